@@ -1,0 +1,75 @@
+import type { Fingerprint, KeyId, RotationId, VersionId } from "./ports.ts";
+
+/**
+ * A key's life. `intended` is written before the provider is asked, so that no key exists which nobody meant;
+ * a key leaves the secret's item only as `dead` or `discarded`.
+ */
+export type KeyState =
+  | "intended"
+  | "minted"
+  | "staged"
+  | "current"
+  | "retiring"
+  | "quarantined"
+  | "revoking"
+  | "revoked"
+  | "dead"
+  | "discarded"
+  | "stray";
+
+/** One key of one secret, as the ledger knows it. Ids and times, never key material. */
+export interface LedgerKey {
+  /** The provider's name of it; for keys that Rekey made, `rekey/<rotationId>/<attempt>`. */
+  readonly name: string;
+  readonly state: KeyState;
+  /** Absent while `intended`: the provider has not answered yet. */
+  readonly keyId?: KeyId;
+  readonly versionId?: VersionId;
+  readonly fingerprint?: Fingerprint;
+  readonly rotationId?: RotationId;
+  readonly attempt?: number;
+  /** The scopes Rekey set, so that a quarantine can be undone exactly; absent where it set none. */
+  readonly scopes?: readonly string[];
+  readonly expiresAtMs?: number;
+  /** Compromised keys may never become current again. */
+  readonly compromised?: boolean;
+}
+
+const keyNamePrefix = "rekey/";
+
+/** The name a key gets at the provider: after a lost reply the key is found, and owned up to, by it. */
+export function keyName({ rotationId, attempt }: { rotationId: RotationId; attempt: number }): string {
+  return `${keyNamePrefix}${rotationId}/${attempt}`;
+}
+
+export function keyNamesOf(rotationId: RotationId): string {
+  return `${keyNamePrefix}${rotationId}/`;
+}
+
+/** The run and attempt that a key's name speaks of; undefined for a key that Rekey did not name. */
+export function parseKeyName(name: string): { rotationId: RotationId; attempt: number } | undefined {
+  const match = /^rekey\/([A-Za-z0-9_-]{1,80})\/([1-9][0-9]{0,5})$/.exec(name);
+  if (match?.[1] === undefined || match[2] === undefined) return undefined;
+  return { rotationId: match[1], attempt: Number(match[2]) };
+}
+
+const aliveStates: ReadonlySet<KeyState> = new Set([
+  "minted",
+  "staged",
+  "current",
+  "retiring",
+  "quarantined",
+  "revoking",
+]);
+
+/** Whether the provider may still accept this key. `intended` may exist too: a reply can get lost. */
+export function mayBeAlive(key: LedgerKey): boolean {
+  return key.state === "intended" || aliveStates.has(key.state);
+}
+
+/** Keys that must never be AWSCURRENT again. */
+export function isSpent(key: LedgerKey): boolean {
+  return (
+    key.compromised === true || ["retiring", "quarantined", "revoking", "revoked", "dead"].includes(key.state)
+  );
+}

@@ -1,0 +1,185 @@
+import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
+
+/** Where a consumer's evidence comes from. Each is one file in `consumers/` and one branch of the adoption rule. */
+export type EvidenceKind = "client" | "extension" | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation";
+
+/** What to do to a consumer so that it picks up the incoming key. */
+export interface RefreshAction {
+  readonly kind:
+    | "announce"
+    | "ecs-deployment"
+    | "lambda-recycle"
+    | "kubernetes-restart"
+    | "kubernetes-sync"
+    | "webhook"
+    | "sqs"
+    | "manual";
+  /** ARN, URL or name of what is refreshed; absent for `announce`. */
+  readonly target?: string;
+  readonly owner?: string;
+}
+
+export interface ConsumerPolicy {
+  readonly name: string;
+  readonly environment: string;
+  readonly account: string;
+  /** Every kind named here has to testify. */
+  readonly evidence: readonly EvidenceKind[];
+  /** No instance uses a key that it last fetched longer ago than this. */
+  readonly maxStaleMs: number;
+  /** How often a batch consumer runs; without it, zero live instances is unknown and not adopted. */
+  readonly cadenceMs?: number;
+  readonly demandUse: boolean;
+  readonly refresh: RefreshAction;
+  /** Roles whose reads count as this consumer's (for `kms`). */
+  readonly roles?: readonly string[];
+}
+
+/** What says that the retiring key is no longer used. */
+export type UseSignal = "client" | "provider";
+
+export interface ProviderPolicy {
+  /** The operator's name of the account or project, as in `rekey.yml`. */
+  readonly account: string;
+  readonly kind: string;
+  readonly adminCredential: SecretArn;
+  readonly settings: Readonly<Record<string, unknown>>;
+}
+
+/** What the operator declared for one secret, checked and with every default filled in. */
+export interface Policy {
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly environment: string;
+  /** The JSON field that holds the key; absent for a bare string. */
+  readonly field?: string;
+  /** `index` watches the secret for leaks and never rotates it. */
+  readonly mode: "rotate" | "index";
+  readonly provider: ProviderPolicy;
+  /** Named by the operator where no hint identifies the current key. */
+  readonly currentKeyId?: string;
+  readonly scopes?: readonly string[];
+  readonly consumers: readonly ConsumerPolicy[] | "none";
+  readonly signals: readonly UseSignal[];
+  readonly schedule?: string;
+  readonly scheduleTimezone?: string;
+  readonly maxAgeMs: number;
+  readonly quietMs: number;
+  /** From promotion to "overdue": the retiring key stays alive all the same. */
+  readonly overlapMs: number;
+  readonly soakMs: number;
+  readonly retain: boolean;
+  readonly incident: {
+    readonly plan?: "contain-first" | "switch-first";
+    /** Under switch-first, how long consumers get before containment waits for nobody. */
+    readonly containByMs: number;
+    readonly escalateAfterMs: number;
+  };
+}
+
+export interface ProviderFacts {
+  readonly capabilities: ProviderCapabilities;
+  readonly propagation: PropagationProfile;
+}
+
+export interface PolicyMistake {
+  /** Path inside the secret's block, for line and column. */
+  readonly path: readonly (string | number)[];
+  readonly message: string;
+}
+
+type PolicyCheck = (policy: Policy, facts: ProviderFacts) => readonly PolicyMistake[];
+
+const policyChecks: readonly PolicyCheck[] = [
+  consumersAreDeclared,
+  consumerNamesDiffer,
+  overlapCoversCaches,
+  overlapCoversCadences,
+  quietCoversLag,
+  signalsExist,
+];
+
+/** Every mistake at once, so that one reading of the error is enough. */
+export function mistakesIn(policy: Policy, facts: ProviderFacts): readonly PolicyMistake[] {
+  return policyChecks.flatMap((check) => check(policy, facts));
+}
+
+function consumersAreDeclared({ consumers }: Policy): readonly PolicyMistake[] {
+  if (consumers === "none" || consumers.length > 0) return [];
+  return [
+    {
+      path: ["consumers"],
+      message: "no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+    },
+  ];
+}
+
+function consumerNamesDiffer({ consumers }: Policy): readonly PolicyMistake[] {
+  if (consumers === "none") return [];
+  const seen = new Set<string>();
+  const mistakes: PolicyMistake[] = [];
+  for (const [index, { name, environment }] of consumers.entries()) {
+    const id = `${environment}/${name}`;
+    if (seen.has(id)) {
+      mistakes.push({ path: ["consumers", index, "name"], message: `consumer ${id} is declared twice` });
+    }
+    seen.add(id);
+  }
+  return mistakes;
+}
+
+function overlapCoversCaches({ consumers, overlapMs }: Policy): readonly PolicyMistake[] {
+  if (consumers === "none") return [];
+  return consumers.flatMap(({ name, maxStaleMs }, index) =>
+    maxStaleMs <= overlapMs
+      ? []
+      : [
+          {
+            path: ["consumers", index, "maxStale"],
+            message: `${name} may use a key for ${maxStaleMs} ms without asking, longer than the overlap of ${overlapMs} ms`,
+          },
+        ],
+  );
+}
+
+function overlapCoversCadences({ consumers, overlapMs }: Policy): readonly PolicyMistake[] {
+  if (consumers === "none") return [];
+  return consumers.flatMap(({ name, cadenceMs }, index) =>
+    cadenceMs === undefined || cadenceMs <= overlapMs
+      ? []
+      : [
+          {
+            path: ["consumers", index, "cadence"],
+            message: `${name} runs every ${cadenceMs} ms, so it cannot be seen within the overlap of ${overlapMs} ms`,
+          },
+        ],
+  );
+}
+
+/** A signal that is later than the window would call a key quiet while it is in use (S8). */
+function quietCoversLag(
+  { quietMs, signals }: Policy,
+  { propagation }: ProviderFacts,
+): readonly PolicyMistake[] {
+  if (!signals.includes("provider") || quietMs >= propagation.usageLagMs) return [];
+  return [
+    {
+      path: ["quiet"],
+      message: `the provider's usage is up to ${propagation.usageLagMs} ms late: quiet must be at least that`,
+    },
+  ];
+}
+
+function signalsExist(
+  { signals, consumers }: Policy,
+  { capabilities }: ProviderFacts,
+): readonly PolicyMistake[] {
+  const mistakes: PolicyMistake[] = [];
+  if (signals.includes("provider") && !capabilities.lastUsed && !capabilities.usagePerKey) {
+    mistakes.push({ path: ["signals"], message: "this provider reports no use of a key: drop `provider`" });
+  }
+  if (signals.length === 0 && consumers !== "none") {
+    mistakes.push({ path: ["signals"], message: "no signal would say that the retiring key is unused" });
+  }
+  return mistakes;
+}

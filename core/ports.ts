@@ -1,0 +1,228 @@
+/**
+ * What the rules and the steps need from the world, in the words of the domain. Each port is small, is passed
+ * in, and says what a second call with the same arguments does. Times are milliseconds since the epoch.
+ */
+import type { Secret } from "./secret.ts";
+
+export type SecretArn = string;
+export type VersionId = string;
+export type KeyId = string;
+/** "sha256:" and 64 hex digits of the key's text: the only form in which a key crosses a boundary. */
+export type Fingerprint = string;
+export type RotationId = string;
+
+// ---- providers -------------------------------------------------------------------------------------------
+
+/** The truth about one issuer and one set of settings, so that a policy is refused early. */
+export interface ProviderCapabilities {
+  /** `keys`: any number side by side; `slots`: two fixed ones; `none`: a person or a pool supplies the key. */
+  readonly mint: "keys" | "slots" | "none";
+  /** A disabled key can be restored to exactly what it was. `ifScopesKnown`: only where Rekey set the scopes. */
+  readonly quarantine: "yes" | "ifScopesKnown" | "no";
+  readonly revoke: boolean;
+  readonly lastUsed: boolean;
+  readonly usagePerKey: boolean;
+  readonly expiry: boolean;
+  /** Keys alive at once for one owner, where the provider has a limit. */
+  readonly keysMax?: number;
+}
+
+/** How long this provider may take to believe in a new key, and to stop believing in a dead one. */
+export interface PropagationProfile {
+  readonly activateMs: number;
+  readonly dieMs: number;
+  /** Refusals in a row, spread over at least `deadWindowMs`, that count as dead. */
+  readonly deadProbes: number;
+  readonly deadWindowMs: number;
+  readonly probeEveryMs: number;
+  /** How late its last-used and usage figures may be. */
+  readonly usageLagMs: number;
+}
+
+export interface MintRequest {
+  /** Carries the run and the attempt: after a lost reply the key is found again by it. */
+  readonly name: string;
+  readonly scopes?: readonly string[];
+  readonly expiresInMs?: number;
+}
+
+export interface MintedKey {
+  readonly keyId: KeyId;
+  readonly secret: Secret;
+  readonly expiresAtMs?: number;
+}
+
+export interface ListedKey {
+  readonly keyId: KeyId;
+  readonly name: string;
+  readonly status: "active" | "disabled";
+  /** First and last characters as the provider shows them; two keys may share one. */
+  readonly hint?: string;
+  readonly owner?: string;
+  readonly createdAtMs?: number;
+  readonly lastUsedAtMs?: number;
+  readonly expiresAtMs?: number;
+}
+
+/** What the provider saw of one key, measured on the provider's own clock. */
+export interface KeyUse {
+  readonly keyId: KeyId;
+  /** Absent when the provider has never seen a use. */
+  readonly lastUsedAtMs?: number;
+  /** The Date header of the same reply. */
+  readonly seenAtMs: number;
+  /** Requests in the usage buckets since `sinceMs`; absent where the provider has no usage per key. */
+  readonly requests?: number;
+}
+
+/**
+ * `notPermitted` is alive: the provider knew the key and refused the action. `inconclusive` is never counted
+ * as either.
+ */
+export type VerifyResult = "valid" | "refused" | "notPermitted" | "inconclusive";
+
+/** One issuer of keys. Any method may be called again with the same arguments after a crash. */
+export interface KeyProvider {
+  readonly capabilities: ProviderCapabilities;
+  readonly propagation: PropagationProfile;
+  /** Creates a key. The plaintext is shown once, so a repeat makes a second key. Throws MintOutcomeUnknown. */
+  mint(request: MintRequest): Promise<MintedKey>;
+  /** Every key whose name starts with `namePrefix`; without one, every key of the account or project. */
+  list(options?: { readonly namePrefix?: string }): Promise<readonly ListedKey[]>;
+  find(keyId: KeyId): Promise<ListedKey | undefined>;
+  /** Makes one harmless authenticated call with the key itself. It is a use of the key. */
+  verify(secret: Secret): Promise<VerifyResult>;
+  /** Last use, and requests since `sinceMs` where known; undefined when the provider cannot say. */
+  use(query: { readonly keyId: KeyId; readonly sinceMs: number }): Promise<KeyUse | undefined>;
+  /** Disables the key reversibly. `cannot` when restoring exactly what was there is not certain. */
+  quarantine(key: KeySettings): Promise<"quarantined" | "cannot">;
+  restore(key: KeySettings): Promise<void>;
+  /** Deletes the key by id. Irreversible. */
+  revoke(keyId: KeyId): Promise<"revoked" | "alreadyGone">;
+  /** Postpones the key's expiry, where the provider has one. */
+  extend(query: { readonly keyId: KeyId; readonly expiresInMs: number }): Promise<"extended" | "cannot">;
+  /** The listed keys that `secret` may be, by hint or by an exact look-up of the provider's. */
+  candidates(secret: Secret): Promise<readonly ListedKey[]>;
+}
+
+/** What the ledger knows about a key that quarantine has to restore. */
+export interface KeySettings {
+  readonly keyId: KeyId;
+  readonly scopes?: readonly string[];
+}
+
+// ---- the store consumers read from -----------------------------------------------------------------------
+
+export type Labels = Readonly<Record<VersionId, readonly string[]>>;
+
+export interface StoredVersion {
+  readonly versionId: VersionId;
+  readonly text: Secret;
+}
+
+/** One place consumers read keys from. Reads name their version, or are AWSCURRENT. */
+export interface SecretStore {
+  labels(secretArn: SecretArn): Promise<Labels>;
+  /** Throws SecretUnusable when there is no such secret, version or value. */
+  read(secretArn: SecretArn, versionId?: VersionId): Promise<StoredVersion>;
+  /**
+   * Writes a version whose id is `versionId`. A repeat with the same text is a no-op (labels are not attached
+   * again); with another text it throws VersionMoved. `labels` are taken off whatever version had them.
+   */
+  put(version: {
+    readonly secretArn: SecretArn;
+    readonly versionId: VersionId;
+    readonly text: Secret;
+    readonly labels: readonly string[];
+  }): Promise<void>;
+  /**
+   * Moves one label. Compare-and-swap: `heldElsewhere` when the label sits on a version other than `from`
+   * (or on any version, where `from` is absent). Without `to` the label is stripped. Already there is `moved`.
+   */
+  moveLabel(move: {
+    readonly secretArn: SecretArn;
+    readonly label: string;
+    readonly from?: VersionId;
+    readonly to?: VersionId;
+  }): Promise<"moved" | "heldElsewhere">;
+}
+
+// ---- the ledger's table ----------------------------------------------------------------------------------
+
+/** One record. `kind` and `id` are its partition, `sort` its place in it; `revision` counts its writes. */
+export interface TableRecord {
+  readonly kind: string;
+  readonly id: string;
+  readonly sort: string;
+  readonly revision: number;
+  readonly body: unknown;
+}
+
+export interface TableKey {
+  readonly kind: string;
+  readonly id: string;
+  readonly sort: string;
+}
+
+/** Single-item conditional writes, and nothing else: what DynamoDB and every stand-in of it can do. */
+export interface Table {
+  get(key: TableKey): Promise<TableRecord | undefined>;
+  /** Writes the record if the stored one has `revision - 1` (0: is absent). `false`: somebody was faster. */
+  put(record: TableRecord): Promise<boolean>;
+  remove(key: TableKey): Promise<void>;
+  /** Every record of a partition in the order of `sort`, newest last; `after` and `limit` page through it. */
+  query(partition: {
+    readonly kind: string;
+    readonly id: string;
+    readonly prefix?: string;
+    readonly after?: string;
+    readonly limit?: number;
+    readonly newestFirst?: boolean;
+  }): Promise<readonly TableRecord[]>;
+}
+
+// ---- the rest of the world -------------------------------------------------------------------------------
+
+export interface RekeyEvent {
+  readonly type: string;
+  readonly secretArn?: SecretArn;
+  readonly detail: Readonly<Record<string, unknown>>;
+}
+
+export interface EventBus {
+  /** At least once, unordered. Throws StoreUnavailable when the bus did not take it. */
+  publish(event: RekeyEvent): Promise<void>;
+}
+
+export type CallbackOutcome = "ok" | "closed";
+
+export interface ExecutionState {
+  readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | "UNKNOWN";
+}
+
+/** The state machines, as seen from a step. */
+export interface Executions {
+  /** `closed`: the task ended before; a second callback is benign. */
+  succeed(token: string, output: Readonly<Record<string, unknown>>): Promise<CallbackOutcome>;
+  fail(token: string, failure: { readonly error: string; readonly cause: string }): Promise<CallbackOutcome>;
+  describe(executionArn: string): Promise<ExecutionState>;
+  /** `alreadyStarted` when an execution of that name exists, running or closed. */
+  start(run: {
+    readonly machine: "rotation" | "compromise";
+    readonly name: string;
+    readonly input: Readonly<Record<string, unknown>>;
+  }): Promise<{ readonly executionArn: string; readonly outcome: "started" | "alreadyStarted" }>;
+  stop(executionArn: string, reason: string): Promise<void>;
+}
+
+/** Wall-clock time of this process; never an input to a safety rule (T1), only to records and timeouts. */
+export interface Clock {
+  nowMs(): number;
+  /** Resolves after `ms`; used only inside a step, for less than its time-out. */
+  pause(ms: number): Promise<void>;
+}
+
+/** Hashes, so that core needs no library. */
+export interface Digest {
+  sha256Hex(text: string): string;
+}

@@ -1,0 +1,30 @@
+import * as z from "zod";
+
+const fingerprint = z.string().regex(/^sha256:[0-9a-f]{64}$/);
+const ago = z
+  .number()
+  .int()
+  .nonnegative()
+  .max(10 ** 12)
+  .nullable();
+/** Names end up on screens and in log lines: nothing that moves a cursor or breaks a record. */
+const plainName = z.string().regex(/^[\w./:@-]{1,128}$/);
+
+/** What a running consumer says about the keys it holds and used; ages are on its own clock. */
+export const ConsumerReport = z.object({
+  schema: z.literal(1),
+  kind: z.enum(["client", "extension"]),
+  consumer: plainName,
+  instance: plainName,
+  secretArn: z.string().max(2048),
+  holds: z.object({ fingerprint, versionId: z.string().min(1).max(64) }),
+  uses: z.array(z.object({ fingerprint, lastSuccessAgoMs: ago, lastRefusalAgoMs: ago })).max(8),
+  cause: z.enum(["started", "changed", "refused", "heartbeat", "stopping"]),
+  sequence: z.number().int().nonnegative(),
+  maxStaleMs: z
+    .number()
+    .int()
+    .nonnegative()
+    .max(10 ** 10),
+});
+export type ConsumerReport = z.output<typeof ConsumerReport>;

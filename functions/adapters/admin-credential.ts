@@ -1,0 +1,33 @@
+import { AdminCredentialRefused, SecretUnusable } from "../../core/errors.ts";
+import type { SecretArn, SecretStore } from "../../core/ports.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { AdminCredential } from "../../providers/provider.ts";
+import { keyIn } from "../../stores/value.ts";
+
+/** An admin credential in its own secret: read once per process, and again when the provider refused it. */
+export function adminCredential(store: Pick<SecretStore, "read">, secretArn: SecretArn): AdminCredential {
+  let cached: Promise<Secret> | undefined;
+  return {
+    get: () => {
+      cached ??= read(store, secretArn).catch((error: unknown) => {
+        cached = undefined;
+        throw error;
+      });
+      return cached;
+    },
+    refused: () => {
+      cached = undefined;
+    },
+  };
+}
+
+async function read(store: Pick<SecretStore, "read">, secretArn: SecretArn): Promise<Secret> {
+  try {
+    return keyIn((await store.read(secretArn)).text);
+  } catch (error) {
+    if (!(error instanceof SecretUnusable)) throw error;
+    throw new AdminCredentialRefused(`the admin credential ${secretArn} cannot be used: ${error.message}`, {
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,31 @@
+import * as z from "zod";
+import { storeWait } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { onLambda, step, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/**
+ * Parks the run until its decision may be another one. The token is stored only if nothing changed since the
+ * decision was made; otherwise the wait ends at once, so no wake-up is ever lost.
+ */
+export const awaitEvidence = step({
+  name: "await-evidence",
+  input: z.object({
+    ...ticketShape,
+    token: z.string().min(1).max(2048),
+    decision: z.string().max(4000),
+    seenSeq: z.number().int().nonnegative(),
+  }),
+  run: async (input, deps: Deps) => {
+    let mustDecideAgain = false;
+    await deps.ledger.changeSecret(input.secretArn, (record) => {
+      const stored = storeWait(record, input, input);
+      mustDecideAgain = stored === "decideAgain";
+      return stored === "decideAgain" ? record : stored;
+    });
+    if (mustDecideAgain) await deps.executions.succeed(input.token, { outcome: "decideAgain" });
+    return { outcome: mustDecideAgain ? ("decideAgain" as const) : ("waiting" as const) };
+  },
+});
+
+export const handler = onLambda(awaitEvidence, wiring("await-evidence"));

@@ -1,0 +1,31 @@
+import * as z from "zod";
+import { assertHolder } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { onLambda, step, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** Asks a person or a pool for the key that this provider does not let us make. The callback carries ids only. */
+export const awaitKey = step({
+  name: "await-key",
+  input: z.object({ ...ticketShape, token: z.string().min(1).max(2048) }),
+  run: async (input, deps: Deps) => {
+    const { secretArn, rotationId, token } = input;
+    const record = await deps.ledger.changeSecret(secretArn, (now) => {
+      assertHolder(now, input);
+      return { ...now, wait: { rotationId, token, decision: "supply" } };
+    });
+    if (record.run?.phase === "staged") {
+      const { keyId, versionId, fingerprint } = record.run.incoming;
+      await deps.executions.succeed(token, { outcome: "staged", keyId, versionId, fingerprint });
+      return { outcome: "supplied" as const };
+    }
+    await deps.bus.publish({
+      type: "KeyWanted",
+      secretArn,
+      detail: { rotationId, command: `rekey supply ${secretArn}` },
+    });
+    return { outcome: "waiting" as const };
+  },
+});
+
+export const handler = onLambda(awaitKey, wiring("await-key"));

@@ -1,0 +1,32 @@
+import { Stopped } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Refusal } from "../core/revoke.ts";
+import type { Brake } from "../ledger/entries.ts";
+import type { Deps } from "./deps.ts";
+
+/** Whether a brake's scope covers this secret. */
+function covers({ scope }: Brake, policy: Policy): boolean {
+  return (
+    scope === "all" ||
+    scope === policy.secretArn ||
+    scope === `provider/${policy.provider.account}` ||
+    scope === `environment/${policy.environment}`
+  );
+}
+
+/** The `rekey stop` that applies to this secret now, read just before each effect. */
+export async function brakeFor(
+  policy: Policy,
+  deps: Pick<Deps, "ledger">,
+  work: { readonly incident: boolean } = { incident: false },
+): Promise<Refusal | undefined> {
+  const brake = (await deps.ledger.brakes()).find(
+    (candidate) => covers(candidate, policy) && (!work.incident || candidate.includingIncidents),
+  );
+  return brake && { reason: "Stopped", detail: `stopped for ${brake.scope} by ${brake.by}: ${brake.reason}` };
+}
+
+export async function assertNotStopped(policy: Policy, deps: Deps, work?: { readonly incident: boolean }) {
+  const refusal = await brakeFor(policy, deps, work);
+  if (refusal) throw new Stopped(refusal.detail);
+}

@@ -1,0 +1,103 @@
+import * as z from "zod";
+import type { AdoptionReason } from "../core/adoption.ts";
+import { decisionText, nextCheckMs } from "../core/decision.ts";
+import type { Policy } from "../core/policy.ts";
+import { assertPromoted, type PromotedRun, type SecretRecord } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { askGate, type Gate, gatherEvidence } from "./gate.ts";
+import { noteRun, policyAtGate } from "./run-policy.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** An execution's history holds 25,000 events and a lap takes about 20: laps get longer with the overlap. */
+const lapsMax = 500;
+const lapMsMin = 2_000;
+/** A shorter wait is waited in place: a state of its own can only wait for whole seconds. */
+const pauseInPlaceMaxMs = 1_500;
+const waitSecondsMax = 1_900_000;
+const reasonsShownMax = 20;
+
+type Verdict = "adopted" | "waiting" | "overdue";
+
+export const checkAdoption = step({
+  name: "check-adoption",
+  input: z.object(ticketShape),
+  run: async (input, deps: Deps) => {
+    const policy = await policyAtGate(input, deps);
+    const look = await lookUntilClear({ input, policy, nowMs: input.at }, deps);
+    const verdict = verdictOf(look);
+    const answer = {
+      verdict,
+      decision: decisionText(look.gate.verdict, look.gate.blockers),
+      seenSeq: look.record.seq,
+      reasons: reasonsIn(look.gate).slice(0, reasonsShownMax),
+      quarantine: verdict === "adopted" && mayQuarantine({ ...look, policy }, deps),
+      waitSeconds: Math.min(waitSecondsMax, Math.max(1, Math.floor((look.waitMs ?? 0) / 1000))),
+    };
+    const shown = { ...answer, blockers: look.gate.blockers, askedAtMs: look.nowMs };
+    await noteRun({ ticket: input, note: { gate: shown } }, deps);
+    return answer;
+  },
+});
+
+export const handler = onLambda(checkAdoption, wiring("check-adoption"));
+
+interface Look {
+  readonly record: SecretRecord;
+  readonly run: PromotedRun;
+  readonly gate: Gate;
+  readonly nowMs: number;
+  /** Undefined when the gate is open. */
+  readonly waitMs: number | undefined;
+}
+
+interface Looking {
+  readonly input: TicketInput;
+  readonly policy: Policy;
+  readonly nowMs: number;
+}
+
+/** Looks once, and once more after a rest too short for a state of its own. */
+async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
+  const first = await look(looking, deps);
+  if (first.waitMs === undefined || first.waitMs === 0 || first.waitMs > pauseInPlaceMaxMs) return first;
+  await deps.clock.pause(first.waitMs);
+  return look({ ...looking, nowMs: looking.nowMs + first.waitMs }, deps);
+}
+
+/** The record is read before the evidence, so that evidence in between shows as a newer `seq`. */
+async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look> {
+  const record = await deps.ledger.secret(input.secretArn);
+  const run = assertPromoted(record, input);
+  const evidence = await gatherEvidence({ policy, run, nowMs, secretArn: input.secretArn }, deps);
+  const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);
+  return { record, run, gate, nowMs, waitMs: waitFor({ gate, run, policy, nowMs }) };
+}
+
+function waitFor(view: { gate: Gate; run: PromotedRun; policy: Policy; nowMs: number }): number | undefined {
+  const { gate, run, policy, nowMs } = view;
+  // A recorded revoke counts as done: what is left is to repeat it, not to decide it again.
+  if (run.phase === "revoking") return undefined;
+  if (gate.verdict.verdict === "adopted" && gate.blockers.length === 0) return undefined;
+  return nextCheckMs({
+    reasons: gate.blockers.length > 0 ? [] : reasonsIn(gate),
+    untilDeadlineMs: run.deadlineAtMs - nowMs,
+    lapMs: Math.max(lapMsMin, policy.overlapMs / lapsMax),
+  });
+}
+
+function verdictOf({ waitMs, run, nowMs }: Look): Verdict {
+  if (waitMs === undefined) return "adopted";
+  return run.deadlineAtMs <= nowMs ? "overdue" : "waiting";
+}
+
+function reasonsIn({ verdict }: Gate): readonly AdoptionReason[] {
+  return verdict.verdict === "adopted" ? [] : verdict.reasons;
+}
+
+function mayQuarantine({ record, run, policy }: Look & { readonly policy: Policy }, deps: Deps): boolean {
+  if (run.phase !== "promoted" || run.quarantineUndone === true) return false;
+  const { quarantine } = deps.provider(policy).capabilities;
+  if (quarantine !== "ifScopesKnown") return quarantine === "yes";
+  return record.keys.some((key) => key.keyId === run.retiring.keyId && key.scopes !== undefined);
+}

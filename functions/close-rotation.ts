@@ -1,0 +1,100 @@
+import * as z from "zod";
+import { type Evidence, isInstance } from "../core/evidence.ts";
+import { assertPromoted, closeRun, type PromotedRun } from "../core/secret-record.ts";
+import type { Certificate } from "../ledger/entries.ts";
+import type { Deps } from "./deps.ts";
+import { noteRun } from "./run-policy.ts";
+import { retiringLabel } from "./stage-key.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** The lease goes last: until then a repeat finds its run and does everything again, which changes nothing. */
+export const closeRotation = step({
+  name: "close-rotation",
+  input: z.object(ticketShape),
+  run: async (input, deps: Deps) => {
+    const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
+    if (known?.outcome === "rotated") return { outcome: "rotated" as const };
+    const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
+
+    await deps.store.moveLabel({
+      secretArn: input.secretArn,
+      label: retiringLabel,
+      from: run.retiring.versionId,
+    });
+    await certify({ input, run, certificate: known?.certificate }, deps);
+    await forgetEnded({ input, run }, deps);
+    const debt = { secretArn: input.secretArn, keyId: run.retiring.keyId };
+    await deps.ledger.removeDebt({ ...debt, kind: "RevokeOwed" });
+    await deps.ledger.removeDebt({ ...debt, kind: "DeathUnproven" });
+    await deps.bus.publish({
+      type: "RotationSucceeded",
+      secretArn: input.secretArn,
+      detail: {
+        rotationId: input.rotationId,
+        retiringKeyId: run.retiring.keyId,
+        incomingKeyId: run.incoming.keyId,
+        versionId: run.incoming.versionId,
+      },
+    });
+    await deps.ledger.changeSecret(input.secretArn, (record) => closeRun(record, input));
+    const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
+    await noteRun(
+      { ticket: input, note: { outcome: "rotated", closedAtMs: input.at, incomingKeyId, incomingVersionId } },
+      deps,
+    );
+    return { outcome: "rotated" as const };
+  },
+});
+
+export const handler = onLambda(closeRotation, wiring("close-rotation"));
+
+interface Closing {
+  readonly input: TicketInput;
+  readonly run: PromotedRun;
+}
+
+/** The revocation certificate: one line of the audit chain that says when and how the key was seen dead. */
+async function certify(
+  { input, run, certificate }: Closing & { readonly certificate: Certificate | undefined },
+  deps: Deps,
+): Promise<void> {
+  const { keyId, fingerprint } = run.retiring;
+  const { secretArn, rotationId, at } = input;
+  await deps.ledger.putKey({
+    secretArn,
+    name: keyId,
+    keyId,
+    fingerprint,
+    rotationId,
+    state: "dead",
+    atMs: at,
+  });
+  await deps.audit.append(secretArn, {
+    id: `${rotationId}/certificate`,
+    atMs: at,
+    actor: rotationId,
+    action: "RevocationCertified",
+    detail: {
+      keyId,
+      fingerprint,
+      how: certificate?.how ?? "refused",
+      probes: certificate?.probes ?? 0,
+      revokedAtMs: certificate?.revokedAtMs ?? at,
+      deadAtMs: certificate?.deadAtMs ?? at,
+    },
+  });
+}
+
+/** Instances that never reported the incoming key have stopped, or the gate would not have opened. */
+async function forgetEnded({ input, run }: Closing, deps: Deps): Promise<void> {
+  const evidence = await deps.ledger.evidence(input.secretArn);
+  for (const item of evidence.filter((one) => isOver(one, run))) {
+    await deps.ledger.removeEvidence(input.secretArn, item);
+  }
+}
+
+function isOver(item: Evidence, run: PromotedRun): boolean {
+  if (isInstance(item)) return item.ended || item.holds.fingerprint !== run.incoming.fingerprint;
+  return item.kind === "provider" || item.versionId !== run.incoming.versionId;
+}

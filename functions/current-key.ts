@@ -1,0 +1,122 @@
+import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../core/errors.ts";
+import { isSpent, type LedgerKey } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import { currentKey, freeze, type PlacedKey, type SecretRecord } from "../core/secret-record.ts";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import { keyIn } from "../stores/value.ts";
+import type { Deps } from "./deps.ts";
+
+export type FoundKey = LedgerKey & PlacedKey;
+
+interface Question {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+}
+
+/**
+ * The key that AWSCURRENT holds, with its id at the provider: the ledger's where its version is the ledger's,
+ * else found again by fingerprint, else the only one at the provider that it can be.
+ */
+export async function findCurrentKey({ policy, record }: Question, deps: Deps): Promise<FoundKey> {
+  const labels = await deps.store.labels(policy.secretArn);
+  const versionId = versionWith(labels, "AWSCURRENT");
+  if (versionId === undefined) throw new SecretUnusable(`${policy.secretArn} has no value yet`);
+  await clearPending({ policy, record, labels, currentVersionId: versionId }, deps);
+
+  const known = placed(currentKey(record));
+  if (known !== undefined && known.versionId === versionId) return known;
+
+  const { text } = await deps.store.read(policy.secretArn, versionId);
+  const secret = keyIn(text, policy.field);
+  const fingerprint = fingerprintOf(secret);
+  await refuseSpentKey({ record, fingerprint, versionId }, deps);
+
+  const same = placed(record.keys.find((key) => key.fingerprint === fingerprint));
+  if (same !== undefined) return { ...same, versionId };
+
+  const listed = await whichAtProvider({ policy, secret }, deps.provider(policy));
+  return { name: listed.name, state: "current", keyId: listed.keyId, versionId, fingerprint };
+}
+
+export function versionWith(labels: Labels, label: string): VersionId | undefined {
+  return Object.entries(labels).find(([, stages]) => stages.includes(label))?.[0];
+}
+
+function placed(key: LedgerKey | undefined): FoundKey | undefined {
+  if (key?.keyId === undefined || key.versionId === undefined || key.fingerprint === undefined)
+    return undefined;
+  return { ...key, keyId: key.keyId, versionId: key.versionId, fingerprint: key.fingerprint };
+}
+
+/** A leftover of ours is stripped; somebody else's pending version is their unfinished rotation. */
+async function clearPending(
+  view: Question & { readonly labels: Labels; readonly currentVersionId: VersionId },
+  deps: Deps,
+): Promise<void> {
+  const pending = versionWith(view.labels, "AWSPENDING");
+  if (pending === undefined) return;
+  const isOurs = view.record.keys.some((key) => key.versionId === pending);
+  if (!isOurs && pending !== view.currentVersionId) {
+    throw new PendingHeld(
+      `AWSPENDING is on version ${pending}, which Rekey did not write: another rotation is unfinished`,
+    );
+  }
+  await deps.store.moveLabel({ secretArn: view.policy.secretArn, label: "AWSPENDING", from: pending });
+}
+
+/** A key the ledger calls retiring, revoked, dead or compromised is current again: no revoke until a person looked. */
+async function refuseSpentKey(
+  view: { readonly record: SecretRecord; readonly fingerprint: string; readonly versionId: VersionId },
+  deps: Deps,
+): Promise<void> {
+  const { secretArn } = view.record;
+  const spent =
+    view.record.keys.find((key) => key.fingerprint === view.fingerprint && isSpent(key)) ??
+    (await deps.ledger.keys(secretArn)).find(
+      (key) => key.fingerprint === view.fingerprint && (key.state === "revoked" || key.state === "dead"),
+    );
+  if (spent === undefined) return;
+  const reason = `AWSCURRENT (version ${view.versionId}) holds key ${spent.keyId ?? spent.name}, which is ${spent.state}`;
+  await deps.ledger.changeSecret(secretArn, (record) => freeze(record, reason));
+  await deps.bus.publish({
+    type: "SpentKeyIsCurrent",
+    secretArn,
+    detail: { reason, versionId: view.versionId },
+  });
+  throw new CurrentKeyUnknown(`${reason}: somebody else moved it`);
+}
+
+async function whichAtProvider(
+  { policy, secret }: { readonly policy: Policy; readonly secret: Secret },
+  provider: KeyProvider,
+): Promise<ListedKey> {
+  if (policy.currentKeyId !== undefined) {
+    const named = await provider.find(policy.currentKeyId);
+    if (named !== undefined) return named;
+    throw new CurrentKeyUnknown(
+      `the provider does not know key ${policy.currentKeyId}, which the policy names`,
+    );
+  }
+  const candidates = await provider.candidates(secret);
+  const [only] = candidates;
+  if (only !== undefined && candidates.length === 1) return only;
+  if (only === undefined) {
+    throw new CurrentKeyUnknown(
+      "the provider lists no key that could be the current one: is it another project's?",
+    );
+  }
+  throw new KeyIdUnknown(
+    `${candidates.length} keys at the provider look like the current one: name it as currentKeyId`,
+  );
+}
+
+/** Other secrets that hold a key with this fingerprint. */
+export async function sharedWith(
+  key: { readonly fingerprint: string; readonly secretArn: SecretArn },
+  deps: Deps,
+): Promise<readonly SecretArn[]> {
+  const holders = await deps.ledger.holders(key.fingerprint);
+  return [...new Set(holders.map(({ secretArn }) => secretArn))].filter((arn) => arn !== key.secretArn);
+}

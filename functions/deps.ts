@@ -1,0 +1,23 @@
+import type { AuditLog } from "../audit/chain.ts";
+import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Clock, Digest, EventBus, Executions, KeyProvider, SecretStore } from "../core/ports.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+
+/** One structured line; values are ids, names and numbers. */
+export type LogLine = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Everything a step may touch. `wiring.ts` builds it on AWS; the simulator builds it in memory. */
+export interface Deps {
+  readonly ledger: Ledger;
+  readonly store: SecretStore;
+  provider(policy: Policy): KeyProvider;
+  readonly sources: readonly EvidenceSource[];
+  readonly refreshers: Refreshers;
+  readonly bus: EventBus;
+  readonly executions: Executions;
+  readonly audit: Pick<AuditLog, "append">;
+  readonly clock: Clock;
+  readonly digest: Digest;
+  log(line: LogLine): void;
+}

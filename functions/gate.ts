@@ -1,0 +1,107 @@
+import { type AdoptionVerdict, adoption } from "../core/adoption.ts";
+import type { Evidence } from "../core/evidence.ts";
+import type { Policy } from "../core/policy.ts";
+import type { KeyUse } from "../core/ports.ts";
+import { type PromotedRun, promotedRun, type SecretRecord } from "../core/secret-record.ts";
+import { brakeFor } from "./brake.ts";
+import { sharedWith } from "./current-key.ts";
+import type { Deps } from "./deps.ts";
+
+export interface Gate {
+  readonly verdict: AdoptionVerdict;
+  /** Reasons that no evidence can answer: a hold, a stop, another secret with the same key. */
+  readonly blockers: readonly string[];
+  readonly stop?: string;
+  readonly sharedWith: readonly string[];
+}
+
+interface GateQuestion {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  readonly run: PromotedRun;
+  readonly nowMs: number;
+  readonly evidence: readonly Evidence[];
+}
+
+/** The gate's answer from what is stored; the check, the revoke and each arriving report ask this same question. */
+export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate> {
+  const { policy, record, run, nowMs, evidence } = question;
+  const verdict = adoption({ ...run, policy, nowMs, evidence });
+  const brake = await brakeFor(policy, deps);
+  const others = await sharedWith(
+    { fingerprint: run.retiring.fingerprint, secretArn: record.secretArn },
+    deps,
+  );
+  const blockers = [
+    ...(record.hold ? [`Held by ${record.hold.by}`] : []),
+    ...(record.frozen ? [`Frozen: ${record.frozen.reason}`] : []),
+    ...(brake ? [brake.detail] : []),
+    ...(policy.retain ? ["Retained by policy"] : []),
+    ...others.map((arn) => `KeyShared with ${arn}`),
+  ];
+  return { verdict, blockers, sharedWith: others, ...(brake && { stop: brake.detail }) };
+}
+
+/** The same question for a secret whose run may not be promoted: undefined when there is no gate to ask. */
+export async function askGateNow(
+  question: { readonly policy: Policy; readonly record: SecretRecord; readonly nowMs: number },
+  deps: Deps,
+): Promise<Gate | undefined> {
+  const run = promotedRun(question.record.run);
+  if (run === undefined) return undefined;
+  const evidence = await deps.ledger.evidence(question.record.secretArn);
+  return askGate({ ...question, run, evidence }, deps);
+}
+
+/** Asks the provider about both keys and every other source, and stores what they say. */
+export async function gatherEvidence(
+  question: {
+    readonly policy: Policy;
+    readonly run: PromotedRun;
+    readonly nowMs: number;
+    readonly secretArn: string;
+  },
+  deps: Deps,
+): Promise<readonly Evidence[]> {
+  const { policy, run, nowMs, secretArn } = question;
+  const fresh: Evidence[] = [];
+  if (policy.signals.includes("provider")) fresh.push(await providerEvidence(question, deps));
+  for (const source of deps.sources) {
+    fresh.push(
+      ...(await source.observe({
+        policy,
+        incomingVersionId: run.incoming.versionId,
+        promotedAtMs: run.promotedAtMs,
+        nowMs,
+      })),
+    );
+  }
+  for (const evidence of fresh) await deps.ledger.putEvidence(secretArn, evidence);
+  return deps.ledger.evidence(secretArn);
+}
+
+async function providerEvidence(
+  { policy, run, nowMs }: { readonly policy: Policy; readonly run: PromotedRun; readonly nowMs: number },
+  deps: Deps,
+): Promise<Evidence> {
+  const provider = deps.provider(policy);
+  const sinceMs = run.promotedAtMs;
+  const retiring = await provider.use({ keyId: run.retiring.keyId, sinceMs });
+  const incoming = wantsIncomingUse(policy)
+    ? await provider.use({ keyId: run.incoming.keyId, sinceMs })
+    : undefined;
+  return {
+    kind: "provider",
+    observedAtMs: nowMs,
+    ...given("retiring", retiring),
+    ...given("incoming", incoming),
+  };
+}
+
+function wantsIncomingUse({ consumers }: Policy): boolean {
+  return consumers !== "none" && consumers.some(({ demandUse }) => demandUse);
+}
+
+function given<Name extends string>(name: Name, use: KeyUse | undefined): { [Key in Name]?: KeyUse } {
+  return (use === undefined ? {} : { [name]: use }) as { [Key in Name]?: KeyUse };
+}

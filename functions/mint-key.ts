@@ -1,0 +1,128 @@
+import * as z from "zod";
+import { Superseded } from "../core/errors.ts";
+import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { MintedKey } from "../core/ports.ts";
+import {
+  assertHolder,
+  claimAttempt,
+  keysToDiscard,
+  markDiscarded,
+  markMinted,
+  type PlacedKey,
+  type Run,
+} from "../core/secret-record.ts";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import { assertNotStopped } from "./brake.ts";
+import type { Deps } from "./deps.ts";
+import { policyOf } from "./run-policy.ts";
+import { stageKey, stripOwnLabels, versionIdFor } from "./stage-key.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+type Minted = ({ readonly outcome: "staged" } & PlacedKey) | { readonly outcome: "needsSupply" };
+
+/**
+ * Makes the incoming key and puts it into the store as a pending version. All in one function, because the
+ * plaintext exists once, in this call, and may not pass through the machine.
+ */
+export const mintKey = step({
+  name: "mint-key",
+  input: z.object(ticketShape),
+  run: async (input, deps): Promise<Minted> => {
+    const policy = await policyOf(input, deps);
+    const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
+    if (run.phase !== "opened") return { outcome: "staged", ...stagedKey(run) };
+    const provider = deps.provider(policy);
+    if (provider.capabilities.mint === "none") return { outcome: "needsSupply" };
+
+    const { attempt, discarded } = await claim({ input, policy }, deps);
+    await discardEarlier({ input, policy, attempt, discarded }, deps);
+    await assertNotStopped(policy, deps);
+    const minted = await provider.mint({
+      name: keyName({ rotationId: input.rotationId, attempt }),
+      ...(policy.scopes && { scopes: policy.scopes }),
+    });
+    const incoming = await keep({ input, policy, attempt, minted }, deps);
+    return { outcome: "staged", ...incoming };
+  },
+});
+
+export const handler = onLambda(mintKey, wiring("mint-key"));
+
+function stagedKey(run: Exclude<Run, { phase: "opened" }>): PlacedKey {
+  const { keyId, versionId, fingerprint } = run.incoming;
+  return { keyId, versionId, fingerprint };
+}
+
+interface Order {
+  readonly input: TicketInput;
+  readonly policy: Policy;
+}
+
+/** The claim is the intent: from here on a key with this name is ours, even if nobody ever sees the answer. */
+async function claim({ input, policy }: Order, deps: Deps) {
+  let discarded: readonly LedgerKey[] = [];
+  const record = await deps.ledger.changeSecret(input.secretArn, (now) => {
+    discarded = keysToDiscard(now, input.rotationId);
+    return claimAttempt(now, input, policy.scopes ? { scopes: policy.scopes } : {});
+  });
+  return { attempt: assertHolder(record, input).attempt, discarded };
+}
+
+/**
+ * Keys of this run's earlier attempts that never got a version: their plaintext is lost, so they go. Asked at
+ * the provider by name, because the reply that told their ids may be the thing that was lost.
+ */
+async function discardEarlier(
+  {
+    input,
+    policy,
+    attempt,
+    discarded,
+  }: Order & { readonly attempt: number; readonly discarded: readonly LedgerKey[] },
+  deps: Deps,
+): Promise<void> {
+  if (discarded.length === 0) return;
+  for (const key of discarded) {
+    const version = { ...input, attempt: key.attempt ?? 0, part: "mint" };
+    await stripOwnLabels({ secretArn: input.secretArn, versionId: versionIdFor(version, deps) }, deps);
+  }
+  const provider = deps.provider(policy);
+  const listed = await provider.list({ namePrefix: keyNamesOf(input.rotationId) });
+  for (const { keyId, name } of listed) {
+    const made = parseKeyName(name);
+    const isEarlier = made?.rotationId === input.rotationId && made.attempt < attempt;
+    if (isEarlier && discarded.some((key) => key.name === name)) await provider.revoke(keyId);
+  }
+  // An intent that is not listed may still arrive: it stays in the ledger until the sweep has waited for it.
+  const seen = new Set(listed.map(({ name }) => name));
+  await deps.ledger.changeSecret(input.secretArn, (record) =>
+    discarded
+      .filter(({ name }) => seen.has(name))
+      .reduce((next, { name }) => markDiscarded(next, name), record),
+  );
+}
+
+/** From the plaintext to a pending version. If the run was overtaken meanwhile, our own key goes again. */
+async function keep(
+  { input, policy, attempt, minted }: Order & { readonly attempt: number; readonly minted: MintedKey },
+  deps: Deps,
+): Promise<PlacedKey> {
+  const fingerprint = fingerprintOf(minted.secret);
+  const { keyId, expiresAtMs } = minted;
+  try {
+    await deps.ledger.changeSecret(input.secretArn, (record) =>
+      markMinted(record, input, {
+        attempt,
+        keyId,
+        fingerprint,
+        ...(expiresAtMs !== undefined && { expiresAtMs }),
+      }),
+    );
+    return await stageKey({ ticket: input, policy, attempt, keyId, secret: minted.secret }, deps);
+  } catch (error) {
+    if (error instanceof Superseded) await deps.provider(policy).revoke(keyId);
+    throw error;
+  }
+}

@@ -1,0 +1,190 @@
+import * as z from "zod";
+import { CurrentKeyUnknown, KeyShared, PolicyInvalid } from "../core/errors.ts";
+import { mistakesIn, type Policy } from "../core/policy.ts";
+import type { Refusal } from "../core/revoke.ts";
+import {
+  adoptCurrent,
+  openRun,
+  promotedRun,
+  type Run,
+  resumeRun,
+  type SecretRecord,
+} from "../core/secret-record.ts";
+import type { RotationRecord } from "../ledger/entries.ts";
+import { brakeFor } from "./brake.ts";
+import { type FoundKey, findCurrentKey, sharedWith } from "./current-key.ts";
+import type { Deps } from "./deps.ts";
+import { onLambda, secretArnText, stampedAt, step, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+const OpenRotationInput = z.object({
+  secretArn: secretArnText,
+  rotationId: ticketShape.rotationId,
+  executionArn: z.string().max(2048),
+  trigger: z.string().max(200),
+  at: stampedAt,
+});
+type OpenRotationInput = z.output<typeof OpenRotationInput>;
+
+type Opened = RotationRecord["opened"];
+
+export const openRotation = step({
+  name: "open-rotation",
+  input: OpenRotationInput,
+  run: async (input, deps): Promise<Opened> => {
+    const policy = await deps.ledger.policy(input.secretArn);
+    if (policy === undefined) {
+      throw new PolicyInvalid(
+        `no policy names ${input.secretArn}: declare it in rekey.yml and run rekey apply`,
+      );
+    }
+    const record = await deps.ledger.secret(input.secretArn);
+    if (isOpenFor(record, input))
+      return remember({ input, policy, record, opened: openedFrom(record) }, deps);
+
+    const refusal = whyNotOpen(record, input) ?? (await brakeFor(policy, deps));
+    if (refusal) return skip({ input, policy, record, refusal }, deps);
+
+    const next =
+      record.run?.owed === undefined
+        ? await openNew({ input, policy, record }, deps)
+        : await resumeOwed({ input, policy }, deps);
+    if (!isOpenFor(next, input)) {
+      return skip({ input, policy, record: next, refusal: whyNotOpen(next, input) ?? busy(next) }, deps);
+    }
+    return remember({ input, policy, record: next, opened: openedFrom(next) }, deps);
+  },
+});
+
+export const handler = onLambda(openRotation, wiring("open-rotation"));
+
+interface Opening {
+  readonly input: OpenRotationInput;
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+}
+
+function isOpenFor({ lease }: SecretRecord, input: OpenRotationInput): boolean {
+  return lease?.runId === input.rotationId && lease.executionArn === input.executionArn;
+}
+
+function whyNotOpen(record: SecretRecord, { rotationId }: OpenRotationInput): Refusal | undefined {
+  if (record.ended.includes(rotationId)) return { reason: "Duplicate", detail: "this run ended before" };
+  if (record.lease !== undefined) return busy(record);
+  if (record.hold) return { reason: "Held", detail: `held by ${record.hold.by}: ${record.hold.reason}` };
+  if (record.frozen) return { reason: "Frozen", detail: record.frozen.reason };
+  return undefined;
+}
+
+function busy({ lease }: SecretRecord): Refusal {
+  return { reason: "Busy", detail: `${lease?.runId ?? "another run"} holds the secret` };
+}
+
+/** Everything that may be wrong is asked before the first write at the provider. */
+async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord> {
+  if (policy.mode === "index")
+    throw new PolicyInvalid("this secret is only watched (mode: index), never rotated");
+  const provider = deps.provider(policy);
+  const mistakes = mistakesIn(policy, provider);
+  if (mistakes.length > 0) throw new PolicyInvalid(mistakes.map(({ message }) => message).join("; "));
+
+  const retiring = await findCurrentKey({ policy, record }, deps);
+  const others = await sharedWith({ fingerprint: retiring.fingerprint, secretArn: policy.secretArn }, deps);
+  if (others.length > 0) throw new KeyShared(`key ${retiring.keyId} is also held by ${others.join(", ")}`);
+  await assertKnownAndLongLived({ policy, retiring }, deps);
+
+  const { keyId, versionId, fingerprint } = retiring;
+  await deps.ledger.putHolder({
+    keyId,
+    versionId,
+    fingerprint,
+    secretArn: policy.secretArn,
+    role: "rotated",
+  });
+  return deps.ledger.changeSecret(policy.secretArn, (now) => {
+    if (whyNotOpen(now, input)) return now;
+    return openRun(adoptCurrent(now, retiring), {
+      rotationId: input.rotationId,
+      executionArn: input.executionArn,
+      kind: "rotation",
+      retiring,
+    });
+  });
+}
+
+async function assertKnownAndLongLived(
+  { policy, retiring }: { readonly policy: Policy; readonly retiring: FoundKey },
+  deps: Deps,
+): Promise<void> {
+  const provider = deps.provider(policy);
+  const listed = await provider.find(retiring.keyId);
+  if (listed === undefined) {
+    throw new CurrentKeyUnknown(`the provider does not list key ${retiring.keyId}, which AWSCURRENT holds`);
+  }
+  if (listed.expiresAtMs === undefined || listed.expiresAtMs - deps.clock.nowMs() >= policy.overlapMs) return;
+  const extended = await provider.extend({ keyId: retiring.keyId, expiresInMs: policy.overlapMs * 2 });
+  if (extended === "cannot") {
+    throw new PolicyInvalid(
+      `key ${retiring.keyId} expires before the overlap of ${policy.overlapMs} ms is over`,
+    );
+  }
+}
+
+async function resumeOwed({ input, policy }: Omit<Opening, "record">, deps: Deps): Promise<SecretRecord> {
+  return deps.ledger.changeSecret(policy.secretArn, (now) => {
+    if (whyNotOpen(now, input) || now.run?.owed === undefined) return now;
+    return resumeRun(now, {
+      rotationId: input.rotationId,
+      executionArn: input.executionArn,
+      kind: "rotation",
+      deadlineAtMs: input.at + policy.overlapMs,
+    });
+  });
+}
+
+/** The state that the machine goes to: a run that had promoted never mints again. */
+function nextFor(run: Run | undefined): Opened["next"] {
+  const phase = run?.phase ?? "opened";
+  if (phase === "promoting") return "Promote";
+  if (phase === "revoked" || phase === "dead") return "ProveDead";
+  return promotedRun(run) === undefined ? "MintKey" : "CheckAdoption";
+}
+
+function openedFrom(record: SecretRecord): Opened {
+  return { outcome: "opened", next: nextFor(record.run), fence: record.fence };
+}
+
+async function skip(
+  { refusal, ...opening }: Opening & { readonly refusal: Refusal },
+  deps: Deps,
+): Promise<Opened> {
+  const reason = `${refusal.reason}: ${refusal.detail}`;
+  const opened: Opened = { outcome: "skipped", next: "MintKey", fence: opening.record.fence, reason };
+  return remember({ ...opening, opened }, deps);
+}
+
+async function remember(
+  { input, policy, record, opened }: Opening & { readonly opened: Opened },
+  deps: Deps,
+) {
+  const { secretArn, rotationId, executionArn, trigger } = input;
+  const retiringKeyId = record.run?.retiring.keyId;
+  const stored = await deps.ledger.changeRotation({ secretArn, rotationId }, (known) => {
+    if (known !== undefined) return known;
+    return {
+      ...{ rotationId, secretArn, executionArn, trigger, policy, opened, fence: opened.fence },
+      openedAtMs: input.at,
+      outcome: opened.outcome === "skipped" ? "skipped" : "running",
+      ...(opened.reason !== undefined && { reason: opened.reason }),
+      ...(opened.outcome === "opened" && retiringKeyId !== undefined && { retiringKeyId }),
+    };
+  });
+  await deps.audit.append(secretArn, {
+    id: `${rotationId}/open`,
+    atMs: input.at,
+    actor: rotationId,
+    action: opened.outcome === "skipped" ? "RotationSkipped" : "RotationOpened",
+    detail: { trigger, next: opened.next, ...(opened.reason !== undefined && { reason: opened.reason }) },
+  });
+  return stored.opened;
+}

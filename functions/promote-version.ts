@@ -1,0 +1,149 @@
+import * as z from "zod";
+import { VersionMoved } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
+import type { VersionId } from "../core/ports.ts";
+import {
+  assertHolder,
+  markMerged,
+  markPromoted,
+  markPromoting,
+  markPromotionRefused,
+  promotedRun,
+  type Run,
+} from "../core/secret-record.ts";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import { keyIn, withKey } from "../stores/value.ts";
+import { assertNotStopped } from "./brake.ts";
+import { versionWith } from "./current-key.ts";
+import type { Deps } from "./deps.ts";
+import { policyOf } from "./run-policy.ts";
+import { incomingLabel, pendingLabel, retiringLabel, takePending, versionIdFor } from "./stage-key.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** Edits of other fields that arrive while we promote are merged; more than this many means somebody is at work. */
+const mergesMax = 3;
+
+/** Makes the proven key the one that consumers read. */
+export const promoteVersion = step({
+  name: "promote-version",
+  input: z.object(ticketShape),
+  run: async (input, deps) => {
+    const policy = await policyOf(input, deps);
+    const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
+    const done = promotedRun(run);
+    if (done !== undefined) return announcement(done);
+
+    await assertNotStopped(policy, deps);
+    await deps.ledger.changeSecret(input.secretArn, (record) => markPromoting(record, input));
+    await moveCurrent({ input, policy }, deps);
+    const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
+      markPromoted(now, input, { promotedAtMs: input.at, deadlineAtMs: input.at + policy.overlapMs }),
+    );
+    const promoted = promotedRun(assertHolder(record, input));
+    if (promoted === undefined) throw new VersionMoved("the promotion was not recorded");
+    const { secretArn } = input;
+    await deps.store.moveLabel({ secretArn, label: pendingLabel, from: promoted.incoming.versionId });
+    await tellAudit({ input, promoted }, deps);
+    return announcement(promoted);
+  },
+});
+
+export const handler = onLambda(promoteVersion, wiring("promote-version"));
+
+type WithIncoming = Exclude<Run, { phase: "opened" }>;
+
+function announcement({ incoming }: WithIncoming) {
+  return { outcome: "promoted" as const, versionId: incoming.versionId, fingerprint: incoming.fingerprint };
+}
+
+interface Order {
+  readonly input: TicketInput;
+  readonly policy: Policy;
+}
+
+/** Pin first: once AWSCURRENT has left it, only a label keeps the retiring version from being purged. */
+async function moveCurrent({ input, policy }: Order, deps: Deps): Promise<void> {
+  const { secretArn } = input;
+  for (let merges = 0; merges <= mergesMax; merges++) {
+    const { retiring, incoming } = await promotingRun(input, deps);
+    await pin({ secretArn, versionId: retiring.versionId }, deps);
+    const move = await deps.store.moveLabel({
+      secretArn,
+      label: "AWSCURRENT",
+      from: retiring.versionId,
+      to: incoming.versionId,
+    });
+    if (move === "moved") return;
+    if ((await mergeEdit({ input, policy }, deps)) === "landed") return;
+  }
+  throw new VersionMoved(`AWSCURRENT moved more than ${mergesMax} times during the promotion`);
+}
+
+async function promotingRun(input: TicketInput, deps: Deps): Promise<WithIncoming> {
+  const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
+  if (run.phase === "opened") throw new VersionMoved("there is no pending key to promote");
+  return run;
+}
+
+async function pin({ secretArn, versionId }: { secretArn: string; versionId: VersionId }, deps: Deps) {
+  const move = await deps.store.moveLabel({ secretArn, label: retiringLabel, to: versionId });
+  if (move === "moved") return;
+  const holder = versionWith(await deps.store.labels(secretArn), retiringLabel);
+  if (holder === undefined || holder === versionId) return;
+  await deps.store.moveLabel({ secretArn, label: retiringLabel, from: holder, to: versionId });
+}
+
+/**
+ * AWSCURRENT is not the version we expected. The same key in it means that somebody edited another field: the
+ * incoming key goes into a copy of their version. Another key means that somebody rotated by hand: stop.
+ */
+async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed" | "merged"> {
+  const { secretArn } = input;
+  const { retiring, incoming, attempt } = await promotingRun(input, deps);
+  const current = await deps.store.read(secretArn);
+  const fingerprint = fingerprintOf(keyIn(current.text, policy.field));
+  if (fingerprint === incoming.fingerprint) {
+    await recordMerge({ input, incoming: current.versionId, retiring: retiring.versionId }, deps);
+    return "landed";
+  }
+  if (fingerprint !== retiring.fingerprint) {
+    await deps.ledger.changeSecret(secretArn, (record) => markPromotionRefused(record, input));
+    throw new VersionMoved(`AWSCURRENT moved to version ${current.versionId}, which holds another key`);
+  }
+  const pending = await deps.store.read(secretArn, incoming.versionId);
+  const text = withKey(current.text, policy.field, keyIn(pending.text, policy.field));
+  const versionId = versionIdFor({ ...input, attempt, part: `merge ${current.versionId}` }, deps);
+  await deps.store.put({ secretArn, versionId, text, labels: [incomingLabel] });
+  await deps.store.moveLabel({ secretArn, label: pendingLabel, from: incoming.versionId });
+  await takePending({ secretArn, versionId }, deps);
+  await recordMerge({ input, incoming: versionId, retiring: current.versionId }, deps);
+  return "merged";
+}
+
+async function recordMerge(
+  merge: { readonly input: TicketInput; readonly incoming: VersionId; readonly retiring: VersionId },
+  deps: Deps,
+): Promise<void> {
+  const versions = { incomingVersionId: merge.incoming, retiringVersionId: merge.retiring };
+  await deps.ledger.changeSecret(merge.input.secretArn, (record) =>
+    markMerged(record, merge.input, versions),
+  );
+}
+
+async function tellAudit(
+  { input, promoted }: { readonly input: TicketInput; readonly promoted: WithIncoming },
+  deps: Deps,
+): Promise<void> {
+  await deps.audit.append(input.secretArn, {
+    id: `${input.rotationId}/promote`,
+    atMs: input.at,
+    actor: input.rotationId,
+    action: "VersionPromoted",
+    detail: {
+      keyId: promoted.incoming.keyId,
+      versionId: promoted.incoming.versionId,
+      retiringKeyId: promoted.retiring.keyId,
+    },
+  });
+}

@@ -1,0 +1,124 @@
+import * as z from "zod";
+import { SecretUnusable, StillAlive } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
+import type { KeyProvider, VerifyResult } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import { assertPromoted, markProbed, markRetiring, type PromotedRun } from "../core/secret-record.ts";
+import { keyIn } from "../stores/value.ts";
+import type { Deps } from "./deps.ts";
+import { noteRun, policyOf } from "./run-policy.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+const probesPerLapMax = 10;
+const burstMaxMs = 6_000;
+const lapSecondsMax = 30;
+
+type Death =
+  | { readonly outcome: "dead"; readonly probes: number }
+  | { readonly outcome: "alive"; readonly probes: number; readonly waitSeconds: number };
+
+/**
+ * Counts refusals of the revoked key in a row. One refusal is no proof: a provider's regions and caches forget
+ * at their own pace (reference: 8 to 23 minutes at one, 9 seconds at another).
+ */
+export const proveDead = step({
+  name: "prove-dead",
+  input: z.object(ticketShape),
+  run: async (input, deps: Deps): Promise<Death> => {
+    const policy = await policyOf(input, deps);
+    const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
+    if (run.phase === "dead") return { outcome: "dead", probes: run.death?.refusals ?? 0 };
+
+    const provider = deps.provider(policy);
+    const secret = await plaintextOf({ input, policy, run }, deps);
+    if (secret === undefined) return deadByListing({ input, run, provider }, deps);
+    return probe({ input, run, provider, secret }, deps);
+  },
+});
+
+export const handler = onLambda(proveDead, wiring("prove-dead"));
+
+async function plaintextOf(
+  { input, policy, run }: { input: TicketInput; policy: Policy; run: PromotedRun },
+  deps: Deps,
+): Promise<Secret | undefined> {
+  try {
+    const { text } = await deps.store.read(input.secretArn, run.retiring.versionId);
+    return keyIn(text, policy.field);
+  } catch (error) {
+    if (error instanceof SecretUnusable) return undefined;
+    throw error;
+  }
+}
+
+interface Watch {
+  readonly input: TicketInput;
+  readonly run: PromotedRun;
+  readonly provider: KeyProvider;
+}
+
+/** Several probes at once where the profile allows it; the machine waits between the laps. */
+async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Death> {
+  const { input, provider, secret } = watch;
+  const { deadProbes, deadWindowMs, probeEveryMs } = provider.propagation;
+  let run = watch.run;
+  for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
+    run = await noteProbe(
+      { input, run, nowMs: input.at + elapsedMs, answer: await provider.verify(secret) },
+      deps,
+    );
+    const refusals = run.death?.refusals ?? 0;
+    const spreadMs = input.at + elapsedMs - (run.death?.firstRefusedAtMs ?? Number.POSITIVE_INFINITY);
+    if (refusals >= deadProbes && spreadMs >= deadWindowMs)
+      return certify({ ...watch, run, how: "refused" }, deps);
+    elapsedMs += probeEveryMs;
+    if (elapsedMs > burstMaxMs) break;
+    await deps.clock.pause(probeEveryMs);
+  }
+  return stillAlive({ ...watch, run });
+}
+
+/** `notPermitted` is alive; `inconclusive` is neither, and leaves the row as it is. */
+async function noteProbe(
+  seen: { input: TicketInput; run: PromotedRun; nowMs: number; answer: VerifyResult },
+  deps: Deps,
+): Promise<PromotedRun> {
+  const { input, run, nowMs, answer } = seen;
+  if (answer === "inconclusive" || (answer !== "refused" && run.death === undefined)) return run;
+  const refused = answer === "refused";
+  const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
+    markProbed(now, input, { refused, nowMs }),
+  );
+  return assertPromoted(record, input);
+}
+
+function stillAlive({ input, run, provider }: Watch): Death {
+  const sinceMs = input.at - (run.revokedAtMs ?? input.at);
+  if (sinceMs > provider.propagation.dieMs) {
+    throw new StillAlive(
+      `key ${run.retiring.keyId} still works ${Math.round(sinceMs / 1000)} s after its revoke`,
+    );
+  }
+  const patienceSeconds = Math.min(lapSecondsMax, Math.max(1, Math.round(sinceMs / 10_000)));
+  return { outcome: "alive", probes: run.death?.refusals ?? 0, waitSeconds: patienceSeconds };
+}
+
+/** Nobody holds the plaintext any more: gone from the listing is all that can be seen, and the record says so. */
+async function deadByListing(watch: Watch, deps: Deps): Promise<Death> {
+  const listed = await watch.provider.find(watch.run.retiring.keyId);
+  return listed === undefined ? certify({ ...watch, how: "listing" }, deps) : stillAlive(watch);
+}
+
+async function certify(
+  { input, run, how }: Watch & { readonly how: "refused" | "listing" },
+  deps: Deps,
+): Promise<Death> {
+  const probes = run.death?.refusals ?? 0;
+  const { keyId, fingerprint } = run.retiring;
+  const revokedAtMs = run.revokedAtMs ?? input.at;
+  const certificate = { keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at };
+  await noteRun({ ticket: input, note: { certificate } }, deps);
+  await deps.ledger.changeSecret(input.secretArn, (record) => markRetiring(record, input, "dead"));
+  return { outcome: "dead", probes };
+}

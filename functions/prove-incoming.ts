@@ -1,0 +1,36 @@
+import * as z from "zod";
+import { KeyNotYetActive, KeyRejected, ProviderUnavailable } from "../core/errors.ts";
+import { assertHolder, markProven } from "../core/secret-record.ts";
+import { keyIn } from "../stores/value.ts";
+import type { Deps } from "./deps.ts";
+import { policyOf } from "./run-policy.ts";
+import { onLambda, step, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** Uses the pending key once, exactly as a consumer would read it. */
+export const proveIncoming = step({
+  name: "prove-incoming",
+  input: z.object(ticketShape),
+  run: async (input, deps: Deps) => {
+    const policy = await policyOf(input, deps);
+    const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
+    if (run.phase === "opened") throw new KeyRejected("there is no pending key to prove");
+    if (run.phase !== "staged") return { outcome: "proven" as const };
+
+    const { text } = await deps.store.read(input.secretArn, run.incoming.versionId);
+    const answer = await deps.provider(policy).verify(keyIn(text, policy.field));
+    switch (answer) {
+      case "valid":
+        await deps.ledger.changeSecret(input.secretArn, (record) => markProven(record, input));
+        return { outcome: "proven" as const };
+      case "refused":
+        throw new KeyNotYetActive(`the provider does not accept key ${run.incoming.keyId} yet`);
+      case "notPermitted":
+        throw new KeyRejected(`key ${run.incoming.keyId} works, but may not do what its consumers need`);
+      case "inconclusive":
+        throw new ProviderUnavailable(`the provider gave no clear answer about key ${run.incoming.keyId}`);
+    }
+  },
+});
+
+export const handler = onLambda(proveIncoming, wiring("prove-incoming"));

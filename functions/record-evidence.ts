@@ -1,0 +1,58 @@
+import * as z from "zod";
+import type { InstanceEvidence } from "../core/evidence.ts";
+import { ConsumerReport } from "../events/consumer-report.ts";
+import type { Deps } from "./deps.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wakeIfDecided } from "./wake.ts";
+import { wiring } from "./wiring.ts";
+
+/**
+ * What the rule of one environment's bus sends: the environment is the rule's own constant, and account and time
+ * are the envelope's, so nothing that the reporter wrote can place its words elsewhere (S7).
+ */
+const ReportOnBus = z.object({
+  environment: z.string().min(1).max(64),
+  event: z.object({ account: z.string().regex(/^\d{12}$/), time: stampedAt, detail: ConsumerReport }),
+});
+
+export const recordEvidence = step({
+  name: "record-evidence",
+  input: ReportOnBus,
+  run: async ({ environment, event }, deps: Deps) => {
+    const { secretArn } = event.detail;
+    if ((await deps.ledger.policy(secretArn)) === undefined) return { outcome: "unknownSecret" as const };
+    const evidence = evidenceFrom({
+      environment,
+      account: event.account,
+      atMs: event.time,
+      report: event.detail,
+    });
+    const stored = await deps.ledger.putEvidence(secretArn, evidence);
+    if (stored === "stillSo") return { outcome: "stillSo" as const };
+    return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };
+  },
+});
+
+export const handler = onLambda(recordEvidence, wiring("record-evidence"));
+
+function evidenceFrom(arrived: {
+  readonly environment: string;
+  readonly account: string;
+  readonly atMs: number;
+  readonly report: ConsumerReport;
+}): InstanceEvidence {
+  const { environment, account, atMs, report } = arrived;
+  return {
+    kind: report.kind,
+    consumer: report.consumer,
+    instance: report.instance,
+    environment,
+    account,
+    observedAtMs: atMs,
+    sequence: report.sequence,
+    maxStaleMs: report.maxStaleMs,
+    holds: report.holds,
+    uses: report.uses,
+    ended: report.cause === "stopping",
+  };
+}

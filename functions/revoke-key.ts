@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { WrongProject } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
+import { type Refusal, whyNotRepeatRevoke, whyNotRevoke } from "../core/revoke.ts";
+import { freeze, markRetiring, markRevoked, type PromotedRun } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { revokeView } from "./revoke-view.ts";
+import { policyAtGate } from "./run-policy.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+type Revoked =
+  | { readonly outcome: "revoked" | "alreadyGone" }
+  | ({ readonly outcome: "refused" | "undo" } & Refusal);
+
+export const revokeKey = step({
+  name: "revoke-key",
+  input: z.object(ticketShape),
+  run: async (input, deps: Deps): Promise<Revoked> => {
+    const policy = await policyAtGate(input, deps);
+    const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);
+    const { run } = view;
+    if (run.phase === "revoked" || run.phase === "dead") return { outcome: "revoked" };
+
+    const refusal = run.phase === "revoking" ? whyNotRepeatRevoke(view) : whyNotRevoke(view);
+    if (refusal) return refuse({ input, run, refusal }, deps);
+    if (!(await recordIntent(input, view.record.seq, deps)))
+      return refuse({ input, run, refusal: overtaken }, deps);
+
+    const outcome = await deps.provider(policy).revoke(run.retiring.keyId);
+    if (outcome === "alreadyGone") await assertSameAccount({ policy, run }, deps);
+    await deps.ledger.changeSecret(input.secretArn, (record) =>
+      markRevoked(record, input, { revokedAtMs: input.at }),
+    );
+    await tellAudit({ input, run, outcome }, deps);
+    return { outcome };
+  },
+});
+
+export const handler = onLambda(revokeKey, wiring("revoke-key"));
+
+const overtaken: Refusal = { reason: "DecideAgain", detail: "something changed while the gate was asked" };
+
+/** The intent holds only if nothing changed since the gate was asked: hold and evidence raise `seq` too. */
+async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
+  let isRecorded = false;
+  await deps.ledger.changeSecret(input.secretArn, (record) => {
+    isRecorded = record.seq === seenSeq;
+    return isRecorded ? markRetiring(record, input, "revoking") : record;
+  });
+  return isRecorded;
+}
+
+async function refuse(
+  {
+    input,
+    run,
+    refusal,
+  }: { readonly input: TicketInput; readonly run: PromotedRun; readonly refusal: Refusal },
+  deps: Deps,
+): Promise<Revoked> {
+  if (refusal.reason === "RetiringKeyIsCurrent") {
+    await deps.ledger.changeSecret(input.secretArn, (record) => freeze(record, refusal.detail));
+    await deps.bus.publish({
+      type: "SpentKeyIsCurrent",
+      secretArn: input.secretArn,
+      detail: { reason: refusal.detail, keyId: run.retiring.keyId, rotationId: input.rotationId },
+    });
+  }
+  return { outcome: run.phase === "quarantined" ? "undo" : "refused", ...refusal };
+}
+
+/** "Not found" from another account's credential proves nothing: the incoming key has to be visible there (S2). */
+async function assertSameAccount(
+  { policy, run }: { policy: Policy; run: PromotedRun },
+  deps: Deps,
+): Promise<void> {
+  if ((await deps.provider(policy).find(run.incoming.keyId)) !== undefined) return;
+  throw new WrongProject("the admin credential sees neither key: it belongs to another project");
+}
+
+async function tellAudit(
+  { input, run, outcome }: { input: TicketInput; run: PromotedRun; outcome: string },
+  deps: Deps,
+): Promise<void> {
+  await deps.audit.append(input.secretArn, {
+    id: `${input.rotationId}/revoke`,
+    atMs: input.at,
+    actor: input.rotationId,
+    action: "KeyRevoked",
+    detail: { keyId: run.retiring.keyId, outcome, incomingKeyId: run.incoming.keyId },
+  });
+}

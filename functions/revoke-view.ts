@@ -1,0 +1,45 @@
+import { type Evidence, isInstance } from "../core/evidence.ts";
+import type { Policy } from "../core/policy.ts";
+import type { RevokeView } from "../core/revoke.ts";
+import { assertPromoted, type PromotedRun, type Ticket } from "../core/secret-record.ts";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import { keyIn } from "../stores/value.ts";
+import type { Deps } from "./deps.ts";
+import { askGate } from "./gate.ts";
+
+interface Question {
+  readonly ticket: Ticket;
+  readonly policy: Policy;
+  readonly nowMs: number;
+}
+
+/** Everything `whyNotRevoke` wants to know, read now. The record comes first, so that later news show in `seq`. */
+export async function revokeView(
+  { ticket, policy, nowMs }: Question,
+  deps: Deps,
+): Promise<RevokeView & { readonly run: PromotedRun }> {
+  const { secretArn } = ticket;
+  const record = await deps.ledger.secret(secretArn);
+  const run = assertPromoted(record, ticket);
+  const evidence = await deps.ledger.evidence(secretArn);
+  const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);
+  const current = await deps.store.read(secretArn);
+  return {
+    record,
+    run,
+    target: run.retiring.keyId,
+    current: { versionId: current.versionId, fingerprint: fingerprintOf(keyIn(current.text, policy.field)) },
+    adoption: gate.verdict,
+    sharedWith: gate.sharedWith,
+    retain: policy.retain,
+    missedInQuarantine: evidence.some((item) => missedSince(item, run)),
+    ...(gate.stop !== undefined && { stop: gate.stop }),
+  };
+}
+
+function missedSince(item: Evidence, { retiring, quarantinedAtMs }: PromotedRun): boolean {
+  if (quarantinedAtMs === undefined || !isInstance(item)) return false;
+  const use = item.uses.find(({ fingerprint }) => fingerprint === retiring.fingerprint);
+  if (use === undefined || use.lastRefusalAgoMs === null) return false;
+  return item.observedAtMs - use.lastRefusalAgoMs >= quarantinedAtMs;
+}

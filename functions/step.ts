@@ -1,0 +1,129 @@
+import middy from "@middy/core";
+import type { Context } from "aws-lambda";
+import * as z from "zod";
+import { InputInvalid, ProviderThrottled, RotationError } from "../core/errors.ts";
+import type { Ticket } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+
+/** One Task state: what it takes, and what it does with it. The machine's retry reads the names of its errors. */
+export interface Step<Input, Output> {
+  readonly name: string;
+  readonly input: z.ZodType<Input>;
+  readonly run: (input: Input, deps: Deps) => Promise<Output>;
+}
+
+export type AnyStep = Step<never, unknown>;
+export type Handler = (event: unknown, context: Context) => Promise<unknown>;
+
+export function step<Input, Output>(definition: Step<Input, Output>): Step<Input, Output> {
+  return definition;
+}
+
+/** Milliseconds since the epoch, from the ISO time that Step Functions or EventBridge stamped (T1). */
+export const stampedAt = z.iso.datetime({ offset: true }).transform((iso) => Date.parse(iso));
+
+export const secretArnText = z
+  .string()
+  .regex(/^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/);
+
+export const ticketShape = {
+  secretArn: secretArnText,
+  rotationId: z.string().regex(/^[\w-]{1,80}$/),
+  fence: z.number().int().positive(),
+  at: stampedAt,
+};
+
+/** A step's own time and the ticket of its run. */
+export type TicketInput = Ticket & { readonly at: number };
+
+const throttlePauseMaxMs = 20_000;
+
+/** The Lambda handler of a step: parse, run, one log line, and errors that carry their literal name. */
+export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: () => Deps): Handler {
+  const handler = middy({ timeoutEarlyInMillis: 0 })
+    .use(oneLogLine(definition.name, deps))
+    .use(waitOutThrottles(deps))
+    .handler(async (event: unknown) => definition.run(parse(definition, event), deps()));
+  return (event, context) => handler(event, context);
+}
+
+/** Names the fields that are wrong, never their values: a value might be a key pasted into the wrong place. */
+function parse<Input, Output>(definition: Step<Input, Output>, event: unknown): Input {
+  const parsed = definition.input.safeParse(event);
+  if (parsed.success) return parsed.data;
+  const fields = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "input"}: ${message}`);
+  throw new InputInvalid(`${definition.name}: ${fields.join("; ")}`);
+}
+
+function oneLogLine(name: string, deps: () => Deps): middy.MiddlewareObj {
+  const startedAt = new WeakMap<object, number>();
+  return {
+    before: (request) => {
+      startedAt.set(request.context, deps().clock.nowMs());
+    },
+    after: (request) => {
+      deps().log({ ...lineOf(name, request, startedAt), ...outcomeOf(request.response) });
+    },
+    onError: (request) => {
+      const error = request.error;
+      const known = error instanceof RotationError;
+      deps().log({
+        ...lineOf(name, request, startedAt),
+        outcome: "failed",
+        error: error?.name,
+        reason: known ? error.message : "unexpected; see the error's name",
+      });
+      if (!known && error) request.error = new UnexpectedFailure(error);
+    },
+  };
+
+  function lineOf(stepName: string, request: middy.Request, times: WeakMap<object, number>) {
+    const started = times.get(request.context);
+    return {
+      step: stepName,
+      ...idsOf(request.event),
+      ...(started !== undefined && { tookMs: Math.round(deps().clock.nowMs() - started) }),
+    };
+  }
+}
+
+/** A bug or an SDK error: its message may quote what it was given, so only its name leaves the function. */
+class UnexpectedFailure extends Error {
+  override readonly name = "UnexpectedFailure";
+
+  constructor(error: Error) {
+    super(`unexpected ${error.name}`, { cause: error });
+  }
+}
+
+/** The provider said how long to wait: the machine's own backoff starts after that (L5). */
+function waitOutThrottles(deps: () => Deps): middy.MiddlewareObj {
+  return {
+    onError: async (request) => {
+      const { error } = request;
+      if (!(error instanceof ProviderThrottled) || error.retryAfterMs === undefined) return;
+      await deps().clock.pause(Math.min(error.retryAfterMs, throttlePauseMaxMs));
+    },
+  };
+}
+
+const loggedIds = ["rotationId", "incidentId", "secretArn", "action"] as const;
+
+function idsOf(event: unknown): Record<string, string> {
+  if (typeof event !== "object" || event === null) return {};
+  const ids: Record<string, string> = {};
+  for (const [key, value] of Object.entries(event)) {
+    const id = loggedIds.find((name) => name === key);
+    if (id !== undefined && typeof value === "string") ids[id] = value.slice(0, 200);
+  }
+  return ids;
+}
+
+function outcomeOf(response: unknown): Record<string, string> {
+  if (typeof response !== "object" || response === null) return { outcome: "done" };
+  const { outcome, verdict, reason } = response as Record<string, unknown>;
+  return {
+    outcome: String(outcome ?? verdict ?? "done"),
+    ...(typeof reason === "string" && { reason }),
+  };
+}

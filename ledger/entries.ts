@@ -1,0 +1,97 @@
+import type { AdoptionReason } from "../core/adoption.ts";
+import type { KeyState } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
+
+/** How a run ended (L1); `running` until then. */
+export type RotationOutcome =
+  | "running"
+  | "rotated"
+  | "rolledBack"
+  | "skipped"
+  | "superseded"
+  | "contained"
+  | "needsHuman";
+
+/** One run, for the people who watch it and for a repeat of its first step. */
+export interface RotationRecord {
+  readonly rotationId: RotationId;
+  readonly secretArn: SecretArn;
+  readonly executionArn: string;
+  readonly fence: number;
+  readonly trigger: string;
+  readonly openedAtMs: number;
+  readonly closedAtMs?: number;
+  readonly outcome: RotationOutcome;
+  readonly reason?: string;
+  /** What the run answered when it opened: the same execution gets the same answer again. */
+  readonly opened: {
+    readonly outcome: "opened" | "skipped";
+    readonly next: "MintKey" | "Promote" | "CheckAdoption" | "ProveDead";
+    readonly fence: number;
+    readonly reason?: string;
+  };
+  readonly policy: Policy;
+  readonly retiringKeyId?: KeyId;
+  readonly incomingKeyId?: KeyId;
+  readonly incomingVersionId?: VersionId;
+  /** What the gate said last, for `watch` and `consumers`. */
+  readonly gate?: GateAnswer;
+  readonly certificate?: Certificate;
+}
+
+export interface GateAnswer {
+  readonly verdict: "adopted" | "waiting" | "overdue";
+  readonly decision: string;
+  readonly reasons: readonly AdoptionReason[];
+  readonly blockers: readonly string[];
+  readonly askedAtMs: number;
+}
+
+/** That the retiring key is dead, and how that was seen. */
+export interface Certificate {
+  readonly keyId: KeyId;
+  readonly fingerprint: Fingerprint;
+  readonly revokedAtMs: number;
+  readonly deadAtMs: number;
+  readonly how: "refused" | "listing";
+  readonly probes: number;
+}
+
+/** Where a fingerprint is held, so that a leak or a second secret with the same key is found by it. */
+export interface FingerprintEntry {
+  readonly fingerprint: Fingerprint;
+  readonly secretArn: SecretArn;
+  readonly versionId: VersionId;
+  readonly keyId?: KeyId;
+  readonly role: "rotated" | "index" | "admin";
+}
+
+/** Work still owed: a run with debt is not finished. */
+export interface Debt {
+  readonly kind: "RevokeOwed" | "DiscardOwed" | "DeathUnproven" | "LabelOwed";
+  readonly secretArn: SecretArn;
+  readonly keyId: KeyId;
+  readonly versionId?: VersionId;
+  readonly rotationId: RotationId;
+  readonly reason: string;
+  readonly sinceMs: number;
+}
+
+/** A `rekey stop`: `scope` is `all`, `provider/<account>`, `environment/<name>` or a secret's ARN. */
+export interface Brake {
+  readonly scope: string;
+  readonly by: string;
+  readonly reason: string;
+  readonly includingIncidents: boolean;
+}
+
+export interface KeyHistory {
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly keyId?: KeyId;
+  readonly fingerprint?: Fingerprint;
+  readonly rotationId?: RotationId;
+  readonly state: KeyState;
+  readonly atMs: number;
+}
