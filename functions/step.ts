@@ -12,7 +12,7 @@ export interface Step<Input, Output> {
   readonly run: (input: Input, deps: Deps) => Promise<Output>;
 }
 
-export type AnyStep = Step<never, unknown>;
+
 export type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
 export function step<Input, Output>(definition: Step<Input, Output>): Step<Input, Output> {

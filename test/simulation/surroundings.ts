@@ -1,0 +1,39 @@
+import type { FakeReply } from "../../providers/fake.ts";
+
+/** One run of one function. After a crash it never gets past its next call. */
+export interface Invocation {
+  readonly id: number;
+  readonly functionName: string;
+  /** Of this process's clock against the true one. */
+  readonly skewMs: number;
+}
+
+/** A call that leaves a function. */
+export interface BoundaryCall {
+  readonly invocation: Invocation;
+  readonly port: "store" | "table" | "provider" | "bus" | "executions";
+  readonly operation: string;
+  /** Whether it changes something outside. */
+  readonly changes: boolean;
+}
+
+/** What may happen around the functions. The simulator's answers come from its seed; a story's from the story. */
+export interface Surroundings {
+  /** `effect` does what the call does. What this throws, or when it answers, is what the function sees. */
+  call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer>;
+  /** Called when a function starts; its end is `ended`, or a crash if that settles first. */
+  invocation(invocation: Omit<Invocation, "skewMs">): { readonly skewMs: number; readonly crashed: Promise<never> };
+  /** How often, and after how long, an event reaches its target. */
+  deliveries(type: string): readonly number[];
+  /** A fault in the provider's reply itself, for those that only the wire can make. */
+  reply(reply: FakeReply): FakeReply;
+}
+
+const never = new Promise<never>(() => undefined);
+
+export const noFaults: Surroundings = {
+  call: (_call, effect) => effect(),
+  invocation: () => ({ skewMs: 0, crashed: never }),
+  deliveries: () => [0],
+  reply: (reply) => reply,
+};
