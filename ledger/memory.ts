@@ -1,0 +1,73 @@
+import type { Table, TableKey, TableRecord } from "../core/ports.ts";
+import {
+  assertKey,
+  assertQuery,
+  assertRevision,
+  assertWithinMax,
+  compareUtf8,
+  plainBody,
+} from "./record-rules.ts";
+
+export type MemoryTable = Table & {
+  /** Every record, ordered by kind, id and sort. */
+  dump(): TableRecord[];
+};
+
+/** The ledger's table with no I/O and no timers: the same conditional writes, in this process. */
+export function memoryTable(): MemoryTable {
+  const partitions = new Map<string, Map<string, TableRecord>>();
+
+  return {
+    async get(key) {
+      assertKey(key);
+      const record = partitions.get(partitionOf(key))?.get(key.sort);
+      return record && copyOf(record);
+    },
+
+    async put(record) {
+      assertKey(record);
+      assertRevision(record);
+      const partition = partitions.get(partitionOf(record)) ?? new Map<string, TableRecord>();
+      if ((partition.get(record.sort)?.revision ?? 0) !== record.revision - 1) return false;
+      partition.set(record.sort, copyOf(record));
+      partitions.set(partitionOf(record), partition);
+      return true;
+    },
+
+    async remove(key) {
+      assertKey(key);
+      partitions.get(partitionOf(key))?.delete(key.sort);
+    },
+
+    async query(query) {
+      assertQuery(query);
+      const { prefix = "", after, limit, newestFirst = false } = query;
+      const direction = newestFirst ? -1 : 1;
+      const found = [...(partitions.get(partitionOf(query))?.values() ?? [])]
+        .filter(({ sort }) => sort.startsWith(prefix))
+        .filter(({ sort }) => after === undefined || compareUtf8(sort, after) * direction > 0)
+        .sort((a, b) => compareUtf8(a.sort, b.sort) * direction)
+        .slice(0, limit);
+      assertWithinMax(query, found.length);
+      return found.map(copyOf);
+    },
+
+    dump() {
+      const records = [...partitions.values()].flatMap((partition) => [...partition.values()]);
+      return records.map(copyOf).sort((a, b) => compareUtf8(nameOf(a), nameOf(b)));
+    },
+  };
+}
+
+function partitionOf({ kind, id }: Pick<TableKey, "kind" | "id">): string {
+  return `${kind}#${id}`;
+}
+
+function nameOf(key: TableKey): string {
+  return `${partitionOf(key)}\0${key.sort}`;
+}
+
+/** A caller that changes its object later must not change the record, nor the other way round. */
+function copyOf({ kind, id, sort, revision, body }: TableRecord): TableRecord {
+  return { kind, id, sort, revision, body: plainBody(body) };
+}

@@ -1,0 +1,63 @@
+import { InputInvalid } from "../core/errors.ts";
+import type { Table, TableKey, TableRecord } from "../core/ports.ts";
+
+/** Records that one query reads before the caller has to page through the partition. */
+export const recordsMax = 10_000;
+
+/** DynamoDB refuses empty keys; a "#" in `kind` would let two partitions share one name. */
+export function assertKey({ kind, id, sort }: TableKey): void {
+  if (kind === "" || kind.includes("#")) throw new InputInvalid(`"${kind}" is no kind of record`);
+  if (id === "" || sort === "") throw new InputInvalid(`a ${kind} record needs an id and a sort`);
+}
+
+export function assertRevision({ kind, id, revision }: TableRecord): void {
+  if (!Number.isSafeInteger(revision) || revision < 1) {
+    throw new InputInvalid(`revision ${revision} of ${kind}#${id} is not a count of writes`);
+  }
+}
+
+export function assertQuery({ kind, id, limit }: Parameters<Table["query"]>[0]): void {
+  assertKey({ kind, id, sort: "any" });
+  if (limit === undefined || (Number.isSafeInteger(limit) && limit > 0)) return;
+  throw new InputInvalid(`limit ${limit} of a query on ${kind}#${id} is not a number of records`);
+}
+
+/**
+ * `body` as JSON would carry it, so that every table stores the same thing and `__proto__` is no field. Whole
+ * numbers that a double rounds are refused, as DynamoDB's client does.
+ */
+export function plainBody(body: unknown): unknown {
+  const text = JSON.stringify(body);
+  if (text === undefined) throw new InputInvalid("the body of a record has to be a JSON value");
+  return JSON.parse(text, (key, value) => {
+    if (typeof value === "number" && Math.abs(value) > Number.MAX_SAFE_INTEGER) {
+      throw new InputInvalid(`the number in "${key}" is too large for a record`);
+    }
+    return key === "__proto__" ? undefined : value;
+  });
+}
+
+export function assertWithinMax(
+  partition: { readonly kind: string; readonly id: string },
+  records: number,
+): void {
+  if (records <= recordsMax) return;
+  throw new InputInvalid(
+    `${partition.kind}#${partition.id} has more than ${recordsMax} records: page through them`,
+  );
+}
+
+/** DynamoDB orders strings by their UTF-8 bytes, where surrogates come after every other code unit. */
+export function compareUtf8(a: string, b: string): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let index = 0; index < shorter; index += 1) {
+    const difference = utf8Rank(a.charCodeAt(index)) - utf8Rank(b.charCodeAt(index));
+    if (difference !== 0) return difference;
+  }
+  return a.length - b.length;
+}
+
+function utf8Rank(codeUnit: number): number {
+  const isSurrogate = codeUnit >= 0xd800 && codeUnit <= 0xdfff;
+  return isSurrogate ? codeUnit + 0x1_0000 : codeUnit;
+}

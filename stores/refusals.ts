@@ -1,0 +1,56 @@
+import { InputInvalid, type RotationError, SecretUnusable, StoreUnavailable } from "../core/errors.ts";
+
+/** What an SDK client throws, as far as it is looked at. Its message is not: it may quote what was sent. */
+interface ServiceFailure {
+  readonly name: string;
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+}
+
+/** Names that mean "slower" or "again later" whatever status they came with. */
+const passing: ReadonlySet<string> = new Set([
+  "ThrottlingException",
+  "Throttling",
+  "TooManyRequestsException",
+  "RequestLimitExceeded",
+  "LimitExceededException",
+  "InternalServiceError",
+  "InternalServiceErrorException",
+  "InternalFailure",
+  "ServiceUnavailable",
+  "RequestTimeout",
+  "TimeoutError",
+  "ExpiredTokenException",
+]);
+
+/** What the caller has to change for each name that a second try cannot help. */
+const lasting: Readonly<Record<string, (operation: string) => string>> = {
+  AccessDeniedException: (operation) =>
+    `access denied: allow secretsmanager:${operation} and the use of its KMS key`,
+  DecryptionFailure: () => "its KMS key does not decrypt: allow kms:Decrypt",
+  EncryptionFailure: () => "its KMS key does not encrypt: allow kms:GenerateDataKey",
+  InvalidRequestException: (operation) => `${operation} is not possible: it may be scheduled for deletion`,
+  ResourceNotFoundException: () => "there is no such secret or version",
+};
+
+export interface Attempt {
+  readonly secretArn: string;
+  /** The API's own name, which is also the permission's. */
+  readonly operation: string;
+}
+
+/** The domain's error for a failed call to Secrets Manager. */
+export function refusalOf(error: unknown, { secretArn, operation }: Attempt): RotationError {
+  const { name, $metadata } = error as ServiceFailure;
+  const status = $metadata?.httpStatusCode;
+  const call = `${operation}, ${name}, request ${$metadata?.requestId ?? "without an answer"}`;
+  if (passing.has(name) || status === undefined || status === 429 || status >= 500) {
+    return new StoreUnavailable(`${secretArn}: Secrets Manager is not available now (${call})`);
+  }
+  const advice = Object.hasOwn(lasting, name) ? lasting[name] : undefined;
+  if (advice) return new SecretUnusable(`${secretArn}: ${advice(operation)} (${call})`);
+  return new InputInvalid(`${secretArn}: Secrets Manager refused the call (${call})`);
+}
+
+export function isNamed(error: unknown, name: string): boolean {
+  return error instanceof Error && error.name === name;
+}

@@ -1,0 +1,166 @@
+import {
+  DescribeSecretCommand,
+  GetSecretValueCommand,
+  type GetSecretValueCommandOutput,
+  PutSecretValueCommand,
+  type SecretsManagerClient,
+  UpdateSecretVersionStageCommand,
+} from "@aws-sdk/client-secrets-manager";
+import { SecretUnusable, StoreUnavailable, VersionMoved } from "../core/errors.ts";
+import type { Labels, SecretArn, SecretStore, VersionId } from "../core/ports.ts";
+import { Secret } from "../core/secret.ts";
+import { isNamed, refusalOf } from "./refusals.ts";
+import { assertPuttable, assertStrippable } from "./version-rules.ts";
+
+/**
+ * A version can be missing from reads just after it was written (aws-sdk-js-v3#7701); AWS states no bound.
+ * 50, 100, ... 800 ms: about 1.5 s in all, well within a step.
+ */
+const readAttemptsMax = 6;
+const firstPauseMs = 50;
+
+export interface SecretsManagerStoreOptions {
+  readonly pause: (ms: number) => Promise<void>;
+}
+
+type Client = Pick<SecretsManagerClient, "send">;
+type Move = Parameters<SecretStore["moveLabel"]>[0];
+type StageChange = Omit<Move, "from"> & { readonly from?: VersionId | undefined };
+
+/** Secrets Manager as the store that consumers read from: one call per method unless something is in the way. */
+export function secretsManagerStore(client: Client, { pause }: SecretsManagerStoreOptions): SecretStore {
+  return {
+    labels: (secretArn) => labelsOf(client, secretArn),
+
+    async read(secretArn, versionId) {
+      // Only a version that was named is known to have been written: a missing AWSCURRENT is just missing.
+      const attemptsMax = versionId === undefined ? 1 : readAttemptsMax;
+      const answer = await readPatiently(client, { secretArn, versionId, attemptsMax, pause });
+      if (answer.SecretString === undefined || answer.VersionId === undefined) {
+        throw new SecretUnusable(`${secretArn} holds no text: binary values are not supported`);
+      }
+      return { versionId: answer.VersionId, text: new Secret(answer.SecretString) };
+    },
+
+    async put(version) {
+      assertPuttable(version);
+      const { secretArn, versionId, text, labels } = version;
+      const command = new PutSecretValueCommand({
+        SecretId: secretArn,
+        ClientRequestToken: versionId,
+        SecretString: text.reveal(),
+        VersionStages: [...labels],
+      });
+      try {
+        await client.send(command);
+      } catch (error) {
+        if (isNamed(error, "ResourceExistsException")) {
+          throw new VersionMoved(`${secretArn} already has another value as ${versionId}`);
+        }
+        throw refusalOf(error, { secretArn, operation: "PutSecretValue" });
+      }
+    },
+
+    async moveLabel(move) {
+      assertStrippable(move);
+      if (move.from === undefined && move.to === undefined) {
+        const holder = holderOf(await labelsOf(client, move.secretArn), move.label);
+        return holder === undefined ? "moved" : "heldElsewhere";
+      }
+      try {
+        await updateStage(client, move);
+        return "moved";
+      } catch (error) {
+        return afterRefusedMove(client, { move, error });
+      }
+    },
+  };
+}
+
+async function labelsOf(client: Client, secretArn: SecretArn): Promise<Labels> {
+  try {
+    const answer = await client.send(new DescribeSecretCommand({ SecretId: secretArn }));
+    if (answer.DeletedDate) throw new SecretUnusable(`${secretArn} is scheduled for deletion`);
+    return answer.VersionIdsToStages ?? {};
+  } catch (error) {
+    if (error instanceof SecretUnusable) throw error;
+    throw refusalOf(error, { secretArn, operation: "DescribeSecret" });
+  }
+}
+
+async function readPatiently(
+  client: Client,
+  reading: {
+    readonly secretArn: SecretArn;
+    readonly versionId: VersionId | undefined;
+    readonly attemptsMax: number;
+    readonly pause: (ms: number) => Promise<void>;
+  },
+): Promise<GetSecretValueCommandOutput> {
+  const { secretArn, versionId, attemptsMax, pause } = reading;
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await client.send(new GetSecretValueCommand({ SecretId: secretArn, VersionId: versionId }));
+    } catch (error) {
+      if (!isNamed(error, "ResourceNotFoundException")) {
+        throw refusalOf(error, { secretArn, operation: "GetSecretValue" });
+      }
+      if (attempt >= attemptsMax) {
+        throw new SecretUnusable(
+          `${secretArn} does not exist or has no value for ${versionId ?? "AWSCURRENT"}`,
+        );
+      }
+      await pause(firstPauseMs * 2 ** (attempt - 1));
+    }
+  }
+}
+
+async function updateStage(client: Client, { secretArn, label, from, to }: StageChange): Promise<void> {
+  await client.send(
+    new UpdateSecretVersionStageCommand({
+      SecretId: secretArn,
+      VersionStage: label,
+      MoveToVersionId: to,
+      RemoveFromVersionId: from,
+    }),
+  );
+}
+
+/** The refusal says that something in the move is not so, but not what. */
+async function afterRefusedMove(
+  client: Client,
+  { move, error }: { readonly move: Move; readonly error: unknown },
+): Promise<"moved" | "heldElsewhere"> {
+  const { secretArn, label, from, to } = move;
+  if (!mayBeOutdated(error)) throw refusalOf(error, { secretArn, operation: "UpdateSecretVersionStage" });
+
+  const labels = await labelsOf(client, secretArn);
+  const holder = holderOf(labels, label);
+  if (holder === to) return "moved";
+  if (holder !== undefined && holder !== from) return "heldElsewhere";
+  if (holder === undefined && from !== undefined && (await attachUnheld(client, move))) return "moved";
+  if (to !== undefined && !Object.hasOwn(labels, to)) {
+    throw new SecretUnusable(`${secretArn} has no version ${to}, or one without labels`);
+  }
+  throw new StoreUnavailable(`${secretArn}: the labels have not settled: ${label} could not move to ${to}`);
+}
+
+/** Nobody holds the label any more, so there is nothing to remove it from. */
+async function attachUnheld(client: Client, move: Move): Promise<boolean> {
+  try {
+    await updateStage(client, { ...move, from: undefined });
+    return true;
+  } catch (error) {
+    if (mayBeOutdated(error)) return false;
+    throw refusalOf(error, { secretArn: move.secretArn, operation: "UpdateSecretVersionStage" });
+  }
+}
+
+/** AWS does not document which of the two it answers for a version that does not exist. */
+function mayBeOutdated(error: unknown): boolean {
+  return isNamed(error, "InvalidParameterException") || isNamed(error, "ResourceNotFoundException");
+}
+
+function holderOf(labels: Labels, label: string): VersionId | undefined {
+  return Object.keys(labels).find((versionId) => labels[versionId]?.includes(label));
+}

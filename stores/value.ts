@@ -1,0 +1,102 @@
+import { SecretUnusable } from "../core/errors.ts";
+import { Secret } from "../core/secret.ts";
+
+/** The key inside a secret's value: the whole string, or one string field of a JSON object. */
+export function keyIn(text: Secret, field?: string): Secret {
+  if (field !== undefined) return new Secret(stringAt(text, memberNamed(text, field)));
+  assertBare(text);
+  return text;
+}
+
+/**
+ * The secret's value with `key` in it. Every byte outside the field stays as it was, so that numbers no double
+ * can hold, the order of fields and somebody's formatting survive a rotation.
+ */
+export function withKey(text: Secret, field: string | undefined, key: Secret): Secret {
+  if (field === undefined) {
+    assertBare(text);
+    return key;
+  }
+  const { start, end } = memberNamed(text, field);
+  const json = text.reveal();
+  return new Secret(json.slice(0, start) + JSON.stringify(key.reveal()) + json.slice(end));
+}
+
+/** One member of the outermost object: `start` and `end` are the bounds of its value in the text. */
+interface Member {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+function memberNamed(text: Secret, field: string): Member {
+  assertObject(text, field);
+  const [member, twin] = membersOf(text.reveal()).filter(({ name }) => name === field);
+  if (!member) throw new SecretUnusable(`the secret's JSON has no field "${field}"`);
+  // Parsers disagree on which of two wins: a consumer could go on reading the retiring key.
+  if (twin) throw new SecretUnusable(`the secret's JSON has the field "${field}" twice`);
+  stringAt(text, member);
+  return member;
+}
+
+function stringAt(text: Secret, { name, start, end }: Member): string {
+  const value: unknown = JSON.parse(text.reveal().slice(start, end));
+  if (typeof value !== "string") throw new SecretUnusable(`the secret's field "${name}" is not a string`);
+  if (value.trim() === "") throw new SecretUnusable(`the secret's field "${name}" is empty`);
+  return value;
+}
+
+/** A JSON object taken for a bare key would lose its other fields at the first rotation. */
+function assertBare(text: Secret): void {
+  if (text.reveal().trim() === "") throw new SecretUnusable("the secret's value is empty");
+  if (isObject(parsed(text))) {
+    throw new SecretUnusable("the secret's value is a JSON object: name the field that holds the key");
+  }
+}
+
+function assertObject(text: Secret, field: string): void {
+  const value = parsed(text);
+  if (value === undefined)
+    throw new SecretUnusable(`the secret's value is not JSON: it has no field "${field}"`);
+  if (!isObject(value))
+    throw new SecretUnusable(`the secret's JSON is no object: it has no field "${field}"`);
+}
+
+function isObject(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Undefined where the text is not JSON. A SyntaxError quotes the text, so it is never passed on. */
+function parsed(text: Secret): unknown {
+  try {
+    return JSON.parse(text.reveal());
+  } catch {
+    return undefined;
+  }
+}
+
+/** Strings, punctuation and literals of a text that is known to be JSON. */
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
+
+function membersOf(json: string): readonly Member[] {
+  const members: Member[] = [];
+  let depth = 0;
+  let name: string | undefined;
+  let start: number | undefined;
+  let end = 0;
+  for (const { 0: token, index } of json.matchAll(tokens)) {
+    if (token === "}" || token === "]") depth -= 1;
+    if (depth === 0 || (depth === 1 && token === ",")) {
+      if (name !== undefined && start !== undefined) members.push({ name, start, end });
+      name = undefined;
+      start = undefined;
+    } else if (name === undefined) {
+      name = JSON.parse(token) as string;
+    } else if (start !== undefined || token !== ":") {
+      start ??= index;
+    }
+    if (token === "{" || token === "[") depth += 1;
+    end = index + token.length;
+  }
+  return members;
+}

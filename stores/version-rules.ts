@@ -1,0 +1,22 @@
+import { InputInvalid } from "../core/errors.ts";
+import type { SecretStore } from "../core/ports.ts";
+
+/** The bounds of a ClientRequestToken, which becomes the version's id. */
+const versionIdMin = 32;
+const versionIdMax = 64;
+
+/** An empty list of labels must never be sent: without labels Secrets Manager moves AWSCURRENT at once. */
+export function assertPuttable(version: Parameters<SecretStore["put"]>[0]): void {
+  const { secretArn, versionId, labels } = version;
+  if (labels.length === 0) throw new InputInvalid(`a version of ${secretArn} needs a label`);
+  if (versionId.length < versionIdMin || versionId.length > versionIdMax) {
+    throw new InputInvalid(`a version id has ${versionIdMin} to ${versionIdMax} characters: ${versionId}`);
+  }
+}
+
+/** A secret without AWSCURRENT has no value for its consumers. */
+export function assertStrippable(move: Parameters<SecretStore["moveLabel"]>[0]): void {
+  if (move.label === "AWSCURRENT" && move.to === undefined) {
+    throw new InputInvalid(`AWSCURRENT of ${move.secretArn} can be moved, not stripped`);
+  }
+}
