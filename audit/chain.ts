@@ -1,0 +1,123 @@
+import { InputInvalid, LedgerContended } from "../core/errors.ts";
+import type { Digest, SecretArn, Table } from "../core/ports.ts";
+import { type AuditEntry, type AuditEvent, assertEvent, entryAt, entryIn, noHash } from "./entry.ts";
+import { type Anchored, chainReader, type Verification } from "./verify-chain.ts";
+
+const appendAttemptsMax = 20;
+const pageSize = 500;
+const pagesMax = 2_000;
+const seqDigits = 12;
+
+/** An append-only log per secret in which every entry carries the hash of the one before it. */
+export interface AuditLog {
+  /** Appends once per `event.id`: a repeat is a no-op. Throws LedgerContended when others are always faster. */
+  append(secretArn: SecretArn, event: AuditEvent): Promise<void>;
+  /** Every entry, oldest first. Throws InputInvalid at one that is no audit entry. */
+  entries(secretArn: SecretArn): AsyncIterable<AuditEntry>;
+  /**
+   * Recomputes the chain. Alone it cannot see a chain that was cut at its end or rewritten as a whole:
+   * `anchored` says what the chain was known to hold.
+   */
+  verify(secretArn: SecretArn, anchored?: readonly Anchored[]): Promise<Verification>;
+}
+
+export interface AuditLogOptions {
+  readonly table: Table;
+  readonly digest: Digest;
+  readonly now: () => number;
+}
+
+export function auditLog(options: AuditLogOptions): AuditLog {
+  const { table, digest } = options;
+  return {
+    append: (secretArn, event) => append(options, secretArn, event),
+
+    async *entries(secretArn) {
+      for await (const body of bodies(table, secretArn)) {
+        const entry = entryIn(body);
+        if (!entry) throw new InputInvalid(`the audit log of ${secretArn} holds what is no entry: verify it`);
+        yield entry;
+      }
+    },
+
+    async verify(secretArn, anchored = []) {
+      const reader = chainReader({ secretArn, digest, anchored });
+      for await (const body of bodies(table, secretArn)) {
+        if (!reader.accepts(body)) break;
+      }
+      return reader.verification();
+    },
+  };
+}
+
+async function append(options: AuditLogOptions, secretArn: SecretArn, event: AuditEvent): Promise<void> {
+  const { table, digest, now } = options;
+  const dated = { atMs: now(), detail: {}, ...event };
+  assertEvent(dated);
+  for (let attempt = 1; attempt <= appendAttemptsMax; attempt += 1) {
+    const head = await headOf(table, secretArn);
+    const seq = (head?.seq ?? 0) + 1;
+    const claim = await claimPlace(table, { secretArn, id: event.id, seq });
+    if (claim === "appended") return;
+    if (claim === "contended") continue;
+
+    const entry = entryAt({ secretArn, seq, previousHash: head?.hash ?? noHash }, dated, digest);
+    if (await table.put({ ...entryKey(secretArn, seq), revision: 1, body: entry })) return;
+  }
+  throw new LedgerContended(
+    `the audit log of ${secretArn} is busy: ${appendAttemptsMax} appends were too late`,
+  );
+}
+
+/**
+ * An id may be written only at the place its claim names, and the claim moves on only once that place is taken
+ * by another id, for ever. So even a function that was frozen in between cannot write the same id twice.
+ */
+async function claimPlace(
+  table: Table,
+  { secretArn, id, seq }: { readonly secretArn: SecretArn; readonly id: string; readonly seq: number },
+): Promise<"claimed" | "appended" | "contended"> {
+  const key = { kind: "AUDITID", id: secretArn, sort: id };
+  if (await table.put({ ...key, revision: 1, body: { seq } })) return "claimed";
+
+  const stored = await table.get(key);
+  const claimed = stored?.body as { readonly seq: number } | undefined;
+  if (!stored || !claimed) return "contended";
+  const taken = await entryOf(table, secretArn, claimed.seq);
+  if (!taken) return "claimed";
+  if (taken.id === id) return "appended";
+  await table.put({ ...key, revision: stored.revision + 1, body: { seq } });
+  return "contended";
+}
+
+async function headOf(table: Table, secretArn: SecretArn): Promise<AuditEntry | undefined> {
+  const [newest] = await table.query({ kind: "AUDIT", id: secretArn, newestFirst: true, limit: 1 });
+  return newest && soundEntry(newest.body, secretArn);
+}
+
+async function entryOf(table: Table, secretArn: SecretArn, seq: number): Promise<AuditEntry | undefined> {
+  const stored = await table.get(entryKey(secretArn, seq));
+  return stored && soundEntry(stored.body, secretArn);
+}
+
+function soundEntry(body: unknown, secretArn: SecretArn): AuditEntry {
+  const entry = entryIn(body);
+  if (!entry) throw new InputInvalid(`the audit log of ${secretArn} holds what is no entry: verify it`);
+  return entry;
+}
+
+function entryKey(secretArn: SecretArn, seq: number) {
+  return { kind: "AUDIT", id: secretArn, sort: String(seq).padStart(seqDigits, "0") };
+}
+
+async function* bodies(table: Table, secretArn: SecretArn): AsyncGenerator<unknown> {
+  let after: string | undefined;
+  for (let page = 0; page < pagesMax; page += 1) {
+    const from = after === undefined ? {} : { after };
+    const records = await table.query({ kind: "AUDIT", id: secretArn, limit: pageSize, ...from });
+    for (const record of records) yield record.body;
+    if (records.length < pageSize) return;
+    after = records.at(-1)?.sort;
+  }
+  throw new InputInvalid(`the audit log of ${secretArn} has more than ${pagesMax * pageSize} entries`);
+}

@@ -1,0 +1,52 @@
+import { type KMSClient, SignCommand, VerifyCommand } from "@aws-sdk/client-kms";
+import type { Signer } from "./checkpoint.ts";
+import { isNamed, refusalOf } from "./refusals.ts";
+
+const algorithm = "ECDSA_SHA_256";
+
+export interface KmsSignerOptions {
+  /** The ARN or alias of an asymmetric key for signing, ECC_NIST_P256. */
+  readonly keyId: string;
+  /** The ARNs of keys that signed before this one, and whose checkpoints still count. */
+  readonly retiredKeyArns?: readonly string[];
+}
+
+/** Checkpoints are signed inside KMS, so nobody holds the private key. */
+export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOptions): Signer {
+  const { retiredKeyArns = [] } = options;
+
+  return {
+    async sign(bytes) {
+      const command = new SignCommand({
+        KeyId: options.keyId,
+        Message: bytes,
+        MessageType: "RAW",
+        SigningAlgorithm: algorithm,
+      });
+      try {
+        const { Signature = new Uint8Array(), KeyId = options.keyId } = await client.send(command);
+        return { signature: Buffer.from(Signature).toString("base64"), keyId: KeyId };
+      } catch (error) {
+        throw refusalOf(error, { place: options.keyId, operation: "kms:Sign" });
+      }
+    },
+
+    async verify({ bytes, signature, keyId }) {
+      // Only keys from our own settings are asked: a forger's key would confirm its own signature.
+      const trusted = retiredKeyArns.includes(keyId) ? keyId : options.keyId;
+      const command = new VerifyCommand({
+        KeyId: trusted,
+        Message: bytes,
+        MessageType: "RAW",
+        Signature: Buffer.from(signature, "base64"),
+        SigningAlgorithm: algorithm,
+      });
+      try {
+        return (await client.send(command)).SignatureValid === true;
+      } catch (error) {
+        if (isNamed(error, "KMSInvalidSignatureException")) return false;
+        throw refusalOf(error, { place: trusted, operation: "kms:Verify" });
+      }
+    },
+  };
+}
