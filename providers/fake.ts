@@ -1,0 +1,109 @@
+import http from "node:http";
+import type { AddressInfo } from "node:net";
+import { ProviderUnavailable } from "../core/errors.ts";
+import { boundedReply, HTTP_TIME_MAX_MS, type Http } from "./http.ts";
+
+/** What a stand-in of a provider sees of one request. */
+export interface FakeRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** The parsed JSON; undefined when there is none. */
+  readonly body: unknown;
+}
+
+export interface FakeReply {
+  /** 0: the connection ends without a reply. */
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+  /** The connection ends in the middle of the body. */
+  readonly cut?: boolean;
+  /** How long the reply is under way. */
+  readonly afterMs?: number;
+}
+
+export type Handle = (request: FakeRequest) => FakeReply | Promise<FakeReply>;
+
+/** The adapter's client without a socket, under the bounds of the real one. Time passes only in `pause`. */
+export function fakeHttp(
+  handle: Handle,
+  options: { readonly pause?: (ms: number) => Promise<void> } = {},
+): Http {
+  const pause = options.pause ?? (async () => undefined);
+  return {
+    async send({ method, url, headers, body, timeoutMs = HTTP_TIME_MAX_MS }) {
+      const { pathname, searchParams } = new URL(url);
+      const json: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
+      const reply = await handle({ method, path: pathname, query: searchParams, headers, body: json });
+      const { afterMs = 0 } = reply;
+      if (afterMs > 0) await pause(Math.min(afterMs, timeoutMs));
+      if (afterMs >= timeoutMs) throw new ProviderUnavailable("the provider did not answer (ETIMEDOUT)");
+      if (reply.status === 0 || reply.cut)
+        throw new ProviderUnavailable("the provider did not answer (ECONNRESET)");
+      return boundedReply(reply);
+    },
+  };
+}
+
+const REQUEST_BYTES_MAX = 1024 * 1024;
+
+/** The same stand-in behind a real socket on loopback. `origin` has no path and no trailing slash. */
+export async function listenFake(handle: Handle): Promise<{ origin: string; close(): Promise<void> }> {
+  const timers = new Set<NodeJS.Timeout>();
+  const server = http.createServer((incoming, outgoing) => {
+    readRequest(incoming)
+      .then(handle)
+      .then((reply) => {
+        const timer = setTimeout(() => {
+          timers.delete(timer);
+          answer(outgoing, reply);
+        }, reply.afterMs ?? 0);
+        timers.add(timer);
+      })
+      .catch(() => incoming.socket.destroy());
+  });
+  await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
+  const { port } = server.address() as AddressInfo;
+
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    close() {
+      for (const timer of timers) clearTimeout(timer);
+      server.closeAllConnections();
+      return new Promise((settle) => server.close(() => settle()));
+    },
+  };
+}
+
+async function readRequest(incoming: http.IncomingMessage): Promise<FakeRequest> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of incoming) {
+    bytes += chunk.length;
+    if (bytes > REQUEST_BYTES_MAX) throw new Error("the request is too large for a stand-in");
+    chunks.push(chunk);
+  }
+  const { pathname, searchParams } = new URL(incoming.url ?? "/", "http://127.0.0.1");
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(incoming.headers)) {
+    if (typeof value === "string") headers[name] = value;
+  }
+  const text = Buffer.concat(chunks).toString("utf8");
+  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  return { method: incoming.method ?? "GET", path: pathname, query: searchParams, headers, body };
+}
+
+function answer(outgoing: http.ServerResponse, { status, headers, body, cut }: FakeReply): void {
+  if (status === 0) {
+    outgoing.socket?.destroy();
+    return;
+  }
+  const length = Buffer.byteLength(body);
+  outgoing.sendDate = false;
+  outgoing.writeHead(status, { ...headers, "content-length": cut ? length * 2 + 1 : length });
+  if (cut) outgoing.write(body, () => outgoing.socket?.destroy());
+  else outgoing.end(body);
+}

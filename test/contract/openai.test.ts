@@ -1,0 +1,18 @@
+import { makeOpenAiWorld } from "./openai-world.ts";
+import { describeProvider } from "./provider-contract.ts";
+
+const CLAIMS = {
+  capabilities: {
+    mint: "keys",
+    quarantine: "ifScopesKnown",
+    revoke: true,
+    lastUsed: true,
+    usagePerKey: true,
+    expiry: true,
+  },
+  scopes: ["api.model.read", "api.model.request"],
+  skips: {},
+} as const;
+
+describeProvider("openai over a socket", { ...CLAIMS, make: () => makeOpenAiWorld({ overSocket: true }) });
+describeProvider("openai without a socket", { ...CLAIMS, make: () => makeOpenAiWorld() });
