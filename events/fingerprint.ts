@@ -1,0 +1,125 @@
+/**
+ * A key crosses a boundary only as its fingerprint. Rekey's own is SHA-256; the aliases are the forms that
+ * alert sources use for the same text, so that a hash of theirs is matched without anyone showing the key.
+ */
+import { createHash, scryptSync } from "node:crypto";
+import type { Fingerprint } from "../core/ports.ts";
+import { Secret } from "../core/secret.ts";
+
+/** No provider issues a shorter key, and the hash of a short word would match by accident. */
+export const keyLengthMin = 8;
+/** The largest value that Secrets Manager stores. */
+export const keyLengthMax = 65_536;
+/** A leaked key may be wrapped twice (base64 of a JSON string); more than that is not worth the hashing. */
+const unwrapRoundsMax = 3;
+const variantsMax = 8;
+
+export interface Aliases {
+  readonly sha256: Fingerprint;
+  readonly sha1: Fingerprint;
+  readonly hmsl: Fingerprint;
+}
+
+export function fingerprintOf(text: string | Secret): Fingerprint {
+  return `sha256:${hashHex("sha256", plain(text))}`;
+}
+
+/**
+ * Every alias of one key. HMSL takes about 6 ms of CPU, so this is for the index, not for a scanner's
+ * findings. The static salts make SHA-1 and HMSL safe only for keys of high entropy: treat them as sensitive.
+ */
+export function aliasesOf(text: string | Secret): Aliases {
+  return {
+    sha256: fingerprintOf(text),
+    sha1: `sha1:${hashHex("sha1", plain(text))}`,
+    hmsl: `hmsl:${hmslHex(plain(text))}`,
+  };
+}
+
+/**
+ * The fingerprints of every form that `text` may be of one key, the likeliest first; none if it is no key.
+ */
+export function fingerprintsOf(text: string | Secret): readonly Fingerprint[] {
+  return variantsOf(text).map(fingerprintOf);
+}
+
+/** `key` trimmed, and what is left of it without quotes, base64, URL encoding and JSON escapes. */
+export function variantsOf(key: string | Secret): readonly string[] {
+  const given = plain(key);
+  if (given.length > keyLengthMax) return [];
+
+  const variants = new Set([given.trim(), given]);
+  let wrapped = [...variants];
+  for (let n = 0; n < unwrapRoundsMax && wrapped.length > 0; n += 1) {
+    const unwrapped = wrapped.flatMap((text) => unwrappings.map((unwrap) => unwrap(text)));
+    wrapped = [...new Set(unwrapped)].filter((text) => !variants.has(text)).slice(0, variantsMax);
+    for (const text of wrapped) variants.add(text);
+  }
+  return [...variants].filter((variant) => variant.length >= keyLengthMin).slice(0, variantsMax);
+}
+
+const unwrappings: readonly ((text: string) => string)[] = [
+  trimmed,
+  withoutQuotes,
+  fromBase64,
+  fromUrl,
+  fromJson,
+];
+
+function trimmed(text: string): string {
+  return text.trim();
+}
+
+function withoutQuotes(text: string): string {
+  const quote = text[0];
+  const isQuoted = quote !== undefined && "\"'`".includes(quote) && text.length > 1 && text.endsWith(quote);
+  return isQuoted ? text.slice(1, -1) : text;
+}
+
+/** Most keys are valid base64 by accident: only what decodes to printable UTF-8 was meant. */
+function fromBase64(text: string): string {
+  if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return text;
+  const decoded = utf8In(Buffer.from(text, "base64"));
+  return decoded === undefined || /[^\P{Cc}\s]/u.test(decoded) ? text : decoded;
+}
+
+/** The text of these bytes; undefined when they are not UTF-8. */
+export function utf8In(bytes: Uint8Array): string | undefined {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const text = buffer.toString("utf8");
+  return Buffer.from(text, "utf8").equals(buffer) ? text : undefined;
+}
+
+function fromUrl(text: string): string {
+  if (!text.includes("%")) return text;
+  try {
+    return decodeURIComponent(text);
+  } catch (malformed) {
+    if (malformed instanceof URIError) return text;
+    throw malformed;
+  }
+}
+
+function fromJson(text: string): string {
+  if (!text.includes("\\")) return text;
+  try {
+    return String(JSON.parse(`"${text}"`));
+  } catch (malformed) {
+    if (malformed instanceof SyntaxError) return text;
+    throw malformed;
+  }
+}
+
+/** GitGuardian's "Has My Secret Leaked" hash; parameters as published in ggshield. */
+function hmslHex(text: string): string {
+  const salt = createHash("sha256").update("GitGuardian").digest();
+  return scryptSync(text, salt, 32, { N: 2048, r: 8, p: 1 }).toString("hex");
+}
+
+function hashHex(algorithm: "sha1" | "sha256", text: string): string {
+  return createHash(algorithm).update(text, "utf8").digest("hex");
+}
+
+function plain(text: string | Secret): string {
+  return text instanceof Secret ? text.reveal() : text;
+}

@@ -1,0 +1,70 @@
+/**
+ * Reading what a stranger wrote. No message here quotes the input, as V8's own do: it may hold a key.
+ */
+import * as z from "zod";
+import { InputInvalid } from "../../../core/errors.ts";
+import { utf8In } from "../../fingerprint.ts";
+
+/** The deepest real report (SARIF) has 9 levels. */
+const depthMax = 32;
+const byteOrderMark = "\uFEFF";
+
+export function textOf(body: Uint8Array, { bytesMax }: { readonly bytesMax: number }): string {
+  if (body.length > bytesMax) {
+    throw new InputInvalid(`the report has ${body.length} bytes, at most ${bytesMax}: split it`);
+  }
+  const text = utf8In(body);
+  if (text === undefined) throw new InputInvalid("the report is not UTF-8");
+  return text.startsWith(byteOrderMark) ? text.slice(1) : text;
+}
+
+export function jsonIn(text: string, what: string): unknown {
+  if (isDeeperThan(text, depthMax))
+    throw new InputInvalid(`${what} is nested deeper than ${depthMax} levels`);
+  try {
+    return JSON.parse(text);
+  } catch (malformed) {
+    if (malformed instanceof SyntaxError) throw new InputInvalid(`${what} is not JSON: was it cut off?`);
+    throw malformed;
+  }
+}
+
+/** `value` as `schema` describes it, or an error that names the place and never the content. */
+export function shaped<S extends z.ZodType>(schema: S, { value, what }: { value: unknown; what: string }) {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data as z.output<S>;
+
+  const issue = result.error.issues[0];
+  const path = issue?.path.map(String).join(".") || "the top";
+  const why = issue?.code === "custom" ? issue.message : (issue?.code ?? "invalid").replaceAll("_", " ");
+  throw new InputInvalid(`${what} is not as expected at ${path}: ${why}`);
+}
+
+/** All findings or none: half a report would look like a clean rest. */
+export function atMost<T>(findings: readonly T[], max: number): readonly T[] {
+  if (findings.length <= max) return findings;
+  throw new InputInvalid(
+    `the report has ${findings.length} findings, at most ${max}: split it and report each part`,
+  );
+}
+
+/** A field that helps but whose absence or odd type is no reason to lose an alert. */
+export const optionalText = z.string().optional().catch(undefined);
+export const optionalFlag = z.boolean().optional().catch(undefined);
+export const optionalNumber = z.number().optional().catch(undefined);
+
+function isDeeperThan(text: string, max: number): boolean {
+  let depth = 0;
+  let inString = false;
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (inString) {
+      if (char === "\\") at += 1;
+      else if (char === '"') inString = false;
+    } else if (char === '"') inString = true;
+    else if (char === "{" || char === "[") depth += 1;
+    else if (char === "}" || char === "]") depth -= 1;
+    if (depth > max) return true;
+  }
+  return false;
+}

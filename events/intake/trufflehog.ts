@@ -1,0 +1,150 @@
+/**
+ * TruffleHog v3 with `--json`: one finding per line, or the same in an array. Read by `rekey report`, or
+ * posted by CI under Rekey's own signature. Fields as in its source of 2026-08.
+ */
+import * as z from "zod";
+import type { Alert, AlertOutcome } from "../alert.ts";
+import { atMost, jsonIn, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
+import { cleanOutcome } from "./edge/clean-outcome.ts";
+import { KnownPlaintexts } from "./edge/known-plaintexts.ts";
+import { envelopeReplayKeys, whyNotSigned } from "./edge/signed-envelope.ts";
+import type { IntakeSource } from "./edge/source.ts";
+import { isoTimeMs } from "./edge/time.ts";
+
+const bytesMax = 16 * 1024 * 1024;
+const findingsMax = 5_000;
+/** No detector has more named parts; a part is hashed in up to 8 forms. */
+const partsMax = 8;
+
+const anyRecord = z.record(z.string(), z.unknown()).catch({});
+
+const Finding = z.object({
+  DetectorName: z.string().min(1),
+  Verified: optionalFlag,
+  Raw: optionalText,
+  RawV2: optionalText,
+  SecretParts: anyRecord,
+  ExtraData: anyRecord,
+  SourceMetadata: z.object({ Data: anyRecord }).catch({ Data: {} }),
+});
+type Finding = z.output<typeof Finding>;
+
+export const trufflehog: IntakeSource = {
+  name: "trufflehog",
+  verify: (request, trust) => whyNotSigned(request, { ...trust, bytesMax }),
+  replayKeys: envelopeReplayKeys,
+
+  parse(body: Uint8Array): AlertOutcome {
+    const plaintexts = new KnownPlaintexts();
+    const start: Alert[] = [];
+    const ignored: AlertOutcome["ignored"][number][] = [];
+    for (const finding of findingsIn(textOf(body, { bytesMax }))) {
+      const alert = alertOf(finding, plaintexts);
+      if (isCanary(finding)) ignored.push({ reason: "canary", sourceId: alert.sourceId });
+      else start.push(alert);
+    }
+    return cleanOutcome({ start, append: [], ignored }, plaintexts);
+  },
+};
+
+/** Its log lines are JSON too and may be in the same file, told apart by having no detector. */
+function findingsIn(text: string): readonly Finding[] {
+  const values = text.trimStart().startsWith("[") ? arrayIn(text) : linesIn(text);
+  const findings = values.filter((value) => z.object({ DetectorName: z.unknown() }).safeParse(value).success);
+  return atMost(findings, findingsMax).map((value) =>
+    shaped(Finding, { value, what: "a TruffleHog finding" }),
+  );
+}
+
+function arrayIn(text: string): readonly unknown[] {
+  return shaped(z.array(z.unknown()), { value: jsonIn(text, "the report"), what: "the report" });
+}
+
+function linesIn(text: string): readonly unknown[] {
+  const lines = text.split("\n").map((line, index) => ({ line: line.trim(), number: index + 1 }));
+  return lines
+    .filter(({ line }) => line.startsWith("{"))
+    .map(({ line, number }) => jsonIn(line, `line ${number} of the report`));
+}
+
+function alertOf(finding: Finding, plaintexts: KnownPlaintexts): Alert {
+  const { kind, fields } = metadataOf(finding);
+  const values = keysIn(finding).flatMap((text) => plaintexts.learn(text));
+  for (const text of [finding.RawV2 ?? "", finding.Raw ?? ""]) plaintexts.learn(text);
+  const place = placeOf(fields) || finding.DetectorName;
+  const exposedAtMs = isoTimeMs(textIn(fields, "timestamp"));
+  return {
+    schema: 1,
+    source: "trufflehog",
+    // By the key, not by the place: the same key in the next commit is the same leak.
+    sourceId: `${finding.DetectorName}:${values[0]?.slice(0, 23) ?? place}`,
+    identity: values.length > 0 ? { kind: "fingerprint", values } : { kind: "location", url: place },
+    exposure: exposureOf(kind, fields),
+    verified: finding.Verified === true ? "live" : "unknown",
+    provider: finding.DetectorName,
+    where: [place],
+    ...(exposedAtMs === undefined ? {} : { exposedAtMs }),
+  };
+}
+
+/** The named parts that are keys; else RawV2 ("id:secret" for AWS, where Raw is only the id); else Raw. */
+function keysIn({ SecretParts, RawV2, Raw }: Finding): readonly string[] {
+  const parts = Object.entries(SecretParts).filter(
+    ([name, part]) => typeof part === "string" && isKeyPart(name),
+  );
+  if (parts.length > 0) return parts.slice(0, partsMax).map(([, part]) => String(part));
+  if (!RawV2) return Raw ? [Raw] : [];
+  const behindId = Raw && RawV2.startsWith(Raw) ? RawV2.slice(Raw.length).replace(/^:/, "") : "";
+  return behindId ? [behindId, RawV2] : [RawV2];
+}
+
+/** A user or host name that two secrets share must not pass for a key that they share. */
+function isKeyPart(name: string): boolean {
+  const words = name.toLowerCase().split(/[^a-z0-9]/);
+  return !nameParts.has(words.findLast(Boolean) ?? "");
+}
+
+const nameParts = new Set([
+  ...["id", "user", "username", "name", "email", "account", "org", "organization", "tenant", "project"],
+  ...["host", "hostname", "server", "port", "url", "uri", "endpoint", "domain", "region", "scheme", "path"],
+  "database",
+]);
+
+function isCanary({ ExtraData }: Finding): boolean {
+  return String(ExtraData["is_canary"]).toLowerCase() === "true";
+}
+
+function metadataOf({ SourceMetadata: { Data } }: Finding): {
+  kind: string;
+  fields: Record<string, unknown>;
+} {
+  const [kind = "", fields] = Object.entries(Data)[0] ?? [];
+  return { kind, fields: anyRecord.parse(fields) };
+}
+
+/**
+ * `visibility` is a protobuf enum written by Go's encoding/json: public is 0, and a 0 is left out. Only these
+ * sources look it up; elsewhere its absence says nothing (proto/source_metadata.proto, 2026-08).
+ */
+function exposureOf(kind: string, fields: Record<string, unknown>): Alert["exposure"] {
+  if (!["Github", "Huggingface"].includes(kind)) return "unknown";
+  const visibility = fields["visibility"] ?? 0;
+  if (visibility === 0 || visibility === "public") return "public";
+  return visibility === 1 || visibility === "private" ? "private" : "unknown";
+}
+
+function placeOf(fields: Record<string, unknown>): string {
+  const link = textIn(fields, "link");
+  if (link) return link;
+
+  const file = textIn(fields, "file") ?? textIn(fields, "filename");
+  const line = fields["line"];
+  const spot = file && typeof line === "number" ? `${file}:${line}` : file;
+  const holders = ["repository", "bucket", "image", "package", "channel_name", "commit"];
+  return [...holders.map((name) => textIn(fields, name)), spot].filter(Boolean).join(" ");
+}
+
+function textIn(fields: Record<string, unknown>, name: string): string | undefined {
+  const value = fields[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

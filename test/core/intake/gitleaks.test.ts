@@ -1,0 +1,102 @@
+import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { gitleaks } from "../../../events/intake/gitleaks.ts";
+import { bytes, sample, spellingsIn } from "./samples.ts";
+
+const key = "sk-proj-FAKEFAKEFAKE0001";
+const commit = "f14d7debf9775f957cf4f1e8176da0786431f72b";
+const sarifWith = (changes: { driver?: string; result?: object }) => {
+  const sarif = JSON.parse(sample("gitleaks-sarif.json").toString());
+  const [run] = sarif.runs;
+  run.tool.driver.name = changes.driver ?? run.tool.driver.name;
+  Object.assign(run.results[0], changes.result ?? {});
+  return gitleaks.parse(bytes(sarif), {});
+};
+
+test("a finding names its key, and a redacted one only its place", () => {
+  const outcome = gitleaks.parse(sample("gitleaks.json"), {});
+
+  expect(outcome.start).toMatchObject([
+    {
+      source: "gitleaks",
+      identity: { kind: "fingerprint", values: [fingerprintOf(key)] },
+      provider: "openai",
+      exposure: "unknown",
+      verified: "unknown",
+      exposedAtMs: Date.parse("2026-11-22T02:58:00Z"),
+      where: [`https://github.com/acme/shop/blob/${commit}/deploy/.env#L7`],
+    },
+    {
+      identity: { kind: "location", url: "scripts/seed.py:31" },
+      sourceId: "generic-api-key:scripts/seed.py:31",
+    },
+  ]);
+  expect(spellingsIn(outcome, key)).toEqual([]);
+});
+
+test("a partly redacted key is not taken for a key", () => {
+  const outcome = gitleaks.parse(
+    bytes([{ RuleID: "openai-api-key", Secret: "sk-proj-FAKEFAKE...", File: "a", StartLine: 1 }]),
+    {},
+  );
+  expect(outcome.start[0]?.identity).toEqual({ kind: "location", url: "a:1" });
+});
+
+test("SARIF of gitleaks gives the same key by the same id as its JSON", () => {
+  const outcome = gitleaks.parse(sample("gitleaks-sarif.json"), {});
+
+  expect(outcome.start).toMatchObject([
+    {
+      identity: { kind: "fingerprint", values: [fingerprintOf(key)] },
+      sourceId: gitleaks.parse(sample("gitleaks.json"), {}).start[0]?.sourceId,
+      where: [`${commit} deploy/.env:7`],
+    },
+  ]);
+  expect(spellingsIn(outcome, key)).toEqual([]);
+});
+
+test("SARIF of another tool names only a place, and its snippet is hidden all the same", () => {
+  const region = { startLine: 7, snippet: { text: key } };
+  const locations = [{ physicalLocation: { artifactLocation: { uri: `dump/${key}.txt` }, region } }];
+  const outcome = sarifWith({ driver: "other-scanner", result: { locations } });
+
+  expect(outcome.start[0]?.identity).toEqual({ kind: "location", url: `${commit} dump/[secret].txt:7` });
+  expect(spellingsIn(outcome, key)).toEqual([]);
+});
+
+test("a finding is not lost because a field that only helps is missing or odd", () => {
+  const odd = {
+    RuleID: "stripe-access-token",
+    Secret: key,
+    File: 7,
+    StartLine: "7",
+    Commit: null,
+    Link: {},
+    Date: 0,
+  };
+  expect(gitleaks.parse(bytes([odd]), {}).start).toMatchObject([
+    { identity: { kind: "fingerprint" }, where: ["stripe-access-token"] },
+  ]);
+  expect(
+    sarifWith({ result: { ruleId: 1, locations: "none", partialFingerprints: null } }).start,
+  ).toMatchObject([{ identity: { kind: "location" }, provider: "unknown" }]);
+});
+
+test("a run without results has none", () => {
+  const runs = [{ tool: { driver: { name: "gitleaks" } } }];
+  expect(gitleaks.parse(bytes({ runs }), {}).start).toEqual([]);
+});
+
+test("a suppressed result starts nothing", () => {
+  expect(sarifWith({ result: { suppressions: [{ kind: "inSource" }] } })).toMatchObject({
+    start: [],
+    ignored: [{ reason: "suppressed" }],
+  });
+  expect(sarifWith({ result: { suppressions: [] } }).start).toHaveLength(1);
+});
+
+test("a clean report starts nothing, and one that was cut off is refused", () => {
+  expect(gitleaks.parse(bytes("[]"), {}).start).toEqual([]);
+  expect(() => gitleaks.parse(sample("gitleaks.json").subarray(0, -3), {})).toThrow(
+    "not JSON: was it cut off?",
+  );
+});
