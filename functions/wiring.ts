@@ -90,7 +90,7 @@ function makeProvider(
   policy: ProviderPolicy,
   { store, allowLoopback }: { readonly store: SecretStore; readonly allowLoopback: boolean },
 ): KeyProvider {
-  const kind = providers[policy.kind];
+  const kind = Object.hasOwn(providers, policy.kind) ? providers[policy.kind] : undefined;
   if (kind === undefined) throw new PolicyInvalid(`no provider is called ${policy.kind}`);
   const http = boundedHttp({ allowHosts: kind.hosts(policy.settings), allowLoopback });
   return kind.create({

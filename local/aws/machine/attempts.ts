@@ -1,0 +1,150 @@
+import { failureOf, StateFailure } from "./failure.ts";
+import type { NewEvent } from "./history.ts";
+import type { JSONValue } from "./program.ts";
+
+/** One call of a Task's resource. */
+export interface TaskCall {
+  readonly state: string;
+  readonly resource: string;
+  readonly parameters: JSONValue;
+  /** What `$$.Task.Token` gave this attempt; absent when the parameters do not ask for it. */
+  readonly token?: string;
+  /** Aborted once the answer no longer matters: timed out, stopped, or a sibling branch failed. */
+  readonly signal: AbortSignal;
+}
+
+export type TaskWork = (call: TaskCall) => Promise<JSONValue | undefined>;
+export type CallbackAnswer = "ok" | "TaskTimedOut" | "InvalidToken";
+
+/** In bytes of UTF-8: what one task's result may be. */
+export const payloadBytesMax = 262_144;
+
+interface AttemptOptions {
+  readonly state: string;
+  readonly resource: string;
+  readonly parameters: JSONValue;
+  readonly token: string | undefined;
+  onEvent(event: NewEvent): void;
+}
+
+/** Every attempt of one execution that has a token, so that a callback finds it. */
+export class Attempts {
+  readonly #work: TaskWork;
+  readonly #byToken = new Map<string, Attempt>();
+
+  constructor(work: TaskWork) {
+    this.#work = work;
+  }
+
+  start(options: AttemptOptions): Attempt {
+    const attempt = new Attempt(options);
+    if (options.token !== undefined) this.#byToken.set(options.token, attempt);
+    attempt.call(this.#work);
+    return attempt;
+  }
+
+  has(token: string): boolean {
+    return this.#byToken.has(token);
+  }
+
+  succeed(token: string, output: JSONValue): CallbackAnswer {
+    const attempt = this.#byToken.get(token);
+    if (!attempt) return "InvalidToken";
+    return attempt.succeed(output) ? "ok" : "TaskTimedOut";
+  }
+
+  fail(token: string, failure: StateFailure): CallbackAnswer {
+    const attempt = this.#byToken.get(token);
+    if (!attempt) return "InvalidToken";
+    return attempt.fail(failure) ? "ok" : "TaskTimedOut";
+  }
+
+  isOpen(token: string): boolean {
+    return this.#byToken.get(token)?.open ?? false;
+  }
+}
+
+/** One attempt at a Task state: settled once, by its work, a callback, its timeout or the end of its branch. */
+export class Attempt {
+  readonly #options: AttemptOptions;
+  readonly #controller = new AbortController();
+  readonly #settled = Promise.withResolvers<JSONValue>();
+
+  constructor(options: AttemptOptions) {
+    this.#options = options;
+  }
+
+  get result(): Promise<JSONValue> {
+    return this.#settled.promise;
+  }
+
+  get open(): boolean {
+    return !this.#controller.signal.aborted;
+  }
+
+  get #waits(): boolean {
+    return this.#options.resource.endsWith(".waitForTaskToken");
+  }
+
+  call(work: TaskWork): void {
+    const { state, resource, parameters, token } = this.#options;
+    this.#event("TaskScheduled", { parameters });
+    this.#event("TaskStarted");
+    if (!this.open) return; // the history was full and the execution has ended
+    const given = { state, resource, parameters, ...(token === undefined ? {} : { token }) };
+    const answer = Promise.try(work, { ...given, signal: this.#controller.signal });
+    answer.then(
+      (output) => {
+        if (!this.open) return;
+        if (this.#waits) this.#event("TaskSubmitted");
+        else this.succeed(output ?? null);
+      },
+      (thrown) => this.fail(failureOf(thrown)),
+    );
+  }
+
+  succeed(output: JSONValue): boolean {
+    if (!this.open) return false;
+    const text = JSON.stringify(output) ?? "null";
+    if (Buffer.byteLength(text) > payloadBytesMax) {
+      const cause = `The state/task '${this.#options.state}' returned a result with a size exceeding the maximum number of bytes service limit.`;
+      return this.fail(new StateFailure("States.DataLimitExceeded", cause, { terminal: true }));
+    }
+    const copy: JSONValue = JSON.parse(text);
+    this.#event("TaskSucceeded", { output: copy });
+    this.#controller.abort();
+    this.#settled.resolve(copy);
+    return true;
+  }
+
+  fail(failure: StateFailure): boolean {
+    if (!this.open) return false;
+    this.#event("TaskFailed", { error: failure.name, cause: failure.message });
+    this.close(failure);
+    return true;
+  }
+
+  /** The engine has given up waiting and failed the state itself. */
+  timeOut(): void {
+    if (!this.open) return;
+    this.#event("TaskTimedOut", { error: "States.Timeout" });
+    this.#controller.abort();
+  }
+
+  close(failure: StateFailure): void {
+    if (!this.open) return;
+    this.#controller.abort();
+    this.#settled.reject(failure);
+  }
+
+  #event(type: string, detail: NewEvent["detail"] = {}): void {
+    const { resource } = this.#options;
+    this.#options.onEvent({ type, detail: { ...resourceOf(resource), ...detail } });
+  }
+}
+
+/** AWS names an optimized integration by its service and call: `lambda` and `invoke.waitForTaskToken`. */
+function resourceOf(resource: string): { resourceType: string; resource: string } {
+  const [, service, call] = /^arn:[^:]+:states:[^:]*:[^:]*:([^:]+):(.+)$/.exec(resource) ?? [];
+  return { resourceType: service ?? "lambda", resource: call ?? resource };
+}

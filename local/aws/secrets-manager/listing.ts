@@ -1,0 +1,48 @@
+import { page } from "../input.ts";
+import type { Secret } from "./secrets.ts";
+
+export interface Filter {
+  readonly Key: string;
+  readonly Values: readonly string[];
+}
+
+interface PageRequest {
+  readonly MaxResults: number | undefined;
+  readonly NextToken: string | undefined;
+  readonly max: number;
+}
+
+/** One page of a list, and the members of the answer that lead to the next one. */
+export function pageOf<T>(all: readonly T[], { MaxResults, NextToken, max }: PageRequest) {
+  const shown = { token: NextToken, size: MaxResults ?? max, code: "InvalidNextTokenException" };
+  const { items, nextToken } = page(all, shown);
+  return { items, rest: nextToken === undefined ? {} : { NextToken: nextToken } };
+}
+
+/** Filters are joined by AND, one filter's values by OR; a value is a prefix, after "!" one to be absent. */
+export function matchesFilters(secret: Secret, filters: readonly Filter[] = []): boolean {
+  return filters.every(({ Key, Values }) =>
+    Values.some((value) =>
+      value.startsWith("!") ? !hasPrefix(secret, Key, value.slice(1)) : hasPrefix(secret, Key, value),
+    ),
+  );
+}
+
+function hasPrefix(secret: Secret, key: string, prefix: string): boolean {
+  const wanted = isCaseless(key) ? prefix.toLowerCase() : prefix;
+  return textsOf(secret, key).some((text) =>
+    (isCaseless(key) ? text.toLowerCase() : text).startsWith(wanted),
+  );
+}
+
+const isCaseless = (key: string): boolean => key === "description" || key === "all";
+
+function textsOf(secret: Secret, key: string): readonly string[] {
+  const texts: Record<string, readonly string[]> = {
+    name: [secret.name],
+    description: secret.description === undefined ? [] : [secret.description],
+    "tag-key": [...(secret.tags?.keys() ?? [])],
+    "tag-value": [...(secret.tags?.values() ?? [])],
+  };
+  return key === "all" ? Object.values(texts).flat() : (texts[key] ?? []);
+}

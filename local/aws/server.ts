@@ -1,0 +1,199 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as pause } from "node:timers/promises";
+import {
+  AwsError,
+  type Caller,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpService,
+  type JsonService,
+} from "./service.ts";
+
+export interface CloudOptions {
+  readonly services: readonly (JsonService | HttpService)[];
+  /** Gets the requests for DynamoDB unread: dynalite's server. */
+  readonly fallback?: Pick<Server, "emit">;
+  /** Added to every answer. */
+  readonly latencyMs?: number;
+  /** The account of callers that `callers` does not name and whose access key id is no account id. */
+  readonly account?: string;
+  /** Who an access key id belongs to. */
+  readonly callers?: Readonly<Record<string, { readonly account: string; readonly arn: string }>>;
+  /** Hears of errors that are no AwsError: defects of a stand-in. The client only sees InternalFailure. */
+  onDefect?(error: unknown): void;
+}
+
+export interface Cloud {
+  readonly url: string;
+  close(): Promise<void>;
+  /** Requests so far, by signing name ("states", "secretsmanager") and operation ("StartExecution"). */
+  requests(): Record<string, Record<string, number>>;
+}
+
+export const requestBytesMax = 1024 * 1024;
+const accountDefault = "111122223333";
+
+/** Serves every stand-in on one loopback port, as AWS_ENDPOINT_URL expects it. */
+export async function startCloud(options: CloudOptions): Promise<Cloud> {
+  const counts: Record<string, Record<string, number>> = {};
+  const count = (service: string, operation: string) => {
+    counts[service] ??= {};
+    const operations = counts[service];
+    operations[operation] = (operations[operation] ?? 0) + 1;
+  };
+  const server = createServer((request, response) => {
+    respond({ request, response }, { ...options, count }).catch((error: unknown) => {
+      options.onDefect?.(error);
+      response.destroy();
+    });
+  });
+  await new Promise<void>((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", resolve);
+  });
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    requests: () => structuredClone(counts),
+    close: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => (error ? reject(error) : resolve()));
+        server.closeAllConnections();
+      }),
+  };
+}
+
+type Hosting = CloudOptions & { count(service: string, operation: string): void };
+
+async function respond(
+  { request, response }: { request: IncomingMessage; response: ServerResponse },
+  hosting: Hosting,
+): Promise<void> {
+  if (hosting.latencyMs) await pause(hosting.latencyMs);
+  const target = String(request.headers["x-amz-target"] ?? "");
+  if (hosting.fallback && target.startsWith("DynamoDB")) {
+    hosting.count("dynamodb", operationOf(target));
+    hosting.fallback.emit("request", request, response);
+    return;
+  }
+  const { status, headers, body } = await answer(request, target, hosting).catch((error: unknown) => {
+    if (!(error instanceof AwsError)) hosting.onDefect?.(error);
+    return refusal(error);
+  });
+  response.writeHead(status, { "x-amzn-requestid": randomUUID(), ...headers });
+  response.end(body);
+}
+
+async function answer(request: IncomingMessage, target: string, hosting: Hosting): Promise<HttpResponse> {
+  const read = await readRequest(request, hosting);
+  if (target !== "") return answerJson(read, target, hosting);
+
+  const service = hosting.services.find((one): one is HttpService => "matches" in one && one.matches(read));
+  if (!service)
+    throw new AwsError("UnknownOperationException", `nothing here answers ${read.method} ${read.path}`, 404);
+  hosting.count(
+    read.signingService || (service.name ?? "unsigned"),
+    service.operation?.(read) ?? read.method,
+  );
+  return service.handle(read);
+}
+
+async function answerJson(request: HttpRequest, target: string, hosting: Hosting): Promise<HttpResponse> {
+  const prefix = target.slice(0, target.lastIndexOf("."));
+  const service = hosting.services.find(
+    (one): one is JsonService => "target" in one && one.target === prefix,
+  );
+  if (!service) throw new AwsError("UnknownOperationException", `nothing here answers ${target}`, 404);
+  if (request.signingService === "") {
+    throw new AwsError("MissingAuthenticationTokenException", "Request is missing Authentication Token", 403);
+  }
+  const operation = operationOf(target);
+  hosting.count(request.signingService, operation);
+  const result = await service.call(operation, parseInput(request.body), request.caller);
+  return {
+    status: 200,
+    headers: { "content-type": request.headers["content-type"] ?? "application/x-amz-json-1.1" },
+    body: JSON.stringify(result ?? {}),
+  };
+}
+
+function operationOf(target: string): string {
+  return target.slice(target.lastIndexOf(".") + 1);
+}
+
+function parseInput(body: Buffer): Record<string, unknown> {
+  try {
+    const input: unknown = JSON.parse(body.toString() || "{}");
+    if (typeof input === "object" && input !== null && !Array.isArray(input))
+      return input as Record<string, unknown>;
+  } catch {
+    // answered below, like any other body that is no JSON object
+  }
+  throw new AwsError("SerializationException", "the body is no JSON object");
+}
+
+function refusal(error: unknown): HttpResponse {
+  const known =
+    error instanceof AwsError ? error : new AwsError("InternalFailure", "the stand-in failed", 500);
+  return {
+    status: known.status,
+    headers: { "content-type": "application/x-amz-json-1.1", "x-amzn-errortype": known.code },
+    body: JSON.stringify({ __type: known.code, message: known.message, Message: known.message }),
+  };
+}
+
+async function readRequest(request: IncomingMessage, options: CloudOptions): Promise<HttpRequest> {
+  const { pathname, searchParams } = new URL(`http://loopback${request.url ?? "/"}`);
+  const headers = Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]);
+  const body = await readBody(request);
+  const { accessKeyId, signingService } = credentialOf(request.headers.authorization ?? "");
+  return {
+    method: request.method ?? "GET",
+    path: pathname,
+    query: searchParams,
+    headers: Object.fromEntries(headers),
+    body,
+    signingService,
+    caller: callerOf(accessKeyId, options),
+  };
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  // Left undestroyed on the way out, so that the refusal still reaches the client.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    bytes += chunk.length;
+    if (bytes > requestBytesMax) {
+      request.resume();
+      throw new AwsError(
+        "RequestEntityTooLargeException",
+        `a request has at most ${requestBytesMax} bytes`,
+        413,
+      );
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** From `AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/states/aws4_request, ...`. */
+function credentialOf(authorization: string): { accessKeyId: string; signingService: string } {
+  const [, accessKeyId = "", signingService = ""] =
+    /^AWS4-[\w-]+ .*?Credential=([^/,\s]+)\/\d{8}\/(?:[^/,\s]+\/)?([^/,\s]+)\/aws4_request/.exec(
+      authorization,
+    ) ?? [];
+  return { accessKeyId, signingService };
+}
+
+function callerOf(accessKeyId: string, { callers = {}, account = accountDefault }: CloudOptions): Caller {
+  const known = Object.hasOwn(callers, accessKeyId) ? callers[accessKeyId] : undefined;
+  if (known) return { accessKeyId, account: known.account, arn: known.arn };
+  const own = /^\d{12}$/.test(accessKeyId) ? accessKeyId : account;
+  return {
+    accessKeyId,
+    account: own,
+    arn: accessKeyId === "" ? "" : `arn:aws:iam::${own}:user/${accessKeyId}`,
+  };
+}

@@ -1,0 +1,118 @@
+/**
+ * A consumer program of the demonstration: one process, two instances, constant traffic to the provider with the
+ * key that the client library holds. It says over its parent's channel what it served, and nothing else.
+ */
+import { Agent, request } from "node:http";
+import { createRekey, type Key, type Rekey } from "../sdk/client/index.ts";
+
+export interface ConsumerJob {
+  readonly consumer: string;
+  readonly environment: string;
+  readonly secret: string;
+  readonly field?: string;
+  readonly reportBus: string;
+  readonly provider: string;
+  readonly instances: number;
+  readonly requestsPerSecond: number;
+  readonly maxStaleMs: number;
+  readonly watchEveryMs: number;
+}
+
+export interface Tally {
+  readonly requests: number;
+  /** Requests whose caller saw a failure, after the client's own retry. */
+  readonly failed: number;
+  /** When the first and the last of the failed ones happened. */
+  readonly failedFromMs?: number;
+  readonly failedToMs?: number;
+}
+
+const tallyEveryMs = 200;
+const agent = new Agent({ keepAlive: true, maxSockets: 32 });
+const tally = { requests: 0, failed: 0, failedFromMs: 0, failedToMs: 0 };
+const clients: Rekey[] = [];
+const timers: NodeJS.Timeout[] = [];
+
+class Refused extends Error {
+  override readonly name = "Refused";
+  readonly status: number;
+
+  constructor(status: number) {
+    super(`the provider answered ${status}`);
+    this.status = status;
+  }
+}
+
+async function start(job: ConsumerJob): Promise<void> {
+  for (let index = 1; index <= job.instances; index++) {
+    const rekey = createRekey({
+      consumer: job.consumer,
+      environment: job.environment,
+      reportBus: job.reportBus,
+      instance: `${job.consumer}-${index}`,
+      maxStaleMs: job.maxStaleMs,
+      refreshEveryMs: job.watchEveryMs,
+      watchEveryMs: job.watchEveryMs,
+    });
+    clients.push(rekey);
+    const key = await rekey.open({ secret: job.secret, ...(job.field !== undefined && { field: job.field }) });
+    timers.push(setInterval(() => void serve(key, job), 1000 / job.requestsPerSecond));
+  }
+  timers.push(setInterval(() => tell(), tallyEveryMs));
+  process.send?.({ ready: true });
+}
+
+/** One request of a user of this program. What they see is what counts. */
+async function serve(key: Key, job: ConsumerJob): Promise<void> {
+  tally.requests += 1;
+  try {
+    await key.use((value) => complete(value, job.provider));
+  } catch {
+    const now = Date.now();
+    tally.failed += 1;
+    if (tally.failed === 1) tally.failedFromMs = now;
+    tally.failedToMs = now;
+  }
+}
+
+function complete(value: string, provider: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(
+      `${provider}/chat/completions`,
+      {
+        method: "POST",
+        agent,
+        headers: { authorization: `Bearer ${value}`, "content-type": "application/json" },
+      },
+      (incoming) => {
+        incoming.resume();
+        incoming.on("error", reject);
+        incoming.on("end", () => {
+          if (incoming.statusCode === 200) resolve();
+          else reject(new Refused(incoming.statusCode ?? 0));
+        });
+      },
+    );
+    outgoing.on("error", reject);
+    outgoing.end('{"model":"gpt-fake","messages":[]}');
+  });
+}
+
+function tell(): void {
+  process.send?.({ ...tally } satisfies Tally);
+}
+
+async function stop(): Promise<void> {
+  for (const timer of timers) clearInterval(timer);
+  await Promise.all(clients.map((client) => client.close()));
+  tell();
+  agent.destroy();
+  process.disconnect?.();
+}
+
+process.on("message", (message: ConsumerJob | "stop") => {
+  const work = message === "stop" ? stop() : start(message);
+  work.catch((error: unknown) => {
+    process.send?.({ error: error instanceof Error ? `${error.name}: ${error.message}` : "unknown" });
+  });
+});
