@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { AdoptionReason } from "../core/adoption.ts";
 import { decisionText, nextCheckMs } from "../core/decision.ts";
 import type { Policy } from "../core/policy.ts";
+import { sayReason } from "../core/say.ts";
 import { assertPromoted, type PromotedRun, type SecretRecord } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
 import { askGate, type Gate, gatherEvidence } from "./gate.ts";
@@ -29,6 +30,7 @@ export const checkAdoption = step({
     const answer = {
       verdict,
       decision: decisionText(look.gate.verdict, look.gate.blockers),
+      reason: whySaid(look.gate),
       seenSeq: look.record.seq,
       reasons: reasonsIn(look.gate).slice(0, reasonsShownMax),
       quarantine: verdict === "adopted" && mayQuarantine({ ...look, policy }, deps),
@@ -93,6 +95,13 @@ function verdictOf({ waitMs, run, nowMs }: Look): Verdict {
 
 function reasonsIn({ verdict }: Gate): readonly AdoptionReason[] {
   return verdict.verdict === "adopted" ? [] : verdict.reasons;
+}
+
+/** The first thing in the way, in words: what the console and the log show of a waiting run. */
+function whySaid(gate: Gate): string {
+  const said = [...gate.blockers, ...reasonsIn(gate).map(sayReason)];
+  const more = said.length > 1 ? ` (and ${said.length - 1} more)` : "";
+  return said[0] === undefined ? "nothing is in the way" : `${said[0]}${more}`;
 }
 
 function mayQuarantine({ record, run, policy }: Look & { readonly policy: Policy }, deps: Deps): boolean {

@@ -3,6 +3,7 @@ import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Clock, Digest, EventBus, Executions, KeyProvider, SecretStore } from "../core/ports.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { IncidentDeps } from "./incident-ports.ts";
 
 /** One structured line; values are ids, names and numbers. */
 export type LogLine = Readonly<Record<string, string | number | boolean | null | undefined>>;
@@ -19,5 +20,6 @@ export interface Deps {
   readonly audit: Pick<AuditLog, "append">;
   readonly clock: Clock;
   readonly digest: Digest;
+  readonly incident: IncidentDeps;
   log(line: LogLine): void;
 }

@@ -16,6 +16,7 @@ import { providers } from "../providers/index.ts";
 import { secretsManagerStore } from "../stores/secrets-manager.ts";
 import { adminCredential } from "./adapters/admin-credential.ts";
 import { eventBridgeBus } from "./adapters/event-bridge.ts";
+import { incidentDeps } from "./adapters/incident.ts";
 import { stepFunctions } from "./adapters/step-functions.ts";
 import type { Deps, LogLine } from "./deps.ts";
 
@@ -57,21 +58,25 @@ function build(): Deps {
     settings();
   const store = secretsManagerStore(new SecretsManagerClient({}), { pause: systemClock.pause });
   const ledgerTable = dynamoTable(new DynamoDBClient({}), table);
-  return {
+  const world = {
     ledger: ledgerOn(ledgerTable),
     store,
     provider: providerFor({ store, allowLoopback: allowLoopbackProviders }),
+    bus: eventBridgeBus(new EventBridgeClient({}), bus),
+    clock: systemClock,
+    log,
+  };
+  return {
+    ...world,
+    incident: incidentDeps(world),
     sources: evidenceSources(),
     refreshers: refreshers({ allowed: refreshAllowed }),
-    bus: eventBridgeBus(new EventBridgeClient({}), bus),
     executions: stepFunctions(new SFNClient({}), {
       rotation: rotationMachineArn,
       compromise: compromiseMachineArn,
     }),
     audit: auditLog({ table: ledgerTable, digest: nodeDigest, now: systemClock.nowMs }),
-    clock: systemClock,
     digest: nodeDigest,
-    log,
   };
 }
 

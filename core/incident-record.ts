@@ -1,0 +1,281 @@
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "./ports.ts";
+
+/**
+ * Everything about one incident, in one item: what was reported, the plan, the clock, every key in scope and
+ * what was done to it. Ids, times and words, never key material. The transitions are in `incident.ts`.
+ */
+export interface IncidentRecord {
+  readonly incidentId: string;
+  /** What it is about: one key, or the fingerprint, id, hint or place that nobody could match. */
+  readonly subject: string;
+  readonly status: IncidentStatus;
+  /** Rises with everything that may change what Rekey does next. */
+  readonly seq: number;
+  readonly executionArn?: string;
+  /** A synthetic leak: it runs the whole way, and pages in test mode. */
+  readonly test: boolean;
+  /** The incident of a repository, consumer or account that this one is a part of. */
+  readonly parentId?: string;
+  /** A parent's list of every key that has to be dealt with, each by an incident of its own. */
+  readonly checklist: readonly ChecklistEntry[];
+
+  readonly plan: IncidentPlan;
+  /** Why this plan and no other, in words for the page, the screen and the report. */
+  readonly planWhy: string;
+  readonly match: KeyMatch;
+
+  /** The earliest time that a sender claimed or we received; a claim can only make the clock stricter. */
+  readonly detectedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly exposedAtMs?: number;
+  readonly openedAtMs?: number;
+  readonly deadlineAtMs: number;
+  readonly escalateAtMs: number;
+  /** Under switch-first, when containment stops waiting for consumers; set when the incident opens. */
+  readonly containByMs?: number;
+  readonly closedAtMs?: number;
+  /** Why the incident ended as it did, or why it waits for a person. */
+  readonly reason?: string;
+
+  /** The checklist of this incident: it cannot close while one of them is neither dead nor waived. */
+  readonly keys: readonly KeyInScope[];
+  readonly secrets: readonly SecretInScope[];
+  readonly alerts: readonly AlertSeen[];
+  readonly timeline: readonly TimelineEntry[];
+  readonly notes: readonly Note[];
+  readonly pages: readonly PageSent[];
+  readonly waits: readonly IncidentWait[];
+  readonly scope?: ScopeFindings;
+  readonly reports: readonly ReportFiled[];
+}
+
+/**
+ * `reported` → `open` (the machine has it) → `contained` (every key dead or waived) → `closed`.
+ * `needsPerson`: the machine ended and a key is still neither dead nor waived. `falseAlarm`: a person said so.
+ */
+export type IncidentStatus = "reported" | "open" | "contained" | "closed" | "needsPerson" | "falseAlarm";
+
+export type IncidentPlan = "contain-first" | "switch-first" | "replace-and-page" | "person";
+
+/** How surely the key is known. Only the first two are exact. */
+export interface KeyMatch {
+  readonly by: "fingerprint" | "keyId" | "hint" | "location" | "none";
+  /** What matched, to show: a shortened fingerprint, a key id, a redacted hint. */
+  readonly text: string;
+}
+
+/** Where the compromised key stood when the incident opened. */
+export type KeyStanding = "current" | "incoming" | "retiring" | "retired" | "unplaced" | "unknown";
+
+/** How far one key's containment is. `accepted`: the provider took the revoke; dead is yet to be seen. */
+export type ContainmentState =
+  | "waiting"
+  | "quarantining"
+  | "quarantined"
+  | "revoking"
+  | "accepted"
+  | "dead"
+  | "waived"
+  | "needsPerson";
+
+export interface KeyInScope {
+  /** Absent when only a fingerprint is known and nobody could say which key it is. */
+  readonly keyId?: KeyId;
+  readonly fingerprint?: Fingerprint;
+  /** The operator's name of the provider account; absent for a key that is not ours. */
+  readonly account?: string;
+  readonly provider?: string;
+  readonly standing: KeyStanding;
+  /** The secret whose policy says how to reach the provider, and whose version may hold the plaintext. */
+  readonly secretArn?: SecretArn;
+  readonly versionId?: VersionId;
+  readonly state: ContainmentState;
+  readonly quarantinedAtMs?: number;
+  readonly revokeIntendedAtMs?: number;
+  /** The provider took the revoke (the first of the two clocks). */
+  readonly acceptedAtMs?: number;
+  /** The key was seen dead (the second one). */
+  readonly deadAtMs?: number;
+  readonly how?: "refused" | "listing" | "alreadyDead";
+  readonly probes: number;
+  readonly refusals: number;
+  readonly firstRefusedAtMs?: number;
+  readonly waiver?: Waiver;
+  /** Why Rekey cannot go on alone, with this key. */
+  readonly blocked?: string;
+}
+
+export interface SecretInScope {
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly environment: string;
+  readonly standing: KeyStanding;
+  /** `notNeeded`: the secret does not hand this key out any more. */
+  readonly replacement: "notNeeded" | "pending" | "promoted" | "adopted" | "recovering" | "failed";
+  readonly failure?: string;
+  /** The fence this incident holds the secret with; absent where it changes nothing there. */
+  readonly fence?: number;
+  readonly keyId?: KeyId;
+  readonly versionId?: VersionId;
+  readonly incomingKeyId?: KeyId;
+  readonly incomingVersionId?: VersionId;
+  /** The incoming key was made by the rotation that this incident fenced off. */
+  readonly reused?: boolean;
+  readonly promotedAtMs?: number;
+  readonly adoptedAtMs?: number;
+  /** Who was behind when it was last asked. */
+  readonly behind: readonly string[];
+}
+
+export interface AlertSeen {
+  readonly source: string;
+  readonly sourceId: string;
+  /** Who vouched for it: the signature's owner, or the AWS principal of a person. */
+  readonly principal: string;
+  readonly receivedAtMs: number;
+  readonly detectedAtMs?: number;
+  readonly exposedAtMs?: number;
+  readonly exposure: "public" | "private" | "unknown";
+  readonly verified: "live" | "dead" | "unknown";
+  readonly match: KeyMatch;
+  readonly where: readonly string[];
+}
+
+export type TimelineWhat =
+  | "reported"
+  | "alertAppended"
+  | "opened"
+  | "planChosen"
+  | "planChanged"
+  | "rotationFenced"
+  | "replacementPromoted"
+  | "replacementAdopted"
+  | "replacementFailed"
+  | "quarantineIntended"
+  | "quarantined"
+  | "quarantineUndone"
+  | "revokeIntended"
+  | "revokeAccepted"
+  | "dead"
+  | "waived"
+  | "personNeeded"
+  | "escalated"
+  | "escalationFailed"
+  | "held"
+  | "note"
+  | "recovered"
+  | "scoped"
+  | "reportFiled"
+  | "falseAlarm"
+  | "closed"
+  | "settled";
+
+export interface TimelineEntry {
+  readonly atMs: number;
+  readonly what: TimelineWhat;
+  readonly detail: string;
+  readonly keyId?: KeyId;
+  readonly secretArn?: SecretArn;
+  /** The person, where one did it. */
+  readonly by?: string;
+}
+
+export interface ChecklistEntry {
+  readonly title: string;
+  readonly secretArn?: SecretArn;
+  readonly keyId?: KeyId;
+  readonly incidentId: string;
+}
+
+/** An authenticated person takes the responsibility for a key that is not proven dead. */
+export interface Waiver {
+  readonly by: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+export interface Note {
+  readonly by: string;
+  readonly text: string;
+  readonly atMs: number;
+}
+
+export type PageReason =
+  | "opened"
+  | "notAccepted"
+  | "notYetDead"
+  | "replacementFailed"
+  | "needsPerson"
+  | "held"
+  | "deadlinePassed"
+  | "settled"
+  | "breakerOpen"
+  | "asked";
+
+export interface PageSent {
+  readonly atMs: number;
+  readonly reason: PageReason;
+  readonly severity: "page" | "notify";
+  readonly delivered: readonly string[];
+  readonly failed: readonly string[];
+}
+
+/** A branch of the machine that waits until something about the incident changes, or its time-out. */
+export interface IncidentWait {
+  readonly waiter: string;
+  readonly token: string;
+}
+
+export interface ReportFiled {
+  readonly atMs: number;
+  readonly path: string;
+  readonly when: "containment" | "scoped" | "final";
+}
+
+// ---- what scoping finds ----------------------------------------------------------------------------------
+
+export interface ScopeFindings {
+  readonly readers: readonly SecretReader[];
+  readonly keyUse: readonly KeyActivity[];
+  /** Keys made at the provider since the exposure that the ledger does not know: possible persistence. */
+  readonly newKeys: readonly NewKey[];
+  readonly siblings: readonly SiblingSecret[];
+  /** How far back the reads of the secret were looked up. */
+  readonly reachedBackToMs?: number;
+  readonly ended: "complete" | "timeBoxed";
+  /** What nobody looked at, and why: one sentence each. */
+  readonly notChecked: readonly string[];
+}
+
+export interface SecretReader {
+  readonly principal: string;
+  readonly secretArn: SecretArn;
+  readonly versionId?: VersionId;
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+  readonly reads: number;
+  /** A declared consumer's role, or Rekey itself. */
+  readonly known: boolean;
+}
+
+export interface KeyActivity {
+  readonly keyId: KeyId;
+  readonly fromMs: number;
+  readonly toMs: number;
+  readonly requests?: number;
+  readonly costUsd?: number;
+  readonly lastUsedAtMs?: number;
+  /** Consumers that still used it after the replacement was promoted. */
+  readonly stillUsedBy: readonly string[];
+}
+
+export interface NewKey {
+  readonly keyId: KeyId;
+  readonly name: string;
+  readonly createdAtMs?: number;
+}
+
+export interface SiblingSecret {
+  readonly secretArn: SecretArn;
+  readonly why: string;
+}

@@ -1,0 +1,124 @@
+import { cronGapMaxMs } from "./cron.ts";
+import type { Policy } from "./policy.ts";
+import type { SecretArn } from "./ports.ts";
+
+/** Where schedules live and what they start: the same for every secret of a deployment. */
+export interface ScheduleTarget {
+  readonly group: string;
+  readonly machineArn: string;
+  readonly roleArn: string;
+  readonly deadLetterArn?: string;
+}
+
+/** One EventBridge schedule, in the parts that CreateSchedule takes. */
+export interface Schedule extends ScheduleTarget {
+  readonly name: string;
+  readonly secretArn: SecretArn;
+  /** `rate(...)`, `cron(...)` or `at(...)`. */
+  readonly expression: string;
+  readonly timezone: string;
+  /** The first firing may not be before this. Absent for `at(...)`, where AWS ignores it. */
+  readonly startAtMs?: number;
+  /** How long after its time a firing may come; 0 is exactly then. */
+  readonly windowMinutes: number;
+  /** The request that the universal target sends, as JSON. */
+  readonly input: string;
+  readonly retries: { readonly attemptsMax: number; readonly ageMaxSeconds: number };
+}
+
+/** Any AWS SDK call as a target: it lets us name the execution, which the plain Step Functions target cannot. */
+export const startExecutionTarget = "arn:aws:scheduler:::aws-sdk:sfn:startExecution";
+
+/** Hashes of secrets' ARNs are below this: 48 bits, which a number holds exactly. */
+export const hashLimit = 2 ** 48;
+
+const nameMax = 64;
+const hashDigits = 12;
+const windowMinutesMax = 60;
+/** A window of a hundredth of the interval moves no rotation noticeably. */
+const windowShare = 100;
+const unitMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+
+interface ScheduleOptions {
+  readonly nowMs: number;
+  /** Of the secret's ARN, from 0 to `hashLimit`. */
+  readonly hash: number;
+  readonly target: ScheduleTarget;
+}
+
+/** The schedule that a policy asks for; undefined where nothing but people and alerts start its rotations. */
+export function scheduleFor(policy: Policy, options: ScheduleOptions): Schedule | undefined {
+  const { schedule: expression, secretArn } = policy;
+  if (expression === undefined || policy.mode === "index") return undefined;
+  const start = startAtMs(expression, options);
+  return {
+    ...options.target,
+    name: scheduleName(secretArn, options.hash),
+    secretArn,
+    expression,
+    timezone: policy.scheduleTimezone ?? "UTC",
+    ...(start !== undefined && { startAtMs: start }),
+    windowMinutes: windowMinutes(expression),
+    input: startInput(secretArn, options.target),
+    retries: { attemptsMax: 20, ageMaxSeconds: 3_600 },
+  };
+}
+
+/** Longest time between two firings; undefined for one that fires once. */
+export function intervalMs(expression: string): number | undefined {
+  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
+  if (rate !== null) return Number(rate[1]) * (unitMs[rate[2] ?? ""] ?? 0);
+  const cron = /^cron\((.*)\)$/.exec(expression);
+  return cron === null ? undefined : cronGapMaxMs(cron[1] ?? "");
+}
+
+/** `rate(30 days)`; undefined for what is no whole number of minutes, the least that a schedule knows. */
+export function rateExpression(everyMs: number): string | undefined {
+  if (everyMs <= 0) return undefined;
+  for (const unit of ["day", "hour", "minute"]) {
+    const count = everyMs / (unitMs[unit] ?? 1);
+    if (Number.isInteger(count)) return `rate(${count} ${unit}${count === 1 ? "" : "s"})`;
+  }
+  return undefined;
+}
+
+/**
+ * `rate()` without a start fires at once, and secrets adopted together would rotate together. So each gets a
+ * fixed place in the interval, counted from the epoch: applying again finds the same place, and moves nothing.
+ */
+function startAtMs(expression: string, { nowMs, hash }: ScheduleOptions): number | undefined {
+  if (expression.startsWith("at(")) return undefined;
+  const interval = intervalMs(expression);
+  // A cron says itself when it fires; its start only has to lie ahead.
+  if (interval === undefined || expression.startsWith("cron(")) return nowMs;
+  const place = Math.floor((hash / hashLimit) * interval);
+  const laps = Math.floor((nowMs - place) / interval) + 1;
+  return place + laps * interval;
+}
+
+function windowMinutes(expression: string): number {
+  const interval = intervalMs(expression) ?? 0;
+  return Math.min(windowMinutesMax, Math.floor(interval / windowShare / 60_000));
+}
+
+/** Letters, digits, hyphens, underscores and dots are all that a schedule's name may have. */
+function scheduleName(secretArn: SecretArn, hash: number): string {
+  const suffix = `-${hash.toString(16).padStart(hashDigits, "0")}`;
+  const readable = secretNameOf(secretArn).replace(/[^0-9A-Za-z_.-]/g, "-");
+  return `${readable.slice(0, nameMax - suffix.length)}${suffix}`;
+}
+
+/** The name inside a full ARN, without the six characters that AWS puts behind it. */
+export function secretNameOf(secretArn: SecretArn): string {
+  const name = secretArn.split(":").slice(6).join(":");
+  return name.replace(/-[A-Za-z0-9]{6}$/, "");
+}
+
+/** The same firing has the same execution id in each of Scheduler's retries, so it starts one execution. */
+function startInput(secretArn: SecretArn, { machineArn }: ScheduleTarget): string {
+  return JSON.stringify({
+    StateMachineArn: machineArn,
+    Name: "rekey-<aws.scheduler.execution-id>",
+    Input: JSON.stringify({ secretArn, trigger: "schedule" }),
+  });
+}

@@ -1,0 +1,184 @@
+import type { z } from "zod";
+import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
+import { type Mistake, readBlock } from "./policy-file/block.ts";
+import { type Path, type PlacedMessage, readYaml, type YamlFile } from "./policy-file/document.ts";
+import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
+import { type KnownProvider, policyFrom, type Surroundings } from "./policy-file/secret-policy.ts";
+
+/** What a policy may say about one kind of issuer, and what that kind can do. Neither makes a call. */
+export interface DeclaredKind {
+  readonly settings: z.ZodType;
+  facts(settings: unknown): ProviderFacts;
+}
+
+export interface PolicyFile {
+  readonly environment: string;
+  readonly policies: readonly Policy[];
+  readonly providers: readonly ProviderPolicy[];
+}
+
+export interface PolicyFileRefused {
+  /** Every one at once, in the order of the file. */
+  readonly mistakes: readonly PlacedMessage[];
+}
+
+const mistakesShownMax = 500;
+
+/** Reads `rekey.yml`: the policies with every default filled in, or everything that is wrong with it. */
+export function parsePolicyFile(
+  text: string,
+  kinds: Readonly<Record<string, DeclaredKind>>,
+): PolicyFile | PolicyFileRefused {
+  const file = readYaml(text);
+  if ("mistakes" in file) return { mistakes: inOrder(file.mistakes) };
+
+  const top = readBlock(FileBlock, file.value, []);
+  const block = top.value ?? {};
+  const providers = readProviders(block.providers ?? {}, kinds);
+  const around: Surroundings = {
+    environment: block.environment ?? "",
+    account: block.account ?? "",
+    providers: new Map(providers.known.map((known) => [known.policy.account, known])),
+  };
+  const secrets = readSecrets(block.secrets ?? {}, around);
+  const mistakes = [
+    ...top.mistakes,
+    ...missingAtTop(block, top.mistakes),
+    ...providers.mistakes,
+    ...secrets.mistakes,
+    ...sharedSecrets(secrets.policies, providers.known),
+  ];
+  if (mistakes.length > 0) return { mistakes: inOrder(mistakes.map((mistake) => placed(mistake, file))) };
+  return {
+    environment: around.environment,
+    policies: secrets.policies,
+    providers: providers.known.map(({ policy }) => policy),
+  };
+}
+
+function placed({ path, part, message }: Mistake, file: YamlFile): PlacedMessage {
+  const within = path.map(String).join(".");
+  return { ...file.placeOf(path, part), message: within === "" ? message : `${within}: ${message}` };
+}
+
+function inOrder(mistakes: readonly PlacedMessage[]): readonly PlacedMessage[] {
+  const sorted = [...mistakes].sort((a, b) => a.line - b.line || a.column - b.column);
+  return sorted.slice(0, mistakesShownMax);
+}
+
+function missingAtTop(block: FileBlock, known: readonly Mistake[]): readonly Mistake[] {
+  const wanted = [
+    ["version", "version is missing: write `version: 1`"],
+    ["environment", "environment is missing: name the one that this file is for"],
+    ["account", "account is missing: the twelve digits, in quotes, of the AWS account that consumers run in"],
+    ["providers", "providers is missing: who issues the keys"],
+    ["secrets", "secrets is missing: which keys to rotate"],
+  ] as const;
+  const missing = wanted
+    .filter(([field]) => block[field] === undefined && !known.some(({ path }) => path[0] === field))
+    .map(([field, message]) => at([field], message));
+  const isEmpty = block.secrets !== undefined && Object.keys(block.secrets).length === 0;
+  return isEmpty
+    ? [...missing, at(["secrets"], "no secret is named: an empty file would remove every policy")]
+    : missing;
+}
+
+function at(path: Path, message: string): Mistake {
+  return { path, part: "value", message };
+}
+
+// ---- providers -------------------------------------------------------------------------------------------
+
+interface ReadProviders {
+  readonly known: readonly KnownProvider[];
+  readonly mistakes: readonly Mistake[];
+}
+
+function readProviders(
+  blocks: Readonly<Record<string, unknown>>,
+  kinds: Readonly<Record<string, DeclaredKind>>,
+): ReadProviders {
+  const known: KnownProvider[] = [];
+  const mistakes: Mistake[] = [];
+  for (const [account, raw] of Object.entries(blocks)) {
+    const read = readProvider({ account, raw }, kinds);
+    known.push(read.known);
+    mistakes.push(...read.mistakes);
+  }
+  return { known, mistakes };
+}
+
+function readProvider(
+  { account, raw }: { readonly account: string; readonly raw: unknown },
+  kinds: Readonly<Record<string, DeclaredKind>>,
+): { readonly known: KnownProvider; readonly mistakes: readonly Mistake[] } {
+  const root: Path = ["providers", account];
+  const { kind: kindName, ...settings } =
+    typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : {};
+  const policy: ProviderPolicy = {
+    account,
+    kind: String(kindName),
+    adminCredential: String(settings["adminCredential"]),
+    settings,
+  };
+  const wrongName = isName(account) ? [] : [{ path: root, part: "key" as const, message: nameMessage }];
+  const kind = typeof kindName === "string" && Object.hasOwn(kinds, kindName) ? kinds[kindName] : undefined;
+  if (kind === undefined) {
+    const message = `kind is one of ${Object.keys(kinds).join(", ")}`;
+    return { known: { policy, facts: undefined }, mistakes: [...wrongName, at([...root, "kind"], message)] };
+  }
+  const read = readBlock(kind.settings, settings, root);
+  const facts = read.mistakes.length === 0 ? kind.facts(settings) : undefined;
+  return { known: { policy, facts }, mistakes: [...wrongName, ...read.mistakes] };
+}
+
+const nameMessage = "a name starts with a letter or digit and has up to 64 letters, digits, _, . and -";
+
+// ---- secrets ---------------------------------------------------------------------------------------------
+
+function readSecrets(
+  blocks: Readonly<Record<string, unknown>>,
+  around: Surroundings,
+): { readonly policies: readonly Policy[]; readonly mistakes: readonly Mistake[] } {
+  const policies: Policy[] = [];
+  const mistakes: Mistake[] = [];
+  for (const [name, raw] of Object.entries(blocks)) {
+    const root: Path = ["secrets", name];
+    if (!isName(name)) mistakes.push({ path: root, part: "key", message: nameMessage });
+    const read = readBlock(SecretBlock, raw, root);
+    mistakes.push(...read.mistakes);
+    if (read.value === undefined) continue;
+    const checked = policyFrom({ name, block: read.value }, around);
+    policies.push(checked.policy);
+    const further = checked.mistakes.map(({ path, message }) => at([...root, ...path], message));
+    mistakes.push(...further.filter((mistake) => !isBelow(mistake.path, read.mistakes)));
+  }
+  return { policies, mistakes };
+}
+
+/** A field that was wrong has been left out, and so would be reported as missing a second time. */
+function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
+  return mistakes.some((known) => {
+    const steps = Math.min(known.path.length, path.length);
+    return (
+      known.path.length >= path.length &&
+      path.slice(0, steps).every((step, index) => step === known.path[index])
+    );
+  });
+}
+
+/** Two policies for one secret would fight over it, and a rotated admin credential would lock Rekey out. */
+function sharedSecrets(policies: readonly Policy[], providers: readonly KnownProvider[]): readonly Mistake[] {
+  const owners = new Map<string, string>();
+  const admins = new Map(providers.map(({ policy }) => [policy.adminCredential, policy.account]));
+  return policies.flatMap(({ secretArn, name }) => {
+    if (secretArn === "") return [];
+    const path = ["secrets", name, "arn"];
+    const admin = admins.get(secretArn);
+    if (admin !== undefined)
+      return [at(path, `this is the admin credential of ${admin}: Rekey would lock itself out`)];
+    const owner = owners.get(secretArn);
+    owners.set(secretArn, owner ?? name);
+    return owner === undefined ? [] : [at(path, `${owner} has this secret already: one policy for each`)];
+  });
+}

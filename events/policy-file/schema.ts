@@ -1,0 +1,131 @@
+import { z } from "zod";
+import { parseDuration } from "../../core/duration.ts";
+import { wordOr } from "./block.ts";
+import { whenOf } from "./when.ts";
+
+/**
+ * The blocks of `rekey.yml`. What is required is asked in `secret-policy.ts`, not here: a block that lacks one
+ * field can then still be checked for everything else, and every mistake is shown at once.
+ */
+
+const nameForm = /^[A-Za-z0-9][\w.-]{0,63}$/;
+export const isName = (text: string): boolean => nameForm.test(text) && !text.startsWith("arn");
+
+const duration = z.string("write a duration such as 30d, 2h, 15m or 90s").transform((text, context) => {
+  const ms = parseDuration(text);
+  if (ms !== undefined) return ms;
+  context.addIssue("write a duration such as 30d, 2h, 15m or 90s");
+  return z.NEVER;
+});
+
+const environment = z
+  .string("name the environment")
+  .regex(/^[\w-]{1,64}$/, "an environment's name has up to 64 letters, digits, _ and -");
+
+/** Twelve digits that YAML would read as a number, and so drop a leading zero, need quotes. */
+const account = z
+  .string("an AWS account is twelve digits in quotes")
+  .regex(/^\d{12}$/, "an AWS account is twelve digits in quotes");
+
+const partialArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/;
+const fullArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/;
+
+/** A name or a partial ARN could resolve to another secret that is made later. */
+const secretArn = z.string("give the secret's full ARN").superRefine((text, context) => {
+  if (fullArn.test(text)) return;
+  context.addIssue(
+    partialArn.test(text)
+      ? "this ARN lacks the six characters that AWS puts behind the name: aws secretsmanager describe-secret shows it"
+      : "this is not the full ARN of a secret: aws secretsmanager describe-secret shows it",
+  );
+});
+
+const refreshKinds = [
+  "ecs-deployment",
+  "lambda-recycle",
+  "kubernetes-restart",
+  "kubernetes-sync",
+  "webhook",
+  "sqs",
+  "manual",
+] as const;
+export const RefreshBlock = z.strictObject({
+  ...(Object.fromEntries(
+    refreshKinds.map((kind) => [kind, z.string("say what is refreshed").min(1).max(2048).optional()]),
+  ) as Record<(typeof refreshKinds)[number], z.ZodOptional<z.ZodString>>),
+  owner: z.string().min(1).max(128).optional(),
+});
+export type RefreshBlock = z.output<typeof RefreshBlock>;
+
+const evidenceKinds = ["client", "extension", "kms", "ecs", "lambda", "kubernetes", "attestation"] as const;
+
+export const ConsumerBlock = z.strictObject({
+  name: z
+    .string("name the consumer as it reports itself")
+    .regex(/^[\w.-]{1,64}$/, "a consumer's name has up to 64 letters, digits, _, . and -")
+    .optional(),
+  environment: environment.optional(),
+  account: account.optional(),
+  evidence: z
+    .array(z.enum(evidenceKinds, `evidence is one of ${evidenceKinds.join(", ")}`), "list its evidence")
+    .min(1, "name at least one kind of evidence")
+    .max(evidenceKinds.length)
+    .optional(),
+  maxStale: duration.optional(),
+  cadence: duration.optional(),
+  demandUse: z.boolean("demandUse is true or false").optional(),
+  refresh: wordOr(["announce"], RefreshBlock).optional(),
+  roles: z
+    .array(z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.{1,512}$/, "give the role's ARN"))
+    .max(50)
+    .optional(),
+});
+export type ConsumerBlock = z.output<typeof ConsumerBlock>;
+
+const consumersMax = 100;
+
+export const SecretBlock = z.strictObject({
+  arn: secretArn.optional(),
+  field: z.string("name the JSON field that holds the key").min(1).max(256).optional(),
+  provider: z.string("name a provider of this file").optional(),
+  rotate: z
+    .unknown()
+    .transform((value, context) => whenOf(value, context))
+    .optional(),
+  mode: z.enum(["rotate", "index"], "mode is rotate or index").optional(),
+  overlap: duration.optional(),
+  quiet: duration.optional(),
+  soak: duration.optional(),
+  maxAge: duration.optional(),
+  signals: z
+    .array(z.enum(["client", "provider"], "a signal is client or provider"), "list the signals")
+    .max(2)
+    .optional(),
+  retain: z.boolean("retain is true or false").optional(),
+  currentKeyId: z.string().min(1).max(256).optional(),
+  scopes: z
+    .array(z.string().regex(/^[\w.:/-]{1,128}$/))
+    .min(1, "an empty list would mean every scope")
+    .max(64)
+    .optional(),
+  consumers: wordOr(["none"], z.array(ConsumerBlock).max(consumersMax)).optional(),
+  incident: z
+    .strictObject({
+      plan: z.enum(["contain-first", "switch-first"], "a plan is contain-first or switch-first").optional(),
+      containBy: duration.optional(),
+      escalateAfter: duration.optional(),
+    })
+    .optional(),
+});
+export type SecretBlock = z.output<typeof SecretBlock>;
+
+const anyBlock = z.record(z.string(), z.unknown());
+
+export const FileBlock = z.strictObject({
+  version: z.literal(1, "this Rekey reads version 1").optional(),
+  environment: environment.optional(),
+  account: account.optional(),
+  providers: anyBlock.optional(),
+  secrets: anyBlock.optional(),
+});
+export type FileBlock = z.output<typeof FileBlock>;

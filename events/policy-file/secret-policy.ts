@@ -1,0 +1,251 @@
+import { durationText } from "../../core/duration.ts";
+import { nearest } from "../../core/nearest.ts";
+import {
+  type ConsumerPolicy,
+  mistakesIn,
+  type Policy,
+  type ProviderFacts,
+  type ProviderPolicy,
+  type RefreshAction,
+} from "../../core/policy.ts";
+import { intervalMs } from "../../core/schedule.ts";
+import type { Mistake } from "./block.ts";
+import type { ConsumerBlock, RefreshBlock, SecretBlock } from "./schema.ts";
+
+const minuteMs = 60_000;
+const dayMs = 24 * 60 * minuteMs;
+
+export const defaults = {
+  maxStaleMs: 15 * minuteMs,
+  overlapMs: dayMs,
+  soakMs: 15 * minuteMs,
+  containByMs: 10 * minuteMs,
+  escalateAfterMs: 5 * minuteMs,
+  /** For keys whose rotations only people start. */
+  manualMaxAgeMs: 365 * dayMs,
+  /** A consumer's client reports a change within seconds; a lost report is sent again within this. */
+  clientLagMs: minuteMs,
+} as const;
+
+/** An incident's key is dead or escalated by then, whatever a policy says. */
+const incidentClockMs = 15 * minuteMs;
+
+export interface KnownProvider {
+  readonly policy: ProviderPolicy;
+  /** Undefined when its settings are wrong, which is reported at its own block. */
+  readonly facts: ProviderFacts | undefined;
+}
+
+export interface Surroundings {
+  readonly environment: string;
+  readonly account: string;
+  readonly providers: ReadonlyMap<string, KnownProvider>;
+}
+
+export interface NamedBlock {
+  readonly name: string;
+  readonly block: SecretBlock;
+}
+
+/** What is missing or contradicts itself in one secret's block, as paths inside it. */
+export interface BlockMistake {
+  readonly path: Mistake["path"];
+  readonly message: string;
+}
+
+/** One secret's block with every default filled in; the mistakes come in no order. */
+export function policyFrom(
+  named: NamedBlock,
+  around: Surroundings,
+): { readonly policy: Policy; readonly mistakes: readonly BlockMistake[] } {
+  const { block } = named;
+  const provider = around.providers.get(block.provider ?? "");
+  const policy = filledIn(named, { ...around, provider });
+  const missing = missingIn(block, around);
+  const wrong =
+    policy.mode === "index" ? indexMistakes(block) : rotationMistakes(policy, block, provider?.facts);
+  return { policy, mistakes: [...missing, ...wrong, ...incidentMistakes(policy)] };
+}
+
+function filledIn(
+  { name, block }: NamedBlock,
+  around: Surroundings & { readonly provider: KnownProvider | undefined },
+): Policy {
+  const { provider } = around;
+  const when = block.rotate === undefined || block.rotate === "manual" ? undefined : block.rotate;
+  const mode = block.mode ?? "rotate";
+  const consumers = consumersOf(block, around);
+  const signals = block.signals ?? defaultSignals(consumers, provider === undefined ? ableKind : provider.facts);
+  const overlapMs = block.overlap ?? defaults.overlapMs;
+  const settingsScopes = provider?.policy.settings["scopes"];
+  const scopes = block.scopes ?? (Array.isArray(settingsScopes) ? settingsScopes.map(String) : undefined);
+  return {
+    secretArn: block.arn ?? "",
+    name,
+    environment: around.environment,
+    ...(block.field !== undefined && { field: block.field }),
+    mode,
+    provider: provider?.policy ?? { account: "", kind: "", adminCredential: "", settings: {} },
+    ...(block.currentKeyId !== undefined && { currentKeyId: block.currentKeyId }),
+    ...(scopes !== undefined && { scopes }),
+    consumers,
+    signals,
+    ...(when !== undefined && { schedule: when.expression }),
+    ...(when?.timezone !== undefined && { scheduleTimezone: when.timezone }),
+    maxAgeMs: block.maxAge ?? maxAgeMs(when?.expression, overlapMs),
+    quietMs: block.quiet ?? slowestLagMs(signals, provider?.facts),
+    overlapMs,
+    soakMs: block.soak ?? defaults.soakMs,
+    retain: block.retain ?? false,
+    incident: {
+      ...(block.incident?.plan !== undefined && { plan: block.incident.plan }),
+      containByMs: block.incident?.containBy ?? defaults.containByMs,
+      escalateAfterMs: block.incident?.escalateAfter ?? defaults.escalateAfterMs,
+    },
+  };
+}
+
+function consumersOf({ consumers, mode }: SecretBlock, around: Surroundings): Policy["consumers"] {
+  if (consumers === "none" || (consumers === undefined && mode === "index")) return "none";
+  return (consumers ?? []).map((consumer) => consumerFrom(consumer, around));
+}
+
+function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolicy {
+  return {
+    name: block.name ?? "",
+    environment: block.environment ?? around.environment,
+    account: block.account ?? around.account,
+    evidence: block.evidence ?? ["client"],
+    maxStaleMs: block.maxStale ?? defaults.maxStaleMs,
+    ...(block.cadence !== undefined && { cadenceMs: block.cadence }),
+    demandUse: block.demandUse ?? false,
+    refresh:
+      block.refresh === undefined || block.refresh === "announce"
+        ? { kind: "announce" }
+        : refreshFrom(block.refresh),
+    ...(block.roles !== undefined && { roles: block.roles }),
+  };
+}
+
+function refreshFrom({ owner, ...block }: RefreshBlock): RefreshAction {
+  const [kind, target] = Object.entries(block).find(([, text]) => text !== undefined) ?? ["announce"];
+  return {
+    kind: kind as RefreshAction["kind"],
+    ...(target !== undefined && { target }),
+    ...(owner !== undefined && { owner }),
+  };
+}
+
+function defaultSignals(consumers: Policy["consumers"], facts: ProviderFacts | undefined): Policy["signals"] {
+  const hasReports =
+    consumers !== "none" &&
+    consumers.some(({ evidence }) => evidence.includes("client") || evidence.includes("extension"));
+  const reportsUse = facts !== undefined && (facts.capabilities.lastUsed || facts.capabilities.usagePerKey);
+  return [...(hasReports ? (["client"] as const) : []), ...(reportsUse ? (["provider"] as const) : [])];
+}
+
+function slowestLagMs(signals: Policy["signals"], facts: ProviderFacts | undefined): number {
+  const clientMs = signals.includes("client") ? defaults.clientLagMs : 0;
+  return Math.max(clientMs, signals.includes("provider") ? (facts?.propagation.usageLagMs ?? 0) : 0);
+}
+
+/** A key lives for an interval, and then until its overlap is over. */
+function maxAgeMs(expression: string | undefined, overlapMs: number): number {
+  const interval = expression === undefined ? undefined : intervalMs(expression);
+  return interval === undefined ? defaults.manualMaxAgeMs : interval + overlapMs;
+}
+
+// ---- mistakes --------------------------------------------------------------------------------------------
+
+function missingIn(block: SecretBlock, { providers }: Surroundings): readonly BlockMistake[] {
+  const mistakes: BlockMistake[] = [];
+  if (block.arn === undefined)
+    mistakes.push({ path: ["arn"], message: "arn is missing: give the secret's full ARN" });
+  if (block.provider === undefined) {
+    mistakes.push({ path: ["provider"], message: "provider is missing: name one of this file" });
+  } else if (!providers.has(block.provider)) {
+    const meant = nearest(block.provider, [...providers.keys()]);
+    const hint =
+      meant === undefined
+        ? `this file has ${[...providers.keys()].join(", ") || "none"}`
+        : `did you mean ${meant}?`;
+    mistakes.push({ path: ["provider"], message: `no such provider: ${hint}` });
+  }
+  if (block.rotate === undefined && block.mode !== "index") {
+    mistakes.push({ path: ["rotate"], message: "rotate is missing: say when, or `rotate: manual`" });
+  }
+  const nameless = Array.isArray(block.consumers) ? [...block.consumers.entries()] : [];
+  for (const [index, { name, refresh }] of nameless) {
+    if (name === undefined)
+      mistakes.push({
+        path: ["consumers", index, "name"],
+        message: "name is missing: every consumer has one",
+      });
+    mistakes.push(
+      ...refreshMistakes(refresh).map((message) => ({ path: ["consumers", index, "refresh"], message })),
+    );
+  }
+  return mistakes;
+}
+
+function refreshMistakes(refresh: ConsumerBlock["refresh"]): readonly string[] {
+  if (refresh === undefined || refresh === "announce") return [];
+  const { owner: _owner, ...kinds } = refresh;
+  const given = Object.values(kinds).filter((target) => target !== undefined);
+  if (given.length !== 1) return ["name exactly one way to refresh"];
+  const { webhook } = refresh;
+  if (webhook === undefined || (URL.canParse(webhook) && new URL(webhook).protocol === "https:")) return [];
+  return ["a webhook is an https address"];
+}
+
+/** While the provider itself is a mistake, nothing about a secret is blamed on it. */
+const ableKind: ProviderFacts = {
+  capabilities: { mint: "keys", quarantine: "yes", revoke: true, lastUsed: true, usagePerKey: true, expiry: true },
+  propagation: { activateMs: 0, dieMs: 0, deadProbes: 1, deadWindowMs: 0, probeEveryMs: 1, usageLagMs: 0 },
+};
+
+function indexMistakes({ rotate }: SecretBlock): readonly BlockMistake[] {
+  if (rotate === undefined || rotate === "manual") return [];
+  return [{ path: ["rotate"], message: "mode index only watches the secret: it is never rotated" }];
+}
+
+function rotationMistakes(
+  policy: Policy,
+  block: SecretBlock,
+  facts: ProviderFacts | undefined,
+): readonly BlockMistake[] {
+  const { overlapMs, quietMs } = policy;
+  const mistakes: BlockMistake[] = [];
+  mistakes.push(...mistakesIn(policy, facts ?? ableKind).map(humane));
+  if (quietMs > 0 && quietMs >= overlapMs) {
+    const message = `the overlap of ${durationText(overlapMs)} ends before the quiet window of ${durationText(quietMs)} can`;
+    mistakes.push({ path: ["overlap"], message });
+  }
+  const everyMs = policy.schedule?.startsWith("rate(") ? intervalMs(policy.schedule) : undefined;
+  if (everyMs !== undefined && everyMs <= overlapMs && block.rotate !== undefined) {
+    const message = `rotates every ${durationText(everyMs)}, but one rotation may take the overlap of ${durationText(overlapMs)}`;
+    mistakes.push({ path: ["rotate"], message });
+  }
+  return mistakes;
+}
+
+/** Core counts in milliseconds; people do not. */
+function humane({ path, message }: BlockMistake): BlockMistake {
+  return {
+    path,
+    message: message.replace(/\b(\d{4,})\sms\b/g, (_match, ms: string) => durationText(Number(ms))),
+  };
+}
+
+function incidentMistakes({ incident }: Policy): readonly BlockMistake[] {
+  const limits = [
+    ["containBy", incident.containByMs],
+    ["escalateAfter", incident.escalateAfterMs],
+  ] as const;
+  return limits
+    .filter(([, ms]) => ms > incidentClockMs)
+    .map(([field]) => ({
+      path: ["incident", field],
+      message: `an incident's key is dead or escalated after ${durationText(incidentClockMs)}: ${field} has to be within that`,
+    }));
+}

@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { placeHold } from "../../core/secret-record.ts";
+import { adminCommand } from "./command.ts";
+import { reasonText, secretText } from "./inputs.ts";
+import { wakeSecret } from "./wake-secret.ts";
+import { whichSecret } from "./which-secret.ts";
+
+/** Stops new rotations of one secret, and every quarantine and revoke of the running one, until it is released. */
+export const hold = adminCommand({
+  input: z.strictObject({ command: z.literal("hold"), secret: secretText, reason: reasonText }),
+  run: async ({ input, caller }, deps) => {
+    const found = await whichSecret(input.secret, deps);
+    if ("refusal" in found) return found.refusal;
+    const { secretArn, name } = found.policy;
+    const { principal, atMs, requestId } = caller;
+    const { reason } = input;
+    await deps.ledger.changeSecret(secretArn, (record) => placeHold(record, { by: principal, reason }));
+    await deps.audit.append(secretArn, {
+      id: `${requestId}/hold`,
+      at: atMs,
+      actor: principal,
+      action: "HoldPlaced",
+      facts: { reason },
+    });
+    return { outcome: "held", secretArn, name, run: await wakeSecret({ secretArn, nowMs: atMs }, deps) };
+  },
+});

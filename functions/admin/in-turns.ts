@@ -1,0 +1,15 @@
+/** Works through the items with at most `atOnceMax` under way; answers stand in the order of the items. */
+export async function inTurns<Item, Answer>(
+  items: readonly Item[],
+  { atOnceMax, work }: { readonly atOnceMax: number; readonly work: (item: Item) => Promise<Answer> },
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = [];
+  const waiting = [...items.entries()];
+  async function worker(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      answers[next[0]] = await work(next[1]);
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(atOnceMax, items.length) }, worker));
+  return answers;
+}

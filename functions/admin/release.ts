@@ -1,0 +1,56 @@
+import { z } from "zod";
+import { releaseHold, type SecretRecord } from "../../core/secret-record.ts";
+import { adminCommand, refused } from "./command.ts";
+import { secretText } from "./inputs.ts";
+import { wakeSecret } from "./wake-secret.ts";
+import { whichSecret } from "./which-secret.ts";
+
+/**
+ * Lifts a hold. A freeze is Rekey's own: it saw somebody else's hand on the secret, so lifting it takes a
+ * person who says that they looked.
+ */
+export const release = adminCommand({
+  input: z.strictObject({
+    command: z.literal("release"),
+    secret: secretText,
+    unfreeze: z.boolean().default(false),
+  }),
+  run: async ({ input, caller }, deps) => {
+    const found = await whichSecret(input.secret, deps);
+    if ("refusal" in found) return found.refusal;
+    const { secretArn, name } = found.policy;
+    const { hold, frozen } = await deps.ledger.secret(secretArn);
+    const isThawing = frozen !== undefined && input.unfreeze;
+    if (hold === undefined && !isThawing) return nothingToRelease(name, frozen);
+
+    await deps.ledger.changeSecret(secretArn, (record) => lifted(record, { unfreeze: isThawing }));
+    const { principal, atMs, requestId } = caller;
+    await deps.audit.append(secretArn, {
+      id: `${requestId}/release`,
+      at: atMs,
+      actor: principal,
+      action: isThawing ? "FreezeLifted" : "HoldReleased",
+      facts: {
+        ...(hold && { heldBy: hold.by, holdReason: hold.reason }),
+        ...(isThawing && { frozenBecause: frozen.reason }),
+      },
+    });
+    const run = await wakeSecret({ secretArn, nowMs: atMs }, deps);
+    const stillFrozen = frozen !== undefined && !isThawing ? frozen.reason : undefined;
+    return { outcome: "released", secretArn, name, run, ...(stillFrozen !== undefined && { stillFrozen }) };
+  },
+});
+
+function lifted(record: SecretRecord, { unfreeze }: { readonly unfreeze: boolean }): SecretRecord {
+  const released = releaseHold(record);
+  return unfreeze || record.frozen === undefined ? released : { ...released, frozen: record.frozen };
+}
+
+function nothingToRelease(name: string, frozen: SecretRecord["frozen"]) {
+  if (frozen === undefined) return refused({ reason: "NotHeld", detail: `${name} is not held` });
+  return refused({
+    reason: "Frozen",
+    detail: `${name} is frozen: ${frozen.reason}`,
+    hint: "look at who moved it, put it right, then `rekey release --unfreeze`",
+  });
+}

@@ -1,0 +1,75 @@
+import { z } from "zod";
+import type { Policy } from "../../core/policy.ts";
+import type { SecretRecord } from "../../core/secret-record.ts";
+import { brakeFor } from "../brake.ts";
+import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { reasonText, secretText } from "./inputs.ts";
+import { whichSecret } from "./which-secret.ts";
+
+/** Starts a rotation now. The machine asks all of this again: here it only saves a person the wait. */
+export const rotate = adminCommand({
+  input: z.strictObject({
+    command: z.literal("rotate"),
+    secret: secretText,
+    reason: reasonText.default("no reason given"),
+    /** Sent again after a lost reply, the same name starts nothing twice. */
+    name: z
+      .string()
+      .regex(/^[\w-]{1,80}$/)
+      .optional(),
+  }),
+  run: async ({ input, caller }, deps) => {
+    const found = await whichSecret(input.secret, deps);
+    if ("refusal" in found) return found.refusal;
+    const { policy } = found;
+    const { secretArn } = policy;
+    const rotationId = input.name ?? `manual-${deps.newId()}`;
+    const record = await deps.ledger.secret(secretArn);
+    const isRepeat = record.lease?.runId === rotationId;
+    const refusal = isRepeat ? undefined : await whyNotNow({ policy, record }, deps);
+    if (refusal) return refusal;
+
+    const { principal, atMs, requestId } = caller;
+    const started = await deps.executions.start({
+      machine: "rotation",
+      name: rotationId,
+      input: { secretArn, trigger: `manual: ${input.reason}` },
+    });
+    await deps.audit.append(secretArn, {
+      id: `${requestId}/rotate`,
+      at: atMs,
+      actor: principal,
+      action: "RotationRequested",
+      facts: { rotationId, reason: input.reason },
+    });
+    return { ...started, secretArn, name: policy.name, rotationId };
+  },
+});
+
+interface Question {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+}
+
+async function whyNotNow({ policy, record }: Question, deps: AdminDeps): Promise<RefusedAnswer | undefined> {
+  const { name } = policy;
+  if (policy.mode === "index") {
+    return refused({ reason: "OnlyWatched", detail: `${name} is only watched (mode: index), never rotated` });
+  }
+  if (record.lease !== undefined) {
+    const { runId } = record.lease;
+    const hint = `follow it with \`rekey watch ${runId}\``;
+    return refused({ reason: "Busy", detail: `${runId} is rotating ${name} now`, hint });
+  }
+  if (record.hold !== undefined) {
+    const detail = `${name} is held by ${record.hold.by}: ${record.hold.reason}`;
+    return refused({ reason: "Held", detail, hint: `lift it with \`rekey release ${name}\`` });
+  }
+  if (record.frozen !== undefined) {
+    const hint = "look at who moved it, put it right, then `rekey release --unfreeze`";
+    return refused({ reason: "Frozen", detail: `${name} is frozen: ${record.frozen.reason}`, hint });
+  }
+  const brake = await brakeFor(policy, deps);
+  return brake && refused({ ...brake, hint: "lift it with `rekey resume`" });
+}

@@ -1,0 +1,75 @@
+/** What the steps of an incident need besides the rest of `Deps`: people, findings, and a shelf for reports. */
+import type { PageReason, ScopeFindings } from "../core/incident-record.ts";
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
+
+export interface IncidentDeps {
+  readonly escalator: Escalator;
+  readonly scoper: Scoper;
+  readonly reports: ReportShelf;
+}
+
+/** Every channel that reaches a person. Never throws for a channel that failed: it says so. */
+export interface Escalator {
+  /** A repeat of a page with the same `incidentId` and `reason` is one page at the far end. */
+  page(page: Page): Promise<PageOutcome>;
+}
+
+export interface PageOutcome {
+  readonly delivered: readonly string[];
+  readonly failed: readonly string[];
+}
+
+export interface Page {
+  readonly incidentId: string;
+  readonly reason: PageReason;
+  readonly severity: "page" | "notify";
+  readonly title: string;
+  readonly why: string;
+  /** What the reader has to do, in order; each is a sentence or one copyable command. */
+  readonly steps: readonly string[];
+  readonly links: readonly string[];
+  readonly test: boolean;
+  /** What the page is about, so that a channel can add this provider's runbook. */
+  readonly about: {
+    readonly provider?: string;
+    readonly keyId?: KeyId;
+    readonly secretArns: readonly SecretArn[];
+    readonly deadlineAtMs: number;
+  };
+}
+
+/** Looks around after containment. Time-boxed by `budgetMs`; what it did not reach it names in `notChecked`. */
+export interface Scoper {
+  scope(question: ScopeQuestion): Promise<ScopeFindings>;
+}
+
+export interface ScopeQuestion {
+  readonly incidentId: string;
+  readonly keys: readonly {
+    readonly keyId?: KeyId;
+    readonly fingerprint?: Fingerprint;
+    readonly account?: string;
+    /** The secret whose policy reaches the provider of this key. */
+    readonly secretArn?: SecretArn;
+    readonly deadAtMs?: number;
+    readonly promotedAtMs?: number;
+  }[];
+  readonly secrets: readonly {
+    readonly secretArn: SecretArn;
+    readonly versionId?: VersionId;
+    readonly incomingVersionId?: VersionId;
+  }[];
+  /** From the exposure where it is known, else from 90 days before the detection. */
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly where: readonly string[];
+  readonly budgetMs: number;
+}
+
+/** A folder here, a bucket in the cloud. Filing again under the same id replaces what is there. */
+export interface ReportShelf {
+  file(
+    incidentId: string,
+    report: { readonly json: string; readonly markdown: string },
+  ): Promise<{ readonly path: string }>;
+}

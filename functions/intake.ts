@@ -1,0 +1,282 @@
+import * as z from "zod";
+import type { AuditLog } from "../audit/chain.ts";
+import { InputInvalid, RotationError } from "../core/errors.ts";
+import type { Clock } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import type { Alert, AlertOutcome } from "../events/alert.ts";
+import { type IntakeSource, type RawRequest, type Refusal, rawRequestOf } from "../events/intake/edge/source.ts";
+import { intakeSources } from "../events/intake/index.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { LogLine } from "./deps.ts";
+import type { Handler } from "./step.ts";
+import { intakeWiring } from "./wiring.ts";
+
+/** What the intake may touch: it holds no credential of a provider and reads no secret that is rotated. */
+export interface IntakeDeps {
+  readonly ledger: Pick<Ledger, "documents">;
+  readonly audit: Pick<AuditLog, "append">;
+  readonly clock: Clock;
+  readonly signing: SigningSecrets;
+  readonly alerts: AlertBus;
+  readonly pointed: PointedAlerts;
+  log(line: LogLine): void;
+}
+
+/** What the senders sign with. */
+export interface SigningSecrets {
+  /** Every version that a sender may sign with now; none for a source that is not configured. */
+  of(source: string): Promise<readonly Secret[]>;
+  /** The same, read again if what is cached is not brand new: the secret may just have been rotated. */
+  afresh(source: string): Promise<readonly Secret[]>;
+}
+
+export interface AlertBus {
+  /** At least once, all of them. Throws StoreUnavailable when the bus did not take one. */
+  publish(alerts: readonly Received[]): Promise<void>;
+}
+
+/** Alerts that a webhook only points to. */
+export interface PointedAlerts {
+  readonly apiBases: readonly string[];
+  /** The bytes there; undefined when they cannot be read in the time that an answer leaves. */
+  read(url: string): Promise<Uint8Array | undefined>;
+}
+
+export interface Received {
+  readonly alert: Alert;
+  /** `append` only adds facts to an incident that is there. */
+  readonly kind: "start" | "append";
+  readonly receivedAtMs: number;
+  readonly intake: string;
+}
+
+export const intakeLog = "intake";
+
+/** A function URL takes 6 MB, and base64 makes four characters of three bytes. */
+const bodyCharactersMax = 8 * 1024 * 1024;
+/** Replays are remembered for ever, so this only bounds how wrong a sender's clock may be (T1). */
+const toleranceMs = 15 * 60_000;
+
+const UrlRequest = z.object({
+  rawPath: z.string(),
+  headers: z.record(z.string(), z.string()).default({}),
+  body: z.string().nullish(),
+  isBase64Encoded: z.boolean().default(false),
+  requestContext: z.object({
+    requestId: z.string().min(1).max(128),
+    http: z.object({ method: z.string(), sourceIp: z.string().max(64) }),
+  }),
+});
+type UrlRequest = z.output<typeof UrlRequest>;
+
+export interface UrlAnswer {
+  readonly statusCode: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+export const handler: Handler = (event) => answer(event, intakeWiring());
+
+/** One HTTPS request of a source that noticed a leak. Always answers; what went wrong inside stays inside. */
+export async function answer(event: unknown, deps: IntakeDeps): Promise<UrlAnswer> {
+  const startedMs = deps.clock.nowMs();
+  const parsed = UrlRequest.safeParse(event);
+  if (!parsed.success) return { statusCode: 400 };
+  const said = await receive(parsed.data, deps).catch((error: unknown) => failed(error));
+  const { answer: reply, ...line } = said;
+  deps.log({ step: "intake", ...line, status: reply.statusCode, tookMs: deps.clock.nowMs() - startedMs });
+  return reply;
+}
+
+interface Said {
+  readonly answer: UrlAnswer;
+  readonly outcome: string;
+  readonly source?: string;
+  readonly reason?: string;
+}
+
+/** A bus or table that is down is the one failure that the sender can help with, by sending again. */
+function failed(error: unknown): Said {
+  const name = error instanceof Error ? error.name : "unknown";
+  const statusCode = error instanceof RotationError && error.retry === "later" ? 503 : 500;
+  return { answer: { statusCode }, outcome: "failed", reason: name };
+}
+
+async function receive(request: UrlRequest, deps: IntakeDeps): Promise<Said> {
+  const source = sourceAt(request.rawPath);
+  const arrived = { request, source, receivedAtMs: deps.clock.nowMs() };
+  if (source === undefined) return refuse({ ...arrived, reason: "UnknownSource", statusCode: 403 }, deps);
+  if (request.requestContext.http.method !== "POST") {
+    const headers = { allow: "POST" };
+    return { answer: { statusCode: 405, headers }, outcome: "refused", reason: "MethodNotAllowed" };
+  }
+  if ((request.body?.length ?? 0) > bodyCharactersMax) {
+    return refuse({ ...arrived, reason: "BodyTooLarge", statusCode: 413 }, deps);
+  }
+  const raw = rawRequestOf({ ...request, body: request.body ?? null });
+  const refusal = await whyNotTrusted({ raw, source, nowMs: arrived.receivedAtMs }, deps);
+  if (refusal) return refuse({ ...arrived, reason: refusal.reason, statusCode: statusOf(refusal) }, deps);
+  return accept({ ...arrived, source, raw }, deps);
+}
+
+function sourceAt(path: string): IntakeSource | undefined {
+  const name = /^\/intake\/([a-z]{1,32})\/?$/.exec(path)?.[1];
+  return name === undefined ? undefined : intakeSources.get(name);
+}
+
+interface Arrived {
+  readonly request: UrlRequest;
+  readonly source: IntakeSource | undefined;
+  readonly receivedAtMs: number;
+}
+
+// ---- who sent it -----------------------------------------------------------------------------------------
+
+interface Checked {
+  readonly raw: RawRequest;
+  readonly source: IntakeSource;
+  readonly nowMs: number;
+}
+
+/** Asked of the raw bytes, before anything reads them. */
+async function whyNotTrusted(checked: Checked, deps: IntakeDeps): Promise<Refusal | undefined> {
+  const refusal = refusalBy(await deps.signing.of(checked.source.name), checked);
+  if (refusal?.reason !== "SignatureWrong") return refusal;
+  return refusalBy(await deps.signing.afresh(checked.source.name), checked);
+}
+
+/** One version that signed it is enough; else what the first version says. */
+function refusalBy(secrets: readonly Secret[], { raw, source, nowMs }: Checked): Refusal | undefined {
+  const refusals: Refusal[] = [];
+  for (const secret of secrets) {
+    const refusal = source.verify(raw, { secret, nowMs, toleranceMs });
+    if (refusal === undefined) return undefined;
+    refusals.push(refusal);
+  }
+  return refusals[0] ?? { reason: "SecretMissing", detail: "no signing secret is configured" };
+}
+
+function statusOf({ reason }: Refusal): number {
+  if (reason === "BodyTooLarge") return 413;
+  return reason === "HeaderMissing" || reason === "SignatureMalformed" ? 401 : 403;
+}
+
+/** The sender learns the status and nothing else; the reason is for the owner of this intake. */
+async function refuse(
+  refused: Arrived & { readonly reason: string; readonly statusCode: number },
+  deps: IntakeDeps,
+): Promise<Said> {
+  const { reason, statusCode } = refused;
+  await note(refused, { action: "AlertRefused", detail: { reason } }, deps);
+  return { answer: { statusCode }, outcome: "refused", reason, ...named(refused.source) };
+}
+
+// ---- what it says ----------------------------------------------------------------------------------------
+
+interface Trusted extends Arrived {
+  readonly source: IntakeSource;
+  readonly raw: RawRequest;
+}
+
+/** Remembered only once the bus has it: a sender whose request was lost half-way may send it again. */
+async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
+  const { source, raw } = trusted;
+  const keys = source.replayKeys(raw);
+  if (keys.length === 0 || (await isKnown(keys, deps))) {
+    return refuse({ ...trusted, reason: "Replayed", statusCode: 409 }, deps);
+  }
+  const outcome = await outcomeIn(trusted, deps);
+  if (outcome === undefined) return refuse({ ...trusted, reason: "Unreadable", statusCode: 400 }, deps);
+
+  const { start, append, ignored } = outcome;
+  const facts = { intake: source.name, receivedAtMs: trusted.receivedAtMs };
+  await deps.alerts.publish([
+    ...start.map((alert) => ({ ...facts, alert, kind: "start" as const })),
+    ...append.map((alert) => ({ ...facts, alert, kind: "append" as const })),
+  ]);
+  await remember(keys, trusted, deps);
+  const counts = { started: start.length, appended: append.length, ignored: ignored.length };
+  await note(trusted, { action: "AlertAccepted", detail: counts }, deps);
+  const body = JSON.stringify({ outcome: "accepted", ...counts });
+  return { answer: { statusCode: 202, body }, outcome: "accepted", ...named(source), ...counts };
+}
+
+/** Undefined for what is not this source's format: signed by it, but cut off or of another version. */
+async function outcomeIn({ source, raw }: Trusted, deps: IntakeDeps): Promise<AlertOutcome | undefined> {
+  const outcome = orUndefined(() => source.parse(raw.body, raw.headers));
+  if (outcome === undefined || outcome.start.length === 0) return outcome;
+  const url = source.fetchUrl?.(raw.body, deps.pointed);
+  const bytes = url === undefined ? undefined : await deps.pointed.read(url);
+  if (bytes === undefined) return outcome;
+  return outcome.start.map((alert) => fetched(source, { alert, bytes })).reduce(joined, { ...outcome, start: [] });
+}
+
+/** The alert as it was pointed to stands where what was fetched is not readable: a place is better than nothing. */
+function fetched(source: IntakeSource, found: { readonly alert: Alert; readonly bytes: Uint8Array }): AlertOutcome {
+  const exact = orUndefined(() => source.parseFetched?.(found.alert, found.bytes));
+  return exact ?? { start: [found.alert], append: [], ignored: [] };
+}
+
+function joined(left: AlertOutcome, right: AlertOutcome): AlertOutcome {
+  return {
+    start: [...left.start, ...right.start],
+    append: [...left.append, ...right.append],
+    ignored: [...left.ignored, ...right.ignored],
+  };
+}
+
+function orUndefined<Result>(read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof InputInvalid) return undefined;
+    throw error;
+  }
+}
+
+// ---- what is remembered ----------------------------------------------------------------------------------
+
+const replayKey = (key: string) => ({ kind: "REPLAY", id: key, sort: "seen" });
+
+async function isKnown(keys: readonly string[], deps: IntakeDeps): Promise<boolean> {
+  const seen = await Promise.all(keys.map((key) => deps.ledger.documents.read(replayKey(key))));
+  return seen.some((entry) => entry !== undefined);
+}
+
+async function remember(keys: readonly string[], { source, receivedAtMs }: Trusted, deps: IntakeDeps) {
+  const entry = { source: source.name, receivedAtMs };
+  await Promise.all(
+    keys.map((key) => deps.ledger.documents.change<typeof entry>(replayKey(key), (seen) => seen ?? entry)),
+  );
+}
+
+type Detail = Readonly<Record<string, string | number | boolean>>;
+
+/**
+ * The audit line of one request. A log that cannot be written must not stop an alert, nor let a stranger turn
+ * a refusal into a failure: then the function's own log line has to do.
+ */
+async function note(
+  { request, source, receivedAtMs }: Arrived,
+  { action, detail }: { readonly action: string; readonly detail: Detail },
+  deps: IntakeDeps,
+): Promise<void> {
+  const { requestId, http } = request.requestContext;
+  const from = { source: source?.name ?? "unknown", sourceIp: http.sourceIp };
+  try {
+    await deps.audit.append(intakeLog, {
+      id: `${action}/${requestId}`,
+      atMs: receivedAtMs,
+      actor: `intake/${from.source}`,
+      action,
+      detail: { ...from, ...detail },
+    });
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    deps.log({ step: "intake", outcome: "notAudited", action, error: error.name, ...from });
+  }
+}
+
+function named(source: IntakeSource | undefined): { readonly source?: string } {
+  return source === undefined ? {} : { source: source.name };
+}

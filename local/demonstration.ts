@@ -1,0 +1,144 @@
+import { execFile } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { LogLine } from "../functions/deps.ts";
+import { dynamoTable } from "../ledger/dynamodb.ts";
+import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
+import { type OpenAiFake, openaiFake } from "../providers/openai/fake.ts";
+import type { Table } from "../core/ports.ts";
+import { type Fleet, startFleet } from "./fleet.ts";
+import { account, environment, type LocalCloud, region, startLocalCloud } from "./world.ts";
+
+const run = promisify(execFile);
+
+/** Times of the stand-in, in the order of what real issuers show, shortened so that a person can watch. */
+const provider = { latencyMs: 15, activateMs: 300, dieMs: 1_000, lastUsedLagMs: 300, usageLagMs: 300 };
+const consumers = ["billing", "search", "support"];
+const instancesEach = 2;
+const requestsPerSecondEach = 20;
+const maxStaleMs = 20_000;
+
+export interface Demonstration {
+  readonly cloud: LocalCloud;
+  readonly provider: OpenAiFake;
+  readonly fleet: Fleet;
+  readonly ledger: Ledger;
+  readonly table: Table;
+  readonly secretArn: string;
+  readonly retiringKeyId: string;
+  readonly consumers: readonly string[];
+  readonly policyFile: string;
+  /** Runs `rekey` as the operator and gives what it printed. */
+  rekey(...args: readonly string[]): Promise<string>;
+  close(): Promise<void>;
+}
+
+export interface DemonstrationOptions {
+  onLog?(line: LogLine): void;
+  /** The provider's own latency, in ms. */
+  readonly latencyMs?: number;
+  /** When the scheduler starts the first rotation; never without it. */
+  readonly rotateAt?: Date;
+  readonly plan?: "contain-first" | "switch-first";
+}
+
+/** A company in one process: a cloud, a provider, three consumer programs under traffic, and a `rekey.yml`. */
+export async function startDemonstration(options: DemonstrationOptions): Promise<Demonstration> {
+  const folder = mkdtempSync(join(tmpdir(), "rekey-"));
+  const latencyMs = options.latencyMs ?? provider.latencyMs;
+  const fake = openaiFake({ ...provider, latencyMs });
+  const listening = await fake.listen();
+  const cloud = await startLocalCloud({ folder, ...(options.onLog && { onLog: options.onLog }) });
+  const seed = fake.addKey({ name: "made by hand in 2024" });
+  const secrets = await seedSecrets({ cloud, fake, key: seed.secret.reveal() });
+  const policyFile = join(folder, "rekey.yml");
+  writeFileSync(policyFile, policyText({ ...secrets, providerUrl: listening.url, options }));
+  const fleet = await startFleet(
+    consumers.map((consumer) => ({
+      ...{ consumer, environment, maxStaleMs },
+      secret: secrets.secretArn,
+      field: "apiKey",
+      reportBus: `rekey-reports-${environment}`,
+      provider: listening.url,
+      instances: instancesEach,
+      requestsPerSecond: requestsPerSecondEach,
+      watchEveryMs: 1_000,
+    })),
+    cloud.env("consumers"),
+  );
+  const table = dynamoTable(new DynamoDBClient(clientFor(cloud)), "rekey");
+  return {
+    ...{ cloud, provider: fake, fleet, table, policyFile, consumers },
+    ledger: ledgerOn(table),
+    secretArn: secrets.secretArn,
+    retiringKeyId: seed.keyId,
+    rekey: (...args) => rekey(cloud, args),
+    close: async () => {
+      await fleet.stop();
+      await cloud.close();
+      await listening.close();
+    },
+  };
+}
+
+function clientFor(cloud: LocalCloud) {
+  const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = cloud.env("operator");
+  return { region, endpoint: cloud.url, credentials: { accessKeyId, secretAccessKey: "FAKE" } };
+}
+
+async function rekey(cloud: LocalCloud, args: readonly string[]): Promise<string> {
+  const file = fileURLToPath(new URL("../cli/rekey.ts", import.meta.url));
+  const env = { ...process.env, ...cloud.env("operator"), NO_COLOR: "1" };
+  const { stdout } = await run(process.execPath, ["--no-warnings", file, ...args], { env });
+  return stdout;
+}
+
+async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: string }) {
+  const client = new SecretsManagerClient(clientFor(world.cloud));
+  const create = async (Name: string, SecretString: string) => {
+    const Tags = [{ Key: "Environment", Value: environment }];
+    return (await client.send(new CreateSecretCommand({ Name, SecretString, Tags }))).ARN ?? "";
+  };
+  const adminArn = await create("rekey/admin/openai", world.fake.adminKey);
+  const secretArn = await create("billing-key", JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }));
+  return { adminArn, secretArn };
+}
+
+function policyText(facts: {
+  readonly adminArn: string;
+  readonly secretArn: string;
+  readonly providerUrl: string;
+  readonly options: DemonstrationOptions;
+}): string {
+  const { rotateAt, plan } = facts.options;
+  const rotate = rotateAt === undefined ? "manual" : `{ at: "${rotateAt.toISOString().slice(0, 19)}" }`;
+  return `version: 1
+environment: ${environment}
+account: "${account}"
+providers:
+  openai-main:
+    kind: openai
+    adminCredential: ${facts.adminArn}
+    project: proj_FAKE
+    serviceAccount: svc_acct_FAKE
+    baseUrl: ${facts.providerUrl}
+    # The stand-in is quick, so that this run is short. Leave these out for the real OpenAI.
+    propagation: { usageLagMs: 1000, deadProbes: 5, deadWindowMs: 1000, probeEveryMs: 250, dieMs: 60000 }
+secrets:
+  billing-key:
+    arn: ${facts.secretArn}
+    field: apiKey
+    provider: openai-main
+    rotate: ${rotate}
+    overlap: 2m
+    quiet: 3s
+    soak: 1s
+    consumers:
+${consumers.map((name) => `      - { name: ${name}, evidence: [client], maxStale: 20s, demandUse: true }`).join("\n")}
+${plan === undefined ? "" : `    incident: { plan: ${plan}, containBy: 1m }\n`}`;
+}

@@ -1,0 +1,74 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { ConsumerJob, Tally } from "./consumer.ts";
+
+export interface Fleet {
+  /** What all consumers served so far. */
+  tally(): Tally;
+  /** By consumer name. */
+  tallies(): ReadonlyMap<string, Tally>;
+  stop(): Promise<void>;
+}
+
+const startTimeoutMs = 20_000;
+const stopTimeoutMs = 5_000;
+const nothing: Tally = { requests: 0, failed: 0 };
+
+/** Consumer programs as processes of their own, as they would be in production. */
+export async function startFleet(
+  jobs: readonly ConsumerJob[],
+  env: Readonly<Record<string, string>>,
+): Promise<Fleet> {
+  const latest = new Map<string, Tally>(jobs.map(({ consumer }) => [consumer, nothing]));
+  const children = jobs.map((job) => spawn(job, { env, onTally: (tally) => latest.set(job.consumer, tally) }));
+  await Promise.all(children.map(({ ready }) => ready));
+  return {
+    tallies: () => latest,
+    tally: () =>
+      [...latest.values()].reduce((sum, { requests, failed }) => ({
+        requests: sum.requests + requests,
+        failed: sum.failed + failed,
+      }), nothing),
+    stop: async () => {
+      await Promise.all(children.map(({ child }) => stop(child)));
+    },
+  };
+}
+
+interface Spawned {
+  readonly child: ChildProcess;
+  readonly ready: Promise<void>;
+}
+
+function spawn(
+  job: ConsumerJob,
+  { env, onTally }: { readonly env: Readonly<Record<string, string>>; onTally(tally: Tally): void },
+): Spawned {
+  const child = fork(fileURLToPath(new URL("./consumer.ts", import.meta.url)), {
+    env: { ...process.env, ...env },
+    execArgv: ["--no-warnings"],
+    stdio: ["ignore", "inherit", "inherit", "ipc"],
+  });
+  const ready = new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`consumer ${job.consumer} did not start`)), startTimeoutMs);
+    child.on("message", (message: Tally | { ready: true } | { error: string }) => {
+      if ("error" in message) reject(new Error(`consumer ${job.consumer}: ${message.error}`));
+      else if ("ready" in message) {
+        clearTimeout(timer);
+        resolve();
+      } else onTally(message);
+    });
+    child.once("exit", (code) => reject(new Error(`consumer ${job.consumer} ended with ${code}`)));
+  });
+  child.send(job);
+  return { child, ready };
+}
+
+async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || !child.connected) return;
+  const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+  child.send("stop");
+  const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
+  await gone;
+  clearTimeout(timer);
+}
