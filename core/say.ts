@@ -10,7 +10,9 @@ export function sayReason(reason: AdoptionReason): string {
 function whatOf(reason: AdoptionReason): string {
   switch (reason.reason) {
     case "RetiringKeyStillUsed":
-      return reason.source === "provider" ? "the provider saw the retiring key used" : "still used the retiring key";
+      return reason.source === "provider"
+        ? "the provider saw the retiring key used"
+        : "still used the retiring key";
     case "QuietWindowOpen":
       return "the quiet window is still open";
     case "HoldsRetiringKey":
@@ -22,6 +24,7 @@ function whatOf(reason: AdoptionReason): string {
     case "NotRestarted":
     case "RestartFailed":
     case "NotRead":
+    case "MayHoldRetiringVersion":
     case "NotAttested":
     case "ProviderSilent":
     case "UndeclaredConsumer":
@@ -30,9 +33,51 @@ function whatOf(reason: AdoptionReason): string {
 }
 
 function whenOf({ reason, agoMs, remainingMs }: AdoptionReason): string {
-  if (reason === "QuietWindowOpen") return remainingMs === undefined ? "" : ` for ${sayDuration(remainingMs)}`;
-  if (agoMs === undefined) return "";
-  return reason === "RetiringKeyStillUsed" ? ` ${sayDuration(agoMs)} ago` : `, seen ${sayDuration(agoMs)} ago`;
+  if (agoMs === undefined) return remainingMs === undefined ? "" : ` for ${sayDuration(remainingMs)}`;
+  return reason === "RetiringKeyStillUsed"
+    ? ` ${sayDuration(agoMs)} ago`
+    : `, seen ${sayDuration(agoMs)} ago`;
+}
+
+/** What would end this reason: the step that a person can take, or what they can wait for. */
+export function sayWanted({
+  reason,
+  consumer = "the consumer",
+  remainingMs,
+  source,
+}: AdoptionReason): string {
+  if (remainingMs !== undefined && reason !== "RestartFailed")
+    return `wait ${sayDuration(remainingMs)}: it ends by itself`;
+  switch (reason) {
+    case "NoLiveInstance":
+      return `start ${consumer}, give it a cadence, or take it out of the policy`;
+    case "HoldsRetiringKey":
+    case "HoldsUnknownKey":
+      return "refresh or restart the instance, or let it end";
+    case "RetiringKeyStillUsed":
+      return "find who still uses the retiring key: `rekey doctor` names who reads it";
+    case "IncomingKeyUnused":
+      return `let ${consumer} make one call with the incoming key`;
+    case "IncomingKeyRefused":
+      return "find out why the provider refuses the incoming key there: its scopes, or an allow-list of addresses";
+    case "NotRestarted":
+      return `restart what runs ${consumer}, or wait for the restart to finish`;
+    case "RestartFailed":
+      return `mend ${consumer} and restart it`;
+    case "NotRead":
+      return `let ${consumer} read the secret, with a role that its policy names`;
+    case "NotAttested":
+      return `rekey attest <secret> ${consumer}`;
+    case "ProviderSilent":
+      return "look whether the provider answers and the admin credential may read usage";
+    case "UndeclaredConsumer":
+      return source === "kms"
+        ? "declare a consumer with this role, or end its access"
+        : "declare it, or end it";
+    case "MayHoldRetiringVersion":
+    case "QuietWindowOpen":
+      return "it ends by itself";
+  }
 }
 
 /** In the largest unit that keeps two figures: "1.2 s", "4 min", "3 h", "12 d". */

@@ -73,13 +73,13 @@ async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look
   const run = assertPromoted(record, input);
   const evidence = await gatherEvidence({ policy, run, nowMs, secretArn: input.secretArn }, deps);
   const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);
-  return { record, run, gate, nowMs, waitMs: waitFor({ gate, run, policy, nowMs }) };
+  return { record, run, gate, nowMs, waitMs: waitFor({ record, run, gate, policy, nowMs }) };
 }
 
-function waitFor(view: { gate: Gate; run: PromotedRun; policy: Policy; nowMs: number }): number | undefined {
-  const { gate, run, policy, nowMs } = view;
-  // A recorded revoke counts as done: what is left is to repeat it, not to decide it again.
-  if (run.phase === "revoking") return undefined;
+function waitFor(view: Pick<Look, "record" | "run" | "gate" | "nowMs"> & { policy: Policy }): number | undefined {
+  const { record, run, gate, policy, nowMs } = view;
+  // A recorded revoke counts as done: what is left is to repeat it, unless somebody put the retiring key back.
+  if (run.phase === "revoking" && record.frozen === undefined) return undefined;
   if (gate.verdict.verdict === "adopted" && gate.blockers.length === 0) return undefined;
   return nextCheckMs({
     reasons: gate.blockers.length > 0 ? [] : reasonsIn(gate),

@@ -55,7 +55,10 @@ async function start(job: ConsumerJob): Promise<void> {
       watchEveryMs: job.watchEveryMs,
     });
     clients.push(rekey);
-    const key = await rekey.open({ secret: job.secret, ...(job.field !== undefined && { field: job.field }) });
+    const key = await rekey.open({
+      secret: job.secret,
+      ...(job.field !== undefined && { field: job.field }),
+    });
     timers.push(setInterval(() => void serve(key, job), 1000 / job.requestsPerSecond));
   }
   timers.push(setInterval(() => tell(), tallyEveryMs));

@@ -6,11 +6,11 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import type { Table } from "../core/ports.ts";
 import type { LogLine } from "../functions/deps.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import { type OpenAiFake, openaiFake } from "../providers/openai/fake.ts";
-import type { Table } from "../core/ports.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { account, environment, type LocalCloud, region, startLocalCloud } from "./world.ts";
 
@@ -105,7 +105,10 @@ async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: st
     return (await client.send(new CreateSecretCommand({ Name, SecretString, Tags }))).ARN ?? "";
   };
   const adminArn = await create("rekey/admin/openai", world.fake.adminKey);
-  const secretArn = await create("billing-key", JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }));
+  const secretArn = await create(
+    "billing-key",
+    JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }),
+  );
   return { adminArn, secretArn };
 }
 

@@ -20,15 +20,20 @@ export async function startFleet(
   env: Readonly<Record<string, string>>,
 ): Promise<Fleet> {
   const latest = new Map<string, Tally>(jobs.map(({ consumer }) => [consumer, nothing]));
-  const children = jobs.map((job) => spawn(job, { env, onTally: (tally) => latest.set(job.consumer, tally) }));
+  const children = jobs.map((job) =>
+    spawn(job, { env, onTally: (tally) => latest.set(job.consumer, tally) }),
+  );
   await Promise.all(children.map(({ ready }) => ready));
   return {
     tallies: () => latest,
     tally: () =>
-      [...latest.values()].reduce((sum, { requests, failed }) => ({
-        requests: sum.requests + requests,
-        failed: sum.failed + failed,
-      }), nothing),
+      [...latest.values()].reduce(
+        (sum, { requests, failed }) => ({
+          requests: sum.requests + requests,
+          failed: sum.failed + failed,
+        }),
+        nothing,
+      ),
     stop: async () => {
       await Promise.all(children.map(({ child }) => stop(child)));
     },
@@ -50,7 +55,10 @@ function spawn(
     stdio: ["ignore", "inherit", "inherit", "ipc"],
   });
   const ready = new Promise<void>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`consumer ${job.consumer} did not start`)), startTimeoutMs);
+    const timer = setTimeout(
+      () => reject(new Error(`consumer ${job.consumer} did not start`)),
+      startTimeoutMs,
+    );
     child.on("message", (message: Tally | { ready: true } | { error: string }) => {
       if ("error" in message) reject(new Error(`consumer ${job.consumer}: ${message.error}`));
       else if ("ready" in message) {

@@ -37,6 +37,8 @@ export async function startFunctions(options: {
     stdout: true,
   });
   createInterface({ input: worker.stdout }).on("line", (line) => options.onLog(parseLine(line)));
+  let isClosed = false;
+  const closing = Object.assign(new Error("the local cloud is closing"), { name: "ServiceException" });
   const waiting = new Map<number, (reply: Reply) => void>();
   let calls = 0;
   const names = await new Promise<readonly string[]>((resolve, reject) => {
@@ -52,6 +54,7 @@ export async function startFunctions(options: {
       new Promise((resolve, reject) => {
         calls += 1;
         const id = calls;
+        if (isClosed) return reject(closing);
         waiting.set(id, (reply) => {
           if ("result" in reply) resolve(JSON.parse(reply.result));
           if ("error" in reply)
@@ -65,6 +68,8 @@ export async function startFunctions(options: {
   return {
     functions: Object.fromEntries(names.map((name) => [name, call(name)])),
     close: async () => {
+      isClosed = true;
+      for (const [id, answer] of waiting) answer({ id, error: closing });
       await worker.terminate();
     },
   };

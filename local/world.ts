@@ -65,7 +65,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const trail: CloudTrailRecord[] = [];
   const pages: SnsMessage[] = [];
   const functions: Record<string, LambdaFunction> = {};
-  const { services, states } = hostServices({ trail, pages, functions, options });
+  const { services, close } = hostServices({ trail, pages, functions, options });
   const table = dynalite({ createTableMs: 0 });
   const cloud = await startCloud({ services, fallback: table, account, callers: callers() });
   const env = (principal: Principal) => environmentOf(cloud.url, principal);
@@ -82,7 +82,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     pages,
     requests: cloud.requests,
     close: async () => {
-      states.close();
+      close();
       await started.close();
       await cloud.close();
     },
@@ -134,7 +134,13 @@ function hostServices({ trail, pages, functions, options }: Hosting) {
     buckets: [{ name: auditBucket, objectLock: true }],
   });
   const keys = kms({ ...place, signingAlias: "alias/rekey-audit" });
-  return { services: [code, bus, secrets, topic, states, schedules, recorded, bucket, keys], states };
+  const services = [code, bus, secrets, topic, states, schedules, recorded, bucket, keys];
+  const close = () => {
+    states.close();
+    bus.close();
+    schedules.close();
+  };
+  return { services, close };
 }
 
 /** A machine is a file; its name is the file's. */

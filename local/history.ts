@@ -1,0 +1,43 @@
+import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from "@aws-sdk/client-sfn";
+
+/** One visit to one state. */
+export interface Passage {
+  readonly state: string;
+  readonly enteredAtMs: number;
+  /** Tries of a Task; 0 for states that do no work. */
+  readonly attempts: number;
+}
+
+const pageSize = 1000;
+const pagesMax = 30;
+
+/** The states an execution entered, in order, from its history. */
+export async function historyOf(client: SFNClient, executionArn: string): Promise<readonly Passage[]> {
+  const events: HistoryEvent[] = [];
+  let nextToken: string | undefined;
+  for (let page = 0; page < pagesMax; page++) {
+    const answer = await client.send(
+      new GetExecutionHistoryCommand({ executionArn, maxResults: pageSize, ...(nextToken && { nextToken }) }),
+    );
+    events.push(...(answer.events ?? []));
+    nextToken = answer.nextToken;
+    if (nextToken === undefined) break;
+  }
+  return passagesIn(events);
+}
+
+function passagesIn(events: readonly HistoryEvent[]): readonly Passage[] {
+  const passages: { state: string; enteredAtMs: number; attempts: number }[] = [];
+  for (const { type, timestamp, stateEnteredEventDetails } of events) {
+    if (stateEnteredEventDetails?.name !== undefined) {
+      passages.push({
+        state: stateEnteredEventDetails.name,
+        enteredAtMs: timestamp?.getTime() ?? 0,
+        attempts: 0,
+      });
+    }
+    const current = passages.at(-1);
+    if (type === "TaskScheduled" && current !== undefined) current.attempts += 1;
+  }
+  return passages;
+}

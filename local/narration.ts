@@ -1,0 +1,47 @@
+import type { LogLine } from "../functions/deps.ts";
+import type { Tone } from "./screen.ts";
+
+interface Told {
+  readonly name: string;
+  readonly text: string;
+  readonly tone?: Tone;
+}
+
+/** What each step's outcome means to somebody who watches; steps that nobody waits for are left out. */
+const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  "open-rotation": { opened: "took the secret's lease and found the retiring key", skipped: "skipped" },
+  "mint-key": {
+    staged: "made the incoming key and staged it as a pending version",
+    needsSupply: "a person supplies the key",
+  },
+  "prove-incoming": { proven: "the provider accepts the incoming key" },
+  "promote-version": { promoted: "AWSCURRENT moved to the incoming key; the retiring version is pinned" },
+  "nudge-consumers": { nudged: "told every consumer" },
+  "check-adoption": { adopted: "every consumer has moved, and the retiring key is quiet" },
+  "quarantine-key": { quarantined: "the retiring key is disabled, and can be restored" },
+  "revoke-key": {
+    revoked: "asked every reason to wait once more, and revoked the retiring key",
+    refused: "not yet",
+  },
+  "prove-dead": {
+    dead: "the retiring key is refused again and again: dead",
+    alive: "the retiring key still answers",
+  },
+  "close-rotation": { rotated: "lease freed, revocation certified" },
+  "settle-rotation": { rolledBack: "rolled back", owed: "both keys stay alive; a person is told" },
+};
+
+const waiting: ReadonlySet<string> = new Set(["waiting", "alive", "refused", "overdue"]);
+
+/** A function's log line as a line of the story; undefined for what is no news. */
+export function rotationLine(line: LogLine): Told | undefined {
+  const step = String(line["step"] ?? "");
+  const known = outcomes[step];
+  if (known === undefined) return undefined;
+  const outcome = String(line["outcome"] ?? "");
+  const reason = typeof line["reason"] === "string" ? line["reason"] : undefined;
+  if (outcome === "failed") return { name: step, text: `${line["error"]}: ${reason ?? ""}`, tone: "bad" };
+  const said = known[outcome];
+  const text = outcome === "waiting" || said === undefined ? (reason ?? outcome) : said;
+  return { name: step, text, tone: waiting.has(outcome) ? "wait" : "plain" };
+}
