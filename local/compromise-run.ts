@@ -1,9 +1,158 @@
-import type { Screen } from "./screen.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import type { IncidentRecord, TimelineEntry } from "../ledger/incidents.ts";
+import { type Demonstration, startDemonstration } from "./demonstration.ts";
+import { apply, countUp, introduce } from "./rotation-run.ts";
+import type { Screen, Tone } from "./screen.ts";
+import { stayUntilInterrupted } from "./stay.ts";
+import { complaintsOf, type Summary, summarize } from "./summary.ts";
 
-export async function runCompromise(_options: {
+type Plan = "contain-first" | "switch-first";
+
+const runMaxMs = 120_000;
+const pollMs = 50;
+/** Traffic before the leak, so that its effect can be seen against something. */
+const beforeMs = 2_000;
+const afterMs = 1_000;
+/** What the figures in the acceptance are measured with. */
+const provider = { latencyMs: 100, dieMs: 1_000 };
+
+export async function runCompromise(options: {
   readonly shown: Screen;
   readonly stay: boolean;
-  readonly plan: "contain-first" | "switch-first";
+  readonly plan: Plan;
 }): Promise<number> {
-  return 1;
+  const { shown, plan } = options;
+  const startedAt = Date.now();
+  const company = await startDemonstration({ plan, provider });
+  try {
+    introduce(company, shown);
+    await apply(company, shown);
+    await pause(beforeMs);
+    const report = company.leakIntoReport();
+    shown.say(`a TruffleHog report with the live key arrives: rekey report ${report}`);
+    await company.rekey("report", report);
+    const incident = await closed(company, shown);
+    await pause(afterMs);
+    const summary = await summarizeIncident({ company, incident, ms: Date.now() - startedAt });
+    const complaints = [
+      ...complaintsOf(summary, { outcome: "contained", mayFail: plan === "contain-first" }),
+      ...(summary.incident.plan === plan ? [] : [`the plan was ${summary.incident.plan}, not ${plan}`]),
+    ];
+    conclude({ shown, company, summary, complaints });
+    if (options.stay) await stayUntilInterrupted(company, shown);
+    return complaints.length === 0 ? 0 : 1;
+  } finally {
+    await company.close();
+  }
+}
+
+/** Shows the incident's timeline as it grows, until the incident is over. */
+async function closed(company: Demonstration, shown: Screen): Promise<IncidentRecord> {
+  let told = 0;
+  for (const untilMs = Date.now() + runMaxMs; Date.now() < untilMs; ) {
+    const [incident] = await company.ledger.incidents.incidents();
+    if (incident !== undefined) {
+      for (const entry of incident.timeline.slice(told)) tell({ shown, incident, entry });
+      told = incident.timeline.length;
+      if (incident.status === "closed" || incident.status === "needsPerson") return incident;
+    }
+    await pause(pollMs);
+  }
+  throw new Error(`the incident is not over after ${runMaxMs / 1000} s`);
+}
+
+const goodNews: ReadonlySet<TimelineEntry["what"]> = new Set([
+  "revokeAccepted",
+  "dead",
+  "recovered",
+  "closed",
+]);
+const badNews: ReadonlySet<TimelineEntry["what"]> = new Set([
+  ...(["replacementFailed", "personNeeded", "escalationFailed"] as const),
+]);
+
+function tell(news: {
+  readonly shown: Screen;
+  readonly incident: IncidentRecord;
+  readonly entry: TimelineEntry;
+}): void {
+  const { shown, incident, entry } = news;
+  const tone: Tone = goodNews.has(entry.what) ? "good" : badNews.has(entry.what) ? "bad" : "plain";
+  const elapsedMs = Math.max(0, entry.atMs - incident.detectedAtMs);
+  shown.step({ elapsedMs, name: entry.what, text: entry.detail, tone });
+}
+
+interface IncidentSummary extends Summary {
+  readonly incident: {
+    readonly incidentId: string;
+    readonly plan: string;
+    readonly detectedToRevokeMs: number | null;
+    readonly detectedToDeadMs: number | null;
+    readonly deadlineMs: number;
+    readonly escalated: boolean;
+    readonly reportPath: string | null;
+  };
+}
+
+async function summarizeIncident(run: {
+  readonly company: Demonstration;
+  readonly incident: IncidentRecord;
+  readonly ms: number;
+}): Promise<IncidentSummary> {
+  const { company, incident, ms } = run;
+  const [key] = incident.keys;
+  const [secret] = incident.secrets;
+  const since = (atMs: number | undefined) => (atMs === undefined ? null : atMs - incident.detectedAtMs);
+  const summary = await summarize({
+    ...{ company, ms, runId: incident.incidentId, executionArn: incident.executionArn ?? "" },
+    outcome: incident.status === "closed" ? "contained" : incident.status,
+    probes: key?.refusals ?? 0,
+    isCertified: key?.state === "dead",
+    incoming: { keyId: secret?.incomingKeyId, versionId: secret?.incomingVersionId },
+  });
+  return {
+    ...summary,
+    incident: {
+      incidentId: incident.incidentId,
+      plan: incident.plan,
+      detectedToRevokeMs: since(key?.acceptedAtMs),
+      detectedToDeadMs: since(key?.deadAtMs),
+      deadlineMs: incident.deadlineAtMs - incident.detectedAtMs,
+      escalated: incident.pages.some(({ severity }) => severity === "page"),
+      reportPath: incident.reports.at(-1)?.path ?? null,
+    },
+  };
+}
+
+function conclude(end: {
+  readonly shown: Screen;
+  readonly company: Demonstration;
+  readonly summary: IncidentSummary;
+  readonly complaints: readonly string[];
+}): void {
+  const { shown, company, summary, complaints } = end;
+  const { incident, retiring, traffic } = summary;
+  const seconds = (ms: number | null) => (ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`);
+  shown.say(`${summary.outcome} under ${incident.plan}`);
+  shown.verdict({
+    isGood: incident.detectedToRevokeMs !== null,
+    text: `revoke accepted after ${seconds(incident.detectedToRevokeMs)}`,
+  });
+  shown.verdict({ isGood: retiring.dead, text: `observed dead after ${seconds(incident.detectedToDeadMs)}` });
+  for (const [name, { requests, failed, failedFromMs = 0, failedToMs = 0 }] of company.fleet.tallies()) {
+    const outage = failed === 0 ? "no outage" : `an outage of ${seconds(failedToMs - failedFromMs)}`;
+    shown.verdict({
+      isGood: failed === 0,
+      text: `${name}: ${requests} requests, ${failed} failed: ${outage}`,
+    });
+  }
+  shown.verdict({
+    isGood: incident.reportPath !== null,
+    text: `report at ${incident.reportPath ?? "nowhere"}`,
+  });
+  shown.say(`${traffic.requests} requests served, ${traffic.failed} failed`);
+  countUp(shown, summary);
+  for (const complaint of complaints)
+    shown.error(complaint, "the timeline above says what Rekey did and why");
+  shown.summary(summary);
 }

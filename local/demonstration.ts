@@ -10,7 +10,7 @@ import type { Table } from "../core/ports.ts";
 import type { LogLine } from "../functions/deps.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
-import { type OpenAiFake, openaiFake } from "../providers/openai/fake.ts";
+import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../providers/openai/fake.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import { account, environment, type LocalCloud, region, startLocalCloud } from "./world.ts";
 
@@ -33,6 +33,8 @@ export interface Demonstration {
   readonly retiringKeyId: string;
   readonly consumers: readonly string[];
   readonly policyFile: string;
+  /** Somebody committed the live key to a public repository: the path of a TruffleHog report that found it. */
+  leakIntoReport(): string;
   /** Runs `rekey` as the operator and gives what it printed. */
   rekey(...args: readonly string[]): Promise<string>;
   close(): Promise<void>;
@@ -40,8 +42,8 @@ export interface Demonstration {
 
 export interface DemonstrationOptions {
   onLog?(line: LogLine): void;
-  /** The provider's own latency, in ms. */
-  readonly latencyMs?: number;
+  /** Over the stand-in's usual times. */
+  readonly provider?: OpenAiFakeOptions;
   /** When the scheduler starts the first rotation; never without it. */
   readonly rotateAt?: Date;
   readonly plan?: "contain-first" | "switch-first";
@@ -50,8 +52,7 @@ export interface DemonstrationOptions {
 /** A company in one process: a cloud, a provider, three consumer programs under traffic, and a `rekey.yml`. */
 export async function startDemonstration(options: DemonstrationOptions): Promise<Demonstration> {
   const folder = mkdtempSync(join(tmpdir(), "rekey-"));
-  const latencyMs = options.latencyMs ?? provider.latencyMs;
-  const fake = openaiFake({ ...provider, latencyMs });
+  const fake = openaiFake({ ...provider, ...options.provider });
   const listening = await fake.listen();
   const cloud = await startLocalCloud({ folder, ...(options.onLog && { onLog: options.onLog }) });
   const seed = fake.addKey({ name: "made by hand in 2024" });
@@ -77,6 +78,11 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
     ledger: ledgerOn(table),
     secretArn: secrets.secretArn,
     retiringKeyId: seed.keyId,
+    leakIntoReport: () => {
+      const path = join(folder, "trufflehog.json");
+      writeFileSync(path, `${JSON.stringify(finding(seed.secret.reveal()))}\n`, { mode: 0o600 });
+      return path;
+    },
     rekey: (...args) => rekey(cloud, args),
     close: async () => {
       await fleet.stop();
@@ -110,6 +116,23 @@ async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: st
     JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }),
   );
   return { adminArn, secretArn };
+}
+
+/** As TruffleHog prints it for a public GitHub repository; it verified the key, so the key is live. */
+function finding(key: string) {
+  const link = "https://github.com/acme/shop/blob/0f00/.env#L7";
+  const Github = {
+    repository: "https://github.com/acme/shop.git",
+    commit: "0f00",
+    file: ".env",
+    line: 7,
+    link,
+  };
+  return {
+    SourceMetadata: { Data: { Github: { ...Github, visibility: 0 } } },
+    ...{ SourceType: 7, SourceName: "trufflehog - github", DetectorType: 201, DetectorName: "OpenAI" },
+    ...{ DecoderName: "PLAIN", Verified: true, Raw: key, RawV2: "", SecretParts: { key } },
+  };
 }
 
 function policyText(facts: {

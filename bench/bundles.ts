@@ -1,0 +1,33 @@
+import { execFile } from "node:child_process";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import { bundleFunctions } from "../build.ts";
+import { type BenchRow, rowOf } from "./row.ts";
+
+const run = promisify(execFile);
+const importsEach = 3;
+const bytesMax = 600_000;
+
+/** Each function as it is deployed: how large, and how long until it can take its first event. */
+export async function bundleRows(): Promise<BenchRow[]> {
+  const folder = new URL("../dist/", import.meta.url);
+  const bundles = await bundleFunctions();
+  const rows = bundles.map(({ name, bytes }) =>
+    rowOf({ name: `bundle of ${name}`, unit: "KB", budget: bytesMax / 1000 }, [bytes / 1000]),
+  );
+  const figures: number[] = [];
+  for (const { name } of bundles) {
+    for (let nth = 0; nth < importsEach; nth++) figures.push(await importMs(new URL(`${name}.mjs`, folder)));
+  }
+  return [
+    ...rows,
+    rowOf({ name: `import of a function, over ${bundles.length} functions`, unit: "ms" }, figures),
+  ];
+}
+
+/** In a process of its own, because a module is imported only once. */
+async function importMs(file: URL): Promise<number> {
+  const script = `const at=performance.now();await import(${JSON.stringify(pathToFileURL(file.pathname).href)});console.log(performance.now()-at);process.exit(0)`;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script]);
+  return Number(stdout.trim().split("\n").at(-1));
+}
