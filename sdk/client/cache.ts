@@ -1,0 +1,117 @@
+import { isPassing, KeyUnreadable } from "./errors.ts";
+import { createFlight } from "./flight.ts";
+import type { Settings } from "./options.ts";
+import { sha256 } from "./sigv4.ts";
+import type { Calls, Reading } from "./transport.ts";
+
+/** Which version is held: everything about it but the value. */
+export interface KeyVersion {
+  readonly arn: string;
+  readonly versionId: string;
+  /** `sha256:` and 64 hex digits: the only form in which a key leaves the process. */
+  readonly fingerprint: string;
+}
+
+export interface Extent {
+  /** A secret's full ARN (its Region is used), or its name. */
+  secret: string;
+  /** The field of a JSON value that is the key; without it the whole value is. */
+  field?: string | undefined;
+}
+
+export type Stages = Calls["secretsmanager.DescribeSecret"]["answer"]["VersionIdsToStages"];
+
+export interface News {
+  /** Another version is held than `before`, whose `versionId` is empty at first. */
+  changed(before: KeyVersion): void;
+  described(stages: Stages): void;
+}
+
+/** A role without DescribeSecret is asked for it again after this time. */
+const describeAgainMs = 60 * 60_000;
+
+/** One value, kept true to upstream. */
+export function createCache(settings: Settings, extent: Extent, news: News) {
+  const { clock, now, refreshEveryMs } = settings;
+  let text = "";
+  let version: KeyVersion = { arn: extent.secret, versionId: "", fingerprint: "" };
+  let confirmedAt = -Infinity;
+  let freshUntilMs = 0;
+  let describeAt = 0;
+  let isUsed = false;
+  /** After a failure each use looks at the real age. */
+  const failed = (): void => {
+    freshUntilMs = 0;
+  };
+  const { join, ask, ...flight } = createFlight(settings, { SecretId: extent.secret, failed });
+
+  /** Age counts from the question, and an answer to an older question than the last one is dropped. */
+  const confirm = (askedAt: number): boolean => {
+    if (askedAt < confirmedAt) return false;
+    confirmedAt = askedAt;
+    isUsed = false;
+    freshUntilMs = clock.wallMs() + refreshEveryMs - now() + askedAt;
+    return true;
+  };
+
+  const take = async (signal: AbortSignal): Promise<void> => {
+    const [reading, askedAt] = await ask("secretsmanager.GetSecretValue", signal);
+    const keyText = keyIn(reading, extent);
+    if (!confirm(askedAt)) return;
+    const before = version;
+    text = keyText;
+    version = { arn: reading.ARN, versionId: reading.VersionId, fingerprint: `sha256:${sha256(keyText)}` };
+    if (before.versionId !== version.versionId) news.changed(before);
+  };
+
+  /** False where this role may not describe, too: GetSecretValue then says the same for a little more. */
+  const isStillCurrent = async (signal: AbortSignal): Promise<boolean> => {
+    if (now() < describeAt) return false;
+    const described = await ask("secretsmanager.DescribeSecret", signal).catch((error) => {
+      if (isPassing(error)) throw error;
+      describeAt = now() + describeAgainMs;
+    });
+    const stages = described?.[0].VersionIdsToStages;
+    news.described(stages);
+    return !!stages?.[version.versionId]?.includes("AWSCURRENT") && confirm(described?.[1] ?? 0);
+  };
+
+  return {
+    ...flight,
+    ageMs: () => now() - confirmedAt,
+    version: () => version,
+    text(): string {
+      isUsed = true;
+      return text;
+    },
+    /** Whether the text was asked for since it was last confirmed. */
+    wasUsed: () => isUsed,
+    /** By the wall clock, for a thawed sandbox; a wall clock that was set back is found out by the check on a timer. */
+    isFresh: () => clock.wallMs() < freshUntilMs,
+    /** For a caller who needs the value: exactly one GetSecretValue. */
+    read: () => join(take),
+    /** For the background: DescribeSecret, which decrypts nothing and shows whether a rotation is open. */
+    check: () => join(async (signal) => (await isStillCurrent(signal)) || take(signal)),
+    isClosed: () => confirmedAt === Infinity,
+    /** For good: an answer that is still on its way is older than this, too. */
+    close(): void {
+      text = "";
+      confirmedAt = Infinity;
+      freshUntilMs = 0;
+    },
+  };
+}
+
+export type Cache = ReturnType<typeof createCache>;
+
+/** A parser's complaint quotes what it could not read, so nothing of it goes further. */
+function keyIn({ SecretString }: Reading, { secret, field }: Extent): string {
+  let value: unknown;
+  try {
+    value = field ? new Map(Object.entries(JSON.parse(`${SecretString}`))).get(field) : SecretString;
+  } catch {
+    // Said below, together with every other way of not being readable.
+  }
+  if (typeof value === "string" && value) return value;
+  throw new KeyUnreadable(secret);
+}

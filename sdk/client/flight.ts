@@ -1,0 +1,87 @@
+import { jittered } from "./clock.ts";
+import { asRekeyError, isPassing, type RekeyError, UpstreamUnavailable } from "./errors.ts";
+import type { Settings } from "./options.ts";
+import type { Calls } from "./transport.ts";
+
+export type Work<T> = (signal: AbortSignal) => Promise<T>;
+
+/** After failures nobody is asked for a while, from the first of these to the last. */
+const restMinMs = 250;
+const restMaxMs = 15_000;
+const retryAfterMs = 100;
+
+/** One conversation with upstream at a time, joined by everybody who needs one. */
+export function createFlight(
+  settings: Settings,
+  { SecretId, failed }: { SecretId: string; failed: () => void },
+) {
+  const { clock, now, timeoutMs, random, log, transport } = settings;
+  let current: Promise<void> | undefined;
+  let startedAt = 0;
+  let failures = 0;
+  let restUntil = 0;
+  let failure: RekeyError | undefined;
+
+  const land = (flight: Promise<void>, error?: RekeyError): void => {
+    if (current === flight) current = undefined;
+    failure = error;
+    restUntil = 0;
+    if (!error) failures = 0;
+    else {
+      restUntil = now() + jittered(Math.min(restMinMs * 2 ** failures++, restMaxMs), random);
+      log("refreshFailed", SecretId, error.message);
+      failed();
+      throw error;
+    }
+  };
+
+  /** The answer, and when it was asked for. */
+  const askOnce = async <T extends Read>(
+    target: T,
+    signal: AbortSignal,
+  ): Promise<[Calls[T]["answer"], number]> => {
+    const askedAt = now();
+    return [await transport(target, { SecretId }, signal), askedAt];
+  };
+
+  return {
+    failure: () => failure,
+    /** Whether upstream failed a moment ago, so that asking again now would only add to its load. */
+    isResting: () => now() < restUntil,
+    join(work: Work<unknown>): Promise<void> {
+      // An older one was frozen with the sandbox; its answer, if any comes, is judged by its age.
+      if (current && now() - startedAt <= timeoutMs) return current;
+      startedAt = now();
+      const flight: Promise<void> = withDeadline(settings, work).then(
+        () => land(flight),
+        (error) => land(flight, asRekeyError(error)),
+      );
+      current = flight;
+      return flight;
+    },
+    /** Once more if the failure may pass: that covers a kept-alive connection which the other side had closed. */
+    ask: <T extends Read>(target: T, signal: AbortSignal) =>
+      askOnce(target, signal).catch(async (error) => {
+        if (!isPassing(error)) throw error;
+        await new Promise<void>((resolve) => clock.setTimeout(resolve, jittered(retryAfterMs, random)));
+        return askOnce(target, signal);
+      }),
+  };
+}
+
+type Read = "secretsmanager.GetSecretValue" | "secretsmanager.DescribeSecret";
+
+/** Settles like `work`, or rejects after `timeoutMs` and aborts the signal that `work` was given. */
+export function withDeadline<T>({ clock, timeoutMs }: Settings, work: Work<T>): Promise<T> {
+  const abort = new AbortController();
+  return new Promise<T>((resolve, reject) => {
+    const timer = clock.setTimeout(() => {
+      reject(new UpstreamUnavailable("timeout"));
+      abort.abort();
+    }, timeoutMs);
+    Promise.resolve(abort.signal)
+      .then(work)
+      .then(resolve, reject)
+      .finally(() => clock.clearTimeout(timer));
+  });
+}

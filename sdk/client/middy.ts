@@ -1,0 +1,74 @@
+import { createRekey, type Key, type OpenRequest, type Rekey, type RekeyOptions } from "./index.ts";
+
+export interface MiddlewareOptions<Name extends string = "key">
+  extends Partial<RekeyOptions>,
+    Partial<Omit<OpenRequest, "secret">> {
+  /** One secret, known to the handler as `context.rekey.key`. */
+  secret?: string | undefined;
+  /** Several secrets by the name that the handler knows them by, as in middy's own middlewares. */
+  fetchData?: Readonly<Record<Name, string | OpenRequest>> | undefined;
+  /** Whether the handles go to `context.rekey`; they always go to `request.internal`. Default true. */
+  setToContext?: boolean | undefined;
+  /** Whether reading waits for the first request instead of starting while the function initialises. */
+  disablePrefetch?: boolean | undefined;
+  /** An opened client, where a program has more than this middleware. */
+  client?: Rekey | undefined;
+}
+
+/** What a handler finds in its context. */
+export interface RekeyContext<Name extends string = "key"> {
+  rekey: Record<Name, Key>;
+}
+
+interface Request<Name extends string> {
+  context: RekeyContext<Name>;
+  internal: Record<string, unknown>;
+}
+
+/**
+ * Middy middleware that gives the handler its keys: `.use(rekeyMiddleware({ secret }))`. Names the consumer after
+ * AWS_LAMBDA_FUNCTION_NAME, and takes REKEY_ENVIRONMENT and REKEY_REPORT_BUS where the options do not say.
+ */
+export function rekeyMiddleware<Name extends string = "key">(options: MiddlewareOptions<Name>) {
+  const { secret, fetchData, setToContext = true, disablePrefetch, client, ...rest } = options;
+  const rekey = client ?? createRekey(withEnvironment(rest));
+  const named: Record<string, string | OpenRequest> | undefined =
+    secret === undefined ? fetchData : { key: { ...rest, secret } };
+  const requests = Object.entries(named ?? {}).map(([name, request]) => {
+    return [name, typeof request === "string" ? { secret: request } : request] as const;
+  });
+
+  const open = async (): Promise<Record<string, Key>> => {
+    const opened = requests.map(async ([name, request]) => [name, await rekey.open(request)] as const);
+    return Object.fromEntries(await Promise.all(opened));
+  };
+  // A failed prefetch is not an error yet: the first request tries again and then fails by name.
+  if (!disablePrefetch) open().catch(() => undefined);
+
+  return {
+    async before(request: Request<Name>): Promise<void> {
+      const keys = await open();
+      // Timers stand still between two requests, so what they would have done is done beside the handler.
+      for (const key of Object.values(keys)) key.tend().catch(() => undefined);
+      Object.assign(request.internal, keys);
+      if (setToContext) Object.assign(request.context, { rekey: keys });
+    },
+    /** A report on its way would be frozen with the sandbox; it is awaited no longer than its own deadline. */
+    async after(): Promise<void> {
+      await rekey.flush();
+    },
+    async onError(): Promise<void> {
+      await rekey.flush();
+    },
+  };
+}
+
+function withEnvironment(options: Partial<RekeyOptions>): RekeyOptions {
+  const { env = process.env } = options;
+  return {
+    ...options,
+    consumer: options.consumer ?? env["AWS_LAMBDA_FUNCTION_NAME"] ?? "",
+    environment: options.environment ?? env["REKEY_ENVIRONMENT"] ?? "",
+    reportBus: options.reportBus ?? env["REKEY_REPORT_BUS"],
+  };
+}

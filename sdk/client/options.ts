@@ -1,0 +1,123 @@
+import { type Clock, stopwatch, systemClock } from "./clock.ts";
+import { type CredentialSource, credentialChain, type Environment, type Fetch } from "./credentials.ts";
+import { OptionInvalid } from "./errors.ts";
+import { type Credentials, randomName } from "./sigv4.ts";
+import { awsTransport, type Transport } from "./transport.ts";
+
+export interface RekeyOptions {
+  /** The name that `rekey.yml` gives this program. */
+  consumer: string;
+  environment: string;
+  /** Name or ARN of the environment's report bus; without it nothing is reported. */
+  reportBus?: string | undefined;
+  region?: string | undefined;
+  /** One endpoint for every service; else AWS_ENDPOINT_URL[_SECRETS_MANAGER|_EVENTBRIDGE], else AWS's own. */
+  endpoint?: string | undefined;
+  credentials?: Credentials | CredentialSource | undefined;
+  fetch?: Fetch | undefined;
+  /** How long a value may be served after it was last confirmed as current. Default 2 hours. */
+  maxStaleMs?: number | undefined;
+  /** How often a key in use is confirmed. Default 5 minutes, at most half of `maxStaleMs`. */
+  refreshEveryMs?: number | undefined;
+  /** How often an idle key is confirmed and every key reported. Default 1 hour, at most 3/4 of `maxStaleMs`. */
+  heartbeatEveryMs?: number | undefined;
+  /** How often both happen while a rotation may be open. Default 15 seconds. */
+  watchEveryMs?: number | undefined;
+  /** How long anybody waits for an upstream. Default 5 seconds. */
+  timeoutMs?: number | undefined;
+  /** This process's name in reports. Default random. */
+  instance?: string | undefined;
+  log?: ((line: LogLine) => void) | undefined;
+  /** Replaces AWS; then `region`, `endpoint`, `credentials` and `fetch` mean nothing. */
+  transport?: Transport | undefined;
+  clock?: Clock | undefined;
+  random?: (() => number) | undefined;
+  env?: Environment | undefined;
+  kind?: "client" | "extension" | undefined;
+}
+
+/** What happened, in names, codes and times: never a value. */
+export interface LogLine {
+  event: "changed" | "refreshFailed" | "reportFailed";
+  consumer: string;
+  environment: string;
+  secret: string;
+  detail: string;
+}
+
+/** The options with every default decided, shared by all keys of one client. */
+export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
+  readonly reportBus: string | undefined;
+  readonly clock: Clock;
+  readonly transport: Transport;
+  readonly random: () => number;
+  readonly maxStaleMs: number;
+  readonly refreshEveryMs: number;
+  readonly heartbeatEveryMs: number;
+  readonly watchEveryMs: number;
+  readonly timeoutMs: number;
+  readonly kind: "client" | "extension";
+  readonly instance: string;
+  /** Milliseconds that passed since some moment, however the clocks behaved. */
+  now(): number;
+  log(event: LogLine["event"], ...about: [secret: string, detail: string]): void;
+  /** One count for the instance, whichever key reports, so that a receiver can order what arrives unordered. */
+  nextSequence(): number;
+}
+
+type Replaced = "log" | "env" | "region" | "endpoint" | "credentials" | "fetch";
+
+const minuteMs = 60_000;
+/** Node fires a timer with a longer delay at once. */
+const timerMaxMs = 2 ** 31 - 1;
+
+const defaults = {
+  consumer: "",
+  environment: "",
+  clock: systemClock,
+  random: Math.random,
+  kind: "client",
+  maxStaleMs: 120 * minuteMs,
+  refreshEveryMs: 5 * minuteMs,
+  heartbeatEveryMs: 60 * minuteMs,
+  watchEveryMs: 15_000,
+  timeoutMs: 5_000,
+};
+
+type Defaults = typeof defaults & Pick<RekeyOptions, "transport">;
+
+export function settingsFrom(options: RekeyOptions): Settings {
+  // An environment variable that is set to nothing means the same as none.
+  const given = Object.entries(options).filter(([, value]) => (value ?? "") !== "");
+  const settings = { ...defaults, instance: randomName(), ...Object.fromEntries(given) } as Defaults;
+  const { clock, consumer, environment, maxStaleMs } = settings;
+  const heartbeatEveryMs = Math.min(settings.heartbeatEveryMs, maxStaleMs * 0.75);
+  for (const [name, value] of Object.entries(settings)) {
+    const isOut = typeof value === "number" && !(value > 0 && value <= timerMaxMs);
+    if (isOut || value === "") throw new OptionInvalid(name);
+  }
+  let sequence = 0;
+  return {
+    ...settings,
+    refreshEveryMs: Math.min(settings.refreshEveryMs, heartbeatEveryMs, maxStaleMs / 2),
+    heartbeatEveryMs,
+    transport: settings.transport ?? transportFrom(options, clock),
+    now: stopwatch(clock),
+    log: (event, secret, detail) => options.log?.({ event, consumer, environment, secret, detail }),
+    nextSequence: () => ++sequence,
+  } as Settings;
+}
+
+/** AWS, as the options and the environment describe the way to it. */
+export function transportFrom(options: Partial<RekeyOptions>, clock: Clock): Transport {
+  const { region, endpoint, credentials, env = process.env, fetch = globalThis.fetch } = options;
+  const source = typeof credentials === "object" ? async () => credentials : credentials;
+  return awsTransport({
+    clock,
+    env,
+    fetch,
+    region,
+    endpoint,
+    credentials: source ?? credentialChain({ env, fetch, wallMs: () => clock.wallMs() }),
+  });
+}

@@ -1,0 +1,98 @@
+import type { UseReport } from "./attempt.ts";
+import type { KeyVersion } from "./cache.ts";
+import { asRekeyError, UpstreamUnavailable } from "./errors.ts";
+import { withDeadline } from "./flight.ts";
+import type { Settings } from "./options.ts";
+import type { ReportEntry } from "./transport.ts";
+
+export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping";
+
+/** What one instance says about one secret. The bus it arrives on says the environment. */
+export interface ConsumerReport {
+  schema: 1;
+  kind: "client" | "extension";
+  consumer: string;
+  instance: string;
+  secretArn: string;
+  holds: { fingerprint: string; versionId: string };
+  uses: UseReport[];
+  cause: Cause;
+  sequence: number;
+  maxStaleMs: number;
+  sdk: "rekey-client/0.1.0";
+}
+
+type Told = KeyVersion & { uses: UseReport[] };
+
+/**
+ * Sends one report at a time and never throws: evidence is worth less than the consumer's work. What failed is
+ * sent with the next beat, once.
+ */
+export function createReporter(settings: Settings, read: () => Told) {
+  const { reportBus, now, log, transport, heartbeatEveryMs } = settings;
+  let sending: Promise<void> | undefined;
+  let owed: Cause | undefined;
+  let attemptedAt = -Infinity;
+
+  const sendOwed = async (): Promise<void> => {
+    while (owed) {
+      const cause = owed;
+      const told = read();
+      owed = undefined;
+      attemptedAt = now();
+      try {
+        const input = { Entries: [entryOf(settings, { cause, told })] as [ReportEntry] };
+        const put = (signal: AbortSignal) => transport("AWSEvents.PutEvents", input, signal);
+        const { FailedEntryCount } = await withDeadline(settings, put);
+        if (FailedEntryCount) throw new UpstreamUnavailable("server");
+      } catch (error) {
+        log("reportFailed", told.arn, asRekeyError(error).message);
+        owed ??= cause;
+        return;
+      }
+    }
+  };
+
+  return {
+    /** Whether news is untold, or the heartbeat would be late if nothing were sent for another `nextMs`. */
+    isDue: (nextMs: number): boolean =>
+      !!reportBus && (!!owed || now() - attemptedAt + nextMs > heartbeatEveryMs),
+    /** Settles when nothing is on its way any more; never rejects. */
+    flush: async () => sending,
+    /** Starts to send, or leaves it for the report that follows the one on its way. */
+    send(cause: Cause): void {
+      if (!reportBus) return;
+      if (cause !== "heartbeat" || !owed) owed = cause;
+      sending ??= sendOwed().finally(() => {
+        sending = undefined;
+      });
+    },
+  };
+}
+
+export type Reporter = ReturnType<typeof createReporter>;
+
+function entryOf(settings: Settings, { cause, told }: { cause: Cause; told: Told }): ReportEntry {
+  const { kind, consumer, instance, maxStaleMs, nextSequence, reportBus = "" } = settings;
+  const { arn, fingerprint, versionId, uses } = told;
+  const report: ConsumerReport = {
+    schema: 1,
+    kind,
+    consumer,
+    instance,
+    secretArn: arn,
+    holds: { fingerprint, versionId },
+    uses,
+    cause,
+    sequence: nextSequence(),
+    maxStaleMs,
+    sdk: "rekey-client/0.1.0",
+  };
+  return {
+    EventBusName: reportBus,
+    Source: "rekey.consumer",
+    DetailType: "ConsumerReport",
+    Resources: [arn],
+    Detail: JSON.stringify(report),
+  };
+}

@@ -1,0 +1,57 @@
+/** Loaded at its first use: it takes longer than the rest of this package together. */
+const crypto = () => process.getBuiltinModule("node:crypto");
+
+export interface Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+  sessionToken?: string | undefined;
+  /** When they end; absent for credentials that do not. */
+  expiration?: Date | undefined;
+}
+
+export interface Signable {
+  method: string;
+  /** Without a query, and with a path that needs no escaping: AWS's JSON protocols have neither. */
+  url: URL;
+  /** Names in lower case and values without spare spaces; `host` and the `x-amz-*` ones are added. */
+  headers: Readonly<Record<string, string>>;
+  body: string;
+  service: string;
+  region: string;
+  credentials: Credentials;
+  nowMs: number;
+}
+
+/**
+ * The request's headers with an AWS Signature Version 4.
+ * https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv-create-signed-request.html
+ */
+export function sign(request: Signable): Record<string, string> {
+  const { method, url, headers, body, service, region, nowMs } = request;
+  const { accessKeyId, secretAccessKey, sessionToken } = request.credentials;
+  const stamp = new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, "");
+  const signed: Record<string, string> = { ...headers, host: url.host, "x-amz-date": stamp };
+  if (sessionToken) signed["x-amz-security-token"] = sessionToken;
+
+  const names = Object.keys(signed).sort();
+  const lines = names.map((name) => `${name}:${signed[name]}\n`);
+  const list = names.join(";");
+  const canonical = `${method}\n${url.pathname}\n\n${lines.join("")}\n${list}\n${sha256(body)}`;
+
+  const algorithm = "AWS4-HMAC-SHA256";
+  const steps = [stamp.slice(0, 8), region, service, "aws4_request"];
+  const where = steps.join("/");
+  const key = steps.reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
+  const signature = hmac(key, `${algorithm}\n${stamp}\n${where}\n${sha256(canonical)}`).toString("hex");
+  signed["authorization"] =
+    `${algorithm} Credential=${accessKeyId}/${where}, SignedHeaders=${list}, Signature=${signature}`;
+  return signed;
+}
+
+export const sha256 = (text: string): string => crypto().createHash("sha256").update(text).digest("hex");
+
+const hmac = (key: string | Buffer, text: string): Buffer =>
+  crypto().createHmac("sha256", key).update(text).digest();
+
+/** A name that no other process has. */
+export const randomName = (): string => crypto().randomUUID();
