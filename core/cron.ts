@@ -44,10 +44,8 @@ export function whyNotCron(expression: string): string | undefined {
   if (expression.length > lengthMax || given.length !== fields.length) {
     return "a cron has six fields with one space between: minutes hours day-of-month month day-of-week year";
   }
-  for (const [index, field] of fields.entries()) {
-    const text = given[index] ?? "";
-    if (!isField(text, field)) return `"${text.slice(0, 20)}" is not valid for the ${field.name}`;
-  }
+  const wrong = fields.find((field, index) => !isField(String(given[index]), field));
+  if (wrong !== undefined) return `the ${wrong.name} of this cron cannot be read`;
   const isDayOpen = given[2] === "?";
   const isWeekdayOpen = given[4] === "?";
   if (isDayOpen === isWeekdayOpen) return "exactly one of day-of-month and day-of-week has to be ?";

@@ -1,28 +1,33 @@
 const wordLengthMax = 64;
+const editsMax = 3;
 
 /** The candidate that `word` was probably meant to be; undefined when none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > wordLengthMax) return undefined;
-  const budget = Math.max(1, Math.floor(word.length / 3));
-  let best: { readonly candidate: string; readonly edits: number } | undefined;
-  for (const candidate of candidates) {
-    if (candidate.length > wordLengthMax) continue;
-    const edits = editsBetween(word.toLowerCase(), candidate.toLowerCase());
-    if (edits <= budget && (best === undefined || edits < best.edits)) best = { candidate, edits };
+  const meant = word.toLowerCase();
+  const budget = Math.min(editsMax, Math.floor(word.length / 2));
+  for (let edits = 0; edits <= budget; edits += 1) {
+    const found = candidates.find((candidate) => isWithin(edits, meant, candidate.toLowerCase()));
+    if (found !== undefined) return found;
   }
-  return best?.candidate;
+  return undefined;
 }
 
-/** Insertions, deletions and replacements of one character (Levenshtein). */
-function editsBetween(from: string, to: string): number {
-  let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [index, letter] of [...from].entries()) {
-    const next = [index + 1];
-    for (const [column, other] of [...to].entries()) {
-      const replaced = (row[column] ?? 0) + (letter === other ? 0 : 1);
-      next.push(Math.min(replaced, (row[column + 1] ?? 0) + 1, (next[column] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[to.length] ?? 0;
+/** Whether so many insertions, deletions and replacements of one character make `to` of `from`. */
+function isWithin(edits: number, from: string, to: string): boolean {
+  if (from === to) return true;
+  if (edits === 0 || Math.abs(from.length - to.length) > edits) return false;
+  const same = sharedStart(from, to);
+  const [left, right] = [from.slice(same), to.slice(same)];
+  return (
+    isWithin(edits - 1, left.slice(1), right.slice(1)) ||
+    isWithin(edits - 1, left.slice(1), right) ||
+    isWithin(edits - 1, left, right.slice(1))
+  );
+}
+
+function sharedStart(left: string, right: string): number {
+  const letters = left.split("");
+  const differs = letters.findIndex((letter, at) => letter !== right.charAt(at));
+  return differs < 0 ? letters.length : differs;
 }

@@ -37,7 +37,11 @@ const hashDigits = 12;
 const windowMinutesMax = 60;
 /** A window of a hundredth of the interval moves no rotation noticeably. */
 const windowShare = 100;
-const unitMs: Readonly<Record<string, number>> = { minute: 60_000, hour: 3_600_000, day: 86_400_000 };
+const units = [
+  { unit: "day", unitMs: 86_400_000 },
+  { unit: "hour", unitMs: 3_600_000 },
+  { unit: "minute", unitMs: 60_000 },
+] as const;
 
 interface ScheduleOptions {
   readonly nowMs: number;
@@ -66,20 +70,18 @@ export function scheduleFor(policy: Policy, options: ScheduleOptions): Schedule 
 
 /** Longest time between two firings; undefined for one that fires once. */
 export function intervalMs(expression: string): number | undefined {
-  const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(expression);
-  if (rate !== null) return Number(rate[1]) * (unitMs[rate[2] ?? ""] ?? 0);
-  const cron = /^cron\((.*)\)$/.exec(expression);
-  return cron === null ? undefined : cronGapMaxMs(cron[1] ?? "");
+  if (expression.startsWith("cron(")) return cronGapMaxMs(expression.slice("cron(".length, -1));
+  const rate = /^rate\((\d+) /.exec(expression);
+  const known = units.find(({ unit }) => expression.includes(` ${unit}`));
+  return rate === null || known === undefined ? undefined : Number(rate[1]) * known.unitMs;
 }
 
 /** `rate(30 days)`; undefined for what is no whole number of minutes, the least that a schedule knows. */
 export function rateExpression(everyMs: number): string | undefined {
-  if (everyMs <= 0) return undefined;
-  for (const unit of ["day", "hour", "minute"]) {
-    const count = everyMs / (unitMs[unit] ?? 1);
-    if (Number.isInteger(count)) return `rate(${count} ${unit}${count === 1 ? "" : "s"})`;
-  }
-  return undefined;
+  const known = units.find(({ unitMs }) => everyMs > 0 && everyMs % unitMs === 0);
+  if (known === undefined) return undefined;
+  const count = everyMs / known.unitMs;
+  return `rate(${count} ${known.unit}${count === 1 ? "" : "s"})`;
 }
 
 /**
@@ -87,10 +89,10 @@ export function rateExpression(everyMs: number): string | undefined {
  * fixed place in the interval, counted from the epoch: applying again finds the same place, and moves nothing.
  */
 function startAtMs(expression: string, { nowMs, hash }: ScheduleOptions): number | undefined {
-  if (expression.startsWith("at(")) return undefined;
   const interval = intervalMs(expression);
-  // A cron says itself when it fires; its start only has to lie ahead.
-  if (interval === undefined || expression.startsWith("cron(")) return nowMs;
+  if (interval === undefined) return undefined;
+  // A cron says itself when it fires; its start only has to be there.
+  if (expression.startsWith("cron(")) return nowMs;
   const place = Math.floor((hash / hashLimit) * interval);
   const laps = Math.floor((nowMs - place) / interval) + 1;
   return place + laps * interval;

@@ -75,6 +75,7 @@ export const ConsumerBlock = z.strictObject({
   cadence: duration.optional(),
   demandUse: z.boolean("demandUse is true or false").optional(),
   refresh: wordOr(["announce"], RefreshBlock).optional(),
+  workload: z.string("name what runs the consumer").min(1).max(2048).optional(),
   roles: z
     .array(z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.{1,512}$/, "give the role's ARN"))
     .max(50)

@@ -75,7 +75,8 @@ function filledIn(
   const when = block.rotate === undefined || block.rotate === "manual" ? undefined : block.rotate;
   const mode = block.mode ?? "rotate";
   const consumers = consumersOf(block, around);
-  const signals = block.signals ?? defaultSignals(consumers, provider === undefined ? ableKind : provider.facts);
+  const signals =
+    block.signals ?? defaultSignals(consumers, provider === undefined ? ableKind : provider.facts);
   const overlapMs = block.overlap ?? defaults.overlapMs;
   const settingsScopes = provider?.policy.settings["scopes"];
   const scopes = block.scopes ?? (Array.isArray(settingsScopes) ? settingsScopes.map(String) : undefined);
@@ -124,6 +125,7 @@ function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolic
         ? { kind: "announce" }
         : refreshFrom(block.refresh),
     ...(block.roles !== undefined && { roles: block.roles }),
+    ...(block.workload !== undefined && { workload: block.workload }),
   };
 }
 
@@ -200,7 +202,14 @@ function refreshMistakes(refresh: ConsumerBlock["refresh"]): readonly string[] {
 
 /** While the provider itself is a mistake, nothing about a secret is blamed on it. */
 const ableKind: ProviderFacts = {
-  capabilities: { mint: "keys", quarantine: "yes", revoke: true, lastUsed: true, usagePerKey: true, expiry: true },
+  capabilities: {
+    mint: "keys",
+    quarantine: "yes",
+    revoke: true,
+    lastUsed: true,
+    usagePerKey: true,
+    expiry: true,
+  },
   propagation: { activateMs: 0, dieMs: 0, deadProbes: 1, deadWindowMs: 0, probeEveryMs: 1, usageLagMs: 0 },
 };
 

@@ -2,9 +2,9 @@ import { z } from "zod";
 import type { ConsumerPolicy } from "../../core/policy.ts";
 import { promotedRun } from "../../core/secret-record.ts";
 import { policyAtGate } from "../run-policy.ts";
+import { wakeIfDecided } from "../wake.ts";
 import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
-import { wakeSecret } from "./wake-secret.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /** A person's word that one consumer uses the incoming key. It counts only where the policy asks for it. */
@@ -44,13 +44,13 @@ export const attest = adminCommand({
     });
     await deps.audit.append(secretArn, {
       id: `${requestId}/attest`,
-      at: atMs,
+      atMs,
       actor: principal,
       action: "AdoptionAttested",
-      facts: { consumer: consumer.name, environment, versionId, rotationId },
+      detail: { consumer: consumer.name, environment, versionId, rotationId },
     });
     const answer = { outcome: "attested", secretArn, name, consumer: consumer.name, versionId };
-    return { ...answer, run: await wakeSecret({ secretArn, nowMs: atMs }, deps) };
+    return { ...answer, run: await wakeIfDecided({ secretArn, nowMs: atMs }, deps) };
   },
 });
 

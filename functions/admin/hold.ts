@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { placeHold } from "../../core/secret-record.ts";
+import { wakeIfDecided } from "../wake.ts";
 import { adminCommand } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
-import { wakeSecret } from "./wake-secret.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /** Stops new rotations of one secret, and every quarantine and revoke of the running one, until it is released. */
@@ -17,11 +17,11 @@ export const hold = adminCommand({
     await deps.ledger.changeSecret(secretArn, (record) => placeHold(record, { by: principal, reason }));
     await deps.audit.append(secretArn, {
       id: `${requestId}/hold`,
-      at: atMs,
+      atMs,
       actor: principal,
       action: "HoldPlaced",
-      facts: { reason },
+      detail: { reason },
     });
-    return { outcome: "held", secretArn, name, run: await wakeSecret({ secretArn, nowMs: atMs }, deps) };
+    return { outcome: "held", secretArn, name, run: await wakeIfDecided({ secretArn, nowMs: atMs }, deps) };
   },
 });

@@ -1,8 +1,8 @@
 import { z } from "zod";
 import { releaseHold, type SecretRecord } from "../../core/secret-record.ts";
+import { wakeIfDecided } from "../wake.ts";
 import { adminCommand, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
-import { wakeSecret } from "./wake-secret.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /**
@@ -27,15 +27,15 @@ export const release = adminCommand({
     const { principal, atMs, requestId } = caller;
     await deps.audit.append(secretArn, {
       id: `${requestId}/release`,
-      at: atMs,
+      atMs,
       actor: principal,
       action: isThawing ? "FreezeLifted" : "HoldReleased",
-      facts: {
+      detail: {
         ...(hold && { heldBy: hold.by, holdReason: hold.reason }),
         ...(isThawing && { frozenBecause: frozen.reason }),
       },
     });
-    const run = await wakeSecret({ secretArn, nowMs: atMs }, deps);
+    const run = await wakeIfDecided({ secretArn, nowMs: atMs }, deps);
     const stillFrozen = frozen !== undefined && !isThawing ? frozen.reason : undefined;
     return { outcome: "released", secretArn, name, run, ...(stillFrozen !== undefined && { stillFrozen }) };
   },

@@ -38,10 +38,10 @@ export const rotate = adminCommand({
     });
     await deps.audit.append(secretArn, {
       id: `${requestId}/rotate`,
-      at: atMs,
+      atMs,
       actor: principal,
       action: "RotationRequested",
-      facts: { rotationId, reason: input.reason },
+      detail: { rotationId, reason: input.reason },
     });
     return { ...started, secretArn, name: policy.name, rotationId };
   },

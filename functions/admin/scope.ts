@@ -28,11 +28,19 @@ export interface Scope {
 }
 
 /** The audit chain of what concerns no single secret. */
-const deploymentChain = "rekey";
+export const deploymentChain = "rekey";
 
 /** A stop for one secret belongs to its log; a wider one to the log of the whole deployment. */
-export function chainOf({ scope }: Scope): string {
+export function chainOf({ scope }: Pick<Scope, "scope">): string {
   return scope.startsWith("arn:") ? scope : deploymentChain;
+}
+
+/** What a stop for this was called, even when no policy is about it any more; undefined for a secret's name. */
+export function scopeNamed({ all, provider, environment, secret }: ScopeAsked): string | undefined {
+  if (all) return "all";
+  if (provider !== undefined) return `provider/${provider}`;
+  if (environment !== undefined) return `environment/${environment}`;
+  return secret?.startsWith("arn:") ? secret : undefined;
 }
 
 /** A stop that covers nothing because of a slip of the pen would be worse than none. */
@@ -40,7 +48,9 @@ export async function whichScope(
   asked: ScopeAsked,
   deps: AdminDeps,
 ): Promise<Scope | { readonly refusal: RefusedAnswer }> {
-  const given = [asked.all, asked.provider, asked.environment, asked.secret].filter((one) => one !== undefined);
+  const given = [asked.all, asked.provider, asked.environment, asked.secret].filter(
+    (one) => one !== undefined,
+  );
   if (given.length !== 1) {
     const detail = "say what to stop: --all, --provider, --environment or one secret";
     return { refusal: refused({ reason: "ScopeUnclear", detail }) };

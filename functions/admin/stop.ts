@@ -1,9 +1,9 @@
 import { z } from "zod";
+import { wakeIfDecided } from "../wake.ts";
 import { adminCommand } from "./command.ts";
 import { inTurns } from "./in-turns.ts";
 import { reasonText } from "./inputs.ts";
-import { chainOf, scopeShape, whichScope } from "./scope.ts";
-import { wakeSecret } from "./wake-secret.ts";
+import { chainOf, scopeNamed, scopeShape, whichScope } from "./scope.ts";
 
 const atOnceMax = 8;
 
@@ -24,12 +24,12 @@ export const stop = adminCommand({
     await deps.ledger.putBrake({ scope, by: principal, reason, includingIncidents });
     await deps.audit.append(chainOf(found), {
       id: `${requestId}/stop`,
-      at: atMs,
+      atMs,
       actor: principal,
       action: "Stopped",
-      facts: { scope, reason, includingIncidents },
+      detail: { scope, reason, includingIncidents },
     });
-    const work = ({ secretArn }: { secretArn: string }) => wakeSecret({ secretArn, nowMs: atMs }, deps);
+    const work = ({ secretArn }: { secretArn: string }) => wakeIfDecided({ secretArn, nowMs: atMs }, deps);
     const woken = await inTurns(covered, { atOnceMax, work });
     return {
       ...{ outcome: "stopped", scope, secrets: covered.length },
@@ -41,25 +41,26 @@ export const stop = adminCommand({
 export const resume = adminCommand({
   input: z.strictObject({ command: z.literal("resume"), ...scopeShape }),
   run: async ({ input, caller }, deps) => {
-    const found = await whichScope(input, deps);
-    if ("refusal" in found) return found.refusal;
-    const { scope, covered } = found;
-    const { principal, atMs, requestId } = caller;
     const brakes = await deps.ledger.brakes();
+    const found = await whichScope(input, deps);
+    const leftOver = brakes.find((brake) => brake.scope === scopeNamed(input))?.scope;
+    if ("refusal" in found && leftOver === undefined) return found.refusal;
+    const { scope, covered } = "refusal" in found ? { scope: leftOver ?? "", covered: [] } : found;
+    const { principal, atMs, requestId } = caller;
     const lifted = brakes.find((brake) => brake.scope === scope);
     if (lifted === undefined) {
       const others = brakes.map((brake) => brake.scope);
       return { outcome: "notStopped", scope, others };
     }
     await deps.ledger.removeBrake(scope);
-    await deps.audit.append(chainOf(found), {
+    await deps.audit.append(chainOf({ scope }), {
       id: `${requestId}/resume`,
-      at: atMs,
+      atMs,
       actor: principal,
       action: "Resumed",
-      facts: { scope, stoppedBy: lifted.by, stopReason: lifted.reason },
+      detail: { scope, stoppedBy: lifted.by, stopReason: lifted.reason },
     });
-    const work = ({ secretArn }: { secretArn: string }) => wakeSecret({ secretArn, nowMs: atMs }, deps);
+    const work = ({ secretArn }: { secretArn: string }) => wakeIfDecided({ secretArn, nowMs: atMs }, deps);
     await inTurns(covered, { atOnceMax, work });
     const others = brakes.map((brake) => brake.scope).filter((other) => other !== scope);
     return { outcome: "resumed", scope, secrets: covered.length, others };

@@ -1,0 +1,125 @@
+import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { SignatureV4 } from "@smithy/signature-v4";
+import { z } from "zod";
+import type { Answer } from "../functions/admin/command.ts";
+import { CliFailure, exitCodes } from "./command.ts";
+
+const replyWaitMsMax = 90_000;
+const replyBytesMax = 4_194_304;
+const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"]);
+
+type Signing = Omit<ConstructorParameters<typeof SignatureV4>[0], "sha256" | "service">;
+
+const AnswerText = z.looseObject({ outcome: z.string() });
+
+/** The admin function's URL, signed with the caller's own credentials: who asks is not for the caller to say. */
+export function adminClient(
+  address: string,
+  signing: Signing,
+): (command: Readonly<Record<string, unknown>>) => Promise<Answer> {
+  const url = checkedUrl(address);
+  const signer = new SignatureV4({ ...signing, service: "lambda", sha256: NodeSha256 });
+
+  return async (command) => {
+    const body = JSON.stringify(command);
+    const signed = await signer.sign({
+      method: "POST",
+      protocol: url.protocol,
+      hostname: url.hostname,
+      ...(url.port !== "" && { port: Number(url.port) }),
+      path: url.pathname,
+      headers: { host: url.host, "content-type": "application/json" },
+      body,
+    });
+    const reply = await fetch(url, {
+      method: "POST",
+      headers: signed.headers,
+      body,
+      redirect: "error",
+      signal: AbortSignal.timeout(replyWaitMsMax),
+    }).catch((error: unknown) => {
+      throw unreachable(url, error);
+    });
+    return answerIn(await reply.text(), { status: reply.status, url });
+  };
+}
+
+function checkedUrl(address: string): URL {
+  const url = URL.canParse(address) ? new URL(address) : undefined;
+  const isSafe = url?.protocol === "https:" || (url?.protocol === "http:" && loopback.has(url.hostname));
+  if (url !== undefined && isSafe) return url;
+  throw new CliFailure("REKEY_ADMIN_URL is not an https address", {
+    hint: "it is the function URL that the deployment printed",
+    exitCode: exitCodes.usage,
+  });
+}
+
+function answerIn(text: string, { status, url }: { readonly status: number; readonly url: URL }): Answer {
+  const answer = text.length > replyBytesMax ? undefined : AnswerText.safeParse(jsonIn(text)).data;
+  if (answer !== undefined) return answer;
+  if (status === 403) {
+    throw new CliFailure("your AWS principal may not call the admin function", {
+      hint: "ask for lambda:InvokeFunctionUrl on it; `aws sts get-caller-identity` shows who you are",
+    });
+  }
+  throw new CliFailure(`the admin function at ${url.host} answered ${status} and no answer of its own`, {
+    hint: "look at its log, then try again: a repeat is safe",
+    exitCode: exitCodes.unreachable,
+  });
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+function unreachable(url: URL, error: unknown): unknown {
+  const name = typeof error === "object" && error !== null && "name" in error ? error.name : "";
+  if (name !== "TimeoutError" && name !== "TypeError") return error;
+  const what = name === "TimeoutError" ? `did not answer in ${replyWaitMsMax / 1000} s` : "cannot be reached";
+  return new CliFailure(`the admin function at ${url.host} ${what}`, {
+    hint: "try again: a repeat is safe",
+    exitCode: exitCodes.unreachable,
+  });
+}
+
+type HashConstructor = NonNullable<ConstructorParameters<typeof SignatureV4>[0]["sha256"]>;
+type HashData = Parameters<InstanceType<HashConstructor>["update"]>[0];
+
+/** What the signer wants of SHA-256, on Node's own. */
+class NodeSha256 {
+  #hash: Hash | Hmac;
+  readonly #key: Uint8Array | undefined;
+
+  constructor(key?: HashData) {
+    this.#key = key === undefined ? undefined : bytesOf(key);
+    this.#hash = this.#fresh();
+  }
+
+  update(data: HashData): void {
+    this.#hash.update(bytesOf(data));
+  }
+
+  async digest(): Promise<Uint8Array> {
+    return new Uint8Array(this.#hash.digest());
+  }
+
+  reset(): void {
+    this.#hash = this.#fresh();
+  }
+
+  #fresh(): Hash | Hmac {
+    return this.#key === undefined ? createHash("sha256") : createHmac("sha256", this.#key);
+  }
+}
+
+function bytesOf(data: HashData): Uint8Array {
+  if (typeof data === "string") return Buffer.from(data, "utf8");
+  return ArrayBuffer.isView(data)
+    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+    : new Uint8Array(data);
+}

@@ -1,0 +1,35 @@
+import type { Answer } from "../functions/admin/command.ts";
+import { type Cli, CliFailure, type ExitCode, exitCodes } from "./command.ts";
+
+/** Sends one command as the caller's principal; a refusal becomes the failure that the person sees. */
+export async function askAdmin(cli: Cli, command: Readonly<Record<string, unknown>>): Promise<Answer> {
+  const answer = await answerOfAdmin(cli, command);
+  if (answer.outcome !== "refused") return answer;
+  const { reason, detail, hint } = answer;
+  throw new CliFailure(String(detail), {
+    hint: typeof hint === "string" ? hint : undefined,
+    exitCode: exitCodeFor(String(reason)),
+    facts: answer,
+  });
+}
+
+/** The same, with a refusal as an answer like any other. */
+export async function answerOfAdmin(cli: Cli, command: Readonly<Record<string, unknown>>): Promise<Answer> {
+  const { admin } = await cli.reach();
+  if (admin === undefined) throw unknownAddress();
+  return admin(command);
+}
+
+function exitCodeFor(reason: string): ExitCode {
+  if (reason === "InputInvalid") return exitCodes.usage;
+  return reason === "StoreUnavailable" || reason === "LedgerContended"
+    ? exitCodes.unreachable
+    : exitCodes.refused;
+}
+
+function unknownAddress(): CliFailure {
+  return new CliFailure("the address of the admin function is not known", {
+    hint: "set REKEY_ADMIN_URL to the function URL that the deployment printed",
+    exitCode: exitCodes.usage,
+  });
+}

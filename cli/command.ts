@@ -1,0 +1,77 @@
+import type { Command } from "commander";
+import type { AuditLog } from "../audit/chain.ts";
+import type { Digest, SecretStore } from "../core/ports.ts";
+import type { Answer } from "../functions/admin/command.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+
+/** 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml; 3 nobody answered. */
+export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/**
+ * What commands reach. Reading goes straight to the ledger with the caller's own permissions, so it works while
+ * everything else is down; what changes something goes through the admin function, as the caller's principal.
+ */
+export interface Reach {
+  readonly ledger: Ledger;
+  readonly audit: Pick<AuditLog, "verify">;
+  /** The secrets that rotate, as the caller may write them. */
+  readonly store: SecretStore;
+  readonly digest: Digest;
+  /** Undefined where no address is configured. */
+  readonly admin: ((command: Readonly<Record<string, unknown>>) => Promise<Answer>) | undefined;
+  nowMs(): number;
+  pause(ms: number): Promise<void>;
+  newId(): string;
+}
+
+export interface Terminal {
+  /** Whether errors may be shown in colour. */
+  readonly isColoured: boolean;
+  /** One line of the result. */
+  out(line: string): void;
+  /** Progress, errors and hints. */
+  err(line: string): void;
+  /** A secret from a pipe, or from a prompt that shows nothing. */
+  readHidden(prompt: string): Promise<string>;
+  readFile(path: string): Promise<string>;
+}
+
+/** What a command has while it runs. */
+export interface Cli {
+  readonly terminal: Terminal;
+  reach(): Promise<Reach>;
+}
+
+/** What a command says in the end: a line for each row, or with --json one object. */
+export interface Shown {
+  readonly json: Readonly<Record<string, unknown>> & { readonly type: string };
+  readonly lines: readonly string[];
+  readonly exitCode?: ExitCode;
+}
+
+export type Perform = (work: (cli: Cli) => Promise<Shown>) => Promise<void>;
+/** Declares one command: its arguments, its options, and what it does. */
+export type Register = (program: Command, perform: Perform) => void;
+
+interface FailureOptions {
+  readonly hint?: string | undefined;
+  readonly exitCode?: ExitCode;
+  /** Added to what --json shows. */
+  readonly facts?: Readonly<Record<string, unknown>>;
+}
+
+/** Why a command did not do what it was asked: lower case, no full stop, and a next step. */
+export class CliFailure extends Error {
+  override readonly name = "CliFailure";
+  readonly hint: string | undefined;
+  readonly exitCode: ExitCode;
+  readonly facts: Readonly<Record<string, unknown>>;
+
+  constructor(message: string, { hint, exitCode = exitCodes.refused, facts = {} }: FailureOptions = {}) {
+    super(message);
+    this.hint = hint;
+    this.exitCode = exitCode;
+    this.facts = facts;
+  }
+}

@@ -1,0 +1,97 @@
+import { fingerprintsOf } from "../../events/fingerprint.ts";
+import type { Foretold } from "../../functions/admin/compromise-preview.ts";
+import { askAdmin } from "../ask-admin.ts";
+import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { incidentsOpened } from "./incident.ts";
+
+interface Options {
+  readonly keyStdin?: boolean;
+  readonly fingerprint?: string;
+  readonly repo?: string;
+  readonly consumer?: string;
+  readonly providerAccount?: string;
+  readonly reason: string;
+  readonly public?: boolean;
+  readonly where?: string;
+  readonly plan?: string;
+  readonly dryRun?: boolean;
+}
+
+export const compromise: Register = (program, perform) => {
+  program
+    .command("compromise")
+    .description("a key leaked: replace it and prove it dead")
+    .argument("[secret]", "whose current key leaked: name in rekey.yml, or ARN")
+    .option("--key-stdin", "the key itself, from a pipe or a hidden prompt; it is hashed here and not sent")
+    .option("--fingerprint <hash>", "sha256:, sha1: or hmsl: and the digits")
+    .option("--repo <name>", "every key of a repository, such as acme/shop")
+    .option("--consumer <name>", "every key that a consumer uses")
+    .option("--provider-account <name>", "every key of a provider account of rekey.yml")
+    .option("--reason <text>", "why, for the record", "reported by hand")
+    .option("--public", "the key was open to everybody")
+    .option("--where <place>", "address or file where it lay")
+    .option("--plan <plan>", "contain-first or switch-first, instead of what the plan table says")
+    .option("--dry-run", "show keys, consumers, reversibility and expected outage, and do nothing")
+    .action((secret: string | undefined, options: Options) =>
+      perform(async (cli) => report(cli, { secret, options })),
+    );
+};
+
+async function report(
+  cli: Cli,
+  { secret, options }: { readonly secret: string | undefined; readonly options: Options },
+): Promise<Shown> {
+  const { reason, where, plan, dryRun = false } = options;
+  const answer = await askAdmin(cli, {
+    ...{ command: "compromise", reason, dryRun },
+    ...(await targetOf(cli, { secret, options })),
+    ...(options.public && { exposure: "public" }),
+    ...(where !== undefined && { where }),
+    ...(plan !== undefined && { plan }),
+  });
+  if (dryRun) return foretold(answer["keys"] as readonly Foretold[]);
+  const ids = Array.isArray(answer["incidentIds"]) ? answer["incidentIds"].map(String) : [];
+  const parent = answer["parentId"] === undefined ? [] : [String(answer["parentId"])];
+  const lines =
+    parent.length > 0
+      ? [`checklist ${parent[0]}`, ...incidentsOpened([...parent, ...ids])]
+      : incidentsOpened(ids);
+  return { json: { type: "compromise", ...answer }, lines };
+}
+
+async function targetOf(
+  { terminal }: Cli,
+  { secret, options }: { readonly secret: string | undefined; readonly options: Options },
+): Promise<Readonly<Record<string, unknown>>> {
+  const { fingerprint, repo, consumer, providerAccount, keyStdin } = options;
+  const named = {
+    ...(secret !== undefined && { secret }),
+    ...(fingerprint !== undefined && { fingerprints: [fingerprint] }),
+    ...(repo !== undefined && { repository: repo }),
+    ...(consumer !== undefined && { consumer }),
+    ...(providerAccount !== undefined && { account: providerAccount }),
+  };
+  if (!keyStdin) return named;
+  // Every form the key may have, so that quotes or base64 around it do not hide it.
+  const values = fingerprintsOf(await terminal.readHidden("the leaked key (not shown, not sent): "));
+  if (values.length > 0) return { ...named, fingerprints: values };
+  throw new CliFailure("that is too short for a key", {
+    exitCode: exitCodes.usage,
+    hint: "pipe the whole key: rekey compromise --key-stdin < file",
+  });
+}
+
+function foretold(keys: readonly Foretold[]): Shown {
+  const lines = keys.flatMap((key) => [
+    `key ${key.key}, found by ${key.match}`,
+    `  plan: ${key.plan} (${key.planWhy})`,
+    ...(key.secrets.length === 0 ? ["  no secret under Rekey holds it"] : []),
+    ...key.secrets.map(({ name, environment, state }) => `  held by ${name} in ${environment}: ${state}`),
+    `  ${key.reversible}`,
+    ...key.consumers.map(({ name, environment, outage }) => `  ${name} in ${environment}: outage ${outage}`),
+  ]);
+  return {
+    json: { type: "compromise", outcome: "dryRun", keys },
+    lines: [...lines, "nothing was done; leave --dry-run away to go on"],
+  };
+}

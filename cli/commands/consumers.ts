@@ -1,0 +1,100 @@
+import type { Evidence, InstanceEvidence } from "../../core/evidence.ts";
+import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
+import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
+import type { GateAnswer } from "../../ledger/entries.ts";
+import type { Register } from "../command.ts";
+import { findSecret } from "../find-secret.ts";
+import { reasonText } from "../follow.ts";
+import { ago, columns } from "../text.ts";
+
+export const consumers: Register = (program, perform) => {
+  program
+    .command("consumers")
+    .description("who uses a secret, which key each instance holds, and what a rotation still waits for")
+    .argument("<secret>", "name in rekey.yml, or ARN")
+    .action((named: string) =>
+      perform(async (cli) => {
+        const { ledger, nowMs } = await cli.reach();
+        const policy = await findSecret(named, ledger);
+        const { secretArn, name } = policy;
+        const record = await ledger.secret(secretArn);
+        const evidence = await ledger.evidence(secretArn);
+        const seen = sightings({ policy, record, evidence });
+        const gate = await gateOf(record, (rotationId) => ledger.rotation(secretArn, rotationId));
+        const rows = seen.map(({ consumer, environment, instance, source, key, seenAtMs, note }) => [
+          ...[consumer, environment, instance ?? "-", source, key ?? "-"],
+          `${seenAtMs === undefined ? "never" : ago(seenAtMs, nowMs())}${note === undefined ? "" : ` (${note})`}`,
+        ]);
+        const table = columns([["CONSUMER", "ENVIRONMENT", "INSTANCE", "SOURCE", "KEY", "SEEN"], ...rows]);
+        const waits = gate === undefined ? [] : [...gate.blockers, ...gate.reasons.map(reasonText)];
+        return {
+          json: { type: "consumers", secret: name, secretArn, consumers: seen, ...(gate && { gate }) },
+          lines: [
+            ...(rows.length === 0 ? ["no consumer is declared, and none was seen"] : table),
+            ...waits.map((wait) => `waits for: ${wait}`),
+          ],
+        };
+      }),
+    );
+};
+
+interface Sighting {
+  readonly consumer: string;
+  readonly environment: string;
+  readonly source: string;
+  readonly instance?: string;
+  /** Which of the secret's keys an instance holds. */
+  readonly key?: "current" | "incoming" | "retiring" | "unknown";
+  readonly seenAtMs?: number;
+  readonly note?: "undeclared" | "ended";
+}
+
+interface View {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  readonly evidence: readonly Evidence[];
+}
+
+/** A line for everything seen, and one for each declared consumer that nobody has seen. */
+function sightings({ policy, record, evidence }: View): readonly Sighting[] {
+  const declared = policy.consumers === "none" ? [] : policy.consumers;
+  const seen = evidence.flatMap((item): readonly Sighting[] => {
+    if (item.kind === "provider") return [];
+    const { consumer, environment, kind, observedAtMs } = item;
+    const sighting = { consumer, environment, source: kind, seenAtMs: observedAtMs };
+    const isDeclared = declared.some((one) => isOf(item, one));
+    const note = isDeclared ? undefined : ("undeclared" as const);
+    if (kind !== "client" && kind !== "extension") return [{ ...sighting, ...(note && { note }) }];
+    const ended = item.ended ? ("ended" as const) : note;
+    return [
+      { ...sighting, instance: item.instance, key: keyHeld(item, record), ...(ended && { note: ended }) },
+    ];
+  });
+  const unseen = declared
+    .filter((one) => !evidence.some((item) => item.kind !== "provider" && isOf(item, one)))
+    .map((one) => ({ consumer: one.name, environment: one.environment, source: one.evidence.join("+") }));
+  return [...seen, ...unseen];
+}
+
+function isOf(item: Exclude<Evidence, { kind: "provider" }>, consumer: ConsumerPolicy): boolean {
+  return (
+    item.consumer === consumer.name &&
+    item.environment === consumer.environment &&
+    item.account === consumer.account
+  );
+}
+
+function keyHeld({ holds }: InstanceEvidence, record: SecretRecord): NonNullable<Sighting["key"]> {
+  const { run } = record;
+  if (run !== undefined && run.phase !== "opened" && run.incoming.fingerprint === holds.fingerprint)
+    return "incoming";
+  if (run?.retiring.fingerprint === holds.fingerprint) return "retiring";
+  return currentKey(record)?.fingerprint === holds.fingerprint ? "current" : "unknown";
+}
+
+async function gateOf(
+  { lease }: SecretRecord,
+  rotation: (rotationId: string) => Promise<{ readonly gate?: GateAnswer } | undefined>,
+): Promise<GateAnswer | undefined> {
+  return lease === undefined ? undefined : (await rotation(lease.runId))?.gate;
+}

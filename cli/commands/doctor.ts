@@ -1,0 +1,70 @@
+import type { Policy } from "../../core/policy.ts";
+import { currentKey } from "../../core/secret-record.ts";
+import { inTurns } from "../../functions/admin/in-turns.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { askAdmin } from "../ask-admin.ts";
+import { type Cli, CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
+import { type Examination, findingsIn, type SecretView } from "../findings.ts";
+import { plural } from "../text.ts";
+
+const atOnceMax = 16;
+
+export const doctor: Register = (program, perform) => {
+  program
+    .command("doctor")
+    .description("look for what will go wrong, or already has; exit code 1 when there is a problem")
+    .action(() =>
+      perform(async (cli) => {
+        const reach = await cli.reach();
+        const { ledger } = reach;
+        const examination = await examine(cli, reach);
+        const work = (policy: Policy) => viewOf(policy, ledger);
+        const secrets = await inTurns(await ledger.policies(), { atOnceMax, work });
+        const [debts, brakes] = [await ledger.debts(), await ledger.brakes()];
+        const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, brakes, examination });
+        const problems = findings.filter(({ severity }) => severity === "problem");
+        const lines = findings.flatMap(({ severity, about, message, hint }) => [
+          `${severity}: ${about}: ${message}`,
+          `  ${hint}`,
+        ]);
+        const last = `${plural(secrets.length, "secret")} looked at, ${plural(problems.length, "problem")} found`;
+        return {
+          json: {
+            type: "doctor",
+            ok: problems.length === 0,
+            secrets: secrets.length,
+            examined: examination !== undefined,
+            findings,
+          },
+          lines: [...lines, last],
+          ...(problems.length > 0 && { exitCode: exitCodes.refused }),
+        };
+      }),
+    );
+};
+
+/** Without the admin function there is still much to see; what was not looked at is said. */
+async function examine(cli: Cli, { admin }: Reach): Promise<Examination | undefined> {
+  if (admin === undefined) {
+    cli.terminal.err("rekey: schedules and admin credentials are not looked at: REKEY_ADMIN_URL is not set");
+    return undefined;
+  }
+  try {
+    return (await askAdmin(cli, { command: "examine" })) as unknown as Examination;
+  } catch (error) {
+    if (!(error instanceof CliFailure)) throw error;
+    cli.terminal.err(`rekey: schedules and admin credentials are not looked at: ${error.message}`);
+    return undefined;
+  }
+}
+
+async function viewOf(policy: Policy, ledger: Ledger): Promise<SecretView> {
+  const { secretArn } = policy;
+  const record = await ledger.secret(secretArn);
+  const keyId = currentKey(record)?.keyId;
+  const promoted = (await ledger.rotations(secretArn)).find(({ incomingKeyId }) => incomingKeyId === keyId);
+  const adopted = (await ledger.keys(secretArn)).find((key) => key.keyId === keyId);
+  const keySinceMs = promoted?.openedAtMs ?? adopted?.atMs;
+  const evidence = await ledger.evidence(secretArn);
+  return { policy, record, evidence, ...(keySinceMs !== undefined && { keySinceMs }) };
+}

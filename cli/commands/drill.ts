@@ -1,0 +1,64 @@
+import type { IncidentRecord } from "../../core/incident-record.ts";
+import { sayDuration } from "../../core/say.ts";
+import { syntheticIncident } from "../../functions/synthetic-leak.ts";
+import { askAdmin } from "../ask-admin.ts";
+import { type Cli, CliFailure, type Reach, type Register, type Shown } from "../command.ts";
+
+const pollMs = 1_000;
+/** A cold start at every station takes some seconds each. */
+const pollsMax = 90;
+
+export const drill: Register = (program, perform) => {
+  program
+    .command("drill")
+    .description("leak a key that opens nothing, and see whether every channel hears of it in test mode")
+    .action(() => perform(run));
+};
+
+async function run(cli: Cli): Promise<Shown> {
+  const reach = await cli.reach();
+  const startedMs = reach.nowMs();
+  const name = String((await askAdmin(cli, { command: "drill" }))["name"]);
+  cli.terminal.err("the intake took the report");
+  const record = await watch(cli, { reach, name });
+  await askAdmin(cli, {
+    ...{ command: "incident-false-alarm", incident: record.incidentId, reason: "a drill" },
+  });
+  const { incidentId, pages } = record;
+  const delivered = [...new Set(pages.flatMap((page) => page.delivered))];
+  const failed = [...new Set(pages.flatMap((page) => page.failed))];
+  const tookMs = reach.nowMs() - startedMs;
+  const json = {
+    type: "drill",
+    outcome: failed.length === 0 ? "heard" : "partlyHeard",
+    incidentId,
+    delivered,
+    failed,
+    tookMs,
+  };
+  const lines = [
+    `heard through ${delivered.join(", ") || "nothing"} after ${sayDuration(tookMs)}`,
+    ...failed.map((channel) => `${channel} did not take it`),
+  ];
+  return { json, lines, ...(failed.length > 0 || delivered.length === 0 ? { exitCode: 1 } : {}) };
+}
+
+/** Says at which station it is, so that a drill that gets stuck shows where. */
+async function watch(
+  { terminal }: Cli,
+  { reach, name }: { readonly reach: Reach; readonly name: string },
+): Promise<IncidentRecord> {
+  let told = "";
+  for (let poll = 0; poll < pollsMax; poll += 1) {
+    const record = await syntheticIncident(name, reach);
+    const station =
+      record === undefined ? "the alert is under way on the bus" : `${record.incidentId} is ${record.status}`;
+    if (station !== told) terminal.err(station);
+    told = station;
+    if (record !== undefined && record.pages.length > 0) return record;
+    await reach.pause(pollMs);
+  }
+  throw new CliFailure(`nobody was paged in ${sayDuration(pollsMax * pollMs)}; it got as far as: ${told}`, {
+    hint: "docs/runbooks/synthetic-leak-absent.md goes through the stations",
+  });
+}

@@ -1,0 +1,181 @@
+import type { Command } from "commander";
+import { incidentFacts } from "../../core/incident.ts";
+import type { IncidentRecord } from "../../core/incident-record.ts";
+import { whichIncident } from "../../functions/admin/which-incident.ts";
+import { askAdmin } from "../ask-admin.ts";
+import { type Cli, CliFailure, type Perform, type Register, type Shown } from "../command.ts";
+import { answersOf, incidentLines, when } from "../incident-view.ts";
+import { columns, plural } from "../text.ts";
+
+export const incident: Register = (program, perform) => {
+  const group = program
+    .command("incident")
+    .description("leaked keys: what happens to them, and what you may do");
+  group
+    .command("list")
+    .description("incidents that are not over; reads only the ledger")
+    .option("--all", "also those that are")
+    .action(({ all = false }: { all?: boolean }) => perform((cli) => list(cli, { all })));
+  group
+    .command("show")
+    .description("is it dead, who is failing, what must I do; reads only the ledger")
+    .argument("<incident>", "id, as the page names it")
+    .action((named: string) => perform((cli) => show(cli, named)));
+  for (const order of orders) registerOrder(group, { order, perform });
+};
+
+// ---- reading ---------------------------------------------------------------------------------------------
+
+async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown> {
+  const { ledger, nowMs } = await cli.reach();
+  const incidents = all ? await ledger.incidents.incidents() : await ledger.incidents.openIncidents();
+  const newest = [...incidents].sort((a, b) => b.receivedAtMs - a.receivedAtMs);
+  const rows = newest.map((record) => [
+    record.incidentId,
+    record.test ? `${record.status} (test)` : record.status,
+    record.plan,
+    record.secrets.map(({ name }) => name).join(",") || record.match.text,
+    when(record.detectedAtMs, nowMs()),
+  ]);
+  const lines =
+    rows.length === 0
+      ? ["no incident is open"]
+      : columns([["INCIDENT", "STATUS", "PLAN", "ABOUT", "DETECTED"], ...rows]);
+  return { json: { type: "incidents", incidents: newest.map(summaryOf) }, lines };
+}
+
+function summaryOf(record: IncidentRecord) {
+  const { incidentId, status, plan, test, detectedAtMs, deadlineAtMs, parentId } = record;
+  return {
+    incidentId,
+    status,
+    plan,
+    test,
+    detectedAtMs,
+    deadlineAtMs,
+    parentId,
+    facts: incidentFacts(record),
+  };
+}
+
+/** Straight from the table: it works while buses, machines and functions are down. */
+async function show(cli: Cli, named: string): Promise<Shown> {
+  const { ledger, nowMs } = await cli.reach();
+  const found = await whichIncident(named, { ledger });
+  if ("refusal" in found)
+    throw new CliFailure(found.refusal.detail, { hint: found.refusal.hint, facts: found.refusal });
+  const { record } = found;
+  const read = await Promise.all(
+    record.checklist.map(({ incidentId }) => ledger.incidents.incident(incidentId)),
+  );
+  const children = read.filter((child) => child !== undefined);
+  const view = { record, children, nowMs: nowMs() };
+  return {
+    json: { type: "incident", answers: answersOf(view), ...record, children: children.map(summaryOf) },
+    lines: incidentLines(view),
+  };
+}
+
+// ---- orders ----------------------------------------------------------------------------------------------
+
+interface Order {
+  readonly name: string;
+  readonly describes: string;
+  /** The last words of the answer. */
+  says(answer: Readonly<Record<string, unknown>>): readonly string[];
+  readonly key?: true;
+}
+
+const orders: readonly Order[] = [
+  {
+    name: "note",
+    describes: "write something down for whoever reads the incident",
+    says: () => ["noted"],
+  },
+  {
+    name: "waive",
+    describes: "take the responsibility for a key that is not proven dead",
+    key: true,
+    says: ({ key, left }) => [
+      `${String(key)} is waived in your name`,
+      Array.isArray(left) && left.length > 0 ? `still open: ${left.join(", ")}` : "no key is open any more",
+    ],
+  },
+  {
+    name: "contain-now",
+    describes: "containment waits for nothing any more; consumers that have not moved are cut off",
+    says: ({ machine }) => [
+      machine === "started" ? "the machine was started again" : "the machine contains it now",
+    ],
+  },
+  {
+    name: "switch-first",
+    describes: "let consumers move before the key is contained; the deadline stays",
+    says: ({ containByMs }) => [`consumers have until ${new Date(Number(containByMs)).toISOString()}`],
+  },
+  {
+    name: "undo-quarantine",
+    describes: "enable a disabled key again, and let consumers move first",
+    says: ({ restored, containByMs }) => [
+      `${listed(restored)} works again`,
+      `it is contained at ${new Date(Number(containByMs)).toISOString()} at the latest`,
+    ],
+  },
+  {
+    name: "false-alarm",
+    describes: "end an incident that was none; what was revoked stays revoked",
+    says: ({ restored, revoked }) => [
+      "the incident ends as a false alarm",
+      ...(Array.isArray(restored) && restored.length > 0 ? [`${listed(restored)} works again`] : []),
+      ...(Array.isArray(revoked) && revoked.length > 0 ? [`${listed(revoked)} stays revoked`] : []),
+    ],
+  },
+  {
+    name: "escalate",
+    describes: "page everybody now, through every channel",
+    says: ({ delivered, failed }) => [
+      `paged through ${listed(delivered)}`,
+      ...(Array.isArray(failed) && failed.length > 0 ? [`${listed(failed)} did not take it`] : []),
+    ],
+  },
+];
+
+function listed(value: unknown): string {
+  return Array.isArray(value) && value.length > 0 ? value.join(", ") : "nothing";
+}
+
+function registerOrder(
+  group: Command,
+  { order, perform }: { readonly order: Order; readonly perform: Perform },
+): void {
+  const command = group
+    .command(order.name)
+    .description(order.describes)
+    .argument("<incident>", "id, as the page names it")
+    .requiredOption("--reason <text>", "why; it stands in the record under your name");
+  if (order.key) command.option("--key <id>", "which key, where several are open");
+  command.action((named: string, { reason, key }: { reason: string; key?: string }) =>
+    perform(async (cli) => {
+      const which = key === undefined ? {} : { key };
+      const answer = await askAdmin(cli, {
+        command: `incident-${order.name}`,
+        incident: named,
+        reason,
+        ...which,
+      });
+      return {
+        json: { type: `incident-${order.name}`, ...answer },
+        lines: [...order.says(answer), `see what happens with: rekey incident show ${named}`],
+      };
+    }),
+  );
+}
+
+/** How many incidents an order opened or joined, and where to look. */
+export function incidentsOpened(ids: readonly string[]): readonly string[] {
+  if (ids.length === 0) return ["no incident came of it"];
+  return [
+    `${plural(ids.length, "incident")}: ${ids.join(", ")}`,
+    `follow it with: rekey incident show ${ids[0]}`,
+  ];
+}

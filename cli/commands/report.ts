@@ -1,0 +1,94 @@
+import { InputInvalid } from "../../core/errors.ts";
+import type { Alert, AlertOutcome } from "../../events/alert.ts";
+import { intakeSources } from "../../events/intake/index.ts";
+import { askAdmin } from "../ask-admin.ts";
+import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { plural } from "../text.ts";
+import { incidentsOpened } from "./incident.ts";
+
+const formats = ["trufflehog", "gitleaks", "report"] as const;
+type Format = (typeof formats)[number];
+
+/** What the admin function takes in one call. */
+const batchMax = 50;
+const batchesMax = 200;
+
+interface Options {
+  readonly format?: string;
+  readonly public?: boolean;
+}
+
+export const report: Register = (program, perform) => {
+  program
+    .command("report")
+    .description("report what a scanner found; keys are hashed here, and only fingerprints are sent")
+    .argument("<file>", "TruffleHog --json, gitleaks JSON or SARIF, or Rekey's own report")
+    .option("--format <format>", `${formats.join(", ")}; found out where it is not given`)
+    .option("--public", "the findings lay open to everybody")
+    .action((file: string, options: Options) => perform((cli) => send(cli, { file, options })));
+};
+
+async function send(
+  cli: Cli,
+  { file, options }: { readonly file: string; readonly options: Options },
+): Promise<Shown> {
+  const text = await readReport(cli, file);
+  const { start, ignored } = parse(Buffer.from(text, "utf8"), formatOf(options.format, text));
+  const alerts = start.map((alert) => (options.public ? { ...alert, exposure: "public" as const } : alert));
+  const incidentIds = new Set<string>();
+  for (let batch = 0; batch < batchesMax && batch * batchMax < alerts.length; batch += 1) {
+    const some = alerts.slice(batch * batchMax, (batch + 1) * batchMax);
+    const answer = await askAdmin(cli, { command: "report-alerts", alerts: some });
+    for (const id of Array.isArray(answer["incidentIds"]) ? answer["incidentIds"] : [])
+      incidentIds.add(String(id));
+  }
+  const sent = `${plural(alerts.length, "finding")} reported, ${ignored.length} ignored${whyIgnored(ignored)}`;
+  return {
+    json: { type: "report", reported: alerts.length, ignored, incidentIds: [...incidentIds] },
+    lines: [sent, ...(alerts.length === 0 ? [] : incidentsOpened([...incidentIds]))],
+  };
+}
+
+function whyIgnored(ignored: AlertOutcome["ignored"]): string {
+  const reasons = [...new Set(ignored.map(({ reason }) => reason))];
+  return reasons.length === 0 ? "" : ` (${reasons.join(", ")})`;
+}
+
+async function readReport({ terminal }: Cli, file: string): Promise<string> {
+  try {
+    return await terminal.readFile(file);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    throw new CliFailure(`cannot read ${file} (${code})`, { exitCode: exitCodes.usage });
+  }
+}
+
+/** Told by what only one of them has; a wrong guess is refused by the parser, never half read. */
+function formatOf(given: string | undefined, text: string): Format {
+  const format = formats.find((each) => each === given);
+  if (format !== undefined) return format;
+  if (given !== undefined) {
+    throw new CliFailure(`no format is called ${JSON.stringify(given.slice(0, 40))}`, {
+      ...{ hint: `it is one of ${formats.join(", ")}`, exitCode: exitCodes.usage },
+    });
+  }
+  if (text.includes('"DetectorName"')) return "trufflehog";
+  return text.includes('"RuleID"') || text.includes('"runs"') ? "gitleaks" : "report";
+}
+
+function parse(
+  body: Uint8Array,
+  format: Format,
+): { readonly start: readonly Alert[]; readonly ignored: AlertOutcome["ignored"] } {
+  try {
+    const { start, append, ignored } = intakeSources.get(format)?.parse(body, {}) ?? nothing;
+    return { start: [...start, ...append], ignored };
+  } catch (error) {
+    if (!(error instanceof InputInvalid)) throw error;
+    throw new CliFailure(error.message, {
+      ...{ hint: "say what it is with --format", exitCode: exitCodes.usage },
+    });
+  }
+}
+
+const nothing: AlertOutcome = { start: [], append: [], ignored: [] };

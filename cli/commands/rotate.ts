@@ -1,0 +1,26 @@
+import { askAdmin } from "../ask-admin.ts";
+import type { Register } from "../command.ts";
+import { follow } from "../follow.ts";
+
+export const rotate: Register = (program, perform) => {
+  program
+    .command("rotate")
+    .description("start a rotation now")
+    .argument("<secret>", "name in rekey.yml, or ARN")
+    .option("--reason <text>", "why, for the audit log", "no reason given")
+    .option("--wait", "follow it to its end")
+    .action((secret: string, { reason, wait = false }: { reason: string; wait?: boolean }) =>
+      perform(async (cli) => {
+        const { newId } = await cli.reach();
+        // Named here, so that the same request sent again after a lost reply starts nothing twice.
+        const name = `manual-${newId()}`;
+        const answer = await askAdmin(cli, { command: "rotate", secret, reason, name });
+        const rotationId = String(answer["rotationId"]);
+        if (wait) return follow(cli, { secretArn: String(answer["secretArn"]), rotationId });
+        return {
+          json: { type: "rotate", ...answer },
+          lines: [`rotation ${rotationId} is started`, `follow it with: rekey watch ${rotationId}`],
+        };
+      }),
+    );
+};

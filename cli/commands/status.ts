@@ -1,0 +1,109 @@
+import type { Policy } from "../../core/policy.ts";
+import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
+import { inTurns } from "../../functions/admin/in-turns.ts";
+import type { Brake, Debt } from "../../ledger/entries.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import type { Register } from "../command.ts";
+import { findSecret } from "../find-secret.ts";
+import { ago, columns } from "../text.ts";
+
+const atOnceMax = 16;
+
+export const status: Register = (program, perform) => {
+  program
+    .command("status")
+    .description("what every secret, or one, is doing; reads only the ledger")
+    .argument("[secret]", "name in rekey.yml, or ARN")
+    .action((named: string | undefined) =>
+      perform(async (cli) => {
+        const { ledger, nowMs } = await cli.reach();
+        const policies = named === undefined ? await ledger.policies() : [await findSecret(named, ledger)];
+        const debts = await ledger.debts();
+        const secrets = await inTurns(policies, {
+          atOnceMax,
+          work: (policy) => stateOf({ policy, debts }, ledger),
+        });
+        const brakes = await ledger.brakes();
+        const rows = secrets.map(({ name, environment, state, keyId, since }) => [
+          ...[name, environment, keyId ?? "-", since === undefined ? "-" : ago(since, nowMs()), state],
+        ]);
+        const lines =
+          rows.length === 0
+            ? ["no secret is under policy yet: rekey apply"]
+            : columns([["SECRET", "ENVIRONMENT", "KEY", "SINCE", "STATE"], ...rows]);
+        return {
+          json: { type: "status", secrets, brakes, debts },
+          lines: [...lines, ...brakes.map(brakeText)],
+        };
+      }),
+    );
+};
+
+interface SecretState {
+  readonly name: string;
+  readonly secretArn: string;
+  readonly environment: string;
+  readonly state: string;
+  readonly keyId?: string;
+  /** When the current key became current, or was adopted. */
+  readonly since?: number;
+  readonly rotationId?: string;
+}
+
+async function stateOf(
+  { policy, debts }: { readonly policy: Policy; readonly debts: readonly Debt[] },
+  ledger: Ledger,
+): Promise<SecretState> {
+  const { secretArn, name, environment } = policy;
+  const record = await ledger.secret(secretArn);
+  const keyId = currentKey(record)?.keyId;
+  const since = keyId === undefined ? undefined : await sinceWhen({ secretArn, keyId }, ledger);
+  const owed = debts.filter((debt) => debt.secretArn === secretArn);
+  return {
+    ...{ name, secretArn, environment },
+    state: stateText({ policy, record, owed }),
+    ...(keyId !== undefined && { keyId }),
+    ...(since !== undefined && { since }),
+    ...(record.lease !== undefined && { rotationId: record.lease.runId }),
+  };
+}
+
+/** The run that promoted it, or else its adoption. */
+async function sinceWhen(
+  { secretArn, keyId }: { readonly secretArn: string; readonly keyId: string },
+  ledger: Ledger,
+): Promise<number | undefined> {
+  const rotations = await ledger.rotations(secretArn);
+  const promoted = rotations.find(({ incomingKeyId }) => incomingKeyId === keyId);
+  const adopted = (await ledger.keys(secretArn)).find((key) => key.keyId === keyId);
+  return promoted?.openedAtMs ?? adopted?.atMs;
+}
+
+function stateText(view: {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  readonly owed: readonly Debt[];
+}): string {
+  const { policy, record, owed } = view;
+  const { hold, frozen, lease, run } = record;
+  const parts = [
+    frozen && `frozen: ${frozen.reason}`,
+    hold && `held by ${shortName(hold.by)}: ${hold.reason}`,
+    lease && `${lease.kind} ${lease.runId}${run === undefined ? "" : ` (${run.phase})`}`,
+    ...owed.map(({ kind, keyId, reason }) => `${kind} ${keyId}: ${reason}`),
+    policy.retain ? "retained" : undefined,
+  ].filter((part) => part !== undefined);
+  if (parts.length > 0) return parts.join("; ");
+  if (policy.mode === "index") return "watched";
+  return policy.schedule === undefined ? "manual" : policy.schedule;
+}
+
+function brakeText({ scope, by, reason, includingIncidents }: Brake): string {
+  const incidents = includingIncidents ? ", incidents too" : "";
+  return `stopped for ${scope} by ${shortName(by)}${incidents}: ${reason}`;
+}
+
+/** The person's part of a principal's ARN. */
+function shortName(principal: string): string {
+  return principal.split("/").at(-1) ?? principal;
+}

@@ -1,0 +1,185 @@
+import { durationText, roughDuration } from "../core/duration.ts";
+import type { Evidence } from "../core/evidence.ts";
+import type { ConsumerPolicy, Policy } from "../core/policy.ts";
+import { currentKey, type SecretRecord } from "../core/secret-record.ts";
+import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
+import type { Brake, Debt } from "../ledger/entries.ts";
+
+/** Something that `rekey doctor` found. An `advice` is no fault: it fails no check. */
+export interface Finding {
+  readonly severity: "problem" | "advice";
+  readonly about: string;
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** What the admin function sees; undefined where it cannot be asked. */
+export interface Examination {
+  readonly providers: readonly ExaminedProvider[];
+  readonly keys: readonly ExaminedKey[];
+  readonly schedules: readonly { readonly name: string; readonly secretArn: string }[];
+}
+
+export interface SecretView {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  readonly evidence: readonly Evidence[];
+  /** When the ledger first saw the current key; it may be older. */
+  readonly keySinceMs?: number;
+}
+
+export interface DoctorView {
+  readonly nowMs: number;
+  readonly secrets: readonly SecretView[];
+  readonly debts: readonly Debt[];
+  readonly brakes: readonly Brake[];
+  readonly examination: Examination | undefined;
+}
+
+export function findingsIn(view: DoctorView): readonly Finding[] {
+  return [
+    ...view.secrets.flatMap((secret) => [
+      ...schedule(secret, view),
+      ...consumersOf(secret),
+      ...age(secret, view),
+      ...hands(secret),
+    ]),
+    ...debts(view),
+    ...providers(view),
+    ...stops(view),
+    ...keyless(view),
+  ];
+}
+
+function problem(about: string, message: string, hint: string): Finding {
+  return { severity: "problem", about, message, hint };
+}
+
+function schedule({ policy }: SecretView, { examination }: DoctorView): readonly Finding[] {
+  const { name, secretArn, mode } = policy;
+  if (mode === "index" || policy.schedule === undefined || examination === undefined) return [];
+  if (examination.schedules.some((each) => each.secretArn === secretArn)) return [];
+  return [
+    problem(name, "its policy has a schedule, and EventBridge Scheduler has none", "run `rekey apply`"),
+  ];
+}
+
+function consumersOf({ policy, evidence }: SecretView): readonly Finding[] {
+  const { name } = policy;
+  const declared = policy.consumers === "none" ? [] : policy.consumers;
+  const witnesses = evidence.filter((item) => item.kind !== "provider");
+  const isOf = (item: (typeof witnesses)[number], one: ConsumerPolicy) =>
+    item.consumer === one.name && item.environment === one.environment && item.account === one.account;
+  const strangers = new Set(
+    witnesses
+      .filter((item) => !declared.some((one) => isOf(item, one)))
+      .map(({ consumer, environment, account }) => `${consumer} in ${environment} of ${account}`),
+  );
+  const unseen = declared.filter((one) => !witnesses.some((item) => isOf(item, one)));
+  return [
+    ...[...strangers].map((who) =>
+      problem(
+        name,
+        `${who} uses it, and no policy declares that`,
+        "declare it in rekey.yml, or find out who it is",
+      ),
+    ),
+    ...unseen.map((one) =>
+      problem(
+        name,
+        `consumer ${one.name} in ${one.environment} has never been seen`,
+        "its rotations will end overdue: give it the client, or take it out of rekey.yml",
+      ),
+    ),
+  ];
+}
+
+function age(secret: SecretView, { nowMs, examination }: DoctorView): readonly Finding[] {
+  const { policy, record, keySinceMs } = secret;
+  const { name, secretArn, maxAgeMs, mode } = policy;
+  if (mode === "index") return [];
+  const keyId = currentKey(record)?.keyId;
+  if (keyId === undefined)
+    return [problem(name, "its current key is not known", "run `rekey apply` and read what it says")];
+  const examined = examination?.keys.find((key) => key.secretArn === secretArn);
+  if (examined?.listed === false) {
+    return [
+      problem(
+        name,
+        `the provider does not list its current key ${keyId}`,
+        `see \`rekey status ${name}\` and the provider's console`,
+      ),
+    ];
+  }
+  const sinceMs = examined?.createdAtMs ?? keySinceMs;
+  if (sinceMs === undefined || nowMs - sinceMs <= maxAgeMs) return [];
+  const message = `key ${keyId} is ${roughDuration(nowMs - sinceMs)} old, and its policy allows ${durationText(maxAgeMs)}`;
+  return [
+    problem(
+      name,
+      message,
+      `see why with \`rekey watch ${name}\`, or start one with \`rekey rotate ${name}\``,
+    ),
+  ];
+}
+
+function hands({ policy, record }: SecretView): readonly Finding[] {
+  const { name } = policy;
+  const { frozen, hold } = record;
+  return [
+    ...(frozen
+      ? [problem(name, `frozen: ${frozen.reason}`, `put it right, then \`rekey release ${name} --unfreeze\``)]
+      : []),
+    ...(hold
+      ? [problem(name, `held by ${hold.by}: ${hold.reason}`, `lift it with \`rekey release ${name}\``)]
+      : []),
+  ];
+}
+
+function debts({ debts: owed, secrets, nowMs }: DoctorView): readonly Finding[] {
+  return owed.map(({ secretArn, kind, keyId, reason, sinceMs }) => {
+    const name = secrets.find(({ policy }) => policy.secretArn === secretArn)?.policy.name ?? secretArn;
+    const message = `${kind} of ${keyId} for ${roughDuration(nowMs - sinceMs)}: ${reason}`;
+    return problem(
+      name,
+      message,
+      `see who is behind with \`rekey consumers ${name}\`; the next rotation goes on from there`,
+    );
+  });
+}
+
+function providers({ examination }: DoctorView): readonly Finding[] {
+  const failing = examination?.providers.filter(({ ok }) => !ok) ?? [];
+  return failing.map(({ account, error, reason }) =>
+    problem(
+      account,
+      `${error}: ${reason}`,
+      "put a working admin credential into its secret; nothing else has to change",
+    ),
+  );
+}
+
+function stops({ brakes }: DoctorView): readonly Finding[] {
+  return brakes.map(({ scope, by, reason }) =>
+    problem(scope, `stopped by ${by}: ${reason}`, "lift it with `rekey resume` when it is over"),
+  );
+}
+
+/** Providers that take a workload's own identity in place of a key (their documentation, 2026-11-22). */
+const keylessKinds: Readonly<Record<string, string>> = {
+  openai: "https://developers.openai.com/api/reference/workload-identity-federation",
+  anthropic: "https://platform.claude.com/docs/en/manage-claude/wif-admin-api",
+};
+
+function keyless({ secrets }: DoctorView): readonly Finding[] {
+  const kinds = new Set(secrets.map(({ policy }) => policy.provider.kind));
+  return [...kinds].flatMap((kind) => {
+    const address = Object.hasOwn(keylessKinds, kind) ? keylessKinds[kind] : undefined;
+    if (address === undefined) return [];
+    const count = secrets.filter(({ policy }) => policy.provider.kind === kind).length;
+    const message = `${count} of its keys may need no rotation: it takes a workload's own identity instead of a key`;
+    return [
+      { severity: "advice", about: kind, message, hint: `the best rotation is none: ${address}` } as const,
+    ];
+  });
+}

@@ -1,0 +1,111 @@
+import type { AdoptionReason } from "../core/adoption.ts";
+import { roughDuration } from "../core/duration.ts";
+import type { RotationId, SecretArn } from "../core/ports.ts";
+import type { Run, SecretRecord } from "../core/secret-record.ts";
+import type { RotationRecord } from "../ledger/entries.ts";
+import { type Cli, CliFailure, exitCodes, type Reach, type Shown } from "./command.ts";
+import { oneLine } from "./text.ts";
+
+const pollMs = 1_000;
+/** A run may wait for its consumers for weeks; nobody watches longer than one. */
+const pollsMax = (7 * 24 * 60 * 60 * 1_000) / pollMs;
+/** How long a started execution may take to open its run. */
+const openWaitPolls = 60;
+
+interface Followed {
+  readonly secretArn: SecretArn;
+  readonly rotationId: RotationId;
+}
+
+/** Tells what a run does, line by line as it happens, until it is over. */
+export async function follow(cli: Cli, followed: Followed): Promise<Shown> {
+  const reach = await cli.reach();
+  let told = "";
+  for (let poll = 0; poll < pollsMax; poll += 1) {
+    const rotation = await reach.ledger.rotation(followed.secretArn, followed.rotationId);
+    if (rotation === undefined && poll >= openWaitPolls) throw neverOpened(followed);
+    if (rotation !== undefined && rotation.outcome !== "running") return ending(rotation);
+    if (rotation !== undefined) {
+      const line = progress(await reach.ledger.secret(followed.secretArn), rotation);
+      if (line !== told) cli.terminal.err(`${clockTime(reach)} ${oneLine(line)}`);
+      told = line;
+    }
+    await reach.pause(pollMs);
+  }
+  throw new CliFailure(`${followed.rotationId} is still running`, {
+    hint: `go on with \`rekey watch ${followed.rotationId}\``,
+    exitCode: exitCodes.unreachable,
+  });
+}
+
+function neverOpened({ rotationId }: Followed): CliFailure {
+  return new CliFailure(`${rotationId} has not opened`, {
+    hint: "look at its execution in Step Functions",
+    exitCode: exitCodes.unreachable,
+  });
+}
+
+function clockTime({ nowMs }: Reach): string {
+  return new Date(nowMs()).toISOString().slice(11, 19);
+}
+
+const phaseTexts: Readonly<Record<Run["phase"], string>> = {
+  opened: "making the incoming key",
+  staged: "proving that the incoming key works",
+  proven: "promoting the incoming key",
+  promoting: "promoting the incoming key",
+  promoted: "waiting for the consumers",
+  quarantined: "the retiring key is disabled, and can still be restored",
+  revoking: "revoking the retiring key",
+  revoked: "watching the retiring key until it is dead",
+  dead: "the retiring key is dead",
+};
+
+function progress(record: SecretRecord, { gate, rotationId }: RotationRecord): string {
+  const { run, wait } = record;
+  if (run === undefined || run.rotationId !== rotationId) return "waiting for its turn";
+  if (wait?.decision === "supply") return "waiting for a person to supply the incoming key: rekey supply";
+  const text = phaseTexts[run.phase];
+  if (run.phase !== "promoted" || gate === undefined || gate.verdict === "adopted") return text;
+  const reasons = [...gate.blockers, ...gate.reasons.map(reasonText)];
+  return reasons.length === 0 ? text : `${text}: ${reasons.join("; ")}`;
+}
+
+/** Who is behind, and by which source; ages are left out, so that only news make a new line. */
+export function reasonText({ consumer, instance, detail, source }: AdoptionReason): string {
+  const who = [consumer, instance && `instance ${instance}`].filter(Boolean).join(" ");
+  return who === "" ? detail : `${who} ${detail} (${source})`;
+}
+
+function ending(rotation: RotationRecord): Shown {
+  const { rotationId, outcome, reason, openedAtMs, closedAtMs, certificate } = rotation;
+  const took = closedAtMs === undefined ? "" : ` after ${roughDuration(closedAtMs - openedAtMs)}`;
+  const proof =
+    certificate === undefined ? [] : [`the retiring key ${certificate.keyId} was ${howDead(certificate)}`];
+  return {
+    json: { type: "rotation", ...withoutPolicy(rotation) },
+    lines: [
+      `${rotationId}: ${outcomeTexts[outcome]}${took}${reason === undefined ? "" : `: ${reason}`}`,
+      ...proof,
+    ],
+    ...(outcome !== "rotated" && { exitCode: exitCodes.refused }),
+  };
+}
+
+function howDead({ how, probes }: NonNullable<RotationRecord["certificate"]>): string {
+  return how === "refused" ? `refused ${probes} times` : "gone from the provider's listing";
+}
+
+const outcomeTexts: Readonly<Record<RotationRecord["outcome"], string>> = {
+  running: "still running",
+  rotated: "rotated",
+  rolledBack: "rolled back, and the key is the one it was",
+  skipped: "skipped",
+  superseded: "superseded by another run",
+  contained: "contained",
+  needsHuman: "needs a person",
+};
+
+function withoutPolicy({ policy: _policy, ...rotation }: RotationRecord): Omit<RotationRecord, "policy"> {
+  return rotation;
+}

@@ -1,0 +1,149 @@
+import { styleText } from "node:util";
+import { Command, CommanderError } from "commander";
+import { RotationError } from "../core/errors.ts";
+import {
+  type Cli,
+  CliFailure,
+  type ExitCode,
+  exitCodes,
+  type Reach,
+  type Register,
+  type Terminal,
+} from "./command.ts";
+import { apply } from "./commands/apply.ts";
+import { attest } from "./commands/attest.ts";
+import { audit } from "./commands/audit.ts";
+import { compromise } from "./commands/compromise.ts";
+import { consumers } from "./commands/consumers.ts";
+import { doctor } from "./commands/doctor.ts";
+import { drill } from "./commands/drill.ts";
+import { hold } from "./commands/hold.ts";
+import { incident } from "./commands/incident.ts";
+import { release } from "./commands/release.ts";
+import { report } from "./commands/report.ts";
+import { resume } from "./commands/resume.ts";
+import { rotate } from "./commands/rotate.ts";
+import { status } from "./commands/status.ts";
+import { stop } from "./commands/stop.ts";
+import { supply } from "./commands/supply.ts";
+import { watch } from "./commands/watch.ts";
+import { oneLine } from "./text.ts";
+
+/** Every command, in the order that help shows them. */
+const commands: readonly Register[] = [
+  apply,
+  status,
+  rotate,
+  watch,
+  consumers,
+  attest,
+  supply,
+  hold,
+  release,
+  stop,
+  resume,
+  compromise,
+  report,
+  incident,
+  drill,
+  audit,
+  doctor,
+];
+
+const exitCodesText = `
+Exit codes: 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml;
+3 AWS, the ledger or the admin function did not answer. Settings: REKEY_TABLE (rekey), REKEY_ADMIN_URL, and
+what the AWS SDK reads, such as AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL.`;
+
+export interface Invocation {
+  readonly terminal: Terminal;
+  connect(): Promise<Reach>;
+}
+
+/** Runs one command line and answers with the exit code. */
+export async function run(args: readonly string[], invocation: Invocation): Promise<ExitCode> {
+  const { terminal } = invocation;
+  let code: ExitCode = exitCodes.done;
+  const program = new Command("rekey")
+    .description("rotates API keys without an outage, and proves it")
+    .option("--json", "print one JSON object as the last line")
+    .addHelpText("after", exitCodesText)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.out(text.trimEnd()),
+      writeErr: (text) => terminal.err(text.trimEnd()),
+      outputError: (text) => showError(terminal, usageFailure(text)),
+    });
+  const wantsJson = (): boolean => program.opts<{ json?: boolean }>().json === true;
+  let reach: Promise<Reach> | undefined;
+  const cli: Cli = {
+    terminal,
+    reach: () => {
+      reach ??= invocation.connect();
+      return reach;
+    },
+  };
+  for (const register of commands) {
+    register(program, async (work) => {
+      const shown = await work(cli);
+      if (wantsJson()) terminal.out(JSON.stringify(shown.json));
+      else for (const line of shown.lines) terminal.out(oneLine(line));
+      code = shown.exitCode ?? exitCodes.done;
+    });
+  }
+  try {
+    await program.parseAsync(args, { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.usage;
+    const failure = failureFrom(error);
+    showError(terminal, failure);
+    if (wantsJson()) terminal.out(JSON.stringify(failureJson(failure)));
+    return failure.exitCode;
+  }
+}
+
+function showError(terminal: Terminal, { message, hint }: CliFailure): void {
+  const paint = (colour: "red" | "cyan", word: string) =>
+    terminal.isColoured ? styleText(colour, word, { validateStream: false }) : word;
+  terminal.err(`rekey: ${paint("red", "error")}: ${oneLine(message)}`);
+  if (hint !== undefined) terminal.err(`rekey: ${paint("cyan", "hint")}: ${oneLine(hint)}`);
+}
+
+function failureJson({ message, hint, facts }: CliFailure): Record<string, unknown> {
+  return { ...facts, type: "error", message, ...(hint !== undefined && { hint }) };
+}
+
+/** Commander's "error: unknown option '--x'\n(Did you mean --y?)" in our form. */
+function usageFailure(text: string): CliFailure {
+  const [first = "", second = ""] = text.trim().split("\n");
+  const message = first.replace(/^error: /, "").replace(/\.$/, "");
+  const meant = /^\(?Did you mean (?:one of )?(.+?)\?\)?$/.exec(second)?.[1];
+  return new CliFailure(message, {
+    hint: meant === undefined ? "see `rekey --help`" : `did you mean ${meant}?`,
+  });
+}
+
+const awsHints: Readonly<Record<string, string>> = {
+  CredentialsProviderError: "sign in to AWS, for example with `aws sso login`",
+  TokenProviderError: "sign in to AWS again with `aws sso login`",
+};
+
+function failureFrom(error: unknown): CliFailure {
+  if (error instanceof CliFailure) return error;
+  if (error instanceof RotationError) {
+    const isPassing = error.retry === "later";
+    return new CliFailure(error.message, {
+      exitCode: isPassing ? exitCodes.unreachable : exitCodes.refused,
+      hint: isPassing ? "check AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL, then try again" : undefined,
+      facts: { error: error.name },
+    });
+  }
+  if (error instanceof Error && (error.name in awsHints || error.message === "Region is missing")) {
+    return new CliFailure(error.message.replace(/\.$/, ""), {
+      exitCode: exitCodes.unreachable,
+      hint: awsHints[error.name] ?? "set AWS_REGION",
+    });
+  }
+  throw error;
+}

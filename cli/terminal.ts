@@ -1,0 +1,75 @@
+import { readFile } from "node:fs/promises";
+import type { ReadStream } from "node:tty";
+import { CliFailure, exitCodes, type Terminal } from "./command.ts";
+
+/** No provider's key is longer than this. */
+const hiddenMax = 65_536;
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  return {
+    isColoured: process.stderr.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
+    out: (line) => void process.stdout.write(`${line}\n`),
+    err: (line) => void process.stderr.write(`${line}\n`),
+    readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
+    readFile: (path) => readFile(path, "utf8"),
+  };
+}
+
+async function piped(): Promise<string> {
+  let text = "";
+  for await (const chunk of process.stdin.setEncoding("utf8")) {
+    text += chunk;
+    if (text.length > hiddenMax) throw tooLong();
+  }
+  return text.replace(/\r?\n$/, "");
+}
+
+const enter = new Set(["\r", "\n", "\u0004"]);
+const erase = new Set(["\u007f", "\b"]);
+const interrupt = "\u0003";
+
+/** Reads a line without showing it: a key on a screen ends up in somebody's scrollback. */
+function typedHidden(input: ReadStream, prompt: string): Promise<string> {
+  process.stderr.write(prompt);
+  input.setRawMode(true);
+  input.setEncoding("utf8");
+  return new Promise((resolve, reject) => {
+    let text = "";
+    const onData = (data: string): void => {
+      const typed = typedIn(text, data);
+      text = typed.text;
+      if (!typed.isOver) return;
+      input.off("data", onData);
+      input.setRawMode(false);
+      input.pause();
+      process.stderr.write("\n");
+      if (typed.failure) reject(typed.failure);
+      else resolve(text);
+    };
+    input.on("data", onData);
+    input.resume();
+  });
+}
+
+interface Typed {
+  readonly text: string;
+  readonly isOver: boolean;
+  readonly failure?: CliFailure;
+}
+
+function typedIn(before: string, data: string): Typed {
+  let text = before;
+  for (const letter of data) {
+    if (letter === interrupt)
+      return { text: "", isOver: true, failure: new CliFailure("nothing was supplied") };
+    if (enter.has(letter)) return { text, isOver: true };
+    text = erase.has(letter) ? text.slice(0, -1) : text + letter;
+    if (text.length > hiddenMax) return { text: "", isOver: true, failure: tooLong() };
+  }
+  return { text, isOver: false };
+}
+
+function tooLong(): CliFailure {
+  return new CliFailure("that is too long for a key", { exitCode: exitCodes.usage });
+}

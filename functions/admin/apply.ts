@@ -1,0 +1,232 @@
+import { z } from "zod";
+import { RotationError } from "../../core/errors.ts";
+import { type Declared, type PlanStep, planOf } from "../../core/plan.ts";
+import type { Policy } from "../../core/policy.ts";
+import { hashLimit, type Schedule, scheduleFor } from "../../core/schedule.ts";
+import { type PolicyFile, parsePolicyFile } from "../../events/policy-file.ts";
+import { declaredKinds } from "../provider-kinds.ts";
+import { wakeIfDecided } from "../wake.ts";
+import { adopt, fingerprintAdmin } from "./adopt.ts";
+import { adminCommand, type Caller, refused } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { inTurns } from "./in-turns.ts";
+import { secretText } from "./inputs.ts";
+
+const fileMax = 1_048_576;
+const secretsMax = 5_000;
+const atOnceMax = 8;
+/** Well under the function's time-out; what was not reached is named, and reached by the next request. */
+const applyMsMax = 15_000;
+
+export interface Applied {
+  readonly name: string;
+  readonly secretArn: string;
+  readonly outcome: "created" | "updated" | "unchanged" | "removed" | "kept" | "failed" | "notReached";
+  /** Of the key that the secret holds now. */
+  readonly keyId?: string;
+  readonly changed?: readonly string[];
+  readonly error?: string;
+  readonly reason?: string;
+}
+
+/**
+ * Makes policies and schedules of one environment say what `rekey.yml` says, and adopts the keys as they are.
+ * Each secret stands for itself: one that cannot be taken keeps what it had, and the others go on.
+ */
+export const apply = adminCommand({
+  input: z.strictObject({
+    command: z.literal("apply"),
+    file: z.string().max(fileMax),
+    dryRun: z.boolean().default(false),
+    /** Secrets that an earlier request for the same file has dealt with. */
+    reached: z.array(secretText).max(secretsMax).default([]),
+  }),
+  run: async ({ input, caller }, deps) => {
+    const file = parsePolicyFile(input.file, declaredKinds);
+    if ("mistakes" in file) {
+      const detail = `the policy file has ${file.mistakes.length} mistakes`;
+      return { ...refused({ reason: "PolicyInvalid", detail }), mistakes: file.mistakes };
+    }
+    const view = await whatIsAndShallBe({ file, nowMs: caller.atMs }, deps);
+    const plan = planOf(view.current, view.wanted);
+    if (input.dryRun) return { outcome: "planned", environment: file.environment, plan };
+
+    const started = deps.clock.nowMs();
+    const work = workOn({ view, plan, caller, adminSeen: new Map() }, deps);
+    const reached = new Set(input.reached);
+    const left = secretsIn(plan).filter(({ secretArn }) => !reached.has(secretArn));
+    const secrets = await inTurns(left, {
+      atOnceMax,
+      work: async (each): Promise<Applied> =>
+        deps.clock.nowMs() - started < applyMsMax ? work(each) : { ...each, outcome: "notReached" },
+    });
+    await removeOrphans(view, deps);
+    return { outcome: outcomeOf(secrets), environment: file.environment, secrets };
+  },
+});
+
+function outcomeOf(secrets: readonly Applied[]): "applied" | "partly" | "notFinished" {
+  if (secrets.some(({ outcome }) => outcome === "notReached")) return "notFinished";
+  return secrets.some(({ outcome }) => outcome === "failed") ? "partly" : "applied";
+}
+
+interface View {
+  readonly current: Declared;
+  readonly wanted: Declared;
+  /** Secrets of the file that another environment's file has already. */
+  readonly elsewhere: ReadonlyMap<string, Policy>;
+}
+
+/** Only this environment's policies are reconciled: another file speaks for the others. */
+async function whatIsAndShallBe(
+  { file, nowMs }: { readonly file: PolicyFile; readonly nowMs: number },
+  deps: AdminDeps,
+): Promise<View> {
+  const stored = await deps.ledger.policies();
+  const elsewhere = new Map(
+    stored
+      .filter(({ environment }) => environment !== file.environment)
+      .map((policy) => [policy.secretArn, policy]),
+  );
+  const schedules = file.policies.flatMap((policy) => {
+    const hash = Number.parseInt(deps.digest.sha256Hex(policy.secretArn).slice(0, 12), 16) % hashLimit;
+    return scheduleFor(policy, { nowMs, hash, target: deps.schedules.target }) ?? [];
+  });
+  return {
+    current: {
+      policies: stored.filter(({ environment }) => environment === file.environment),
+      schedules: (await deps.schedules.list()).filter(({ secretArn }) => !elsewhere.has(secretArn)),
+    },
+    wanted: { policies: file.policies, schedules },
+    elsewhere,
+  };
+}
+
+interface Named {
+  readonly name: string;
+  readonly secretArn: string;
+}
+
+/** Every secret that a policy step is about, in the plan's order. */
+function secretsIn(plan: readonly PlanStep[]): readonly Named[] {
+  return plan.filter(({ kind }) => kind === "policy").map(({ name, secretArn }) => ({ name, secretArn }));
+}
+
+interface Work {
+  readonly view: View;
+  readonly plan: readonly PlanStep[];
+  readonly caller: Caller;
+  /** One look at each admin credential, however many secrets use it. */
+  readonly adminSeen: Map<string, Promise<void>>;
+}
+
+function workOn(all: Work, deps: AdminDeps): (secret: Named) => Promise<Applied> {
+  const { view, plan } = all;
+  return async (secret) => {
+    const { secretArn } = secret;
+    const step = plan.find((each) => each.kind === "policy" && each.secretArn === secretArn);
+    const policy = view.wanted.policies.find((each) => each.secretArn === secretArn);
+    try {
+      if (policy === undefined || step === undefined) return await remove(secret, all, deps);
+      return await applyOne({ ...all, policy, step }, deps);
+    } catch (error) {
+      if (!(error instanceof RotationError)) throw error;
+      return { ...secret, outcome: "failed", error: error.name, reason: error.message };
+    }
+  };
+}
+
+async function applyOne(
+  work: Work & { readonly policy: Policy; readonly step: PlanStep },
+  deps: AdminDeps,
+): Promise<Applied> {
+  const { policy, step, view, caller } = work;
+  const { secretArn, name } = policy;
+  const other = view.elsewhere.get(secretArn);
+  if (other !== undefined) {
+    const reason = `${other.environment} has this secret already, as ${other.name}`;
+    return { name, secretArn, outcome: "failed", error: "PolicyInvalid", reason };
+  }
+  await seeAdmin(policy.provider.adminCredential, work, deps);
+  const { how, keyId } = await adopt({ policy, atMs: caller.atMs }, deps);
+  if (step.action !== "unchanged") await deps.ledger.putPolicy(policy);
+  const schedule = await applySchedule({ ...work, policy }, deps);
+  const isChanged = step.action !== "unchanged" || schedule !== "unchanged" || how === "adopted";
+  if (isChanged) {
+    const changed = step.changed.join(" ").slice(0, 500);
+    await deps.audit.append(secretArn, {
+      id: `${caller.requestId}/apply`,
+      atMs: caller.atMs,
+      actor: caller.principal,
+      action: "PolicyApplied",
+      detail: {
+        name,
+        policy: step.action,
+        schedule,
+        adoption: how,
+        changed,
+        ...(keyId !== undefined && { keyId }),
+      },
+    });
+    await wakeIfDecided({ secretArn, nowMs: caller.atMs }, deps);
+  }
+  const outcome = step.action === "create" ? "created" : isChanged ? "updated" : "unchanged";
+  return { name, secretArn, outcome, changed: step.changed, ...(keyId !== undefined && { keyId }) };
+}
+
+async function seeAdmin(secretArn: string, { adminSeen }: Work, deps: AdminDeps): Promise<void> {
+  const seen = adminSeen.get(secretArn) ?? fingerprintAdmin(secretArn, deps);
+  adminSeen.set(secretArn, seen);
+  await seen;
+}
+
+async function applySchedule(
+  { policy, plan, view }: Work & { readonly policy: Policy },
+  { schedules }: AdminDeps,
+): Promise<PlanStep["action"]> {
+  const { secretArn } = policy;
+  const steps = plan.filter((step) => step.kind === "schedule" && step.secretArn === secretArn);
+  for (const { action, name } of steps) if (action === "remove") await schedules.remove(name);
+  const step = steps.find(({ action }) => action !== "remove");
+  const schedule = view.wanted.schedules.find((each) => each.secretArn === secretArn);
+  if (schedule === undefined) return steps.length > 0 ? "remove" : "unchanged";
+  if (step?.action === "create" || step?.action === "update") await schedules.put(schedule);
+  return step?.action ?? "unchanged";
+}
+
+/** A secret that left the file. While a run or a debt is open its policy stays: whoever ends it needs it. */
+async function remove(secret: Named, work: Work, deps: AdminDeps): Promise<Applied> {
+  const { name, secretArn } = secret;
+  const { caller, view } = work;
+  await removeSchedules(
+    view.current.schedules.filter((schedule) => schedule.secretArn === secretArn),
+    deps,
+  );
+  const { run } = await deps.ledger.secret(secretArn);
+  if (run !== undefined) {
+    const what = run.owed === undefined ? `rotation ${run.rotationId} is not over` : run.owed.reason;
+    return { name, secretArn, outcome: "kept", reason: `${what}: apply again when it is` };
+  }
+  await deps.ledger.removePolicy(secretArn);
+  await deps.audit.append(secretArn, {
+    id: `${caller.requestId}/remove`,
+    atMs: caller.atMs,
+    actor: caller.principal,
+    action: "PolicyRemoved",
+    detail: { name },
+  });
+  return { name, secretArn, outcome: "removed" };
+}
+
+/** Schedules of secrets that no policy is about: they would start rotations that refuse to open. */
+async function removeOrphans({ current, wanted }: View, deps: AdminDeps): Promise<void> {
+  const known = new Set([...current.policies, ...wanted.policies].map(({ secretArn }) => secretArn));
+  await removeSchedules(
+    current.schedules.filter(({ secretArn }) => !known.has(secretArn)),
+    deps,
+  );
+}
+
+async function removeSchedules(schedules: readonly Schedule[], deps: AdminDeps): Promise<void> {
+  for (const { name } of schedules) await deps.schedules.remove(name);
+}

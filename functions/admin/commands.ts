@@ -1,0 +1,42 @@
+import { apply } from "./apply.ts";
+import { attest } from "./attest.ts";
+import type { AdminCommand } from "./command.ts";
+import { compromise } from "./compromise.ts";
+import { drill } from "./drill.ts";
+import { examine } from "./examine.ts";
+import { hold } from "./hold.ts";
+import { incidentContainNow } from "./incident-contain-now.ts";
+import { incidentEscalate } from "./incident-escalate.ts";
+import { incidentFalseAlarm } from "./incident-false-alarm.ts";
+import { incidentNote } from "./incident-note.ts";
+import { incidentSwitchFirst } from "./incident-switch-first.ts";
+import { incidentUndoQuarantine } from "./incident-undo-quarantine.ts";
+import { incidentWaive } from "./incident-waive.ts";
+import { release } from "./release.ts";
+import { reportAlerts } from "./report-alerts.ts";
+import { rotate } from "./rotate.ts";
+import { resume, stop } from "./stop.ts";
+import { supply } from "./supply.ts";
+
+/** Everything a person may ask for, one line each. */
+export const commands: Readonly<Record<string, AdminCommand>> = {
+  apply,
+  rotate,
+  hold,
+  release,
+  attest,
+  stop,
+  resume,
+  supply,
+  examine,
+  compromise,
+  drill,
+  "incident-contain-now": incidentContainNow,
+  "incident-escalate": incidentEscalate,
+  "incident-false-alarm": incidentFalseAlarm,
+  "incident-note": incidentNote,
+  "incident-switch-first": incidentSwitchFirst,
+  "incident-undo-quarantine": incidentUndoQuarantine,
+  "incident-waive": incidentWaive,
+  "report-alerts": reportAlerts,
+};

@@ -1,0 +1,40 @@
+import { clockFrom } from "../../core/incident-plan.ts";
+import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { Caller } from "./command.ts";
+import type { Leak } from "./compromise-target.ts";
+import type { AdminDeps } from "./deps.ts";
+
+interface Parent {
+  readonly parentId: string;
+  readonly title: string;
+  readonly listed: readonly { readonly leak: Leak; readonly incidentId: string }[];
+  readonly input: { readonly reason: string; readonly exposure: "public" | "private" | "unknown" };
+  readonly caller: Caller;
+}
+
+/** The checklist of several keys that leaked together. Each has an incident of its own; no machine runs for this one. */
+export async function openParent(parent: Parent, deps: AdminDeps): Promise<IncidentRecord> {
+  const { parentId, title, listed, input, caller } = parent;
+  const { atMs, principal } = caller;
+  const clock = clockFrom({ receivedAtMs: atMs });
+  const match = { by: "none" as const, text: title };
+  return deps.ledger.incidents.reportIncident({
+    ...{ incidentId: parentId, subject: `parent/${title}`, match, receivedAtMs: atMs, ...clock },
+    ...{ status: "open", seq: 1, starts: 0, test: false },
+    checklist: listed.map(({ leak, incidentId }) => ({
+      ...{ incidentId, title: leak.policy?.name ?? incidentId },
+      ...(leak.policy && { secretArn: leak.policy.secretArn }),
+    })),
+    ...{ plan: "person", planWhy: "each key of the checklist has a plan of its own" },
+    ...{ openedAtMs: atMs, escalateAtMs: clock.deadlineAtMs },
+    ...{ keys: [], secrets: [] },
+    alerts: [
+      {
+        ...{ source: "person", sourceId: parentId, principal, receivedAtMs: atMs, match, where: [] },
+        ...{ exposure: input.exposure, verified: "unknown" },
+      },
+    ],
+    timeline: [{ atMs, what: "opened", detail: `${title}: ${input.reason}`, by: principal }],
+    ...{ notes: [], pages: [], waits: [], reports: [] },
+  });
+}

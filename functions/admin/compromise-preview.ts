@@ -1,0 +1,107 @@
+import { durationText } from "../../core/duration.ts";
+import { planFor } from "../../core/incident-plan.ts";
+import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
+import { type Identified, identifyKeys } from "../identify-key.ts";
+import type { Caller } from "./command.ts";
+import type { Leak } from "./compromise-target.ts";
+import type { AdminDeps } from "./deps.ts";
+
+interface Facts {
+  readonly exposure: "public" | "private" | "unknown";
+  readonly plan?: "contain-first" | "switch-first";
+  readonly caller: Caller;
+}
+
+/** What reporting one key would do. */
+export interface Foretold {
+  readonly key: string;
+  readonly match: string;
+  readonly plan: string;
+  readonly planWhy: string;
+  readonly secrets: readonly {
+    readonly name: string;
+    readonly environment: string;
+    readonly state: string;
+  }[];
+  readonly consumers: readonly {
+    readonly name: string;
+    readonly environment: string;
+    /** At most, from the moment the key stops; under switch-first only for those that have not moved by then. */
+    readonly outage: string;
+  }[];
+  readonly reversible: string;
+}
+
+/** Nothing is written and no provider is called. */
+export async function foretell(leak: Leak, facts: Facts, deps: AdminDeps): Promise<readonly Foretold[]> {
+  const keys = await identifyKeys(leak.identity, deps);
+  if (keys.length === 0) return [unknownKey(leak)];
+  return Promise.all(keys.map((key) => foretellKey(key, facts, deps)));
+}
+
+function unknownKey({ identity }: Leak): Foretold {
+  const { plan, why } = planFor({ match: "none", alerts: [], mayAct: false });
+  return {
+    ...{ key: "unknown", match: identity.kind, plan, planWhy: why },
+    ...{ secrets: [], consumers: [], reversible: "nothing would be changed: a person is asked" },
+  };
+}
+
+async function foretellKey(key: Identified, facts: Facts, deps: AdminDeps): Promise<Foretold> {
+  const arns = [...new Set(key.holders.map(({ secretArn }) => secretArn))];
+  const policies = (await Promise.all(arns.map((arn) => deps.ledger.policy(arn)))).filter(
+    (policy) => policy !== undefined,
+  );
+  const choice = planFor(planQuestion(key, policies, facts));
+  return {
+    key: key.keyId ?? key.fingerprint?.slice(0, 20) ?? "unknown",
+    match: `${key.match.by} ${key.match.text}`,
+    ...{ plan: choice.plan, planWhy: choice.why },
+    secrets: await Promise.all(policies.map((policy) => stateOf(policy, key, deps))),
+    consumers: policies.flatMap(({ consumers }) => (consumers === "none" ? [] : consumers.map(outageOf))),
+    reversible: await reversibility(key, policies, deps),
+  };
+}
+
+function planQuestion(key: Identified, policies: readonly Policy[], { exposure, plan, caller }: Facts) {
+  const declared = policies.flatMap(({ incident }) => incident.plan ?? []);
+  const [strictest] = [...declared].sort().reverse();
+  const alert = { source: "person", exposure, verified: "unknown" as const };
+  const asked = plan && { plan, by: caller.principal, reason: "with the report", atMs: caller.atMs };
+  return {
+    ...{ match: key.match.by, alerts: [alert], mayAct: policies.some(({ mode }) => mode === "rotate") },
+    ...(strictest !== undefined && { declared: strictest }),
+    ...(asked && { asked }),
+  };
+}
+
+async function stateOf({ secretArn, name, environment }: Policy, { keyId }: Identified, deps: AdminDeps) {
+  const { keys } = await deps.ledger.secret(secretArn);
+  const state = keys.find((each) => keyId !== undefined && each.keyId === keyId)?.state ?? "not in use";
+  return { name, environment, state };
+}
+
+/** A consumer that reports from inside refreshes at the first refusal; any other one when its cache is old. */
+function outageOf({ name, environment, evidence, maxStaleMs }: ConsumerPolicy) {
+  const isQuick = evidence.includes("client");
+  const outage = isQuick
+    ? "some seconds: it refreshes when it is refused"
+    : `up to ${durationText(maxStaleMs)}`;
+  return { name, environment, outage };
+}
+
+async function reversibility(
+  { keyId }: Identified,
+  policies: readonly Policy[],
+  deps: AdminDeps,
+): Promise<string> {
+  const [policy] = policies;
+  if (policy === undefined || keyId === undefined) return "a person has to contain it";
+  const { quarantine, revoke } = deps.provider(policy).capabilities;
+  const { keys } = await deps.ledger.secret(policy.secretArn);
+  const hasScopes = keys.find((key) => key.keyId === keyId)?.scopes !== undefined;
+  if (quarantine === "yes" || (quarantine === "ifScopesKnown" && hasScopes)) {
+    return `disabled first, which can be undone for ${durationText(policy.soakMs)}; then deleted`;
+  }
+  return revoke ? "deleted at once, which cannot be undone" : "a person has to delete it at the provider";
+}

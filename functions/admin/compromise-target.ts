@@ -1,0 +1,147 @@
+import { nearest } from "../../core/nearest.ts";
+import type { Policy } from "../../core/policy.ts";
+import { currentKey } from "../../core/secret-record.ts";
+import type { AlertIdentity } from "../../events/alert.ts";
+import { type RefusedAnswer, refused } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { whichSecret } from "./which-secret.ts";
+
+/** One key that a person calls leaked. */
+export interface Leak {
+  readonly identity: AlertIdentity;
+  /** Where the person named a secret, or something that uses one. */
+  readonly policy?: Policy;
+}
+
+export interface Target {
+  readonly secret?: string | undefined;
+  readonly fingerprints?: readonly string[] | undefined;
+  readonly repository?: string | undefined;
+  readonly consumer?: string | undefined;
+  readonly account?: string | undefined;
+}
+
+export type Leaks =
+  | { readonly of: "one" | "many"; readonly title: string; readonly leaks: readonly Leak[] }
+  | { readonly refusal: RefusedAnswer };
+
+/** Which keys a person means. A target that covers nothing is a slip of the pen, and is refused. */
+export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks> {
+  const { secret, fingerprints, repository, consumer, account } = target;
+  const given = [secret, fingerprints, repository, consumer, account].filter((one) => one !== undefined);
+  if (given.length !== 1) {
+    const detail =
+      "say what leaked: a secret, --key-stdin, --fingerprint, --repo, --consumer or --provider-account";
+    return { refusal: refused({ reason: "TargetUnclear", detail }) };
+  }
+  if (fingerprints !== undefined) {
+    const identity = { kind: "fingerprint" as const, values: fingerprints };
+    return { of: "one", title: `fingerprint ${fingerprints[0]?.slice(0, 20)}`, leaks: [{ identity }] };
+  }
+  if (secret !== undefined) return ofSecret(secret, deps);
+  const policies = await deps.ledger.policies();
+  if (account !== undefined) {
+    const covered = policies.filter(({ provider }) => provider.account === account);
+    const names = policies.map(({ provider }) => provider.account);
+    return many({ word: "provider account", name: account, covered, names }, deps);
+  }
+  if (consumer !== undefined) {
+    const covered = policies.filter((policy) => consumersIn(policy).includes(consumer));
+    return many({ word: "consumer", name: consumer, covered, names: policies.flatMap(consumersIn) }, deps);
+  }
+  return ofRepository(repository ?? "", policies, deps);
+}
+
+const consumersIn = ({ consumers }: Policy): readonly string[] =>
+  consumers === "none" ? [] : consumers.map(({ name }) => name);
+
+async function ofSecret(named: string, deps: AdminDeps): Promise<Leaks> {
+  const found = await whichSecret(named, deps);
+  if ("refusal" in found) return found;
+  const leak = await currentLeak(found.policy, deps);
+  if (leak !== undefined) return { of: "one", title: found.policy.name, leaks: [leak] };
+  return { refusal: notIndexed([found.policy.name]) };
+}
+
+/** The key that AWSCURRENT holds, as the index has it. */
+async function currentLeak(policy: Policy, deps: AdminDeps): Promise<Leak | undefined> {
+  const { secretArn } = policy;
+  const known = currentKey(await deps.ledger.secret(secretArn))?.fingerprint;
+  const fingerprint = known ?? (await indexedCurrent(policy, deps));
+  return fingerprint === undefined
+    ? undefined
+    : { identity: { kind: "fingerprint", values: [fingerprint] }, policy };
+}
+
+/** A secret that is only watched has no keys in the ledger, but its versions are in the index. */
+async function indexedCurrent({ secretArn }: Policy, deps: AdminDeps): Promise<string | undefined> {
+  const labels = await deps.store.labels(secretArn);
+  const current = Object.entries(labels).find(([, stages]) => stages.includes("AWSCURRENT"))?.[0];
+  if (current === undefined) return undefined;
+  const indexed = await deps.ledger.documents.read<{ readonly sha256: string | null }>({
+    ...{ kind: "INDEX", id: secretArn, sort: current },
+  });
+  return indexed?.sha256 ?? undefined;
+}
+
+interface Many {
+  readonly word: string;
+  readonly name: string;
+  readonly covered: readonly Policy[];
+  readonly names: readonly string[];
+}
+
+async function many({ word, name, covered, names }: Many, deps: AdminDeps): Promise<Leaks> {
+  if (covered.length === 0) {
+    const meant = nearest(name, names);
+    const detail = `no policy has the ${word} ${JSON.stringify(name)}`;
+    const hint = meant === undefined ? "see what there is with `rekey status`" : `did you mean ${meant}?`;
+    return { refusal: refused({ reason: "UnknownTarget", detail, hint }) };
+  }
+  const leaks: Leak[] = [];
+  const missing: string[] = [];
+  for (const policy of covered) {
+    const leak = await currentLeak(policy, deps);
+    if (leak === undefined) missing.push(policy.name);
+    else leaks.push(leak);
+  }
+  // Half a checklist would look like a whole one.
+  if (missing.length > 0) return { refusal: notIndexed(missing) };
+  return { of: "many", title: `${word} ${name}`, leaks };
+}
+
+function notIndexed(names: readonly string[]): RefusedAnswer {
+  const detail = `the current key of ${names.join(", ")} is not indexed yet`;
+  return refused({ reason: "NotIndexed", detail, hint: "index it with `rekey apply`, then try again" });
+}
+
+/**
+ * Keys of consumers that are called as the repository is, and keys that any alert saw in it. A policy does not
+ * say where its consumers' code lies, so this is as much as there is to know.
+ */
+async function ofRepository(
+  repository: string,
+  policies: readonly Policy[],
+  deps: AdminDeps,
+): Promise<Leaks> {
+  const name = repository.split("/").at(-1) ?? repository;
+  const seen = new Set(
+    (await deps.ledger.incidents.incidents())
+      .filter(({ alerts }) =>
+        alerts.some(({ where, sourceId }) => [...where, sourceId].some((place) => isIn(place, repository))),
+      )
+      .flatMap(({ secrets }) => secrets.map(({ secretArn }) => secretArn)),
+  );
+  const covered = policies.filter(
+    (policy) => seen.has(policy.secretArn) || consumersIn(policy).includes(name),
+  );
+  return many({ word: "repository", name: repository, covered, names: policies.flatMap(consumersIn) }, deps);
+}
+
+/** "acme/shop" is in "https://github.com/acme/shop/blob/main/.env" and not in ".../acme/shop-old/...". */
+function isIn(place: string, repository: string): boolean {
+  const at = place.indexOf(repository);
+  if (at < 0 || (at > 0 && place[at - 1] !== "/")) return false;
+  const next = place[at + repository.length];
+  return next === undefined || "/#:. ".includes(next);
+}

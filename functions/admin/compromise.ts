@@ -1,0 +1,98 @@
+import { z } from "zod";
+import type { Alert } from "../../events/alert.ts";
+import { FingerprintSchema } from "../../events/alert.ts";
+import { raiseAlerts } from "../raise-alert.ts";
+import { adminCommand, type Caller } from "./command.ts";
+import { openParent } from "./compromise-parent.ts";
+import { foretell } from "./compromise-preview.ts";
+import { type Leak, whichLeaks } from "./compromise-target.ts";
+import { reasonText, secretText } from "./inputs.ts";
+import { deploymentChain } from "./scope.ts";
+
+const target = {
+  secret: secretText.optional(),
+  fingerprints: z.array(FingerprintSchema).min(1).max(64).optional(),
+  repository: z.string().min(1).max(256).optional(),
+  consumer: z.string().min(1).max(64).optional(),
+  account: z.string().min(1).max(64).optional(),
+};
+
+const CompromiseInput = z.strictObject({
+  command: z.literal("compromise"),
+  ...target,
+  reason: reasonText,
+  exposure: z.enum(["public", "private", "unknown"]).default("unknown"),
+  exposedAtMs: z.int().nonnegative().optional(),
+  where: z.string().min(1).max(300).optional(),
+  plan: z.enum(["contain-first", "switch-first"]).optional(),
+  dryRun: z.boolean().default(false),
+});
+type CompromiseInput = z.output<typeof CompromiseInput>;
+
+/** A person's word that keys leaked: one, or every key of a repository, a consumer or a provider account. */
+export const compromise = adminCommand({
+  input: CompromiseInput,
+  run: async ({ input, caller }, deps) => {
+    const found = await whichLeaks(input, deps);
+    if ("refusal" in found) return found.refusal;
+    const { leaks } = found;
+    if (input.dryRun) {
+      const facts = { exposure: input.exposure, ...(input.plan && { plan: input.plan }), caller };
+      const keys = await Promise.all(leaks.map((leak) => foretell(leak, facts, deps)));
+      return { outcome: "dryRun", keys: keys.flat() };
+    }
+    const parentId = found.of === "one" ? undefined : `p-${caller.requestId}`;
+    const incidentIds: string[] = [];
+    const listed: { readonly leak: Leak; readonly incidentId: string }[] = [];
+    for (const leak of leaks) {
+      const alert = alertFor(leak, { input, caller });
+      const raised = await raiseAlerts(arrivedFrom(alert, { input, caller, parentId }), deps);
+      incidentIds.push(...raised.incidentIds);
+      listed.push(...raised.incidentIds.map((incidentId) => ({ leak, incidentId })));
+    }
+    if (parentId !== undefined)
+      await openParent({ parentId, listed, input, caller, title: found.title }, deps);
+    await deps.audit.append(deploymentChain, {
+      id: `${caller.requestId}/compromise`,
+      atMs: caller.atMs,
+      actor: caller.principal,
+      action: "CompromiseReported",
+      detail: { reason: input.reason, about: found.title, incidents: incidentIds.length },
+    });
+    return {
+      outcome: "reported",
+      incidentIds: [...new Set(incidentIds)],
+      ...(parentId !== undefined && { parentId }),
+    };
+  },
+});
+
+/** A repeat of the same request names the same alert, and one that was sent again with another id joins it. */
+function alertFor(
+  { identity }: Leak,
+  { input, caller }: { readonly input: CompromiseInput; readonly caller: Caller },
+): Alert {
+  return {
+    schema: 1,
+    source: "person",
+    sourceId: `${caller.principal.split("/").at(-1) ?? "person"}/${caller.requestId}`.slice(0, 256),
+    identity,
+    exposure: input.exposure,
+    verified: "unknown",
+    where: input.where === undefined ? [] : [input.where],
+    ...(input.exposedAtMs !== undefined && { exposedAtMs: input.exposedAtMs }),
+  };
+}
+
+function arrivedFrom(
+  alert: Alert,
+  order: { readonly input: CompromiseInput; readonly caller: Caller; readonly parentId: string | undefined },
+) {
+  const { input, caller, parentId } = order;
+  return {
+    ...{ alert, kind: "start" as const, receivedAtMs: caller.atMs, intake: "person" },
+    principal: caller.principal,
+    ...(input.plan !== undefined && { plan: input.plan }),
+    ...(parentId !== undefined && { parentId }),
+  };
+}

@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { type SendReport, syntheticReport } from "../synthetic-leak.ts";
+import { syntheticWiring } from "../wiring.ts";
+import { type AdminCommand, adminCommand, refused } from "./command.ts";
+import { deploymentChain } from "./scope.ts";
+
+/** The daily synthetic leak, now: sent the way every other alert comes. Whoever asked watches it arrive. */
+export function drillWith(sender: () => SendReport): AdminCommand {
+  return adminCommand({
+    input: z.strictObject({ command: z.literal("drill") }),
+    run: async ({ caller }, deps) => {
+      const name = `drill-${caller.requestId}`;
+      const status = await sender()(syntheticReport(name));
+      await deps.audit.append(deploymentChain, {
+        id: `${caller.requestId}/drill`,
+        atMs: caller.atMs,
+        actor: caller.principal,
+        action: "DrillStarted",
+        detail: { name, status },
+      });
+      if (status === 202) return { outcome: "sent", name, sentAtMs: caller.atMs };
+      const hint = "look at the intake's log; docs/runbooks/synthetic-leak-absent.md goes through the stages";
+      return refused({ reason: "IntakeRefused", detail: `the intake answered ${status}`, hint });
+    },
+  });
+}
+
+export const drill = drillWith(() => syntheticWiring().send);

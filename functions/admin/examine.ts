@@ -1,0 +1,71 @@
+import { z } from "zod";
+import { RotationError } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import { currentKey } from "../../core/secret-record.ts";
+import { adminCommand } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { inTurns } from "./in-turns.ts";
+
+const atOnceMax = 4;
+
+export interface ExaminedProvider {
+  readonly account: string;
+  readonly kind: string;
+  readonly ok: boolean;
+  readonly error?: string;
+  readonly reason?: string;
+}
+
+export interface ExaminedKey {
+  readonly secretArn: string;
+  readonly keyId: string;
+  readonly listed: boolean;
+  readonly createdAtMs?: number;
+}
+
+/** What only the function can see for `rekey doctor`: whether each admin credential works, and how old keys are. */
+export const examine = adminCommand({
+  input: z.strictObject({ command: z.literal("examine") }),
+  run: async (_order, deps) => {
+    const policies = await deps.ledger.policies();
+    const accounts = new Map(policies.map((policy) => [policy.provider.account, policy]));
+    const looks = await inTurns([...accounts.values()], {
+      atOnceMax,
+      work: (policy) => lookAt({ policy, policies }, deps),
+    });
+    const schedules = (await deps.schedules.list()).map(({ name, secretArn }) => ({ name, secretArn }));
+    return {
+      outcome: "examined",
+      providers: looks.map(({ provider }) => provider),
+      keys: looks.flatMap(({ keys }) => keys),
+      schedules,
+    };
+  },
+});
+
+async function lookAt(
+  { policy, policies }: { readonly policy: Policy; readonly policies: readonly Policy[] },
+  deps: AdminDeps,
+): Promise<{ readonly provider: ExaminedProvider; readonly keys: readonly ExaminedKey[] }> {
+  const { account, kind } = policy.provider;
+  try {
+    const listed = new Map((await deps.provider(policy).list()).map((key) => [key.keyId, key]));
+    const own = policies.filter(({ provider, mode }) => provider.account === account && mode === "rotate");
+    const keys: ExaminedKey[] = [];
+    for (const { secretArn } of own) {
+      const keyId = currentKey(await deps.ledger.secret(secretArn))?.keyId;
+      if (keyId === undefined) continue;
+      const createdAtMs = listed.get(keyId)?.createdAtMs;
+      keys.push({
+        secretArn,
+        keyId,
+        listed: listed.has(keyId),
+        ...(createdAtMs !== undefined && { createdAtMs }),
+      });
+    }
+    return { provider: { account, kind, ok: true }, keys };
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    return { provider: { account, kind, ok: false, error: error.name, reason: error.message }, keys: [] };
+  }
+}

@@ -1,0 +1,38 @@
+import { z } from "zod";
+import { switchFirst, whyNotSwitchFirst } from "../../core/incident-person.ts";
+import type { IncidentRecord } from "../../core/incident-record.ts";
+import { changeIncident } from "../incident-change.ts";
+import { policiesOf } from "../incident-policy.ts";
+import { adminCommand } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { auditOrder, goOnWith, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
+
+const defaultContainByMs = 600_000;
+
+/** Consumers get their time to move before the key is contained. The deadline stays where it is. */
+export const incidentSwitchFirst = adminCommand({
+  input: z.strictObject({ command: z.literal("incident-switch-first"), ...orderShape }),
+  run: async ({ input, caller }, deps) => {
+    const found = await whichIncident(input.incident, deps);
+    if ("refusal" in found) return found.refusal;
+    const refusal = whyNotSwitchFirst(found.record);
+    if (refusal) return refusedBy(refusal);
+    const word = wordOf(caller, input.reason);
+    const containByMs = caller.atMs + (await graceMs(found.record, deps));
+    const record = await changeIncident(
+      input.incident,
+      (now) => (whyNotSwitchFirst(now) ? now : switchFirst(now, { word, containByMs })),
+      deps,
+    );
+    const detail = { reason: input.reason };
+    await auditOrder({ record, caller, action: "SwitchFirstOrdered", detail }, deps);
+    const machine = await goOnWith(record, deps);
+    return { outcome: "ordered", incidentId: record.incidentId, containByMs, machine };
+  },
+});
+
+/** The strictest of what the policies in scope allow. */
+export async function graceMs({ secrets }: IncidentRecord, deps: Pick<AdminDeps, "ledger">): Promise<number> {
+  const policies = await policiesOf(secrets, deps);
+  return Math.min(defaultContainByMs, ...policies.map(({ incident }) => incident.containByMs));
+}

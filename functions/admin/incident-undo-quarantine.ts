@@ -1,0 +1,72 @@
+import { z } from "zod";
+import { refOf } from "../../core/incident.ts";
+import {
+  switchFirst,
+  undoableKeys,
+  undoQuarantine,
+  whyNotSwitchFirst,
+  whyNotUndoQuarantine,
+} from "../../core/incident-person.ts";
+import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
+import { markReleased } from "../../core/incident-takeover.ts";
+import { changeIncident } from "../incident-change.ts";
+import { policyOfKey } from "../incident-policy.ts";
+import { adminCommand } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { graceMs } from "./incident-switch-first.ts";
+import { auditOrder, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
+
+/** Gives a quarantined key back to consumers that still need it, and lets them move before it is contained again. */
+export const incidentUndoQuarantine = adminCommand({
+  input: z.strictObject({ command: z.literal("incident-undo-quarantine"), ...orderShape }),
+  run: async ({ input, caller }, deps) => {
+    const found = await whichIncident(input.incident, deps);
+    if ("refusal" in found) return found.refusal;
+    const refusal = whyNotUndoQuarantine(found.record);
+    if (refusal) return refusedBy(refusal);
+    const word = wordOf(caller, input.reason);
+    const containByMs = caller.atMs + (await graceMs(found.record, deps));
+    const refs = undoableKeys(found.record).map(refOf);
+    // The plan first: under contain-first the key would be quarantined again before it is restored.
+    const record = await changeIncident(
+      input.incident,
+      (now) => {
+        const planned = whyNotSwitchFirst(now) ? now : switchFirst(now, { word, containByMs });
+        return refs.reduce((next, ref) => undoQuarantine(next, { ref, word }), planned);
+      },
+      deps,
+    );
+    const restored = await restoreKeys(record, deps);
+    const detail = { reason: input.reason, keys: restored.join(", ") };
+    await auditOrder({ record, caller, action: "QuarantineUndone", detail }, deps);
+    return { outcome: "undone", incidentId: record.incidentId, restored, containByMs };
+  },
+});
+
+/** Exactly as each key was, at the provider first; a repeat restores it again, which changes nothing. */
+export async function restoreKeys(record: IncidentRecord, deps: AdminDeps): Promise<readonly string[]> {
+  const restored: string[] = [];
+  for (const key of undoableKeys(record)) {
+    if (key.keyId === undefined || key.state !== "waiting") continue;
+    await restoreKey({ record, key, keyId: key.keyId }, deps);
+    restored.push(key.keyId);
+  }
+  return restored;
+}
+
+async function restoreKey(
+  {
+    record,
+    key,
+    keyId,
+  }: { readonly record: IncidentRecord; readonly key: KeyInScope; readonly keyId: string },
+  deps: AdminDeps,
+): Promise<void> {
+  const policy = await policyOfKey(key, deps);
+  const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
+  const scopes = holding.flatMap(({ keys }) => keys).find((each) => each.keyId === keyId)?.scopes;
+  await deps.provider(policy).restore({ keyId, ...(scopes && { scopes }) });
+  for (const { secretArn } of record.secrets) {
+    await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
+  }
+}

@@ -1,0 +1,39 @@
+import { z } from "zod";
+import { type Alert, AlertSchema } from "../../events/alert.ts";
+import { raiseAlerts } from "../raise-alert.ts";
+import { adminCommand } from "./command.ts";
+import { deploymentChain } from "./scope.ts";
+
+/** Each may open an incident, and the function has half a minute. */
+const alertsMax = 50;
+
+/** Findings of a scanner that a person ran. The report was read where it lies: only fingerprints arrive here. */
+export const reportAlerts = adminCommand({
+  input: z.strictObject({
+    command: z.literal("report-alerts"),
+    alerts: z.array(AlertSchema).min(1).max(alertsMax),
+  }),
+  run: async ({ input, caller }, deps) => {
+    const incidentIds = new Set<string>();
+    let opened = 0;
+    for (const alert of input.alerts as readonly Alert[]) {
+      const raised = await raiseAlerts(
+        {
+          ...{ alert, kind: "start", receivedAtMs: caller.atMs, intake: "person" },
+          principal: caller.principal,
+        },
+        deps,
+      );
+      for (const incidentId of raised.incidentIds) incidentIds.add(incidentId);
+      if (raised.outcome === "opened") opened += 1;
+    }
+    await deps.audit.append(deploymentChain, {
+      id: `${caller.requestId}/report`,
+      atMs: caller.atMs,
+      actor: caller.principal,
+      action: "ReportSubmitted",
+      detail: { alerts: input.alerts.length, incidents: incidentIds.size },
+    });
+    return { outcome: "reported", opened, incidentIds: [...incidentIds] };
+  },
+});

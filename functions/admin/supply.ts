@@ -1,0 +1,189 @@
+import { z } from "zod";
+import { KeyIdUnknown, KeyShared, RotationError } from "../../core/errors.ts";
+import { isSpent } from "../../core/keys.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyProvider, VersionId } from "../../core/ports.ts";
+import type { Secret } from "../../core/secret.ts";
+import {
+  assertHolder,
+  claimAttempt,
+  endWait,
+  markMinted,
+  markStaged,
+  type PlacedKey,
+  type SecretRecord,
+  type Ticket,
+  type Wait,
+} from "../../core/secret-record.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn } from "../../stores/value.ts";
+import { sharedWith } from "../current-key.ts";
+import { policyOf } from "../run-policy.ts";
+import { stripOwnLabels } from "../stage-key.ts";
+import { adminCommand, type Caller, type RefusedAnswer, refused } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { secretText } from "./inputs.ts";
+import { whichSecret } from "./which-secret.ts";
+
+/**
+ * A person put the incoming key into the store, as a pending version. From here on it counts as minted and staged,
+ * and the waiting machine goes on. The key itself is in no request: only the version is named.
+ */
+export const supply = adminCommand({
+  input: z.strictObject({
+    command: z.literal("supply"),
+    secret: secretText,
+    versionId: z.string().regex(/^[\w-]{32,64}$/),
+    /** Where the provider shows nothing by which the key can be found. */
+    keyId: z.string().min(1).max(256).optional(),
+  }),
+  run: async ({ input, caller }, deps) => {
+    const found = await whichSecret(input.secret, deps);
+    if ("refusal" in found) return found.refusal;
+    const { secretArn, name } = found.policy;
+    const record = await deps.ledger.secret(secretArn);
+    const waiting = waitingFor(record);
+    if (waiting === undefined) return nobodyWaits(name, record);
+    const { ticket, wait } = waiting;
+    if (record.run?.phase === "staged") {
+      const isSame = record.run.incoming.versionId === input.versionId;
+      return isSame
+        ? goOn({ ticket, wait, incoming: record.run.incoming, name }, deps)
+        : suppliedBefore(name);
+    }
+    try {
+      const policy = await policyOf(ticket, deps);
+      const incoming = await recognise({ policy, record, ...input }, deps);
+      await keep({ ticket, incoming, caller }, deps);
+      return await goOn({ ticket, wait, incoming, name }, deps);
+    } catch (error) {
+      if (!(error instanceof RotationError) || error.retry === "later") throw error;
+      await stripOwnLabels({ secretArn, versionId: input.versionId }, deps);
+      return refused({
+        reason: error.name,
+        detail: error.message,
+        hint: "supply another key: this one was put aside",
+      });
+    }
+  },
+});
+
+interface Waiting {
+  readonly ticket: Ticket;
+  readonly wait: Wait;
+}
+
+function waitingFor({ secretArn, wait, lease, fence }: SecretRecord): Waiting | undefined {
+  if (wait?.decision !== "supply" || lease === undefined) return undefined;
+  return { wait, ticket: { secretArn, rotationId: lease.runId, fence } };
+}
+
+function nobodyWaits(name: string, { lease }: SecretRecord): RefusedAnswer {
+  const hint =
+    lease === undefined
+      ? `start a rotation with \`rekey rotate ${name}\``
+      : `see \`rekey watch ${lease.runId}\``;
+  return refused({ reason: "NoKeyWanted", detail: `no rotation of ${name} waits for a key`, hint });
+}
+
+function suppliedBefore(name: string): RefusedAnswer {
+  return refused({ reason: "SuppliedBefore", detail: `another key was supplied for ${name} already` });
+}
+
+interface Arrival {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  readonly versionId: VersionId;
+  readonly keyId?: string | undefined;
+}
+
+/** Which key at the provider the version holds; throws for one that must not become current. */
+async function recognise({ policy, record, versionId, keyId }: Arrival, deps: AdminDeps): Promise<PlacedKey> {
+  const { secretArn } = policy;
+  const { text } = await deps.store.read(secretArn, versionId);
+  const secret = keyIn(text, policy.field);
+  const fingerprint = fingerprintOf(secret);
+  const history = await deps.ledger.keys(secretArn);
+  const isRetiring = record.run?.retiring.fingerprint === fingerprint;
+  const isOld =
+    record.keys.some((key) => key.fingerprint === fingerprint && isSpent(key)) ||
+    history.some(
+      (key) => key.fingerprint === fingerprint && (key.state === "revoked" || key.state === "dead"),
+    );
+  if (isRetiring || isOld) throw new KeyShared("this is a key that the secret has, or had, already");
+  const others = await sharedWith({ fingerprint, secretArn }, deps);
+  if (others.length > 0) throw new KeyShared(`this key is also held by ${others.join(", ")}`);
+  return { keyId: await idAtProvider({ secret, keyId }, deps.provider(policy)), versionId, fingerprint };
+}
+
+async function idAtProvider(
+  { secret, keyId }: { readonly secret: Secret; readonly keyId: string | undefined },
+  provider: KeyProvider,
+): Promise<string> {
+  if (keyId !== undefined) {
+    if ((await provider.find(keyId)) !== undefined) return keyId;
+    throw new KeyIdUnknown(`the provider does not list key ${keyId}`);
+  }
+  const candidates = await provider.candidates(secret);
+  const [only] = candidates;
+  if (only !== undefined && candidates.length === 1) return only.keyId;
+  throw new KeyIdUnknown(
+    only === undefined
+      ? "the provider lists no key that could be this one: is it another project's?"
+      : `${candidates.length} keys at the provider look like this one: name it with --key-id`,
+  );
+}
+
+async function keep(
+  {
+    ticket,
+    incoming,
+    caller,
+  }: { readonly ticket: Ticket; readonly incoming: PlacedKey; readonly caller: Caller },
+  deps: AdminDeps,
+): Promise<void> {
+  const { secretArn } = ticket;
+  await deps.ledger.putHolder({ ...incoming, secretArn, role: "rotated" });
+  await deps.ledger.changeSecret(secretArn, (record) => {
+    const claimed = claimAttempt(record, ticket);
+    const { attempt } = assertHolder(claimed, ticket);
+    const { keyId, fingerprint } = incoming;
+    return markStaged(markMinted(claimed, ticket, { attempt, keyId, fingerprint }), ticket, {
+      attempt,
+      incoming,
+    });
+  });
+  await deps.audit.append(secretArn, {
+    id: `${caller.requestId}/supply`,
+    atMs: caller.atMs,
+    actor: caller.principal,
+    action: "KeySupplied",
+    detail: { ...incoming, rotationId: ticket.rotationId },
+  });
+}
+
+async function goOn(
+  arrived: Waiting & { readonly incoming: PlacedKey; readonly name: string },
+  deps: AdminDeps,
+) {
+  const { ticket, wait, incoming, name } = arrived;
+  const { keyId, versionId, fingerprint } = incoming;
+  const callback = await deps.executions.succeed(wait.token, {
+    outcome: "staged",
+    keyId,
+    versionId,
+    fingerprint,
+  });
+  await deps.ledger.changeSecret(ticket.secretArn, (now) =>
+    now.wait?.token === wait.token ? endWait(now) : now,
+  );
+  return {
+    outcome: "supplied",
+    name,
+    secretArn: ticket.secretArn,
+    rotationId: ticket.rotationId,
+    keyId,
+    versionId,
+    callback,
+  };
+}

@@ -1,0 +1,70 @@
+import { z } from "zod";
+import type { PersonRefusal } from "../../core/incident-person.ts";
+import type { IncidentRecord, PersonsWord } from "../../core/incident-record.ts";
+import { nearest } from "../../core/nearest.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
+import { startIncident } from "../start-incident.ts";
+import { type Caller, type RefusedAnswer, refused } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
+import { reasonText } from "./inputs.ts";
+import { deploymentChain } from "./scope.ts";
+
+export const incidentText = z.string().regex(/^[\w-]{1,80}$/, "is not the id of an incident");
+
+/** What every order about one incident says. */
+export const orderShape = { incident: incidentText, reason: reasonText };
+
+export async function whichIncident(
+  named: string,
+  { ledger }: { readonly ledger: Pick<Ledger, "incidents"> },
+): Promise<{ readonly record: IncidentRecord } | { readonly refusal: RefusedAnswer }> {
+  const record = await ledger.incidents.incident(named);
+  if (record !== undefined) return { record };
+  const open = await ledger.incidents.openIncidents();
+  const meant = nearest(
+    named,
+    open.map(({ incidentId }) => incidentId),
+  );
+  const hint =
+    meant === undefined ? "see what there is with `rekey incident list`" : `did you mean ${meant}?`;
+  return { refusal: refused({ reason: "UnknownIncident", detail: `there is no incident ${named}`, hint }) };
+}
+
+export function wordOf({ principal, atMs }: Caller, reason: string): PersonsWord {
+  return { by: principal, reason, atMs };
+}
+
+export function refusedBy(refusal: PersonRefusal): RefusedAnswer {
+  return refused(refusal);
+}
+
+/** In the log of every secret in scope, or in the deployment's where there is none. */
+export async function auditOrder(
+  order: {
+    readonly record: IncidentRecord;
+    readonly caller: Caller;
+    readonly action: string;
+    readonly detail: Readonly<Record<string, string>>;
+  },
+  deps: Pick<AdminDeps, "audit">,
+): Promise<void> {
+  const { record, caller, action, detail } = order;
+  const { incidentId, secrets } = record;
+  const chains = secrets.length === 0 ? [deploymentChain] : secrets.map(({ secretArn }) => secretArn);
+  for (const chain of new Set(chains)) {
+    await deps.audit.append(chain, {
+      id: `${caller.requestId}/${action}`,
+      atMs: caller.atMs,
+      actor: caller.principal,
+      action,
+      detail: { incidentId, ...detail },
+    });
+  }
+}
+
+/** A machine that ended left the incident to people; now that one of them decided, it goes on. */
+export async function goOnWith(record: IncidentRecord, deps: AdminDeps): Promise<"atWork" | "started"> {
+  if (record.status !== "needsPerson" && record.status !== "reported") return "atWork";
+  await startIncident(record, deps);
+  return "started";
+}

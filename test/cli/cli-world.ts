@@ -1,0 +1,79 @@
+import { createHash } from "node:crypto";
+import type { Reach } from "../../cli/command.ts";
+import { run } from "../../cli/program.ts";
+import { type AdminWorld, adminWorld, fileWith, NOON_MS } from "../contract/admin-world.ts";
+
+export interface Transcript {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+  /** The last line of stdout, for --json. */
+  json(): Record<string, unknown>;
+}
+
+export interface CliOptions {
+  readonly files?: Readonly<Record<string, string>>;
+  readonly stdin?: string;
+  /** Without it the commands reach no admin function. */
+  readonly admin?: boolean;
+  readonly isColoured?: boolean;
+  /** Called at each pause, with the number of pauses so far: what happens meanwhile. */
+  readonly meanwhile?: (pauses: number) => Promise<void>;
+}
+
+/** Runs one command line against the admin function and the ledger in memory. */
+export async function rekey(
+  world: AdminWorld,
+  line: string | readonly string[],
+  options: CliOptions = {},
+): Promise<Transcript> {
+  const out: string[] = [];
+  const err: string[] = [];
+  let pauses = 0;
+  let ids = 0;
+  const reach: Reach = {
+    ledger: world.ledger,
+    audit: world.audit,
+    store: world.store,
+    digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
+    admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,
+    nowMs: () => NOON_MS,
+    pause: async () => {
+      pauses += 1;
+      await options.meanwhile?.(pauses);
+    },
+    newId: () => {
+      ids += 1;
+      return `id${ids}`;
+    },
+  };
+  const code = await run(typeof line === "string" ? line.split(" ") : line, {
+    terminal: {
+      isColoured: options.isColoured ?? false,
+      out: (text) => out.push(text),
+      err: (text) => err.push(text),
+      readHidden: async () => options.stdin ?? "",
+      readFile: async (path) => {
+        const text = options.files?.[path];
+        if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
+        return text;
+      },
+    },
+    connect: async () => reach,
+  });
+  return { code, out: out.join("\n"), err: err.join("\n"), json: () => JSON.parse(out.at(-1) ?? "") };
+}
+
+/** A world in which these secrets are applied. */
+export async function appliedWorld(
+  secrets: Readonly<Record<string, string>> = { "billing-key": "" },
+  mints = true,
+) {
+  const world = adminWorld();
+  const keys = Object.fromEntries(Object.keys(secrets).map((name) => [name, world.secret(name)]));
+  const file = fileWith({ secrets, mints });
+  const applied = await rekey(world, "apply", { files: { "rekey.yml": file } });
+  expect(applied.err).toBe("");
+  expect(applied.code).toBe(0);
+  return { world, keys, file };
+}

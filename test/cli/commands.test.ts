@@ -1,0 +1,420 @@
+import { awaitKey } from "../../functions/await-key.ts";
+import { openRotation } from "../../functions/open-rotation.ts";
+import { keyIn } from "../../stores/value.ts";
+import { type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
+import { appliedWorld, rekey } from "./cli-world.ts";
+
+const day = 86_400_000;
+
+async function open(world: AdminWorld, rotationId = "r-1") {
+  const executionArn = `arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:${rotationId}`;
+  const input = { secretArn: arnOf("billing-key"), rotationId, executionArn, trigger: "test", at: NOON_MS };
+  return openRotation.run(input, world.deps);
+}
+
+describe("apply", () => {
+  test("a dry run shows what would change and changes nothing", async () => {
+    const world = adminWorld();
+    world.secret("billing-key");
+    const files = { "rekey.yml": fileWith({ secrets: { "billing-key": "" } }) };
+    const shown = await rekey(world, "apply --dry-run", { files });
+    expect(shown.out).toBe(
+      [
+        "+  policy    billing-key",
+        "+  schedule  billing-key-9aba2220105c",
+        "2 changes, 0 unchanged; nothing was applied",
+      ].join("\n"),
+    );
+    expect(await world.ledger.policies()).toEqual([]);
+  });
+
+  test("the keys that were adopted are shown, and that nothing was rotated", async () => {
+    const { world, file, keys } = await appliedWorld();
+    const again = await rekey(world, "apply", { files: { "rekey.yml": file } });
+    expect(again.out).toBe(
+      [
+        `billing-key  unchanged  ${keys["billing-key"]?.keyId}`,
+        "1 secret applied; no rotation was started",
+      ].join("\n"),
+    );
+  });
+
+  test("every mistake is shown with its place, before AWS is asked anything", async () => {
+    const files = {
+      "rekey.yml":
+        "version: 1\nenvironment: production\naccount: '111122223333'\nproviders: {}\nsecrets:\n  a: { arn: b }\n",
+    };
+    const shown = await rekey(adminWorld(), "apply", { files, admin: false });
+    expect(shown.code).toBe(2);
+    expect(shown.out).toBe("");
+    expect(shown.err).toBe(
+      [
+        "rekey.yml:6:3: secrets.a.provider: provider is missing: name one of this file",
+        "rekey.yml:6:3: secrets.a.rotate: rotate is missing: say when, or `rotate: manual`",
+        "rekey.yml:6:3: secrets.a.consumers: no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+        "rekey.yml:6:13: secrets.a.arn: this is not the full ARN of a secret: aws secretsmanager describe-secret shows it",
+        "rekey: error: rekey.yml has 4 mistakes, and nothing was applied",
+        "rekey: hint: every field is described in docs/policy.md",
+      ].join("\n"),
+    );
+  });
+
+  test("mistakes are in the JSON too", async () => {
+    const shown = await rekey(adminWorld(), "apply --json", { files: { "rekey.yml": "version: 2" } });
+    expect(shown.json()).toMatchObject({
+      type: "error",
+      mistakes: expect.arrayContaining([expect.objectContaining({ line: 1 })]),
+    });
+  });
+
+  test("a file that is not there is said to be missing", async () => {
+    const shown = await rekey(adminWorld(), "apply --file other.yml");
+    expect(shown.code).toBe(2);
+    expect(shown.err).toBe(
+      "rekey: error: cannot read other.yml (ENOENT)\nrekey: hint: name the policy file with --file, or begin with examples/rekey.yml",
+    );
+  });
+
+  test("a secret that could not be taken makes the exit code 1 and says why", async () => {
+    const world = adminWorld();
+    world.secret("good");
+    world.store.create(arnOf("empty"));
+    const files = { "rekey.yml": fileWith({ secrets: { good: "", empty: "" } }) };
+    const shown = await rekey(world, "apply", { files });
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain("empty  failed   ");
+    expect(shown.out).toContain("1 secret of 2 could not be taken and keep what they had");
+  });
+
+  test("without the admin function a dry run still checks the file", async () => {
+    const files = { "rekey.yml": fileWith({ secrets: { a: "" } }) };
+    const shown = await rekey(adminWorld(), "apply --dry-run", { files, admin: false });
+    expect(shown.code).toBe(0);
+    expect(shown.out).toContain("the file is sound: 1 secret");
+    expect((await rekey(adminWorld(), "apply", { files, admin: false })).err).toContain(
+      "rekey: hint: set REKEY_ADMIN_URL",
+    );
+  });
+
+  test("what one call did not reach, the next one does", async () => {
+    const world = adminWorld();
+    world.secret("a");
+    world.secret("b");
+    let reads = 0;
+    // Each look at the clock is ten seconds later: every call has time for one secret.
+    const clock = { ...world.deps.clock, nowMs: () => NOON_MS + 10_000 * reads++ };
+    Object.assign(world.deps, { clock });
+    const files = { "rekey.yml": fileWith({ secrets: { a: "", b: "" } }) };
+    const shown = await rekey(world, "apply --json", { files });
+    expect(shown.err).toBe("1 secret still to come");
+    expect(shown.json()).toMatchObject({
+      outcome: "applied",
+      secrets: [{ outcome: "created" }, { outcome: "created" }],
+    });
+  });
+});
+
+describe("rotate and watch", () => {
+  test("a rotation is started under an id that can be followed", async () => {
+    const { world } = await appliedWorld();
+    const shown = await rekey(world, ["rotate", "billing-key", "--reason", "left the company"]);
+    expect(shown.out).toBe("rotation manual-id1 is started\nfollow it with: rekey watch manual-id1");
+    expect(world.executions.started).toMatchObject([{ name: "manual-id1" }]);
+  });
+
+  test("an unknown secret is named, with the nearest one", async () => {
+    const { world } = await appliedWorld();
+    const shown = await rekey(world, "rotate biling-key");
+    expect(shown.code).toBe(1);
+    expect(shown.err).toBe(
+      'rekey: error: no policy is about "biling-key"\nrekey: hint: did you mean billing-key?',
+    );
+  });
+
+  test("a second rotation while one runs points to it", async () => {
+    const { world } = await appliedWorld();
+    await open(world);
+    const shown = await rekey(world, "rotate billing-key");
+    expect(shown.err).toBe(
+      "rekey: error: r-1 is rotating billing-key now\nrekey: hint: follow it with `rekey watch r-1`",
+    );
+  });
+
+  test("watching tells each step once and ends with the proof", async () => {
+    const { world } = await appliedWorld();
+    await open(world);
+    const end = async () => {
+      await world.ledger.changeRotation({ secretArn: arnOf("billing-key"), rotationId: "r-1" }, (known) => {
+        if (known === undefined) throw new Error("not opened");
+        const certificate = {
+          keyId: "k1",
+          fingerprint: "sha256:FAKE",
+          revokedAtMs: 1,
+          deadAtMs: 2,
+          how: "refused" as const,
+          probes: 5,
+        };
+        return { ...known, outcome: "rotated", closedAtMs: NOON_MS + 90_000, certificate };
+      });
+    };
+    const shown = await rekey(world, "watch r-1", {
+      meanwhile: async (pauses) => (pauses < 3 ? undefined : end()),
+    });
+    expect(shown.code).toBe(0);
+    expect(shown.err).toBe("12:00:00 making the incoming key");
+    expect(shown.out).toBe("r-1: rotated after 1 min\nthe retiring key k1 was refused 5 times");
+  });
+
+  test("a rotation that did not rotate makes the exit code 1", async () => {
+    const { world } = await appliedWorld();
+    await open(world);
+    await world.ledger.changeRotation({ secretArn: arnOf("billing-key"), rotationId: "r-1" }, (known) => {
+      if (known === undefined) throw new Error("not opened");
+      return { ...known, outcome: "needsHuman", reason: "RevokeRefused: held" };
+    });
+    const shown = await rekey(world, "watch billing-key --json");
+    expect(shown.code).toBe(1);
+    expect(shown.json()).toMatchObject({ type: "rotation", rotationId: "r-1", outcome: "needsHuman" });
+  });
+
+  test("an id that no secret knows is refused", async () => {
+    const { world } = await appliedWorld();
+    expect((await rekey(world, "watch r-9")).err).toContain('rekey: error: no rotation is called "r-9"');
+  });
+});
+
+test("status shows each secret, what is odd about it, and what is stopped", async () => {
+  const { world, keys } = await appliedWorld({ "billing-key": "", partner: "provider: main, mode: index" });
+  await rekey(world, ["hold", "billing-key", "--reason", "launch day"]);
+  await rekey(world, ["stop", "--provider", "main", "--reason", "provider trouble"]);
+  const { out } = await rekey(world, "status");
+  expect(out.split("\n").map((line) => line.replace(/ +/g, " "))).toEqual([
+    "SECRET ENVIRONMENT KEY SINCE STATE",
+    `billing-key production ${keys["billing-key"]?.keyId} 0 s ago held by anna: launch day`,
+    "partner production - - watched",
+    "stopped for provider/main by anna: provider trouble",
+  ]);
+});
+
+test("consumers shows who holds which key, who is a stranger and who was never seen", async () => {
+  const { world } = await appliedWorld();
+  const secretArn = arnOf("billing-key");
+  const { keys } = await world.ledger.secret(secretArn);
+  const holds = { fingerprint: keys[0]?.fingerprint ?? "", versionId: "v1" };
+  await world.ledger.putEvidence(secretArn, {
+    ...{ kind: "client", consumer: "cron\u001b[2J", environment: "production", account: "111122223333" },
+    ...{
+      instance: "i-1",
+      sequence: 1,
+      maxStaleMs: 1,
+      holds,
+      uses: [],
+      ended: false,
+      observedAtMs: NOON_MS - 60_000,
+    },
+  });
+  const { out } = await rekey(world, "consumers billing-key");
+  expect(out).not.toContain("\u001b");
+  expect(out.split("\n").map((line) => line.replace(/ +/g, " "))).toEqual([
+    "CONSUMER ENVIRONMENT INSTANCE SOURCE KEY SEEN",
+    "cron [2J production i-1 client current 1 min ago (undeclared)",
+    "billing production - client - never",
+  ]);
+});
+
+describe("supply", () => {
+  async function waitingWorld() {
+    const applied = await appliedWorld({ "billing-key": "" }, false);
+    const opened = await open(applied.world);
+    const ticket = { secretArn: arnOf("billing-key"), rotationId: "r-1", fence: opened.fence, at: NOON_MS };
+    await awaitKey.run({ ...ticket, token: "token-s" }, applied.world.deps);
+    return { ...applied, made: applied.world.provider.addKey({ name: "made in the console" }) };
+  }
+
+  test("the key goes from the pipe into the store as the pending version, and nowhere else", async () => {
+    const { world, made } = await waitingWorld();
+    const shown = await rekey(world, "supply billing-key", { stdin: `  ${made.secret.reveal()}\n` });
+    expect(shown.err).toBe("");
+    expect(shown.out).toBe(`key ${made.keyId} is supplied\nfollow it with: rekey watch r-1`);
+    const labels = await world.store.labels(arnOf("billing-key"));
+    const pending = Object.entries(labels).find(([, stages]) => stages.includes("AWSPENDING"));
+    expect(pending?.[1]).toContain("REKEY_INCOMING");
+    const { text } = await world.store.read(arnOf("billing-key"), pending?.[0]);
+    expect(keyIn(text).reveal()).toBe(made.secret.reveal());
+    expect(JSON.stringify([shown, world.logs, world.table.dump()])).not.toContain(made.secret.reveal());
+  });
+
+  test("a wrong key is put aside, and the right one can still be supplied", async () => {
+    const { world, made } = await waitingWorld();
+    const wrong = await rekey(world, "supply billing-key", {
+      stdin: "sk-svcacct-FAKE-another-project-1111111111",
+    });
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toContain("rekey: hint: supply another key: this one was put aside");
+    expect((await rekey(world, "supply billing-key", { stdin: made.secret.reveal() })).code).toBe(0);
+  });
+
+  test("somebody else's pending version is not taken", async () => {
+    const { world, made } = await waitingWorld();
+    const secretArn = arnOf("billing-key");
+    const before = await world.store.read(secretArn);
+    const hand = world.store.setCurrent(secretArn, "sk-svcacct-FAKE-hand");
+    world.store.setCurrent(secretArn, before.text.reveal());
+    world.store.moveByHand({ secretArn, label: "AWSPENDING", to: hand });
+    const shown = await rekey(world, "supply billing-key", { stdin: made.secret.reveal() });
+    expect(shown.err).toContain("AWSPENDING of billing-key is on another version");
+    expect((await world.store.labels(secretArn))[hand]).toContain("AWSPENDING");
+    expect(Object.values(await world.store.labels(secretArn)).flat()).not.toContain("REKEY_INCOMING");
+  });
+
+  test("nothing is read and nothing is put while no rotation waits", async () => {
+    const { world } = await appliedWorld();
+    const shown = await rekey(world, "supply billing-key", { stdin: "sk-FAKE-0000000000000" });
+    expect(shown.err).toBe(
+      "rekey: error: no rotation of billing-key waits for a key\nrekey: hint: start one with `rekey rotate billing-key`",
+    );
+    expect(world.store.versions(arnOf("billing-key")).length).toBe(1);
+  });
+
+  test("what is no key is refused without being shown", async () => {
+    const { world } = await waitingWorld();
+    const shown = await rekey(world, "supply billing-key", { stdin: "two words-FAKE" });
+    expect(shown.code).toBe(2);
+    expect(shown.err).not.toContain("FAKE");
+  });
+});
+
+describe("audit verify", () => {
+  test("every chain is proven, the deployment's own too", async () => {
+    const { world } = await appliedWorld();
+    await rekey(world, ["stop", "--all", "--reason", "trouble"]);
+    const shown = await rekey(world, "audit verify --json");
+    expect(shown.code).toBe(0);
+    expect(shown.json()).toMatchObject({ type: "audit", verified: true, entries: 2 });
+  });
+
+  test("a changed entry is found and makes the exit code 1", async () => {
+    const { world } = await appliedWorld();
+    const [entry] = world.table.dump().filter(({ kind }) => kind === "AUDIT");
+    if (entry === undefined) throw new Error("nothing was told");
+    await world.table.put({ ...entry, revision: 2, body: { ...(entry.body as object), actor: "nobody" } });
+    const shown = await rekey(world, "audit verify billing-key");
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain("BROKEN at entry 1: entry 1 was changed after it was written");
+  });
+});
+
+describe("doctor", () => {
+  test("a healthy deployment has no problem, and is told that the best rotation is none", async () => {
+    const { world } = await appliedWorld({
+      "billing-key": "provider: main, rotate: manual, consumers: none",
+    });
+    const shown = await rekey(world, "doctor");
+    expect(shown.code).toBe(0);
+    expect(shown.out).toContain("advice: openai: 1 of its keys may need no rotation");
+    expect(shown.out).toContain("1 secret looked at, 0 problems found");
+  });
+
+  test("what is wrong is found, each with a next step", async () => {
+    const { world, keys } = await appliedWorld();
+    const secretArn = arnOf("billing-key");
+    world.schedules.stored.clear();
+    world.provider.replaceAdminKey("sk-admin-FAKE-replaced-000000000");
+    await world.ledger.putKey({
+      secretArn,
+      name: keys["billing-key"]?.keyId ?? "",
+      keyId: keys["billing-key"]?.keyId ?? "",
+      state: "current",
+      atMs: NOON_MS - 99 * day,
+    });
+    await world.ledger.putDebt({
+      secretArn,
+      kind: "RevokeOwed",
+      keyId: "k0",
+      rotationId: "r-0",
+      reason: "search is behind",
+      sinceMs: NOON_MS - day,
+    });
+    await world.ledger.changeSecret(secretArn, (record) => ({
+      ...record,
+      hold: { by: ANNA, reason: "launch day" },
+    }));
+    const shown = await rekey(world, "doctor --json");
+    expect(shown.code).toBe(1);
+    const { findings } = shown.json() as { findings: { about: string; message: string; hint: string }[] };
+    expect(findings.map(({ message }) => message)).toEqual([
+      "its policy has a schedule, and EventBridge Scheduler has none",
+      "consumer billing in production has never been seen",
+      expect.stringMatching(/^key .* is 99 days old, and its policy allows 31d$/),
+      expect.stringContaining("held by"),
+      "RevokeOwed of k0 for 24 h: search is behind",
+      expect.stringContaining("AdminCredentialRefused"),
+      expect.stringContaining("may need no rotation"),
+    ]);
+    expect(findings.every(({ hint }) => hint.length > 10)).toBe(true);
+  });
+
+  test("without the admin function it says what it did not look at", async () => {
+    const { world } = await appliedWorld();
+    const shown = await rekey(world, "doctor", { admin: false });
+    expect(shown.err).toContain("schedules and admin credentials are not looked at");
+  });
+});
+
+describe("hands on the brake", () => {
+  test("hold, release, stop and resume say what they did and how to undo it", async () => {
+    const { world } = await appliedWorld();
+    expect((await rekey(world, ["hold", "billing-key", "--reason", "x"])).out).toBe(
+      "billing-key is held\nlift it with: rekey release billing-key",
+    );
+    expect((await rekey(world, "release billing-key")).out).toBe("billing-key is released");
+    expect((await rekey(world, ["stop", "--environment", "production", "--reason", "x"])).out).toBe(
+      "stopped for environment/production: 1 secret",
+    );
+    expect((await rekey(world, "resume --all")).out).toBe(
+      "nothing was stopped for all\nstill stopped for environment/production",
+    );
+    expect((await rekey(world, "resume --environment production")).out).toBe(
+      "resumed for environment/production",
+    );
+  });
+
+  test("attest says that there is nothing to attest", async () => {
+    const { world } = await appliedWorld();
+    expect((await rekey(world, "attest billing-key billing")).err).toBe(
+      "rekey: error: no rotation of billing-key waits for its consumers\nrekey: hint: see where it stands with `rekey status billing-key`",
+    );
+  });
+});
+
+describe("wrong usage", () => {
+  test.each([
+    ["stats", "rekey: error: unknown command 'stats'\nrekey: hint: did you mean status?"],
+    [
+      "hold billing-key",
+      "rekey: error: required option '--reason <text>' not specified\nrekey: hint: see `rekey --help`",
+    ],
+    ["rotate", "rekey: error: missing required argument 'secret'\nrekey: hint: see `rekey --help`"],
+    ["stop --reason x", "rekey: error: say what: one secret, --all, --provider or --environment"],
+    ["status --jsn", "rekey: error: unknown option '--jsn'\nrekey: hint: did you mean --json?"],
+  ])("%s", async (line, err) => {
+    const { world } = await appliedWorld();
+    const shown = await rekey(world, line);
+    expect(shown.code).toBe(2);
+    expect(shown.err).toBe(err);
+  });
+
+  test("colour is for terminals only", async () => {
+    const { err } = await rekey(adminWorld(), "stats", { isColoured: true });
+    expect(err).toBe(
+      "rekey: \u001b[31merror\u001b[39m: unknown command 'stats'\nrekey: \u001b[36mhint\u001b[39m: did you mean status?",
+    );
+  });
+
+  test("help names the exit codes and every setting", async () => {
+    const { code, out } = await rekey(adminWorld(), "--help");
+    expect(code).toBe(0);
+    expect(out).toContain("Exit codes: 0 done;");
+    expect(out).toContain("REKEY_ADMIN_URL");
+  });
+});

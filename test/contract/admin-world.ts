@@ -1,0 +1,176 @@
+import { createHash } from "node:crypto";
+import { auditLog } from "../../audit/chain.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Digest, RekeyEvent, SecretArn } from "../../core/ports.ts";
+import type { Schedule } from "../../core/schedule.ts";
+import { adminCredential } from "../../functions/adapters/admin-credential.ts";
+import { answerAdmin } from "../../functions/admin/answer.ts";
+import type { Answer } from "../../functions/admin/command.ts";
+import type { AdminDeps, Schedules } from "../../functions/admin/deps.ts";
+import type { LogLine } from "../../functions/deps.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
+import { memoryTable } from "../../ledger/memory.ts";
+import { openaiFake } from "../../providers/openai/fake.ts";
+import { openai } from "../../providers/openai/index.ts";
+import { memoryStore } from "../../stores/memory.ts";
+
+export const NOON_MS = Date.UTC(2026, 10, 22, 12);
+export const ANNA = "arn:aws:sts::111122223333:assumed-role/operator/anna";
+export const ADMIN_ARN = arnOf("rekey/admin/openai");
+const digest: Digest = { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") };
+
+export function arnOf(name: string): SecretArn {
+  return `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
+}
+
+export interface FileOptions {
+  /** The YAML of a secret's block beside its ARN, by name. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly environment?: string;
+  readonly mints?: boolean;
+}
+
+const plainBlock = "provider: main, rotate: { every: 30d }, consumers: [{ name: billing }]";
+
+/** A `rekey.yml` with one provider. */
+export function fileWith({ secrets, environment = "production", mints = true }: FileOptions): string {
+  const owner = mints ? ", serviceAccount: svc_acct_FAKE" : "";
+  const blocks = Object.entries(secrets).map(
+    ([name, block]) => `  ${name}: { arn: "${arnOf(name)}", ${block || plainBlock} }`,
+  );
+  return [
+    "version: 1",
+    `environment: ${environment}`,
+    'account: "111122223333"',
+    `providers: { main: { kind: openai, adminCredential: "${ADMIN_ARN}", project: proj_FAKE${owner} } }`,
+    "secrets:",
+    ...blocks,
+  ].join("\n");
+}
+
+/** The admin function with everything around it in memory. */
+export function adminWorld() {
+  const table = memoryTable();
+  const ledger = ledgerOn(table);
+  const store = memoryStore();
+  const provider = openaiFake({ now: () => NOON_MS });
+  const schedules = memorySchedules();
+  const executions = memoryExecutions();
+  const events: RekeyEvent[] = [];
+  const logs: LogLine[] = [];
+  const audit = auditLog({ table, digest, now: () => NOON_MS });
+  store.create(ADMIN_ARN, provider.adminKey);
+  const nowMs = NOON_MS;
+  let requests = 0;
+  const made = new Map<string, ReturnType<typeof openai.create>>();
+  const deps: AdminDeps = {
+    ...{ ledger, store, schedules, executions, audit, digest },
+    provider: ({ provider: { settings, adminCredential: arn } }: Policy) => {
+      const id = JSON.stringify(settings);
+      const known =
+        made.get(id) ??
+        openai.create({ settings, admin: adminCredential(store, arn), http: provider.http() });
+      made.set(id, known);
+      return known;
+    },
+    sources: [],
+    refreshers: {} as AdminDeps["refreshers"],
+    incident: {} as AdminDeps["incident"],
+    bus: { publish: async (event) => void events.push(event) },
+    clock: { nowMs: () => nowMs, pause: async () => undefined },
+    log: (line) => void logs.push(line),
+    newId: () => `id-${requests}`,
+  };
+
+  /** A secret with a key of the provider in it. */
+  function secret(name: string, options: { readonly field?: string } = {}) {
+    const key = provider.addKey({ name: `${name} by hand` });
+    const text = key.secret.reveal();
+    const value =
+      options.field === undefined ? text : JSON.stringify({ [options.field]: text, model: "gpt-fake" });
+    const versionId = store.create(arnOf(name), value);
+    return { ...key, versionId, secretArn: arnOf(name) };
+  }
+
+  async function send(body: unknown, principal: string | undefined = ANNA) {
+    requests += 1;
+    const iam = principal === undefined ? {} : { authorizer: { iam: { userArn: principal } } };
+    const event = {
+      body: typeof body === "string" ? body : JSON.stringify(body),
+      isBase64Encoded: false,
+      requestContext: { requestId: `request-${requests}`, timeEpoch: NOON_MS, ...iam },
+    };
+    const { statusCode, body: text } = await answerAdmin(event, deps);
+    return { statusCode, answer: JSON.parse(text) as Answer };
+  }
+
+  async function told(name: string): Promise<string[]> {
+    const lines: string[] = [];
+    for await (const entry of audit.entries(name.startsWith("rekey") ? name : arnOf(name))) {
+      lines.push(`${entry.action} by ${entry.actor.split("/").at(-1)}`);
+    }
+    return lines;
+  }
+
+  return {
+    table,
+    ledger,
+    store,
+    provider,
+    schedules,
+    executions,
+    events,
+    logs,
+    audit,
+    deps,
+    secret,
+    send,
+    told,
+  };
+}
+
+export type AdminWorld = ReturnType<typeof adminWorld>;
+
+function memorySchedules(): Schedules & { readonly stored: Map<string, Schedule>; writes: number } {
+  const stored = new Map<string, Schedule>();
+  const shelf = {
+    stored,
+    writes: 0,
+    target: {
+      group: "rekey",
+      machineArn: "arn:aws:states:eu-west-1:111122223333:stateMachine:rekey-rotation",
+      roleArn: "arn:aws:iam::111122223333:role/rekey-scheduler",
+    },
+    list: async () => [...stored.values()],
+    put: async (schedule: Schedule) => {
+      shelf.writes += 1;
+      stored.set(schedule.name, schedule);
+    },
+    remove: async (name: string) => {
+      shelf.writes += 1;
+      stored.delete(name);
+    },
+  };
+  return shelf;
+}
+
+function memoryExecutions() {
+  const started: { readonly name: string; readonly input: unknown }[] = [];
+  const callbacks: { readonly token: string; readonly output: unknown }[] = [];
+  const executions: AdminDeps["executions"] = {
+    succeed: async (token, output) => {
+      callbacks.push({ token, output });
+      return "ok";
+    },
+    fail: async () => "ok",
+    describe: async () => ({ status: "RUNNING" }),
+    start: async ({ name, input }) => {
+      const executionArn = `arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:${name}`;
+      if (started.some((run) => run.name === name)) return { executionArn, outcome: "alreadyStarted" };
+      started.push({ name, input });
+      return { executionArn, outcome: "started" };
+    },
+    stop: async () => undefined,
+  };
+  return { ...executions, started, callbacks };
+}
