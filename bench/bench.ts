@@ -1,6 +1,7 @@
 /** `npm run bench [-- --json] [-- --only name]`: fixed workloads, their figures, and the budgets they must keep. */
 import { parseArgs } from "node:util";
 import { bundleRows } from "./bundles.ts";
+import { compromiseRows } from "./compromise.ts";
 import { happyPathRows } from "./happy-path.ts";
 import { manyRows } from "./many.ts";
 import type { BenchRow } from "./row.ts";
@@ -8,6 +9,7 @@ import { sdkRows } from "./sdk.ts";
 
 const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   "happy-path": happyPathRows,
+  compromise: compromiseRows,
   bundles: bundleRows,
   many: manyRows,
   sdk: sdkRows,

@@ -1,0 +1,72 @@
+import type { Deployment } from "./deployment.ts";
+import { functions } from "./functions.ts";
+import { roleName } from "./roles.ts";
+import { arnOf, type Resources, sub, type Value } from "./statements.ts";
+
+/**
+ * Rekey's own bus, the one on which consumers report, and the one for alerts. A principal of this account may
+ * put events wherever its own role says, so what does not belong on a bus is denied, not only left out.
+ */
+export function busResources(deployment: Deployment): Resources {
+  const { environment, consumerAccounts } = deployment;
+  return {
+    Bus: bus(`rekey-${environment}`),
+    ReportBus: bus(`rekey-reports-${environment}`),
+    AlertBus: bus(`rekey-alerts-${environment}`),
+    ReportsFromConsumers: busPolicy("ReportBus", "ReportsFromConsumers", {
+      Effect: "Allow",
+      Principal: { AWS: [{ Ref: "AWS::AccountId" }, ...consumerAccounts] },
+      Condition: {
+        StringEquals: { "events:source": "rekey.consumer", "events:detail-type": "ConsumerReport" },
+      },
+    }),
+    NoOtherSource: busPolicy("ReportBus", "NoOtherSource", {
+      Effect: "Deny",
+      Principal: "*",
+      Condition: { StringNotEquals: { "events:source": "rekey.consumer" } },
+    }),
+    NoOtherReport: busPolicy("ReportBus", "NoOtherReport", {
+      Effect: "Deny",
+      Principal: "*",
+      Condition: { StringNotEquals: { "events:detail-type": "ConsumerReport" } },
+    }),
+    AlertsFromIntake: busPolicy("AlertBus", "AlertsFromIntake", {
+      Effect: "Deny",
+      Principal: "*",
+      Condition: {
+        StringNotEquals: {
+          "aws:PrincipalArn": alertRoles(deployment),
+        },
+      },
+    }),
+  };
+}
+
+/** By name, because a policy that refers to roles would hold up the deletion of a function. */
+function alertRoles(deployment: Deployment): readonly Value[] {
+  return Object.entries(functions)
+    .filter(([, { publishes = [] }]) => publishes.includes("AlertBus"))
+    .map(([name]) =>
+      sub(`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/${roleName(name, deployment)}`),
+    );
+}
+
+function bus(name: string) {
+  return { Type: "AWS::Events::EventBus", Properties: { Name: name } };
+}
+
+function busPolicy(
+  busId: string,
+  statementId: string,
+  rule: {
+    readonly Effect: "Allow" | "Deny";
+    readonly Principal: unknown;
+    readonly Condition: Readonly<Record<string, Readonly<Record<string, Value | readonly Value[]>>>>;
+  },
+) {
+  const Statement = { ...rule, Action: "events:PutEvents", Resource: arnOf(busId) };
+  return {
+    Type: "AWS::Events::EventBusPolicy",
+    Properties: { EventBusName: { Ref: busId }, StatementId: statementId, Statement },
+  };
+}

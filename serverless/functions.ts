@@ -1,0 +1,295 @@
+type TableAction = "GetItem" | "PutItem" | "Query" | "DeleteItem";
+type SecretAction = "DescribeSecret" | "GetSecretValue" | "PutSecretValue" | "UpdateSecretVersionStage";
+type MachineAction =
+  | "SendTaskSuccess"
+  | "SendTaskFailure"
+  | "StartExecution"
+  | "DescribeExecution"
+  | "StopExecution";
+
+/** What one function is, what calls it besides a state machine, and all that its role may do. */
+export interface FunctionRow {
+  readonly does: string;
+  readonly calledBy?:
+    | "decryptRecords"
+    | "everyDay"
+    | "reportBus"
+    | "alertBus"
+    | "executionStatus"
+    | "clock"
+    | "callerUrl"
+    | "publicUrl";
+  readonly table: readonly TableAction[];
+  /** On the secrets that are rotated; never on those of admin credentials and of senders' signatures. */
+  readonly secrets?: readonly SecretAction[];
+  /** `index` also looks at which versions there are. */
+  readonly admin?: "read" | "index";
+  /** What the senders of alerts sign with. */
+  readonly signing?: "read";
+  /** `Bus` is Rekey's own; on `AlertBus` only the roles of these rows are heard. */
+  readonly publishes?: readonly ("Bus" | "AlertBus")[];
+  readonly machines?: readonly MachineAction[];
+  /** On the workloads that the deployment lists, and on no other. */
+  readonly workloads?: "observe" | "refresh";
+  /** It is told the intake's public address; told to all, that would be a circle. */
+  readonly intake?: "call";
+  /** Less than its Task's TimeoutSeconds; 30 where it is not said. */
+  readonly timeoutSeconds?: number;
+  readonly schedules?: "reconcile";
+  /** Signs and files checkpoints. Not for a function that writes the ledger: it could sign what it forged. */
+  readonly audit?: "anchor";
+  /** Reaches people: the topic, PagerDuty, Slack. */
+  readonly people?: "page";
+  readonly reports?: "file";
+  /** CloudTrail's event history: who read a secret. */
+  readonly accessRecords?: "read";
+}
+
+const write = ["GetItem", "PutItem"] as const;
+const writeAndList = ["GetItem", "PutItem", "Query"] as const;
+const everything = ["GetItem", "PutItem", "Query", "DeleteItem"] as const;
+
+/** A failed run is settled by the machine, or from its status event when it could not do so itself. */
+const settling = {
+  table: writeAndList,
+  secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
+  admin: "read",
+  publishes: ["Bus"],
+} as const;
+
+/** Gives the secrets of an incident back. */
+const closing = {
+  table: ["GetItem", "PutItem", "DeleteItem"],
+  secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
+  publishes: ["Bus"],
+  machines: ["SendTaskSuccess"],
+} as const;
+
+/** One row per file in functions/ that exports a handler; in the order in which a rotation meets them. */
+export const functions: Readonly<Record<string, FunctionRow>> = {
+  "open-rotation": {
+    does: "Checks the policy, takes the secret's lease, finds the retiring key",
+    table: writeAndList,
+    secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
+    admin: "read",
+    publishes: ["Bus"],
+  },
+  "mint-key": {
+    does: "Makes the incoming key and stages it as the pending version",
+    table: writeAndList,
+    secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
+    admin: "read",
+  },
+  "await-key": {
+    does: "Asks a person or a pool for a key that the provider does not let us make",
+    table: write,
+    publishes: ["Bus"],
+    machines: ["SendTaskSuccess"],
+  },
+  "prove-incoming": {
+    does: "Uses the pending key once at the provider",
+    table: write,
+    secrets: ["GetSecretValue"],
+  },
+  "promote-version": {
+    does: "Pins the retiring version and moves AWSCURRENT with compare-and-swap",
+    table: writeAndList,
+    secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
+  },
+  "nudge-consumers": {
+    does: "Starts the refresh that each consumer's policy asks for",
+    table: write,
+    publishes: ["Bus"],
+    workloads: "refresh",
+  },
+  "check-adoption": {
+    does: "Gathers evidence and asks the adoption rule",
+    table: writeAndList,
+    admin: "read",
+    workloads: "observe",
+  },
+  "await-evidence": {
+    does: "Parks the run until its decision may be another one",
+    table: write,
+    machines: ["SendTaskSuccess"],
+  },
+  "quarantine-key": {
+    does: "Disables the retiring key reversibly, and restores it on any sign of use",
+    table: writeAndList,
+    workloads: "observe",
+    secrets: ["GetSecretValue"],
+    admin: "read",
+    publishes: ["Bus"],
+  },
+  "revoke-key": {
+    does: "Deletes the retiring key, after every reason to wait was asked once more",
+    table: writeAndList,
+    workloads: "observe",
+    secrets: ["GetSecretValue"],
+    admin: "read",
+    publishes: ["Bus"],
+  },
+  "prove-dead": {
+    does: "Counts the provider's refusals of the retiring key in a row",
+    table: write,
+    secrets: ["GetSecretValue"],
+    admin: "read",
+  },
+  "close-rotation": {
+    does: "Unpins, writes the revocation certificate and frees the lease",
+    table: everything,
+    secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
+    publishes: ["Bus"],
+  },
+  "settle-rotation": {
+    does: "Ends a run that failed: takes its own key away again, or records what is owed",
+    ...settling,
+  },
+  "settle-closed": {
+    does: "Settles an execution that timed out or was stopped",
+    calledBy: "executionStatus",
+    ...settling,
+    table: everything,
+    machines: ["SendTaskSuccess"],
+    people: "page",
+  },
+  sweep: {
+    does: "Compares providers, store and ledger, works off what crashes have left, and measures what is owed",
+    calledBy: "clock",
+    timeoutSeconds: 600,
+    table: everything,
+    secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
+    admin: "read",
+    publishes: ["Bus"],
+    machines: ["StartExecution", "DescribeExecution"],
+  },
+  "record-evidence": {
+    does: "Stores a consumer's report and wakes the run whose decision it changes",
+    calledBy: "reportBus",
+    table: writeAndList,
+    machines: ["SendTaskSuccess"],
+  },
+  admin: {
+    does: "Does what people ask for with the rekey command: the caller is the AWS principal that signed",
+    calledBy: "callerUrl",
+    table: everything,
+    secrets: ["DescribeSecret", "GetSecretValue"],
+    admin: "read",
+    publishes: ["Bus"],
+    machines: ["StartExecution", "SendTaskSuccess"],
+    schedules: "reconcile",
+    people: "page",
+  },
+  "record-read": {
+    does: "Stores who read which version of a secret, and wakes the run whose decision it changes",
+    calledBy: "decryptRecords",
+    table: writeAndList,
+    machines: ["SendTaskSuccess"],
+  },
+  intake: {
+    does: "Verifies who sent an alert, and puts what it says on the alert bus without any plaintext",
+    calledBy: "publicUrl",
+    table: writeAndList,
+    signing: "read",
+    publishes: ["AlertBus"],
+  },
+  "synthetic-leak": {
+    does: "Reports a key that opens nothing, and waits until every channel had its page",
+    calledBy: "everyDay",
+    table: writeAndList,
+    signing: "read",
+    machines: ["SendTaskSuccess"],
+    intake: "call",
+  },
+  "index-secrets": {
+    does: "Keeps the index by which an alert finds its key",
+    calledBy: "clock",
+    table: writeAndList,
+    secrets: ["DescribeSecret", "GetSecretValue"],
+    admin: "index",
+    signing: "read",
+  },
+  "raise-alert": {
+    does: "Finds the incident that an alert belongs to, or opens one and starts the compromise machine",
+    calledBy: "alertBus",
+    table: writeAndList,
+    machines: ["StartExecution", "SendTaskSuccess"],
+  },
+  "open-incident": {
+    does: "Takes every secret that holds the key from whatever run has it, sets the clock and the plan",
+    table: writeAndList,
+    secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
+    admin: "read",
+    publishes: ["Bus"],
+    machines: ["SendTaskSuccess", "SendTaskFailure"],
+  },
+  "contain-key": {
+    does: "Disables or deletes the compromised key, and no other",
+    table: writeAndList,
+    admin: "read",
+    machines: ["SendTaskSuccess"],
+  },
+  "prove-contained": {
+    does: "Looks whether the compromised key is dead",
+    table: writeAndList,
+    secrets: ["GetSecretValue"],
+    admin: "read",
+    machines: ["SendTaskSuccess"],
+  },
+  "note-replacement": {
+    does: "Tells the other branches how the replacement of one secret stands",
+    table: write,
+    machines: ["SendTaskSuccess"],
+  },
+  "check-recovery": {
+    does: "Asks whether every consumer of one secret holds the replacement",
+    table: writeAndList,
+    workloads: "observe",
+    machines: ["SendTaskSuccess"],
+  },
+  "block-containment": {
+    does: "Records why no automatic step contains a key, and wakes the clock",
+    table: write,
+    machines: ["SendTaskSuccess"],
+  },
+  "check-clock": {
+    does: "Says whether an incident has to be escalated now, and if not, when to ask again",
+    table: ["GetItem"],
+  },
+  "await-incident": {
+    does: "Parks a branch of an incident until its record may lead to another decision",
+    table: write,
+    machines: ["SendTaskSuccess"],
+  },
+  escalate: {
+    does: "Reaches a person, through every channel that there is",
+    table: write,
+    publishes: ["Bus"],
+    machines: ["SendTaskSuccess"],
+    people: "page",
+  },
+  "scope-incident": {
+    does: "Looks who read the secret, what the key did, and what else may have leaked",
+    timeoutSeconds: 300,
+    table: writeAndList,
+    admin: "read",
+    machines: ["SendTaskSuccess"],
+    accessRecords: "read",
+  },
+  "file-report": {
+    does: "Files the incident's report",
+    table: write,
+    publishes: ["Bus"],
+    machines: ["SendTaskSuccess"],
+    reports: "file",
+  },
+  "close-incident": {
+    does: "Gives the secrets back and closes an incident whose keys are dead or waived",
+    ...closing,
+  },
+  "settle-incident": {
+    does: "Hands an incident that the machine could not finish to a person",
+    ...closing,
+    people: "page",
+  },
+};

@@ -1,0 +1,254 @@
+import type { Deployment } from "./deployment.ts";
+import type { FunctionRow } from "./functions.ts";
+import { logicalName } from "./handlers.ts";
+import { arnOf, localArn, type Resource, type Statement, secretArns, sub, type Value } from "./statements.ts";
+
+const machines = ["rotation", "compromise"];
+
+/** The role of one function: its own log, what its row says, and the guards that no row can lift. */
+export function roleOf(name: string, row: FunctionRow, deployment: Deployment): Resource {
+  return {
+    Type: "AWS::IAM::Role",
+    Properties: {
+      RoleName: roleName(name, deployment),
+      AssumeRolePolicyDocument: trust("lambda.amazonaws.com"),
+      Policies: [
+        {
+          PolicyName: name,
+          PolicyDocument: { Version: "2012-10-17", Statement: statementsOf(name, row, deployment) },
+        },
+      ],
+    },
+  };
+}
+
+export function roleId(name: string): string {
+  return `${logicalName(name)}Role`;
+}
+
+/** Fixed, so that access records name the function, and bus policies can name a role before it exists. */
+export function roleName(name: string, { environment, region }: Deployment): string {
+  return `rekey-${environment}-${region}-${name}`;
+}
+
+export function trust(service: string) {
+  return {
+    Version: "2012-10-17",
+    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: ["sts:AssumeRole"] }],
+  };
+}
+
+function statementsOf(name: string, row: FunctionRow, deployment: Deployment): readonly Statement[] {
+  const { environment } = deployment;
+  return [
+    allow(
+      "WriteOwnLog",
+      ["logs:CreateLogStream", "logs:PutLogEvents"],
+      [localArn("logs", `log-group:/aws/lambda/rekey-${environment}-${name}:*`)],
+    ),
+    allow(
+      "UseLedger",
+      row.table.map((action) => `dynamodb:${action}`),
+      [arnOf("Ledger")],
+    ),
+    ...secretStatements(row, deployment),
+    ...(row.publishes ? [allow("Publish", ["events:PutEvents"], row.publishes.map(arnOf))] : []),
+    ...machineStatements(row, deployment),
+    ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
+    ...(row.schedules ? scheduleStatements(deployment) : []),
+    ...(row.audit ? anchorStatements : []),
+    ...(row.people ? pageStatements(deployment) : []),
+    ...(row.reports ? [allow("FileReports", ["s3:PutObject"], [sub(`\${AuditBucket.Arn}/reports/*`)])] : []),
+    // Event history is the account's; there is no resource that this action could be limited to.
+    ...(row.accessRecords ? [allow("LookUpReads", ["cloudtrail:LookupEvents"], ["*"])] : []),
+    ...(isAsync(row) ? [allow("KeepFailedEvents", ["sqs:SendMessage"], [arnOf("FunctionDeadLetters")])] : []),
+    ...guards(row, deployment),
+  ];
+}
+
+/** Events that arrive without a caller who would notice a failure. */
+export function isAsync({ calledBy }: FunctionRow): boolean {
+  return calledBy !== undefined && calledBy !== "callerUrl" && calledBy !== "publicUrl";
+}
+
+function allow(Sid: string, Action: readonly string[], Resource: readonly Value[]): Statement {
+  return { Sid, Effect: "Allow", Action, Resource };
+}
+
+function secretStatements(
+  { secrets = [], admin, signing }: FunctionRow,
+  deployment: Deployment,
+): readonly Statement[] {
+  const given = [
+    allow(
+      "RotatedSecrets",
+      secrets.map((action) => `secretsmanager:${action}`),
+      secretArns(deployment.secrets),
+    ),
+    allow(
+      "AdminCredentials",
+      admin === undefined ? [] : adminActions[admin],
+      secretArns(deployment.adminSecrets),
+    ),
+    ...signingStatements(signing, deployment),
+  ].filter(({ Action = [] }) => Action.length > 0);
+  const keyActions = [
+    ...(given.some(({ Action }) => Action?.includes("secretsmanager:GetSecretValue")) ? ["kms:Decrypt"] : []),
+    ...(secrets.includes("PutSecretValue") ? ["kms:GenerateDataKey"] : []),
+  ];
+  if (deployment.secretKeys.length === 0 || keyActions.length === 0) return given;
+  const keys = { ...allow("SecretKeys", keyActions, deployment.secretKeys), Condition: viaSecretsManager };
+  return [...given, keys];
+}
+
+/** While a sender's secret rotates either of two versions signs: the intake looks which there are. */
+const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
+
+function pageStatements({ pagerdutySecret, slackSecret }: Deployment): readonly Statement[] {
+  const secrets = [pagerdutySecret, slackSecret].filter((arn) => arn !== undefined);
+  return [
+    allow("Page", ["sns:Publish"], [{ Ref: "AlarmTopic" }]),
+    ...(secrets.length > 0 ? [allow("PageSecrets", ["secretsmanager:GetSecretValue"], secrets)] : []),
+  ];
+}
+
+const adminActions = { read: ["secretsmanager:GetSecretValue"], index: readActions } as const;
+
+function intakeArns({ intakeSecrets, githubToken }: Deployment): readonly string[] {
+  return [...Object.values(intakeSecrets), ...(githubToken === undefined ? [] : [githubToken])];
+}
+
+function signingStatements(signing: "read" | undefined, deployment: Deployment): readonly Statement[] {
+  const arns = intakeArns(deployment);
+  return signing === undefined || arns.length === 0 ? [] : [allow("IntakeSecrets", readActions, arns)];
+}
+
+const viaSecretsManager = {
+  StringEquals: { "kms:ViaService": sub(`secretsmanager.\${AWS::Region}.amazonaws.com`) },
+};
+
+/** Callbacks and starts name the machine, everything about one execution names the execution. */
+function machineStatements(
+  { machines: actions = [] }: FunctionRow,
+  { environment }: Deployment,
+): readonly Statement[] {
+  const onMachine = actions.filter((action) => action.startsWith("SendTask") || action === "StartExecution");
+  const onExecution = actions.filter((action) => !onMachine.includes(action));
+  const named = (kind: string, end: string) =>
+    machines.map((machine) => localArn("states", `${kind}:rekey-${environment}-${machine}${end}`));
+  return [
+    ...(onMachine.length > 0
+      ? [
+          allow(
+            "CallMachines",
+            onMachine.map((action) => `states:${action}`),
+            named("stateMachine", ""),
+          ),
+        ]
+      : []),
+    ...(onExecution.length > 0
+      ? [
+          allow(
+            "FollowRuns",
+            onExecution.map((action) => `states:${action}`),
+            named("execution", ":*"),
+          ),
+        ]
+      : []),
+  ];
+}
+
+const workloadActions = {
+  observe: {
+    ecs: ["ecs:DescribeServices", "ecs:DescribeTasks"],
+    lambda: ["lambda:GetFunctionConfiguration", "lambda:GetAlias"],
+    sqs: [],
+  },
+  refresh: {
+    ecs: ["ecs:DescribeServices", "ecs:UpdateService"],
+    lambda: ["lambda:GetFunctionConfiguration", "lambda:UpdateFunctionConfiguration"],
+    sqs: ["sqs:SendMessage"],
+  },
+} as const;
+
+/** Nothing at all unless the deployment lists a workload, and then for exactly that one. */
+function workloadStatements(
+  work: keyof typeof workloadActions,
+  { refreshAllowed }: Deployment,
+): readonly Statement[] {
+  const services = Object.entries(workloadActions[work]).flatMap(([service, actions]) => {
+    const listed = refreshAllowed.filter(
+      (target) => target.startsWith("arn:") && target.split(":")[2] === service,
+    );
+    return listed.length > 0 && actions.length > 0
+      ? [allow(`Workloads${service.toUpperCase()}`, actions, listed)]
+      : [];
+  });
+  const tokens = refreshAllowed.flatMap((target) => /^https:.*#(arn:.+)$/.exec(target)?.[1] ?? []);
+  if (tokens.length === 0) return services;
+  return [...services, allow("WorkloadTokens", ["secretsmanager:GetSecretValue"], [...new Set(tokens)])];
+}
+
+function scheduleStatements({ environment }: Deployment): readonly Statement[] {
+  return [
+    allow(
+      "ReconcileSchedules",
+      ["Get", "Create", "Update", "Delete"].map((verb) => `scheduler:${verb}Schedule`),
+      [localArn("scheduler", `schedule/rekey-${environment}/*`)],
+    ),
+    // Says names and times; there is no resource that this action could be limited to.
+    allow("ListSchedules", ["scheduler:ListSchedules"], ["*"]),
+    {
+      ...allow("LendSchedulerRole", ["iam:PassRole"], [arnOf("SchedulerRole")]),
+      Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },
+    },
+  ];
+}
+
+const anchorStatements: readonly Statement[] = [
+  allow("SignCheckpoints", ["kms:Sign", "kms:Verify"], [arnOf("AuditKey")]),
+  allow(
+    "FileCheckpoints",
+    ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObjectVersion"],
+    [sub(`\${AuditBucket.Arn}/*`)],
+  ),
+  allow("ListCheckpoints", ["s3:ListBucketVersions"], [arnOf("AuditBucket")]),
+];
+
+const tagActions = [
+  "secretsmanager:TagResource",
+  "secretsmanager:UntagResource",
+  "iam:TagRole",
+  "iam:UntagRole",
+  "ecs:TagResource",
+  "ecs:UntagResource",
+  "lambda:TagResource",
+  "lambda:UntagResource",
+];
+
+/** A secret or workload without the tag is refused too. Whoever may retag could walk through the first guard. */
+function guards({ admin, signing }: FunctionRow, deployment: Deployment): readonly Statement[] {
+  const { environment, adminSecrets } = deployment;
+  const intake = intakeArns(deployment);
+  return [
+    {
+      Sid: "OtherEnvironments",
+      Effect: "Deny",
+      Action: ["secretsmanager:*", "ecs:UpdateService", "lambda:UpdateFunctionConfiguration"],
+      Resource: ["*"],
+      Condition: { StringNotEquals: { "aws:ResourceTag/Environment": environment } },
+    },
+    { Sid: "NoRetagging", Effect: "Deny", Action: tagActions, Resource: ["*"] },
+    { Sid: "AdminCredentialsOnlyRead", ...exceptReading(admin), Resource: secretArns(adminSecrets) },
+    ...(intake.length > 0
+      ? [{ Sid: "IntakeSecretsOnlyRead", ...exceptReading(signing), Resource: intake }]
+      : []),
+  ];
+}
+
+/** Holds even where the pattern of the rotated secrets is so wide that it covers these. */
+function exceptReading(read: string | undefined) {
+  return read === undefined
+    ? ({ Effect: "Deny", Action: ["secretsmanager:*"] } as const)
+    : ({ Effect: "Deny", NotAction: readActions } as const);
+}

@@ -1,0 +1,97 @@
+import { resourcesFor } from "../../serverless/template.ts";
+import { eventsOf } from "../../serverless/triggers.ts";
+import { deployment } from "./deployment.ts";
+import { ofType, resource, type Template } from "./packaged.ts";
+
+const template: Template = resourcesFor({
+  ...deployment,
+  consumerAccounts: ["111122223333", "444455556666"],
+});
+
+function properties(id: string): Readonly<Record<string, unknown>> {
+  return resource(template, id).Properties;
+}
+
+test("consumers, here and in the listed accounts, may put reports and nothing else", () => {
+  expect(properties("ReportBus")["Name"]).toBe("rekey-reports-production");
+  expect(properties("ReportsFromConsumers")["Statement"]).toMatchObject({
+    Effect: "Allow",
+    Principal: { AWS: [{ Ref: "AWS::AccountId" }, "111122223333", "444455556666"] },
+    Action: "events:PutEvents",
+    Resource: { "Fn::GetAtt": ["ReportBus", "Arn"] },
+    Condition: {
+      StringEquals: { "events:source": "rekey.consumer", "events:detail-type": "ConsumerReport" },
+    },
+  });
+  const denied = ["NoOtherSource", "NoOtherReport"].map((id) => properties(id)["Statement"]);
+  for (const statement of denied) {
+    expect(statement).toMatchObject({ Effect: "Deny", Principal: "*", Action: "events:PutEvents" });
+  }
+  expect(denied).toMatchObject([
+    { Condition: { StringNotEquals: { "events:source": "rekey.consumer" } } },
+    { Condition: { StringNotEquals: { "events:detail-type": "ConsumerReport" } } },
+  ]);
+});
+
+test("only the intake's role may put alerts", () => {
+  const policies = ofType(template, "AWS::Events::EventBusPolicy").filter(
+    ([, { Properties }]) => JSON.stringify(Properties["EventBusName"]) === '{"Ref":"AlertBus"}',
+  );
+  expect(policies.map(([, { Properties }]) => Properties["Statement"])).toEqual([
+    expect.objectContaining({
+      Effect: "Deny",
+      Principal: "*",
+      Action: "events:PutEvents",
+      Condition: {
+        StringNotEquals: {
+          "aws:PrincipalArn": [{ "Fn::Sub": expect.stringMatching(/role\/rekey-.*-intake$/) }],
+        },
+      },
+    }),
+  ]);
+});
+
+test("other accounts have no word on Rekey's own bus", () => {
+  for (const [, { Properties }] of ofType(template, "AWS::Events::EventBusPolicy")) {
+    expect(Properties["EventBusName"]).not.toEqual({ Ref: "Bus" });
+  }
+});
+
+test("reads of rotated secrets are recorded, without Rekey's own and without anything else that KMS decrypts", () => {
+  const [target] = properties("DecryptRule")["Targets"] as readonly {
+    readonly InputTransformer: { readonly InputTemplate: { readonly "Fn::Sub": string } };
+  }[];
+  const prefix = { "Fn::Sub": expect.stringMatching(/:secretsmanager:.*:secret:api-keys\/$/) };
+  expect(properties("DecryptRule")).toMatchObject({
+    State: "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+    EventPattern: {
+      source: ["aws.kms"],
+      detail: {
+        eventName: ["Decrypt"],
+        requestParameters: { encryptionContext: { SecretARN: [{ prefix }] } },
+      },
+    },
+  });
+  const text = target?.InputTransformer.InputTemplate["Fn::Sub"].replaceAll(/<\w+>/g, '"FAKE"') ?? "";
+  expect(JSON.parse(text)).toEqual({
+    environment: "production",
+    own: [expect.stringMatching(/:role\/rekey-production-$/)],
+    event: { account: "FAKE", time: "FAKE", detail: "FAKE" },
+  });
+});
+
+test("the clock ticks every 15 minutes, and what it could not start is kept", () => {
+  expect(eventsOf("sweep", "clock", deployment)).toMatchObject({
+    events: [
+      {
+        eventBridge: {
+          name: "rekey-production-sweep",
+          schedule: "rate(15 minutes)",
+          retryPolicy: { maximumRetryAttempts: 185 },
+          deadLetterQueueArn: { "Fn::GetAtt": ["RuleDeadLetters", "Arn"] },
+        },
+      },
+    ],
+    destinations: { onFailure: { arn: { "Fn::GetAtt": ["FunctionDeadLetters", "Arn"] } } },
+  });
+});

@@ -1,0 +1,29 @@
+import type { Deployment } from "../../serverless/deployment.ts";
+
+/** What serverless.yml's defaults give for the stage "production". */
+export const deployment: Deployment = {
+  environment: "production",
+  region: "eu-central-1",
+  consumerAccounts: [],
+  secrets: ["api-keys/*"],
+  adminSecrets: ["rekey/admin/*"],
+  intakeSecrets: {},
+  githubToken: undefined,
+  githubApiBases: [],
+  pagerdutySecret: undefined,
+  slackSecret: undefined,
+  docsUrl: undefined,
+  secretKeys: [],
+  refreshAllowed: [],
+  logRetentionDays: 90,
+};
+
+const secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey";
+
+/** The parameters that have no default. */
+export const given = {
+  githubToken: `${secret}/github-token-FAKE01`,
+  pagerdutySecret: `${secret}/pagerduty-FAKE02`,
+  slackSecret: `${secret}/slack-FAKE03`,
+  docsUrl: "https://example.com/rekey/docs/",
+} as const;

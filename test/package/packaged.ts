@@ -1,0 +1,83 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Statement } from "../../serverless/statements.ts";
+
+export interface TemplateResource {
+  readonly Type: string;
+  readonly Properties: Readonly<Record<string, unknown>>;
+  readonly DependsOn?: string | readonly string[];
+  readonly DeletionPolicy?: string;
+  readonly UpdateReplacePolicy?: string;
+}
+
+export type Template = Readonly<Record<string, TemplateResource>>;
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const packagingMaxMs = 110_000;
+
+/** Bundles and packages as `npm run package` does, without credentials, and reads what came out. */
+export function packageTemplate(options: readonly string[] = []): Template {
+  const folder = mkdtempSync(join(tmpdir(), "rekey-package-"));
+  const env = { PATH: process.env["PATH"], HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
+  const run = (script: string, args: readonly string[]) =>
+    execFileSync(process.execPath, [script, ...args], {
+      cwd: root,
+      env,
+      stdio: "pipe",
+      timeout: packagingMaxMs,
+    });
+  try {
+    run("build.ts", []);
+    run("node_modules/osls/bin/serverless.js", ["package", "--package", folder, ...options]);
+    const text = readFileSync(join(folder, "cloudformation-template-update-stack.json"), "utf8");
+    return JSON.parse(text).Resources;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+export function ofType(template: Template, type: string): readonly (readonly [string, TemplateResource])[] {
+  return Object.entries(template).filter(([, { Type }]) => Type === type);
+}
+
+export function resource(template: Template, id: string): TemplateResource {
+  const found = template[id];
+  if (found === undefined) throw new Error(`the template has no ${id}`);
+  return found;
+}
+
+/** Every statement of a role's own policies; none has managed ones. */
+export function statementsOf({ Properties }: TemplateResource): readonly Statement[] {
+  const policies = (Properties["Policies"] ?? []) as readonly {
+    readonly PolicyDocument: { readonly Statement: readonly Statement[] };
+  }[];
+  return policies.flatMap(({ PolicyDocument }) => PolicyDocument.Statement).map(withLists);
+}
+
+/** IAM takes one value or a list of them. */
+function withLists(statement: Statement): Statement {
+  const { Action, Resource } = statement;
+  return {
+    ...statement,
+    ...(Action !== undefined && { Action: [Action].flat() }),
+    Resource: [Resource].flat(),
+  };
+}
+
+/** The names of resources that a part of the template refers to. */
+export function referencesIn(value: unknown): readonly string[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => {
+    if (key === "Ref") return [String(inner)];
+    if (key === "Fn::GetAtt") return [String(Array.isArray(inner) ? inner[0] : inner).split(".")[0] ?? ""];
+    if (key === "Fn::Sub" && typeof inner === "string") return namesInSub(inner);
+    return referencesIn(inner);
+  });
+}
+
+function namesInSub(text: string): readonly string[] {
+  return [...text.matchAll(/\$\{([\w:]+)[\w.]*\}/g)].map(([, name = ""]) => name);
+}

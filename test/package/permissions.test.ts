@@ -1,0 +1,270 @@
+import type { Deployment } from "../../serverless/deployment.ts";
+import { functions } from "../../serverless/functions.ts";
+import { handlerNames } from "../../serverless/handlers.ts";
+import { roleOf } from "../../serverless/roles.ts";
+import { type Statement, secretArns } from "../../serverless/statements.ts";
+import { codeBehind } from "./asked.ts";
+import { deployment } from "./deployment.ts";
+import { referencesIn, statementsOf } from "./packaged.ts";
+
+/** Everything these functions do with the credential is said beside them; nobody else may read it. */
+const adminReaders: Readonly<Record<string, string>> = {
+  "open-rotation": "finds the current key at the provider",
+  "mint-key": "mints, and discards keys whose plaintext was lost",
+  "check-adoption": "reads last use and usage",
+  "quarantine-key": "disables and restores",
+  "revoke-key": "deletes",
+  "prove-dead": "looks for the key in the listing when nobody holds its plaintext",
+  "settle-rotation": "discards the run's own incoming key, extends the retiring one",
+  "settle-closed": "the same, for an execution that could not settle itself",
+  sweep: "discards strays",
+  admin: "adopts existing keys",
+  "index-secrets": "a leaked admin credential has to be found by its fingerprint too",
+  "open-incident": "looks for a key that the ledger does not know",
+  "contain-key": "disables and deletes",
+  "prove-contained": "looks for the key in the listing when nobody holds its plaintext",
+  "scope-incident": "reads what the key did",
+};
+
+const names = Object.keys(functions);
+const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
+
+function statements(name: string, given: Partial<Deployment> = {}): readonly Statement[] {
+  const row = functions[name];
+  return row === undefined ? [] : statementsOf(roleOf(name, row, { ...deployment, ...given }));
+}
+
+function allowed(name: string, given: Partial<Deployment> = {}): readonly string[] {
+  return statements(name, given)
+    .filter(({ Effect }) => Effect === "Allow")
+    .flatMap(({ Action = [] }) => Action);
+}
+
+function withPermission(action: string): readonly string[] {
+  return names.filter((name) => allowed(name).includes(action));
+}
+
+function statement(name: string, sid: string): Statement | undefined {
+  return statements(name).find(({ Sid }) => Sid === sid);
+}
+
+test("every function has a row, and every row its function", () => {
+  expect([...names].sort()).toEqual([...handlerNames()].sort());
+});
+
+describe("admin credentials", () => {
+  const readers = names.filter((name) => statement(name, "AdminCredentials") !== undefined);
+
+  test("are readable by the functions on the list and by no other", () => {
+    for (const name of readers) expect(Object.keys(adminReaders)).toContain(name);
+  });
+
+  test.each(names)("are otherwise denied to %s, whatever its secrets parameter matches", (name) => {
+    const guard = statement(name, "AdminCredentialsOnlyRead");
+    expect(guard).toMatchObject({ Effect: "Deny", Resource: secretArns(["rekey/admin/*"]) });
+    expect(guard?.Condition).toBeUndefined();
+    if (readers.includes(name)) expect(guard?.NotAction).toEqual(readActions);
+    else expect(guard?.Action).toEqual(["secretsmanager:*"]);
+  });
+});
+
+test("what senders of alerts sign with is readable by the intake, its daily test and the index, and denied to everyone else", () => {
+  const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/intake/github-FAKE01";
+  const given = { intakeSecrets: { github: arn } };
+  for (const name of names) {
+    const isReader = ["intake", "index-secrets", "synthetic-leak"].includes(name);
+    const own = statements(name, given);
+    expect(own.some(({ Sid }) => Sid === "IntakeSecrets")).toBe(isReader);
+    expect(own.find(({ Sid }) => Sid === "IntakeSecretsOnlyRead")).toMatchObject({
+      Effect: "Deny",
+      Resource: [arn],
+      ...(isReader ? { NotAction: readActions } : { Action: ["secretsmanager:*"] }),
+    });
+  }
+});
+
+describe("rotated secrets", () => {
+  test("get values only from the two functions that write versions", () => {
+    expect(withPermission("secretsmanager:PutSecretValue")).toEqual(["mint-key", "promote-version"]);
+  });
+
+  test("are never deleted, listed, created, or opened to others", () => {
+    const known = ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"];
+    const used = names
+      .flatMap((name) => allowed(name))
+      .filter((action) => action.startsWith("secretsmanager:"));
+    for (const action of used) expect(known).toContain(action.slice("secretsmanager:".length));
+  });
+
+  test("are named by the parameter, with Secrets Manager's own ending", () => {
+    expect(statement("prove-incoming", "RotatedSecrets")?.Resource).toEqual([
+      {
+        "Fn::Sub": `arn:\${AWS::Partition}:secretsmanager:\${AWS::Region}:\${AWS::AccountId}:secret:api-keys/*-??????`,
+      },
+    ]);
+  });
+
+  test("under a key of the customer's are decrypted through Secrets Manager only", () => {
+    const secretKeys = ["arn:aws:kms:eu-central-1:123456789012:key/FAKE"];
+    const [decrypt] = statements("prove-incoming", { secretKeys }).filter(({ Sid }) => Sid === "SecretKeys");
+    expect(decrypt).toMatchObject({ Action: ["kms:Decrypt"], Resource: secretKeys });
+    expect(Object.keys(decrypt?.Condition?.["StringEquals"] ?? {})).toEqual(["kms:ViaService"]);
+    expect(allowed("await-key", { secretKeys })).not.toContain("kms:Decrypt");
+    expect(allowed("mint-key", { secretKeys })).toContain("kms:GenerateDataKey");
+  });
+});
+
+describe("the ledger", () => {
+  test("is read, written and queried by item, and never scanned or changed as a table", () => {
+    const known = ["GetItem", "PutItem", "Query", "DeleteItem"].map((action) => `dynamodb:${action}`);
+    const used = names.flatMap((name) => allowed(name)).filter((action) => action.startsWith("dynamodb:"));
+    for (const action of used) expect(known).toContain(action);
+  });
+
+  test("loses items only where something has ended", () => {
+    const enders = ["close-rotation", "close-incident", "settle-incident", "settle-closed", "sweep", "admin"];
+    for (const name of withPermission("dynamodb:DeleteItem")) {
+      expect(enders).toContain(name);
+    }
+  });
+});
+
+test("whoever signs audit checkpoints cannot write what they are about", () => {
+  const row = { does: "anchors", table: ["GetItem", "Query"], audit: "anchor" } as const;
+  const signing = statementsOf(roleOf("anchor-audit", row, deployment)).flatMap(({ Action = [] }) => Action);
+  expect(signing).toEqual(expect.arrayContaining(["kms:Sign", "s3:PutObject", "s3:ListBucketVersions"]));
+  for (const name of withPermission("kms:Sign")) {
+    expect(allowed(name)).not.toEqual(expect.arrayContaining(["dynamodb:PutItem"]));
+    expect(allowed(name)).not.toEqual(expect.arrayContaining(["dynamodb:DeleteItem"]));
+  }
+});
+
+test("pages, reports and access records are each one permission", () => {
+  const slackSecret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/slack-FAKE01";
+  const row = {
+    does: "all three",
+    table: ["GetItem"],
+    people: "page",
+    reports: "file",
+    accessRecords: "read",
+  } as const;
+  const role = statementsOf(roleOf("respond", row, { ...deployment, slackSecret }));
+  const granted = role
+    .filter(({ Effect }) => Effect === "Allow")
+    .map(({ Action, Resource }) => [Action, Resource]);
+  expect(granted).toEqual(
+    expect.arrayContaining([
+      [["sns:Publish"], [{ Ref: "AlarmTopic" }]],
+      [["secretsmanager:GetSecretValue"], [slackSecret]],
+      [["s3:PutObject"], [{ "Fn::Sub": `\${AuditBucket.Arn}/reports/*` }]],
+      [["cloudtrail:LookupEvents"], ["*"]],
+    ]),
+  );
+});
+
+describe("the environment's guard", () => {
+  test.each(names)("keeps %s from secrets and workloads of another environment, or of none", (name) => {
+    expect(statement(name, "OtherEnvironments")).toEqual({
+      Sid: "OtherEnvironments",
+      Effect: "Deny",
+      Action: expect.arrayContaining([
+        "secretsmanager:*",
+        "ecs:UpdateService",
+        "lambda:UpdateFunctionConfiguration",
+      ]),
+      Resource: ["*"],
+      Condition: { StringNotEquals: { "aws:ResourceTag/Environment": "production" } },
+    });
+  });
+
+  test.each(names)("keeps %s from moving a tag", (name) => {
+    const guard = statement(name, "NoRetagging");
+    expect(guard).toMatchObject({ Effect: "Deny", Resource: ["*"] });
+    expect(guard?.Action).toEqual(
+      expect.arrayContaining(["secretsmanager:TagResource", "secretsmanager:UntagResource", "iam:TagRole"]),
+    );
+    expect(guard?.Condition).toBeUndefined();
+  });
+});
+
+describe("refreshing a workload", () => {
+  const service = "arn:aws:ecs:eu-central-1:123456789012:service/cluster/billing";
+  const lambda = "arn:aws:lambda:eu-central-1:123456789012:function:search";
+
+  test("is not permitted at all by default", () => {
+    for (const name of names) {
+      expect(allowed(name).filter((action) => /^(ecs|lambda|eks|ssm|apprunner):/.test(action))).toEqual([]);
+    }
+  });
+
+  test("is permitted to one function, for exactly the workloads that are listed", () => {
+    const token = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:FAKE-FAKE01";
+    const given = { refreshAllowed: [service, lambda, `https://cluster.example.com/apis/FAKE#${token}`] };
+    const refreshing = statements("nudge-consumers", given).filter(({ Sid }) => Sid.startsWith("Workload"));
+    expect(refreshing.map(({ Resource }) => Resource)).toEqual([[service], [lambda], [token]]);
+    const changing = ["ecs:UpdateService", "lambda:UpdateFunctionConfiguration", "sqs:SendMessage"];
+    for (const name of names.filter((other) => other !== "nudge-consumers")) {
+      const more = allowed(name, given).filter((action) => !allowed(name).includes(action));
+      for (const action of changing) expect(more).not.toContain(action);
+    }
+  });
+});
+
+describe("a role may do what its code asks for, and nothing else", () => {
+  const asked: Readonly<Record<string, RegExp>> = {
+    "dynamodb:GetItem": /ledger\.|audit\.append/,
+    "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append/,
+    "dynamodb:Query":
+      /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|rotations|holders|evidence|debts|brakes|keys|incidents)\(/,
+    "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
+    "secretsmanager:DescribeSecret": /store\.(labels|moveLabel)\(/,
+    "secretsmanager:GetSecretValue": /store\.read\(/,
+    "secretsmanager:PutSecretValue": /store\.put\(/,
+    "secretsmanager:UpdateSecretVersionStage": /store\.moveLabel\(/,
+    AdminCredentials:
+      /provider(\(\w+\))?\.(mint|list|find|use|quarantine|restore|revoke|extend|candidates)\(|scoper\.scope\(/,
+    IntakeSecrets: /signing\.of\(|intakeSecretArns\(|deps\.send\(/,
+    Bus: /bus\.publish\(|escalator\.page\(/,
+    AlertBus: /alerts\.publish\(/,
+    "states:SendTaskSuccess": /executions\.succeed\(/,
+    "states:SendTaskFailure": /executions\.fail\(/,
+    "states:StartExecution": /executions\.start\(/,
+    "states:DescribeExecution": /executions\.describe\(/,
+    "states:StopExecution": /executions\.stop\(/,
+    ReconcileSchedules: /schedules\.(list|put|remove)\(/,
+    Page: /escalator\.page\(/,
+    FileReports: /reports\.file\(/,
+    LookUpReads: /scoper\.scope\(/,
+    WorkloadsECS: /source\.observe\(|\.refresh\(/,
+  };
+
+  /** What is in the code behind a function, but cannot be reached from it. */
+  const unreachable: Readonly<Record<string, readonly string[]>> = {
+    // Adoption looks only: the store it hands on moves no label, and nothing it calls puts a version.
+    admin: ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
+    // It names no signal of the provider's: whoever stole the key would be heard there too.
+    "check-recovery": ["AdminCredentials"],
+  };
+
+  const service = "arn:aws:ecs:eu-central-1:123456789012:service/cluster/billing";
+  const intakeSecrets = { github: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:FAKE-FAKE01" };
+
+  /** Actions of the ledger, the rotated secrets and the machines; of the rest, what each statement is called. */
+  function granted(name: string): readonly string[] {
+    const byAction = ["UseLedger", "RotatedSecrets", "CallMachines", "FollowRuns"];
+    return statements(name, { intakeSecrets, refreshAllowed: [service] })
+      .filter(({ Effect }) => Effect === "Allow")
+      .flatMap(({ Sid, Action = [], Resource }) => {
+        if (byAction.includes(Sid)) return Action;
+        return Sid === "Publish" ? referencesIn(Resource) : [Sid];
+      })
+      .filter((each) => Object.hasOwn(asked, each));
+  }
+
+  test.each(names)("%s", (name) => {
+    const code = codeBehind(name);
+    const wanted = Object.entries(asked).filter(([, pattern]) => pattern.test(code));
+    const reachable = wanted.map(([each]) => each).filter((each) => !unreachable[name]?.includes(each));
+    expect([...granted(name)].sort()).toEqual(reachable.sort());
+  });
+});

@@ -1,0 +1,399 @@
+import { readdirSync, readFileSync, statSync } from "node:fs";
+import { handlerNames, logicalName, stateName } from "../../serverless/handlers.ts";
+import { machines } from "../../serverless/machines.ts";
+import { roleId } from "../../serverless/roles.ts";
+import { resourcesFor } from "../../serverless/template.ts";
+import { deployment, given } from "./deployment.ts";
+import { ofType, packageTemplate, referencesIn, resource, statementsOf, type Template } from "./packaged.ts";
+
+const bundleBytesMax = 600 * 1024;
+const repository = new URL("../../", import.meta.url);
+const names = handlerNames();
+
+let template: Template = {};
+
+beforeAll(() => {
+  const params = Object.entries(given).flatMap(([name, value]) => ["--param", `${name}=${value}`]);
+  template = packageTemplate(["--stage", "production", ...params]);
+}, 120_000);
+
+function properties(id: string): Readonly<Record<string, unknown>> {
+  return resource(template, id).Properties;
+}
+
+describe("the template", () => {
+  test("refers only to what it holds", () => {
+    for (const [id, { Properties, DependsOn = [] }] of Object.entries(template)) {
+      const known = [...referencesIn(Properties), ...[DependsOn].flat()].map((name) =>
+        name.startsWith("AWS::") ? id : name,
+      );
+      for (const name of known) expect(Object.keys(template)).toContain(name);
+    }
+  });
+
+  test("holds the roles, buses and policies that the other tests read, as they read them", () => {
+    for (const [id, made] of Object.entries(resourcesFor({ ...deployment, ...given }))) {
+      if (made.Type === "AWS::StepFunctions::StateMachine") continue;
+      expect(resource(template, id)).toMatchObject(JSON.parse(JSON.stringify(made)));
+    }
+  });
+
+  test("has no circle of references", () => {
+    const settled = new Set<string>();
+    const visit = (id: string, path: readonly string[]): void => {
+      expect(path).not.toContain(id);
+      if (settled.has(id) || id.startsWith("AWS::")) return;
+      const { Properties, DependsOn = [] } = resource(template, id);
+      for (const next of [...referencesIn(Properties), ...[DependsOn].flat()]) visit(next, [...path, id]);
+      settled.add(id);
+    };
+    for (const id of Object.keys(template)) visit(id, []);
+  });
+});
+
+describe("functions", () => {
+  test("are one per file that exports a handler", () => {
+    expect(
+      ofType(template, "AWS::Lambda::Function").map(([, { Properties }]) => Properties["Handler"]),
+    ).toEqual(expect.arrayContaining(names.map((name) => `dist/${name}.handler`)));
+    expect(ofType(template, "AWS::Lambda::Function")).toHaveLength(names.length);
+  });
+
+  test.each(names)("%s runs on Node 24 and arm64 with a role of its own", (name) => {
+    expect(properties(`${logicalName(name)}LambdaFunction`)).toMatchObject({
+      FunctionName: `rekey-production-${name}`,
+      Runtime: "nodejs24.x",
+      Architectures: ["arm64"],
+      Role: { "Fn::GetAtt": [roleId(name), "Arn"] },
+    });
+  });
+
+  test("have every setting that their code reads", () => {
+    const folder = new URL("functions/", repository);
+    const files = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((file) =>
+      file.endsWith(".ts"),
+    );
+    const source = files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
+    // LOOPBACK: only the local cloud's stand-ins speak plain http.
+    const read = [...source.matchAll(/[[(]"(REKEY_(?!LOOPBACK)\w+)"/g)].map(([, name]) => name);
+    const { Environment } = properties("SyntheticDashleakLambdaFunction") as {
+      readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
+    };
+    expect(Object.keys(Environment?.Variables ?? {})).toEqual(expect.arrayContaining(read));
+    expect(Environment?.Variables).toMatchObject({
+      REKEY_ENVIRONMENT: "production",
+      REKEY_REFRESH_ALLOWED: "[]",
+    });
+  });
+
+  test.each(names)("%s is one file of at most 600 KB", (name) => {
+    expect(statSync(new URL(`dist/${name}.mjs`, repository)).size).toBeLessThanOrEqual(bundleBytesMax);
+  });
+
+  test("end before their Task does, so that a retry never meets its predecessor", () => {
+    for (const { text } of machines()) {
+      const tasks = [...text.matchAll(/"Resource": "\$\{(\w+)Arn\}",\s+"TimeoutSeconds": (\d+)/g)];
+      expect(tasks.length).toBeGreaterThan(10);
+      for (const [, called, seconds] of tasks) {
+        const name = names.find((candidate) => stateName(candidate) === called) ?? "";
+        const { Timeout } = properties(`${logicalName(name)}LambdaFunction`);
+        expect(Timeout).toBeLessThan(Number(seconds));
+      }
+    }
+  });
+});
+
+describe("roles", () => {
+  /** There is no narrower resource for these. */
+  const wildcards: Readonly<Record<string, string>> = {
+    DeliverLogs: "log delivery belongs to the account, not to a resource",
+    Trace: "X-Ray has no resources to name",
+    ListSchedules: "EventBridge Scheduler lists over the account",
+    LookUpReads: "CloudTrail's event history belongs to the account",
+  };
+
+  test("hold no permission for every action of a service", () => {
+    for (const [, role] of ofType(template, "AWS::IAM::Role")) {
+      for (const { Effect, Action = [], NotAction } of statementsOf(role)) {
+        if (Effect !== "Allow") continue;
+        expect(NotAction).toBeUndefined();
+        for (const action of Action) expect(action).toMatch(/^[a-z0-9-]+:[A-Za-z]+$/);
+      }
+    }
+  });
+
+  test("name their resources, but for the short list", () => {
+    for (const [, role] of ofType(template, "AWS::IAM::Role")) {
+      for (const { Effect, Sid, Resource } of statementsOf(role)) {
+        if (Effect !== "Allow" || !Resource.includes("*")) continue;
+        expect(Object.keys(wildcards)).toContain(Sid);
+      }
+    }
+  });
+
+  test("are those of the functions, the machines and the scheduler, with no managed policy", () => {
+    const machineRoles = machines().map(({ name }) => `${stateName(name)}MachineRole`);
+    const ids = ofType(template, "AWS::IAM::Role").map(([id]) => id);
+    expect(ids.sort()).toEqual([...names.map(roleId), ...machineRoles, "SchedulerRole"].sort());
+    for (const id of ids) expect(properties(id)["ManagedPolicyArns"]).toBeUndefined();
+    expect(ofType(template, "AWS::IAM::Policy")).toEqual([]);
+  });
+
+  test("the scheduler's starts the rotation machine, keeps what failed, and nothing else", () => {
+    expect(statementsOf(resource(template, "SchedulerRole"))).toEqual([
+      {
+        Sid: "StartRotations",
+        Effect: "Allow",
+        Action: ["states:StartExecution"],
+        Resource: [{ "Fn::Sub": expect.stringMatching(/:stateMachine:rekey-production-rotation$/) }],
+      },
+      expect.objectContaining({
+        Action: ["sqs:SendMessage"],
+        Resource: [{ "Fn::GetAtt": ["ScheduleDeadLetters", "Arn"] }],
+      }),
+    ]);
+  });
+
+  test("nobody outside may call a function, but for the intake's senders", () => {
+    for (const [id, { Properties }] of ofType(template, "AWS::Lambda::Permission")) {
+      if (Properties["Principal"] === "*") expect(id).toMatch(/^Intake/);
+      else
+        expect(Properties).toMatchObject({ Principal: "events.amazonaws.com", SourceArn: expect.anything() });
+    }
+    for (const [id, { Properties }] of ofType(template, "AWS::Lambda::Url")) {
+      expect(Properties["AuthType"]).toBe(id.startsWith("Intake") ? "NONE" : "AWS_IAM");
+    }
+  });
+});
+
+describe("state machines", () => {
+  test.each(machines().map(({ name }) => name))("%s is logged without its data, and traced", (name) => {
+    const id = `${stateName(name)}Machine`;
+    expect(properties(id)).toMatchObject({
+      StateMachineName: `rekey-production-${name}`,
+      StateMachineType: "STANDARD",
+      LoggingConfiguration: { Level: "ALL", IncludeExecutionData: false },
+      TracingConfiguration: { Enabled: true },
+    });
+    expect(properties(`${id}Log`)["RetentionInDays"]).toBeGreaterThan(0);
+  });
+
+  test.each(machines())(
+    "$name calls published versions, which stay when a newer one comes",
+    ({ name, text }) => {
+      const { DefinitionSubstitutions } = properties(`${stateName(name)}Machine`) as {
+        readonly DefinitionSubstitutions?: Readonly<Record<string, { readonly Ref: string }>>;
+      };
+      const { BusName, ...functionArns } = DefinitionSubstitutions ?? {};
+      expect(BusName).toEqual({ Ref: "Bus" });
+      const placeholders = new Set(
+        [...text.matchAll(/\$\{(\w+Arn)\}/g)].map(([, placeholder]) => placeholder),
+      );
+      expect(new Set(Object.keys(functionArns))).toEqual(placeholders);
+      for (const [placeholder, { Ref }] of Object.entries(functionArns)) {
+        const functionName = names.find((candidate) => `${stateName(candidate)}Arn` === placeholder) ?? "";
+        expect(resource(template, Ref)).toMatchObject({
+          Type: "AWS::Lambda::Version",
+          DeletionPolicy: "Retain",
+          Properties: { FunctionName: { Ref: `${logicalName(functionName)}LambdaFunction` } },
+        });
+      }
+    },
+  );
+
+  test.each(machines())(
+    "$name may invoke its own functions, announce, and report itself",
+    ({ name, text }) => {
+      const [invoke, announce, ...others] = statementsOf(resource(template, `${stateName(name)}MachineRole`));
+      const called = names.filter((candidate) => text.includes(`\${${stateName(candidate)}Arn}`));
+      expect(invoke).toMatchObject({ Action: ["lambda:InvokeFunction"] });
+      expect(new Set(referencesIn(invoke?.Resource))).toEqual(
+        new Set(called.map((candidate) => `${logicalName(candidate)}LambdaFunction`)),
+      );
+      for (const arn of invoke?.Resource ?? []) expect(JSON.stringify(arn)).toMatch(/\.Arn\}:\*"/);
+      expect(announce).toMatchObject({
+        Action: ["events:PutEvents"],
+        Resource: [{ "Fn::GetAtt": ["Bus", "Arn"] }],
+      });
+      expect(others.map(({ Sid }) => Sid)).toEqual(["DeliverLogs", "Trace"]);
+    },
+  );
+});
+
+describe("rules", () => {
+  test("a report reaches the ledger with its rule's environment and the envelope's account and time", () => {
+    const [rule] = ofType(template, "AWS::Events::Rule").filter(
+      ([, { Properties }]) => Properties["Name"] === "rekey-production-record-evidence",
+    );
+    expect(rule?.[1].Properties).toMatchObject({
+      EventBusName: { Ref: "ReportBus" },
+      EventPattern: { source: ["rekey.consumer"], "detail-type": ["ConsumerReport"] },
+      Targets: [
+        {
+          InputTransformer: {
+            InputPathsMap: { account: "$.account", time: "$.time", detail: "$.detail" },
+            InputTemplate:
+              '{"environment":"production","event":{"account":<account>,"time":<time>,"detail":<detail>}}',
+          },
+        },
+      ],
+    });
+  });
+
+  test("runs that fail, time out or are stopped are heard of", () => {
+    const [rule] = ofType(template, "AWS::Events::Rule").filter(
+      ([, { Properties }]) => Properties["Name"] === "rekey-production-settle-closed",
+    );
+    expect(rule?.[1].Properties).toMatchObject({
+      EventPattern: {
+        source: ["aws.states"],
+        detail: {
+          status: ["FAILED", "TIMED_OUT", "ABORTED"],
+          stateMachineArn: [
+            { "Fn::Sub": expect.stringMatching(/:rekey-production-rotation$/) },
+            expect.anything(),
+          ],
+        },
+      },
+    });
+    expect(rule?.[1].Properties["EventBusName"]).toBeUndefined();
+  });
+});
+
+describe("what fails is kept", () => {
+  test("every rule retries, and then leaves a dead letter", () => {
+    const targets = ofType(template, "AWS::Events::Rule").flatMap(
+      ([, { Properties }]) => Properties["Targets"],
+    );
+    expect(targets.length).toBeGreaterThanOrEqual(2);
+    for (const target of targets) {
+      expect(target).toMatchObject({
+        RetryPolicy: { MaximumRetryAttempts: 185, MaximumEventAgeInSeconds: 86_400 },
+        DeadLetterConfig: { Arn: { "Fn::GetAtt": ["RuleDeadLetters", "Arn"] } },
+      });
+    }
+  });
+
+  test("every function that a rule calls leaves what it could not do", () => {
+    const called = ofType(template, "AWS::Lambda::Permission")
+      .filter(([, { Properties }]) => Properties["Principal"] === "events.amazonaws.com")
+      .map(([, { Properties }]) => referencesIn(Properties["FunctionName"])[0]);
+    const kept = ofType(template, "AWS::Lambda::EventInvokeConfig").map(([, { Properties }]) => {
+      expect(Properties).toMatchObject({
+        MaximumRetryAttempts: 2,
+        DestinationConfig: {
+          OnFailure: { Destination: { "Fn::GetAtt": ["FunctionDeadLetters", "Arn"] } },
+        },
+      });
+      return referencesIn(Properties["FunctionName"])[0];
+    });
+    expect(kept.sort()).toEqual(called.sort());
+  });
+
+  test("every queue is encrypted and has an alarm on its depth", () => {
+    for (const [id, { Properties }] of ofType(template, "AWS::SQS::Queue")) {
+      expect(Properties["SqsManagedSseEnabled"]).toBe(true);
+      expect(properties(`${id}Alarm`)).toMatchObject({
+        MetricName: "ApproximateNumberOfMessagesVisible",
+        Threshold: 0,
+        Dimensions: [{ Name: "QueueName", Value: { "Fn::GetAtt": [id, "QueueName"] } }],
+      });
+    }
+  });
+});
+
+describe("what must outlive the stack", () => {
+  test.each(["Ledger", "LedgerKey", "AuditKey", "AuditBucket", "AuditBucketPolicy"])("%s stays", (id) => {
+    expect(resource(template, id)).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+  });
+
+  test("the ledger is encrypted with its own key, can be restored, and is billed by use", () => {
+    expect(properties("Ledger")).toMatchObject({
+      BillingMode: "PAY_PER_REQUEST",
+      SSESpecification: {
+        SSEEnabled: true,
+        SSEType: "KMS",
+        KMSMasterKeyId: { "Fn::GetAtt": ["LedgerKey", "Arn"] },
+      },
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  test("the ledger has the keys that the code uses", () => {
+    const source = readFileSync(new URL("ledger/dynamodb.ts", repository), "utf8");
+    const keys = [...source.matchAll(/\{ AttributeName: "(\w+)", KeyType: "(\w+)" \}/g)];
+    expect(properties("Ledger")["KeySchema"]).toEqual(
+      keys.map(([, AttributeName, KeyType]) => ({ AttributeName, KeyType })),
+    );
+  });
+
+  test("nobody uses a key of ours without the account's or the table's say", () => {
+    for (const [, { Properties }] of ofType(template, "AWS::KMS::Key")) {
+      const { Statement } = Properties["KeyPolicy"] as { readonly Statement: readonly object[] };
+      for (const statement of Statement) {
+        if (!JSON.stringify(statement).includes('"AWS":"*"')) continue;
+        expect(statement).toMatchObject({
+          Condition: {
+            StringEquals: {
+              "kms:CallerAccount": { Ref: "AWS::AccountId" },
+              "kms:ViaService": expect.anything(),
+            },
+          },
+        });
+      }
+    }
+    expect(properties("AuditKey")).toMatchObject({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" });
+  });
+
+  test("audit checkpoints are locked, versioned, and never public", () => {
+    expect(properties("AuditBucket")).toMatchObject({
+      ObjectLockEnabled: true,
+      ObjectLockConfiguration: { Rule: { DefaultRetention: { Mode: "GOVERNANCE", Days: 365 } } },
+      VersioningConfiguration: { Status: "Enabled" },
+      PublicAccessBlockConfiguration: {
+        BlockPublicAcls: true,
+        BlockPublicPolicy: true,
+        IgnorePublicAcls: true,
+        RestrictPublicBuckets: true,
+      },
+    });
+  });
+});
+
+describe("what a person sees", () => {
+  const alarms = ["RotationsFailedAlarm", "RotationsOverdueAlarm", "OpenDebtAlarm", "OldestKeyAlarm"];
+
+  test.each(alarms)("%s rings at the topic", (id) => {
+    expect(properties(id)).toMatchObject({ AlarmActions: [{ Ref: "AlarmTopic" }] });
+  });
+
+  test.each([
+    ["OldestKeyAlarm", "OldestKeyAgePastPolicy"],
+    ["SyntheticLeakAlarm", "SyntheticLeakSucceeded"],
+  ])("%s counts silence as a breach", (id, MetricName) => {
+    const Dimensions = [{ Name: "Environment", Value: "production" }];
+    expect(properties(id)).toMatchObject({
+      Namespace: "Rekey",
+      MetricName,
+      Dimensions,
+      TreatMissingData: "breaching",
+    });
+  });
+
+  test("the dashboard is one JSON document that names every function", () => {
+    const { DashboardBody } = properties("Dashboard") as {
+      readonly DashboardBody?: { readonly "Fn::Sub": string };
+    };
+    const { widgets } = JSON.parse(DashboardBody?.["Fn::Sub"] ?? "") as {
+      readonly widgets: readonly object[];
+    };
+    expect(widgets.length).toBeGreaterThanOrEqual(6);
+    for (const name of names) expect(JSON.stringify(widgets)).toContain(`rekey-production-${name}`);
+  });
+
+  test("logs end", () => {
+    for (const [, { Properties }] of ofType(template, "AWS::Logs::LogGroup")) {
+      expect(Properties["RetentionInDays"]).toBeGreaterThan(0);
+    }
+  });
+});
