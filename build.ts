@@ -35,6 +35,7 @@ export async function bundleFunctions(outdir = `${root}dist`): Promise<readonly 
     platform: "node",
     target: "node24",
     minify: true,
+    legalComments: "none",
     // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
     mainFields: ["module", "main"],
     // For Node it only offers CommonJS; this is the same code as modules.

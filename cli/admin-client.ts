@@ -1,6 +1,6 @@
 import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
-import { z } from "zod";
+import * as z from "zod";
 import type { Answer } from "../functions/admin/command.ts";
 import { CliFailure, exitCodes } from "./command.ts";
 

@@ -56,7 +56,7 @@ export function incidentLines(view: IncidentView): readonly string[] {
     ["undo?", answers.undo],
   ];
   return [
-    `${record.incidentId}  ${record.status}${test}  detected ${when(record.detectedAtMs, nowMs)}, deadline ${when(record.deadlineAtMs, nowMs)}`,
+    `${record.incidentId}  ${record.status}${test}  ${clockText(view)}`,
     ...columns(rows),
     ...checklistLines(view),
     ...record.notes
@@ -68,6 +68,11 @@ export function incidentLines(view: IncidentView): readonly string[] {
     }),
     ...record.reports.slice(-1).map(({ path }) => `report: ${path}`),
   ];
+}
+
+function clockText({ record, nowMs }: IncidentView): string {
+  const { detectedAtMs, deadlineAtMs } = record;
+  return `detected ${when(detectedAtMs, nowMs)}, deadline ${when(deadlineAtMs, nowMs)}`;
 }
 
 /** UTC and "ago", or how long until then. */
@@ -137,7 +142,8 @@ function whoFails({ record, nowMs }: IncidentView): string {
   if (failing.length > 0) return failing.join("; ");
   const waiting = record.secrets.filter((secret) => !isMoved(secret));
   if (waiting.length === 0) return "nobody that Rekey knows of";
-  return `nobody: the key still works; not moved yet: ${waiting.flatMap(({ behind, name }) => (behind.length > 0 ? behind : [name])).join(", ")}`;
+  const late = waiting.flatMap(({ behind, name }) => (behind.length > 0 ? behind : [name]));
+  return `nobody: the key still works; not moved yet: ${late.join(", ")}`;
 }
 
 function isMoved({ replacement }: SecretInScope): boolean {
@@ -248,8 +254,9 @@ function parentAnswers({ record, children, nowMs }: IncidentView): IncidentAnswe
   const worst = open.find(({ status }) => status === "needsPerson") ?? open[0];
   const failing = children.map((child) => whoFails({ record: child, children: [], nowMs }));
   const isAny = failing.filter((text) => !text.startsWith("nobody"));
+  const left = `${plural(open.length, "incident")} of ${children.length} not over`;
   return {
-    dead: `${dead} of ${keys.length} keys observed dead; ${plural(open.length, "incident")} of ${children.length} not over`,
+    dead: `${dead} of ${keys.length} keys observed dead; ${left}`,
     key: `${record.match.text}: a checklist of ${plural(children.length, "incident")}`,
     plan: record.planWhy,
     failing: isAny.join("; ") || "nobody that Rekey knows of",

@@ -1,27 +1,63 @@
-import type { Refresher, Refreshers } from "./ports.ts";
+import { LedgerContended, StoreUnavailable } from "../core/errors.ts";
+import type { RefreshAnswer, Refresher, Refreshers, RefreshOrder } from "./ports.ts";
+import type { Reach } from "./reach.ts";
+import { announce } from "./refresh/announce.ts";
+import { ecsDeployment } from "./refresh/ecs-deployment.ts";
+import { kubernetesRestart } from "./refresh/kubernetes-restart.ts";
+import { kubernetesSync } from "./refresh/kubernetes-sync.ts";
+import { lambdaRecycle } from "./refresh/lambda-recycle.ts";
+import { manual } from "./refresh/manual.ts";
+import { sqs } from "./refresh/sqs.ts";
+import { webhook } from "./refresh/webhook.ts";
+import { saidOf } from "./said.ts";
 
-/** The machine's Announce state is all that these consumers need. */
-const announce: Refresher = {
-  refresh: async () => ({ outcome: "nothingToDo", detail: "the announcement is enough" }),
-};
+export interface RefreshOptions {
+  /** The exact targets that the deployment lists; everything else that touches a workload is off. */
+  readonly allowed: readonly string[];
+  /** Without it nothing outside can be touched, whatever is listed. */
+  readonly reach?: Reach;
+}
 
-/** Nobody but its owner can change this consumer; the gate waits for their word. */
-const manual: Refresher = {
-  refresh: async ({ consumer }) => ({
-    outcome: "nothingToDo",
-    detail: `${consumer.refresh.owner ?? "its owner"} switches ${consumer.name} and attests it`,
-  }),
-};
-
-export function refreshers(_options: { readonly allowed: readonly string[] }): Refreshers {
+/** Every refresh action, one line each. */
+export function refreshers(options: RefreshOptions): Refreshers {
+  const { allowed } = options;
   return {
     announce,
-    manual,
-    "ecs-deployment": announce,
-    "lambda-recycle": announce,
-    "kubernetes-restart": announce,
-    "kubernetes-sync": announce,
-    webhook: announce,
-    sqs: announce,
+    manual: reporting(() => manual),
+    "ecs-deployment": onlyIfListed(ecsDeployment, options),
+    "lambda-recycle": onlyIfListed(lambdaRecycle, options),
+    "kubernetes-restart": onlyIfListed((reach) => kubernetesRestart({ ...reach, allowed }), options),
+    "kubernetes-sync": onlyIfListed((reach) => kubernetesSync({ ...reach, allowed }), options),
+    webhook: onlyIfListed(webhook, options),
+    sqs: onlyIfListed(sqs, options),
+  };
+}
+
+function onlyIfListed(make: (reach: Reach) => Refresher, { allowed, reach }: RefreshOptions): Refresher {
+  const refresher = reach && reporting(() => make(reach));
+  return {
+    async refresh(order) {
+      const { target } = order.consumer.refresh;
+      if (target === undefined)
+        return { outcome: "failed", detail: "its policy does not say what to refresh" };
+      if (refresher === undefined || !allowed.includes(target)) {
+        return { outcome: "off", detail: `${target} is not in the deployment's refreshAllowed` };
+      }
+      return refresher.refresh(order);
+    },
+  };
+}
+
+/** A refresh that fails is a report: the gate waits all the same. Only our own ledger's trouble is tried again. */
+function reporting(make: () => Refresher): Refresher {
+  return {
+    async refresh(order: RefreshOrder): Promise<RefreshAnswer> {
+      try {
+        return await make().refresh(order);
+      } catch (error) {
+        if (error instanceof StoreUnavailable || error instanceof LedgerContended) throw error;
+        return { outcome: "failed", detail: saidOf(error) };
+      }
+    },
   };
 }

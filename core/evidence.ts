@@ -37,12 +37,18 @@ export interface RestartEvidence extends OfConsumer {
   readonly kind: "ecs" | "lambda" | "kubernetes";
   readonly versionId: VersionId;
   readonly state: "finished" | "running" | "failed";
+  /** Running, or for a batch seen to have run, since the promotion. */
   readonly instances: number;
+  /** What the platform says, for people. */
+  readonly detail?: string;
+  /** How long it still takes, where only time is missing. */
+  readonly remainingMs?: number;
 }
 
-/** A principal decrypted one version of the secret. */
+/** A principal decrypted one version of the secret. `consumer` is a name for people: the role says whose read it is. */
 export interface ReadEvidence extends OfConsumer {
   readonly kind: "kms";
+  /** The ARN of the role (not of its session), or of the user. */
   readonly principal: string;
   readonly versionId: VersionId;
 }
@@ -52,11 +58,15 @@ export interface AttestationEvidence extends OfConsumer {
   readonly kind: "attestation";
   readonly principal: string;
   readonly versionId: VersionId;
+  /** Given only for a time. */
+  readonly expiresAtMs?: number;
 }
 
 /** What the provider saw of both keys. */
 export interface ProviderEvidence extends Observed {
   readonly kind: "provider";
+  /** How late its figures may be: it has not yet seen what happened since then. */
+  readonly lagMs?: number;
   readonly retiring?: KeyUse;
   readonly incoming?: KeyUse;
 }

@@ -12,6 +12,10 @@ export interface IncidentRecord {
   /** Rises with everything that may change what Rekey does next. */
   readonly seq: number;
   readonly executionArn?: string;
+  /** The execution whose first step took the secrets. */
+  readonly openedBy?: string;
+  /** How often the machine was started for it. */
+  readonly starts: number;
   /** A synthetic leak: it runs the whole way, and pages in test mode. */
   readonly test: boolean;
   /** The incident of a repository, consumer or account that this one is a part of. */
@@ -29,10 +33,16 @@ export interface IncidentRecord {
   readonly receivedAtMs: number;
   readonly exposedAtMs?: number;
   readonly openedAtMs?: number;
+  /** When the machine that works on it now took it up. */
+  readonly takenUpAtMs?: number;
   readonly deadlineAtMs: number;
   readonly escalateAtMs: number;
   /** Under switch-first, when containment stops waiting for consumers; set when the incident opens. */
   readonly containByMs?: number;
+  /** A person's word that containment waits for nothing any more, however the key was identified. */
+  readonly containNow?: PersonsWord;
+  /** A person asked for this plan; nothing but another word of a person changes it. */
+  readonly planAsked?: PersonsWord & { readonly plan: "contain-first" | "switch-first" };
   readonly closedAtMs?: number;
   /** Why the incident ended as it did, or why it waits for a person. */
   readonly reason?: string;
@@ -97,12 +107,21 @@ export interface KeyInScope {
   /** The key was seen dead (the second one). */
   readonly deadAtMs?: number;
   readonly how?: "refused" | "listing" | "alreadyDead";
+  /** The provider did not know the key any more when it was first asked to revoke it. */
+  readonly goneBefore?: boolean;
+  /** Calls made with the key to see whether it is dead, and how many in a row were refused at last. */
   readonly probes: number;
   readonly refusals: number;
   readonly firstRefusedAtMs?: number;
-  readonly waiver?: Waiver;
-  /** Why Rekey cannot go on alone, with this key. */
+  /** How long this provider may honour a revoked key; set with the revoke. */
+  readonly dieMs?: number;
+  readonly waiver?: PersonsWord;
+  /** A quarantined key is revoked then, or as soon as everybody has moved. */
+  readonly revokeAtMs?: number;
+  /** Why Rekey cannot go on alone with this key, or could not when it last tried. */
   readonly blocked?: string;
+  /** The provider has no call that revokes: a person does it, and Rekey watches the key die. */
+  readonly byHand?: boolean;
 }
 
 export interface SecretInScope {
@@ -113,6 +132,12 @@ export interface SecretInScope {
   /** `notNeeded`: the secret does not hand this key out any more. */
   readonly replacement: "notNeeded" | "pending" | "promoted" | "adopted" | "recovering" | "failed";
   readonly failure?: string;
+  /** How often the provider's limit on keys refused a new one; set while the replacement waits for the slot. */
+  readonly slotTries?: number;
+  /** A person or a pool has to supply the replacement: this provider lets nobody make one. */
+  readonly supplyWanted?: boolean;
+  /** A hold is on the secret: it does not stop containment, and a person is told. */
+  readonly held?: string;
   /** The fence this incident holds the secret with; absent where it changes nothing there. */
   readonly fence?: number;
   readonly keyId?: KeyId;
@@ -123,8 +148,9 @@ export interface SecretInScope {
   readonly reused?: boolean;
   readonly promotedAtMs?: number;
   readonly adoptedAtMs?: number;
-  /** Who was behind when it was last asked. */
+  /** Consumers that did not hold the incoming key when it was last asked, and when each was first seen to. */
   readonly behind: readonly string[];
+  readonly moved: readonly { readonly consumer: string; readonly atMs: number }[];
 }
 
 export interface AlertSeen {
@@ -187,8 +213,8 @@ export interface ChecklistEntry {
   readonly incidentId: string;
 }
 
-/** An authenticated person takes the responsibility for a key that is not proven dead. */
-export interface Waiver {
+/** An authenticated person takes the responsibility. */
+export interface PersonsWord {
   readonly by: string;
   readonly reason: string;
   readonly atMs: number;
@@ -224,6 +250,8 @@ export interface PageSent {
 export interface IncidentWait {
   readonly waiter: string;
   readonly token: string;
+  /** What the branch had seen when it decided to wait. */
+  readonly seenSeq: number;
 }
 
 export interface ReportFiled {

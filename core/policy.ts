@@ -33,6 +33,8 @@ export interface ConsumerPolicy {
   readonly refresh: RefreshAction;
   /** Roles whose reads count as this consumer's (for `kms`). */
   readonly roles?: readonly string[];
+  /** What runs it, for `ecs`, `lambda` and `kubernetes`; without it, what its refresh restarts. */
+  readonly workload?: string;
 }
 
 /** What says that the retiring key is no longer used. */
@@ -97,6 +99,8 @@ const policyChecks: readonly PolicyCheck[] = [
   overlapCoversCadences,
   quietCoversLag,
   signalsExist,
+  evidenceCanArrive,
+  useCanBeSeen,
 ];
 
 /** Every mistake at once, so that one reading of the error is enough. */
@@ -182,4 +186,74 @@ function signalsExist(
     mistakes.push({ path: ["signals"], message: "no signal would say that the retiring key is unused" });
   }
   return mistakes;
+}
+
+// ---- evidence that somebody has to be asked for ----------------------------------------------------------
+
+export type Platform = Extract<EvidenceKind, "ecs" | "lambda" | "kubernetes">;
+
+const platforms: readonly Platform[] = ["ecs", "lambda", "kubernetes"];
+
+const platformOf: Readonly<Partial<Record<RefreshAction["kind"], Platform>>> = {
+  "ecs-deployment": "ecs",
+  "lambda-recycle": "lambda",
+  "kubernetes-restart": "kubernetes",
+  "kubernetes-sync": "kubernetes",
+};
+
+/**
+ * What a platform is asked about, in the order in which it has to be replaced: a Kubernetes secret is synced
+ * before the pods that read it are restarted.
+ */
+export function workloadsOf({ workload, refresh }: ConsumerPolicy, platform: Platform): readonly string[] {
+  const refreshed = platformOf[refresh.kind] === platform ? refresh.target : undefined;
+  const all =
+    refresh.kind === "kubernetes-sync" || workload === undefined ? [refreshed, workload] : [workload];
+  return [...new Set(all)].filter((each) => each !== undefined);
+}
+
+/** Evidence that no source could ever give would keep the retiring key alive for ever. */
+function evidenceCanArrive({ consumers }: Policy): readonly PolicyMistake[] {
+  if (consumers === "none") return [];
+  return consumers.flatMap((consumer, index) => [
+    ...platforms
+      .filter((platform) => consumer.evidence.includes(platform))
+      .flatMap((platform) => workloadMistakes({ consumer, platform, index })),
+    ...(consumer.evidence.includes("kms") && (consumer.roles ?? []).length === 0
+      ? [{ path: ["consumers", index, "roles"], message: `kms evidence needs the roles of ${consumer.name}` }]
+      : []),
+  ]);
+}
+
+function workloadMistakes(question: {
+  readonly consumer: ConsumerPolicy;
+  readonly platform: Platform;
+  readonly index: number;
+}): readonly PolicyMistake[] {
+  const { consumer, platform, index } = question;
+  const path = ["consumers", index, "workload"];
+  const workloads = workloadsOf(consumer, platform);
+  if (workloads.length === 0)
+    return [{ path, message: `${platform} evidence needs what runs ${consumer.name}` }];
+  if (platform === "kubernetes") return [];
+  return workloads
+    .filter((arn) => arn.split(":")[4] !== consumer.account)
+    .map((arn) => ({
+      path,
+      message: `${arn} is not in the account ${consumer.account} of ${consumer.name}`,
+    }));
+}
+
+function useCanBeSeen({ consumers, signals }: Policy): readonly PolicyMistake[] {
+  if (consumers === "none" || signals.includes("provider")) return [];
+  return consumers.flatMap(({ name, demandUse, evidence }, index) =>
+    !demandUse || evidence.includes("client") || evidence.includes("extension")
+      ? []
+      : [
+          {
+            path: ["consumers", index, "demandUse"],
+            message: `nothing would see ${name} use the incoming key: add client evidence or the provider signal`,
+          },
+        ],
+  );
 }

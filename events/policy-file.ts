@@ -1,7 +1,7 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
-import { type Path, type PlacedMessage, readYaml, type YamlFile } from "./policy-file/document.ts";
+import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
 import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
 import { type KnownProvider, policyFrom, type Surroundings } from "./policy-file/secret-policy.ts";
 
@@ -24,14 +24,22 @@ export interface PolicyFileRefused {
 
 const mistakesShownMax = 500;
 
-/** Reads `rekey.yml`: the policies with every default filled in, or everything that is wrong with it. */
-export function parsePolicyFile(
-  text: string,
+/** Where a field stands in the file that the data was read from. */
+export type PlaceOf = (path: Path, part: "key" | "value") => Place;
+
+/** Data that came without its file has no places. */
+const nowhere: PlaceOf = () => ({ line: 1, column: 1 });
+
+export interface PolicyData {
+  readonly value: unknown;
+  readonly placeOf?: PlaceOf;
+}
+
+/** What `rekey.yml` says: the policies with every default filled in, or everything that is wrong with it. */
+export function policiesIn(
+  file: PolicyData,
   kinds: Readonly<Record<string, DeclaredKind>>,
 ): PolicyFile | PolicyFileRefused {
-  const file = readYaml(text);
-  if ("mistakes" in file) return { mistakes: inOrder(file.mistakes) };
-
   const top = readBlock(FileBlock, file.value, []);
   const block = top.value ?? {};
   const providers = readProviders(block.providers ?? {}, kinds);
@@ -48,7 +56,8 @@ export function parsePolicyFile(
     ...secrets.mistakes,
     ...sharedSecrets(secrets.policies, providers.known),
   ];
-  if (mistakes.length > 0) return { mistakes: inOrder(mistakes.map((mistake) => placed(mistake, file))) };
+  const placeOf = file.placeOf ?? nowhere;
+  if (mistakes.length > 0) return { mistakes: inOrder(mistakes.map((mistake) => placed(mistake, placeOf))) };
   return {
     environment: around.environment,
     policies: secrets.policies,
@@ -56,12 +65,12 @@ export function parsePolicyFile(
   };
 }
 
-function placed({ path, part, message }: Mistake, file: YamlFile): PlacedMessage {
+function placed({ path, part, message }: Mistake, placeOf: PlaceOf): PlacedMessage {
   const within = path.map(String).join(".");
-  return { ...file.placeOf(path, part), message: within === "" ? message : `${within}: ${message}` };
+  return { ...placeOf(path, part), message: within === "" ? message : `${within}: ${message}` };
 }
 
-function inOrder(mistakes: readonly PlacedMessage[]): readonly PlacedMessage[] {
+export function inOrder(mistakes: readonly PlacedMessage[]): readonly PlacedMessage[] {
   const sorted = [...mistakes].sort((a, b) => a.line - b.line || a.column - b.column);
   return sorted.slice(0, mistakesShownMax);
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { storeWait } from "../core/secret-record.ts";
+import { storeWait } from "../core/wait.ts";
 import type { Deps } from "./deps.ts";
 import { onLambda, step, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";

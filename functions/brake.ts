@@ -1,6 +1,7 @@
 import { Stopped } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Refusal } from "../core/revoke.ts";
+import type { SecretRecord } from "../core/secret-record.ts";
 import type { Brake } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
 
@@ -24,6 +25,11 @@ export async function brakeFor(
     (candidate) => covers(candidate, policy) && (!work.incident || candidate.includingIncidents),
   );
   return brake && { reason: "Stopped", detail: `stopped for ${brake.scope} by ${brake.by}: ${brake.reason}` };
+}
+
+/** Containment is exempt, and so is the replacement that it waits for, unless the stop includes incidents. */
+export function workOf({ lease }: Pick<SecretRecord, "lease">): { readonly incident: boolean } {
+  return { incident: lease?.kind === "incident" };
 }
 
 export async function assertNotStopped(policy: Policy, deps: Deps, work?: { readonly incident: boolean }) {

@@ -9,6 +9,7 @@ import { askGate, type Gate, gatherEvidence } from "./gate.ts";
 import { noteRun, policyAtGate } from "./run-policy.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
+import { sourcesPart } from "./wiring-sources.ts";
 
 /** An execution's history holds 25,000 events and a lap takes about 20: laps get longer with the overlap. */
 const lapsMax = 500;
@@ -34,6 +35,8 @@ export const checkAdoption = step({
       seenSeq: look.record.seq,
       reasons: reasonsIn(look.gate).slice(0, reasonsShownMax),
       quarantine: verdict === "adopted" && mayQuarantine({ ...look, policy }, deps),
+      // A run that was resumed in quarantine, and has to wait again: nobody waits with the key taken away.
+      undo: verdict !== "adopted" && look.run.phase === "quarantined",
       waitSeconds: Math.min(waitSecondsMax, Math.max(1, Math.floor((look.waitMs ?? 0) / 1000))),
     };
     const shown = { ...answer, blockers: look.gate.blockers, askedAtMs: look.nowMs };
@@ -42,7 +45,7 @@ export const checkAdoption = step({
   },
 });
 
-export const handler = onLambda(checkAdoption, wiring("check-adoption"));
+export const handler = onLambda(checkAdoption, wiring("check-adoption", sourcesPart));
 
 interface Look {
   readonly record: SecretRecord;
@@ -76,16 +79,23 @@ async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look
   return { record, run, gate, nowMs, waitMs: waitFor({ record, run, gate, policy, nowMs }) };
 }
 
-function waitFor(view: Pick<Look, "record" | "run" | "gate" | "nowMs"> & { policy: Policy }): number | undefined {
+function waitFor(
+  view: Pick<Look, "record" | "run" | "gate" | "nowMs"> & { policy: Policy },
+): number | undefined {
   const { record, run, gate, policy, nowMs } = view;
   // A recorded revoke counts as done: what is left is to repeat it, unless somebody put the retiring key back.
-  if (run.phase === "revoking" && record.frozen === undefined) return undefined;
+  if (isRevokeBegun(run) && record.frozen === undefined) return undefined;
   if (gate.verdict.verdict === "adopted" && gate.blockers.length === 0) return undefined;
   return nextCheckMs({
     reasons: gate.blockers.length > 0 ? [] : reasonsIn(gate),
     untilDeadlineMs: run.deadlineAtMs - nowMs,
     lapMs: Math.max(lapMsMin, policy.overlapMs / lapsMax),
   });
+}
+
+/** Also an incident's: it may have contained the key before this run could replace it. */
+function isRevokeBegun({ phase }: PromotedRun): boolean {
+  return phase === "revoking" || phase === "revoked" || phase === "dead";
 }
 
 function verdictOf({ waitMs, run, nowMs }: Look): Verdict {

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Evidence, isInstance } from "../core/evidence.ts";
-import { assertPromoted, closeRun, type PromotedRun } from "../core/secret-record.ts";
+import { closeRun } from "../core/lease.ts";
+import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
 import type { Certificate } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
 import { noteRun } from "./run-policy.ts";
@@ -14,7 +15,7 @@ export const closeRotation = step({
   input: z.object(ticketShape),
   run: async (input, deps: Deps) => {
     const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
-    if (known?.outcome === "rotated") return { outcome: "rotated" as const };
+    if (known?.outcome === "rotated") return free(input, deps);
     const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
 
     await deps.store.moveLabel({
@@ -37,17 +38,23 @@ export const closeRotation = step({
         versionId: run.incoming.versionId,
       },
     });
-    await deps.ledger.changeSecret(input.secretArn, (record) => closeRun(record, input));
     const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
     await noteRun(
       { ticket: input, note: { outcome: "rotated", closedAtMs: input.at, incomingKeyId, incomingVersionId } },
       deps,
     );
-    return { outcome: "rotated" as const };
+    return free(input, deps);
   },
 });
 
 export const handler = onLambda(closeRotation, wiring("close-rotation"));
+
+async function free(input: TicketInput, deps: Deps) {
+  await deps.ledger.changeSecret(input.secretArn, (record) =>
+    record.lease?.runId === input.rotationId ? closeRun(record, input) : record,
+  );
+  return { outcome: "rotated" as const };
+}
 
 interface Closing {
   readonly input: TicketInput;

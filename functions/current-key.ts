@@ -3,10 +3,12 @@ import { isSpent, type LedgerKey } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
-import { currentKey, freeze, type PlacedKey, type SecretRecord } from "../core/secret-record.ts";
+import { currentKey, type PlacedKey, type SecretRecord } from "../core/secret-record.ts";
+import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
+import { incomingLabel } from "./stage-key.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
 
@@ -57,7 +59,10 @@ async function clearPending(
 ): Promise<void> {
   const pending = versionWith(view.labels, "AWSPENDING");
   if (pending === undefined) return;
-  const isOurs = view.record.keys.some((key) => key.versionId === pending);
+  // Nobody else puts REKEY_INCOMING: it tells our version even where the ledger never heard of its put.
+  const isOurs =
+    view.labels[pending]?.includes(incomingLabel) ||
+    view.record.keys.some((key) => key.versionId === pending);
   if (!isOurs && pending !== view.currentVersionId) {
     throw new PendingHeld(
       `AWSPENDING is on version ${pending}, which Rekey did not write: another rotation is unfinished`,

@@ -6,7 +6,19 @@ import type { Ledger } from "../ledger/ledger.ts";
 import type { IncidentDeps } from "./incident-ports.ts";
 
 /** One structured line; values are ids, names and numbers. */
-export type LogLine = Readonly<Record<string, string | number | boolean | null | undefined>>;
+export type LogLine = Readonly<
+  Record<string, string | number | boolean | null | undefined | EmbeddedMetrics>
+>;
+
+/** As the line's `_aws`, makes its numbers metrics of CloudWatch. */
+export interface EmbeddedMetrics {
+  readonly Timestamp: number;
+  readonly CloudWatchMetrics: readonly {
+    readonly Namespace: string;
+    readonly Dimensions: readonly (readonly string[])[];
+    readonly Metrics: readonly { readonly Name: string }[];
+  }[];
+}
 
 /** Everything a step may touch. `wiring.ts` builds it on AWS; the simulator builds it in memory. */
 export interface Deps {

@@ -1,11 +1,12 @@
+import { observeProvider } from "../consumers/provider.ts";
 import { type AdoptionVerdict, adoption } from "../core/adoption.ts";
 import type { Evidence } from "../core/evidence.ts";
 import type { Policy } from "../core/policy.ts";
-import type { KeyUse } from "../core/ports.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../core/secret-record.ts";
 import { brakeFor } from "./brake.ts";
 import { sharedWith } from "./current-key.ts";
 import type { Deps } from "./deps.ts";
+import { refreshMemory } from "./refresh-memory.ts";
 
 export interface Gate {
   readonly verdict: AdoptionVerdict;
@@ -65,43 +66,24 @@ export async function gatherEvidence(
 ): Promise<readonly Evidence[]> {
   const { policy, run, nowMs, secretArn } = question;
   const fresh: Evidence[] = [];
-  if (policy.signals.includes("provider")) fresh.push(await providerEvidence(question, deps));
+  if (policy.signals.includes("provider")) fresh.push(await askProvider(question, deps));
+  const incomingVersionId = run.incoming.versionId;
+  const observing = { policy, incomingVersionId, nowMs, memory: refreshMemory(deps) };
+  const named = new Set(
+    policy.consumers === "none" ? [] : policy.consumers.flatMap(({ evidence }) => evidence),
+  );
   for (const source of deps.sources) {
-    fresh.push(
-      ...(await source.observe({
-        policy,
-        incomingVersionId: run.incoming.versionId,
-        promotedAtMs: run.promotedAtMs,
-        nowMs,
-      })),
-    );
+    if (named.has(source.kind)) fresh.push(...(await source.observe(observing)));
   }
   for (const evidence of fresh) await deps.ledger.putEvidence(secretArn, evidence);
   return deps.ledger.evidence(secretArn);
 }
 
-async function providerEvidence(
+function askProvider(
   { policy, run, nowMs }: { readonly policy: Policy; readonly run: PromotedRun; readonly nowMs: number },
   deps: Deps,
 ): Promise<Evidence> {
-  const provider = deps.provider(policy);
-  const sinceMs = run.promotedAtMs;
-  const retiring = await provider.use({ keyId: run.retiring.keyId, sinceMs });
-  const incoming = wantsIncomingUse(policy)
-    ? await provider.use({ keyId: run.incoming.keyId, sinceMs })
-    : undefined;
-  return {
-    kind: "provider",
-    observedAtMs: nowMs,
-    ...given("retiring", retiring),
-    ...given("incoming", incoming),
-  };
-}
-
-function wantsIncomingUse({ consumers }: Policy): boolean {
-  return consumers !== "none" && consumers.some(({ demandUse }) => demandUse);
-}
-
-function given<Name extends string>(name: Name, use: KeyUse | undefined): { [Key in Name]?: KeyUse } {
-  return (use === undefined ? {} : { [name]: use }) as { [Key in Name]?: KeyUse };
+  const { retiring, incoming, promotedAtMs } = run;
+  const keys = { retiringKeyId: retiring.keyId, incomingKeyId: incoming.keyId };
+  return observeProvider({ policy, ...keys, promotedAtMs, nowMs }, deps.provider(policy));
 }

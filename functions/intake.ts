@@ -1,54 +1,17 @@
 import * as z from "zod";
-import type { AuditLog } from "../audit/chain.ts";
 import { InputInvalid, RotationError } from "../core/errors.ts";
-import type { Clock } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Alert, AlertOutcome } from "../events/alert.ts";
-import { type IntakeSource, type RawRequest, type Refusal, rawRequestOf } from "../events/intake/edge/source.ts";
+import {
+  type IntakeSource,
+  type RawRequest,
+  type Refusal,
+  rawRequestOf,
+} from "../events/intake/edge/source.ts";
 import { intakeSources } from "../events/intake/index.ts";
-import type { Ledger } from "../ledger/ledger.ts";
-import type { LogLine } from "./deps.ts";
+import type { IntakeDeps } from "./intake-ports.ts";
 import type { Handler } from "./step.ts";
-import { intakeWiring } from "./wiring.ts";
-
-/** What the intake may touch: it holds no credential of a provider and reads no secret that is rotated. */
-export interface IntakeDeps {
-  readonly ledger: Pick<Ledger, "documents">;
-  readonly audit: Pick<AuditLog, "append">;
-  readonly clock: Clock;
-  readonly signing: SigningSecrets;
-  readonly alerts: AlertBus;
-  readonly pointed: PointedAlerts;
-  log(line: LogLine): void;
-}
-
-/** What the senders sign with. */
-export interface SigningSecrets {
-  /** Every version that a sender may sign with now; none for a source that is not configured. */
-  of(source: string): Promise<readonly Secret[]>;
-  /** The same, read again if what is cached is not brand new: the secret may just have been rotated. */
-  afresh(source: string): Promise<readonly Secret[]>;
-}
-
-export interface AlertBus {
-  /** At least once, all of them. Throws StoreUnavailable when the bus did not take one. */
-  publish(alerts: readonly Received[]): Promise<void>;
-}
-
-/** Alerts that a webhook only points to. */
-export interface PointedAlerts {
-  readonly apiBases: readonly string[];
-  /** The bytes there; undefined when they cannot be read in the time that an answer leaves. */
-  read(url: string): Promise<Uint8Array | undefined>;
-}
-
-export interface Received {
-  readonly alert: Alert;
-  /** `append` only adds facts to an incident that is there. */
-  readonly kind: "start" | "append";
-  readonly receivedAtMs: number;
-  readonly intake: string;
-}
+import { intakeWiring } from "./wiring-intake.ts";
 
 export const intakeLog = "intake";
 
@@ -167,7 +130,7 @@ async function refuse(
   deps: IntakeDeps,
 ): Promise<Said> {
   const { reason, statusCode } = refused;
-  await note(refused, { action: "AlertRefused", detail: { reason } }, deps);
+  if (deps.mayAuditRefusal()) await note(refused, { action: "AlertRefused", detail: { reason } }, deps);
   return { answer: { statusCode }, outcome: "refused", reason, ...named(refused.source) };
 }
 
@@ -208,11 +171,16 @@ async function outcomeIn({ source, raw }: Trusted, deps: IntakeDeps): Promise<Al
   const url = source.fetchUrl?.(raw.body, deps.pointed);
   const bytes = url === undefined ? undefined : await deps.pointed.read(url);
   if (bytes === undefined) return outcome;
-  return outcome.start.map((alert) => fetched(source, { alert, bytes })).reduce(joined, { ...outcome, start: [] });
+  return outcome.start
+    .map((alert) => fetched(source, { alert, bytes }))
+    .reduce(joined, { ...outcome, start: [] });
 }
 
-/** The alert as it was pointed to stands where what was fetched is not readable: a place is better than nothing. */
-function fetched(source: IntakeSource, found: { readonly alert: Alert; readonly bytes: Uint8Array }): AlertOutcome {
+/** An alert that was fetched and cannot be read stands as it was pushed: a place is better than nothing. */
+function fetched(
+  source: IntakeSource,
+  found: { readonly alert: Alert; readonly bytes: Uint8Array },
+): AlertOutcome {
   const exact = orUndefined(() => source.parseFetched?.(found.alert, found.bytes));
   return exact ?? { start: [found.alert], append: [], ignored: [] };
 }

@@ -1,19 +1,12 @@
 import * as z from "zod";
 import { Superseded } from "../core/errors.ts";
+import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../core/incoming.ts";
 import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { MintedKey } from "../core/ports.ts";
-import {
-  assertHolder,
-  claimAttempt,
-  keysToDiscard,
-  markDiscarded,
-  markMinted,
-  type PlacedKey,
-  type Run,
-} from "../core/secret-record.ts";
+import { assertHolder, type PlacedKey, type Run } from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
-import { assertNotStopped } from "./brake.ts";
+import { assertNotStopped, workOf } from "./brake.ts";
 import type { Deps } from "./deps.ts";
 import { policyOf } from "./run-policy.ts";
 import { stageKey, stripOwnLabels, versionIdFor } from "./stage-key.ts";
@@ -31,14 +24,16 @@ export const mintKey = step({
   input: z.object(ticketShape),
   run: async (input, deps): Promise<Minted> => {
     const policy = await policyOf(input, deps);
-    const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
+    const record = await deps.ledger.secret(input.secretArn);
+    const run = assertHolder(record, input);
     if (run.phase !== "opened") return { outcome: "staged", ...stagedKey(run) };
     const provider = deps.provider(policy);
     if (provider.capabilities.mint === "none") return { outcome: "needsSupply" };
 
-    const { attempt, discarded } = await claim({ input, policy }, deps);
+    const { attempt, discarded, staged } = await claim({ input, policy }, deps);
+    if (staged !== undefined) return { outcome: "staged", ...staged };
     await discardEarlier({ input, policy, attempt, discarded }, deps);
-    await assertNotStopped(policy, deps);
+    await assertNotStopped(policy, deps, workOf(record));
     const minted = await provider.mint({
       name: keyName({ rotationId: input.rotationId, attempt }),
       ...(policy.scopes && { scopes: policy.scopes }),
@@ -64,10 +59,12 @@ interface Order {
 async function claim({ input, policy }: Order, deps: Deps) {
   let discarded: readonly LedgerKey[] = [];
   const record = await deps.ledger.changeSecret(input.secretArn, (now) => {
+    if (assertHolder(now, input).phase !== "opened") return now;
     discarded = keysToDiscard(now, input.rotationId);
     return claimAttempt(now, input, policy.scopes ? { scopes: policy.scopes } : {});
   });
-  return { attempt: assertHolder(record, input).attempt, discarded };
+  const run = assertHolder(record, input);
+  return { attempt: run.attempt, discarded, staged: run.phase === "opened" ? undefined : stagedKey(run) };
 }
 
 /**
@@ -100,7 +97,7 @@ async function discardEarlier(
   await deps.ledger.changeSecret(input.secretArn, (record) =>
     discarded
       .filter(({ name }) => seen.has(name))
-      .reduce((next, { name }) => markDiscarded(next, name), record),
+      .reduce((next, { name }) => markDiscarded(next, input, name), record),
   );
 }
 

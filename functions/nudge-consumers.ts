@@ -1,39 +1,55 @@
 import * as z from "zod";
+import type { RefreshAnswer } from "../consumers/ports.ts";
+import { together } from "../consumers/together.ts";
+import { markSeenPromoted } from "../core/incoming.ts";
+import type { ConsumerPolicy } from "../core/policy.ts";
 import { assertPromoted } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
+import { refreshMemory } from "./refresh-memory.ts";
 import { policyAtGate } from "./run-policy.ts";
 import { onLambda, step, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
+import { refreshersPart } from "./wiring-refreshers.ts";
 
 /** Starts every consumer's refresh. One that fails is reported by name; the gate waits for it all the same. */
 export const nudgeConsumers = step({
   name: "nudge-consumers",
   input: z.object(ticketShape),
   run: async (input, deps: Deps) => {
+    const { secretArn, rotationId, at: nowMs } = input;
     const policy = await policyAtGate(input, deps);
-    const { incoming } = assertPromoted(await deps.ledger.secret(input.secretArn), input);
+    const record = await deps.ledger.changeSecret(secretArn, (now) =>
+      markSeenPromoted(now, input, { atMs: nowMs }),
+    );
+    const { incoming, deadlineAtMs } = assertPromoted(record, input);
     const consumers = policy.consumers === "none" ? [] : policy.consumers;
-    const started: string[] = [];
-    const failed: string[] = [];
-    for (const consumer of consumers) {
-      const { outcome, detail } = await deps.refreshers[consumer.refresh.kind].refresh({
-        consumer,
-        secretArn: input.secretArn,
-        versionId: incoming.versionId,
-        rotationId: input.rotationId,
-      });
-      if (outcome === "started") started.push(consumer.name);
-      if (outcome === "failed" || outcome === "off") failed.push(`${consumer.name}: ${detail}`);
-    }
+    const order = {
+      ...{ secretArn, secretName: policy.name, versionId: incoming.versionId, rotationId },
+      ...{ nowMs, deadlineAtMs, memory: refreshMemory(deps), bus: deps.bus },
+    };
+    const answers = await together(consumers, async (consumer) => ({
+      consumer,
+      answer: await deps.refreshers[consumer.refresh.kind].refresh({ ...order, consumer }),
+    }));
+    const started = answers
+      .filter(({ answer }) => answer.outcome === "started")
+      .map(({ consumer }) => consumer.name);
+    const failed = answers.flatMap(failureIn);
     if (failed.length > 0) {
-      await deps.bus.publish({
-        type: "RefreshFailed",
-        secretArn: input.secretArn,
-        detail: { failed, rotationId: input.rotationId },
-      });
+      await deps.bus.publish({ type: "RefreshFailed", secretArn, detail: { failed, rotationId } });
     }
     return { outcome: "nudged" as const, started, failed };
   },
 });
 
-export const handler = onLambda(nudgeConsumers, wiring("nudge-consumers"));
+export const handler = onLambda(nudgeConsumers, wiring("nudge-consumers", refreshersPart));
+
+interface Nudged {
+  readonly consumer: ConsumerPolicy;
+  readonly answer: RefreshAnswer;
+}
+
+function failureIn({ consumer, answer }: Nudged): readonly string[] {
+  const hasFailed = answer.outcome === "failed" || answer.outcome === "off";
+  return hasFailed ? [`${consumer.name}: ${answer.detail}`] : [];
+}

@@ -1,15 +1,9 @@
 import * as z from "zod";
-import { CurrentKeyUnknown, KeyShared, PolicyInvalid } from "../core/errors.ts";
+import { CurrentKeyUnknown, KeyShared, LedgerContended, PolicyInvalid } from "../core/errors.ts";
+import { openRun, resumeRun } from "../core/lease.ts";
 import { mistakesIn, type Policy } from "../core/policy.ts";
 import type { Refusal } from "../core/revoke.ts";
-import {
-  adoptCurrent,
-  openRun,
-  promotedRun,
-  type Run,
-  resumeRun,
-  type SecretRecord,
-} from "../core/secret-record.ts";
+import { adoptCurrent, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
 import { brakeFor } from "./brake.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "./current-key.ts";
@@ -39,6 +33,8 @@ export const openRotation = step({
       );
     }
     const record = await deps.ledger.secret(input.secretArn);
+    const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
+    if (known?.outcome === "skipped") return remember({ input, policy, record, opened: known.opened }, deps);
     if (isOpenFor(record, input))
       return remember({ input, policy, record, opened: openedFrom(record) }, deps);
 
@@ -103,6 +99,9 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
   });
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
     if (whyNotOpen(now, input)) return now;
+    // A function that was frozen since it looked at AWSCURRENT would open on a key that is long gone.
+    if (now.fence !== record.fence)
+      throw new LedgerContended("another run came and went while this one looked at the secret");
     return openRun(adoptCurrent(now, retiring), {
       rotationId: input.rotationId,
       executionArn: input.executionArn,
@@ -186,5 +185,6 @@ async function remember(
     action: opened.outcome === "skipped" ? "RotationSkipped" : "RotationOpened",
     detail: { trigger, next: opened.next, ...(opened.reason !== undefined && { reason: opened.reason }) },
   });
-  return stored.opened;
+  // What an ended run of this name once answered is no answer now: names come back when AWS has forgotten them.
+  return stored.opened.outcome === opened.outcome ? stored.opened : opened;
 }

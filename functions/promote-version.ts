@@ -1,19 +1,12 @@
 import * as z from "zod";
 import { VersionMoved } from "../core/errors.ts";
+import { markMerged, markPromoted, markPromoting, markPromotionRefused } from "../core/incoming.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
-import {
-  assertHolder,
-  markMerged,
-  markPromoted,
-  markPromoting,
-  markPromotionRefused,
-  promotedRun,
-  type Run,
-} from "../core/secret-record.ts";
+import { assertHolder, promotedRun, type Run } from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn, withKey } from "../stores/value.ts";
-import { assertNotStopped } from "./brake.ts";
+import { assertNotStopped, workOf } from "./brake.ts";
 import { versionWith } from "./current-key.ts";
 import type { Deps } from "./deps.ts";
 import { policyOf } from "./run-policy.ts";
@@ -30,18 +23,10 @@ export const promoteVersion = step({
   input: z.object(ticketShape),
   run: async (input, deps) => {
     const policy = await policyOf(input, deps);
-    const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
-    const done = promotedRun(run);
-    if (done !== undefined) return announcement(done);
-
-    await assertNotStopped(policy, deps);
-    await deps.ledger.changeSecret(input.secretArn, (record) => markPromoting(record, input));
-    await moveCurrent({ input, policy }, deps);
-    const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
-      markPromoted(now, input, { promotedAtMs: input.at, deadlineAtMs: input.at + policy.overlapMs }),
-    );
-    const promoted = promotedRun(assertHolder(record, input));
-    if (promoted === undefined) throw new VersionMoved("the promotion was not recorded");
+    const before = await deps.ledger.secret(input.secretArn);
+    const done = promotedRun(assertHolder(before, input));
+    const promoted = done ?? (await promote({ input, policy, before }, deps));
+    // A crash may have come between the promotion and this.
     const { secretArn } = input;
     await deps.store.moveLabel({ secretArn, label: pendingLabel, from: promoted.incoming.versionId });
     await tellAudit({ input, promoted }, deps);
@@ -50,6 +35,18 @@ export const promoteVersion = step({
 });
 
 export const handler = onLambda(promoteVersion, wiring("promote-version"));
+
+async function promote({ input, policy, before }: Order & { readonly before: SecretRecord }, deps: Deps) {
+  await assertNotStopped(policy, deps, workOf(before));
+  await deps.ledger.changeSecret(input.secretArn, (record) => markPromoting(record, input));
+  await moveCurrent({ input, policy }, deps);
+  const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
+    markPromoted(now, input, { promotedAtMs: input.at, deadlineAtMs: input.at + policy.overlapMs }),
+  );
+  const promoted = promotedRun(assertHolder(record, input));
+  if (promoted === undefined) throw new VersionMoved("the promotion was not recorded");
+  return promoted;
+}
 
 type WithIncoming = Exclude<Run, { phase: "opened" }>;
 
@@ -100,10 +97,11 @@ async function pin({ secretArn, versionId }: { secretArn: string; versionId: Ver
  */
 async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed" | "merged"> {
   const { secretArn } = input;
-  const { retiring, incoming, attempt } = await promotingRun(input, deps);
+  const { retiring, incoming } = await promotingRun(input, deps);
   const current = await deps.store.read(secretArn);
   const fingerprint = fingerprintOf(keyIn(current.text, policy.field));
   if (fingerprint === incoming.fingerprint) {
+    await deps.store.moveLabel({ secretArn, label: pendingLabel, from: incoming.versionId });
     await recordMerge({ input, incoming: current.versionId, retiring: retiring.versionId }, deps);
     return "landed";
   }
@@ -113,7 +111,9 @@ async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed"
   }
   const pending = await deps.store.read(secretArn, incoming.versionId);
   const text = withKey(current.text, policy.field, keyIn(pending.text, policy.field));
-  const versionId = versionIdFor({ ...input, attempt, part: `merge ${current.versionId}` }, deps);
+  // Named after key and edit, so that a run that resumes this one writes the same version and not another.
+  const part = `merge ${incoming.keyId} ${current.versionId}`;
+  const versionId = versionIdFor({ secretArn, rotationId: "merge", attempt: 0, part }, deps);
   await deps.store.put({ secretArn, versionId, text, labels: [incomingLabel] });
   await deps.store.moveLabel({ secretArn, label: pendingLabel, from: incoming.versionId });
   await takePending({ secretArn, versionId }, deps);

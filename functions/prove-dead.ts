@@ -2,8 +2,9 @@ import * as z from "zod";
 import { SecretUnusable, StillAlive } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyProvider, VerifyResult } from "../core/ports.ts";
+import { markProbed, markRetiring } from "../core/retiring.ts";
 import type { Secret } from "../core/secret.ts";
-import { assertPromoted, markProbed, markRetiring, type PromotedRun } from "../core/secret-record.ts";
+import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 import { noteRun, policyOf } from "./run-policy.ts";
@@ -76,7 +77,7 @@ async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Pr
     if (elapsedMs > burstMaxMs) break;
     await deps.clock.pause(probeEveryMs);
   }
-  return stillAlive({ ...watch, run });
+  return stillAlive({ ...watch, run }, deps);
 }
 
 /** `notPermitted` is alive; `inconclusive` is neither, and leaves the row as it is. */
@@ -93,21 +94,29 @@ async function noteProbe(
   return assertPromoted(record, input);
 }
 
-function stillAlive({ input, run, provider }: Watch): Death {
-  const sinceMs = input.at - (run.revokedAtMs ?? input.at);
-  if (sinceMs > provider.propagation.dieMs) {
-    throw new StillAlive(
-      `key ${run.retiring.keyId} still works ${Math.round(sinceMs / 1000)} s after its revoke`,
-    );
+/** A run that resumes an old debt watches as long as the one that revoked. */
+async function stillAlive({ input, run, provider }: Watch, deps: Deps): Promise<Death> {
+  const opened = await deps.ledger.rotation(input.secretArn, input.rotationId);
+  const revokedAtMs = run.revokedAtMs ?? input.at;
+  const sinceMs = input.at - Math.max(revokedAtMs, opened?.openedAtMs ?? revokedAtMs);
+  if (sinceMs > patienceMs(run, provider)) {
+    const seconds = Math.round((input.at - revokedAtMs) / 1000);
+    throw new StillAlive(`key ${run.retiring.keyId} is not seen dead ${seconds} s after its revoke`);
   }
-  const patienceSeconds = Math.min(lapSecondsMax, Math.max(1, Math.round(sinceMs / 10_000)));
-  return { outcome: "alive", probes: run.death?.refusals ?? 0, waitSeconds: patienceSeconds };
+  const waitSeconds = Math.min(lapSecondsMax, Math.max(1, Math.round(sinceMs / 10_000)));
+  return { outcome: "alive", probes: run.death?.refusals ?? 0, waitSeconds };
+}
+
+/** A row of refusals that has begun within the bound may be finished. */
+function patienceMs({ death }: PromotedRun, { propagation }: KeyProvider): number {
+  const { dieMs, deadProbes, deadWindowMs } = propagation;
+  return death === undefined ? dieMs : dieMs + deadWindowMs + deadProbes * lapSecondsMax * 1000;
 }
 
 /** Nobody holds the plaintext any more: gone from the listing is all that can be seen, and the record says so. */
 async function deadByListing(watch: Watch, deps: Deps): Promise<Death> {
   const listed = await watch.provider.find(watch.run.retiring.keyId);
-  return listed === undefined ? certify({ ...watch, how: "listing" }, deps) : stillAlive(watch);
+  return listed === undefined ? certify({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
 }
 
 async function certify(

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { KeyNotYetActive, KeyRejected, ProviderUnavailable } from "../core/errors.ts";
-import { assertHolder, markProven } from "../core/secret-record.ts";
+import { markProven } from "../core/incoming.ts";
+import { assertHolder } from "../core/secret-record.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 import { policyOf } from "./run-policy.ts";

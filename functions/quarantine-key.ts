@@ -1,11 +1,14 @@
 import * as z from "zod";
+import { markQuarantined, markRestored } from "../core/retiring.ts";
 import { whyNotRevoke } from "../core/revoke.ts";
-import { assertPromoted, markQuarantined, markRestored } from "../core/secret-record.ts";
+import { assertPromoted } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
-import { revokeView } from "./revoke-view.ts";
+import { heedHand, revokeView } from "./revoke-view.ts";
 import { policyAtGate } from "./run-policy.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { undoQuarantine } from "./undo-quarantine.ts";
 import { wiring } from "./wiring.ts";
+import { sourcesPart } from "./wiring-sources.ts";
 
 type Quarantined = {
   readonly outcome: "quarantined" | "cannot" | "refused" | "undone";
@@ -21,22 +24,25 @@ export const quarantineKey = step({
   },
 });
 
-export const handler = onLambda(quarantineKey, wiring("quarantine-key"));
+export const handler = onLambda(quarantineKey, wiring("quarantine-key", sourcesPart));
 
 async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> {
   const policy = await policyAtGate(input, deps);
   const soakSeconds = Math.max(1, Math.ceil(policy.soakMs / 1000));
   const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);
   const { keyId } = view.run.retiring;
-  if (view.run.phase === "quarantined") return { outcome: "quarantined", soakSeconds };
-  if (whyNotRevoke(view)) return { outcome: "refused", soakSeconds };
+  // Recorded already: the call is made again, because it may have had no effect. What it does can be undone, so
+  // the gate is asked again too.
+  const isRepeat = view.run.phase === "quarantined";
+  const refusal = whyNotRevoke(view);
+  if (refusal) {
+    await heedHand({ view, ticket: input, refusal }, deps);
+    if (isRepeat) await undoQuarantine({ ticket: input, policy, keyId }, deps);
+    return { outcome: "refused", soakSeconds };
+  }
+  if (!isRepeat && !(await recordIntent(input, view.record.seq, deps)))
+    return { outcome: "refused", soakSeconds };
 
-  let isClear = false;
-  await deps.ledger.changeSecret(input.secretArn, (record) => {
-    isClear = record.seq === view.record.seq;
-    return isClear ? markQuarantined(record, input, { quarantinedAtMs: input.at }) : record;
-  });
-  if (!isClear) return { outcome: "refused", soakSeconds };
   const scopes = view.record.keys.find((key) => key.keyId === keyId)?.scopes;
   const outcome = await deps.provider(policy).quarantine({ keyId, ...(scopes && { scopes }) });
   if (outcome === "cannot") {
@@ -45,19 +51,20 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   return { outcome, soakSeconds };
 }
 
+/** The intent holds only if nothing changed since the gate was asked. */
+async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
+  let isClear = false;
+  await deps.ledger.changeSecret(input.secretArn, (record) => {
+    isClear = record.seq === seenSeq;
+    return isClear ? markQuarantined(record, input, { quarantinedAtMs: input.at }) : record;
+  });
+  return isClear;
+}
+
 async function undo(input: TicketInput, deps: Deps): Promise<Quarantined> {
   const policy = await policyAtGate(input, deps);
   const record = await deps.ledger.secret(input.secretArn);
   const { retiring, phase } = assertPromoted(record, input);
-  if (phase === "quarantined") {
-    const scopes = record.keys.find((key) => key.keyId === retiring.keyId)?.scopes;
-    await deps.provider(policy).restore({ keyId: retiring.keyId, ...(scopes && { scopes }) });
-    await deps.ledger.changeSecret(input.secretArn, (now) => markRestored(now, input));
-    await deps.bus.publish({
-      type: "QuarantineUndone",
-      secretArn: input.secretArn,
-      detail: { keyId: retiring.keyId, rotationId: input.rotationId },
-    });
-  }
+  if (phase === "quarantined") await undoQuarantine({ ticket: input, policy, keyId: retiring.keyId }, deps);
   return { outcome: "undone", soakSeconds: 1 };
 }

@@ -1,13 +1,15 @@
 import * as z from "zod";
 import { WrongProject } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
+import { markRetiring, markRevoked } from "../core/retiring.ts";
 import { type Refusal, whyNotRepeatRevoke, whyNotRevoke } from "../core/revoke.ts";
-import { freeze, markRetiring, markRevoked, type PromotedRun } from "../core/secret-record.ts";
+import type { PromotedRun } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
-import { revokeView } from "./revoke-view.ts";
+import { heedHand, revokeView } from "./revoke-view.ts";
 import { policyAtGate } from "./run-policy.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
+import { sourcesPart } from "./wiring-sources.ts";
 
 type Revoked =
   | { readonly outcome: "revoked" | "alreadyGone" }
@@ -23,9 +25,11 @@ export const revokeKey = step({
     if (run.phase === "revoked" || run.phase === "dead") return { outcome: "revoked" };
 
     const refusal = run.phase === "revoking" ? whyNotRepeatRevoke(view) : whyNotRevoke(view);
-    if (refusal) return refuse({ input, run, refusal }, deps);
-    if (!(await recordIntent(input, view.record.seq, deps)))
-      return refuse({ input, run, refusal: overtaken }, deps);
+    if (refusal) {
+      await heedHand({ view, ticket: input, refusal }, deps);
+      return refused(run, refusal);
+    }
+    if (!(await recordIntent(input, view.record.seq, deps))) return refused(run, overtaken);
 
     const outcome = await deps.provider(policy).revoke(run.retiring.keyId);
     if (outcome === "alreadyGone") await assertSameAccount({ policy, run }, deps);
@@ -37,7 +41,7 @@ export const revokeKey = step({
   },
 });
 
-export const handler = onLambda(revokeKey, wiring("revoke-key"));
+export const handler = onLambda(revokeKey, wiring("revoke-key", sourcesPart));
 
 const overtaken: Refusal = { reason: "DecideAgain", detail: "something changed while the gate was asked" };
 
@@ -51,22 +55,7 @@ async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Pr
   return isRecorded;
 }
 
-async function refuse(
-  {
-    input,
-    run,
-    refusal,
-  }: { readonly input: TicketInput; readonly run: PromotedRun; readonly refusal: Refusal },
-  deps: Deps,
-): Promise<Revoked> {
-  if (refusal.reason === "RetiringKeyIsCurrent") {
-    await deps.ledger.changeSecret(input.secretArn, (record) => freeze(record, refusal.detail));
-    await deps.bus.publish({
-      type: "SpentKeyIsCurrent",
-      secretArn: input.secretArn,
-      detail: { reason: refusal.detail, keyId: run.retiring.keyId, rotationId: input.rotationId },
-    });
-  }
+function refused(run: PromotedRun, refusal: Refusal): Revoked {
   return { outcome: run.phase === "quarantined" ? "undo" : "refused", ...refusal };
 }
 

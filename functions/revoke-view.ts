@@ -1,11 +1,12 @@
 import { type Evidence, isInstance } from "../core/evidence.ts";
 import type { Policy } from "../core/policy.ts";
-import type { RevokeView } from "../core/revoke.ts";
+import type { Refusal, RevokeView } from "../core/revoke.ts";
 import { assertPromoted, type PromotedRun, type Ticket } from "../core/secret-record.ts";
+import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
-import { askGate } from "./gate.ts";
+import { askGate, gatherEvidence } from "./gate.ts";
 
 interface Question {
   readonly ticket: Ticket;
@@ -13,15 +14,14 @@ interface Question {
   readonly nowMs: number;
 }
 
+type Decision = RevokeView & { readonly run: PromotedRun };
+
 /** Everything `whyNotRevoke` wants to know, read now. The record comes first, so that later news show in `seq`. */
-export async function revokeView(
-  { ticket, policy, nowMs }: Question,
-  deps: Deps,
-): Promise<RevokeView & { readonly run: PromotedRun }> {
+export async function revokeView({ ticket, policy, nowMs }: Question, deps: Deps): Promise<Decision> {
   const { secretArn } = ticket;
   const record = await deps.ledger.secret(secretArn);
   const run = assertPromoted(record, ticket);
-  const evidence = await deps.ledger.evidence(secretArn);
+  const evidence = await evidenceFor({ policy, run, nowMs, secretArn }, deps);
   const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);
   const current = await deps.store.read(secretArn);
   return {
@@ -32,9 +32,47 @@ export async function revokeView(
     adoption: gate.verdict,
     sharedWith: gate.sharedWith,
     retain: policy.retain,
-    missedInQuarantine: evidence.some((item) => missedSince(item, run)),
+    // An undone quarantine is over: who missed the key then was heard, and counts by what it holds now.
+    missedInQuarantine: run.phase === "quarantined" && evidence.some((item) => missedSince(item, run)),
     ...(gate.stop !== undefined && { stop: gate.stop }),
   };
+}
+
+/**
+ * The provider is asked again: what it told the check may be minutes old by now, after a soak or some retries (S8).
+ * Once the revoke is recorded there is nothing left to ask.
+ */
+async function evidenceFor(
+  question: Parameters<typeof gatherEvidence>[0],
+  deps: Deps,
+): Promise<readonly Evidence[]> {
+  const isOpen = question.run.phase === "promoted" || question.run.phase === "quarantined";
+  return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);
+}
+
+/** Somebody else's hand on AWSCURRENT: only a person can say what was meant, and until then the gate stays shut. */
+const pages: Readonly<Record<string, string>> = {
+  RetiringKeyIsCurrent: "SpentKeyIsCurrent",
+  CurrentKeyMoved: "CurrentKeyMoved",
+};
+
+/**
+ * The gate asks about evidence, holds and stops, and does not read the secret. Without the freeze it would send the
+ * run here again at once, until its history is full.
+ */
+export async function heedHand(
+  { view, ticket, refusal }: { readonly view: Decision; readonly ticket: Ticket; readonly refusal: Refusal },
+  deps: Deps,
+): Promise<void> {
+  const type = pages[refusal.reason];
+  if (type === undefined) return;
+  const { secretArn, rotationId } = ticket;
+  await deps.ledger.changeSecret(secretArn, (record) => freeze(record, refusal.detail));
+  await deps.bus.publish({
+    type,
+    secretArn,
+    detail: { reason: refusal.detail, keyId: view.run.retiring.keyId, rotationId },
+  });
 }
 
 function missedSince(item: Evidence, { retiring, quarantinedAtMs }: PromotedRun): boolean {

@@ -1,8 +1,10 @@
 import * as z from "zod";
 import type { Deps } from "./deps.ts";
 import { settle } from "./settle.ts";
+import { settleIncidentRun } from "./settle-incident.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
+import { peoplePart } from "./wiring-people.ts";
 
 /** Step Functions' own status event: an execution that timed out or was stopped runs no state of its own. */
 export const settleClosed = step({
@@ -17,32 +19,40 @@ export const settleClosed = step({
     }),
   }),
   run: async ({ time, detail }, deps: Deps) => {
-    const secretArn = secretIn(detail.input);
-    if (secretArn === undefined) return { outcome: "notARotation" as const };
+    const { secretArn, incidentId } = subjectIn(detail.input);
+    const { executionArn } = detail;
+    const reason = `Execution${detail.status}: it ended without settling`;
+    if (incidentId !== undefined) {
+      return settleIncidentRun({ incidentId, executionArn, atMs: time, reason }, deps);
+    }
+    if (secretArn === undefined) return { outcome: "notARun" as const };
     const { lease } = await deps.ledger.secret(secretArn);
-    if (lease?.executionArn !== detail.executionArn) return { outcome: "settledBefore" as const };
+    if (lease?.executionArn !== executionArn) return { outcome: "settledBefore" as const };
     return settle(
       {
         secretArn,
         rotationId: lease.runId,
-        executionArn: detail.executionArn,
+        executionArn,
         nowMs: time,
-        reason: `Execution${detail.status}: it ended without settling`,
+        reason,
       },
       deps,
     );
   },
 });
 
-export const handler = onLambda(settleClosed, wiring("settle-closed"));
+export const handler = onLambda(settleClosed, wiring("settle-closed", peoplePart));
 
-const Input = z.object({ secretArn: z.string().max(2048) });
+const Subject = z.object({
+  secretArn: z.string().max(2048).optional(),
+  incidentId: z.string().max(80).optional(),
+});
 
-function secretIn(input: string): string | undefined {
+function subjectIn(input: string): z.output<typeof Subject> {
   try {
-    return Input.safeParse(JSON.parse(input)).data?.secretArn;
+    return Subject.safeParse(JSON.parse(input)).data ?? {};
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
+    if (error instanceof SyntaxError) return {};
     throw error;
   }
 }

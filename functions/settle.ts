@@ -1,22 +1,14 @@
-import { RotationError } from "../core/errors.ts";
+import { RotationError, Superseded } from "../core/errors.ts";
 import { keyNamesOf } from "../core/keys.ts";
+import { closeRun, giveUp, oweRun } from "../core/lease.ts";
 import type { Policy } from "../core/policy.ts";
 import type { RotationId, SecretArn } from "../core/ports.ts";
-import {
-  closeRun,
-  giveUp,
-  isBeforePromotion,
-  markDiscarded,
-  oweRun,
-  type PlacedKey,
-  promotedRun,
-  type Run,
-  type Ticket,
-} from "../core/secret-record.ts";
-import type { Debt, RotationOutcome } from "../ledger/entries.ts";
+import { isBeforePromotion, type Run, type Ticket } from "../core/secret-record.ts";
+import type { Debt, RotationOutcome, RotationRecord } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
-import { noteRun, policyOf } from "./run-policy.ts";
-import { stripOwnLabels, versionIdFor } from "./stage-key.ts";
+import { discardKeys } from "./discard-keys.ts";
+import { noteRun } from "./run-policy.ts";
+import { undoQuarantine } from "./undo-quarantine.ts";
 
 export interface Settling {
   readonly secretArn: SecretArn;
@@ -40,20 +32,22 @@ export async function settle(settling: Settling, deps: Deps): Promise<Settled> {
   const { secretArn, rotationId, executionArn, reason } = settling;
   const record = await deps.ledger.secret(secretArn);
   const opened = await deps.ledger.rotation(secretArn, rotationId);
+  // A run that died before it was written down has no snapshot; its secret has to be freed all the same.
+  const policy = opened?.policy ?? (await deps.ledger.policy(secretArn));
   const isHolder = record.lease?.runId === rotationId && record.lease.executionArn === executionArn;
-  if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: "superseded", reason };
+  if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: endOf(opened), reason };
 
   const ticket: Ticket = { secretArn, rotationId, fence: record.fence };
-  const incoming = incomingOf(record.run);
   const next = await deps.ledger.changeSecret(secretArn, (now) => giveUp(now, ticket));
-  const policy = await policyOf(ticket, deps);
   return next.run !== undefined && isBeforePromotion(next.run)
-    ? rollBack({ settling, ticket, policy, incoming }, deps)
+    ? rollBack({ settling, ticket, policy, run: next.run }, deps)
     : owe({ settling, ticket, policy, run: next.run }, deps);
 }
 
-function incomingOf(run: Run | undefined): PlacedKey | undefined {
-  return run === undefined || run.phase === "opened" ? undefined : run.incoming;
+/** Without the fence: overtaken, or settled before by an earlier try of this very call. */
+function endOf({ outcome }: RotationRecord): Settled["outcome"] {
+  if (outcome === "rolledBack") return "rolledBack";
+  return outcome === "needsHuman" ? "owed" : "superseded";
 }
 
 /** The run never held the secret: nothing to undo, only somebody to tell. */
@@ -73,49 +67,34 @@ async function refuse(settling: Settling, deps: Deps): Promise<Settled> {
 interface Work {
   readonly settling: Settling;
   readonly ticket: Ticket;
-  readonly policy: Policy;
+  /** Absent when nothing says any more how to reach the provider. */
+  readonly policy: Policy | undefined;
 }
 
-async function rollBack(
-  work: Work & { readonly incoming: PlacedKey | undefined },
-  deps: Deps,
-): Promise<Settled> {
+async function rollBack(work: Work & { readonly run: Run }, deps: Deps): Promise<Settled> {
   const { settling, ticket } = work;
   const { reason } = settling;
-  const isClean = await discardOwnKeys(work, deps);
-  await deps.ledger.changeSecret(ticket.secretArn, (record) => closeRun(record, ticket));
-  const outcome = isClean ? "rolledBack" : "owed";
+  const isClean = await discardOrOwe(work, deps);
   await close({ settling, outcome: isClean ? "rolledBack" : "needsHuman" }, deps);
-  return { outcome, reason };
+  await deps.ledger.changeSecret(ticket.secretArn, (record) => closeRun(record, ticket));
+  return { outcome: isClean ? "rolledBack" : "owed", reason };
 }
 
-/** Labels first: a version that nobody can find by label is harmless, even while its key still lives. */
-async function discardOwnKeys(
-  { settling, ticket, policy, incoming }: Work & { readonly incoming: PlacedKey | undefined },
+async function discardOrOwe(
+  { settling, ticket, policy, run }: Work & { readonly run: Run },
   deps: Deps,
 ): Promise<boolean> {
   const { secretArn, rotationId } = ticket;
+  const { keys } = await deps.ledger.secret(secretArn);
+  const own = keys.filter((key) => key.rotationId === rotationId && key.state === "stray");
+  if (own.length === 0) return true;
   try {
-    const record = await deps.ledger.secret(secretArn);
-    const own = record.keys.filter((key) => key.rotationId === rotationId && key.state === "stray");
-    if (own.length === 0) return true;
-    const versions = own.map(({ attempt }) =>
-      versionIdFor({ ...ticket, attempt: attempt ?? 0, part: "mint" }, deps),
-    );
-    for (const versionId of new Set([...versions, ...(incoming ? [incoming.versionId] : [])])) {
-      await stripOwnLabels({ secretArn, versionId }, deps);
-    }
-    const provider = deps.provider(policy);
-    const listed = await provider.list({ namePrefix: keyNamesOf(rotationId) });
-    for (const { keyId, name } of listed) {
-      if (!own.some((key) => key.name === name)) continue;
-      await provider.revoke(keyId);
-      await deps.ledger.changeSecret(secretArn, (now) => markDiscarded(now, name));
-    }
+    await discardKeys({ ticket, own, policy, pinned: run.retiring.versionId }, deps);
     return true;
   } catch (error) {
-    if (!(error instanceof RotationError)) throw error;
-    await putDebt({ settling, kind: "DiscardOwed", keyId: incoming?.keyId ?? keyNamesOf(rotationId) }, deps);
+    if (!(error instanceof RotationError) || error instanceof Superseded) throw error;
+    const keyId = own.findLast((key) => key.keyId !== undefined)?.keyId ?? keyNamesOf(rotationId);
+    await putDebt({ settling, kind: "DiscardOwed", keyId }, deps);
     return false;
   }
 }
@@ -123,33 +102,35 @@ async function discardOwnKeys(
 async function owe(work: Work & { readonly run: Run | undefined }, deps: Deps): Promise<Settled> {
   const { settling, ticket, policy, run } = work;
   const { reason } = settling;
-  const retiring = run?.retiring;
-  if (retiring !== undefined) {
-    const kind = promotedRun(run)?.phase === "revoked" ? "DeathUnproven" : "RevokeOwed";
-    await putDebt({ settling, kind, keyId: retiring.keyId, versionId: retiring.versionId }, deps);
-    if (kind === "RevokeOwed") await keepAlive({ policy, keyId: retiring.keyId }, deps);
+  if (run !== undefined) {
+    const { keyId, versionId } = run.retiring;
+    const isRevoked = run.phase === "revoked" || run.phase === "dead";
+    await putDebt({ settling, kind: isRevoked ? "DeathUnproven" : "RevokeOwed", keyId, versionId }, deps);
+    if (!isRevoked) await keepAlive({ ticket, policy, run }, deps);
   }
-  await deps.ledger.changeSecret(ticket.secretArn, (record) => oweRun(record, ticket, reason));
   await close({ settling, outcome: "needsHuman" }, deps);
+  await deps.ledger.changeSecret(ticket.secretArn, (record) => oweRun(record, ticket, reason));
   return { outcome: "owed", reason };
 }
 
-/** A retiring key that expires on its own would cut off the very consumers we are waiting for. */
-async function keepAlive({ policy, keyId }: { policy: Policy; keyId: string }, deps: Deps): Promise<void> {
+/** A retiring key that is disabled, or expires on its own, would cut off the very consumers we are waiting for. */
+async function keepAlive(
+  { ticket, policy, run }: Pick<Work, "ticket" | "policy"> & { readonly run: Run },
+  deps: Deps,
+): Promise<void> {
+  if (policy === undefined) return;
   const provider = deps.provider(policy);
-  if (!provider.capabilities.expiry) return;
+  const { keyId } = run.retiring;
   try {
+    if (run.phase === "quarantined") await undoQuarantine({ ticket, policy, keyId }, deps);
+    if (!provider.capabilities.expiry) return;
     const listed = await provider.find(keyId);
     if (listed?.expiresAtMs === undefined) return;
     await provider.extend({ keyId, expiresInMs: policy.overlapMs * 2 });
   } catch (error) {
-    if (!(error instanceof RotationError)) throw error;
-    deps.log({
-      step: "settle-rotation",
-      secretArn: policy.secretArn,
-      outcome: "expiryNotExtended",
-      error: error.name,
-    });
+    if (!(error instanceof RotationError) || error instanceof Superseded) throw error;
+    const { secretArn } = ticket;
+    deps.log({ step: "settle-rotation", secretArn, outcome: "notKeptAlive", error: error.name });
   }
 }
 
@@ -167,10 +148,13 @@ interface Ending {
   readonly outcome: Extract<RotationOutcome, "rolledBack" | "needsHuman">;
 }
 
+/** Before the lease is freed, so that a crash in between repeats it: nobody is left untold. */
 async function close(ending: Ending, deps: Deps): Promise<void> {
   const { settling, outcome } = ending;
   const { secretArn, rotationId, reason, nowMs } = settling;
-  await noteRun({ ticket: { secretArn, rotationId }, note: { outcome, reason, closedAtMs: nowMs } }, deps);
+  if ((await deps.ledger.rotation(secretArn, rotationId)) !== undefined) {
+    await noteRun({ ticket: { secretArn, rotationId }, note: { outcome, reason, closedAtMs: nowMs } }, deps);
+  }
   await deps.audit.append(secretArn, {
     id: `${rotationId}/settle/${settling.executionArn}`,
     atMs: nowMs,

@@ -1,8 +1,9 @@
 import { PendingHeld, Superseded } from "../core/errors.ts";
+import { markStaged } from "../core/incoming.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyId, VersionId } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
-import { markStaged, type PlacedKey, type Ticket } from "../core/secret-record.ts";
+import type { PlacedKey, Ticket } from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { withKey } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
@@ -61,6 +62,17 @@ export async function stripOwnLabels(
   const labels = (await deps.store.labels(secretArn))[versionId] ?? [];
   for (const label of [pendingLabel, incomingLabel]) {
     if (labels.includes(label)) await deps.store.moveLabel({ secretArn, label, from: versionId });
+  }
+}
+
+/** Takes the pin off this version, and only off this one. */
+export async function unpin(
+  { secretArn, versionId }: { readonly secretArn: string; readonly versionId: VersionId },
+  deps: Deps,
+): Promise<void> {
+  const labels = (await deps.store.labels(secretArn))[versionId] ?? [];
+  if (labels.includes(retiringLabel)) {
+    await deps.store.moveLabel({ secretArn, label: retiringLabel, from: versionId });
   }
 }
 

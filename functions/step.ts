@@ -12,7 +12,6 @@ export interface Step<Input, Output> {
   readonly run: (input: Input, deps: Deps) => Promise<Output>;
 }
 
-
 export type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
 export function step<Input, Output>(definition: Step<Input, Output>): Step<Input, Output> {
@@ -41,7 +40,7 @@ const throttlePauseMaxMs = 20_000;
 /** The Lambda handler of a step: parse, run, one log line, and errors that carry their literal name. */
 export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: () => Deps): Handler {
   const handler = middy({ timeoutEarlyInMillis: 0 })
-    .use(oneLogLine(definition.name, deps))
+    .use(oneLogLine(definition, deps))
     .use(waitOutThrottles(deps))
     .handler(async (event: unknown) => definition.run(parse(definition, event), deps()));
   return (event, context) => handler(event, context);
@@ -55,7 +54,9 @@ function parse<Input, Output>(definition: Step<Input, Output>, event: unknown): 
   throw new InputInvalid(`${definition.name}: ${fields.join("; ")}`);
 }
 
-function oneLogLine(name: string, deps: () => Deps): middy.MiddlewareObj {
+/** The ids of an input that was refused are not logged: one of them might be a key in the wrong place. */
+function oneLogLine<Input, Output>(definition: Step<Input, Output>, deps: () => Deps): middy.MiddlewareObj {
+  const { name } = definition;
   const startedAt = new WeakMap<object, number>();
   return {
     before: (request) => {
@@ -81,18 +82,22 @@ function oneLogLine(name: string, deps: () => Deps): middy.MiddlewareObj {
     const started = times.get(request.context);
     return {
       step: stepName,
-      ...idsOf(request.event),
+      ...(definition.input.safeParse(request.event).success && idsOf(request.event)),
       ...(started !== undefined && { tookMs: Math.round(deps().clock.nowMs() - started) }),
     };
   }
 }
 
-/** A bug or an SDK error: its message may quote what it was given, so only its name leaves the function. */
+const framesMax = 20;
+
+/** A bug or an SDK error: its message may quote what it was given, so only its name and its place leave the function. */
 class UnexpectedFailure extends Error {
   override readonly name = "UnexpectedFailure";
 
-  constructor(error: Error) {
-    super(`unexpected ${error.name}`, { cause: error });
+  constructor({ name, stack = "" }: Error) {
+    super(`unexpected ${name}`);
+    const frames = stack.split("\n").filter((line) => /^\s+at /.test(line));
+    this.stack = [`${this.name}: ${this.message}`, ...frames.slice(0, framesMax)].join("\n");
   }
 }
 

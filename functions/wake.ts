@@ -1,6 +1,7 @@
 import { decisionText } from "../core/decision.ts";
 import type { SecretArn } from "../core/ports.ts";
-import { bump, endWait } from "../core/secret-record.ts";
+import { bump } from "../core/secret-record.ts";
+import { endWait } from "../core/wait.ts";
 import type { Deps } from "./deps.ts";
 import { askGateNow } from "./gate.ts";
 import { policyAtGate } from "./run-policy.ts";
@@ -20,8 +21,9 @@ export async function wakeIfDecided(
   if (wait === undefined) return "nobodyWaits";
   const policy = await policyAtGate({ ...news, rotationId: wait.rotationId, fence: record.fence }, deps);
   const gate = await askGateNow({ policy, record, nowMs: news.nowMs }, deps);
-  if (gate !== undefined && decisionText(gate.verdict, gate.blockers) === wait.decision)
-    return "stillWaiting";
+  // A run that waits for its incoming key asks no gate yet: nothing that is learned here can give it one.
+  if (gate === undefined) return "nobodyWaits";
+  if (decisionText(gate.verdict, gate.blockers) === wait.decision) return "stillWaiting";
   await deps.executions.succeed(wait.token, { outcome: "decisionChanged" });
   await deps.ledger.changeSecret(news.secretArn, (now) =>
     now.wait?.token === wait.token ? endWait(now) : now,

@@ -4,8 +4,6 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { auditLog } from "../audit/chain.ts";
-import { refreshers } from "../consumers/refreshers.ts";
-import { evidenceSources } from "../consumers/sources.ts";
 import { PolicyInvalid } from "../core/errors.ts";
 import type { Policy, ProviderPolicy } from "../core/policy.ts";
 import type { Clock, Digest, KeyProvider, SecretStore } from "../core/ports.ts";
@@ -16,9 +14,9 @@ import { providers } from "../providers/index.ts";
 import { secretsManagerStore } from "../stores/secrets-manager.ts";
 import { adminCredential } from "./adapters/admin-credential.ts";
 import { eventBridgeBus } from "./adapters/event-bridge.ts";
-import { incidentDeps } from "./adapters/incident.ts";
 import { stepFunctions } from "./adapters/step-functions.ts";
 import type { Deps, LogLine } from "./deps.ts";
+import type { IncidentDeps } from "./incident-ports.ts";
 
 /** The settings of a deployment. The only reader of the environment; the local cloud sets the same names. */
 export function settings() {
@@ -43,41 +41,98 @@ export const nodeDigest: Digest = {
   sha256Hex: (text) => createHash("sha256").update(text).digest("hex"),
 };
 
-let built: Deps | undefined;
+/** What nearly every function has; a part brings what only a few need, with the clients behind it. */
+export type Base = Omit<Deps, keyof Consumers | "incident">;
+type Consumers = Pick<Deps, "sources" | "refreshers">;
+export type Part = (base: Base) => Partial<Consumers & IncidentDeps>;
+
+let base: Base | undefined;
 
 /** Built on the first call and kept for the life of the process, so that clients and caches outlive one event. */
-export function wiring(_functionName: string): () => Deps {
+export function wiring(functionName: string, ...parts: readonly Part[]): () => Deps {
+  let deps: Deps | undefined;
   return () => {
-    built ??= build();
-    return built;
+    base ??= build();
+    deps ??= assemble(functionName, base, parts);
+    return deps;
   };
 }
 
-function build(): Deps {
-  const { table, bus, rotationMachineArn, compromiseMachineArn, refreshAllowed, allowLoopbackProviders } =
-    settings();
+function assemble(functionName: string, built: Base, parts: readonly Part[]): Deps {
+  const given = Object.assign({}, ...parts.map((part) => part(built))) as Partial<Consumers & IncidentDeps>;
+  const missing = (part: string) => unwired(`${functionName} is not wired with ${part}`);
+  const {
+    sources = missing("sources"),
+    refreshers = missing("refreshers"),
+    escalator = missing("escalator"),
+    scoper = missing("scoper"),
+    reports = missing("reports"),
+  } = given;
+  return { ...built, sources, refreshers, incident: { escalator, scoper, reports } } as Deps;
+}
+
+/** A function that reaches for a part it was not given is a defect, and says so by name. */
+function unwired(defect: string): object {
+  return new Proxy(
+    {},
+    {
+      get: () => {
+        throw new TypeError(defect);
+      },
+    },
+  );
+}
+
+function build(): Base {
+  const { table, bus, rotationMachineArn, compromiseMachineArn, allowLoopbackProviders } = settings();
   const store = secretsManagerStore(new SecretsManagerClient({}), { pause: systemClock.pause });
   const ledgerTable = dynamoTable(new DynamoDBClient({}), table);
-  const world = {
+  return {
     ledger: ledgerOn(ledgerTable),
     store,
     provider: providerFor({ store, allowLoopback: allowLoopbackProviders }),
     bus: eventBridgeBus(new EventBridgeClient({}), bus),
-    clock: systemClock,
-    log,
-  };
-  return {
-    ...world,
-    incident: incidentDeps(world),
-    sources: evidenceSources(),
-    refreshers: refreshers({ allowed: refreshAllowed }),
     executions: stepFunctions(new SFNClient({}), {
       rotation: rotationMachineArn,
       compromise: compromiseMachineArn,
     }),
     audit: auditLog({ table: ledgerTable, digest: nodeDigest, now: systemClock.nowMs }),
     digest: nodeDigest,
+    clock: systemClock,
+    log,
   };
+}
+
+/** What reaches people in an incident; each is optional. */
+export function incidentSettings() {
+  return {
+    environment: required("REKEY_ENVIRONMENT"),
+    pageTopicArn: process.env["REKEY_PAGE_TOPIC_ARN"],
+    pagerdutySecretArn: process.env["REKEY_PAGERDUTY_SECRET"],
+    slackSecretArn: process.env["REKEY_SLACK_SECRET"],
+    auditBucket: process.env["REKEY_AUDIT_BUCKET"],
+    docsUrl: process.env["REKEY_DOCS_URL"],
+  };
+}
+
+/** The signing secret of each alert source: source to ARN. */
+export function intakeSecretArns(): Readonly<Record<string, string>> {
+  return jsonRecord("REKEY_INTAKE_SECRETS");
+}
+
+/** Where alerts come in, and what reads the alerts that GitHub points to. */
+export function intakeSettings() {
+  return {
+    alertBus: required("REKEY_ALERT_BUS"),
+    secretArns: intakeSecretArns(),
+    githubTokenArn: process.env["REKEY_GITHUB_TOKEN_SECRET"],
+    githubApiBases: jsonList("REKEY_GITHUB_API_BASES"),
+  };
+}
+
+/** The intake's public address, without a slash at its end: for those who report as any sender does. */
+export function intakeUrl(): string {
+  return required("REKEY_INTAKE_URL").replace(/\/$/, "");
 }
 
 /** One adapter per account in the policies, so that its admin credential is read once per process. */
@@ -120,4 +175,12 @@ function required(name: string): string {
 function jsonList(name: string): readonly string[] {
   const value: unknown = JSON.parse(process.env[name] ?? "[]");
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+function jsonRecord(name: string): Readonly<Record<string, string>> {
+  const value: unknown = JSON.parse(process.env[name] ?? "{}");
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
 }

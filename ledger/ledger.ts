@@ -1,9 +1,10 @@
 import { LedgerContended } from "../core/errors.ts";
-import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/evidence.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey, TableRecord } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/secret-record.ts";
 import type { Brake, Debt, FingerprintEntry, KeyHistory, RotationRecord } from "./entries.ts";
+import { evidenceIn } from "./evidence.ts";
+import { incidentsIn } from "./incidents.ts";
 
 const changeTriesMax = 16;
 const pageMax = 500;
@@ -53,22 +54,7 @@ export function ledgerOn(table: Table) {
         entry,
       ),
 
-    evidence: (secretArn: SecretArn) => at.all<Evidence>({ kind: "EVIDENCE", id: secretArn }),
-    /** `known`: it was here before, `stillSo`: newer but says nothing else, `news`: may move a decision. */
-    async putEvidence(secretArn: SecretArn, evidence: Evidence): Promise<"known" | "stillSo" | "news"> {
-      let outcome: "known" | "stillSo" | "news" = "news";
-      await at.change<Evidence>(evidenceAt(secretArn, evidence), (stored) => {
-        if (stored !== undefined && !isNewer(evidence, stored)) {
-          outcome = "known";
-          return stored;
-        }
-        outcome = isMaterial(evidence, stored) ? "news" : "stillSo";
-        return evidence;
-      });
-      return outcome;
-    },
-    removeEvidence: (secretArn: SecretArn, evidence: Evidence) =>
-      table.remove(evidenceAt(secretArn, evidence)),
+    ...evidenceIn(at),
 
     debts: () => at.all<Debt>({ kind: "DEBT", id: "all" }),
     putDebt: (debt: Debt) => at.write(debtKey(debt), debt),
@@ -81,6 +67,8 @@ export function ledgerOn(table: Table) {
     putKey: (key: KeyHistory) => at.write({ kind: "KEY", id: key.secretArn, sort: key.name }, key),
     keys: (secretArn: SecretArn) => at.all<KeyHistory>({ kind: "KEY", id: secretArn }),
 
+    incidents: incidentsIn(at),
+
     /** Any other document, for the records that only one module knows. */
     documents: at,
   };
@@ -92,11 +80,6 @@ const rotationKey = (secretArn: SecretArn, rotationId: RotationId): TableKey => 
   kind: "ROTATION",
   id: secretArn,
   sort: rotationId,
-});
-const evidenceAt = (secretArn: SecretArn, evidence: Evidence): TableKey => ({
-  kind: "EVIDENCE",
-  id: secretArn,
-  sort: evidenceKey(evidence),
 });
 const debtKey = (debt: Pick<Debt, "secretArn" | "kind" | "keyId">): TableKey => ({
   kind: "DEBT",

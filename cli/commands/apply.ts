@@ -1,6 +1,6 @@
 import type { PlanStep } from "../../core/plan.ts";
 import type { PlacedMessage } from "../../events/policy-file/document.ts";
-import { parsePolicyFile } from "../../events/policy-file.ts";
+import { type PolicyText, parsePolicyFile } from "../../events/policy-text.ts";
 import type { Applied } from "../../functions/admin/apply.ts";
 import type { Answer } from "../../functions/admin/command.ts";
 import { declaredKinds } from "../../functions/provider-kinds.ts";
@@ -24,8 +24,8 @@ export const apply: Register = (program, perform) => {
         const text = await readPolicyFile(cli, file);
         const parsed = parsePolicyFile(text, declaredKinds);
         if ("mistakes" in parsed) throw mistaken(cli, { file, mistakes: parsed.mistakes });
-        if (dryRun) return showPlan(cli, { text, secrets: parsed.policies.length });
-        return showApplied(await applyInRounds(cli, text));
+        if (dryRun) return showPlan(cli, parsed);
+        return showApplied(await applyInRounds(cli, parsed.data));
       }),
     );
 };
@@ -54,16 +54,14 @@ function mistaken(
   });
 }
 
-async function showPlan(
-  cli: Cli,
-  { text, secrets }: { readonly text: string; readonly secrets: number },
-): Promise<Shown> {
+async function showPlan(cli: Cli, { policies, data }: PolicyText): Promise<Shown> {
+  const secrets = policies.length;
   if ((await cli.reach()).admin === undefined) {
     const sound = `the file is sound: ${plural(secrets, "secret")}`;
     const lines = [sound, "set REKEY_ADMIN_URL to also see what would change"];
     return { json: { type: "apply", outcome: "sound", secrets }, lines };
   }
-  const answer = await askAdmin(cli, { command: "apply", file: text, dryRun: true });
+  const answer = await askAdmin(cli, { command: "apply", file: data, dryRun: true });
   const plan = answer["plan"] as readonly PlanStep[];
   const changes = plan.filter(({ action }) => action !== "unchanged");
   const rows = changes.map(({ action, kind, name, changed }) => [
@@ -78,7 +76,7 @@ async function showPlan(
 }
 
 /** Many secrets take longer than one call may: each round goes on where the last one stopped. */
-async function applyInRounds(cli: Cli, file: string): Promise<Answer> {
+async function applyInRounds(cli: Cli, file: unknown): Promise<Answer> {
   const done: Applied[] = [];
   for (let round = 0; round < roundsMax; round += 1) {
     const reached = done.map(({ secretArn }) => secretArn);

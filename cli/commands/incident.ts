@@ -28,7 +28,8 @@ export const incident: Register = (program, perform) => {
 
 async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown> {
   const { ledger, nowMs } = await cli.reach();
-  const incidents = all ? await ledger.incidents.incidents() : await ledger.incidents.openIncidents();
+  const every = await ledger.incidents.incidents();
+  const incidents = all ? every : every.filter((record) => !isOver(record, every));
   const newest = [...incidents].sort((a, b) => b.receivedAtMs - a.receivedAtMs);
   const rows = newest.map((record) => [
     record.incidentId,
@@ -42,6 +43,14 @@ async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown
       ? ["no incident is open"]
       : columns([["INCIDENT", "STATUS", "PLAN", "ABOUT", "DETECTED"], ...rows]);
   return { json: { type: "incidents", incidents: newest.map(summaryOf) }, lines };
+}
+
+/** No machine closes a checklist: it is over when each of its incidents is. */
+function isOver(record: IncidentRecord, every: readonly IncidentRecord[]): boolean {
+  const { checklist, status } = record;
+  if (checklist.length === 0) return status === "closed" || status === "falseAlarm";
+  const listed = new Set(checklist.map(({ incidentId }) => incidentId));
+  return every.filter(({ incidentId }) => listed.has(incidentId)).every((child) => isOver(child, []));
 }
 
 function summaryOf(record: IncidentRecord) {

@@ -42,7 +42,8 @@ async function send(
     for (const id of Array.isArray(answer["incidentIds"]) ? answer["incidentIds"] : [])
       incidentIds.add(String(id));
   }
-  const sent = `${plural(alerts.length, "finding")} reported, ${ignored.length} ignored${whyIgnored(ignored)}`;
+  const left = `${ignored.length} ignored${whyIgnored(ignored)}`;
+  const sent = `${plural(alerts.length, "finding")} reported, ${left}`;
   return {
     json: { type: "report", reported: alerts.length, ignored, incidentIds: [...incidentIds] },
     lines: [sent, ...(alerts.length === 0 ? [] : incidentsOpened([...incidentIds]))],

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { parseDuration } from "../../core/duration.ts";
 import { wordOr } from "./block.ts";
 import { whenOf } from "./when.ts";

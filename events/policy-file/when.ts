@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { whyNotCron } from "../../core/cron.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { rateExpression } from "../../core/schedule.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import { type AdminCommand, type Answer, type Caller, type Order, refused } from "./command.ts";
 import { commands } from "./commands.ts";

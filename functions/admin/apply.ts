@@ -1,9 +1,9 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import { type Declared, type PlanStep, planOf } from "../../core/plan.ts";
 import type { Policy } from "../../core/policy.ts";
 import { hashLimit, type Schedule, scheduleFor } from "../../core/schedule.ts";
-import { type PolicyFile, parsePolicyFile } from "../../events/policy-file.ts";
+import { type PolicyFile, policiesIn } from "../../events/policy-file.ts";
 import { declaredKinds } from "../provider-kinds.ts";
 import { wakeIfDecided } from "../wake.ts";
 import { adopt, fingerprintAdmin } from "./adopt.ts";
@@ -12,7 +12,6 @@ import type { AdminDeps } from "./deps.ts";
 import { inTurns } from "./in-turns.ts";
 import { secretText } from "./inputs.ts";
 
-const fileMax = 1_048_576;
 const secretsMax = 5_000;
 const atOnceMax = 8;
 /** Well under the function's time-out; what was not reached is named, and reached by the next request. */
@@ -36,16 +35,20 @@ export interface Applied {
 export const apply = adminCommand({
   input: z.strictObject({
     command: z.literal("apply"),
-    file: z.string().max(fileMax),
+    /** What `rekey.yml` says, as plain data: reading YAML is the CLI's work. */
+    file: z.record(z.string(), z.unknown()),
     dryRun: z.boolean().default(false),
     /** Secrets that an earlier request for the same file has dealt with. */
     reached: z.array(secretText).max(secretsMax).default([]),
   }),
   run: async ({ input, caller }, deps) => {
-    const file = parsePolicyFile(input.file, declaredKinds);
+    const file = policiesIn({ value: input.file }, declaredKinds);
     if ("mistakes" in file) {
       const detail = `the policy file has ${file.mistakes.length} mistakes`;
-      return { ...refused({ reason: "PolicyInvalid", detail }), mistakes: file.mistakes };
+      return {
+        ...refused({ reason: "PolicyInvalid", detail }),
+        mistakes: file.mistakes.map(({ message }) => message),
+      };
     }
     const view = await whatIsAndShallBe({ file, nowMs: caller.atMs }, deps);
     const plan = planOf(view.current, view.wanted);

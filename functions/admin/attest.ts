@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ConsumerPolicy } from "../../core/policy.ts";
 import { promotedRun } from "../../core/secret-record.ts";
 import { policyAtGate } from "../run-policy.ts";

@@ -12,7 +12,7 @@ interface Parent {
   readonly caller: Caller;
 }
 
-/** The checklist of several keys that leaked together. Each has an incident of its own; no machine runs for this one. */
+/** The checklist of keys that leaked together. Each has an incident of its own; no machine runs here. */
 export async function openParent(parent: Parent, deps: AdminDeps): Promise<IncidentRecord> {
   const { parentId, title, listed, input, caller } = parent;
   const { atMs, principal } = caller;

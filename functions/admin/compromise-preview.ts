@@ -26,7 +26,7 @@ export interface Foretold {
   readonly consumers: readonly {
     readonly name: string;
     readonly environment: string;
-    /** At most, from the moment the key stops; under switch-first only for those that have not moved by then. */
+    /** At most, from when the key stops; under switch-first only for those that have not moved by then. */
     readonly outage: string;
   }[];
   readonly reversible: string;
@@ -81,7 +81,7 @@ async function stateOf({ secretArn, name, environment }: Policy, { keyId }: Iden
   return { name, environment, state };
 }
 
-/** A consumer that reports from inside refreshes at the first refusal; any other one when its cache is old. */
+/** A consumer that reports from inside refreshes at the first refusal; any other when its cache is old. */
 function outageOf({ name, environment, evidence, maxStaleMs }: ConsumerPolicy) {
   const isQuick = evidence.includes("client");
   const outage = isQuick

@@ -116,8 +116,8 @@ function notIndexed(names: readonly string[]): RefusedAnswer {
 }
 
 /**
- * Keys of consumers that are called as the repository is, and keys that any alert saw in it. A policy does not
- * say where its consumers' code lies, so this is as much as there is to know.
+ * Keys of consumers that are called as the repository is, and keys that any alert saw in it. A policy does
+ * not say where its consumers' code lies, so this is as much as there is to know.
  */
 async function ofRepository(
   repository: string,

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Alert } from "../../events/alert.ts";
 import { FingerprintSchema } from "../../events/alert.ts";
 import { raiseAlerts } from "../raise-alert.ts";
@@ -67,7 +67,7 @@ export const compromise = adminCommand({
   },
 });
 
-/** A repeat of the same request names the same alert, and one that was sent again with another id joins it. */
+/** A repeat of the same request names the same alert; one that is sent again with another id joins it. */
 function alertFor(
   { identity }: Leak,
   { input, caller }: { readonly input: CompromiseInput; readonly caller: Caller },

@@ -1,6 +1,6 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type SendReport, syntheticReport } from "../synthetic-leak.ts";
-import { syntheticWiring } from "../wiring.ts";
+import { syntheticWiring } from "../wiring-intake.ts";
 import { type AdminCommand, adminCommand, refused } from "./command.ts";
 import { deploymentChain } from "./scope.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey } from "../../core/secret-record.ts";

@@ -1,5 +1,5 @@
-import { z } from "zod";
-import { placeHold } from "../../core/secret-record.ts";
+import * as z from "zod";
+import { placeHold } from "../../core/wait.ts";
 import { wakeIfDecided } from "../wake.ts";
 import { adminCommand } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";

@@ -1,10 +1,10 @@
-import { z } from "zod";
+import * as z from "zod";
 import { containNow, whyNotContainNow } from "../../core/incident-person.ts";
 import { changeIncident } from "../incident-change.ts";
 import { adminCommand } from "./command.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
 
-/** Containment waits for nothing any more: with a person's word also for a key that was not identified exactly. */
+/** Containment waits for nothing any more; a person's word counts for an inexact match too. */
 export const incidentContainNow = adminCommand({
   input: z.strictObject({ command: z.literal("incident-contain-now"), ...orderShape }),
   run: async ({ input, caller }, deps) => {

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { tell } from "../escalate.ts";
 import { adminCommand, refused } from "./command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refOf } from "../../core/incident.ts";
 import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../../core/incident-person.ts";
 import { changeIncident } from "../incident-change.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { takeNote } from "../../core/incident-person.ts";
 import { changeIncident } from "../incident-change.ts";
 import { adminCommand } from "./command.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { switchFirst, whyNotSwitchFirst } from "../../core/incident-person.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { changeIncident } from "../incident-change.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refOf } from "../../core/incident.ts";
 import {
   switchFirst,
@@ -16,7 +16,7 @@ import type { AdminDeps } from "./deps.ts";
 import { graceMs } from "./incident-switch-first.ts";
 import { auditOrder, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
 
-/** Gives a quarantined key back to consumers that still need it, and lets them move before it is contained again. */
+/** Gives a quarantined key back to those that need it, and lets them move before it is contained again. */
 export const incidentUndoQuarantine = adminCommand({
   input: z.strictObject({ command: z.literal("incident-undo-quarantine"), ...orderShape }),
   run: async ({ input, caller }, deps) => {

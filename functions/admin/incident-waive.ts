@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { refOf } from "../../core/incident.ts";
 import { waive, whyNotWaive } from "../../core/incident-person.ts";
 import { isSettled } from "../../core/incident-plan.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** A secret as people name it: its name in `rekey.yml`, or its ARN. */
 export const secretText = z.string().min(1).max(2048);

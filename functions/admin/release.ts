@@ -1,5 +1,6 @@
-import { z } from "zod";
-import { releaseHold, type SecretRecord } from "../../core/secret-record.ts";
+import * as z from "zod";
+import type { SecretRecord } from "../../core/secret-record.ts";
+import { releaseHold } from "../../core/wait.ts";
 import { wakeIfDecided } from "../wake.ts";
 import { adminCommand, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";

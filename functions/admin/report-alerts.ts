@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { type Alert, AlertSchema } from "../../events/alert.ts";
 import { raiseAlerts } from "../raise-alert.ts";
 import { adminCommand } from "./command.ts";
@@ -7,7 +7,7 @@ import { deploymentChain } from "./scope.ts";
 /** Each may open an incident, and the function has half a minute. */
 const alertsMax = 50;
 
-/** Findings of a scanner that a person ran. The report was read where it lies: only fingerprints arrive here. */
+/** Findings of a scanner that a person ran. The report was read where it lies: fingerprints arrive here. */
 export const reportAlerts = adminCommand({
   input: z.strictObject({
     command: z.literal("report-alerts"),

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Policy } from "../../core/policy.ts";
 import type { SecretRecord } from "../../core/secret-record.ts";
 import { brakeFor } from "../brake.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type RefusedAnswer, refused } from "./command.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { wakeIfDecided } from "../wake.ts";
 import { adminCommand } from "./command.ts";
 import { inTurns } from "./in-turns.ts";

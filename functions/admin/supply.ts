@@ -1,20 +1,18 @@
-import { z } from "zod";
+import * as z from "zod";
 import { KeyIdUnknown, KeyShared, RotationError } from "../../core/errors.ts";
+import { claimAttempt, markMinted, markStaged } from "../../core/incoming.ts";
 import { isSpent } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider, VersionId } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
 import {
   assertHolder,
-  claimAttempt,
-  endWait,
-  markMinted,
-  markStaged,
   type PlacedKey,
   type SecretRecord,
   type Ticket,
   type Wait,
 } from "../../core/secret-record.ts";
+import { endWait } from "../../core/wait.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import { sharedWith } from "../current-key.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PersonRefusal } from "../../core/incident-person.ts";
 import type { IncidentRecord, PersonsWord } from "../../core/incident-record.ts";
 import { nearest } from "../../core/nearest.ts";

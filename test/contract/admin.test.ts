@@ -1,3 +1,4 @@
+import { parse } from "yaml";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { aliasesOf, fingerprintOf } from "../../events/fingerprint.ts";
@@ -8,7 +9,7 @@ import { keyIn, withKey } from "../../stores/value.ts";
 import { ADMIN_ARN, type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
 const apply = (world: AdminWorld, file: string, options: { dryRun?: boolean } = {}) =>
-  world.send({ command: "apply", file, ...options });
+  world.send({ command: "apply", file: parse(file), ...options });
 
 async function appliedWorld(secrets: Readonly<Record<string, string>> = { "billing-key": "" }, mints = true) {
   const world = adminWorld();
@@ -233,15 +234,11 @@ describe("apply", () => {
     expect(world.provider.counters().calls).toBe(calls);
   }, 30_000);
 
-  test("mistakes come back with their places, and nothing is applied", async () => {
+  test("mistakes come back in words, and nothing is applied", async () => {
     const world = adminWorld();
     const { statusCode, answer } = await apply(world, "version: 2\n");
     expect(statusCode).toBe(422);
-    expect(answer["mistakes"]).toContainEqual({
-      line: 1,
-      column: 10,
-      message: "version: this Rekey reads version 1",
-    });
+    expect(answer["mistakes"]).toContainEqual("version: this Rekey reads version 1");
     expect(world.table.dump()).toEqual([]);
   });
 });

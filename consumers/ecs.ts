@@ -1,0 +1,180 @@
+import {
+  type Deployment,
+  DescribeServicesCommand,
+  type ECSClient,
+  ListTasksCommand,
+  type Service,
+} from "@aws-sdk/client-ecs";
+import { InputInvalid } from "../core/errors.ts";
+import type { Looking, Platform, RefreshNote, Seen } from "./ports.ts";
+
+export type EcsClients = (region: string) => Pick<ECSClient, "send">;
+
+/** ECS answers at most a hundred tasks a page; a family with more pages than this is too large to judge. */
+const taskPagesMax = 20;
+
+/** Services are judged by their deployments, and families of standalone tasks (`<cluster ARN>#<family>`) by their tasks. */
+export function ecsPlatform(clients: EcsClients): Platform {
+  return {
+    kind: "ecs",
+
+    async marks(workload) {
+      const family = familyOf(workload);
+      if (family) return runningTasks(family, clients);
+      return deploymentIds(await describeService(workload, clients));
+    },
+
+    async look(looking) {
+      const family = familyOf(looking.workload);
+      if (family) return lookAtFamily({ family, note: looking.note }, clients);
+      return lookAtService(await describeService(looking.workload, clients), looking);
+    },
+  };
+}
+
+// ---- services --------------------------------------------------------------------------------------------
+
+export interface ServiceName {
+  readonly region: string;
+  readonly cluster: string;
+  readonly service: string;
+}
+
+const serviceForm = /^arn:aws[a-z-]*:ecs:([a-z0-9-]+):\d{12}:service\/([\w-]+)\/([\w-]+)$/;
+
+export function serviceOf(arn: string): ServiceName {
+  const [, region, cluster, service] = serviceForm.exec(arn) ?? [];
+  if (region === undefined || cluster === undefined || service === undefined) {
+    throw new InputInvalid(
+      "this is not the ARN of an ECS service with its cluster, nor a cluster's with #family",
+    );
+  }
+  return { region, cluster, service };
+}
+
+export async function describeService(arn: string, clients: EcsClients): Promise<Service> {
+  const { region, cluster, service } = serviceOf(arn);
+  const answer = await clients(region).send(new DescribeServicesCommand({ cluster, services: [service] }));
+  const found = answer.services?.[0];
+  if (found === undefined || found.status === "INACTIVE")
+    throw new InputInvalid(`there is no ECS service ${service}`);
+  return found;
+}
+
+export function deploymentIds({ deployments = [] }: Service): readonly string[] {
+  return deployments.flatMap(({ id }) => (id === undefined ? [] : [id]));
+}
+
+export function primaryOf({ deployments = [] }: Service): Deployment | undefined {
+  return deployments.find(({ status }) => status === "PRIMARY");
+}
+
+function lookAtService(service: Service, { note }: Looking): Seen {
+  const primary = primaryOf(service);
+  const id = primary?.id ?? "";
+  const instances = primary?.runningCount ?? 0;
+  const failed = failedIn(service, note);
+  const noted = failed === undefined ? {} : { note: { failed } };
+  if (failed?.includes(id)) {
+    const detail =
+      id === note.started ? "its deployment failed" : "its deployment failed and was rolled back";
+    return { progress: "failed", instances, detail, ...noted };
+  }
+  if (note.before.includes(id)) {
+    const detail = "no deployment was started since the promotion";
+    return { progress: "untouched", instances, detail, ...noted };
+  }
+  if (primary?.rolloutState === "FAILED") {
+    return { progress: "failed", instances, detail: `its deployment ${id} failed`, note: { failed: [id] } };
+  }
+  const counts = `${instances} of ${primary?.desiredCount ?? 0} tasks are of deployment ${id}`;
+  return { progress: isSteady(service) ? "replaced" : "replacing", instances, detail: counts, ...noted };
+}
+
+/**
+ * A rollback completes too, under another id, and its tasks read AWSCURRENT as well: only a deployment that
+ * somebody started after the failure shows that the consumer runs with the incoming key.
+ */
+function failedIn(service: Service, note: RefreshNote): readonly string[] | undefined {
+  const { deployments = [], events = [] } = service;
+  const { started, failed } = note;
+  if (started === undefined || failed !== undefined) return failed;
+  const isListedFailed = deployments.some(
+    ({ id, rolloutState }) => id === started && rolloutState === "FAILED",
+  );
+  const saidFailed = new RegExp(`${escaped(started)}\\b.*\\bfailed\\b`);
+  const isSaidFailed = events.some(({ message = "" }) => saidFailed.test(message));
+  if (!isListedFailed && !isSaidFailed) return undefined;
+  return [...new Set([started, ...deploymentIds(service)])].filter((id) => !note.before.includes(id));
+}
+
+/** Outside rolling deployments there is no rollout state: one deployment and every task running is its end. */
+function isSteady(service: Service): boolean {
+  const { deployments = [] } = service;
+  const primary = primaryOf(service);
+  const isAlone = deployments.every(
+    ({ status, runningCount = 0 }) => status === "PRIMARY" || runningCount === 0,
+  );
+  if (!isAlone || primary === undefined) return false;
+  if (primary.rolloutState !== undefined) return primary.rolloutState === "COMPLETED";
+  return deployments.length === 1 && primary.runningCount === primary.desiredCount;
+}
+
+function escaped(text: string): string {
+  return text.replace(/[^\w-]/g, "\\$&");
+}
+
+// ---- families of standalone tasks ------------------------------------------------------------------------
+
+interface Family {
+  readonly region: string;
+  readonly cluster: string;
+  readonly family: string;
+}
+
+const familyForm = /^arn:aws[a-z-]*:ecs:([a-z0-9-]+):\d{12}:cluster\/([\w-]+)#([\w-]+)$/;
+
+function familyOf(workload: string): Family | undefined {
+  const [, region, cluster, family] = familyForm.exec(workload) ?? [];
+  if (region === undefined || cluster === undefined || family === undefined) return undefined;
+  return { region, cluster, family };
+}
+
+/** Nothing to restart: each task reads AWSCURRENT as it starts, so those of before only have to end. */
+async function lookAtFamily(
+  { family, note }: { readonly family: Family; readonly note: RefreshNote },
+  clients: EcsClients,
+): Promise<Seen> {
+  const running = await runningTasks(family, clients);
+  const stopped = await listTasks({ ...family, desiredStatus: "STOPPED" }, clients);
+  const former = running.filter((task) => note.before.includes(task));
+  const since = new Set([...running, ...stopped].filter((task) => !note.before.includes(task)));
+  const instances = Math.max(since.size, note.instances ?? 0);
+  const detail =
+    former.length > 0
+      ? `${former.length} tasks of ${family.family} run since before the promotion`
+      : `${instances} tasks of ${family.family} were started since the promotion`;
+  return { progress: former.length > 0 ? "replacing" : "replaced", instances, detail, note: { instances } };
+}
+
+function runningTasks(family: Family, clients: EcsClients): Promise<readonly string[]> {
+  return listTasks({ ...family, desiredStatus: "RUNNING" }, clients);
+}
+
+async function listTasks(
+  query: Family & { readonly desiredStatus: "RUNNING" | "STOPPED" },
+  clients: EcsClients,
+): Promise<readonly string[]> {
+  const { region, ...asked } = query;
+  const found: string[] = [];
+  let nextToken: string | undefined;
+  for (let page = 0; page < taskPagesMax; page++) {
+    const answer = await clients(region).send(
+      new ListTasksCommand({ ...asked, ...(nextToken !== undefined && { nextToken }) }),
+    );
+    found.push(...(answer.taskArns ?? []));
+    nextToken = answer.nextToken;
+    if (nextToken === undefined) return found;
+  }
+  throw new InputInvalid(`${query.family} has more tasks than can be listed`);
+}

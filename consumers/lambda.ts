@@ -1,0 +1,105 @@
+import {
+  GetAliasCommand,
+  GetFunctionConfigurationCommand,
+  type GetFunctionConfigurationCommandOutput,
+  type LambdaClient,
+} from "@aws-sdk/client-lambda";
+import { InputInvalid } from "../core/errors.ts";
+import type { Looking, Platform, Seen } from "./ports.ts";
+
+export type LambdaClients = (region: string) => Pick<LambdaClient, "send">;
+
+/**
+ * A change of a function's code or configuration gives it new environments. Lambda shows no instances, so one
+ * that was changed counts as one; requests that are under way end within `maxStale`.
+ */
+export function lambdaPlatform(clients: LambdaClients): Platform {
+  return {
+    kind: "lambda",
+    marks: async (workload) => [markOf(await serving(workload, clients))],
+    look: async (looking) => lookAt(await serving(looking.workload, clients), looking),
+  };
+}
+
+export interface FunctionName {
+  readonly region: string;
+  readonly name: string;
+  /** A published version or an alias; absent for what is deployed last. */
+  readonly qualifier?: string;
+}
+
+const functionForm =
+  /^arn:aws[a-z-]*:lambda:([a-z0-9-]+):\d{12}:function:([\w-]{1,64})(?::([\w$-]{1,128}))?$/;
+
+export function functionOf(arn: string): FunctionName {
+  const [, region, name, qualifier] = functionForm.exec(arn) ?? [];
+  if (region === undefined || name === undefined)
+    throw new InputInvalid("this is not the ARN of a Lambda function");
+  return { region, name, ...(qualifier !== undefined && qualifier !== "$LATEST" && { qualifier }) };
+}
+
+interface Serving {
+  readonly configuration: GetFunctionConfigurationCommandOutput;
+  readonly qualifier: string | undefined;
+  /** Other versions that an alias still sends a part of the requests to. */
+  readonly besides: readonly string[];
+}
+
+async function serving(workload: string, clients: LambdaClients): Promise<Serving> {
+  const { region, name, qualifier } = functionOf(workload);
+  const client = clients(region);
+  const configuration = await client.send(
+    new GetFunctionConfigurationCommand({ FunctionName: name, ...(qualifier && { Qualifier: qualifier }) }),
+  );
+  const isAlias = qualifier !== undefined && !isVersion(qualifier);
+  const routing = isAlias
+    ? (await client.send(new GetAliasCommand({ FunctionName: name, Name: qualifier }))).RoutingConfig
+    : undefined;
+  return { configuration, qualifier, besides: Object.keys(routing?.AdditionalVersionWeights ?? {}) };
+}
+
+export function isVersion(qualifier: string): boolean {
+  return /^\d+$/.test(qualifier);
+}
+
+/** A published version never changes; what is deployed last says when it was changed. */
+function markOf({ configuration }: Serving): string {
+  const { Version = "", LastModified = "" } = configuration;
+  return isVersion(Version) ? `version ${Version}` : `modified ${LastModified}`;
+}
+
+function lookAt(served: Serving, { note }: Looking): Seen {
+  const { configuration, qualifier, besides } = served;
+  const mark = markOf(served);
+  if (note.before.includes(mark)) {
+    const detail =
+      qualifier === undefined
+        ? "the function was not changed since the promotion"
+        : `${qualifier} still serves ${mark}: publish a new version and move the alias to it`;
+    return { progress: "untouched", instances: 1, detail };
+  }
+  if (besides.length > 0) {
+    const detail = `${qualifier} still sends requests to version ${besides.join(", ")}`;
+    return { progress: "replacing", instances: 1, detail };
+  }
+  if (isOlder(mark, note.before)) {
+    return { progress: "failed", instances: 1, detail: `${qualifier} was moved back to ${mark}` };
+  }
+  return progressOf(configuration, mark);
+}
+
+/** Environments of an older version may have been kept warm since before the promotion. */
+function isOlder(mark: string, before: readonly string[]): boolean {
+  const [version, ...former] = [mark, ...before].map((each) => Number(/^version (\d+)$/.exec(each)?.[1]));
+  return version !== undefined && former.some((one) => version < one);
+}
+
+function progressOf(configuration: GetFunctionConfigurationCommandOutput, mark: string): Seen {
+  const { LastUpdateStatus, LastUpdateStatusReasonCode = "no reason" } = configuration;
+  if (LastUpdateStatus === "Failed") {
+    const detail = `its last update failed: ${LastUpdateStatusReasonCode}`;
+    return { progress: "failed", instances: 1, detail };
+  }
+  const isDone = LastUpdateStatus === "Successful";
+  return { progress: isDone ? "replaced" : "replacing", instances: 1, detail: mark };
+}

@@ -1,0 +1,38 @@
+import type { ProviderEvidence } from "../core/evidence.ts";
+import type { Policy } from "../core/policy.ts";
+import type { KeyId, KeyProvider, KeyUse } from "../core/ports.ts";
+
+interface Question {
+  readonly policy: Policy;
+  readonly retiringKeyId: KeyId;
+  readonly incomingKeyId: KeyId;
+  readonly promotedAtMs: number;
+  readonly nowMs: number;
+}
+
+/** What the provider saw of both keys: of the incoming one only where a policy demands that it is used. */
+export async function observeProvider(question: Question, provider: KeyProvider): Promise<ProviderEvidence> {
+  const { policy, retiringKeyId, incomingKeyId, nowMs } = question;
+  const lagMs = provider.propagation.usageLagMs;
+  const sinceMs = Math.max(question.promotedAtMs, nowMs - policy.quietMs - lagMs);
+  const ask = async (keyId: KeyId) => heard(await provider.use({ keyId, sinceMs }), provider);
+  const retiring = await ask(retiringKeyId);
+  const incoming = wantsIncomingUse(policy) ? await ask(incomingKeyId) : undefined;
+  return {
+    kind: "provider",
+    observedAtMs: nowMs,
+    lagMs,
+    ...(retiring && { retiring }),
+    ...(incoming && { incoming }),
+  };
+}
+
+/** "Never used" is a word only of a provider that tells uses, or of one that counted. Silence is not quiet. */
+function heard(use: KeyUse | undefined, { capabilities }: KeyProvider): KeyUse | undefined {
+  const isSilent = use?.lastUsedAtMs === undefined && use?.requests === undefined && !capabilities.lastUsed;
+  return isSilent ? undefined : use;
+}
+
+function wantsIncomingUse({ consumers }: Policy): boolean {
+  return consumers !== "none" && consumers.some(({ demandUse }) => demandUse);
+}

@@ -1,0 +1,50 @@
+import { type Service, UpdateServiceCommand } from "@aws-sdk/client-ecs";
+import { NeedsHuman } from "../../core/errors.ts";
+import { deploymentIds, describeService, primaryOf, serviceOf } from "../ecs.ts";
+import type { RefreshAnswer, Refresher, RefreshNote, RefreshOrder } from "../ports.ts";
+import type { Reach } from "../reach.ts";
+import { placeOf } from "./once.ts";
+
+/** A new deployment of an unchanged service: its tasks read AWSCURRENT as they start. */
+export function ecsDeployment({ ecs: clients }: Pick<Reach, "ecs">): Refresher {
+  return {
+    async refresh(order): Promise<RefreshAnswer> {
+      const arn = order.consumer.refresh.target ?? "";
+      const stored = await order.memory.recall(placeOf(order));
+      if (stored?.started !== undefined) {
+        return { outcome: "nothingToDo", detail: `deployment ${stored.started} is this version's` };
+      }
+      const service = await describeService(arn, clients);
+      const note = stored ?? { before: deploymentIds(service), firstSeenAtMs: order.nowMs };
+      const since = startedSince(service, note);
+      if (since !== undefined) {
+        await order.memory.remember(placeOf(order), { ...note, started: since });
+        return { outcome: "started", detail: `deployment ${since} began after the promotion` };
+      }
+      // Before the call: after a crash the next try tells the deployment it finds from those of before.
+      if (stored === undefined) await order.memory.remember(placeOf(order), note);
+      return deploy({ order, arn, note }, clients);
+    },
+  };
+}
+
+/** An earlier try whose reply was lost, or somebody else's deployment: either replaces every task. */
+function startedSince(service: Service, { before }: RefreshNote): string | undefined {
+  const id = primaryOf(service)?.id;
+  return id === undefined || before.includes(id) ? undefined : id;
+}
+
+async function deploy(
+  work: { readonly order: RefreshOrder; readonly arn: string; readonly note: RefreshNote },
+  clients: Reach["ecs"],
+): Promise<RefreshAnswer> {
+  const { order, arn, note } = work;
+  const { region, cluster, service } = serviceOf(arn);
+  const answer = await clients(region).send(
+    new UpdateServiceCommand({ cluster, service, forceNewDeployment: true }),
+  );
+  const started = answer.service && startedSince(answer.service, note);
+  if (started === undefined) throw new NeedsHuman("ECS took the update and started no deployment");
+  await order.memory.remember(placeOf(order), { ...note, started });
+  return { outcome: "started", detail: `started deployment ${started}` };
+}

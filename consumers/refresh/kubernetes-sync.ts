@@ -1,0 +1,33 @@
+import { InputInvalid } from "../../core/errors.ts";
+import { forceSync, syncMarks } from "../kubernetes.ts";
+import { getExternalSecret, type KubernetesReach, patchObject, targetOf } from "../kubernetes-api.ts";
+import type { RefreshAnswer, Refresher } from "../ports.ts";
+import { placeOf } from "./once.ts";
+
+/** Has External Secrets read the new version now, and not when its interval is over. */
+export function kubernetesSync(reach: KubernetesReach): Refresher {
+  return {
+    async refresh(order): Promise<RefreshAnswer> {
+      const { consumer, versionId, nowMs, memory } = order;
+      const target = consumer.refresh.target ?? "";
+      if (targetOf(target).kind !== "externalsecrets") {
+        throw new InputInvalid("only an ExternalSecret can be synced: refresh this with kubernetes-restart");
+      }
+      const now = await getExternalSecret(target, reach);
+      if (now.metadata.annotations[forceSync] === versionId) {
+        return { outcome: "nothingToDo", detail: "it has this version's annotation" };
+      }
+      const place = placeOf(order);
+      const stored = await memory.recall(place);
+      // Before the call: what is synced now is what the source must see gone.
+      await memory.remember(place, {
+        before: syncMarks(now),
+        firstSeenAtMs: nowMs,
+        ...stored,
+        started: versionId,
+      });
+      await patchObject({ target, patch: { metadata: { annotations: { [forceSync]: versionId } } } }, reach);
+      return { outcome: "started", detail: "asked External Secrets to sync" };
+    },
+  };
+}

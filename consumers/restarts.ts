@@ -1,0 +1,126 @@
+import type { RestartEvidence } from "../core/evidence.ts";
+import { type ConsumerPolicy, workloadsOf } from "../core/policy.ts";
+import type { EvidenceSource, Observing, Platform, RefreshNote, Seen } from "./ports.ts";
+import { saidOf } from "./said.ts";
+import { together } from "./together.ts";
+
+/** Without a circuit breaker a bad rollout is in progress for ever: after this a person is told. */
+export const restartMaxMs = 30 * 60_000;
+
+/** Asks one platform about every consumer whose policy wants its word. */
+export function restartSource(platform: Platform): EvidenceSource {
+  const { kind } = platform;
+  return {
+    kind,
+    async observe(observing) {
+      const { consumers } = observing.policy;
+      const asked = consumers === "none" ? [] : consumers.filter(({ evidence }) => evidence.includes(kind));
+      return together(asked, (consumer) => observe({ platform, consumer, observing }));
+    },
+  };
+}
+
+interface Asking {
+  readonly platform: Platform;
+  readonly consumer: ConsumerPolicy;
+  readonly observing: Observing;
+}
+
+type Judgement = Pick<RestartEvidence, "state" | "instances" | "detail" | "remainingMs">;
+
+async function observe(asking: Asking): Promise<RestartEvidence> {
+  const { platform, consumer, observing } = asking;
+  const { name, environment, account } = consumer;
+  const { incomingVersionId: versionId, nowMs: observedAtMs } = observing;
+  const who = { kind: platform.kind, consumer: name, environment, account, versionId, observedAtMs };
+  return { ...who, ...(await judgeAll(asking)) };
+}
+
+/** A later workload is not even marked before the earlier ones are replaced: its restart would have come too early. */
+async function judgeAll(asking: Asking): Promise<Judgement> {
+  let judged: Judgement = { state: "failed", instances: 0, detail: "its policy names nothing that runs it" };
+  for (const workload of workloadsOf(asking.consumer, asking.platform.kind)) {
+    judged = await judgeOne(asking, workload);
+    if (judged.state !== "finished") return judged;
+  }
+  return judged;
+}
+
+async function judgeOne({ platform, consumer, observing }: Asking, workload: string): Promise<Judgement> {
+  const { policy, incomingVersionId: versionId, nowMs, memory } = observing;
+  const { name, environment, maxStaleMs } = consumer;
+  const place = {
+    ...{ secretArn: policy.secretArn, environment, consumer: name },
+    ...{ versionId, target: workload },
+  };
+  const stored = await memory.recall(place);
+  const looked = await lookAt({ platform, workload, versionId, stored, nowMs });
+  if ("unasked" in looked) return { state: "running", instances: 0, detail: looked.unasked };
+
+  const note = noteAfter(looked, nowMs);
+  if (JSON.stringify(note) !== JSON.stringify(stored)) await memory.remember(place, note);
+  return judge({ seen: looked.seen, note, maxStaleMs, nowMs });
+}
+
+interface Looked {
+  readonly seen: Seen;
+  readonly note: RefreshNote;
+}
+
+/** A platform that cannot be asked is no evidence, and what it said before does not stand in for it. */
+async function lookAt(question: {
+  readonly platform: Platform;
+  readonly workload: string;
+  readonly versionId: string;
+  readonly stored: RefreshNote | undefined;
+  readonly nowMs: number;
+}): Promise<Looked | { readonly unasked: string }> {
+  const { platform, workload, versionId, stored, nowMs } = question;
+  try {
+    const note = stored ?? { before: await platform.marks(workload), firstSeenAtMs: nowMs };
+    return { note, seen: await platform.look({ workload, versionId, note }) };
+  } catch (error) {
+    return { unasked: `${platform.kind} could not be asked: ${saidOf(error)}` };
+  }
+}
+
+function noteAfter({ seen, note }: Looked, nowMs: number): RefreshNote {
+  const { replacedAtMs = nowMs, replacingAtMs = nowMs, ...rest } = { ...note, ...seen.note };
+  switch (seen.progress) {
+    case "replaced":
+      return { ...rest, replacedAtMs };
+    case "replacing":
+      return { ...rest, replacingAtMs };
+    case "untouched":
+    case "failed":
+      return rest;
+  }
+}
+
+function judge(view: {
+  readonly seen: Seen;
+  readonly note: RefreshNote;
+  readonly maxStaleMs: number;
+  readonly nowMs: number;
+}): Judgement {
+  const { seen, note, maxStaleMs, nowMs } = view;
+  const { instances, detail } = seen;
+  switch (seen.progress) {
+    case "untouched":
+      return { state: "running", instances, detail };
+    case "failed":
+      return { state: "failed", instances, detail };
+    case "replacing": {
+      const isStuck = nowMs - (note.replacingAtMs ?? nowMs) >= restartMaxMs;
+      if (!isStuck) return { state: "running", instances, detail };
+      return { state: "failed", instances, detail: `no end after ${restartMaxMs / 60_000} min: ${detail}` };
+    }
+    case "replaced": {
+      // The former instances go on while they drain, and their last requests for as long as a key may be stale.
+      const remainingMs = (note.replacedAtMs ?? nowMs) + maxStaleMs - nowMs;
+      if (remainingMs <= 0) return { state: "finished", instances, detail };
+      const draining = "all replaced; the former instances may still be draining";
+      return { state: "running", instances, detail: draining, remainingMs };
+    }
+  }
+}

@@ -1,0 +1,225 @@
+import { providerEvidenceIn } from "./adoption-use.ts";
+import {
+  type AdoptionReason,
+  type AdoptionView,
+  declaredConsumers,
+  instanceReason,
+  isLive,
+  isOf,
+  reportsOf,
+  useOf,
+} from "./adoption-view.ts";
+import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
+import type { ConsumerPolicy, EvidenceKind } from "./policy.ts";
+
+interface Question {
+  readonly view: AdoptionView;
+  readonly consumer: ConsumerPolicy;
+}
+
+type Check = (question: Question) => readonly AdoptionReason[];
+
+/** Asked of every consumer, whatever evidence its policy names: what any source saw of it may hold things up. */
+const checks: readonly Check[] = [instancesBehind, retiringVersionRead, evidenceMissing, useMissing];
+
+/** What is missing, consumer by consumer, in the policy's order. */
+export function consumersBehind(view: AdoptionView): readonly AdoptionReason[] {
+  return declaredConsumers(view).flatMap((consumer) => checks.flatMap((check) => check({ view, consumer })));
+}
+
+// ---- instances -------------------------------------------------------------------------------------------
+
+function instancesBehind({ view, consumer }: Question): readonly AdoptionReason[] {
+  const live = reportsOf(view, consumer).filter((item) => isLive(item, view));
+  return live.flatMap((item) => whyInstanceBehind(item, view));
+}
+
+function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
+  if (item.holds.fingerprint === view.retiring.fingerprint) {
+    const detail = "still holds the retiring key";
+    return [instanceReason(item, view, { reason: "HoldsRetiringKey", detail })];
+  }
+  if (item.holds.fingerprint !== view.incoming.fingerprint) {
+    const detail = "holds neither the retiring nor the incoming key";
+    return [instanceReason(item, view, { reason: "HoldsUnknownKey", detail })];
+  }
+  const lastSuccessAgoMs = useOf(item, view.retiring.fingerprint)?.lastSuccessAgoMs ?? null;
+  if (!view.policy.signals.includes("client") || lastSuccessAgoMs === null) return [];
+  // It holds the incoming key since that report, so its last use of the retiring one only gets older.
+  const agoMs = lastSuccessAgoMs + Math.max(0, view.nowMs - item.observedAtMs);
+  const remainingMs = view.policy.quietMs - agoMs;
+  if (remainingMs <= 0) return [];
+  const said = instanceReason(item, view, {
+    reason: "RetiringKeyStillUsed",
+    detail: "used the retiring key",
+  });
+  return [{ ...said, agoMs, remainingMs }];
+}
+
+// ---- reads -----------------------------------------------------------------------------------------------
+
+/**
+ * What was read may be used until it is stale. Where only reads testify, one instance's read says nothing about
+ * another's, so all are taken to have read the retiring version just before the promotion.
+ */
+function retiringVersionRead(question: Question): readonly AdoptionReason[] {
+  const { view, consumer } = question;
+  const { evidence, maxStaleMs } = consumer;
+  const read = readsOf(question, view.retiring.versionId)
+    .map(({ observedAtMs }) => observedAtMs)
+    .filter((atMs) => atMs > view.promotedAtMs);
+  const onlyReads =
+    evidence.includes("kms") && !evidence.includes("client") && !evidence.includes("extension");
+  const lastMs = Math.max(...read, onlyReads ? view.promotedAtMs : Number.NEGATIVE_INFINITY);
+  const remainingMs = lastMs + maxStaleMs - view.nowMs;
+  if (remainingMs <= 0) return [];
+  const detail =
+    read.length === 0
+      ? "may still use what it read before the promotion"
+      : "read the retiring version after the promotion";
+  return [
+    { ...reasonFor(question, { source: "kms", reason: "MayHoldRetiringVersion", detail }), remainingMs },
+  ];
+}
+
+function readsOf({ view, consumer }: Question, versionId: string): readonly ReadEvidence[] {
+  return view.evidence.filter(
+    (item): item is ReadEvidence =>
+      item.kind === "kms" && item.versionId === versionId && isOf(item, consumer),
+  );
+}
+
+// ---- what the policy demands -----------------------------------------------------------------------------
+
+function evidenceMissing(question: Question): readonly AdoptionReason[] {
+  return question.consumer.evidence.flatMap((kind) => whyMissing(question, kind));
+}
+
+function whyMissing(question: Question, kind: EvidenceKind): readonly AdoptionReason[] {
+  switch (kind) {
+    case "client":
+    case "extension":
+      return whyNobodyReports(question, kind);
+    case "ecs":
+    case "lambda":
+    case "kubernetes":
+      return whyNotRestarted(question, kind);
+    case "kms":
+      return whyNotRead(question);
+    case "attestation":
+      return whyNotAttested(question);
+  }
+}
+
+/** Zero live instances is unknown, not adopted, unless a run of a batch has used the incoming key. */
+function whyNobodyReports(question: Question, kind: "client" | "extension"): readonly AdoptionReason[] {
+  const { view, consumer } = question;
+  const reports = reportsOf(view, consumer).filter((item) => item.kind === kind);
+  if (reports.some((item) => isLive(item, view))) return [];
+  const batchHasRun = consumer.cadenceMs !== undefined && reports.some((item) => hasUsedIncoming(item, view));
+  return batchHasRun ? [] : [nobodyLive(question, kind)];
+}
+
+function nobodyLive(question: Question, source: EvidenceKind): AdoptionReason {
+  const detail =
+    question.consumer.cadenceMs === undefined
+      ? "has no live instance: start one, declare its cadence, or remove it from the policy"
+      : "has not run with the incoming key yet";
+  return reasonFor(question, { source, reason: "NoLiveInstance", detail });
+}
+
+type Platform = RestartEvidence["kind"];
+
+function whyNotRestarted(question: Question, kind: Platform): readonly AdoptionReason[] {
+  const { view, consumer } = question;
+  const restart = view.evidence.find(
+    (item): item is RestartEvidence =>
+      item.kind === kind && item.versionId === view.incoming.versionId && isOf(item, consumer),
+  );
+  if (restart === undefined) {
+    const detail = `${kind} has not said whether its instances were replaced since the promotion`;
+    return [reasonFor(question, { source: kind, reason: "NotRestarted", detail })];
+  }
+  if (restart.state === "finished") return restart.instances > 0 ? [] : [nobodyLive(question, kind)];
+  return [restartReason(question, restart)];
+}
+
+function restartReason(question: Question, restart: RestartEvidence): AdoptionReason {
+  const { nowMs } = question.view;
+  const hasFailed = restart.state === "failed";
+  const usual = hasFailed
+    ? "its restart failed or was rolled back"
+    : "its instances have not all been replaced since the promotion";
+  const said = reasonFor(question, {
+    source: restart.kind,
+    reason: hasFailed ? "RestartFailed" : "NotRestarted",
+    detail: restart.detail ?? usual,
+  });
+  const { observedAtMs, remainingMs } = restart;
+  const agoMs = Math.max(0, nowMs - observedAtMs);
+  return remainingMs === undefined
+    ? { ...said, agoMs }
+    : { ...said, agoMs, remainingMs: Math.max(0, remainingMs - agoMs) };
+}
+
+function whyNotRead(question: Question): readonly AdoptionReason[] {
+  if (readsOf(question, question.view.incoming.versionId).length > 0) return [];
+  const detail = "has not read the incoming version";
+  return [reasonFor(question, { source: "kms", reason: "NotRead", detail })];
+}
+
+/** A word given before the promotion cannot be about the incoming key in use. */
+function whyNotAttested(question: Question): readonly AdoptionReason[] {
+  const { view, consumer } = question;
+  const given = view.evidence.filter(
+    (item): item is AttestationEvidence =>
+      item.kind === "attestation" && item.versionId === view.incoming.versionId && isOf(item, consumer),
+  );
+  const inTime = given.filter(({ observedAtMs }) => observedAtMs >= view.promotedAtMs);
+  if (inTime.some(({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > view.nowMs)) return [];
+  const why = inTime.length > 0 ? "the word given for it has expired" : "wants a person's word";
+  const detail = `${why}: rekey attest <secret> ${consumer.name}`;
+  return [reasonFor(question, { source: "attestation", reason: "NotAttested", detail })];
+}
+
+// ---- use of the incoming key -----------------------------------------------------------------------------
+
+function useMissing(question: Question): readonly AdoptionReason[] {
+  const { view, consumer } = question;
+  if (!consumer.demandUse) return [];
+  const detail = "has not used the incoming key yet";
+  const { evidence } = consumer;
+  if (!evidence.includes("client") && !evidence.includes("extension")) {
+    const source = "provider";
+    return providerSawIncoming(view)
+      ? []
+      : [reasonFor(question, { source, reason: "IncomingKeyUnused", detail })];
+  }
+  if (reportsOf(view, consumer).some((item) => hasUsedIncoming(item, view))) return [];
+  const source = evidence.includes("client") ? "client" : "extension";
+  return [reasonFor(question, { source, reason: "IncomingKeyUnused", detail })];
+}
+
+function hasUsedIncoming(item: InstanceEvidence, view: AdoptionView): boolean {
+  return (useOf(item, view.incoming.fingerprint)?.lastSuccessAgoMs ?? null) !== null;
+}
+
+/**
+ * Rekey's own proof of the incoming key comes before the promotion, so only a later use is a consumer's. The
+ * promotion is put on the provider's clock by the reply that both clocks stamped (T1).
+ */
+function providerSawIncoming(view: AdoptionView): boolean {
+  const seen = providerEvidenceIn(view.evidence);
+  const use = seen?.incoming;
+  if (seen === undefined || use?.keyId !== view.incoming.keyId) return false;
+  if (use.lastUsedAtMs === undefined) return false;
+  const promotedThereMs = view.promotedAtMs + (use.seenAtMs - seen.observedAtMs);
+  return use.lastUsedAtMs > promotedThereMs;
+}
+
+function reasonFor(
+  { consumer }: Question,
+  said: Pick<AdoptionReason, "source" | "reason" | "detail">,
+): AdoptionReason {
+  return { ...said, consumer: consumer.name, environment: consumer.environment };
+}

@@ -1,0 +1,47 @@
+import type { AdoptionReason, AdoptionView } from "./adoption-view.ts";
+import type { Evidence, ProviderEvidence } from "./evidence.ts";
+
+/** Whether the retiring key has been unused for the quiet window, by every signal that the policy names (S8). */
+export function useNotQuiet(view: AdoptionView): readonly AdoptionReason[] {
+  const { consumers, signals } = view.policy;
+  if (consumers === "none" && signals.length === 0) return [];
+  const provider = signals.includes("provider");
+  return [...windowOpen(view), ...(provider ? whyProviderNotQuiet(view) : [])];
+}
+
+export function providerEvidenceIn(evidence: readonly Evidence[]): ProviderEvidence | undefined {
+  return evidence.find((item): item is ProviderEvidence => item.kind === "provider");
+}
+
+/**
+ * A provider that is an hour late has not seen the last hour yet, so what it calls quiet is only quiet up to
+ * then: its lag comes on top of the window, or a key in steady use would look quiet for ever.
+ */
+function quietFromMs({ policy, evidence }: AdoptionView): number {
+  const lagMs = policy.signals.includes("provider") ? (providerEvidenceIn(evidence)?.lagMs ?? 0) : 0;
+  return policy.quietMs + lagMs;
+}
+
+function windowOpen(view: AdoptionView): readonly AdoptionReason[] {
+  const remainingMs = view.promotedAtMs + quietFromMs(view) - view.nowMs;
+  if (remainingMs <= 0) return [];
+  const detail = "the quiet window since the promotion is still open";
+  return [{ reason: "QuietWindowOpen", source: "policy", remainingMs, detail }];
+}
+
+/** Both times are the provider's own, so our clock's skew cannot revoke early (T1). */
+function whyProviderNotQuiet(view: AdoptionView): readonly AdoptionReason[] {
+  const use = providerEvidenceIn(view.evidence)?.retiring;
+  if (use === undefined || use.keyId !== view.retiring.keyId) {
+    const detail = "the provider has not said when the retiring key was last used";
+    return [{ reason: "ProviderSilent", source: "provider", detail }];
+  }
+  const still = { reason: "RetiringKeyStillUsed", source: "provider" } as const;
+  if (use.lastUsedAtMs === undefined) {
+    const { requests = 0 } = use;
+    return requests === 0 ? [] : [{ ...still, detail: `the provider counted ${requests} requests with it` }];
+  }
+  const agoMs = use.seenAtMs - use.lastUsedAtMs;
+  const remainingMs = quietFromMs(view) - agoMs;
+  return remainingMs <= 0 ? [] : [{ ...still, agoMs, remainingMs, detail: "the provider saw it used" }];
+}

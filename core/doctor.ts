@@ -1,0 +1,146 @@
+import { isOf } from "./adoption-view.ts";
+import type { ConsumerEvidence, Evidence } from "./evidence.ts";
+import type { ConsumerPolicy, Policy } from "./policy.ts";
+import type { SecretArn } from "./ports.ts";
+
+/** Where what was seen and what was declared do not fit. */
+export interface Finding {
+  readonly reason:
+    | "UndeclaredReader"
+    | "UndeclaredReporter"
+    | "DeclaredElsewhere"
+    | "NeverSeen"
+    | "LongSilent"
+    | "RoleOfTwoConsumers";
+  readonly secretArn: SecretArn;
+  /** As people call the secret. */
+  readonly secret: string;
+  readonly consumer?: string;
+  readonly environment?: string;
+  /** The role or user, where an access record names one. */
+  readonly principal?: string;
+  readonly lastSeenAgoMs?: number;
+  readonly detail: string;
+  /** The next step. */
+  readonly hint: string;
+}
+
+export interface DoctorView {
+  readonly policies: readonly Policy[];
+  /** All that the ledger has of each secret: reports, access records, restarts, attestations. */
+  readonly evidence: ReadonlyMap<SecretArn, readonly Evidence[]>;
+  readonly nowMs: number;
+}
+
+const dayMs = 24 * 3_600_000;
+/** Clients report every hour even when nothing happens. */
+const silenceMaxMs = 2 * dayMs;
+const runsMissedMax = 2;
+
+/** Every finding, secret by secret in the policies' order; nothing here changes what a gate decides. */
+export function findings({ policies, evidence, nowMs }: DoctorView): readonly Finding[] {
+  return policies
+    .filter(({ mode }) => mode === "rotate")
+    .flatMap((policy) => {
+      const seen = (evidence.get(policy.secretArn) ?? []).filter((item) => item.kind !== "provider");
+      const patient: Patient = { policy, consumers: consumersOf(policy), seen, nowMs };
+      return [...undeclared(patient), ...notSeen(patient), ...sharedRoles(patient)];
+    });
+}
+
+interface Patient {
+  readonly policy: Policy;
+  readonly consumers: readonly ConsumerPolicy[];
+  readonly seen: readonly ConsumerEvidence[];
+  readonly nowMs: number;
+}
+
+function consumersOf({ consumers }: Policy): readonly ConsumerPolicy[] {
+  return consumers === "none" ? [] : consumers;
+}
+
+// ---- seen, and not declared ------------------------------------------------------------------------------
+
+/** One finding for each program, at its latest sign of life, however many instances or versions it has. */
+function undeclared(patient: Patient): readonly Finding[] {
+  const latest = new Map<string, ConsumerEvidence>();
+  for (const item of patient.seen) {
+    if (patient.consumers.some((consumer) => isOf(item, consumer))) continue;
+    const who = item.kind === "kms" ? item.principal : item.consumer;
+    const id = `${item.environment}/${item.account}/${who}`;
+    const known = latest.get(id);
+    if (known === undefined || known.observedAtMs < item.observedAtMs) latest.set(id, item);
+  }
+  return [...latest.values()].map((item) => undeclaredFinding(item, patient));
+}
+
+function undeclaredFinding(item: ConsumerEvidence, patient: Patient): Finding {
+  const { environment, account, consumer } = item;
+  const about = { ...aboutSecret(patient), environment, lastSeenAgoMs: agoMs(item, patient) };
+  if (item.kind === "kms") {
+    const { principal } = item;
+    const detail = `${principal} reads the secret, and no consumer has this role`;
+    const hint = "give the role to a consumer in rekey.yml, or end its access";
+    return { reason: "UndeclaredReader", ...about, consumer, principal, detail, hint };
+  }
+  const namesakes = patient.consumers.filter(({ name }) => name === consumer);
+  if (namesakes.length > 0) {
+    const places = namesakes.map((one) => `${one.environment} of ${one.account}`).join(" and ");
+    const detail = `${consumer} reports from ${environment} of ${account}, and is declared in ${places}`;
+    const hint = "give it the secret of its own environment, or declare it there as well";
+    return { reason: "DeclaredElsewhere", ...about, consumer, detail, hint };
+  }
+  const detail = `${consumer} reports that it uses the secret, and no policy declares it`;
+  return {
+    reason: "UndeclaredReporter",
+    ...about,
+    consumer,
+    detail,
+    hint: "declare it in rekey.yml, or end it",
+  };
+}
+
+// ---- declared, and not seen ------------------------------------------------------------------------------
+
+function notSeen(patient: Patient): readonly Finding[] {
+  return patient.consumers.flatMap((consumer) => whyUnseen(consumer, patient));
+}
+
+/** A consumer that only people vouch for is seen when a rotation asks them. */
+function whyUnseen(consumer: ConsumerPolicy, patient: Patient): readonly Finding[] {
+  const { name, environment, evidence, cadenceMs = 0 } = consumer;
+  if (evidence.every((kind) => kind === "attestation")) return [];
+  const about = { ...aboutSecret(patient), consumer: name, environment };
+  const ages = patient.seen.filter((item) => isOf(item, consumer)).map((item) => agoMs(item, patient));
+  if (ages.length === 0) {
+    const detail = `${name} is declared, and no ${evidence.join(" or ")} evidence of it was ever seen`;
+    const hint = "look whether it reports to this environment, or take it out of rekey.yml";
+    return [{ reason: "NeverSeen", ...about, detail, hint }];
+  }
+  const lastSeenAgoMs = Math.min(...ages);
+  const speaksByItself = evidence.includes("client") || evidence.includes("extension");
+  if (!speaksByItself || lastSeenAgoMs <= Math.max(silenceMaxMs, cadenceMs * runsMissedMax)) return [];
+  const detail = `${name} has not reported for ${Math.floor(lastSeenAgoMs / dayMs)} days`;
+  const hint = "the next rotation would wait for it: start it, or take it out of rekey.yml";
+  return [{ reason: "LongSilent", ...about, lastSeenAgoMs, detail, hint }];
+}
+
+/** A read under such a role is evidence for both, whoever made it. */
+function sharedRoles(patient: Patient): readonly Finding[] {
+  const roles = new Set(patient.consumers.flatMap((consumer) => consumer.roles ?? []));
+  return [...roles].flatMap((principal) => {
+    const names = patient.consumers.filter((one) => one.roles?.includes(principal)).map(({ name }) => name);
+    if (names.length < 2) return [];
+    const detail = `${names.join(" and ")} share the role ${principal}: a read by one counts for all`;
+    const hint = "give each consumer a role of its own";
+    return [{ reason: "RoleOfTwoConsumers", ...aboutSecret(patient), principal, detail, hint }];
+  });
+}
+
+function aboutSecret({ policy }: Patient) {
+  return { secretArn: policy.secretArn, secret: policy.name };
+}
+
+function agoMs({ observedAtMs }: ConsumerEvidence, { nowMs }: Patient): number {
+  return Math.max(0, nowMs - observedAtMs);
+}

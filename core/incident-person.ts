@@ -1,0 +1,163 @@
+import { changeKey, keyIn, refOf, told } from "./incident.ts";
+import { isExact, isSettled } from "./incident-plan.ts";
+import type { IncidentRecord, KeyInScope, PersonsWord } from "./incident-record.ts";
+
+/**
+ * What an authenticated person may say in an incident. Each is a pure transition, as in `incident.ts`; each
+ * `whyNot` is asked before it, and its answer goes to the person.
+ */
+export type PersonRefusal = { readonly reason: string; readonly detail: string; readonly hint?: string };
+
+const notesMax = 200;
+
+export function takeNote(record: IncidentRecord, word: PersonsWord): IncidentRecord {
+  const { by, reason: text, atMs } = word;
+  const notes = [...record.notes, { by, text, atMs }].slice(-notesMax);
+  return told({ ...record, notes }, { atMs, what: "note", detail: text, by });
+}
+
+/** An ended incident is history: what is said of it later goes into a note. */
+function whyOver({ incidentId, status }: IncidentRecord): PersonRefusal | undefined {
+  if (status !== "closed" && status !== "falseAlarm") return undefined;
+  return {
+    reason: "IncidentOver",
+    detail: `incident ${incidentId} is over (${status === "closed" ? "closed" : "a false alarm"})`,
+    hint: `add to it with \`rekey incident note ${incidentId}\``,
+  };
+}
+
+// ---- waive -----------------------------------------------------------------------------------------------
+
+export function whyNotWaive(record: IncidentRecord, ref: string): PersonRefusal | undefined {
+  const key = keyIn(record, ref);
+  if (key === undefined) {
+    const known = record.keys.map(refOf).join(", ") || "none";
+    return { reason: "UnknownKey", detail: `no key ${ref} is in scope of this incident (${known})` };
+  }
+  if (key.state === "dead")
+    return { reason: "AlreadyDead", detail: `key ${ref} is dead: there is nothing to waive` };
+  return whyOver(record);
+}
+
+/** The state stays what was seen of the key: a waiver is a person's responsibility, not an observation. */
+export function waive(
+  record: IncidentRecord,
+  { ref, word }: { readonly ref: string; readonly word: PersonsWord },
+): IncidentRecord {
+  const next = changeKey(record, ref, (key) => ({ ...key, waiver: word }));
+  const keyId = keyIn(record, ref)?.keyId;
+  return told(next, said("waived", word, keyId));
+}
+
+// ---- contain now -----------------------------------------------------------------------------------------
+
+export function whyNotContainNow(record: IncidentRecord): PersonRefusal | undefined {
+  const over = whyOver(record);
+  if (over) return over;
+  const open = record.keys.filter((key) => !isSettled(key));
+  if (record.keys.length > 0 && open.length === 0) {
+    return { reason: "NothingToContain", detail: "every key of this incident is dead or waived" };
+  }
+  if (open.some(({ keyId }) => keyId !== undefined)) return undefined;
+  return {
+    reason: "KeyUnknown",
+    detail: "nobody knows which key at the provider this is, so there is nothing that could be revoked",
+    hint: "if you have the key, see what it matches with `rekey compromise --key-stdin --dry-run`",
+  };
+}
+
+export function containNow(record: IncidentRecord, word: PersonsWord): IncidentRecord {
+  if (record.containNow !== undefined) return record;
+  return told(
+    { ...record, containNow: word },
+    { ...said("planChanged", word), detail: `contain now: ${word.reason}` },
+  );
+}
+
+// ---- switch first ----------------------------------------------------------------------------------------
+
+export function whyNotSwitchFirst(record: IncidentRecord): PersonRefusal | undefined {
+  const over = whyOver(record);
+  if (over) return over;
+  if (!isExact(record.match.by)) {
+    const detail = `the key is known by a ${record.match.by} only: containment waits for you in any case`;
+    return { reason: "NotExact", detail };
+  }
+  const undecided = record.keys.filter((key) => !isSettled(key) && isReversible(key));
+  if (undecided.length > 0) return undefined;
+  return { reason: "TooLate", detail: "the revoke is under way or done, and it cannot be undone" };
+}
+
+function isReversible({ state }: KeyInScope): boolean {
+  return (
+    state === "waiting" || state === "needsPerson" || state === "quarantining" || state === "quarantined"
+  );
+}
+
+/** Consumers get until `containByMs`; then containment waits for nobody, as the plan says. */
+export function switchFirst(
+  record: IncidentRecord,
+  { word, containByMs }: { readonly word: PersonsWord; readonly containByMs: number },
+): IncidentRecord {
+  const { containNow: _taken, ...rest } = record;
+  const planAsked = { ...word, plan: "switch-first" as const };
+  const planWhy = `asked for by ${word.by}: ${word.reason}`;
+  const next: IncidentRecord = { ...rest, plan: "switch-first", planWhy, planAsked, containByMs };
+  return told(next, {
+    ...said("planChanged", word),
+    detail: `from ${record.plan} to switch-first: ${word.reason}`,
+  });
+}
+
+// ---- undo a quarantine -----------------------------------------------------------------------------------
+
+/** Keys whose quarantine can still be undone, also one whose undoing was recorded and perhaps not done. */
+export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
+  return record.keys.filter(
+    ({ state, quarantinedAtMs }) =>
+      state === "quarantined" || (state === "waiting" && quarantinedAtMs !== undefined),
+  );
+}
+
+export function whyNotUndoQuarantine(record: IncidentRecord): PersonRefusal | undefined {
+  const over = whyOver(record);
+  if (over) return over;
+  if (undoableKeys(record).length > 0) return undefined;
+  const isGone = record.keys.some(({ state }) => ["revoking", "accepted", "dead"].includes(state));
+  return isGone
+    ? { reason: "TooLate", detail: "the revoke is under way or done, and it cannot be undone" }
+    : { reason: "NothingQuarantined", detail: "no key of this incident is quarantined" };
+}
+
+/** Recorded before the provider is asked: from here on nothing of this incident revokes it as quarantined. */
+export function undoQuarantine(
+  record: IncidentRecord,
+  { ref, word }: { readonly ref: string; readonly word: PersonsWord },
+): IncidentRecord {
+  if (keyIn(record, ref)?.state !== "quarantined") return record;
+  const next = changeKey(record, ref, ({ revokeAtMs: _no, ...key }) => ({ ...key, state: "waiting" }));
+  return told(next, said("quarantineUndone", word, keyIn(record, ref)?.keyId));
+}
+
+// ---- a false alarm ---------------------------------------------------------------------------------------
+
+export function whyNotFalseAlarm(record: IncidentRecord): PersonRefusal | undefined {
+  return record.status === "falseAlarm" ? undefined : whyOver(record);
+}
+
+/** Every branch of the machine ends at this; what was revoked stays revoked. */
+export function falseAlarm(record: IncidentRecord, word: PersonsWord): IncidentRecord {
+  if (record.status === "falseAlarm") return record;
+  const isAtWork = record.status === "open" || record.status === "contained";
+  const ended = isAtWork ? {} : { closedAtMs: word.atMs };
+  const next: IncidentRecord = { ...record, status: "falseAlarm", reason: word.reason, ...ended };
+  return told(next, said("falseAlarm", word));
+}
+
+function said(
+  what: "waived" | "planChanged" | "quarantineUndone" | "falseAlarm",
+  { by, reason, atMs }: PersonsWord,
+  keyId?: string,
+) {
+  return { what, by, atMs, detail: reason, ...(keyId !== undefined && { keyId }) };
+}

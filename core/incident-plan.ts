@@ -1,0 +1,199 @@
+import type { AlertSeen, IncidentPlan, IncidentRecord, KeyMatch, PersonsWord } from "./incident-record.ts";
+
+/** What the plan depends on, over everything that was reported about this key. */
+export interface PlanFacts {
+  readonly match: KeyMatch["by"];
+  readonly alerts: readonly Pick<AlertSeen, "source" | "exposure" | "verified">[];
+  /** What the operator declared for the secrets that hold the key; the strictest where they differ. */
+  readonly declared?: "contain-first" | "switch-first";
+  readonly asked?: IncidentRecord["planAsked"];
+  /** Rekey may act on the key: a secret under `mode: rotate` holds it, or held it. */
+  readonly mayAct: boolean;
+}
+
+export interface PlanChoice {
+  readonly plan: IncidentPlan;
+  readonly why: string;
+}
+
+type PlanRow = (facts: PlanFacts) => PlanChoice | undefined;
+
+/** The plan table: the first row that answers wins. */
+const planRows: readonly PlanRow[] = [
+  nobodyKnowsTheKey,
+  notOursToChange,
+  identityIsNotExact,
+  aPersonAsked,
+  operatorDeclared,
+  openToEverybody,
+  aPersonReported,
+];
+
+export function planFor(facts: PlanFacts): PlanChoice {
+  for (const row of planRows) {
+    const choice = row(facts);
+    if (choice) return choice;
+  }
+  return { plan: "switch-first", why: whySuspicion(facts) };
+}
+
+/** Unknown is a person's work: never the floor, and never a guess. */
+function nobodyKnowsTheKey({ match }: PlanFacts): PlanChoice | undefined {
+  if (match !== "none") return undefined;
+  return { plan: "person", why: "no secret under Rekey is known to hold this key" };
+}
+
+function notOursToChange({ mayAct }: PlanFacts): PlanChoice | undefined {
+  if (mayAct) return undefined;
+  return { plan: "person", why: "the secrets that hold this key are only watched, never rotated" };
+}
+
+/** Several keys may share a hint, and a place names none: a wrong guess would cut off the wrong consumers. */
+function identityIsNotExact({ match }: PlanFacts): PlanChoice | undefined {
+  if (isExact(match)) return undefined;
+  return {
+    plan: "replace-and-page",
+    why: `the key is known by a ${match} only, so a person has to contain it`,
+  };
+}
+
+function aPersonAsked({ asked }: PlanFacts): PlanChoice | undefined {
+  return asked && { plan: asked.plan, why: `asked for by ${asked.by}: ${asked.reason}` };
+}
+
+function operatorDeclared({ declared }: PlanFacts): PlanChoice | undefined {
+  return declared && { plan: declared, why: "declared in the policy" };
+}
+
+function openToEverybody({ alerts }: PlanFacts): PlanChoice | undefined {
+  const open = alerts.find(({ exposure }) => exposure === "public");
+  return open && { plan: "contain-first", why: `${open.source} saw the key in public` };
+}
+
+function aPersonReported({ alerts }: PlanFacts): PlanChoice | undefined {
+  const isPrivate = alerts.some(({ exposure }) => exposure === "private");
+  if (isPrivate || !alerts.some(({ source }) => source === "person")) return undefined;
+  return { plan: "contain-first", why: "an authenticated person reported the key as compromised" };
+}
+
+function whySuspicion({ alerts }: PlanFacts): string {
+  const isPrivate = alerts.some(({ exposure }) => exposure === "private");
+  const isLive = alerts.some(({ verified }) => verified === "live");
+  const seen = isPrivate ? "the key was seen in a private place" : "nobody saw the key in public";
+  return isLive ? `${seen}, though it was seen to work` : seen;
+}
+
+export function isExact(match: KeyMatch["by"]): boolean {
+  return match === "fingerprint" || match === "keyId";
+}
+
+const strength: Readonly<Record<IncidentPlan, number>> = {
+  person: 0,
+  "replace-and-page": 1,
+  "switch-first": 2,
+  "contain-first": 3,
+};
+
+/** Later alerts only ever make Rekey act sooner; the way back is a person's word. */
+export function isStronger(plan: IncidentPlan, than: IncidentPlan): boolean {
+  return strength[plan] > strength[than];
+}
+
+// ---- the clock -------------------------------------------------------------------------------------------
+
+export const deadlineAfterMs = 15 * 60_000;
+/** How far back a sender's claim is believed; the deadline is long past by then in any case. */
+export const claimBackMaxMs = 24 * 3_600_000;
+/** Escalated at the latest this long before the deadline, so that a channel's retries end before it too. */
+export const escalateBeforeMs = 60_000;
+
+export interface IncidentClock {
+  readonly detectedAtMs: number;
+  readonly deadlineAtMs: number;
+}
+
+/** A sender may say that it noticed earlier than we received; what it says can never move the clock later. */
+export function clockFrom(received: {
+  readonly receivedAtMs: number;
+  readonly detectedAtMs?: number;
+}): IncidentClock {
+  const { receivedAtMs } = received;
+  const claimedAtMs = Math.max(received.detectedAtMs ?? receivedAtMs, receivedAtMs - claimBackMaxMs);
+  const detectedAtMs = Math.min(claimedAtMs, receivedAtMs);
+  return { detectedAtMs, deadlineAtMs: detectedAtMs + deadlineAfterMs };
+}
+
+/** A deadline that is near or past when the incident opens leaves nothing to wait for: it opens escalated. */
+export function escalateAt(clock: {
+  readonly openedAtMs: number;
+  readonly deadlineAtMs: number;
+  readonly escalateAfterMs: number;
+}): number {
+  const { openedAtMs, deadlineAtMs, escalateAfterMs } = clock;
+  return Math.max(openedAtMs, Math.min(openedAtMs + escalateAfterMs, deadlineAtMs - escalateBeforeMs));
+}
+
+// ---- forged, repeated and inexact alerts -----------------------------------------------------------------
+
+/** After an incident has ended, alerts about the same key are added to it for so long. */
+export const cooldownMs = 24 * 3_600_000;
+
+/**
+ * Whether an alert belongs to the last incident of its own subject. Another key is another subject, so a second
+ * leak never lands here. What a person called a false alarm says nothing about an alert that came later.
+ */
+export function belongsTo(
+  incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts">,
+  alert: Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs">,
+): boolean {
+  if (incident.alerts.some((seen) => isSameAlert(seen, alert))) return true;
+  if (incident.status === "falseAlarm") return false;
+  return incident.closedAtMs === undefined || alert.receivedAtMs < incident.closedAtMs + cooldownMs;
+}
+
+export function isSameAlert(
+  one: Pick<AlertSeen, "source" | "sourceId">,
+  other: Pick<AlertSeen, "source" | "sourceId">,
+): boolean {
+  return one.source === other.source && one.sourceId === other.sourceId;
+}
+
+export interface Breaker {
+  /** When inexact alerts opened incidents, newest last. */
+  readonly openings: readonly number[];
+}
+
+const breakerWindowMs = 3_600_000;
+const breakerOpeningsMax = 10;
+
+/**
+ * Counts an inexact alert that would open an incident. `isOpen`: there were too many, so it joins the one
+ * triage incident. An exact match never comes here.
+ */
+export function countInexact(
+  breaker: Breaker | undefined,
+  nowMs: number,
+): { readonly breaker: Breaker; readonly isOpen: boolean } {
+  const recent = (breaker?.openings ?? []).filter((atMs) => atMs > nowMs - breakerWindowMs);
+  if (recent.length >= breakerOpeningsMax) return { breaker: { openings: recent }, isOpen: true };
+  return { breaker: { openings: [...recent, nowMs] }, isOpen: false };
+}
+
+// ---- the end ---------------------------------------------------------------------------------------------
+
+/** An incident cannot close while a key in its scope is neither dead nor waived by a person. */
+export function whyNotClose(
+  incident: Pick<IncidentRecord, "keys" | "status">,
+): { readonly reason: string; readonly detail: string } | undefined {
+  if (incident.status === "falseAlarm") return undefined;
+  if (incident.keys.length === 0)
+    return { reason: "NothingInScope", detail: "nobody has said which key it is" };
+  const open = incident.keys.filter((key) => !isSettled(key));
+  if (open.length === 0) return undefined;
+  const named = open.map((key) => `${key.keyId ?? key.fingerprint ?? "an unknown key"} is ${key.state}`);
+  return { reason: "KeyNotDead", detail: `neither dead nor waived: ${named.join("; ")}` };
+}
+
+export function isSettled(key: { readonly state: string; readonly waiver?: PersonsWord }): boolean {
+  return key.state === "dead" || key.waiver !== undefined;
+}

@@ -1,0 +1,280 @@
+import { NeedsHuman } from "./errors.ts";
+import type { KeyStanding } from "./incident-record.ts";
+import type { LedgerKey } from "./keys.ts";
+import type { KeyId, RotationId } from "./ports.ts";
+import {
+  adoptCurrent,
+  bump,
+  type PlacedKey,
+  type PromotedRun,
+  promotedRun,
+  type Run,
+  type SecretRecord,
+} from "./secret-record.ts";
+
+/** What an incident may do to a secret's item. Each is a pure transition, as in `secret-record.ts`. */
+export interface Takeover {
+  readonly incidentId: string;
+  readonly executionArn: string;
+  /** The compromised key, as this secret holds it. */
+  readonly compromised: PlacedKey;
+  /** AWSCURRENT holds it now: asked of the store, because the ledger may be behind. */
+  readonly isCurrent: boolean;
+}
+
+/** Where the replacement goes on; `none` where this secret needs none. */
+export type ReplaceFrom = "MintKey" | "ProveIncoming" | "Promote" | "NudgeConsumers" | "none";
+
+export interface Taken {
+  readonly record: SecretRecord;
+  readonly standing: KeyStanding;
+  readonly from: ReplaceFrom;
+  /** The run that lost the secret to this incident, and the wait that has to be ended for it. */
+  readonly fenced?: { readonly rotationId: RotationId; readonly token?: string };
+  readonly reused: boolean;
+  /** A key of the fenced run that is neither compromised nor current: its revoke, or the proof of it, is owed. */
+  readonly leftBehind?: PlacedKey & { readonly owed: "RevokeOwed" | "DeathUnproven" };
+}
+
+/**
+ * Takes the lease where the compromised key is current, retiring or about to become current, whatever run has
+ * it now. A key that this secret gave up long ago leaves everything here as it is.
+ */
+export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
+  const { compromised, isCurrent } = takeover;
+  const { run } = record;
+  const promoted = promotedRun(run);
+  if (isCurrent) return takeCurrent(record, takeover);
+  if (promoted?.retiring.keyId === compromised.keyId)
+    return takeRetiring(record, { takeover, run: promoted });
+  if (isMakingIt(record, compromised.keyId)) return dropIncoming(record, takeover);
+  const isKnown = record.keys.some(({ keyId }) => keyId === compromised.keyId);
+  return { record, standing: isKnown ? "unplaced" : "retired", from: "none", reused: false };
+}
+
+function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
+  const { compromised, incidentId } = takeover;
+  const { run } = record;
+  const reusable = run && healthyIncoming(record, { run, compromised });
+  if (reusable) {
+    const { owed: _taken, ...rest } = reusable;
+    const taken = leased(record, takeover);
+    return {
+      ...fencedOff(record, takeover),
+      record: {
+        ...taken,
+        // Until it is promoted the incoming key goes with its run.
+        keys: taken.keys.map((key) =>
+          key.keyId === rest.incoming.keyId ? { ...key, rotationId: incidentId } : key,
+        ),
+        run: { ...rest, rotationId: incidentId, attempt: 0, retiring: compromised },
+      },
+      standing: "current",
+      from:
+        reusable.phase === "promoting"
+          ? "Promote"
+          : reusable.phase === "proven"
+            ? "Promote"
+            : "ProveIncoming",
+      reused: true,
+    };
+  }
+  const others = strayed(record, compromised.keyId);
+  const known = record.keys.find(({ keyId }) => keyId === compromised.keyId);
+  const kept = adoptCurrent(others, { name: compromised.keyId, ...known, ...compromised, state: "current" });
+  const left = leftBehindBy(run, compromised);
+  const next = left === undefined ? kept : keepRetiring(kept, { record, left });
+  return {
+    ...fencedOff(record, takeover),
+    record: {
+      ...leased(next, takeover),
+      run: { phase: "opened", rotationId: incidentId, attempt: 0, retiring: compromised },
+    },
+    standing: "current",
+    from: "MintKey",
+    reused: false,
+    ...(left && { leftBehind: left }),
+  };
+}
+
+function leftBehindBy(run: Run | undefined, compromised: PlacedKey): Taken["leftBehind"] {
+  if (run === undefined || run.retiring.keyId === compromised.keyId || run.phase === "dead") return undefined;
+  return { ...run.retiring, owed: run.phase === "revoked" ? "DeathUnproven" : "RevokeOwed" };
+}
+
+type Unpromoted = Extract<Run, { phase: "staged" | "proven" | "promoting" }>;
+
+/** Never one whose revoke is recorded, nor one that is compromised itself. */
+function healthyIncoming(
+  record: SecretRecord,
+  { run, compromised }: { readonly run: Run; readonly compromised: PlacedKey },
+): Unpromoted | undefined {
+  if (run.phase !== "staged" && run.phase !== "proven" && run.phase !== "promoting") return undefined;
+  const { keyId } = run.incoming;
+  if (keyId === compromised.keyId || run.retiring.keyId !== compromised.keyId) return undefined;
+  const key = record.keys.find((known) => known.keyId === keyId);
+  return key?.state === "staged" && key.compromised !== true ? run : undefined;
+}
+
+function takeRetiring(
+  record: SecretRecord,
+  { takeover, run }: { readonly takeover: Takeover; readonly run: PromotedRun },
+): Taken {
+  const { owed: _taken, ...rest } = run;
+  return {
+    ...fencedOff(record, takeover),
+    record: { ...leased(record, takeover), run: { ...rest, rotationId: takeover.incidentId } },
+    standing: "retiring",
+    from: "NudgeConsumers",
+    reused: true,
+  };
+}
+
+/** The key leaked before any consumer had it: the run that made it ends, and the retiring key stays current. */
+function dropIncoming(record: SecretRecord, takeover: Takeover): Taken {
+  const { compromised } = takeover;
+  const fenced = fencedOff(record, takeover);
+  const rotationId = fenced.fenced?.rotationId;
+  const { lease: _freed, run: _over, wait: _ended, ...rest } = strayed(record, undefined);
+  const keys = rest.keys.map((key) =>
+    key.keyId === compromised.keyId ? { ...key, compromised: true } : key,
+  );
+  const ended = rotationId === undefined ? rest.ended : [...rest.ended, rotationId].slice(-endedMax);
+  return {
+    ...fenced,
+    record: bump({ ...rest, fence: record.fence + 1, keys, ended }),
+    standing: "incoming",
+    from: "none",
+    reused: false,
+  };
+}
+
+const endedMax = 8;
+
+/** Whether the run at work here made this key and has not promoted it. */
+function isMakingIt({ run, keys }: SecretRecord, keyId: KeyId): boolean {
+  if (run === undefined || promotedRun(run) !== undefined) return false;
+  if (run.phase !== "opened" && run.incoming.keyId === keyId) return true;
+  return keys.some(
+    (key) => key.keyId === keyId && key.rotationId === run.rotationId && key.state === "minted",
+  );
+}
+
+function fencedOff({ run, lease, wait }: SecretRecord, { incidentId }: Takeover): Pick<Taken, "fenced"> {
+  const rotationId = lease?.runId ?? run?.rotationId;
+  if (rotationId === undefined || rotationId === incidentId) return {};
+  return { fenced: { rotationId, ...(wait && { token: wait.token }) } };
+}
+
+function leased(record: SecretRecord, { incidentId, executionArn }: Takeover): SecretRecord {
+  const { wait: _ended, ...rest } = record;
+  const lease = { runId: incidentId, kind: "incident" as const, executionArn };
+  return { ...rest, fence: record.fence + 1, seq: record.seq + 1, lease };
+}
+
+/** Keys that the fenced run made and nobody uses: the sweep discards them. */
+function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord {
+  const unused = new Set(["intended", "minted", "staged"]);
+  const keys = record.keys.map((key) =>
+    unused.has(key.state) && (except === undefined || key.keyId !== except)
+      ? { ...key, state: "stray" as const }
+      : key,
+  );
+  return { ...record, keys };
+}
+
+/** `adoptCurrent` drops the key that was current; the fenced run's retiring key is still owed its revoke. */
+function keepRetiring(
+  next: SecretRecord,
+  { record, left }: { readonly record: SecretRecord; readonly left: PlacedKey },
+): SecretRecord {
+  if (next.keys.some(({ keyId }) => keyId === left.keyId)) return next;
+  const known = record.keys.find(({ keyId }) => keyId === left.keyId);
+  if (known === undefined) return next;
+  return { ...next, keys: [...next.keys, { ...known, state: "retiring" }] };
+}
+
+// ---- containing ------------------------------------------------------------------------------------------
+
+/**
+ * The intent, written before the provider is asked. Refuses a key that is about to become current here or that
+ * a healthy run has made current: an incident contains the one key that it was bound to, never an incoming one.
+ */
+export function markContaining(
+  record: SecretRecord,
+  { key, state }: { readonly key: PlacedKey; readonly state: "quarantined" | "revoking" },
+): SecretRecord {
+  const { run } = record;
+  if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === key.keyId) {
+    throw new NeedsHuman(`key ${key.keyId} is the incoming key of ${run.rotationId}: it is not contained`);
+  }
+  const known = record.keys.find(({ keyId }) => keyId === key.keyId);
+  if (known?.compromised && (known.state === state || known.state === "revoked")) return record;
+  const contained: LedgerKey = { name: key.keyId, ...known, ...key, state, compromised: true };
+  const others = record.keys.filter(({ keyId }) => keyId !== key.keyId);
+  return bump({ ...record, keys: [...others, contained], ...phaseOf(record, key.keyId, state) });
+}
+
+export function markContained(
+  record: SecretRecord,
+  { keyId, revokedAtMs }: { readonly keyId: KeyId; readonly revokedAtMs: number },
+): SecretRecord {
+  const known = record.keys.find((key) => key.keyId === keyId);
+  if (known === undefined || known.state === "revoked") return record;
+  const keys = record.keys.map((key) => (key.keyId === keyId ? { ...key, state: "revoked" as const } : key));
+  const promoted = promotedRun(record.run);
+  if (promoted?.retiring.keyId !== keyId || promoted.phase === "dead") return bump({ ...record, keys });
+  return bump({ ...record, keys, run: { ...promoted, phase: "revoked", revokedAtMs } });
+}
+
+/** A person undid the quarantine: the key may be used again, and stays marked as compromised. */
+export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
+  const promoted = promotedRun(record.run);
+  const isRetiring = promoted?.retiring.keyId === keyId;
+  const state = isRetiring ? ("retiring" as const) : ("current" as const);
+  const keys = record.keys.map((key) =>
+    key.keyId === keyId && key.state === "quarantined" ? { ...key, state } : key,
+  );
+  const run =
+    isRetiring && promoted.phase === "quarantined"
+      ? { run: { ...promoted, phase: "promoted" as const } }
+      : {};
+  return bump({ ...record, keys, ...run });
+}
+
+/** A key that still has no replacement stays in the item as dead, so that whoever makes one finds it so. */
+export function markSeenDead(record: SecretRecord, keyId: KeyId): SecretRecord {
+  const promoted = promotedRun(record.run);
+  if (record.run?.retiring.keyId === keyId && promoted === undefined) return markWaitingDead(record, keyId);
+  const keys = record.keys.filter((key) => key.keyId !== keyId);
+  const run = promoted?.retiring.keyId === keyId ? { run: { ...promoted, phase: "dead" as const } } : {};
+  if (keys.length === record.keys.length && run.run === undefined) return record;
+  return bump({ ...record, keys, ...run });
+}
+
+function markWaitingDead(record: SecretRecord, keyId: KeyId): SecretRecord {
+  const known = record.keys.find((key) => key.keyId === keyId);
+  if (known === undefined || known.state === "dead") return record;
+  const dead: LedgerKey = { ...known, state: "dead", compromised: true };
+  return bump({ ...record, keys: record.keys.map((key) => (key === known ? dead : key)) });
+}
+
+function phaseOf(record: SecretRecord, keyId: KeyId, phase: "quarantined" | "revoking"): { run?: Run } {
+  const promoted = promotedRun(record.run);
+  if (promoted?.retiring.keyId !== keyId) return {};
+  return promoted.phase === "promoted" || promoted.phase === "quarantined"
+    ? { run: { ...promoted, phase } }
+    : {};
+}
+
+/** The reused key was refused: the next one is made, and this one is left to the sweep. */
+export function dropReused(record: SecretRecord, incidentId: string): SecretRecord {
+  const { run } = record;
+  if (record.lease?.runId !== incidentId || run === undefined) return record;
+  if (run.phase !== "staged" && run.phase !== "proven") return record;
+  const keys = record.keys.map((key) =>
+    key.keyId === run.incoming.keyId ? { ...key, state: "stray" as const } : key,
+  );
+  const { rotationId, attempt, retiring } = run;
+  return bump({ ...record, keys, run: { phase: "opened", rotationId, attempt, retiring } });
+}

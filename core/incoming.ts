@@ -1,0 +1,167 @@
+import { Superseded } from "./errors.ts";
+import { keyName, type LedgerKey } from "./keys.ts";
+import type { Fingerprint, KeyId, RotationId, VersionId } from "./ports.ts";
+import {
+  assertHolder,
+  assertPromoted,
+  baseOf,
+  bump,
+  editById,
+  editKey,
+  type PlacedKey,
+  type Run,
+  type SecretRecord,
+  type Ticket,
+} from "./secret-record.ts";
+
+/** The intent: written before the provider is asked, so a key with this name is ours whatever happens (S3). */
+export function claimAttempt(
+  record: SecretRecord,
+  ticket: Ticket,
+  settings: { readonly scopes?: readonly string[] } = {},
+): SecretRecord {
+  const run = assertOpened(assertHolder(record, ticket));
+  const attempt = run.attempt + 1;
+  const intended: LedgerKey = {
+    name: keyName({ rotationId: ticket.rotationId, attempt }),
+    state: "intended",
+    rotationId: ticket.rotationId,
+    attempt,
+    ...(settings.scopes && { scopes: settings.scopes }),
+  };
+  return bump({ ...record, run: { ...run, attempt }, keys: [...record.keys, intended] });
+}
+
+/** Keys of this run that no version holds and no later step can use: to be discarded before the next mint. */
+export function keysToDiscard(record: SecretRecord, rotationId: RotationId): readonly LedgerKey[] {
+  return record.keys.filter(
+    (key) =>
+      key.rotationId === rotationId &&
+      (key.state === "intended" || key.state === "minted" || key.state === "stray"),
+  );
+}
+
+export interface Attempt {
+  readonly attempt: number;
+}
+
+export function markMinted(
+  record: SecretRecord,
+  ticket: Ticket,
+  minted: Attempt & {
+    readonly keyId: KeyId;
+    readonly fingerprint: Fingerprint;
+    readonly expiresAtMs?: number;
+  },
+): SecretRecord {
+  assertAttempt(record, ticket, minted);
+  const { attempt, ...facts } = minted;
+  return bump(editKey(record, nameOf(ticket, attempt), (key) => ({ ...key, ...facts, state: "minted" })));
+}
+
+export function markStaged(
+  record: SecretRecord,
+  ticket: Ticket,
+  staged: Attempt & { readonly incoming: PlacedKey },
+): SecretRecord {
+  const run = assertAttempt(record, ticket, staged);
+  const { versionId } = staged.incoming;
+  const next = editKey(record, nameOf(ticket, staged.attempt), (key) => ({
+    ...key,
+    versionId,
+    state: "staged",
+  }));
+  return bump({ ...next, run: { ...baseOf(run), phase: "staged", incoming: staged.incoming } });
+}
+
+/** A key of this run whose name was listed as gone, or deleted: nothing is left to account for. */
+export function markDiscarded(record: SecretRecord, ticket: Ticket, name: string): SecretRecord {
+  assertHolder(record, ticket);
+  return bump({ ...record, keys: record.keys.filter((key) => key.name !== name) });
+}
+
+function assertAttempt(record: SecretRecord, ticket: Ticket, { attempt }: Attempt): Run {
+  const run = assertOpened(assertHolder(record, ticket));
+  if (run.attempt !== attempt)
+    throw new Superseded(`attempt ${attempt} was overtaken by attempt ${run.attempt}`);
+  return run;
+}
+
+/** A function that thaws after its successor staged a key must not put another one in its place. */
+function assertOpened(run: Run): Run {
+  if (run.phase !== "opened")
+    throw new Superseded(`${run.rotationId} has its key already: it is ${run.phase}`);
+  if (run.givenUp === true) throw new Superseded(`${run.rotationId} is being rolled back`);
+  return run;
+}
+
+export function markProven(record: SecretRecord, ticket: Ticket): SecretRecord {
+  const run = assertHolder(record, ticket);
+  return run.phase === "staged" ? bump({ ...record, run: { ...run, phase: "proven" } }) : record;
+}
+
+/** Recorded before AWSCURRENT moves: from here on the move counts as done, whoever takes over. */
+export function markPromoting(record: SecretRecord, ticket: Ticket): SecretRecord {
+  const run = assertHolder(record, ticket);
+  return run.phase === "proven" ? bump({ ...record, run: { ...run, phase: "promoting" } }) : record;
+}
+
+/** The move was refused because AWSCURRENT is somebody else's: it can no longer land, so it did not happen. */
+export function markPromotionRefused(record: SecretRecord, ticket: Ticket): SecretRecord {
+  const run = assertHolder(record, ticket);
+  return run.phase === "promoting" ? bump({ ...record, run: { ...run, phase: "proven" } }) : record;
+}
+
+/** Other fields of the secret changed meanwhile: the same incoming key sits in a newer version now. */
+export function markMerged(
+  record: SecretRecord,
+  ticket: Ticket,
+  merged: { readonly incomingVersionId: VersionId; readonly retiringVersionId: VersionId },
+): SecretRecord {
+  const run = assertHolder(record, ticket);
+  if (run.phase !== "promoting") return record;
+  const incoming = { ...run.incoming, versionId: merged.incomingVersionId };
+  const retiring = { ...run.retiring, versionId: merged.retiringVersionId };
+  const moved = editById(record, incoming.keyId, (key) => ({ ...key, versionId: incoming.versionId }));
+  const both = editById(moved, retiring.keyId, (key) => ({ ...key, versionId: retiring.versionId }));
+  return bump({ ...both, run: { ...run, incoming, retiring } });
+}
+
+export function markPromoted(
+  record: SecretRecord,
+  ticket: Ticket,
+  times: { readonly promotedAtMs: number; readonly deadlineAtMs: number },
+): SecretRecord {
+  const run = assertHolder(record, ticket);
+  if (run.phase !== "promoting") return record;
+  const phase = containedAs(record.keys.find(({ keyId }) => keyId === run.retiring.keyId)) ?? "promoted";
+  const state = phase === "promoted" ? "retiring" : phase;
+  const retired = editById(record, run.retiring.keyId, (key) => ({ ...key, state }));
+  const next = editById(retired, run.incoming.keyId, (key) => ({ ...key, state: "current" }));
+  const keys = next.keys.filter((key) => key.state !== "dead");
+  return bump({ ...next, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
+}
+
+/** An incident may have contained the key before its replacement was there: what was done stays done. */
+function containedAs(retiring: LedgerKey | undefined) {
+  if (!retiring?.compromised) return undefined;
+  return (["quarantined", "revoking", "revoked", "dead"] as const).find((state) => state === retiring.state);
+}
+
+/**
+ * A promotion that was tried again has landed later than its state was entered, and in between an instance may
+ * have fetched the retiring key once more. Waits count from the first stamp that is surely after it.
+ */
+export function markSeenPromoted(
+  record: SecretRecord,
+  ticket: Ticket,
+  seen: { readonly atMs: number },
+): SecretRecord {
+  const run = assertPromoted(record, ticket);
+  if (run.phase !== "promoted" || seen.atMs <= run.promotedAtMs) return record;
+  return bump({ ...record, run: { ...run, promotedAtMs: seen.atMs } });
+}
+
+function nameOf({ rotationId }: Ticket, attempt: number): string {
+  return keyName({ rotationId, attempt });
+}

@@ -1,0 +1,95 @@
+import { Superseded } from "./errors.ts";
+import type { RotationId } from "./ports.ts";
+import {
+  assertHolder,
+  baseOf,
+  bump,
+  editById,
+  isBeforePromotion,
+  type Lease,
+  type PlacedKey,
+  promotedRun,
+  type Run,
+  type SecretRecord,
+  type Ticket,
+} from "./secret-record.ts";
+
+const endedMax = 8;
+
+export interface Opening {
+  readonly rotationId: RotationId;
+  readonly executionArn: string;
+  readonly kind: Lease["kind"];
+}
+
+export function openRun(
+  record: SecretRecord,
+  opening: Opening & { readonly retiring: PlacedKey },
+): SecretRecord {
+  const run: Run = {
+    phase: "opened",
+    rotationId: opening.rotationId,
+    attempt: 0,
+    retiring: opening.retiring,
+  };
+  return { ...takeLease(record, opening), run };
+}
+
+/** A debt is resumed under a new lease and a new deadline; what the owing run had reached stays. */
+export function resumeRun(
+  record: SecretRecord,
+  opening: Opening & { readonly deadlineAtMs: number },
+): SecretRecord {
+  if (record.run === undefined) throw new Superseded("there is no run to resume");
+  const { owed: _taken, ...run } = record.run;
+  const promoted = promotedRun(run);
+  const { rotationId, deadlineAtMs } = opening;
+  const resumed: Run = promoted ? { ...promoted, rotationId, deadlineAtMs } : { ...run, rotationId };
+  const taken = { ...takeLease(record, opening), run: resumed };
+  if (promoted !== undefined || run.phase === "opened") return taken;
+  // Until it is promoted the incoming key goes with its run: a roll-back of this one takes it away.
+  return editById(taken, run.incoming.keyId, (key) => ({ ...key, rotationId }));
+}
+
+function takeLease(record: SecretRecord, { rotationId, executionArn, kind }: Opening): SecretRecord {
+  const { wait: _ended, ...rest } = record;
+  return {
+    ...rest,
+    fence: record.fence + 1,
+    seq: record.seq + 1,
+    lease: { runId: rotationId, kind, executionArn },
+  };
+}
+
+/** Frees the secret: the run is over and owes nothing. */
+export function closeRun(record: SecretRecord, ticket: Ticket): SecretRecord {
+  assertHolder(record, ticket);
+  const { run: _over, ...rest } = freeLease(record, ticket);
+  return rest;
+}
+
+/** Frees the secret and keeps the run: both keys stay alive until another run pays the debt. */
+export function oweRun(record: SecretRecord, ticket: Ticket, reason: string): SecretRecord {
+  const run = assertHolder(record, ticket);
+  return { ...freeLease(record, ticket), run: { ...run, owed: { reason } } };
+}
+
+function freeLease(record: SecretRecord, { rotationId }: Ticket): SecretRecord {
+  const { lease: _freed, wait: _over, ...rest } = record;
+  return bump({ ...rest, ended: [...record.ended, rotationId].slice(-endedMax) });
+}
+
+/**
+ * The first half of a roll-back, decided on the item itself: from here on no promotion of this run can start,
+ * and its keys are strays. A run that may have promoted already is left as it is.
+ */
+export function giveUp(record: SecretRecord, ticket: Ticket): SecretRecord {
+  const run = assertHolder(record, ticket);
+  if (!isBeforePromotion(run)) return record;
+  const keys = record.keys.map((key) =>
+    key.rotationId === ticket.rotationId && key.state !== "current"
+      ? { ...key, state: "stray" as const }
+      : key,
+  );
+  return bump({ ...record, keys, run: { ...baseOf(run), phase: "opened", givenUp: true } });
+}

@@ -1,0 +1,107 @@
+import type { IncidentRecord, KeyInScope, SecretInScope } from "./incident-record.ts";
+import type { Policy } from "./policy.ts";
+import type { SecretArn } from "./ports.ts";
+
+export interface FollowUp {
+  readonly what: string;
+  readonly owner: string;
+  readonly why: string;
+}
+
+interface Followed {
+  readonly incident: IncidentRecord;
+  readonly policies: readonly Policy[];
+}
+
+const securityOwner = "the security team";
+
+/** What is left to do after an incident, and by whom: what Rekey saw and cannot end by itself. */
+export function followUpsOf({ incident, policies }: Followed): readonly FollowUp[] {
+  return [
+    ...incident.keys.flatMap(openKey),
+    ...incident.secrets.flatMap((secret) => openSecret(secret, policies)),
+    ...placesToClean(incident),
+    ...findingsToFollow(incident, policies),
+  ];
+}
+
+function openKey(key: KeyInScope): readonly FollowUp[] {
+  if (key.state === "dead") return [];
+  const why = key.blocked ?? key.waiver?.reason ?? `it is ${key.state}`;
+  return [{ what: `Make sure that ${nameOf(key)} is dead`, owner: key.waiver?.by ?? securityOwner, why }];
+}
+
+function openSecret(secret: SecretInScope, policies: readonly Policy[]): readonly FollowUp[] {
+  const { name, replacement, failure, behind, secretArn } = secret;
+  const failed =
+    replacement === "failed"
+      ? [
+          {
+            what: `Replace the key of ${name} by hand`,
+            owner: `the owner of ${name}`,
+            why: failure ?? "it failed",
+          },
+        ]
+      : [];
+  const late = replacement === "adopted" ? [] : behind;
+  return [
+    ...failed,
+    ...late.map((consumer) => ({
+      what: `Move ${consumer} to the incoming key of ${name}`,
+      owner: ownerOf(consumer, { secretArn, policies }),
+      why: "it was behind when it was last asked",
+    })),
+  ];
+}
+
+function ownerOf(
+  consumer: string,
+  { secretArn, policies }: { secretArn: SecretArn; policies: readonly Policy[] },
+) {
+  const consumers = policies.find((policy) => policy.secretArn === secretArn)?.consumers ?? "none";
+  const declared = consumers === "none" ? undefined : consumers.find(({ name }) => consumer.includes(name));
+  return declared?.refresh.owner ?? `the owner of ${consumer}`;
+}
+
+function placesToClean({ alerts }: IncidentRecord): readonly FollowUp[] {
+  const places = [...new Set(alerts.flatMap(({ where }) => where))];
+  if (places.length === 0) return [];
+  const lay = places.length === 1 ? "the place" : `the ${places.length} places`;
+  return [
+    {
+      what: `Take the key out of ${lay} where it lay`,
+      owner: "the owner of the place",
+      why: `a dead key in ${places[0]} still shows how keys are kept there`,
+    },
+  ];
+}
+
+function findingsToFollow({ scope }: IncidentRecord, policies: readonly Policy[]): readonly FollowUp[] {
+  if (scope === undefined) return [];
+  const nameIn = (arn: SecretArn) => policies.find(({ secretArn }) => secretArn === arn)?.name ?? arn;
+  const strangers = new Set(scope.readers.filter(({ known }) => !known).map(({ principal }) => principal));
+  return [
+    ...[...strangers].map((principal) => ({
+      what: `Find out why ${principal} read the secret`,
+      owner: securityOwner,
+      why: "no consumer of the policy has this role",
+    })),
+    ...scope.newKeys.map(({ keyId }) => ({
+      what: `Find out who made key ${keyId}, and delete it if nobody did`,
+      owner: securityOwner,
+      why: "it was made after the exposure and the ledger does not know it",
+    })),
+    ...scope.siblings.map(({ secretArn, why }) => ({
+      what: `Decide whether ${nameIn(secretArn)} has to be replaced too`,
+      owner: `the owner of ${nameIn(secretArn)}`,
+      why,
+    })),
+  ];
+}
+
+export function nameOf({ keyId, fingerprint }: Pick<KeyInScope, "keyId" | "fingerprint">): string {
+  if (keyId !== undefined) return `key ${keyId}`;
+  return fingerprint === undefined
+    ? "the reported key"
+    : `the key with fingerprint ${fingerprint.slice(0, 19)}…`;
+}

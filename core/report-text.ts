@@ -1,0 +1,211 @@
+import type { KeyInScope, ScopeFindings } from "./incident-record.ts";
+import type { IncidentReport, Outage, ReportCertificate } from "./report.ts";
+import { nameOf } from "./report-follow-ups.ts";
+import { sayDuration } from "./say.ts";
+import { utcText } from "./utc.ts";
+
+const rowsMax = 200;
+
+/** The report for people, in Markdown. What came from outside is set as code: it formats nothing. */
+export function reportMarkdown(report: IncidentReport): string {
+  const parts = [
+    head(report),
+    section("Clock", clock(report)),
+    section("Keys", table(["key", "standing", "state", "accepted", "seen dead"], report.keys.map(keyRow))),
+    section(
+      "Certificates",
+      list(report.certificates.map(certificate), "none: no key of this incident was seen dead"),
+    ),
+    section("Outage that Rekey caused", list(report.outages.map(outage), "none: no secret was in scope")),
+    section("What the sources said", list(report.alerts.map(alertLine), "nothing: a person reported it")),
+    section("Scope", scope(report.scope)),
+    section("What was not checked", list(report.notChecked.map(said), "nothing is known to be missing")),
+    section("Steps that needed a person", list(report.people.map(timelineLine), "none")),
+    section("Follow-ups", table(["what", "owner", "why"], report.followUps.map(followUpRow))),
+    section("Timeline", list(report.timeline.map(timelineLine), "empty")),
+  ];
+  return `${parts.join("\n\n")}\n`;
+}
+
+/** Two spaces and a last line end, so that a diff of two filings shows what was added. */
+export function reportJson(report: IncidentReport): string {
+  return `${JSON.stringify(report, null, 2)}\n`;
+}
+
+function head(report: IncidentReport): string {
+  const title = `# ${report.test ? "TEST " : ""}Incident ${report.incidentId}: ${verdict(report)}`;
+  return [
+    title,
+    "",
+    `Filed ${utcText(report.filedAtMs)}, status ${report.status}. ${planOf(report)}`,
+    `Identified by ${report.match.by} ${code(report.match.text)}.`,
+    ...(report.reason === undefined ? [] : [`Ended because: ${said(report.reason)}`]),
+  ].join("\n");
+}
+
+function planOf({ plan, planWhy }: IncidentReport): string {
+  return `Plan ${plan}: ${said(planWhy)}`;
+}
+
+function verdict({ keys, clocks, status }: IncidentReport): string {
+  if (status === "falseAlarm") return "a false alarm";
+  if (clocks.deadAtMs !== undefined) return "every key is dead";
+  const open = keys.filter(({ state }) => state !== "dead" && state !== "waived").length;
+  return open === 0 ? "waived, not proven dead" : `${open} of ${keys.length} keys not dead`;
+}
+
+function clock({ clocks }: IncidentReport): string {
+  const { exposedAtMs, detectedAtMs, receivedAtMs, acceptedAtMs, deadAtMs, deadlineAtMs } = clocks;
+  const since = (ms: number) => ageText(ms - detectedAtMs);
+  const rows: [string, number | undefined][] = [
+    ["exposed", exposedAtMs],
+    ["detected", detectedAtMs],
+    ["received", receivedAtMs],
+    ["opened", clocks.openedAtMs],
+    ["revoke accepted (last key)", acceptedAtMs],
+    ["observed dead (last key)", deadAtMs],
+    ["deadline", deadlineAtMs],
+  ];
+  const shown = rows.map(([what, atMs]) =>
+    atMs === undefined
+      ? [what, "unknown", ""]
+      : [what, utcText(atMs), atMs === detectedAtMs ? "" : since(atMs)],
+  );
+  return `${table(["", "UTC", ""], shown)}\n\nThe deadline is ${clocks.deadline}.`;
+}
+
+function keyRow(key: KeyInScope): readonly string[] {
+  const at = (ms: number | undefined) => (ms === undefined ? "no" : utcText(ms));
+  const dead = key.how === undefined ? at(key.deadAtMs) : `${at(key.deadAtMs)} (${howText(key.how)})`;
+  return [code(nameOf(key)), key.standing, key.state, at(key.acceptedAtMs), dead];
+}
+
+function howText(how: NonNullable<KeyInScope["how"]>): string {
+  switch (how) {
+    case "refused":
+      return "refused in a row";
+    case "listing":
+      return "gone from the listing";
+    case "alreadyDead":
+      return "was dead before";
+  }
+}
+
+function certificate(one: ReportCertificate): string {
+  const accepted = one.acceptedAtMs === undefined ? "" : `, revoke accepted ${utcText(one.acceptedAtMs)}`;
+  const print = one.fingerprint === undefined ? "" : `, ${code(one.fingerprint)}`;
+  const seen = `${howText(one.how)}, ${one.probes} probes`;
+  return `${code(nameOf(one))} was seen dead at ${utcText(one.deadAtMs)}: ${seen}${accepted}${print}`;
+}
+
+function outage({ name, environment, cause, atMostMs, endedAtMs, consumers }: Outage): string {
+  const of = `${code(name)} in ${code(environment)}`;
+  if (cause === "none") return `${of}: none`;
+  if (cause === "deadBefore") return `${of}: none; the key was dead before Rekey touched it`;
+  const lasts = endedAtMs === undefined ? ", and it lasts" : "";
+  const each = consumers.map(
+    (one) => `${code(one.consumer)} ${sayDuration(one.atMostMs)}${one.isOver ? "" : " so far"}`,
+  );
+  return `${of}: at most ${sayDuration(atMostMs)}${lasts}${each.length === 0 ? "" : ` (${each.join(", ")})`}`;
+}
+
+function alertLine(alert: IncidentReport["alerts"][number]): string {
+  const places = alert.where.length === 0 ? "" : ` at ${alert.where.map(code).join(", ")}`;
+  const { receivedAtMs, source, sourceId, exposure, verified } = alert;
+  const what = `${exposure} exposure, key ${verified}`;
+  return `${utcText(receivedAtMs)} ${code(source)} ${code(sourceId)}: ${what}${places}`;
+}
+
+function scope(findings: ScopeFindings | undefined): string {
+  if (findings === undefined) return "Not looked up yet.";
+  const { readers, keyUse, newKeys, siblings, reachedBackToMs, ended } = findings;
+  const back = reachedBackToMs === undefined ? "" : `, back to ${utcText(reachedBackToMs)}`;
+  const readerRows = readers.map((reader) => [
+    `${code(reader.principal)}${reader.known ? "" : " **unknown**"}`,
+    code(reader.versionId ?? "any"),
+    String(reader.reads),
+    `${utcText(reader.firstAtMs)} to ${utcText(reader.lastAtMs)}`,
+  ]);
+  const uses = keyUse.map(({ keyId, requests, costUsd, lastUsedAtMs, stillUsedBy, fromMs, toMs }) => [
+    code(keyId),
+    `${utcText(fromMs)} to ${utcText(toMs)}`,
+    requests === undefined ? "unknown" : String(requests),
+    costUsd === undefined ? "unknown" : `$${costUsd.toFixed(2)}`,
+    lastUsedAtMs === undefined ? "unknown" : utcText(lastUsedAtMs),
+    stillUsedBy.map(code).join(", ") || "nobody seen",
+  ]);
+  const made = newKeys.map(newKeyLine);
+  const beside = siblings.map(({ secretArn, why }) => `${code(secretArn)}: ${said(why)}`);
+  return [
+    `Looked up ${ended === "complete" ? "completely" : "until the time was up"}${back}.`,
+    subsection("Who read the secret", table(["principal", "version", "reads", "when"], readerRows)),
+    subsection("What the key did", table([...useTitles], uses)),
+    subsection("Keys made since the exposure that the ledger does not know", list(made, "none found")),
+    subsection("Other secrets of the same readers or places", list(beside, "none found")),
+  ].join("\n\n");
+}
+
+const useTitles = ["key", "between", "requests", "cost", "last used", "used after replacement by"] as const;
+
+function newKeyLine({ keyId, name, createdAtMs }: ScopeFindings["newKeys"][number]): string {
+  const when = createdAtMs === undefined ? "at an unknown time" : utcText(createdAtMs);
+  return `${code(keyId)} ${code(name)}, made ${when}: possible persistence of an attacker`;
+}
+
+function timelineLine(entry: IncidentReport["timeline"][number]): string {
+  const by = entry.by === undefined ? "" : ` by ${code(entry.by)}`;
+  return `${utcText(entry.atMs)} ${entry.what}${by}: ${said(entry.detail)}`;
+}
+
+function followUpRow({ what, owner, why }: IncidentReport["followUps"][number]): readonly string[] {
+  return [what, owner, why].map(said);
+}
+
+// ---- Markdown --------------------------------------------------------------------------------------------
+
+function section(title: string, body: string): string {
+  return `## ${title}\n\n${body}`;
+}
+
+function subsection(title: string, body: string): string {
+  return `### ${title}\n\n${body}`;
+}
+
+function list(items: readonly string[], none: string): string {
+  return items.length === 0
+    ? `- ${none}`
+    : bounded(
+        items.map((item) => `- ${item}`),
+        (n) => `- and ${n} more`,
+      );
+}
+
+function table(titles: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "none";
+  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
+  const body = bounded(rows.map(line), (n) => line([`and ${n} more`, ...titles.slice(1).map(() => "")]));
+  return [line(titles), line(titles.map(() => "---")), body].join("\n");
+}
+
+function bounded(lines: readonly string[], more: (left: number) => string): string {
+  const shown = lines.slice(0, rowsMax);
+  return [...shown, ...(lines.length > rowsMax ? [more(lines.length - rowsMax)] : [])].join("\n");
+}
+
+/** A name, an id or a place: shown as it is, on one line, and with nothing in it that formats. */
+function code(text: string): string {
+  return `\`${oneLine(text).replaceAll("`", "'").replaceAll("|", "/")}\``;
+}
+
+/** A sentence of ours that may quote a name: no HTML, no links, no cell ends. */
+function said(text: string): string {
+  return oneLine(text).replace(/[\\`*_[\]<>|#]/g, (mark) => `\\${mark}`);
+}
+
+function oneLine(text: string): string {
+  return text.replace(/\s+/g, " ");
+}
+
+function ageText(ms: number): string {
+  return ms < 0 ? `${sayDuration(-ms)} before detection` : `${sayDuration(ms)} after detection`;
+}

@@ -1,0 +1,231 @@
+import type {
+  AlertSeen,
+  IncidentRecord,
+  KeyInScope,
+  ScopeFindings,
+  SecretInScope,
+  TimelineEntry,
+  TimelineWhat,
+} from "./incident-record.ts";
+import type { Policy } from "./policy.ts";
+import type { KeyId, SecretArn } from "./ports.ts";
+import { type FollowUp, followUpsOf, nameOf } from "./report-follow-ups.ts";
+
+export interface ReportView {
+  readonly incident: IncidentRecord;
+  /** The policies of the secrets in scope: they name the owners. */
+  readonly policies: readonly Policy[];
+  readonly nowMs: number;
+}
+
+/** What an incident was, for whoever reads it a month later. Ids, times and words, never key material. */
+export interface IncidentReport {
+  readonly schema: 1;
+  readonly incidentId: string;
+  readonly status: IncidentRecord["status"];
+  readonly test: boolean;
+  readonly filedAtMs: number;
+  readonly subject: string;
+  readonly plan: IncidentRecord["plan"];
+  readonly planWhy: string;
+  readonly match: IncidentRecord["match"];
+  readonly reason?: string;
+  readonly clocks: ReportClocks;
+  readonly keys: readonly KeyInScope[];
+  readonly certificates: readonly ReportCertificate[];
+  readonly secrets: readonly SecretInScope[];
+  readonly outages: readonly Outage[];
+  readonly alerts: readonly AlertSeen[];
+  readonly scope?: ScopeFindings;
+  readonly notChecked: readonly string[];
+  readonly people: readonly TimelineEntry[];
+  readonly followUps: readonly FollowUp[];
+  readonly timeline: readonly TimelineEntry[];
+}
+
+/** The two clocks are kept apart: a provider that took a revoke may honour the key for a while yet. */
+export interface ReportClocks {
+  readonly exposedAtMs?: number;
+  readonly detectedAtMs: number;
+  readonly receivedAtMs: number;
+  readonly openedAtMs?: number;
+  readonly deadlineAtMs: number;
+  /** Of the last key, once every key has it. */
+  readonly acceptedAtMs?: number;
+  readonly deadAtMs?: number;
+  readonly detectedToAcceptedMs?: number;
+  readonly detectedToDeadMs?: number;
+  readonly exposedToDeadMs?: number;
+  readonly deadline: "met" | "missed" | "open";
+}
+
+export interface ReportCertificate {
+  readonly keyId?: KeyId;
+  readonly fingerprint?: string;
+  readonly how: NonNullable<KeyInScope["how"]>;
+  readonly probes: number;
+  readonly acceptedAtMs?: number;
+  readonly deadAtMs: number;
+}
+
+/** The time in which consumers of one secret held a key that Rekey had stopped and not yet the next one. */
+export interface Outage {
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly environment: string;
+  readonly cause: "none" | "rekey" | "deadBefore";
+  readonly stoppedAtMs?: number;
+  /** Absent while it lasts. */
+  readonly endedAtMs?: number;
+  /** Of the consumer that had the longest; each saw at most this, and less where it tried less. */
+  readonly atMostMs: number;
+  readonly consumers: readonly ConsumerOutage[];
+}
+
+export interface ConsumerOutage {
+  readonly consumer: string;
+  readonly atMostMs: number;
+  readonly isOver: boolean;
+}
+
+export function reportOf(view: ReportView): IncidentReport {
+  const { incident, nowMs } = view;
+  const { incidentId, status, test, subject, plan, planWhy, match, keys, secrets, alerts, timeline } =
+    incident;
+  const outages = secrets.map((secret) => outageOf(secret, { keys, nowMs }));
+  return {
+    schema: 1,
+    ...{ incidentId, status, test, filedAtMs: nowMs, subject, plan, planWhy, match },
+    ...(incident.reason !== undefined && { reason: incident.reason }),
+    clocks: clocksOf(incident, nowMs),
+    keys,
+    certificates: keys.flatMap(certificateOf),
+    ...{ secrets, outages, alerts },
+    ...(incident.scope && { scope: incident.scope }),
+    notChecked: notCheckedIn(incident),
+    people: timeline.filter(({ what, by }) => by !== undefined || personalSteps.has(what)),
+    followUps: followUpsOf(view),
+    timeline,
+  };
+}
+
+// ---- the clocks ------------------------------------------------------------------------------------------
+
+function clocksOf(incident: IncidentRecord, nowMs: number): ReportClocks {
+  const { exposedAtMs, detectedAtMs, receivedAtMs, openedAtMs, deadlineAtMs, keys } = incident;
+  const acceptedAtMs = lastOf(keys.map(acceptedOf));
+  const deadAtMs = lastOf(keys.map((key) => key.deadAtMs));
+  return {
+    ...{ detectedAtMs, receivedAtMs, deadlineAtMs },
+    ...(exposedAtMs !== undefined && { exposedAtMs }),
+    ...(openedAtMs !== undefined && { openedAtMs }),
+    ...(acceptedAtMs !== undefined && {
+      acceptedAtMs,
+      detectedToAcceptedMs: Math.max(0, acceptedAtMs - detectedAtMs),
+    }),
+    ...(deadAtMs !== undefined && { deadAtMs, detectedToDeadMs: Math.max(0, deadAtMs - detectedAtMs) }),
+    ...(deadAtMs !== undefined &&
+      exposedAtMs !== undefined && { exposedToDeadMs: Math.max(0, deadAtMs - exposedAtMs) }),
+    deadline: deadlineOf({ deadAtMs, deadlineAtMs, nowMs }),
+  };
+}
+
+/** A key that was dead when the incident opened was never asked to die. */
+function acceptedOf(key: KeyInScope): number | undefined {
+  return key.acceptedAtMs ?? (key.how === "alreadyDead" ? key.deadAtMs : undefined);
+}
+
+/** The latest, once there is one of each. */
+function lastOf(times: readonly (number | undefined)[]): number | undefined {
+  const known = times.filter((time) => time !== undefined);
+  return known.length === 0 || known.length < times.length ? undefined : Math.max(...known);
+}
+
+function deadlineOf(clock: { deadAtMs: number | undefined; deadlineAtMs: number; nowMs: number }) {
+  const { deadAtMs, deadlineAtMs, nowMs } = clock;
+  if ((deadAtMs ?? nowMs) > deadlineAtMs) return "missed";
+  return deadAtMs === undefined ? "open" : "met";
+}
+
+function certificateOf(key: KeyInScope): readonly ReportCertificate[] {
+  if (key.deadAtMs === undefined || key.how === undefined) return [];
+  const { keyId, fingerprint, acceptedAtMs, how, probes, deadAtMs } = key;
+  return [
+    {
+      ...(keyId !== undefined && { keyId }),
+      ...(fingerprint !== undefined && { fingerprint }),
+      ...{ how, probes, deadAtMs },
+      ...(acceptedAtMs !== undefined && { acceptedAtMs }),
+    },
+  ];
+}
+
+// ---- the outage ------------------------------------------------------------------------------------------
+
+function outageOf(
+  secret: SecretInScope,
+  { keys, nowMs }: { readonly keys: readonly KeyInScope[]; readonly nowMs: number },
+): Outage {
+  const { secretArn, name, environment, adoptedAtMs, replacement } = secret;
+  const facts = { secretArn, name, environment };
+  const held = keys.filter((key) => isHeldBy(key, secret));
+  const stops = held.flatMap((key) => key.quarantinedAtMs ?? key.acceptedAtMs ?? []);
+  if (held.some(({ how, goneBefore }) => how === "alreadyDead" || goneBefore === true)) {
+    return { ...facts, cause: "deadBefore", atMostMs: 0, consumers: [] };
+  }
+  if (stops.length === 0 || replacement === "notNeeded") {
+    return { ...facts, cause: "none", atMostMs: 0, consumers: [] };
+  }
+  const stoppedAtMs = Math.min(...stops);
+  const consumers = consumerOutages(secret, { stoppedAtMs, nowMs });
+  const wholeMs = Math.max(0, (adoptedAtMs ?? nowMs) - stoppedAtMs);
+  const longest = consumers.length > 0 ? Math.max(...consumers.map(({ atMostMs }) => atMostMs)) : wholeMs;
+  if (longest === 0) return { ...facts, cause: "none", atMostMs: 0, consumers: [] };
+  const ended = adoptedAtMs === undefined ? {} : { endedAtMs: adoptedAtMs };
+  return { ...facts, cause: "rekey", stoppedAtMs, atMostMs: longest, consumers, ...ended };
+}
+
+function consumerOutages(
+  { moved, behind }: SecretInScope,
+  { stoppedAtMs, nowMs }: { readonly stoppedAtMs: number; readonly nowMs: number },
+): readonly ConsumerOutage[] {
+  const over = moved.map(({ consumer, atMs }) => ({
+    ...{ consumer, isOver: true },
+    atMostMs: Math.max(0, atMs - stoppedAtMs),
+  }));
+  const lasting = behind.map((consumer) => ({
+    ...{ consumer, isOver: false },
+    atMostMs: Math.max(0, nowMs - stoppedAtMs),
+  }));
+  return [...over, ...lasting];
+}
+
+function isHeldBy(key: KeyInScope, secret: SecretInScope): boolean {
+  return key.keyId !== undefined && secret.keyId !== undefined
+    ? key.keyId === secret.keyId
+    : key.secretArn === secret.secretArn;
+}
+
+// ---- what is left ----------------------------------------------------------------------------------------
+
+const personalSteps: ReadonlySet<TimelineWhat> = new Set([
+  "personNeeded",
+  "escalated",
+  "waived",
+  "falseAlarm",
+]);
+
+function notCheckedIn({ scope, keys, status }: IncidentRecord): readonly string[] {
+  const unproven = keys
+    .filter(({ state, waiver }) => state !== "dead" && waiver !== undefined)
+    .map((key) => `${nameOf(key)} was waived by ${key.waiver?.by ?? "a person"}: nobody saw it dead`);
+  const byListing = keys
+    .filter(({ how }) => how === "listing")
+    .map(
+      (key) => `${nameOf(key)} is gone from the provider's listing; without its plaintext nobody tried it`,
+    );
+  const scoping =
+    scope?.notChecked ??
+    (status === "falseAlarm" ? [] : ["who read the secret and what the key did: not looked up yet"]);
+  return [...unproven, ...byListing, ...scoping];
+}

@@ -1,0 +1,61 @@
+import {
+  assertPromoted,
+  bump,
+  type DeathWatch,
+  editById,
+  type SecretRecord,
+  type Ticket,
+} from "./secret-record.ts";
+
+type RetiringPhase = "revoking" | "dead";
+
+export function markQuarantined(
+  record: SecretRecord,
+  ticket: Ticket,
+  times: { readonly quarantinedAtMs: number },
+): SecretRecord {
+  const run = assertPromoted(record, ticket);
+  const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: "quarantined" }));
+  return bump({ ...next, run: { ...run, phase: "quarantined", quarantinedAtMs: times.quarantinedAtMs } });
+}
+
+export function markRestored(record: SecretRecord, ticket: Ticket): SecretRecord {
+  const run = assertPromoted(record, ticket);
+  if (run.phase !== "quarantined") return record;
+  const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: "retiring" }));
+  return bump({ ...next, run: { ...run, phase: "promoted", quarantineUndone: true } });
+}
+
+/** The provider took the revoke: from here on the retiring key is watched until it is seen dead. */
+export function markRevoked(
+  record: SecretRecord,
+  ticket: Ticket,
+  times: { readonly revokedAtMs: number },
+): SecretRecord {
+  const run = assertPromoted(record, ticket);
+  const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: "revoked" }));
+  return bump({ ...next, run: { ...run, phase: "revoked", revokedAtMs: times.revokedAtMs } });
+}
+
+/** Moves the run and its retiring key to the next phase together; `revoking` is the recorded intent. */
+export function markRetiring(record: SecretRecord, ticket: Ticket, phase: RetiringPhase): SecretRecord {
+  const run = assertPromoted(record, ticket);
+  const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: phase }));
+  const keys = phase === "dead" ? next.keys.filter((key) => key.keyId !== run.retiring.keyId) : next.keys;
+  return bump({ ...next, keys, run: { ...run, phase } });
+}
+
+export function markProbed(
+  record: SecretRecord,
+  ticket: Ticket,
+  probe: { readonly refused: boolean; readonly nowMs: number },
+): SecretRecord {
+  const run = assertPromoted(record, ticket);
+  const { death, ...rest } = run;
+  if (!probe.refused) return bump({ ...record, run: rest });
+  const watch: DeathWatch =
+    death === undefined
+      ? { refusals: 1, firstRefusedAtMs: probe.nowMs }
+      : { ...death, refusals: death.refusals + 1 };
+  return bump({ ...record, run: { ...rest, death: watch } });
+}

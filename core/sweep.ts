@@ -1,0 +1,88 @@
+import { type LedgerKey, parseKeyName } from "./keys.ts";
+import type { ExecutionState, KeyId, ListedKey, RotationId } from "./ports.ts";
+import type { SecretRecord } from "./secret-record.ts";
+
+/** What the ledger knows about every secret whose keys live in one provider account. */
+export interface AccountView {
+  readonly records: readonly SecretRecord[];
+  /** Every run that Rekey ever opened on these secrets. */
+  readonly runs: ReadonlySet<RotationId>;
+  /** Keys that some AWSCURRENT of the account may hold, whatever the ledger says. */
+  readonly mayBeCurrent: ReadonlySet<KeyId>;
+  /** Keys that an incident works on. */
+  readonly inIncidents: ReadonlySet<KeyId>;
+}
+
+/**
+ * `accounted`: the ledger says what it is for. `busy`: its run is still at work. `stray`: Rekey made it, and its run
+ * is over. `unknownRun` and `notOurs`: nobody recorded it, so it is reported and never deleted on suspicion.
+ */
+export type Standing = "accounted" | "busy" | "stray" | "unknownRun" | "notOurs";
+
+export function standingOf(key: ListedKey, view: AccountView): Standing {
+  if (isInUse(key.keyId, view)) return "accounted";
+  const made = parseKeyName(key.name);
+  if (made === undefined) return "notOurs";
+  if (view.records.some(({ lease }) => lease?.runId === made.rotationId)) return "busy";
+  return view.runs.has(made.rotationId) ? "stray" : "unknownRun";
+}
+
+/** By id, never by name, order or date. */
+function isInUse(keyId: KeyId, { records, mayBeCurrent, inIncidents }: AccountView): boolean {
+  if (mayBeCurrent.has(keyId) || inIncidents.has(keyId)) return true;
+  return records.some(({ run, keys, lease }) => {
+    if (run?.retiring.keyId === keyId) return true;
+    if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId) return true;
+    const known = keys.find((key) => key.keyId === keyId);
+    return known !== undefined && (known.state !== "stray" || lease?.runId === known.rotationId) && !isLeft(known);
+  });
+}
+
+/** What a run that is over leaves behind: minted or staged, and never promoted. */
+function isLeft({ state }: LedgerKey): boolean {
+  return state === "intended" || state === "minted" || state === "staged" || state === "stray";
+}
+
+/** Keys of runs that are over which the provider does not list: their replies, if any, never came. */
+export function neverCame(record: SecretRecord, listed: ReadonlySet<string>): readonly LedgerKey[] {
+  const { lease, run } = record;
+  return record.keys.filter(
+    (key) =>
+      isLeft(key) &&
+      !listed.has(key.name) &&
+      key.rotationId !== lease?.runId &&
+      !(run !== undefined && run.phase !== "opened" && run.incoming.keyId === key.keyId),
+  );
+}
+
+/** The lease's run can do nothing any more: Step Functions says that it has ended. */
+export function isAbandoned({ lease }: SecretRecord, { status }: ExecutionState): boolean {
+  return lease !== undefined && status !== "RUNNING" && status !== "UNKNOWN";
+}
+
+/** Work that only another run can do, and nobody keeps it from starting. */
+export function isOwed({ run, lease, hold, frozen }: SecretRecord): boolean {
+  return run?.owed !== undefined && lease === undefined && hold === undefined && frozen === undefined;
+}
+
+/** Whether a debt that somebody wrote down is one still. */
+export function isStillOwed(record: SecretRecord, debt: { readonly kind: string; readonly keyId: KeyId; readonly rotationId: RotationId }): boolean {
+  if (debt.kind === "DiscardOwed") return record.keys.some((key) => key.rotationId === debt.rotationId && isLeft(key));
+  if (debt.kind === "LabelOwed") return false;
+  return record.run?.retiring.keyId === debt.keyId;
+}
+
+const backoffMinMs = 15 * 60_000;
+const backoffMaxMs = 24 * 3_600_000;
+
+/** Twice as long after every try, up to a day. */
+export function nextTryMs(tries: number): number {
+  return Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(tries, 10));
+}
+
+/** The key is gone, or never was: nothing is left to account for. A key of a run at work is that run's business. */
+export function forgetKey(record: SecretRecord, name: string): SecretRecord {
+  const known = record.keys.find((key) => key.name === name);
+  if (known === undefined || known.rotationId === record.lease?.runId || !isLeft(known)) return record;
+  return { ...record, seq: record.seq + 1, keys: record.keys.filter((key) => key !== known) };
+}

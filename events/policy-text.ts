@@ -1,0 +1,24 @@
+import { readYaml } from "./policy-file/document.ts";
+import {
+  type DeclaredKind,
+  inOrder,
+  type PolicyFile,
+  type PolicyFileRefused,
+  policiesIn,
+} from "./policy-file.ts";
+
+/** The policies of a file, and its plain data: what crosses to the admin function, which checks it again. */
+export interface PolicyText extends PolicyFile {
+  readonly data: unknown;
+}
+
+/** Reads `rekey.yml`, with line and column of everything that is wrong with it. */
+export function parsePolicyFile(
+  text: string,
+  kinds: Readonly<Record<string, DeclaredKind>>,
+): PolicyText | PolicyFileRefused {
+  const file = readYaml(text);
+  if ("mistakes" in file) return { mistakes: inOrder(file.mistakes) };
+  const policies = policiesIn(file, kinds);
+  return "mistakes" in policies ? policies : { ...policies, data: file.value };
+}

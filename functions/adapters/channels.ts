@@ -1,0 +1,201 @@
+import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
+import { ProviderThrottled, ProviderUnavailable, StoreUnavailable } from "../../core/errors.ts";
+import type { EventBus } from "../../core/ports.ts";
+import { utcText } from "../../core/utc.ts";
+import type { Http, HttpReply } from "../../providers/http.ts";
+import type { AdminCredential } from "../../providers/provider.ts";
+import type { Page } from "../incident-ports.ts";
+import { runbookFor, stepsFor } from "../runbook.ts";
+import type { Channel } from "./escalation.ts";
+
+export const pagerdutyHost = "events.pagerduty.com";
+export const slackHost = "hooks.slack.com";
+
+const httpTimeoutMs = 4_000;
+const subjectLengthMax = 100;
+const summaryLengthMax = 1_024;
+/** Slack cuts a section at 3,000 characters and refuses a message past 50 blocks. */
+const slackTextMax = 2_900;
+
+/** What every channel shows, from the page and from the runbook of this provider and key. */
+export interface Shown {
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly steps: readonly string[];
+  readonly links: readonly string[];
+}
+
+export function shownOf(page: Page, docsUrl: string): Shown {
+  const { title, why, links, about, incidentId, test } = page;
+  const runbook = `${docsUrl}${runbookFor(page.reason)}`;
+  return {
+    title: `${test ? "[TEST] " : ""}${title}`,
+    lines: [
+      why,
+      `incident ${incidentId}, deadline ${utcText(about.deadlineAtMs)}`,
+      ...(about.keyId === undefined
+        ? []
+        : [`key ${about.keyId}${about.provider ? ` at ${about.provider}` : ""}`]),
+      ...(about.secretArns.length === 0 ? [] : [`secrets: ${about.secretArns.join(", ")}`]),
+    ],
+    steps: stepsFor(page),
+    links: [...new Set([...links, runbook])],
+  };
+}
+
+/** Amazon SNS: mail, SMS, chat and other people's tools subscribe to it. */
+export function snsChannel(
+  client: Pick<SNSClient, "send">,
+  { topicArn, docsUrl }: { readonly topicArn: string; readonly docsUrl: string },
+): Channel {
+  return {
+    name: "sns",
+    takes: "everything",
+    async send(page) {
+      const command = new PublishCommand({
+        TopicArn: topicArn,
+        Subject: subjectOf(shownOf(page, docsUrl).title),
+        Message: plainText(shownOf(page, docsUrl)),
+        MessageAttributes: Object.fromEntries(
+          Object.entries({
+            incidentId: page.incidentId,
+            reason: page.reason,
+            severity: page.severity,
+            test: String(page.test),
+          }).map(([name, StringValue]) => [name, { DataType: "String", StringValue }]),
+        ),
+      });
+      await client.send(command).catch((error: unknown) => {
+        const name = error instanceof Error ? error.name : "unknown";
+        throw new StoreUnavailable(`the topic did not take the page (${name})`);
+      });
+    },
+  };
+}
+
+/** SNS takes printable ASCII in a subject, and nothing else. */
+function subjectOf(title: string): string {
+  return `Rekey: ${title}`.replace(/[^\x20-\x7e]/g, "?").slice(0, subjectLengthMax);
+}
+
+/**
+ * PagerDuty Events v2. A test only resolves an alert that is not there: that proves key, host and path, and
+ * wakes nobody.
+ */
+export function pagerdutyChannel(options: {
+  readonly http: Http;
+  readonly routingKey: AdminCredential;
+  readonly environment: string;
+  readonly docsUrl: string;
+}): Channel {
+  const { http, routingKey, environment, docsUrl } = options;
+  return {
+    name: "pagerduty",
+    takes: "pages",
+    async send(page) {
+      const key = (await routingKey.get()).reveal().trim();
+      const shown = shownOf(page, docsUrl);
+      const event = page.test
+        ? { event_action: "resolve" }
+        : {
+            event_action: "trigger",
+            payload: payloadOf({ page, shown, environment }),
+            links: httpsLinks(shown),
+          };
+      const reply = await http.send({
+        method: "POST",
+        url: `https://${pagerdutyHost}/v2/enqueue`,
+        headers: {},
+        body: { routing_key: key, dedup_key: page.incidentId.slice(0, 255), ...event },
+        timeoutMs: httpTimeoutMs,
+      });
+      refuse("PagerDuty", { reply, credential: routingKey });
+    },
+  };
+}
+
+function payloadOf({ page, shown, environment }: { page: Page; shown: Shown; environment: string }) {
+  return {
+    summary: shown.title.slice(0, summaryLengthMax),
+    source: `rekey/${environment}`,
+    severity: page.severity === "page" ? "critical" : "warning",
+    component: page.about.secretArns[0] ?? page.about.provider ?? "rekey",
+    class: page.reason,
+    custom_details: { facts: shown.lines, steps: shown.steps, links: shown.links },
+  };
+}
+
+function httpsLinks({ links }: Shown) {
+  return links.filter((link) => link.startsWith("https://")).map((href) => ({ href, text: href }));
+}
+
+/** A Slack incoming webhook. Its whole address is the secret; the host is checked before anything is sent. */
+export function slackChannel(options: {
+  readonly http: Http;
+  readonly webhook: AdminCredential;
+  readonly docsUrl: string;
+}): Channel {
+  const { http, webhook, docsUrl } = options;
+  return {
+    name: "slack",
+    takes: "everything",
+    async send(page) {
+      const url = (await webhook.get()).reveal().trim();
+      const shown = shownOf(page, docsUrl);
+      const text = slackText(plainText(shown)).slice(0, slackTextMax);
+      const body = {
+        text: slackText(shown.title),
+        blocks: [
+          { type: "header", text: { type: "plain_text", text: shown.title.slice(0, 150) } },
+          { type: "section", text: { type: "mrkdwn", text } },
+        ],
+      };
+      const reply = await http.send({ method: "POST", url, headers: {}, body, timeoutMs: httpTimeoutMs });
+      refuse("Slack", { reply, credential: webhook });
+    },
+  };
+}
+
+/** Slack reads <…> as links and mentions: none of them may come from a name. */
+function slackText(text: string): string {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+}
+
+/** Rekey's own bus, for consoles and for people's own rules. Nobody is woken by it. */
+export function busChannel(bus: EventBus): Channel {
+  return {
+    name: "bus",
+    takes: "copies",
+    async send({ about, ...page }) {
+      await bus.publish({ type: "IncidentPage", detail: { ...page, ...about } });
+    },
+  };
+}
+
+function plainText({ title, lines, steps, links }: Shown): string {
+  const numbered = steps.map((step, index) => `${index + 1}. ${step}`);
+  const parts = [[title], lines, ["What to do:", ...numbered], links];
+  return parts
+    .filter((part) => part.length > 0)
+    .map((part) => part.join("\n"))
+    .join("\n\n");
+}
+
+/** Only the status is looked at: a reply may quote what was sent. */
+function refuse(
+  name: string,
+  { reply, credential }: { readonly reply: HttpReply; readonly credential: AdminCredential },
+): void {
+  const { status, headers } = reply;
+  if (status >= 200 && status < 300) return;
+  if (status === 429) {
+    const seconds = Number(headers["retry-after"]);
+    throw new ProviderThrottled(`${name} asked for patience`, {
+      ...(Number.isFinite(seconds) && { retryAfterMs: seconds * 1000 }),
+    });
+  }
+  if (status >= 500) throw new ProviderUnavailable(`${name} answered ${status}`);
+  // It may have been rotated since it was read, so the next try reads it again. PagerDuty answers 400 then.
+  credential.refused();
+  throw new ProviderUnavailable(`${name} refused its credential or the page with ${status}`);
+}

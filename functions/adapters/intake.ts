@@ -1,0 +1,179 @@
+import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import { RotationError, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
+import type { Clock, SecretArn, SecretStore } from "../../core/ports.ts";
+import type { Secret } from "../../core/secret.ts";
+import { compromiseEvent } from "../../events/compromise.ts";
+import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-envelope.ts";
+import type { Http } from "../../providers/http.ts";
+import type { AdminCredential } from "../../providers/provider.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { AlertBus, PointedAlerts, SigningSecrets } from "../intake-ports.ts";
+import type { SendReport } from "../synthetic-leak.ts";
+
+const cachedMs = 60_000;
+/** A stranger who sends wrong signatures makes us read the secret no more often than this. */
+const rereadAfterMs = 5_000;
+
+/** While a signing secret rotates, a sender may have either; a label taken off ends what it was on. */
+const signingLabels: ReadonlySet<string> = new Set(["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"]);
+
+interface Cached {
+  readonly secrets: Promise<readonly Secret[]>;
+  readonly readAtMs: number;
+}
+
+/** The intake's own secrets, each in Secrets Manager under the source's name; the whole value is the key. */
+export function signingSecrets(
+  secretArns: Readonly<Record<string, SecretArn>>,
+  { store, clock }: { readonly store: Pick<SecretStore, "labels" | "read">; readonly clock: Clock },
+): SigningSecrets {
+  const cache = new Map<string, Cached>();
+
+  const readWithin = (source: string, maxAgeMs: number): Promise<readonly Secret[]> => {
+    const secretArn = Object.hasOwn(secretArns, source) ? secretArns[source] : undefined;
+    if (secretArn === undefined) return Promise.resolve([]);
+    const nowMs = clock.nowMs();
+    const cached = cache.get(source);
+    if (cached !== undefined && nowMs - cached.readAtMs < maxAgeMs) return cached.secrets;
+    const secrets = readVersions(store, secretArn).catch((error: unknown) => {
+      cache.delete(source);
+      throw error;
+    });
+    cache.set(source, { secrets, readAtMs: nowMs });
+    return secrets;
+  };
+  return {
+    of: (source) => readWithin(source, cachedMs),
+    afresh: (source) => readWithin(source, rereadAfterMs),
+  };
+}
+
+async function readVersions(
+  store: Pick<SecretStore, "labels" | "read">,
+  secretArn: SecretArn,
+): Promise<readonly Secret[]> {
+  const labels = Object.entries(await store.labels(secretArn));
+  const inUse = labels.filter(([, stages]) => stages.some((stage) => signingLabels.has(stage)));
+  const currentFirst = inUse.sort(([, stages]) => (stages.includes("AWSCURRENT") ? -1 : 1));
+  const read = await Promise.all(currentFirst.map(([versionId]) => readOne(store, { secretArn, versionId })));
+  return read.filter((secret) => secret !== undefined);
+}
+
+/** A pending version has no value before somebody puts one: that is no reason to refuse the others. */
+async function readOne(
+  store: Pick<SecretStore, "read">,
+  { secretArn, versionId }: { readonly secretArn: SecretArn; readonly versionId: string },
+): Promise<Secret | undefined> {
+  try {
+    return keyIn((await store.read(secretArn, versionId)).text);
+  } catch (error) {
+    if (error instanceof SecretUnusable) return undefined;
+    throw error;
+  }
+}
+
+const refusalsAuditedMax = 60;
+const refusalWindowMs = 60_000;
+
+/** So many a minute and process. Every refusal has its line in the log, whatever this says. */
+export function refusalBudget(clock: Pick<Clock, "nowMs">): () => boolean {
+  let windowStartMs = 0;
+  let used = 0;
+  return () => {
+    const nowMs = clock.nowMs();
+    if (nowMs - windowStartMs >= refusalWindowMs) {
+      windowStartMs = nowMs;
+      used = 0;
+    }
+    used += 1;
+    return used <= refusalsAuditedMax;
+  };
+}
+
+/** PutEvents takes ten entries and 1 MB. */
+const entriesMax = 10;
+const atOnceMax = 4;
+
+/** The bus that only the intake's role may put events on. */
+export function alertBus(client: Pick<EventBridgeClient, "send">, busName: string): AlertBus {
+  const put = async (entries: readonly object[]): Promise<void> => {
+    const command = new PutEventsCommand({
+      Entries: entries.map((entry) => ({ EventBusName: busName, ...entry })),
+    });
+    const answer = await client.send(command).catch((error: unknown) => {
+      const name = error instanceof Error ? error.name : "unknown";
+      throw new StoreUnavailable(`the alert bus did not take the alerts (${name})`);
+    });
+    // It answers 200 for entries that it dropped, so the count decides.
+    if ((answer.FailedEntryCount ?? 0) > 0)
+      throw new StoreUnavailable(`the alert bus refused ${answer.FailedEntryCount} alerts`);
+  };
+
+  return {
+    async publish(alerts) {
+      const entries = alerts.map(compromiseEvent);
+      const batches = Array.from({ length: Math.ceil(entries.length / entriesMax) }, (_, index) =>
+        entries.slice(index * entriesMax, (index + 1) * entriesMax),
+      );
+      for (let next = 0; next < batches.length; next += atOnceMax) {
+        await Promise.all(batches.slice(next, next + atOnceMax).map(put));
+      }
+    },
+  };
+}
+
+/** The answer has to be out in 2 s, with everything else that it takes. */
+const readTimeoutMs = 1_000;
+
+/** Alerts at GitHub. Whatever goes wrong, the alert that was pushed stands without what this would add. */
+export function githubAlerts(options: {
+  readonly http: Http;
+  readonly token: AdminCredential | undefined;
+  readonly apiBases: readonly string[];
+}): PointedAlerts {
+  const { http, token, apiBases } = options;
+  return {
+    apiBases,
+    async read(url) {
+      if (token === undefined) return undefined;
+      try {
+        const headers = {
+          authorization: `Bearer ${(await token.get()).reveal().trim()}`,
+          accept: "application/vnd.github+json",
+          "x-github-api-version": "2022-11-28",
+          "user-agent": "rekey",
+        };
+        const reply = await http.send({ method: "GET", url, headers, timeoutMs: readTimeoutMs });
+        if (reply.status === 401 || reply.status === 403) token.refused();
+        return reply.status === 200 ? Buffer.from(JSON.stringify(reply.json ?? null)) : undefined;
+      } catch (error) {
+        if (error instanceof RotationError) return undefined;
+        throw error;
+      }
+    },
+  };
+}
+
+/** A report as any sender posts it, signed over the bytes that are sent. */
+export function reportSender(options: {
+  readonly http: Http;
+  /** The intake's public address, without a slash at its end. */
+  readonly url: string;
+  readonly secret: AdminCredential;
+  readonly clock: Pick<Clock, "nowMs">;
+  newNonce(): string;
+}): SendReport {
+  const { http, url, secret, clock, newNonce } = options;
+  return async (body) => {
+    const signed = {
+      secret: await secret.get(),
+      body: JSON.stringify(body),
+      nowMs: clock.nowMs(),
+      nonce: newNonce(),
+    };
+    const headers = { [signatureHeader]: signEnvelope(signed) };
+    const reply = await http.send({ method: "POST", url: `${url}/intake/report`, headers, body });
+    if (reply.status === 401 || reply.status === 403) secret.refused();
+    return reply.status;
+  };
+}

@@ -1,0 +1,102 @@
+import type { SecretReader, SiblingSecret } from "../../core/incident-record.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { SecretArn } from "../../core/ports.ts";
+import { isSecret, type Looked, type SecretRead } from "./trail.ts";
+
+/** What the event history says about the secrets of one incident. */
+export interface Reading {
+  readonly secrets: Looked;
+  readonly decrypts: Looked;
+  readonly policies: readonly Policy[];
+  readonly arns: readonly SecretArn[];
+}
+
+const readersMax = 200;
+const versionUnknown = "";
+
+/**
+ * Readers by role, secret and version. A read's record names a version only if the caller did, but each read
+ * also decrypts, and that record always does: where there is one, it counts instead.
+ */
+export function readersOf({ secrets, decrypts, policies, arns }: Reading): readonly SecretReader[] {
+  const versioned = grouped(decrypts.reads, arns);
+  const named = new Map<string, number>();
+  for (const { principal, secretArn, reads } of versioned) {
+    named.set(pairOf(principal, secretArn), (named.get(pairOf(principal, secretArn)) ?? 0) + reads);
+  }
+  const rest = grouped(
+    secrets.reads.map(({ versionId: _, ...read }) => read),
+    arns,
+  ).flatMap((reader) => {
+    const left = reader.reads - (named.get(pairOf(reader.principal, reader.secretArn)) ?? 0);
+    return left > 0 ? [{ ...reader, reads: left }] : [];
+  });
+  const known = knownRoles(policies);
+  return [...versioned, ...rest]
+    .map((reader) => ({ ...reader, known: isKnown(reader, known) }))
+    .sort((left, right) => Number(left.known) - Number(right.known) || right.lastAtMs - left.lastAtMs)
+    .slice(0, readersMax);
+}
+
+type Grouped = Omit<SecretReader, "known">;
+
+function grouped(reads: readonly SecretRead[], arns: readonly SecretArn[]): readonly Grouped[] {
+  const groups = new Map<string, Grouped>();
+  for (const { principal, secretId, versionId, atMs } of reads) {
+    const secretArn = arns.find((arn) => isSecret(secretId, arn));
+    if (secretArn === undefined) continue;
+    const key = `${pairOf(principal, secretArn)} ${versionId ?? versionUnknown}`;
+    const before = groups.get(key);
+    groups.set(key, {
+      ...{ principal, secretArn },
+      ...(versionId !== undefined && { versionId }),
+      firstAtMs: Math.min(before?.firstAtMs ?? atMs, atMs),
+      lastAtMs: Math.max(before?.lastAtMs ?? atMs, atMs),
+      reads: (before?.reads ?? 0) + 1,
+    });
+  }
+  return [...groups.values()];
+}
+
+function pairOf(principal: string, secretArn: SecretArn): string {
+  return `${principal} ${secretArn}`;
+}
+
+/** Roles that a policy declares, by secret. */
+function knownRoles(policies: readonly Policy[]): ReadonlyMap<SecretArn, ReadonlySet<string>> {
+  return new Map(
+    policies.map(({ secretArn, consumers }) => [
+      secretArn,
+      new Set(consumers === "none" ? [] : consumers.flatMap(({ roles }) => roles ?? [])),
+    ]),
+  );
+}
+
+function isKnown(
+  { principal, secretArn }: Grouped,
+  known: ReadonlyMap<SecretArn, ReadonlySet<string>>,
+): boolean {
+  return known.get(secretArn)?.has(principal) === true || isOwnRole(principal, secretArn);
+}
+
+/** Rekey's functions have a role each, named after it, in the account of the secrets. */
+function isOwnRole(principal: string, secretArn: SecretArn): boolean {
+  const [, partition, , , account] = secretArn.split(":");
+  return principal.startsWith(`arn:${partition}:iam::${account}:role/rekey-`);
+}
+
+/** What else the readers of the leaked secret read in the same time, as far as the history was read. */
+export function siblingsReadBy({ secrets, policies, arns }: Reading): readonly SiblingSecret[] {
+  const suspects = new Set<string>();
+  for (const { principal, secretId } of secrets.reads) {
+    const arn = arns.find((each) => isSecret(secretId, each));
+    if (arn !== undefined && !isOwnRole(principal, arn)) suspects.add(principal);
+  }
+  const found = new Map<SecretArn, SiblingSecret>();
+  for (const { principal, secretId } of secrets.reads) {
+    if (!suspects.has(principal) || arns.some((arn) => isSecret(secretId, arn))) continue;
+    const secretArn = policies.find((policy) => isSecret(secretId, policy.secretArn))?.secretArn ?? secretId;
+    found.set(secretArn, { secretArn, why: `${principal} read it too` });
+  }
+  return [...found.values()];
+}

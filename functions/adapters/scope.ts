@@ -1,0 +1,229 @@
+import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
+import { RotationError } from "../../core/errors.ts";
+import type { KeyActivity, NewKey, ScopeFindings, SiblingSecret } from "../../core/incident-record.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyId } from "../../core/ports.ts";
+import type { Deps } from "../deps.ts";
+import type { ScopeQuestion, Scoper } from "../incident-ports.ts";
+import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
+import { stillUsing } from "./still-using.ts";
+import { type Looked, lookUpReads } from "./trail.ts";
+
+/** CloudTrail's event history ends there. */
+const lookBackMaxMs = 90 * 24 * 3_600_000;
+const keysAskedMax = 50;
+const siblingsMax = 50;
+const newKeysMax = 100;
+
+type ScopeWorld = Pick<Deps, "ledger" | "provider" | "clock" | "log">;
+
+/**
+ * Looks around after containment. Every part may fail on its own: what it did not see is a sentence in
+ * `notChecked`, and the rest stands.
+ */
+export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, world: ScopeWorld): Scoper {
+  return {
+    async scope(question) {
+      const policies = await world.ledger.policies();
+      const notChecked: string[] = [];
+      const look = { question, policies, notChecked };
+      // The provider first: a few calls, where the history can take all of the time.
+      const keyUse = await keyActivity(look, world);
+      const newKeys = await keysMadeSince(look, world);
+      const reading = await reads(client, look, world);
+      const siblings = [...siblingsReadBy(reading), ...(await sameFile(question, world))];
+      return {
+        ...{
+          readers: readersOf(reading),
+          keyUse,
+          newKeys,
+          siblings: distinct(siblings).slice(0, siblingsMax),
+        },
+        ...endOf(reading, notChecked),
+      };
+    },
+  };
+}
+
+interface Look {
+  readonly question: ScopeQuestion;
+  readonly policies: readonly Policy[];
+  readonly notChecked: string[];
+}
+
+// ---- who read it -----------------------------------------------------------------------------------------
+
+async function reads(
+  client: Pick<CloudTrailClient, "send">,
+  { question, policies, notChecked }: Look,
+  { clock }: ScopeWorld,
+): Promise<Reading> {
+  const { untilMs, budgetMs } = question;
+  const sinceMs = Math.max(question.sinceMs, untilMs - lookBackMaxMs);
+  if (sinceMs > question.sinceMs)
+    notChecked.push("reads more than 90 days ago: the event history ends there");
+  notChecked.push("reads from other Regions, and reads by other accounts that only their own trails hold");
+  const startMs = clock.nowMs();
+  const range = { sinceMs, untilMs };
+  const secrets = await lookUpReads(
+    client,
+    { ...range, eventName: "GetSecretValue", stopAtMs: startMs + budgetMs / 2 },
+    clock,
+  );
+  const decrypts = await lookUpReads(
+    client,
+    { ...range, eventName: "Decrypt", stopAtMs: startMs + budgetMs },
+    clock,
+  );
+  noteGaps({ secrets, decrypts }, notChecked);
+  return { secrets, decrypts, policies, arns: question.secrets.map(({ secretArn }) => secretArn) };
+}
+
+function noteGaps(
+  { secrets, decrypts }: { readonly secrets: Looked; readonly decrypts: Looked },
+  notChecked: string[],
+): void {
+  if (secrets.ended === "failed")
+    notChecked.push(`who read the secret: CloudTrail refused the look-up (${secrets.error})`);
+  if (secrets.ended === "timeBoxed")
+    notChecked.push("earlier reads of the secret: the time for looking was up");
+  if (decrypts.ended !== "complete") {
+    notChecked.push("which version some reads were given: the KMS records were not all read");
+  }
+}
+
+function endOf({ secrets }: Reading, notChecked: readonly string[]) {
+  const end: Pick<ScopeFindings, "ended" | "notChecked"> = {
+    ended: secrets.ended === "complete" ? "complete" : "timeBoxed",
+    notChecked,
+  };
+  return secrets.ended === "failed" ? end : { ...end, reachedBackToMs: secrets.reachedBackToMs };
+}
+
+// ---- what the key did ------------------------------------------------------------------------------------
+
+type QuestionKey = ScopeQuestion["keys"][number];
+
+async function keyActivity(look: Look, world: ScopeWorld): Promise<readonly KeyActivity[]> {
+  const { question, notChecked } = look;
+  if (question.keys.length > 0) notChecked.push("what the key cost: no provider says it per key in time");
+  const found: KeyActivity[] = [];
+  for (const key of question.keys.slice(0, keysAskedMax)) {
+    if (key.keyId === undefined) {
+      notChecked.push("what a key without a known id did at its provider");
+      continue;
+    }
+    found.push(await activityOf({ ...key, keyId: key.keyId }, look, world));
+  }
+  return found;
+}
+
+async function activityOf(
+  key: QuestionKey & { readonly keyId: KeyId },
+  { question, policies, notChecked }: Look,
+  world: ScopeWorld,
+): Promise<KeyActivity> {
+  const policy = policyFor(key, policies);
+  const use = await attempt(notChecked, `what key ${key.keyId} did at its provider`, async () =>
+    policy === undefined
+      ? undefined
+      : world.provider(policy).use({ keyId: key.keyId, sinceMs: question.sinceMs }),
+  );
+  return {
+    keyId: key.keyId,
+    fromMs: question.sinceMs,
+    toMs: key.deadAtMs ?? question.untilMs,
+    stillUsedBy: await stillUsing(key, question, world),
+    ...(use?.requests !== undefined && { requests: use.requests }),
+    ...(use?.lastUsedAtMs !== undefined && { lastUsedAtMs: use.lastUsedAtMs }),
+  };
+}
+
+function policyFor({ secretArn, account }: QuestionKey, policies: readonly Policy[]): Policy | undefined {
+  return (
+    policies.find((policy) => policy.secretArn === secretArn) ??
+    policies.find(({ provider }) => account !== undefined && provider.account === account)
+  );
+}
+
+// ---- what was made with it -------------------------------------------------------------------------------
+
+/** A name proves nothing: whoever has the admin credential can name a key as Rekey does. Only ids count. */
+async function keysMadeSince(look: Look, world: ScopeWorld): Promise<readonly NewKey[]> {
+  const { question, policies, notChecked } = look;
+  const asked = new Map<string, Policy>();
+  for (const key of question.keys) {
+    const policy = policyFor(key, policies);
+    if (policy !== undefined) asked.set(JSON.stringify(policy.provider), policy);
+  }
+  const ours = await keyIdsOfLedger(policies, world);
+  const found: NewKey[] = [];
+  for (const policy of asked.values()) {
+    const what = `keys made in ${policy.provider.account} since the exposure`;
+    const listed = await attempt(notChecked, what, () => world.provider(policy).list());
+    const unknown = (listed ?? []).filter(({ keyId }) => !ours.has(keyId));
+    found.push(...unknown.filter(({ createdAtMs }) => (createdAtMs ?? 0) >= question.sinceMs));
+    const undated = unknown.filter(({ createdAtMs }) => createdAtMs === undefined).length;
+    if (undated > 0) notChecked.push(`${undated} unknown keys in ${policy.provider.account} without a date`);
+  }
+  return found.slice(0, newKeysMax).map(({ keyId, name, createdAtMs }) => ({
+    ...{ keyId, name },
+    ...(createdAtMs !== undefined && { createdAtMs }),
+  }));
+}
+
+async function keyIdsOfLedger(
+  policies: readonly Policy[],
+  { ledger }: ScopeWorld,
+): Promise<ReadonlySet<KeyId>> {
+  const ids = new Set<KeyId>();
+  for (const { secretArn } of policies) {
+    const [record, history] = await Promise.all([ledger.secret(secretArn), ledger.keys(secretArn)]);
+    for (const { keyId } of [...record.keys, ...history]) if (keyId !== undefined) ids.add(keyId);
+  }
+  return ids;
+}
+
+// ---- what lay beside it ----------------------------------------------------------------------------------
+
+/** Keys of other incidents that were found in the same file: whoever saw one saw the other. */
+async function sameFile(question: ScopeQuestion, { ledger }: ScopeWorld): Promise<readonly SiblingSecret[]> {
+  const files = new Set(question.where.map(fileOf));
+  const known = new Set(question.secrets.map(({ secretArn }) => secretArn));
+  const others = (await ledger.incidents.incidents()).filter(
+    ({ incidentId }) => incidentId !== question.incidentId,
+  );
+  return others.flatMap(({ incidentId, alerts, secrets }) => {
+    const place = alerts.flatMap(({ where }) => where).find((each) => files.has(fileOf(each)));
+    if (place === undefined) return [];
+    return secrets
+      .filter(({ secretArn }) => !known.has(secretArn))
+      .map(({ secretArn }) => ({ secretArn, why: `its key lay in ${fileOf(place)} too (${incidentId})` }));
+  });
+}
+
+/** Without the line and commit behind it. */
+function fileOf(place: string): string {
+  return (place.split(/[#\s]/, 1)[0] ?? "").replace(/:\d+$/, "");
+}
+
+function distinct(siblings: readonly SiblingSecret[]): readonly SiblingSecret[] {
+  return [...new Map(siblings.map((sibling) => [sibling.secretArn, sibling])).values()];
+}
+
+/** A provider that does not answer now costs one part of the findings, not all of them. */
+async function attempt<Answer>(
+  notChecked: string[],
+  what: string,
+  ask: () => Promise<Answer | undefined>,
+): Promise<Answer | undefined> {
+  try {
+    const answer = await ask();
+    if (answer === undefined) notChecked.push(`${what}: the provider does not say`);
+    return answer;
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    notChecked.push(`${what}: ${error.name}`);
+    return undefined;
+  }
+}

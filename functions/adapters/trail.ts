@@ -1,0 +1,156 @@
+import { type CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
+import * as z from "zod";
+import type { Clock, SecretArn, VersionId } from "../../core/ports.ts";
+
+/** One read of one secret, from CloudTrail's event history. */
+export interface SecretRead {
+  /** The role behind the session, or the user. */
+  readonly principal: string;
+  readonly account: string;
+  /** The ARN as KMS has it, or whatever the caller wrote: a name, a part, or all of the ARN. */
+  readonly secretId: string;
+  readonly versionId?: VersionId;
+  readonly atMs: number;
+}
+
+export interface Lookup {
+  readonly eventName: "GetSecretValue" | "Decrypt";
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  /** On our clock: no page is asked for after this. */
+  readonly stopAtMs: number;
+}
+
+export interface Looked {
+  readonly reads: readonly SecretRead[];
+  readonly ended: "complete" | "timeBoxed" | "failed";
+  /** Everything newer than this was seen. */
+  readonly reachedBackToMs: number;
+  readonly error?: string;
+}
+
+/** LookupEvents takes 2 requests a second for the whole account and Region; this leaves some for others. */
+const pauseMs = 600;
+const throttledPauseMs = 2_000;
+const throttledMax = 5;
+/** 50 events a page: some 20 minutes of paging, more than any time box. */
+const pagesMax = 2_000;
+
+/**
+ * Reads the event history newest first, one page after the other, until `sinceMs`, the time box or an error.
+ * What it has by then counts, and it says how far back that is.
+ */
+export async function lookUpReads(
+  client: Pick<CloudTrailClient, "send">,
+  lookup: Lookup,
+  clock: Clock,
+): Promise<Looked> {
+  const reads: SecretRead[] = [];
+  let reachedBackToMs = lookup.untilMs;
+  let token: string | undefined;
+  for (let page = 0, throttled = 0; page < pagesMax; page += 1) {
+    if (clock.nowMs() >= lookup.stopAtMs) return { reads, ended: "timeBoxed", reachedBackToMs };
+    const answer = await nextPage(client, { lookup, token });
+    if ("throttled" in answer) {
+      throttled += 1;
+      if (throttled > throttledMax) return { reads, ended: "timeBoxed", reachedBackToMs };
+      await clock.pause(throttledPauseMs);
+      continue;
+    }
+    if ("error" in answer) return { reads, ended: "failed", reachedBackToMs, error: answer.error };
+    for (const { text, atMs } of answer.events) {
+      reachedBackToMs = Math.min(reachedBackToMs, atMs);
+      reads.push(...readIn(text, atMs));
+    }
+    token = answer.token;
+    if (token === undefined) return { reads, ended: "complete", reachedBackToMs: lookup.sinceMs };
+    await clock.pause(pauseMs);
+  }
+  return { reads, ended: "timeBoxed", reachedBackToMs };
+}
+
+type PageAnswer =
+  | {
+      readonly events: readonly { readonly text: string; readonly atMs: number }[];
+      readonly token: string | undefined;
+    }
+  | { readonly throttled: true }
+  | { readonly error: string };
+
+async function nextPage(
+  client: Pick<CloudTrailClient, "send">,
+  { lookup, token }: { readonly lookup: Lookup; readonly token: string | undefined },
+): Promise<PageAnswer> {
+  const command = new LookupEventsCommand({
+    LookupAttributes: [{ AttributeKey: "EventName", AttributeValue: lookup.eventName }],
+    StartTime: new Date(lookup.sinceMs),
+    EndTime: new Date(lookup.untilMs),
+    MaxResults: 50,
+    NextToken: token,
+  });
+  try {
+    const { Events = [], NextToken } = await client.send(command);
+    const events = Events.flatMap(({ CloudTrailEvent, EventTime }) =>
+      CloudTrailEvent === undefined
+        ? []
+        : [{ text: CloudTrailEvent, atMs: EventTime?.getTime() ?? lookup.untilMs }],
+    );
+    return { events, token: NextToken };
+  } catch (error) {
+    const name = error instanceof Error ? error.name : "unknown";
+    return /Throttl|LimitExceeded|TooMany/.test(name) ? { throttled: true } : { error: name };
+  }
+}
+
+const Identity = z.object({
+  arn: z.string().optional(),
+  accountId: z.string().optional(),
+  sessionContext: z
+    .object({ sessionIssuer: z.object({ arn: z.string() }) })
+    .optional()
+    .catch(undefined),
+});
+
+const Entry = z.object({
+  userIdentity: Identity,
+  errorCode: z.string().optional(),
+  requestParameters: z
+    .object({
+      secretId: z.string().optional(),
+      versionId: z.string().optional(),
+      encryptionContext: z
+        .object({ SecretARN: z.string().optional(), SecretVersionId: z.string().optional() })
+        .optional()
+        .catch(undefined),
+    })
+    .nullable(),
+});
+
+/** A read that was refused gave nobody the key, so it is none. */
+function readIn(text: string, atMs: number): readonly SecretRead[] {
+  const entry = Entry.safeParse(jsonIn(text));
+  if (!entry.success || entry.data.errorCode !== undefined) return [];
+  const { userIdentity, requestParameters } = entry.data;
+  const secretId = requestParameters?.encryptionContext?.SecretARN ?? requestParameters?.secretId;
+  const versionId = requestParameters?.encryptionContext?.SecretVersionId ?? requestParameters?.versionId;
+  const principal = userIdentity.sessionContext?.sessionIssuer.arn ?? userIdentity.arn;
+  if (secretId === undefined || principal === undefined) return [];
+  const account = userIdentity.accountId ?? "unknown";
+  return [{ principal, account, secretId, atMs, ...(versionId !== undefined && { versionId }) }];
+}
+
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Callers may name a secret by its ARN, its ARN without the last six characters, or its name. */
+export function isSecret(secretId: string, secretArn: SecretArn): boolean {
+  const withoutSuffix = secretArn.replace(/-[A-Za-z0-9]{6}$/, "");
+  const name = withoutSuffix.split(":secret:")[1];
+  return secretId === secretArn || secretId === withoutSuffix || secretId === name;
+}

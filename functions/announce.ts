@@ -1,0 +1,13 @@
+import { RotationError } from "../core/errors.ts";
+import type { RekeyEvent } from "../core/ports.ts";
+import type { Deps } from "./deps.ts";
+
+/** Tells the bus about an incident. A bus that is down must not hold up containment. */
+export async function announce(event: RekeyEvent, deps: Pick<Deps, "bus" | "log">): Promise<void> {
+  try {
+    await deps.bus.publish(event);
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    deps.log({ step: "announce", outcome: "notPublished", type: event.type, error: error.name });
+  }
+}

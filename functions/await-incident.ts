@@ -1,0 +1,21 @@
+import * as z from "zod";
+import type { Deps } from "./deps.ts";
+import { parkBranch } from "./incident-change.ts";
+import { incidentIdText } from "./open-incident.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** Parks one branch of an incident until something about the incident changes, or its time is up. */
+export const awaitIncident = step({
+  name: "await-incident",
+  input: z.object({
+    incidentId: incidentIdText,
+    waiter: z.string().min(1).max(2048),
+    token: z.string().min(1).max(2048),
+    seenSeq: z.number().int().nonnegative(),
+    at: stampedAt,
+  }),
+  run: async (input, deps: Deps) => ({ outcome: await parkBranch(input, deps) }),
+});
+
+export const handler = onLambda(awaitIncident, wiring("await-incident"));

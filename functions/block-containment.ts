@@ -1,0 +1,41 @@
+import * as z from "zod";
+import { changeKey, told } from "../core/incident.ts";
+import { keyOf, keyStepInput } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import { waitSecondsFor } from "./incident-wait.ts";
+import { reasonOf } from "./settle-rotation.ts";
+import { onLambda, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+const retryAfterMs = 30_000;
+
+/** Containment failed for longer than a step tries again: a person hears of it now, and it is tried again soon. */
+export const blockContainment = step({
+  name: "block-containment",
+  input: keyStepInput.extend({
+    failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }),
+  }),
+  run: async ({ incidentId, ref, at, failure }, deps: Deps) => {
+    const blocked = reasonOf(failure);
+    const record = await changeIncident(
+      incidentId,
+      (now) => {
+        if (keyOf(now, ref).blocked === blocked) return now;
+        const next = changeKey(now, ref, (key) => ({ ...key, blocked }));
+        return told(next, { atMs: at, what: "personNeeded", detail: blocked });
+      },
+      deps,
+    );
+    const sinceMs = at - (record.takenUpAtMs ?? at);
+    const untilMs = at + Math.max(retryAfterMs, sinceMs / 20);
+    return {
+      outcome: "blocked" as const,
+      reason: blocked,
+      seenSeq: record.seq,
+      waitSeconds: waitSecondsFor({ record, nowMs: at, untilMs }),
+    };
+  },
+});
+
+export const handler = onLambda(blockContainment, wiring("block-containment"));

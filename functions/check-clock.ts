@@ -1,0 +1,26 @@
+import * as z from "zod";
+import { clockTurn } from "../core/incident.ts";
+import { incidentOf } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { waitSecondsFor } from "./incident-wait.ts";
+import { incidentIdText } from "./open-incident.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** Looks at the incident's clock: is somebody to be told now, and if not, when could that be? */
+export const checkClock = step({
+  name: "check-clock",
+  input: z.object({ incidentId: incidentIdText, at: stampedAt }),
+  run: async (input, deps: Deps) => {
+    const record = await incidentOf(input, deps);
+    const turn = clockTurn(record, input.at);
+    const untilMs = turn.turn === "wait" ? turn.untilMs : undefined;
+    return {
+      outcome: turn.turn,
+      seenSeq: record.seq,
+      waitSeconds: waitSecondsFor({ record, nowMs: input.at, ...(untilMs !== undefined && { untilMs }) }),
+    };
+  },
+});
+
+export const handler = onLambda(checkClock, wiring("check-clock"));

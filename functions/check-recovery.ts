@@ -1,0 +1,126 @@
+import * as z from "zod";
+import { type AdoptionVerdict, adoption } from "../core/adoption.ts";
+import { decisionText } from "../core/decision.ts";
+import { changeSecretInScope, told } from "../core/incident.ts";
+import { whyNotClose } from "../core/incident-plan.ts";
+import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
+import type { Policy } from "../core/policy.ts";
+import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
+import { incidentOf } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { askGate, gatherEvidence } from "./gate.ts";
+import { changeIncident } from "./incident-change.ts";
+import { policyAtGate } from "./run-policy.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+import { sourcesPart } from "./wiring-sources.ts";
+
+const lapsMax = 200;
+const lapMsMin = 2_000;
+
+const CheckRecoveryInput = z.object({ ...ticketShape, until: z.enum(["containment", "recovery"]) });
+type CheckRecoveryInput = z.output<typeof CheckRecoveryInput>;
+
+interface Recovery {
+  readonly verdict: "moved" | "waiting" | "over";
+  readonly decision: string;
+  readonly seenSeq: number;
+  readonly waitSeconds: number;
+}
+
+/** Asks whether every consumer of one secret holds the replacement, for as long as it makes sense to wait. */
+export const checkRecovery = step({
+  name: "check-recovery",
+  input: CheckRecoveryInput,
+  run: async (input, deps: Deps): Promise<Recovery> => {
+    const policy = await policyAtGate(input, deps);
+    const record = await deps.ledger.secret(input.secretArn);
+    const run = assertPromoted(record, input);
+    const incident = await incidentOf({ incidentId: input.rotationId }, deps);
+    const view = { policy: consumersOnly(policy), run, nowMs: input.at, secretArn: input.secretArn };
+    const evidence = await gatherEvidence(view, deps);
+    const moved = adoption({ ...run, ...view, evidence });
+    const behind = whoIsBehind(moved);
+    await note({ input, policy, behind }, deps);
+    const limitMs = run.promotedAtMs + policy.overlapMs;
+    const gate = await askGate({ policy, record, run, nowMs: input.at, evidence }, deps);
+    return {
+      verdict: verdictOf(moved, isOver({ input, incident, limitMs })),
+      decision: decisionText(gate.verdict, gate.blockers),
+      seenSeq: record.seq,
+      waitSeconds: waitSeconds({ nowMs: input.at, limitMs, run }),
+    };
+  },
+});
+
+export const handler = onLambda(checkRecovery, wiring("check-recovery", sourcesPart));
+
+function verdictOf({ verdict }: AdoptionVerdict, isWatchOver: boolean): Recovery["verdict"] {
+  if (verdict === "adopted") return "moved";
+  return isWatchOver ? "over" : "waiting";
+}
+
+/**
+ * What the provider sees of the compromised key says nothing about our consumers: whoever stole it may be using
+ * it right now. So only the consumers themselves are asked.
+ */
+function consumersOnly(policy: Policy): Policy {
+  return { ...policy, signals: [], quietMs: 0 };
+}
+
+function whoIsBehind(verdict: AdoptionVerdict): readonly string[] {
+  if (verdict.verdict === "adopted") return [];
+  return [...new Set(verdict.reasons.flatMap(({ consumer }) => consumer ?? []))];
+}
+
+/** Beside containment the watch ends with it; after it, with the overlap that the policy gives a rotation. */
+function isOver(view: {
+  readonly input: CheckRecoveryInput;
+  readonly incident: IncidentRecord;
+  readonly limitMs: number;
+}): boolean {
+  const { input, incident, limitMs } = view;
+  return input.at >= limitMs || (input.until === "containment" && whyNotClose(incident) === undefined);
+}
+
+function waitSeconds(wait: { readonly nowMs: number; readonly limitMs: number; readonly run: PromotedRun }) {
+  const lapMs = Math.max(lapMsMin, (wait.limitMs - wait.run.promotedAtMs) / lapsMax);
+  return Math.max(1, Math.ceil(Math.min(lapMs, wait.limitMs - wait.nowMs) / 1000));
+}
+
+async function note(
+  seen: { readonly input: TicketInput; readonly policy: Policy; readonly behind: readonly string[] },
+  deps: Deps,
+): Promise<void> {
+  const { input, policy, behind } = seen;
+  const { secretArn, rotationId, at } = input;
+  const names = policy.consumers === "none" ? [] : policy.consumers.map(({ name }) => name);
+  const isRecovered = behind.length === 0;
+  await changeIncident(
+    rotationId,
+    (now) => {
+      const known = now.secrets.find((secret) => secret.secretArn === secretArn);
+      if (known === undefined || known.replacement === "adopted" || isSame(known, behind)) return now;
+      const arrived = names.filter((name) => !behind.includes(name) && !hasMoved(known, name));
+      const next = changeSecretInScope(now, secretArn, (secret) => ({
+        ...secret,
+        behind,
+        moved: [...secret.moved, ...arrived.map((consumer) => ({ consumer, atMs: at }))],
+        replacement: isRecovered ? "adopted" : "recovering",
+        ...(isRecovered && { adoptedAtMs: at }),
+      }));
+      const detail = isRecovered ? "every consumer holds the replacement" : `behind: ${behind.join(", ")}`;
+      if (!isRecovered) return { ...next, seq: next.seq + 1 };
+      return told(next, { atMs: at, what: "replacementAdopted", detail, secretArn });
+    },
+    deps,
+  );
+}
+
+function hasMoved({ moved }: SecretInScope, name: string): boolean {
+  return moved.some(({ consumer }) => consumer === name);
+}
+
+function isSame(known: SecretInScope, behind: readonly string[]): boolean {
+  return known.replacement === "recovering" && [...known.behind].sort().join() === [...behind].sort().join();
+}

@@ -1,0 +1,36 @@
+import * as z from "zod";
+import { told } from "../core/incident.ts";
+import { whyNotClose } from "../core/incident-plan.ts";
+import { announce } from "./announce.ts";
+import { incidentOf } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import { incidentIdText } from "./open-incident.ts";
+import { releaseSecrets } from "./release-secrets.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+/** Ends an incident whose every key is dead or waived; refuses any other. The secrets go back before that. */
+export const closeIncident = step({
+  name: "close-incident",
+  input: z.object({ incidentId: incidentIdText, at: stampedAt }),
+  run: async ({ incidentId, at }, deps: Deps) => {
+    const record = await incidentOf({ incidentId }, deps);
+    const refusal = whyNotClose(record);
+    if (refusal) return { outcome: "refused" as const, reason: `${refusal.reason}: ${refusal.detail}` };
+    await releaseSecrets({ record, atMs: at, reason: `incident ${incidentId} has ended` }, deps);
+    const closed = await changeIncident(
+      incidentId,
+      (now) => {
+        if (now.closedAtMs !== undefined) return now;
+        const status = now.status === "falseAlarm" ? now.status : ("closed" as const);
+        return told({ ...now, status, closedAtMs: at }, { atMs: at, what: "closed", detail: status });
+      },
+      deps,
+    );
+    await announce({ type: "IncidentClosed", detail: { incidentId, status: closed.status } }, deps);
+    return { outcome: "closed" as const, reason: closed.status };
+  },
+});
+
+export const handler = onLambda(closeIncident, wiring("close-incident"));

@@ -1,0 +1,53 @@
+import { PolicyInvalid } from "../core/errors.ts";
+import { markDiscarded } from "../core/incoming.ts";
+import { keyNamesOf, type LedgerKey, parseKeyName } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { VersionId } from "../core/ports.ts";
+import type { Ticket } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { stripOwnLabels, unpin, versionIdFor } from "./stage-key.ts";
+
+interface Discard {
+  readonly ticket: Ticket;
+  /** The run's own keys, none of which was promoted. */
+  readonly own: readonly LedgerKey[];
+  /** Absent when nothing says any more how to reach the provider. */
+  readonly policy: Policy | undefined;
+  /** The version that a promotion which came to nothing may have pinned. */
+  readonly pinned: VersionId;
+}
+
+/**
+ * Takes the keys of a run that came to nothing away again. Labels first: a version that nobody can find by label is
+ * harmless, even while its key still lives.
+ */
+export async function discardKeys({ ticket, own, policy, pinned }: Discard, deps: Deps): Promise<void> {
+  const { secretArn } = ticket;
+  for (const versionId of own.flatMap((key) => versionsOf(key, ticket, deps))) {
+    await stripOwnLabels({ secretArn, versionId }, deps);
+  }
+  await unpin({ secretArn, versionId: pinned }, deps);
+  if (policy === undefined) {
+    throw new PolicyInvalid(`no policy says how to reach the provider of ${secretArn}`);
+  }
+  const provider = deps.provider(policy);
+  const makers = own.flatMap(({ name }) => parseKeyName(name)?.rotationId ?? []);
+  for (const maker of new Set(makers)) {
+    // By name, because the reply that told an id may be what was lost. A key that a person supplied has another.
+    const listed = await provider.list({ namePrefix: keyNamesOf(maker) });
+    for (const { keyId, name } of listed.filter((key) => own.some((one) => one.name === key.name))) {
+      await provider.revoke(keyId);
+      await deps.ledger.changeSecret(secretArn, (now) => markDiscarded(now, ticket, name));
+    }
+  }
+}
+
+/** Where a key was put, and where it went if the answer to its put was lost. */
+function versionsOf(
+  { attempt = 0, versionId }: LedgerKey,
+  ticket: Ticket,
+  deps: Pick<Deps, "digest">,
+): readonly VersionId[] {
+  const minted = versionIdFor({ ...ticket, attempt, part: "mint" }, deps);
+  return versionId === undefined || versionId === minted ? [minted] : [minted, versionId];
+}

@@ -1,0 +1,64 @@
+import * as z from "zod";
+import { told } from "../core/incident.ts";
+import { whyNotClose } from "../core/incident-plan.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import { reportOf } from "../core/report.ts";
+import { reportJson, reportMarkdown } from "../core/report-text.ts";
+import { announce } from "./announce.ts";
+import { incidentOf } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import { policiesOf } from "./incident-policy.ts";
+import { incidentIdText } from "./open-incident.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+import { reportsPart } from "./wiring-reports.ts";
+
+/** Files what is known so far: at containment, and again, in the same place, when scoping has ended. */
+export const fileReport = step({
+  name: "file-report",
+  input: z.object({ incidentId: incidentIdText, at: stampedAt, when: z.enum(["containment", "scoped"]) }),
+  run: async ({ incidentId, at, when }, deps: Deps) => {
+    const known = await incidentOf({ incidentId }, deps);
+    // A report of containment says that every key is dead: it is not filed while one is not.
+    if (when === "containment" && whyNotClose(known)) return { outcome: "notContained" as const };
+    const record = when === "containment" ? await contained(known, at, deps) : known;
+    const report = reportOf({
+      incident: record,
+      policies: await policiesOf(record.secrets, deps),
+      nowMs: at,
+    });
+    const texts = { json: reportJson(report), markdown: reportMarkdown(report) };
+    const { path } = await deps.incident.reports.file(incidentId, texts);
+    await changeIncident(
+      incidentId,
+      (now) => {
+        const reports = [...now.reports, { atMs: at, path, when }].slice(-reportsMax);
+        return told({ ...now, reports }, { atMs: at, what: "reportFiled", detail: path });
+      },
+      deps,
+    );
+    return { outcome: "filed" as const, path };
+  },
+});
+
+export const handler = onLambda(fileReport, wiring("file-report", reportsPart));
+
+const reportsMax = 20;
+
+async function contained({ incidentId }: IncidentRecord, atMs: number, deps: Deps): Promise<IncidentRecord> {
+  let isFirst = false;
+  const record = await changeIncident(
+    incidentId,
+    (now) => {
+      isFirst = now.status === "open";
+      return isFirst ? { ...now, status: "contained", seq: now.seq + 1 } : now;
+    },
+    deps,
+  );
+  if (isFirst) {
+    const keyIds = record.keys.flatMap(({ keyId }) => keyId ?? []);
+    await announce({ type: "IncidentContained", detail: { incidentId, keyIds, atMs } }, deps);
+  }
+  return record;
+}

@@ -1,0 +1,147 @@
+import type { KeyMatch } from "../core/incident-record.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
+import type { AlertIdentity } from "../events/alert.ts";
+import type { FingerprintEntry } from "../ledger/entries.ts";
+import type { Deps } from "./deps.ts";
+
+/** One key that an alert names, and every secret known to hold it. */
+export interface Identified {
+  readonly match: KeyMatch;
+  readonly keyId?: KeyId;
+  /** Rekey's own, whatever alias matched. */
+  readonly fingerprint?: Fingerprint;
+  readonly account?: string;
+  readonly provider?: string;
+  readonly holders: readonly Holder[];
+}
+
+export interface Holder {
+  readonly secretArn: SecretArn;
+  readonly versionId: VersionId;
+  readonly role: FingerprintEntry["role"];
+}
+
+/** Where the index keeps what is no fingerprint: the same partition, under these names. */
+export const aliasOfKeyId = (keyId: KeyId): Fingerprint => `keyId:${keyId}`;
+export const aliasOfHint = (hint: string): Fingerprint => `hint:${hint}`;
+export const aliasOfPlace = (url: string): Fingerprint => `location:${url}`;
+
+type Found = Pick<Deps, "ledger">;
+
+/** Which keys these are, by the index alone: the alert's own words about provider and owner count for nothing. */
+export async function identifyKeys(identity: AlertIdentity, deps: Found): Promise<readonly Identified[]> {
+  switch (identity.kind) {
+    case "fingerprint":
+      return byFingerprint(identity.values, deps);
+    case "keyId":
+      return byKeyId(identity, deps);
+    case "hint":
+      return onlyOne(await byAlias(aliasOfHint(identity.hint), deps), { by: "hint", text: identity.hint });
+    case "location":
+      return onlyOne(await byAlias(aliasOfPlace(identity.url), deps), { by: "location", text: identity.url });
+  }
+}
+
+/** Several keys look alike to a hint: then it names none of them. */
+function onlyOne(found: readonly Identified[], match: KeyMatch): readonly Identified[] {
+  return found.length === 1 ? found.map((key) => ({ ...key, match })) : [];
+}
+
+async function byFingerprint(values: readonly Fingerprint[], deps: Found): Promise<readonly Identified[]> {
+  const found: Identified[] = [];
+  for (const value of values) {
+    const match: KeyMatch = { by: "fingerprint", text: shortened(value) };
+    found.push(...(await byAlias(value, deps)).map((key) => ({ ...key, match })));
+  }
+  return merged(found);
+}
+
+async function byKeyId(
+  { provider, keyId }: { readonly provider: string; readonly keyId: KeyId },
+  deps: Found,
+): Promise<readonly Identified[]> {
+  const match: KeyMatch = { by: "keyId", text: keyId };
+  const indexed = (await byAlias(aliasOfKeyId(keyId), deps)).filter((key) => key.provider === provider);
+  const scanned: Identified[] = [];
+  for (const policy of await deps.ledger.policies()) {
+    if (policy.provider.kind !== provider) continue;
+    const known = await knownKey({ secretArn: policy.secretArn, keyId }, deps);
+    if (known?.versionId === undefined) continue;
+    const holder = { secretArn: policy.secretArn, versionId: known.versionId, role: "rotated" as const };
+    scanned.push(await widened({ ...known, keyId, ...ownerIn(policy), match, holders: [holder] }, deps));
+  }
+  return merged([...indexed, ...scanned].map((key) => ({ ...key, match })));
+}
+
+async function byAlias(alias: Fingerprint, deps: Found): Promise<readonly Identified[]> {
+  const found: Identified[] = [];
+  for (const entry of await deps.ledger.holders(alias)) {
+    const policy = await deps.ledger.policy(entry.secretArn);
+    const known = await knownKey(entry, deps);
+    const keyId = entry.keyId ?? known?.keyId;
+    const fingerprint = known?.fingerprint ?? (alias.startsWith("sha256:") ? alias : undefined);
+    const { secretArn, versionId, role } = entry;
+    found.push({
+      match: { by: "fingerprint", text: shortened(alias) },
+      ...(keyId !== undefined && { keyId }),
+      ...(fingerprint !== undefined && { fingerprint }),
+      ...(policy && ownerIn(policy)),
+      holders: [{ secretArn, versionId, role }],
+    });
+  }
+  return Promise.all(merged(found).map((key) => widened(key, deps)));
+}
+
+/** An alias may be indexed for one of the secrets only; the fingerprint leads to all of them. */
+async function widened(key: Identified, deps: Found): Promise<Identified> {
+  if (key.fingerprint === undefined) return key;
+  const more = await deps.ledger.holders(key.fingerprint);
+  const holders = more.map(({ secretArn, versionId, role }) => ({ secretArn, versionId, role }));
+  return { ...key, holders: distinct([...key.holders, ...holders]) };
+}
+
+interface KnownKey {
+  readonly keyId?: KeyId;
+  readonly fingerprint?: Fingerprint;
+  readonly versionId?: VersionId;
+}
+
+/** What the ledger says of this key, or of the key in this version. */
+async function knownKey(
+  place: { readonly secretArn: SecretArn; readonly keyId?: KeyId; readonly versionId?: VersionId },
+  deps: Found,
+): Promise<KnownKey | undefined> {
+  const record = await deps.ledger.secret(place.secretArn);
+  const isIt = (key: KnownKey) =>
+    place.keyId === undefined ? key.versionId === place.versionId : key.keyId === place.keyId;
+  const live = record.keys.find(isIt);
+  if (live !== undefined) return live;
+  if (place.keyId === undefined) return undefined;
+  const past = (await deps.ledger.keys(place.secretArn)).find(({ keyId }) => keyId === place.keyId);
+  return past && { ...past, versionId: place.versionId ?? "" };
+}
+
+function merged(found: readonly Identified[]): readonly Identified[] {
+  const byKey = new Map<string, Identified>();
+  for (const key of found) {
+    const id = `${key.account} ${key.keyId ?? key.fingerprint}`;
+    const known = byKey.get(id);
+    byKey.set(id, known ? { ...known, holders: distinct([...known.holders, ...key.holders]) } : key);
+  }
+  return [...byKey.values()];
+}
+
+function distinct(holders: readonly Holder[]): readonly Holder[] {
+  return [...new Map(holders.map((holder) => [`${holder.secretArn} ${holder.versionId}`, holder])).values()];
+}
+
+function ownerIn({ provider }: Policy) {
+  return { account: provider.account, provider: provider.kind };
+}
+
+const shownLength = 20;
+
+function shortened(fingerprint: Fingerprint): string {
+  return fingerprint.slice(0, shownLength);
+}

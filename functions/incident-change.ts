@@ -1,0 +1,43 @@
+import { endWaits, staleWaits, storeIncidentWait } from "../core/incident.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import type { Deps } from "./deps.ts";
+
+type Change = (record: IncidentRecord) => IncidentRecord;
+
+/**
+ * Changes an incident and wakes every branch that waits on it and has not seen it as it is now. A repeat whose
+ * change is a no-op wakes too: the first try may have ended between the two.
+ */
+export async function changeIncident(
+  incidentId: string,
+  change: Change,
+  deps: Pick<Deps, "ledger" | "executions">,
+): Promise<IncidentRecord> {
+  const record = await deps.ledger.incidents.changeIncident(incidentId, change);
+  const stale = staleWaits(record);
+  if (stale.length === 0) return record;
+  for (const { token } of stale) await deps.executions.succeed(token, { outcome: "changed" });
+  const tokens = new Set(stale.map(({ token }) => token));
+  return deps.ledger.incidents.changeIncident(incidentId, (now) => endWaits(now, tokens));
+}
+
+/** Parks a branch until the incident changes; one that has not seen the last change decides again at once. */
+export async function parkBranch(
+  wait: {
+    readonly incidentId: string;
+    readonly waiter: string;
+    readonly token: string;
+    readonly seenSeq: number;
+  },
+  deps: Pick<Deps, "ledger" | "executions">,
+): Promise<"waiting" | "decideAgain"> {
+  let mustDecideAgain = false;
+  const { incidentId, waiter, token, seenSeq } = wait;
+  await deps.ledger.incidents.changeIncident(incidentId, (record) => {
+    const stored = storeIncidentWait(record, { waiter, token, seenSeq });
+    mustDecideAgain = stored === "decideAgain";
+    return stored === "decideAgain" ? record : stored;
+  });
+  if (mustDecideAgain) await deps.executions.succeed(token, { outcome: "decideAgain" });
+  return mustDecideAgain ? "decideAgain" : "waiting";
+}

@@ -1,0 +1,38 @@
+import { PolicyInvalid } from "../core/errors.ts";
+import type { PlanFacts } from "../core/incident-plan.ts";
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import type { Policy } from "../core/policy.ts";
+import type { SecretArn } from "../core/ports.ts";
+import type { Deps } from "./deps.ts";
+
+/** The policies of the secrets in scope, as they are now: an incident follows what the operator says today. */
+export async function policiesOf(
+  secrets: readonly { readonly secretArn: SecretArn }[],
+  deps: Pick<Deps, "ledger">,
+): Promise<readonly Policy[]> {
+  const policies = await Promise.all(secrets.map(({ secretArn }) => deps.ledger.policy(secretArn)));
+  return policies.filter((policy) => policy !== undefined);
+}
+
+/** Where operators declared different plans for one key, the one that cuts nobody off wins. */
+export function planFacts(record: IncidentRecord, policies: readonly Policy[]): PlanFacts {
+  const owned = policies.filter(({ mode }) => mode === "rotate");
+  const declared = owned.flatMap(({ incident }) => incident.plan ?? []);
+  const [plan] = [...declared].sort().reverse();
+  return {
+    match: record.match.by,
+    alerts: record.alerts,
+    mayAct: owned.length > 0,
+    ...(plan !== undefined && { declared: plan }),
+    ...(record.planAsked && { asked: record.planAsked }),
+  };
+}
+
+/** The policy by which the provider of this key is reached. */
+export async function policyOfKey(key: KeyInScope, deps: Pick<Deps, "ledger">): Promise<Policy> {
+  const policy = key.secretArn === undefined ? undefined : await deps.ledger.policy(key.secretArn);
+  if (policy === undefined) {
+    throw new PolicyInvalid(`no policy says how to reach the provider of key ${key.keyId ?? "unknown"}`);
+  }
+  return policy;
+}

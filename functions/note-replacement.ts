@@ -1,0 +1,163 @@
+import * as z from "zod";
+import { changeSecretInScope, isPast, told } from "../core/incident.ts";
+import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
+import { dropReused } from "../core/incident-takeover.ts";
+import { promotedRun } from "../core/secret-record.ts";
+import { incidentOf } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import { waitSecondsFor } from "./incident-wait.ts";
+import { reasonOf } from "./settle-rotation.ts";
+import { onLambda, step, ticketShape } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+const slotTriesMax = 60;
+const slotRetryMs = 15_000;
+
+const NoteReplacementInput = z.object({
+  ...ticketShape,
+  action: z.enum(["promoted", "failed", "noSlot", "supplyWanted"]),
+  failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }).optional(),
+});
+type NoteReplacementInput = z.output<typeof NoteReplacementInput>;
+
+interface Noted {
+  readonly outcome: "noted" | "wait" | "again" | "failed";
+  readonly seenSeq: number;
+  readonly waitSeconds: number;
+}
+
+/** Tells the other branches how the replacement of one secret stands: containment and the clock wait for it. */
+export const noteReplacement = step({
+  name: "note-replacement",
+  input: NoteReplacementInput,
+  run: async (input, deps: Deps): Promise<Noted> => {
+    switch (input.action) {
+      case "promoted":
+        return promoted(input, deps);
+      case "failed":
+        return failed(input, deps);
+      case "noSlot":
+        return noSlot(input, deps);
+      case "supplyWanted":
+        return supplyWanted(input, deps);
+    }
+  },
+});
+
+export const handler = onLambda(noteReplacement, wiring("note-replacement"));
+
+type Edit = (secret: SecretInScope) => SecretInScope;
+
+function inScope(record: IncidentRecord, secretArn: string): SecretInScope | undefined {
+  return record.secrets.find((secret) => secret.secretArn === secretArn);
+}
+
+async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
+  const { secretArn, rotationId, at } = input;
+  const run = promotedRun((await deps.ledger.secret(secretArn)).run);
+  if (run === undefined || run.rotationId !== rotationId) return noted(await incident(input, deps));
+  const { promotedAtMs } = run;
+  const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
+  const edit: Edit = ({ slotTries: _freed, failure: _over, supplyWanted: _given, ...secret }) => ({
+    ...secret,
+    ...{ replacement: "promoted", promotedAtMs, incomingKeyId, incomingVersionId },
+  });
+  const next = await changeIncident(
+    rotationId,
+    (now) => {
+      const before = inScope(now, secretArn)?.replacement;
+      if (before !== "pending" && before !== "failed") return now;
+      const changed = changeSecretInScope(now, secretArn, edit);
+      return told(changed, { atMs: at, what: "replacementPromoted", detail: incomingKeyId, secretArn });
+    },
+    deps,
+  );
+  return noted(next);
+}
+
+/** A reused key that was refused is only the first of two chances: the second is a key of our own. */
+async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
+  const { secretArn, rotationId, at } = input;
+  const failure = input.failure === undefined ? "it failed" : reasonOf(input.failure);
+  const before = inScope(await incident(input, deps), secretArn);
+  if (before?.reused && input.failure?.Error !== "Superseded") {
+    const record = await deps.ledger.changeSecret(secretArn, (now) => dropReused(now, rotationId));
+    if (record.run?.phase === "opened" && record.lease?.runId === rotationId) {
+      const next = await changeIncident(
+        rotationId,
+        (now) => changeSecretInScope(now, secretArn, (secret) => ({ ...secret, reused: false })),
+        deps,
+      );
+      return { ...noted(next), outcome: "again" };
+    }
+  }
+  const isTaken = input.failure?.Error === "Superseded";
+  const next = await changeIncident(
+    rotationId,
+    (now) => {
+      if (inScope(now, secretArn)?.replacement !== "pending") return now;
+      const changed = changeSecretInScope(now, secretArn, ({ slotTries: _over, ...secret }) => ({
+        ...secret,
+        failure,
+        replacement: isTaken ? "notNeeded" : "failed",
+      }));
+      return told(changed, { atMs: at, what: "replacementFailed", detail: failure, secretArn });
+    },
+    deps,
+  );
+  return { ...noted(next), outcome: "failed" };
+}
+
+/** A person hears of it at once: containment will not wait for them under contain-first. */
+async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
+  const { secretArn, rotationId, at } = input;
+  const next = await changeIncident(
+    rotationId,
+    (now) => {
+      if (inScope(now, secretArn)?.supplyWanted) return now;
+      const wanted = changeSecretInScope(now, secretArn, (secret) => ({ ...secret, supplyWanted: true }));
+      return told(wanted, {
+        atMs: at,
+        what: "personNeeded",
+        detail: "a replacement has to be supplied",
+        secretArn,
+      });
+    },
+    deps,
+  );
+  return noted(next);
+}
+
+/** The provider has no room for one more key: containment makes some, so it need not wait for this secret. */
+async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
+  const { secretArn, rotationId, at } = input;
+  const record = await incident(input, deps);
+  const tries = (inScope(record, secretArn)?.slotTries ?? 0) + 1;
+  if (tries > slotTriesMax) return failed(input, deps);
+  const next = await changeIncident(
+    rotationId,
+    (now) => ({
+      ...changeSecretInScope(now, secretArn, (secret) => ({ ...secret, slotTries: tries })),
+      seq: now.seq + 1,
+    }),
+    deps,
+  );
+  const isFreed = next.keys.every((key) => key.waiver !== undefined || isPast(key, "revoking"));
+  if (isFreed && tries === 1) return { ...noted(next), outcome: "again" };
+  // The slot is free only once the provider has forgotten the revoked key.
+  const untilMs = isFreed ? { untilMs: at + slotRetryMs } : {};
+  return {
+    outcome: "wait",
+    seenSeq: next.seq,
+    waitSeconds: waitSecondsFor({ record: next, nowMs: at, ...untilMs }),
+  };
+}
+
+function incident({ rotationId }: NoteReplacementInput, deps: Deps): Promise<IncidentRecord> {
+  return incidentOf({ incidentId: rotationId }, deps);
+}
+
+function noted({ seq }: IncidentRecord): Noted {
+  return { outcome: "noted", seenSeq: seq, waitSeconds: 1 };
+}

@@ -1,0 +1,211 @@
+import { SecretUnusable, WrongProject } from "../core/errors.ts";
+import { changeKey, told } from "../core/incident.ts";
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { markSeenDead } from "../core/incident-takeover.ts";
+import { isSpent } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { KeyProvider } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
+import { keyIn as keyInValue } from "../stores/value.ts";
+import { incidentOf, keyOf, keyStepInput, recordedAt, stopwatch } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import { policyOfKey } from "./incident-policy.ts";
+import { onLambda, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+
+const probesPerLapMax = 10;
+const burstMaxMs = 6_000;
+const lapSecondsMax = 6 * 3_600;
+/** Laps get longer with the time since the revoke, so that a key that never dies fits into one history. */
+const lapShare = 0.05;
+
+interface Death {
+  readonly outcome: "dead" | "alive";
+  readonly seenSeq: number;
+  readonly waitSeconds: number;
+}
+
+/** Looks whether the compromised key is dead: refused several times in a row, or gone from the listing. */
+export const proveContained = step({
+  name: "prove-contained",
+  input: keyStepInput,
+  run: async (input, deps: Deps): Promise<Death> => {
+    const nowMs = stopwatch(input.at, deps);
+    const record = await incidentOf(input, deps);
+    const key = keyOf(record, input.ref);
+    if (key.state === "dead") return { outcome: "dead", seenSeq: record.seq, waitSeconds: 1 };
+    const policy = await policyOfKey(key, deps);
+    const watch = { ref: input.ref, record, key, nowMs, policy, provider: deps.provider(policy) };
+    const secret = await plaintextOf(watch, deps);
+    return secret === undefined ? byListing(watch, deps) : byProbing({ ...watch, secret }, deps);
+  },
+});
+
+export const handler = onLambda(proveContained, wiring("prove-contained"));
+
+interface Watch {
+  readonly ref: string;
+  readonly record: IncidentRecord;
+  readonly key: KeyInScope;
+  readonly nowMs: () => number;
+  readonly policy: Policy;
+  readonly provider: KeyProvider;
+}
+
+/** From whichever secret still has the version; where none has, nobody holds the plaintext any more. */
+async function plaintextOf({ record, key }: Watch, deps: Deps): Promise<Secret | undefined> {
+  if (record.match.by === "none") return undefined;
+  for (const { secretArn, versionId } of [...record.secrets, key]) {
+    if (secretArn === undefined || versionId === undefined) continue;
+    const policy = await deps.ledger.policy(secretArn);
+    try {
+      const { text } = await deps.store.read(secretArn, versionId);
+      return keyInValue(text, policy?.field);
+    } catch (error) {
+      if (!(error instanceof SecretUnusable)) throw error;
+    }
+  }
+  return undefined;
+}
+
+async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Death> {
+  const { provider, secret, ref, nowMs } = watch;
+  const { deadProbes, deadWindowMs, probeEveryMs } = provider.propagation;
+  let { key, record } = watch;
+  for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
+    const answer = await provider.verify(secret);
+    record = await noteProbe({ ...watch, record, answer, atMs: nowMs() }, deps);
+    key = keyOf(record, ref);
+    const spreadMs = nowMs() - (key.firstRefusedAtMs ?? Number.POSITIVE_INFINITY);
+    if (key.refusals >= deadProbes && spreadMs >= deadWindowMs) {
+      return certify({ ...watch, record, key, how: key.goneBefore ? "alreadyDead" : "refused" }, deps);
+    }
+    elapsedMs += probeEveryMs;
+    if (elapsedMs > burstMaxMs) break;
+    await deps.clock.pause(probeEveryMs);
+  }
+  return stillAlive({ ...watch, record, key });
+}
+
+/** `notPermitted` is alive; `inconclusive` is neither. Counting probes moves no decision, so it wakes nobody. */
+async function noteProbe(
+  seen: Watch & { readonly answer: string; readonly atMs: number },
+  deps: Deps,
+): Promise<IncidentRecord> {
+  const { ref, answer, atMs, record } = seen;
+  return deps.ledger.incidents.changeIncident(record.incidentId, (now) =>
+    changeKey(now, ref, ({ firstRefusedAtMs, ...key }) => {
+      const first = { firstRefusedAtMs: firstRefusedAtMs ?? atMs };
+      const probes = key.probes + 1;
+      if (answer === "refused") return { ...key, ...first, probes, refusals: key.refusals + 1 };
+      if (answer !== "inconclusive") return { ...key, probes, refusals: 0 };
+      return { ...key, probes, ...(firstRefusedAtMs !== undefined && { firstRefusedAtMs }) };
+    }),
+  );
+}
+
+/**
+ * Gone from the listing is all that can be seen. Another account's credential lists nothing of ours either, so
+ * it has to list a key that the ledger knows to be there.
+ */
+async function byListing(watch: Watch, deps: Deps): Promise<Death> {
+  const { key, provider, policy } = watch;
+  if (key.keyId !== undefined && (await provider.find(key.keyId)) !== undefined) return stillAlive(watch);
+  const { keys } = await deps.ledger.secret(policy.secretArn);
+  const known = keys.find((each) => each.keyId !== undefined && each.keyId !== key.keyId && !isSpent(each));
+  const isOurs =
+    known?.keyId === undefined ? key.account !== undefined : (await provider.find(known.keyId)) !== undefined;
+  if (!isOurs)
+    throw new WrongProject("the admin credential does not list our other keys: it is another project's");
+  return certify({ ...watch, how: key.goneBefore ? "alreadyDead" : "listing" }, deps);
+}
+
+function stillAlive({ record, key, nowMs }: Watch): Death {
+  const sinceMs = nowMs() - (key.acceptedAtMs ?? record.takenUpAtMs ?? nowMs());
+  const waitSeconds = Math.round(Math.min(lapSecondsMax, Math.max(1, (sinceMs / 1000) * lapShare)));
+  return { outcome: "alive", seenSeq: record.seq, waitSeconds };
+}
+
+type How = NonNullable<KeyInScope["how"]>;
+
+async function certify(proof: Watch & { readonly how: How }, deps: Deps): Promise<Death> {
+  const { ref, record, key, how, nowMs } = proof;
+  const deadAtMs = Math.max(recordedAt(nowMs(), deps), key.acceptedAtMs ?? 0);
+  for (const { secretArn } of record.secrets)
+    await noteDeath({ secretArn, key, record, how, deadAtMs }, deps);
+  const next = await changeIncident(
+    record.incidentId,
+    (now) => {
+      if (keyOf(now, ref).state === "dead") return now;
+      const dead = changeKey(now, ref, ({ blocked: _over, ...each }) => ({
+        ...each,
+        ...{ state: "dead", how, deadAtMs },
+        // By hand, nobody told us when the provider took the revoke: it had by now.
+        ...(each.byHand && each.acceptedAtMs === undefined && { acceptedAtMs: deadAtMs }),
+      }));
+      const { keyId } = key;
+      return told(dead, {
+        ...{ atMs: deadAtMs, what: "dead", detail: wordsFor[how] },
+        ...(keyId !== undefined && { keyId }),
+      });
+    },
+    deps,
+  );
+  for (const { secretArn } of record.secrets)
+    await endWatch({ secretArn, incidentId: record.incidentId }, deps);
+  return { outcome: "dead", seenSeq: next.seq, waitSeconds: 1 };
+}
+
+/** The branch that watches the consumers ends with containment, not with its own next look. */
+async function endWatch(
+  { secretArn, incidentId }: { readonly secretArn: string; readonly incidentId: string },
+  deps: Deps,
+): Promise<void> {
+  const { wait } = await deps.ledger.secret(secretArn);
+  if (wait?.rotationId === incidentId) await deps.executions.succeed(wait.token, { outcome: "contained" });
+}
+
+const wordsFor: Readonly<Record<How, string>> = {
+  refused: "the provider refused it several times in a row",
+  listing: "gone from the provider's listing; nobody holds the plaintext to try it",
+  alreadyDead: "it was dead before Rekey asked",
+};
+
+/** The certificate, in every secret that held the key; its ledger forgets the key and keeps its history. */
+async function noteDeath(
+  death: {
+    readonly secretArn: string;
+    readonly key: KeyInScope;
+    readonly record: IncidentRecord;
+    readonly how: How;
+    readonly deadAtMs: number;
+  },
+  deps: Deps,
+): Promise<void> {
+  const { secretArn, key, how, deadAtMs } = death;
+  const { keyId, fingerprint, probes, acceptedAtMs } = key;
+  if (keyId === undefined) return;
+  const known = (await deps.ledger.secret(secretArn)).keys.find((each) => each.keyId === keyId);
+  const seen = fingerprint ?? known?.fingerprint;
+  const { incidentId } = death.record;
+  await deps.ledger.putKey({
+    ...{ secretArn, name: keyId, keyId, rotationId: incidentId, state: "dead", atMs: deadAtMs },
+    ...(seen !== undefined && { fingerprint: seen }),
+  });
+  await deps.audit.append(secretArn, {
+    id: `${incidentId}/certificate/${keyId}`,
+    atMs: deadAtMs,
+    actor: incidentId,
+    action: "RevocationCertified",
+    detail: {
+      keyId,
+      fingerprint: seen ?? "unknown",
+      how,
+      probes,
+      revokedAtMs: acceptedAtMs ?? deadAtMs,
+      deadAtMs,
+    },
+  });
+  await deps.ledger.changeSecret(secretArn, (now) => markSeenDead(now, keyId));
+}

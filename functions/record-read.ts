@@ -1,0 +1,41 @@
+import * as z from "zod";
+import { DecryptRecord, readFrom, secretOf } from "../consumers/kms.ts";
+import { promotedRun } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wakeIfDecided } from "./wake.ts";
+import { wiring } from "./wiring.ts";
+
+/**
+ * What the rule on KMS Decrypt records sends: the environment and Rekey's own roles are the rule's constants,
+ * account and time are the envelope's (S7).
+ */
+const ReadOnBus = z.object({
+  environment: z.string().min(1).max(64),
+  /** Starts of role ARNs; none would make Rekey's own reads look like a consumer's. */
+  own: z.array(z.string().min(20).max(512)).min(1).max(16),
+  event: z.object({ account: z.string().regex(/^\d{12}$/), time: stampedAt, detail: DecryptRecord }),
+});
+
+/** Stores who read which version, and wakes the run whose decision that changes. */
+export const recordRead = step({
+  name: "record-read",
+  input: ReadOnBus,
+  run: async ({ environment, own, event }, deps: Deps) => {
+    const secretArn = secretOf(event.detail);
+    const policy = await deps.ledger.policy(secretArn);
+    if (policy === undefined) return { outcome: "unknownSecret" as const };
+    const envelope = { account: event.account, atMs: event.time, environment, own };
+    const read = readFrom(event.detail, { envelope, policy });
+    if (read === undefined) return { outcome: "noConsumersRead" as const };
+
+    const stored = await deps.ledger.putEvidence(secretArn, read);
+    const run = promotedRun((await deps.ledger.secret(secretArn)).run);
+    // A first read of the retiring version may be from long before; a later one says that somebody still asks for it.
+    const isOfRetiring = run !== undefined && read.versionId === run.retiring.versionId;
+    if (stored !== "news" && !isOfRetiring) return { outcome: "stillSo" as const };
+    return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };
+  },
+});
+
+export const handler = onLambda(recordRead, wiring("record-read"));

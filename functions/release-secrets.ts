@@ -1,0 +1,118 @@
+import { whyNotClose } from "../core/incident-plan.ts";
+import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
+import { closeRun, giveUp, oweRun } from "../core/lease.ts";
+import {
+  isBeforePromotion,
+  promotedRun,
+  type Run,
+  type SecretRecord,
+  type Ticket,
+} from "../core/secret-record.ts";
+import type { Certificate } from "../ledger/entries.ts";
+import type { Deps } from "./deps.ts";
+import { noteRun } from "./run-policy.ts";
+import { retiringLabel, stripOwnLabels } from "./stage-key.ts";
+
+/**
+ * Gives every secret back. Where the replacement is current and the key is dead nothing is owed; else the next
+ * rotation of that secret takes up what is left, instead of finding a key that it knows as spent.
+ */
+export async function releaseSecrets(
+  release: { readonly record: IncidentRecord; readonly atMs: number; readonly reason: string },
+  deps: Deps,
+): Promise<void> {
+  for (const secret of release.record.secrets) {
+    if (secret.fence !== undefined) await releaseOne({ ...release, secret, fence: secret.fence }, deps);
+  }
+}
+
+interface Releasing {
+  readonly record: IncidentRecord;
+  readonly atMs: number;
+  readonly reason: string;
+  readonly secret: SecretInScope;
+  readonly fence: number;
+}
+
+async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
+  const { record, atMs, reason, secret, fence } = releasing;
+  const { secretArn } = secret;
+  const ticket: Ticket = { secretArn, rotationId: record.incidentId, fence };
+  const stored = await deps.ledger.secret(secretArn);
+  if (stored.lease?.runId !== ticket.rotationId || stored.fence !== fence || !stored.run) return;
+
+  const ending = endingOf(record, stored);
+  await settleDebt({ releasing, run: stored.run, ending }, deps);
+  const certificate = certificateOf(record, stored.run.retiring.keyId);
+  const outcome = ending === "contained" ? ending : ("needsHuman" as const);
+  await noteRun(
+    {
+      ticket,
+      note: { outcome, closedAtMs: atMs, reason, ...incomingOf(secret), ...(certificate && { certificate }) },
+    },
+    deps,
+  );
+  await deps.ledger.changeSecret(secretArn, (now) => {
+    if (now.lease?.runId !== ticket.rotationId || now.fence !== fence) return now;
+    switch (ending) {
+      case "contained":
+        return closeRun(now, ticket);
+      case "undone":
+        return closeRun(giveUp(now, ticket), ticket);
+      case "owed":
+        return oweRun(now, ticket, reason);
+    }
+  });
+}
+
+type Ending = "contained" | "undone" | "owed";
+
+/** A false alarm that was noticed before anything was promoted or contained leaves nothing to finish. */
+function endingOf(record: IncidentRecord, { run }: SecretRecord): Ending {
+  const isFalse = record.status === "falseAlarm";
+  if (promotedRun(run) !== undefined && whyNotClose(record) === undefined && !isFalse) return "contained";
+  const isUntouched = record.keys.every(({ state }) => state === "waiting" || state === "needsPerson");
+  return isFalse && isUntouched && run !== undefined && isBeforePromotion(run) ? "undone" : "owed";
+}
+
+async function settleDebt(
+  { releasing, run, ending }: { readonly releasing: Releasing; readonly run: Run; readonly ending: Ending },
+  deps: Deps,
+): Promise<void> {
+  const { record, atMs, reason, secret } = releasing;
+  const { secretArn } = secret;
+  const { keyId, versionId } = run.retiring;
+  switch (ending) {
+    case "contained":
+      await deps.store.moveLabel({ secretArn, label: retiringLabel, from: versionId });
+      await deps.ledger.removeDebt({ secretArn, keyId, kind: "RevokeOwed" });
+      await deps.ledger.removeDebt({ secretArn, keyId, kind: "DeathUnproven" });
+      return;
+    case "undone":
+      if (run.phase === "opened") return;
+      await stripOwnLabels({ secretArn, versionId: run.incoming.versionId }, deps);
+      return;
+    case "owed": {
+      const debt = { kind: "RevokeOwed" as const, secretArn, keyId, versionId };
+      await deps.ledger.putDebt({ ...debt, rotationId: record.incidentId, reason, sinceMs: atMs });
+    }
+  }
+}
+
+function incomingOf({ incomingKeyId, incomingVersionId }: SecretInScope) {
+  return {
+    ...(incomingKeyId !== undefined && { incomingKeyId }),
+    ...(incomingVersionId !== undefined && { incomingVersionId }),
+  };
+}
+
+function certificateOf({ keys }: IncidentRecord, keyId: string | undefined): Certificate | undefined {
+  const key = keys.find((each) => each.keyId === keyId);
+  if (key?.keyId === undefined || key.deadAtMs === undefined || key.fingerprint === undefined)
+    return undefined;
+  const { fingerprint, probes, deadAtMs, acceptedAtMs = deadAtMs, how } = key;
+  return {
+    ...{ keyId: key.keyId, fingerprint, probes, deadAtMs, revokedAtMs: acceptedAtMs },
+    how: how === "listing" ? "listing" : "refused",
+  };
+}

@@ -1,0 +1,78 @@
+import type { PageReason } from "../core/incident-record.ts";
+import type { Page } from "./incident-ports.ts";
+import { killByHand } from "./manual-steps.ts";
+
+const folder = "docs/runbooks/";
+
+/**
+ * Where each reason that needs a person is explained: the names of errors that no second try helps, what a
+ * page says of itself, and what alarms are called.
+ */
+export const runbooks: Readonly<Record<string, string>> = {
+  AddressRefused: "address-refused.md",
+  AdminCredentialRefused: "admin-credential-refused.md",
+  AdoptionOverdue: "adoption-overdue.md",
+  CurrentKeyUnknown: "current-key-unknown.md",
+  InputInvalid: "input-invalid.md",
+  KeyIdUnknown: "key-id-unknown.md",
+  KeyRejected: "key-rejected.md",
+  KeyShared: "key-shared.md",
+  NeedsHuman: "provider-needs-a-person.md",
+  PendingHeld: "pending-held.md",
+  PolicyInvalid: "policy-invalid.md",
+  QuotaReached: "quota-reached.md",
+  SecretUnusable: "secret-unusable.md",
+  SpentKeyIsCurrent: "spent-key-is-current.md",
+  StillAlive: "still-alive.md",
+  Stopped: "stopped.md",
+  Superseded: "superseded.md",
+  SupplyOverdue: "supply-overdue.md",
+  SyntheticLeakAbsent: "synthetic-leak-absent.md",
+  UnknownKey: "unknown-key.md",
+  Unsettled: "unsettled.md",
+  VersionMoved: "version-moved.md",
+  WrongProject: "wrong-project.md",
+  ProviderWithoutRevoke: "provider-without-revoke.md",
+};
+
+const pageRunbooks: Readonly<Record<PageReason, string>> = {
+  opened: "incident-opened.md",
+  notAccepted: "revoke-not-accepted.md",
+  notYetDead: "still-alive.md",
+  replacementFailed: "replacement-failed.md",
+  needsPerson: "provider-needs-a-person.md",
+  held: "incident-held.md",
+  deadlinePassed: "deadline-passed.md",
+  settled: "unsettled.md",
+  breakerOpen: "breaker-open.md",
+  asked: "incident-opened.md",
+};
+
+/** The page of a reason, as a path in this repository. */
+export function runbookFor(reason: string): string {
+  const pages: Readonly<Record<string, string>> = pageRunbooks;
+  const file = Object.hasOwn(pages, reason) ? pages[reason] : undefined;
+  const known = file ?? (Object.hasOwn(runbooks, reason) ? runbooks[reason] : undefined);
+  return `${folder}${known ?? "incident-opened.md"}`;
+}
+
+/** Reasons that a page can have: each has to lead to a file of its own subject. */
+export const pageReasons = Object.keys(pageRunbooks) as readonly PageReason[];
+
+/** Reasons for which somebody may have to kill the key by hand. */
+const killingReasons: ReadonlySet<string> = new Set([
+  "notAccepted",
+  "notYetDead",
+  "needsPerson",
+  "deadlinePassed",
+  "settled",
+]);
+
+const stepsMax = 12;
+
+/** The page's own steps, then the exact ones for this provider and key, then how to see what happened. */
+export function stepsFor(page: Pick<Page, "reason" | "steps" | "about" | "incidentId">): readonly string[] {
+  const { reason, steps, about, incidentId } = page;
+  const byHand = killingReasons.has(reason) ? killByHand(about) : [];
+  return [...new Set([...steps, ...byHand, `rekey incident show ${incidentId}`])].slice(0, stepsMax);
+}

@@ -1,0 +1,61 @@
+import * as z from "zod";
+import { told } from "../core/incident.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import { incidentOf } from "./contain-key.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import type { ScopeQuestion } from "./incident-ports.ts";
+import { incidentIdText } from "./open-incident.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { wiring } from "./wiring.ts";
+import { scopePart } from "./wiring-scope.ts";
+
+/** Less than the step's own time-out, so that what was found in time is kept. */
+const budgetMs = 240_000;
+const lookBackMs = 90 * 24 * 3_600_000;
+
+/** Looks around, once the key is contained: who read the secret, what the key did, what else may have leaked. */
+export const scopeIncident = step({
+  name: "scope-incident",
+  input: z.object({ incidentId: incidentIdText, at: stampedAt }),
+  run: async (input, deps: Deps) => {
+    const record = await incidentOf(input, deps);
+    const scope = await deps.incident.scoper.scope(questionOf(record, input.at));
+    const detail = `${scope.ended}: ${scope.readers.length} readers, ${scope.newKeys.length} new keys`;
+    await changeIncident(
+      record.incidentId,
+      (now) => told({ ...now, scope }, { atMs: input.at, what: "scoped", detail }),
+      deps,
+    );
+    return { outcome: scope.ended };
+  },
+});
+
+export const handler = onLambda(scopeIncident, wiring("scope-incident", scopePart));
+
+function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
+  const promoted = new Map(record.secrets.map((secret) => [secret.secretArn, secret.promotedAtMs]));
+  return {
+    incidentId: record.incidentId,
+    keys: record.keys.map(({ keyId, fingerprint, account, secretArn, deadAtMs }) => {
+      const promotedAtMs = secretArn === undefined ? undefined : promoted.get(secretArn);
+      return {
+        ...(keyId !== undefined && { keyId }),
+        ...(fingerprint !== undefined && { fingerprint }),
+        ...(account !== undefined && { account }),
+        ...(secretArn !== undefined && { secretArn }),
+        ...(deadAtMs !== undefined && { deadAtMs }),
+        ...(promotedAtMs !== undefined && { promotedAtMs }),
+      };
+    }),
+    secrets: record.secrets.map(({ secretArn, versionId, incomingVersionId }) => ({
+      secretArn,
+      ...(versionId !== undefined && { versionId }),
+      ...(incomingVersionId !== undefined && { incomingVersionId }),
+    })),
+    sinceMs: record.exposedAtMs ?? record.detectedAtMs - lookBackMs,
+    untilMs: nowMs,
+    where: [...new Set(record.alerts.flatMap(({ where }) => where))],
+    budgetMs,
+  };
+}

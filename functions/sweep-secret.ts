@@ -1,0 +1,180 @@
+import { SecretUnusable } from "../core/errors.ts";
+import { isSpent } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { VersionId } from "../core/ports.ts";
+import { currentKey, type SecretRecord } from "../core/secret-record.ts";
+import { isAbandoned, isOwed, nextTryMs } from "../core/sweep.ts";
+import { freeze } from "../core/wait.ts";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import type { RotationOutcome, RotationRecord } from "../ledger/entries.ts";
+import { keyIn } from "../stores/value.ts";
+import { brakeFor } from "./brake.ts";
+import { versionWith } from "./current-key.ts";
+import type { Deps } from "./deps.ts";
+import { noteRun } from "./run-policy.ts";
+import { settle } from "./settle.ts";
+import { pendingLabel, retiringLabel, versionIdFor } from "./stage-key.ts";
+
+export interface Sweeping {
+  readonly policy: Policy;
+  readonly nowMs: number;
+  readonly dryRun: boolean;
+}
+
+/** What was found on one secret, and mended unless the sweep only looks. */
+export interface SecretFindings {
+  readonly settled: number;
+  readonly labels: number;
+  readonly spent: number;
+  readonly resumed: number;
+}
+
+/** Attempts of one run that can have left a version behind; a run seldom has more than two. */
+const attemptsMax = 8;
+
+export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<SecretFindings> {
+  const settled = await settleAbandoned(sweeping, deps);
+  await closeForgottenRuns(sweeping, deps);
+  const record = await deps.ledger.secret(sweeping.policy.secretArn);
+  return {
+    settled,
+    labels: await stripLeftovers({ ...sweeping, record }, deps),
+    spent: await pageSpentKey({ ...sweeping, record }, deps),
+    resumed: await resumeOwed(sweeping, deps),
+  };
+}
+
+/** An execution that was stopped, or died while it settled, runs no state of its own any more. */
+async function settleAbandoned({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<number> {
+  const { secretArn } = policy;
+  const record = await deps.ledger.secret(secretArn);
+  const { lease } = record;
+  if (lease === undefined || lease.kind !== "rotation") return 0;
+  const state = await deps.executions.describe(lease.executionArn);
+  if (!isAbandoned(record, state)) return 0;
+  const { runId: rotationId, executionArn } = lease;
+  const reason = `Execution${state.status}: it ended without settling`;
+  if (!dryRun) await settle({ secretArn, rotationId, executionArn, nowMs, reason }, deps);
+  return 1;
+}
+
+/** Runs that nobody could note the end of: they lost the fence, or died between freeing it and saying so. */
+async function closeForgottenRuns({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<void> {
+  if (dryRun) return;
+  const { secretArn } = policy;
+  const open = (await deps.ledger.rotations(secretArn)).filter(({ outcome }) => outcome === "running");
+  for (const run of open) {
+    const record = await deps.ledger.secret(secretArn);
+    if (record.lease?.runId === run.rotationId) continue;
+    const { status } = await deps.executions.describe(run.executionArn);
+    if (status === "RUNNING" || status === "UNKNOWN") continue;
+    const ticket = { secretArn, rotationId: run.rotationId };
+    await noteRun({ ticket, note: { outcome: endOf(run, record), closedAtMs: nowMs } }, deps);
+  }
+}
+
+function endOf({ rotationId, certificate }: RotationRecord, record: SecretRecord): RotationOutcome {
+  if (record.run?.owed !== undefined && record.run.rotationId === rotationId) return "needsHuman";
+  if (!record.ended.includes(rotationId)) return "superseded";
+  return certificate === undefined ? "rolledBack" : "rotated";
+}
+
+interface Looking extends Sweeping {
+  readonly record: SecretRecord;
+}
+
+/** Labels on versions that Rekey wrote, when no run is at work that could still need them. */
+async function stripLeftovers({ policy, record, dryRun }: Looking, deps: Deps): Promise<number> {
+  if (record.lease !== undefined) return 0;
+  const { secretArn } = policy;
+  const { run } = record;
+  const labels = await deps.store.labels(secretArn);
+  const pending = versionWith(labels, pendingLabel);
+  const pin = versionWith(labels, retiringLabel);
+  const isLeft =
+    pending !== undefined &&
+    run?.phase !== "promoting" &&
+    (await isOurs({ policy, record, versionId: pending }, deps));
+  const leftovers = [
+    ...(isLeft ? [{ label: pendingLabel, from: pending }] : []),
+    // While anything is owed the pin stays: without it the retiring version could be purged.
+    ...(pin !== undefined && run === undefined ? [{ label: retiringLabel, from: pin }] : []),
+  ];
+  if (!dryRun) for (const move of leftovers) await deps.store.moveLabel({ secretArn, ...move });
+  return leftovers.length;
+}
+
+async function isOurs(
+  { policy, record, versionId }: Pick<Looking, "policy" | "record"> & { readonly versionId: VersionId },
+  deps: Deps,
+): Promise<boolean> {
+  if (record.keys.some((key) => key.versionId === versionId)) return true;
+  const { secretArn, field } = policy;
+  const runs = await deps.ledger.rotations(secretArn);
+  const isOfAttempt = runs.some(({ rotationId }) =>
+    Array.from({ length: attemptsMax }, (_, index) => index + 1).some(
+      (attempt) => versionIdFor({ secretArn, rotationId, attempt, part: "mint" }, deps) === versionId,
+    ),
+  );
+  // A copy that merged somebody's edit has an id of its own, and a key that Rekey once placed.
+  return isOfAttempt || holdsPlacedKey({ secretArn, field, versionId }, deps);
+}
+
+async function holdsPlacedKey(
+  place: { readonly secretArn: string; readonly field: string | undefined; readonly versionId: VersionId },
+  deps: Deps,
+): Promise<boolean> {
+  const { secretArn, field, versionId } = place;
+  try {
+    const { text } = await deps.store.read(secretArn, versionId);
+    const holders = await deps.ledger.holders(fingerprintOf(keyIn(text, field)));
+    return holders.some((holder) => holder.secretArn === secretArn && holder.role === "rotated");
+  } catch (error) {
+    if (error instanceof SecretUnusable) return false;
+    throw error;
+  }
+}
+
+/** AWSCURRENT holds a key that is on its way out or gone: consumers are, or soon will be, without a key. */
+async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Promise<number> {
+  const { secretArn } = policy;
+  const versionId = versionWith(await deps.store.labels(secretArn), "AWSCURRENT");
+  const known = currentKey(record);
+  if (versionId === undefined || (known?.versionId === versionId && known.compromised !== true)) return 0;
+  const { text } = await deps.store.read(secretArn, versionId);
+  const fingerprint = fingerprintOf(keyIn(text, policy.field));
+  const spent =
+    record.keys.find((key) => key.fingerprint === fingerprint && isSpent(key)) ??
+    (await deps.ledger.keys(secretArn)).find(
+      (key) => key.fingerprint === fingerprint && key.state === "dead",
+    );
+  if (spent === undefined) return 0;
+  const reason = `AWSCURRENT (version ${versionId}) holds key ${spent.keyId ?? spent.name}, which is ${spent.state}`;
+  if (dryRun || record.frozen?.reason === reason) return 1;
+  await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
+  await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
+  return 1;
+}
+
+interface Tries {
+  readonly rotationId: string;
+  readonly tries: number;
+  readonly nextAtMs: number;
+}
+
+/** A debt is paid by a run of its own, which takes it up where the owing run stood. */
+async function resumeOwed({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<number> {
+  const { secretArn } = policy;
+  const { run, ...record } = await deps.ledger.secret(secretArn);
+  if (run === undefined || !isOwed({ ...record, run })) return 0;
+  if ((await brakeFor(policy, deps)) !== undefined) return 0;
+  const at = { kind: "SWEEP", id: "tries", sort: secretArn };
+  const stored = await deps.ledger.documents.read<Tries>(at);
+  const tries = stored?.rotationId === run.rotationId ? stored.tries + 1 : 0;
+  if (dryRun || (tries > 0 && nowMs < (stored?.nextAtMs ?? 0))) return 0;
+  const name = `resume-${deps.digest.sha256Hex(`${secretArn} ${run.rotationId}`).slice(0, 20)}-${tries}`;
+  await deps.executions.start({ machine: "rotation", name, input: { secretArn, trigger: "sweep" } });
+  const next: Tries = { rotationId: run.rotationId, tries, nextAtMs: nowMs + nextTryMs(tries) };
+  await deps.ledger.documents.write(at, next);
+  return 1;
+}

@@ -1,0 +1,191 @@
+import * as z from "zod";
+import { RotationError } from "../core/errors.ts";
+import type { Policy } from "../core/policy.ts";
+import { currentKey, type SecretRecord } from "../core/secret-record.ts";
+import { isStillOwed } from "../core/sweep.ts";
+import type { Debt } from "../ledger/entries.ts";
+import type { Deps } from "./deps.ts";
+import { onLambda, stampedAt, step } from "./step.ts";
+import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
+import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
+import { wiring } from "./wiring.ts";
+
+/** What one sweep found; what could be mended is mended, unless it was a dry run. */
+export interface Swept {
+  readonly outcome: "swept" | "wouldSweep";
+  readonly secrets: number;
+  readonly settled: number;
+  readonly labels: number;
+  readonly spent: number;
+  readonly resumed: number;
+  readonly strays: number;
+  readonly discarded: number;
+  readonly unrecorded: number;
+  readonly openDebt: number;
+  /** Secrets and accounts that could not be looked at; the next sweep tries them again. */
+  readonly failed: number;
+}
+
+/**
+ * Compares the providers' listings with the ledger and the store, and works off what crashes have left. Every part
+ * may be repeated, and one secret or account that fails keeps no other from being swept.
+ */
+export const sweep = step({
+  name: "sweep",
+  input: z.object({ dryRun: z.boolean().optional(), time: stampedAt.optional() }),
+  run: async ({ dryRun = false, time }, deps: Deps): Promise<Swept> => {
+    const nowMs = time ?? deps.clock.nowMs();
+    const policies = await deps.ledger.policies();
+    const secrets: SecretFindings[] = [];
+    const accounts: AccountFindings[] = [];
+    let failed = 0;
+    const attempt = async (secretArn: string, work: () => Promise<unknown>) => {
+      if ((await trying(work, { secretArn, deps })) === "failed") failed += 1;
+    };
+    for (const policy of policies) {
+      await attempt(policy.secretArn, async () =>
+        secrets.push(await sweepSecret({ policy, nowMs, dryRun }, deps)),
+      );
+    }
+    for (const group of accountsIn(policies)) {
+      const arn = group[0]?.secretArn ?? "";
+      const account = { policies: group, nowMs, dryRun };
+      await attempt(arn, async () => accounts.push(await sweepAccount(account, deps)));
+    }
+    const debts = await openDebts({ policies, nowMs, dryRun }, deps);
+    const overdueMs = await oldestPastPolicyMs({ policies, accounts, nowMs }, deps);
+    const swept = { ...sum(secrets), ...sumOf(accounts), openDebt: debts.length, failed };
+    tell({ swept, accounts, debts, overdueMs, policies, nowMs }, deps);
+    return { outcome: dryRun ? "wouldSweep" : "swept", secrets: policies.length, ...swept };
+  },
+});
+
+export const handler = onLambda(sweep, wiring("sweep"));
+
+async function trying(
+  work: () => Promise<unknown>,
+  { secretArn, deps }: { readonly secretArn: string; readonly deps: Deps },
+): Promise<"done" | "failed"> {
+  try {
+    await work();
+    return "done";
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    deps.log({ step: "sweep", secretArn, outcome: "failed", error: error.name, reason: error.message });
+    return "failed";
+  }
+}
+
+/** Policies that share provider, account and settings see the same listing. */
+function accountsIn(policies: readonly Policy[]): readonly (readonly Policy[])[] {
+  const accounts = new Map<string, Policy[]>();
+  for (const policy of policies) {
+    const id = JSON.stringify(policy.provider);
+    accounts.set(id, [...(accounts.get(id) ?? []), policy]);
+  }
+  return [...accounts.values()];
+}
+
+function sum(findings: readonly SecretFindings[]) {
+  const total = { settled: 0, labels: 0, spent: 0, resumed: 0 };
+  for (const one of findings) {
+    total.settled += one.settled;
+    total.labels += one.labels;
+    total.spent += one.spent;
+    total.resumed += one.resumed;
+  }
+  return total;
+}
+
+function sumOf(findings: readonly AccountFindings[]) {
+  const total = { strays: 0, discarded: 0, unrecorded: 0 };
+  for (const one of findings) {
+    total.strays += one.strays;
+    total.discarded += one.discarded;
+    total.unrecorded += one.unrecorded.length;
+  }
+  return total;
+}
+
+interface Sweep {
+  readonly policies: readonly Policy[];
+  readonly nowMs: number;
+  readonly dryRun: boolean;
+}
+
+/** The items decide what is owed: a debt that is paid is struck off, and one that nobody wrote down is added. */
+async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promise<readonly Debt[]> {
+  const records = new Map<string, SecretRecord>();
+  for (const { secretArn } of policies) records.set(secretArn, await deps.ledger.secret(secretArn));
+  const stored = await deps.ledger.debts();
+  const open: Debt[] = [];
+  for (const debt of stored) {
+    const record = records.get(debt.secretArn);
+    if (record === undefined || isStillOwed(record, debt)) open.push(debt);
+    else if (!dryRun) await deps.ledger.removeDebt(debt);
+  }
+  for (const { secretArn, run } of records.values()) {
+    if (run?.owed === undefined || open.some((debt) => debt.keyId === run.retiring.keyId)) continue;
+    const { keyId, versionId } = run.retiring;
+    const { rotationId, owed } = run;
+    const debt: Debt = {
+      ...{ kind: "RevokeOwed", secretArn, keyId, versionId, rotationId, sinceMs: nowMs },
+      reason: owed.reason,
+    };
+    if (!dryRun) await deps.ledger.putDebt(debt);
+    open.push(debt);
+  }
+  return open;
+}
+
+async function oldestPastPolicyMs(
+  view: {
+    readonly policies: readonly Policy[];
+    readonly accounts: readonly AccountFindings[];
+    readonly nowMs: number;
+  },
+  deps: Deps,
+): Promise<number> {
+  const madeAt = new Map<string, number>();
+  for (const { keyId, createdAtMs } of view.accounts.flatMap(({ listed }) => listed))
+    if (createdAtMs !== undefined) madeAt.set(keyId, createdAtMs);
+  let oldestMs = 0;
+  for (const { secretArn, maxAgeMs, mode } of view.policies) {
+    const keyId = currentKey(await deps.ledger.secret(secretArn))?.keyId;
+    const createdAtMs = keyId === undefined ? undefined : madeAt.get(keyId);
+    if (mode === "rotate" && createdAtMs !== undefined)
+      oldestMs = Math.max(oldestMs, view.nowMs - createdAtMs - maxAgeMs);
+  }
+  return oldestMs;
+}
+
+interface Told {
+  readonly swept: Pick<Swept, "strays" | "openDebt">;
+  readonly accounts: readonly AccountFindings[];
+  readonly debts: readonly Debt[];
+  readonly overdueMs: number;
+  readonly policies: readonly Policy[];
+  readonly nowMs: number;
+}
+
+const keysToldMax = 20;
+
+/** What the alarms read: one line per environment, in CloudWatch's embedded metric format. */
+function tell({ swept, accounts, debts, overdueMs, policies, nowMs }: Told, deps: Deps): void {
+  for (const { keyId, name } of accounts.flatMap(({ unrecorded }) => unrecorded).slice(0, keysToldMax))
+    deps.log({ step: "sweep", outcome: "unrecordedKey", keyId, name });
+  const metrics = {
+    OpenDebt: swept.openDebt,
+    Strays: swept.strays,
+    OldestKeyAgePastPolicy: Math.round(overdueMs / 1000),
+    RotationsOverdue: debts.filter(({ reason }) => reason.startsWith("AdoptionOverdue")).length,
+  };
+  const names = Object.keys(metrics).map((Name) => ({ Name }));
+  const directive = { Namespace: "Rekey", Dimensions: [["Environment"]], Metrics: names };
+  for (const Environment of new Set(policies.map(({ environment }) => environment))) {
+    deps.log({
+      ...{ step: "sweep", outcome: "metric", Environment, ...metrics },
+      _aws: { Timestamp: nowMs, CloudWatchMetrics: [directive] },
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import * as z from "zod";
+import { StoreUnavailable } from "../core/errors.ts";
+import { falseAlarm } from "../core/incident-person.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import type { Deps } from "./deps.ts";
+import { changeIncident } from "./incident-change.ts";
+import { type Handler, stampedAt } from "./step.ts";
+import { syntheticWiring } from "./wiring-intake.ts";
+
+/** What a synthetic leak needs besides the ledger: the way that every other sender has. */
+export interface SyntheticDeps extends Pick<Deps, "ledger" | "executions" | "clock" | "log"> {
+  /** Posts a signed report to the intake's public address and answers its status. */
+  readonly send: SendReport;
+  /** One data point in the namespace Rekey. */
+  metric(name: string, value: number): void;
+}
+
+export type SendReport = (body: Readonly<Record<string, unknown>>) => Promise<number>;
+
+/** Absent for a day, it alarms: then a real leak might not get through either. */
+export const heartbeatMetric = "SyntheticLeakSucceeded";
+
+/** The function's time-out is 30 s. */
+const waitMaxMs = 22_000;
+const pollMs = 500;
+
+const Schedule = z.object({ time: stampedAt.optional() });
+
+export const handler: Handler = async (event) => {
+  const { time } = Schedule.parse(event);
+  const deps = syntheticWiring();
+  return proveAlarm(`synthetic-${new Date(time ?? deps.clock.nowMs()).toISOString().slice(0, 13)}`, deps);
+};
+
+/**
+ * Reports a key that opens nothing as leaked, and waits until every channel had its page in test mode. A try
+ * that failed half-way is repeated with the same name, and finds what the first one got done.
+ */
+export async function proveAlarm(name: string, deps: SyntheticDeps) {
+  const startedMs = deps.clock.nowMs();
+  const status = await deps.send(syntheticReport(name));
+  // 409: the try before this one was accepted.
+  if (status !== 202 && status !== 409) throw notHeard(`the intake answered ${status}`);
+  const record = await pagedIncident(name, startedMs, deps);
+  await end(record, deps);
+  const { incidentId, pages } = record;
+  const failed = [...new Set(pages.flatMap((page) => page.failed))];
+  const delivered = [...new Set(pages.flatMap((page) => page.delivered))];
+  if (failed.length > 0 || delivered.length === 0) {
+    throw notHeard(`channels that did not take the page of ${incidentId}: ${failed.join(", ") || "all"}`);
+  }
+  deps.metric(heartbeatMetric, 1);
+  const tookMs = deps.clock.nowMs() - startedMs;
+  deps.log({ step: "synthetic-leak", outcome: "heard", incidentId, tookMs });
+  return { outcome: "heard" as const, incidentId, delivered, tookMs };
+}
+
+/** The key is of no provider and of no secret: a person's incident, which pages at once. */
+export function syntheticReport(name: string) {
+  const key = `rekey-FAKE-${name}-opens-nothing`;
+  return {
+    alerts: [{ id: name, key, exposure: "unknown", verified: "unknown", where: ["nowhere"], test: true }],
+  };
+}
+
+function notHeard(why: string): StoreUnavailable {
+  return new StoreUnavailable(`the synthetic leak was not heard: ${why}`);
+}
+
+async function pagedIncident(name: string, startedMs: number, deps: SyntheticDeps): Promise<IncidentRecord> {
+  let seen: IncidentRecord | undefined;
+  while (deps.clock.nowMs() - startedMs < waitMaxMs) {
+    seen = await syntheticIncident(name, deps);
+    if (seen !== undefined && seen.pages.length > 0) return seen;
+    await deps.clock.pause(pollMs);
+  }
+  throw notHeard(seen === undefined ? "no incident came of it" : `${seen.incidentId} paged nobody`);
+}
+
+/** Only an incident that is a test itself: anything else pages as if the leak were real. */
+export async function syntheticIncident(
+  name: string,
+  { ledger }: Pick<Deps, "ledger">,
+): Promise<IncidentRecord | undefined> {
+  const incidents = await ledger.incidents.incidents();
+  return incidents.find(({ test, alerts }) => test && alerts.some(({ sourceId }) => sourceId === name));
+}
+
+async function end({ incidentId }: IncidentRecord, deps: SyntheticDeps): Promise<void> {
+  const word = { by: "synthetic-leak", reason: "a test of the way from the intake to people" };
+  const atMs = deps.clock.nowMs();
+  await changeIncident(incidentId, (now) => falseAlarm(now, { ...word, atMs }), deps);
+}

@@ -1,0 +1,209 @@
+import type { KeyStanding, SecretInScope } from "../core/incident-record.ts";
+import { type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
+import type { LedgerKey } from "../core/keys.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
+import { type PlacedKey, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import { keyIn } from "../stores/value.ts";
+import type { Deps } from "./deps.ts";
+import { noteRun } from "./run-policy.ts";
+import { stripOwnLabels } from "./stage-key.ts";
+
+export interface Taking {
+  readonly incidentId: string;
+  readonly executionArn: string;
+  readonly atMs: number;
+  readonly policy: Policy;
+  readonly key: { readonly keyId: KeyId; readonly fingerprint?: Fingerprint };
+  /** Where the index says that this secret holds the key. */
+  readonly versionId: VersionId;
+  /** The incident held this secret before, so another one has taken it since. */
+  readonly heldBefore: boolean;
+}
+
+export interface TakenSecret {
+  readonly scope: SecretInScope;
+  readonly from: ReplaceFrom;
+  readonly fenced?: string;
+}
+
+/** Takes one secret from whatever run has it, and says where its replacement goes on. A repeat says the same. */
+export async function takeForIncident(taking: Taking, deps: Deps): Promise<TakenSecret> {
+  const { policy, incidentId } = taking;
+  const before = await deps.ledger.secret(policy.secretArn);
+  if (before.lease?.runId === incidentId)
+    return describe({ taking, record: before, ...goOn(before.run) }, deps);
+  if (taking.heldBefore)
+    return { scope: scopeOf(taking, { record: before, standing: "current" }), from: "none" };
+
+  await finishPromotion(taking, before, deps);
+  const compromised = await placeOf(taking, before, deps);
+  const isCurrent = await isCurrentKey({ taking, compromised }, deps);
+  const taken: Taken[] = [];
+  const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
+    const next = takeSecret(now, { ...taking, compromised, isCurrent });
+    taken.push(next);
+    return next.record;
+  });
+  const last = taken.at(-1);
+  if (last === undefined) throw new Error("the ledger did not apply the take-over");
+  await endFenced({ taking, taken: last, compromised }, deps);
+  const { standing, from, reused, fenced } = last;
+  const described = { taking, record, standing, from, reused };
+  return describe({ ...described, ...(fenced && { fenced: fenced.rotationId }) }, deps);
+}
+
+/**
+ * A recorded promotion counts as done, and a frozen function may still do it: where the incoming key is the
+ * leaked one it is done now, so that nothing can put that key back later.
+ */
+async function finishPromotion({ key, policy }: Taking, { run }: SecretRecord, deps: Deps): Promise<void> {
+  if (run?.phase !== "promoting" || run.incoming.keyId !== key.keyId) return;
+  const [from, to] = [run.retiring.versionId, run.incoming.versionId];
+  await deps.store.moveLabel({ secretArn: policy.secretArn, label: "AWSCURRENT", from, to });
+}
+
+async function placeOf({ key, versionId }: Taking, record: SecretRecord, deps: Deps): Promise<PlacedKey> {
+  const known = record.keys.find(({ keyId }) => keyId === key.keyId);
+  const past = known ?? (await deps.ledger.keys(record.secretArn)).find(({ keyId }) => keyId === key.keyId);
+  return {
+    keyId: key.keyId,
+    versionId: known?.versionId ?? versionId,
+    fingerprint: known?.fingerprint ?? past?.fingerprint ?? key.fingerprint ?? "",
+  };
+}
+
+async function isCurrentKey(
+  { taking, compromised }: { readonly taking: Taking; readonly compromised: PlacedKey },
+  deps: Deps,
+): Promise<boolean> {
+  const { secretArn, field } = taking.policy;
+  const { versionId, text } = await deps.store.read(secretArn);
+  return versionId === compromised.versionId || fingerprintOf(keyIn(text, field)) === compromised.fingerprint;
+}
+
+/** The fenced run ends at once instead of at the end of its wait, and leaves nothing half-labelled behind. */
+async function endFenced(
+  { taking, taken, compromised }: { taking: Taking; taken: Taken; compromised: PlacedKey },
+  deps: Deps,
+): Promise<void> {
+  const { secretArn } = taking.policy;
+  const { fenced, standing, leftBehind } = taken;
+  if (fenced?.token !== undefined) {
+    await deps.executions.fail(fenced.token, {
+      error: "Superseded",
+      cause: `taken over by ${taking.incidentId}`,
+    });
+  }
+  if (fenced !== undefined && (await deps.ledger.rotation(secretArn, fenced.rotationId)) !== undefined) {
+    const reason = `Superseded: taken over by incident ${taking.incidentId}`;
+    const note = { outcome: "superseded" as const, reason, closedAtMs: taking.atMs };
+    await noteRun({ ticket: { secretArn, rotationId: fenced.rotationId }, note }, deps);
+  }
+  if (standing === "incoming") await stripOwnLabels({ secretArn, versionId: compromised.versionId }, deps);
+  if (leftBehind !== undefined) {
+    await deps.ledger.putDebt({
+      kind: leftBehind.owed,
+      secretArn,
+      keyId: leftBehind.keyId,
+      versionId: leftBehind.versionId,
+      rotationId: taking.incidentId,
+      reason: "the rotation that owed it was taken over by an incident",
+      sinceMs: taking.atMs,
+    });
+  }
+}
+
+/** Where an execution that opens the incident again goes on. */
+function goOn(run: Run | undefined): { readonly standing: KeyStanding; readonly from: ReplaceFrom } {
+  if (run === undefined || run.phase === "opened") return { standing: "current", from: "MintKey" };
+  if (run.phase === "staged") return { standing: "current", from: "ProveIncoming" };
+  if (promotedRun(run) === undefined) return { standing: "current", from: "Promote" };
+  return { standing: "current", from: "NudgeConsumers" };
+}
+
+interface Described {
+  readonly taking: Taking;
+  readonly record: SecretRecord;
+  readonly standing: KeyStanding;
+  readonly from: ReplaceFrom;
+  readonly reused?: boolean;
+  readonly fenced?: string;
+}
+
+async function describe(described: Described, deps: Deps): Promise<TakenSecret> {
+  const { taking, from, fenced } = described;
+  if (from !== "none") await rememberRun(described, deps);
+  return { scope: scopeOf(taking, described), from, ...(fenced !== undefined && { fenced }) };
+}
+
+/** The steps that replace the key read their policy from here, as those of a rotation do. */
+async function rememberRun({ taking, record }: Described, deps: Deps): Promise<void> {
+  const { policy, incidentId, executionArn, atMs, key } = taking;
+  const opened = { outcome: "opened" as const, next: "MintKey" as const, fence: record.fence };
+  await deps.ledger.changeRotation({ secretArn: policy.secretArn, rotationId: incidentId }, (known) => ({
+    ...{ rotationId: incidentId, secretArn: policy.secretArn, executionArn, policy, opened },
+    fence: record.fence,
+    trigger: "incident",
+    openedAtMs: known?.openedAtMs ?? atMs,
+    outcome: "running",
+    retiringKeyId: key.keyId,
+  }));
+  await deps.audit.append(policy.secretArn, {
+    id: `${incidentId}/open/${record.fence}`,
+    atMs,
+    actor: incidentId,
+    action: "IncidentOpened",
+    detail: { keyId: key.keyId, fence: record.fence },
+  });
+}
+
+function scopeOf(
+  { policy, key, incidentId }: Taking,
+  { record, standing, reused }: Pick<Described, "record" | "standing" | "reused">,
+): SecretInScope {
+  const { secretArn, name, environment } = policy;
+  const isOurs = record.lease?.runId === incidentId;
+  const promoted = isOurs ? promotedRun(record.run) : undefined;
+  const held = record.keys.find((known: LedgerKey) => known.keyId === key.keyId);
+  return {
+    ...{ secretArn, name, environment, standing, keyId: key.keyId },
+    replacement: !isOurs ? "notNeeded" : promoted ? "promoted" : "pending",
+    ...(held?.versionId !== undefined && { versionId: held.versionId }),
+    ...(isOurs && { fence: record.fence }),
+    ...(promoted && {
+      promotedAtMs: promoted.promotedAtMs,
+      incomingKeyId: promoted.incoming.keyId,
+      incomingVersionId: promoted.incoming.versionId,
+    }),
+    ...(reused && { reused }),
+    ...(record.hold && { held: `${record.hold.by}: ${record.hold.reason}` }),
+    ...{ behind: [], moved: [] },
+  };
+}
+
+/** A secret that Rekey only watches, or has no policy for: what has to be done there a person does. */
+export async function watchedOnly(
+  holder: { readonly secretArn: SecretArn; readonly versionId: VersionId },
+  policy: Policy | undefined,
+  deps: Deps,
+): Promise<SecretInScope> {
+  const labels = await deps.store.labels(holder.secretArn);
+  const isCurrent = labels[holder.versionId]?.includes("AWSCURRENT") ?? false;
+  const facts = { ...holder, behind: [], moved: [] };
+  const named = { name: policy?.name ?? holder.secretArn, environment: policy?.environment ?? "unknown" };
+  if (!isCurrent) return { ...facts, ...named, standing: "retired", replacement: "notNeeded" };
+  const failure =
+    policy?.mode === "rotate"
+      ? "the key's id at the provider is not known, so its place cannot be taken"
+      : "Rekey only watches this secret: a person replaces the key there";
+  return { ...facts, ...named, standing: "current", replacement: "failed", failure };
+}
+
+/** A secret that cannot be read or written now: whoever reads it has no replacement. */
+export function unusable({ policy, key, versionId }: Taking, failure: string): SecretInScope {
+  const { secretArn, name, environment } = policy;
+  const facts = { secretArn, name, environment, versionId, keyId: key.keyId, behind: [], moved: [] };
+  return { ...facts, standing: "unplaced", replacement: "failed", failure };
+}

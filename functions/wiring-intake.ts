@@ -1,0 +1,69 @@
+import { randomUUID } from "node:crypto";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { githubApiBases as defaultApiBases } from "../events/intake/github.ts";
+import { boundedHttp } from "../providers/http.ts";
+import { adminCredential } from "./adapters/admin-credential.ts";
+import { alertBus, githubAlerts, refusalBudget, reportSender, signingSecrets } from "./adapters/intake.ts";
+import type { Deps } from "./deps.ts";
+import type { IntakeDeps } from "./intake-ports.ts";
+import type { SyntheticDeps } from "./synthetic-leak.ts";
+import { intakeSecretArns, intakeSettings, intakeUrl, settings, wiring } from "./wiring.ts";
+
+let built: IntakeDeps | undefined;
+
+/** The intake keeps what it cached for the life of the process: its answer has to be out in 2 s. */
+export function intakeWiring(): IntakeDeps {
+  built ??= build(wiring("intake")());
+  return built;
+}
+
+function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
+  const { alertBus: busName, secretArns, githubTokenArn, githubApiBases } = intakeSettings();
+  const apiBases = githubApiBases.length > 0 ? githubApiBases : defaultApiBases;
+  return {
+    ...{ ledger, audit, clock, log },
+    signing: signingSecrets(secretArns, { store, clock }),
+    alerts: alertBus(new EventBridgeClient({}), busName),
+    mayAuditRefusal: refusalBudget(clock),
+    pointed: githubAlerts({
+      http: boundedHttp({ allowHosts: apiBases.map((base) => new URL(base).host) }),
+      token: githubTokenArn ? adminCredential(store, githubTokenArn) : undefined,
+      apiBases,
+    }),
+  };
+}
+
+/** What the synthetic leak has: the public address of the intake, and the signing secret of its reports. */
+export function syntheticWiring(): SyntheticDeps {
+  const { ledger, executions, clock, log, store } = wiring("synthetic-leak")();
+  const { environment, allowLoopbackProviders: allowLoopback } = settings();
+  const url = intakeUrl();
+  const { report = "" } = intakeSecretArns();
+  const http = boundedHttp({ allowHosts: [new URL(url).host], allowLoopback });
+  return {
+    ...{ ledger, executions, clock, log },
+    send: reportSender({ http, url, secret: adminCredential(store, report), clock, newNonce: randomUUID }),
+    metric: (name, value) => putMetric({ name, value, environment, atMs: clock.nowMs() }),
+  };
+}
+
+/** CloudWatch reads metrics out of log lines of this form (embedded metric format). */
+function putMetric(point: {
+  readonly name: string;
+  readonly value: number;
+  readonly environment: string;
+  readonly atMs: number;
+}): void {
+  const { name, value, environment, atMs } = point;
+  const metrics = {
+    Namespace: "Rekey",
+    Dimensions: [["Environment"]],
+    Metrics: [{ Name: name, Unit: "Count" }],
+  };
+  const line = {
+    _aws: { Timestamp: atMs, CloudWatchMetrics: [metrics] },
+    Environment: environment,
+    [name]: value,
+  };
+  process.stdout.write(`${JSON.stringify(line)}\n`);
+}

@@ -1,0 +1,9 @@
+import { awsReach } from "../consumers/queues.ts";
+import { refreshers } from "../consumers/refreshers.ts";
+import { type Part, settings } from "./wiring.ts";
+import { elsewhere } from "./wiring-elsewhere.ts";
+
+/** What makes consumers pick up the incoming key. */
+export const refreshersPart: Part = (base) => ({
+  refreshers: refreshers({ reach: awsReach(elsewhere(base)), allowed: settings().refreshAllowed }),
+});

@@ -1,0 +1,28 @@
+import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/evidence.ts";
+import type { SecretArn, TableKey } from "../core/ports.ts";
+import type { Documents } from "./ledger.ts";
+
+/** What sources said about the consumers of a secret: the newest of each place. */
+export function evidenceIn(at: Documents) {
+  return {
+    evidence: (secretArn: SecretArn) => at.all<Evidence>({ kind: "EVIDENCE", id: secretArn }),
+    /** `known`: it was here before, `stillSo`: newer but says nothing else, `news`: may move a decision. */
+    async putEvidence(secretArn: SecretArn, evidence: Evidence): Promise<"known" | "stillSo" | "news"> {
+      let outcome: "known" | "stillSo" | "news" = "news";
+      await at.change<Evidence>(evidenceAt(secretArn, evidence), (stored) => {
+        if (stored !== undefined && !isNewer(evidence, stored)) {
+          outcome = "known";
+          return stored;
+        }
+        outcome = isMaterial(evidence, stored) ? "news" : "stillSo";
+        return evidence;
+      });
+      return outcome;
+    },
+    removeEvidence: (secretArn: SecretArn, evidence: Evidence) => at.remove(evidenceAt(secretArn, evidence)),
+  };
+}
+
+function evidenceAt(secretArn: SecretArn, evidence: Evidence): TableKey {
+  return { kind: "EVIDENCE", id: secretArn, sort: evidenceKey(evidence) };
+}

@@ -1,0 +1,59 @@
+import { InputInvalid } from "../core/errors.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import type { TableKey } from "../core/ports.ts";
+import type { Documents } from "./ledger.ts";
+
+export type * from "../core/incident-record.ts";
+
+/** The incidents of a ledger, as `ledger.incidents`. */
+export function incidentsIn(documents: Documents) {
+  return {
+    /** Reported, open, contained or waiting for a person: everything that is not over. */
+    async openIncidents(): Promise<readonly IncidentRecord[]> {
+      const all = await documents.all<IncidentRecord>({ kind: "INCIDENT", id: "all" });
+      return all.filter(({ status }) => status !== "closed" && status !== "falseAlarm");
+    },
+
+    incidents: () => documents.all<IncidentRecord>({ kind: "INCIDENT", id: "all" }),
+
+    incident: (incidentId: string) => documents.read<IncidentRecord>(incidentKey(incidentId)),
+
+    /** Applies a pure transition to an incident that exists; one that returns its argument writes nothing. */
+    changeIncident(
+      incidentId: string,
+      change: (record: IncidentRecord) => IncidentRecord,
+    ): Promise<IncidentRecord> {
+      return documents.change<IncidentRecord>(incidentKey(incidentId), (stored) => {
+        if (stored === undefined) throw new InputInvalid(`there is no incident ${incidentId}`);
+        return change(stored);
+      });
+    },
+
+    /** Writes the incident unless it is there already; answers what is stored now. */
+    reportIncident(record: IncidentRecord): Promise<IncidentRecord> {
+      return documents.change<IncidentRecord>(incidentKey(record.incidentId), (stored) => stored ?? record);
+    },
+
+    subject: (subject: string) => documents.read<SubjectEntry>(subjectKey(subject)),
+
+    /** Which incident a subject has now; raised by one when a new one is due. */
+    changeSubject(
+      subject: string,
+      change: (stored: SubjectEntry | undefined) => SubjectEntry,
+    ): Promise<SubjectEntry> {
+      return documents.change<SubjectEntry>(subjectKey(subject), change);
+    },
+  };
+}
+
+export type Incidents = ReturnType<typeof incidentsIn>;
+
+/** One key (or unmatched name of a key) has one incident at a time; `count` makes the ids differ. */
+export interface SubjectEntry {
+  readonly subject: string;
+  readonly count: number;
+  readonly incidentId: string;
+}
+
+const incidentKey = (incidentId: string): TableKey => ({ kind: "INCIDENT", id: "all", sort: incidentId });
+const subjectKey = (subject: string): TableKey => ({ kind: "INCIDENT", id: "subjects", sort: subject });

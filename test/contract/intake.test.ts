@@ -1,0 +1,233 @@
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { sample, spellingsIn } from "../core/intake/samples.ts";
+import { IntakeWorld, leakedKey, noon } from "./intake-world.ts";
+
+const leak = { id: "17", key: leakedKey, exposure: "public", where: ["https://example.com/paste/1"] };
+
+test("a signed report is published by fingerprint and answered with what it started", async () => {
+  const world = new IntakeWorld();
+
+  const answer = await world.post(world.signed([leak]));
+
+  expect(answer.statusCode).toBe(202);
+  expect(JSON.parse(answer.body ?? "")).toEqual({ outcome: "accepted", started: 1, appended: 0, ignored: 0 });
+  expect(world.published).toMatchObject([
+    {
+      kind: "start",
+      intake: "report",
+      receivedAtMs: noon,
+      alert: { identity: { kind: "fingerprint", values: [fingerprintOf(leakedKey)] }, exposure: "public" },
+    },
+  ]);
+  expect(await world.audited()).toEqual(["AlertAccepted report"]);
+});
+
+test("no spelling of the key is stored, published or logged, whether it is accepted or refused", async () => {
+  const world = new IntakeWorld();
+  const post = world.signed([{ ...leak, where: [`https://example.com/?key=${leakedKey}`] }]);
+
+  await world.post(post);
+  await world.post(world.signed([{ ...leak, typo: leakedKey }]));
+  await world.post({ ...post, body: `${post.body} ` });
+  await world.post({ ...post, path: `/intake/${leakedKey}` });
+
+  expect(await world.audited()).toHaveLength(4);
+  expect(spellingsIn(world.everything(), leakedKey)).toEqual([]);
+});
+
+test("a flipped byte anywhere in the body is refused and audited", async () => {
+  const world = new IntakeWorld();
+  const post = world.signed([leak]);
+  const flipped = Buffer.from(post.body);
+  flipped[20] = (flipped[20] ?? 0) ^ 1;
+
+  const answer = await world.post({ ...post, body: flipped });
+
+  expect(answer).toEqual({ statusCode: 403 });
+  expect(world.published).toEqual([]);
+  expect(await world.audited()).toEqual(["AlertRefused report SignatureWrong"]);
+});
+
+test("a body that was cut off is refused, also when its sender signed the rest", async () => {
+  const world = new IntakeWorld();
+  const whole = JSON.stringify({ alerts: [leak] });
+  const post = world.signed(whole);
+
+  expect((await world.post({ ...post, body: whole.slice(0, -4) })).statusCode).toBe(403);
+  expect((await world.post(world.signed(whole.slice(0, -4)))).statusCode).toBe(400);
+
+  expect(world.published).toEqual([]);
+  expect(await world.audited()).toEqual([
+    "AlertRefused report SignatureWrong",
+    "AlertRefused report Unreadable",
+  ]);
+});
+
+test("the same request a second time changes nothing and is audited as a replay", async () => {
+  const world = new IntakeWorld();
+  const post = world.signed([leak]);
+  await world.post(post);
+
+  const again = await world.post(post);
+
+  expect(again).toEqual({ statusCode: 409 });
+  expect(world.published).toHaveLength(1);
+  expect(await world.audited()).toEqual(["AlertAccepted report", "AlertRefused report Replayed"]);
+});
+
+test("a captured GitHub delivery is a replay under another delivery id too", async () => {
+  const world = new IntakeWorld();
+  const post = world.githubPost(sample("github.json"));
+  await world.post(post);
+
+  const again = await world.post({ ...post, headers: { ...post.headers, "x-github-delivery": "another" } });
+
+  expect(again.statusCode).toBe(409);
+  expect(world.published).toHaveLength(1);
+});
+
+test("an alert that the bus did not take may be sent again", async () => {
+  const world = new IntakeWorld();
+  const post = world.signed([leak]);
+  world.busIsDown = true;
+  expect((await world.post(post)).statusCode).toBe(503);
+
+  world.busIsDown = false;
+  expect((await world.post(post)).statusCode).toBe(202);
+
+  expect(world.published).toHaveLength(1);
+});
+
+test("a report signed for another account's intake is refused and audited", async () => {
+  const world = new IntakeWorld();
+
+  const answer = await world.post(world.signed([leak], { secret: "FAKE-signing-of-another-account" }));
+
+  expect(answer).toEqual({ statusCode: 403 });
+  expect(await world.audited()).toEqual(["AlertRefused report SignatureWrong"]);
+});
+
+test("a signature that is good for one source is worth nothing at another", async () => {
+  const world = new IntakeWorld();
+  const post = world.signed([leak], { secret: "FAKE-signing-github" });
+
+  expect((await world.post(post)).statusCode).toBe(403);
+  expect((await world.post({ ...post, path: "/intake/trufflehog" })).statusCode).toBe(403);
+  expect(world.published).toEqual([]);
+});
+
+test("a signed time that is a quarter of an hour off counts, and an older capture does not", async () => {
+  const world = new IntakeWorld();
+
+  const late = await world.post(world.signed([leak], { atMs: noon - 14 * 60_000 }));
+  const old = await world.post(world.signed([leak], { atMs: noon - 16 * 60_000 }));
+
+  expect([late.statusCode, old.statusCode]).toEqual([202, 403]);
+});
+
+test("while the signing secret rotates, either version signs", async () => {
+  const world = new IntakeWorld();
+  await world.post(world.signed([leak]));
+  world.rotateSigning("report", "FAKE-signing-new");
+  world.nowMs += 10_000;
+
+  const incoming = await world.post(world.signed([leak], { secret: "FAKE-signing-new" }));
+  const retiring = await world.post(world.signed([leak]));
+
+  expect([incoming.statusCode, retiring.statusCode]).toEqual([202, 202]);
+});
+
+test("a stranger learns nothing but a status", async () => {
+  const world = new IntakeWorld();
+  const post = world.signed([leak]);
+  const answers = [
+    await world.post({ ...post, path: "/intake/unknown" }),
+    await world.post({ ...post, path: "/" }),
+    await world.post({ ...post, headers: {} }),
+    await world.post({ ...post, headers: { "x-rekey-signature": "t=1" } }),
+    await world.post({ ...post, method: "GET" }),
+    await world.post({ ...post, body: "a".repeat(7 * 1024 * 1024) }),
+  ];
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([403, 403, 401, 401, 405, 413]);
+  expect(answers.map(({ body }) => body).filter(Boolean)).toEqual([]);
+});
+
+test("what is not a request of a function URL is refused without a trace of it", async () => {
+  const world = new IntakeWorld();
+
+  const answers = [
+    await world.post({ headers: {}, body: "", path: "/intake/__proto__" }),
+    await world.post({ headers: {}, body: "" }),
+  ];
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual([403, 401]);
+});
+
+test("an alert that GitHub only points to is fetched and fingerprinted", async () => {
+  const world = new IntakeWorld();
+  const fetched = JSON.parse(sample("github-fetched.json").toString());
+  const asked: string[] = [];
+  world.github = (url) => {
+    asked.push(url);
+    return fetched;
+  };
+
+  const answer = await world.post(world.githubPost(sample("github.json")));
+
+  expect(answer.statusCode).toBe(202);
+  expect(asked).toEqual([
+    expect.stringMatching(/^https:\/\/api\.github\.com\/repos\/.*\/secret-scanning\/alerts\/\d+$/),
+  ]);
+  expect(world.published.map(({ alert }) => alert.identity)).toEqual([
+    { kind: "fingerprint", values: expect.arrayContaining([fingerprintOf(fetched.secret)]) },
+  ]);
+  expect(spellingsIn(world.everything(), fetched.secret)).toEqual([]);
+});
+
+test.each([
+  ["does not answer", () => undefined],
+  ["answers nonsense", () => ({ message: "Not Found" })],
+  ["answers with another alert", () => ({ number: 999_999, secret: leakedKey })],
+])("an alert stands by its place when GitHub %s", async (_how, github) => {
+  const world = new IntakeWorld();
+  world.github = github;
+
+  const answer = await world.post(world.githubPost(sample("github.json")));
+
+  expect(answer.statusCode).toBe(202);
+  expect(world.published.map(({ alert }) => alert.identity.kind)).toEqual(["location"]);
+});
+
+test("a resolved alert starts nothing; a synthetic leak goes through as a test", async () => {
+  const world = new IntakeWorld();
+  const resolved = { ...JSON.parse(sample("github.json").toString()), action: "resolved" };
+
+  const answer = await world.post(world.githubPost(Buffer.from(JSON.stringify(resolved))));
+  await world.post(world.signed([{ ...leak, test: true }]));
+
+  expect(JSON.parse(answer.body ?? "")).toMatchObject({ started: 0, ignored: 1 });
+  expect(world.published.map(({ alert }) => alert.test)).toEqual([true]);
+});
+
+test("an audit log that cannot be written stops neither an alert nor a refusal", async () => {
+  const world = new IntakeWorld();
+  const put = world.table.put;
+  world.table.put = async (record) => (record.kind.startsWith("AUDIT") ? false : put(record));
+
+  const accepted = await world.post(world.signed([leak]));
+  const refused = await world.post({ ...world.signed([leak]), headers: {} });
+
+  expect([accepted.statusCode, refused.statusCode]).toEqual([202, 401]);
+  expect(world.logs.filter(({ outcome }) => outcome === "notAudited")).toHaveLength(2);
+});
+
+test("a flood of forged requests does not fill the audit log, and every one has its line", async () => {
+  const world = new IntakeWorld();
+  for (let n = 0; n < 100; n += 1) await world.post({ ...world.signed([leak]), headers: {} });
+
+  expect(await world.audited()).toHaveLength(60);
+  expect(world.logs).toHaveLength(100);
+  expect((await world.post(world.signed([leak]))).statusCode).toBe(202);
+  expect(await world.audited()).toHaveLength(61);
+});
