@@ -4,5 +4,6 @@ export default {
   transform: { "\\.ts$": "<rootDir>/test/strip-types.cjs" },
   testEnvironment: "node",
   maxWorkers: 2,
+  testTimeout: 30_000,
   coverageProvider: "v8",
 };

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { SecretArn } from "../core/ports.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import type { AuditLog } from "./chain.ts";

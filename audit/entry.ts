@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InputInvalid } from "../core/errors.ts";
 import type { Digest, SecretArn } from "../core/ports.ts";
 import { canonicalJson } from "./canonical-json.ts";

@@ -1,4 +1,5 @@
-import { clockTurn, containTurn, refOf } from "../core/incident.ts";
+import { refOf } from "../core/incident.ts";
+import { clockTurn, containTurn } from "../core/incident-turns.ts";
 import { undoableKeys } from "../core/incident-person.ts";
 import { isSettled } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";

@@ -1,20 +1,28 @@
+import { Superseded } from "./errors.ts";
 import {
   assertPromoted,
   bump,
   type DeathWatch,
   editById,
+  type PromotedRun,
   type SecretRecord,
   type Ticket,
 } from "./secret-record.ts";
 
 type RetiringPhase = "revoking" | "dead";
 
+/** Phases only go forward: a function that was frozen since an earlier one must not take the run back to it. */
+function assertPhase(run: PromotedRun, allowed: readonly PromotedRun["phase"][]): PromotedRun {
+  if (allowed.includes(run.phase)) return run;
+  throw new Superseded(`${run.rotationId} has come further: its retiring key is ${run.phase}`);
+}
+
 export function markQuarantined(
   record: SecretRecord,
   ticket: Ticket,
   times: { readonly quarantinedAtMs: number },
 ): SecretRecord {
-  const run = assertPromoted(record, ticket);
+  const run = assertPhase(assertPromoted(record, ticket), ["promoted"]);
   const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: "quarantined" }));
   return bump({ ...next, run: { ...run, phase: "quarantined", quarantinedAtMs: times.quarantinedAtMs } });
 }
@@ -32,18 +40,23 @@ export function markRevoked(
   ticket: Ticket,
   times: { readonly revokedAtMs: number },
 ): SecretRecord {
-  const run = assertPromoted(record, ticket);
+  const run = assertPhase(assertPromoted(record, ticket), ["revoking", "revoked"]);
   const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: "revoked" }));
   return bump({ ...next, run: { ...run, phase: "revoked", revokedAtMs: times.revokedAtMs } });
 }
 
 /** Moves the run and its retiring key to the next phase together; `revoking` is the recorded intent. */
 export function markRetiring(record: SecretRecord, ticket: Ticket, phase: RetiringPhase): SecretRecord {
-  const run = assertPromoted(record, ticket);
+  const run = assertPhase(assertPromoted(record, ticket), comesFrom[phase]);
   const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: phase }));
   const keys = phase === "dead" ? next.keys.filter((key) => key.keyId !== run.retiring.keyId) : next.keys;
   return bump({ ...next, keys, run: { ...run, phase } });
 }
+
+const comesFrom: Readonly<Record<RetiringPhase, readonly PromotedRun["phase"][]>> = {
+  revoking: ["promoted", "quarantined", "revoking"],
+  dead: ["revoking", "revoked", "dead"],
+};
 
 export function markProbed(
   record: SecretRecord,

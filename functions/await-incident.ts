@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Deps } from "./deps.ts";
 import { parkBranch } from "./incident-change.ts";
-import { incidentIdText } from "./open-incident.ts";
+import { incidentIdText } from "./incident-step.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
 

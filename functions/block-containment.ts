@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { changeKey, told } from "../core/incident.ts";
-import { keyOf, keyStepInput } from "./contain-key.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
+import { keyOf, keyStepInput } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
 import { reasonOf } from "./settle-rotation.ts";
 import { onLambda, step } from "./step.ts";

@@ -1,9 +1,8 @@
 import * as z from "zod";
-import { clockTurn } from "../core/incident.ts";
-import { incidentOf } from "./contain-key.ts";
+import { clockTurn } from "../core/incident-turns.ts";
 import type { Deps } from "./deps.ts";
+import { incidentIdText, incidentOf } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
-import { incidentIdText } from "./open-incident.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
 

@@ -37,3 +37,6 @@ export interface PointedAlerts {
   /** The bytes there; undefined when they cannot be read in the time that an answer leaves. */
   read(url: string): Promise<Uint8Array | undefined>;
 }
+
+/** The audit chain of what was refused at the door: it belongs to no secret. */
+export const intakeLog = "intake";

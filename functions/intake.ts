@@ -9,11 +9,9 @@ import {
   rawRequestOf,
 } from "../events/intake/edge/source.ts";
 import { intakeSources } from "../events/intake/index.ts";
-import type { IntakeDeps } from "./intake-ports.ts";
+import { type IntakeDeps, intakeLog } from "./intake-ports.ts";
 import type { Handler } from "./step.ts";
 import { intakeWiring } from "./wiring-intake.ts";
-
-export const intakeLog = "intake";
 
 /** A function URL takes 6 MB, and base64 makes four characters of three bytes. */
 const bodyCharactersMax = 8 * 1024 * 1024;

@@ -3,7 +3,7 @@ import { VersionMoved } from "../core/errors.ts";
 import { markMerged, markPromoted, markPromoting, markPromotionRefused } from "../core/incoming.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
-import { assertHolder, promotedRun, type Run } from "../core/secret-record.ts";
+import { assertHolder, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn, withKey } from "../stores/value.ts";
 import { assertNotStopped, workOf } from "./brake.ts";

@@ -7,10 +7,10 @@ import type { Policy } from "../core/policy.ts";
 import type { KeyProvider } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import { keyIn as keyInValue } from "../stores/value.ts";
-import { incidentOf, keyOf, keyStepInput, recordedAt, stopwatch } from "./contain-key.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
+import { incidentOf, keyOf, keyStepInput, recordedAt, stopwatch } from "./incident-step.ts";
 import { onLambda, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
 

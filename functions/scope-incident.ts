@@ -1,11 +1,10 @@
 import * as z from "zod";
 import { told } from "../core/incident.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
-import { incidentOf } from "./contain-key.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
 import type { ScopeQuestion } from "./incident-ports.ts";
-import { incidentIdText } from "./open-incident.ts";
+import { incidentIdText, incidentOf } from "./incident-step.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
 import { scopePart } from "./wiring-scope.ts";

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Deps } from "./deps.ts";
 import { settle } from "./settle.ts";
-import { settleIncidentRun } from "./settle-incident.ts";
+import { settleIncidentRun } from "./settle-incident-run.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
 import { peoplePart } from "./wiring-people.ts";

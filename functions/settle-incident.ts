@@ -1,11 +1,7 @@
 import * as z from "zod";
-import { told } from "../core/incident.ts";
-import { whyNotClose } from "../core/incident-plan.ts";
 import type { Deps } from "./deps.ts";
-import { tell } from "./escalate.ts";
-import { changeIncident } from "./incident-change.ts";
-import { incidentIdText } from "./open-incident.ts";
-import { releaseSecrets } from "./release-secrets.ts";
+import { incidentIdText } from "./incident-step.ts";
+import { settleIncidentRun } from "./settle-incident-run.ts";
 import { reasonOf } from "./settle-rotation.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { wiring } from "./wiring.ts";
@@ -25,43 +21,3 @@ export const settleIncident = step({
 });
 
 export const handler = onLambda(settleIncident, wiring("settle-incident", peoplePart));
-
-export interface SettlingIncident {
-  readonly incidentId: string;
-  readonly executionArn: string;
-  readonly atMs: number;
-  readonly reason: string;
-}
-
-/** Only the execution that works on the incident settles it; an older one, seen late, changes nothing. */
-export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) {
-  const { incidentId, executionArn, atMs, reason } = settling;
-  const record = await deps.ledger.incidents.incident(incidentId);
-  if (record === undefined) return { outcome: "unknown" as const, reason };
-  const isOurs = record.executionArn === undefined || record.executionArn === executionArn;
-  if (!isOurs || record.closedAtMs !== undefined) return { outcome: "settledBefore" as const, reason };
-
-  await releaseSecrets({ record, atMs, reason }, deps);
-  const isContained = whyNotClose(record) === undefined;
-  const settled = await changeIncident(
-    incidentId,
-    (now) => {
-      if (now.status === "needsPerson" || now.closedAtMs !== undefined) return now;
-      const status =
-        now.status === "falseAlarm"
-          ? now.status
-          : isContained
-            ? ("closed" as const)
-            : ("needsPerson" as const);
-      const ended = isContained ? { closedAtMs: atMs } : {};
-      return told({ ...now, status, reason, waits: [], ...ended }, { atMs, what: "settled", detail: reason });
-    },
-    deps,
-  );
-  const wasTold = settled.pages.some((page) => page.reason === "settled" && page.delivered.length > 0);
-  if (!isContained && !wasTold) {
-    const why = `the machine stopped working on it (${reason}), and the key is neither dead nor waived`;
-    await tell({ record: settled, due: { reason: "settled", severity: "page", why }, atMs }, deps);
-  }
-  return { outcome: settled.status, reason };
-}

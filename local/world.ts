@@ -1,7 +1,9 @@
+import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient, PutRuleCommand, PutTargetsCommand } from "@aws-sdk/client-eventbridge";
 import { CreateScheduleGroupCommand, SchedulerClient } from "@aws-sdk/client-scheduler";
+import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
 import dynalite from "dynalite";
 import type { LogLine } from "../functions/deps.ts";
@@ -54,6 +56,7 @@ export interface LocalCloudOptions {
 
 const auditBucket = "rekey-audit";
 const pageTopic = "rekey-on-call";
+const alertBus = "rekey-alerts";
 const reportBus = `rekey-reports-${environment}`;
 const machineFolder = new URL("../statemachines/", import.meta.url);
 const machineEnding = ".asl.json";
@@ -69,9 +72,14 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const table = dynalite({ createTableMs: 0 });
   const cloud = await startCloud({ services, fallback: table, account, callers: callers() });
   const env = (principal: Principal) => environmentOf(cloud.url, principal);
-  await deploy(env("operator"));
+  const intakeSecrets = await deploy(env("operator"));
   const started = await startFunctions({
-    env: { ...env("functions"), REKEY_LOOPBACK_PROVIDERS: "allow", ...options.env },
+    env: {
+      ...env("functions"),
+      REKEY_LOOPBACK_PROVIDERS: "allow",
+      REKEY_INTAKE_SECRETS: JSON.stringify(intakeSecrets),
+      ...options.env,
+    },
     onLog: (line) => options.onLog?.(line),
   });
   Object.assign(functions, started.functions);
@@ -104,7 +112,7 @@ function hostServices({ trail, pages, functions, options }: Hosting) {
   const bus = eventBridge({
     ...place,
     reach: { lambda: () => code, stepFunctions: () => states },
-    buses: ["rekey", "rekey-alerts", reportBus],
+    buses: ["rekey", alertBus, reportBus],
   });
   const recorded = cloudTrail({});
   const secrets = secretsManager({
@@ -186,7 +194,7 @@ function environmentOf(url: string, principal: Principal): Record<string, string
     AWS_SECRET_ACCESS_KEY: "FAKE",
     REKEY_TABLE: "rekey",
     REKEY_BUS: "rekey",
-    REKEY_ALERT_BUS: "rekey-alerts",
+    REKEY_ALERT_BUS: alertBus,
     REKEY_ENVIRONMENT: environment,
     REKEY_ROTATION_MACHINE_ARN: machineArn("rotation"),
     REKEY_COMPROMISE_MACHINE_ARN: machineArn("compromise"),
@@ -201,8 +209,8 @@ function environmentOf(url: string, principal: Principal): Record<string, string
   };
 }
 
-/** What the package's template creates beside functions and machines. */
-async function deploy(env: Record<string, string>): Promise<void> {
+/** What the package's template creates beside functions and machines. Gives the signing secrets of the intake. */
+async function deploy(env: Record<string, string>): Promise<Record<string, string>> {
   const client = {
     region,
     endpoint: env["AWS_ENDPOINT_URL"] ?? "",
@@ -223,6 +231,9 @@ async function deploy(env: Record<string, string>): Promise<void> {
       new PutTargetsCommand({ Rule: rule, EventBusName: bus, Targets: [{ Id: "1", Arn, ...target.input }] }),
     );
   }
+  const signing = { Name: "rekey/intake/report", SecretString: randomBytes(32).toString("hex") };
+  const { ARN = "" } = await new SecretsManagerClient(client).send(new CreateSecretCommand(signing));
+  return { report: ARN };
 }
 
 const rules = [
@@ -239,6 +250,12 @@ const rules = [
         },
       },
     },
+  },
+  {
+    bus: alertBus,
+    rule: "raise-alert",
+    pattern: { source: ["rekey.intake"], "detail-type": ["KeyCompromised"] },
+    target: { function: "raise-alert", input: {} },
   },
   {
     bus: "default",

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { PolicyInvalid } from "../core/errors.ts";
 import type { KeyProvider } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";

@@ -179,6 +179,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     machines: ["StartExecution", "SendTaskSuccess"],
     schedules: "reconcile",
     people: "page",
+    signing: "read",
+    intake: "call",
   },
   "record-read": {
     does: "Stores who read which version of a secret, and wakes the run whose decision it changes",

@@ -1,6 +1,7 @@
 import type { Verification } from "../../audit/verify-chain.ts";
 import { inTurns } from "../../functions/admin/in-turns.ts";
 import { deploymentChain } from "../../functions/admin/scope.ts";
+import { intakeLog } from "../../functions/intake-ports.ts";
 import { exitCodes, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
 import { columns, plural } from "../text.ts";
@@ -19,7 +20,9 @@ export const audit: Register = (program, perform) => {
         const { ledger, audit: log } = await cli.reach();
         const policies = named === undefined ? await ledger.policies() : [await findSecret(named, ledger)];
         const chains = policies.map(({ name, secretArn }) => ({ name, id: secretArn }));
-        if (named === undefined) chains.push({ name: "(deployment)", id: deploymentChain });
+        if (named === undefined) {
+          chains.push({ name: "(deployment)", id: deploymentChain }, { name: "(intake)", id: intakeLog });
+        }
         const verified = await inTurns(chains, {
           atOnceMax,
           work: async ({ name, id }) => ({ name, secretArn: id, ...(await log.verify(id)) }),

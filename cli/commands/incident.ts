@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { incidentFacts } from "../../core/incident.ts";
+import { incidentFacts } from "../../core/incident-facts.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { whichIncident } from "../../functions/admin/which-incident.ts";
 import { askAdmin } from "../ask-admin.ts";

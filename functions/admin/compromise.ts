@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Alert } from "../../events/alert.ts";
 import { FingerprintSchema } from "../../events/alert.ts";
-import { raiseAlerts } from "../raise-alert.ts";
+import { raiseAlerts } from "../raise.ts";
 import { adminCommand, type Caller } from "./command.ts";
 import { openParent } from "./compromise-parent.ts";
 import { foretell } from "./compromise-preview.ts";

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { tell } from "../escalate.ts";
+import { tell } from "../tell.ts";
 import { adminCommand, refused } from "./command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";
 

@@ -53,6 +53,8 @@ export interface OpenAiFake {
   replaceAdminKey(text: string): void;
   /** Every key there ever was, in the order of its making. */
   state(): readonly FakeKeyState[];
+  /** The text of every key there ever was, by its id: what a search for leaks looks for. */
+  texts(): ReadonlyMap<string, string>;
   counters(): FakeCounters;
 }
 
@@ -128,6 +130,7 @@ export function openaiFake(options: OpenAiFakeOptions = {}): OpenAiFake {
       adminKey = text;
     },
     state: () => [...world.keys.values()].map((key) => keyState(key, { nowMs: world.nowMs(), dieMs })),
+    texts: () => new Map([...world.keys.values()].map(({ keyId, text }) => [keyId, text])),
     counters: counts.snapshot,
   };
 }

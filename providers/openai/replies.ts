@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { InputInvalid } from "../../core/errors.ts";
 import type { ListedKey } from "../../core/ports.ts";
 import type { HttpReply } from "../http.ts";

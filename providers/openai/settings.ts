@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { PropagationProfile } from "../../core/ports.ts";
 import { whyNotAddress } from "../why-not-address.ts";
 

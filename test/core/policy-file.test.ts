@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { z } from "zod";
+import * as z from "zod";
 import type { ProviderFacts } from "../../core/policy.ts";
-import { type DeclaredKind, parsePolicyFile } from "../../events/policy-file.ts";
+import type { DeclaredKind } from "../../events/policy-file.ts";
+import { parsePolicyFile } from "../../events/policy-text.ts";
 import { declaredKinds } from "../../functions/provider-kinds.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;

@@ -242,8 +242,11 @@ describe("a role may do what its code asks for, and nothing else", () => {
   const unreachable: Readonly<Record<string, readonly string[]>> = {
     // Adoption looks only: the store it hands on moves no label, and nothing it calls puts a version.
     admin: ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
+    // The tokens and signing keys of workloads are granted by the deployment's own list, not by these rows.
+    "nudge-consumers": ["secretsmanager:GetSecretValue"],
+    "check-adoption": ["secretsmanager:GetSecretValue"],
     // It names no signal of the provider's: whoever stole the key would be heard there too.
-    "check-recovery": ["AdminCredentials"],
+    "check-recovery": ["AdminCredentials", "secretsmanager:GetSecretValue"],
   };
 
   const service = "arn:aws:ecs:eu-central-1:123456789012:service/cluster/billing";

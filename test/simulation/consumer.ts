@@ -1,6 +1,7 @@
 import type { Fingerprint, SecretArn, SecretStore } from "../../core/ports.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Http } from "../../providers/http.ts";
+import { keyIn } from "../../stores/value.ts";
 
 export interface ConsumerOptions {
   readonly name: string;
@@ -12,7 +13,11 @@ export interface ConsumerOptions {
   readonly useEveryMs?: number;
   readonly reportEveryMs?: number;
   readonly maxStaleMs?: number;
+  /** The JSON field that holds the key; absent for a bare string. */
+  readonly field?: string;
 }
+
+type Settled = Required<Omit<ConsumerOptions, "field">> & Pick<ConsumerOptions, "field">;
 
 export interface ConsumerWorld {
   readonly secretArn: SecretArn;
@@ -33,17 +38,18 @@ interface Use {
  */
 export class Instance {
   readonly id: string;
-  readonly #options: Required<ConsumerOptions>;
+  readonly #options: Settled;
   readonly #world: ConsumerWorld;
   readonly #uses = new Map<Fingerprint, Use>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   #held: { text: string; fingerprint: Fingerprint; versionId: string; fetchedAtMs: number } | undefined;
   #sequence = 0;
   #isFrozen = false;
+  #isStopped = false;
   requests = 0;
   failed = 0;
 
-  constructor(id: string, options: Required<ConsumerOptions>, world: ConsumerWorld) {
+  constructor(id: string, options: Settled, world: ConsumerWorld) {
     this.id = id;
     this.#options = options;
     this.#world = world;
@@ -66,19 +72,37 @@ export class Instance {
 
   /** `silently`: killed, without its last report. */
   stop({ silently }: { readonly silently: boolean }): void {
+    if (this.#isStopped) return;
+    this.#isStopped = true;
     for (const timer of this.#timers) clearInterval(timer);
     if (!silently) this.#report("stopping");
+  }
+
+  get consumer(): Settled {
+    return this.#options;
+  }
+
+  get isStopped(): boolean {
+    return this.#isStopped;
   }
 
   get holds(): Fingerprint | undefined {
     return this.#held?.fingerprint;
   }
 
+  /** Whether its next request would go out with this key: it runs, holds it and trusts it still. */
+  wouldUse(fingerprint: Fingerprint): boolean {
+    const held = this.#held;
+    if (this.#isStopped || held?.fingerprint !== fingerprint) return false;
+    return Date.now() - held.fetchedAtMs <= this.#options.maxStaleMs;
+  }
+
   async #refresh(cause: string): Promise<void> {
     const { text, versionId } = await this.#world.store.read(this.#world.secretArn);
+    const key = keyIn(text, this.#options.field);
     const before = this.#held?.fingerprint;
-    const fingerprint = fingerprintOf(text);
-    this.#held = { text: text.reveal(), fingerprint, versionId, fetchedAtMs: Date.now() };
+    const fingerprint = fingerprintOf(key);
+    this.#held = { text: key.reveal(), fingerprint, versionId, fetchedAtMs: Date.now() };
     if (before !== fingerprint) this.#report(cause);
   }
 
@@ -149,7 +173,7 @@ export interface Consumer {
 }
 
 export async function startConsumer(options: ConsumerOptions, world: ConsumerWorld): Promise<Consumer> {
-  const full: Required<ConsumerOptions> = {
+  const full: Settled = {
     environment: "production",
     account: "111122223333",
     instances: 2,

@@ -4,6 +4,8 @@ import type { FakeReply } from "../../providers/fake.ts";
 export interface Invocation {
   readonly id: number;
   readonly functionName: string;
+  /** The event it was called with. */
+  readonly input: unknown;
   /** Of this process's clock against the true one. */
   readonly skewMs: number;
 }
@@ -15,6 +17,8 @@ export interface BoundaryCall {
   readonly operation: string;
   /** Whether it changes something outside. */
   readonly changes: boolean;
+  /** What it was called with; for the provider, the request. */
+  readonly given: readonly unknown[];
 }
 
 /** What may happen around the functions. The simulator's answers come from its seed; a story's from the story. */
@@ -23,6 +27,8 @@ export interface Surroundings {
   call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer>;
   /** Called when a function starts; its end is `ended`, or a crash if that settles first. */
   invocation(invocation: Omit<Invocation, "skewMs">): { readonly skewMs: number; readonly crashed: Promise<never> };
+  /** The answer, as JSON, or what was thrown. */
+  ended?(invocation: Invocation, end: { readonly output: string } | { readonly error: unknown }): void;
   /** How often, and after how long, an event reaches its target. */
   deliveries(type: string): readonly number[];
   /** A fault in the provider's reply itself, for those that only the wire can make. */

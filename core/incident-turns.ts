@@ -1,0 +1,227 @@
+import { isExact, isSettled } from "./incident-plan.ts";
+import type { IncidentRecord, KeyInScope, PageReason, PageSent, SecretInScope } from "./incident-record.ts";
+
+/** What containment does next with one key, asked anew after everything that changes. */
+export type ContainTurn =
+  | { readonly turn: "over" | "contain" | "prove" | "giveUp" }
+  | { readonly turn: "wait"; readonly why: string; readonly untilMs?: number };
+
+/** What the clock does next. */
+export type ClockTurn =
+  | { readonly turn: "over" }
+  | { readonly turn: "escalate"; readonly page: DuePage }
+  | { readonly turn: "wait"; readonly untilMs?: number };
+
+export interface DuePage {
+  readonly reason: PageReason;
+  readonly severity: PageSent["severity"];
+  readonly why: string;
+}
+
+/** Under contain-first a promotion that is nearly done is worth this much; then containment waits for nothing. */
+export const headStartMs = 10_000;
+/** A key that nobody could contain or waive in this time leaves the machine, not the list of open incidents. */
+export const giveUpAfterMs = 7 * 24 * 3_600_000;
+
+// ---- containment -----------------------------------------------------------------------------------------
+
+export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: number): ContainTurn {
+  if (isOver(record) || isSettled(key)) return { turn: "over" };
+  if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "giveUp" };
+  switch (key.state) {
+    case "accepted":
+      return { turn: "prove" };
+    case "quarantining":
+    case "revoking":
+      return { turn: "contain" };
+    case "needsPerson":
+      return key.byHand ? { turn: "prove" } : waitForPerson(record, key);
+    case "quarantined":
+      return whenSoaked(record, { key, nowMs });
+    case "waiting":
+      return whenPlanned(record, { key, nowMs });
+    case "dead":
+    case "waived":
+      return { turn: "over" };
+  }
+}
+
+function isOver({ status }: IncidentRecord): boolean {
+  return status === "closed" || status === "falseAlarm";
+}
+
+function waitForPerson(record: IncidentRecord, key: KeyInScope): ContainTurn {
+  if (record.containNow !== undefined && key.keyId !== undefined) return { turn: "contain" };
+  return { turn: "wait", why: key.blocked ?? "a person has to say what this key is" };
+}
+
+interface Asked {
+  readonly key: KeyInScope;
+  readonly nowMs: number;
+}
+
+function whenPlanned(record: IncidentRecord, { key, nowMs }: Asked): ContainTurn {
+  if (key.keyId === undefined) return waitForPerson(record, key);
+  if (record.containNow !== undefined) return { turn: "contain" };
+  if (!isExact(record.match.by)) return { turn: "wait", why: record.planWhy };
+  switch (record.plan) {
+    case "person":
+    case "replace-and-page":
+      return { turn: "wait", why: record.planWhy };
+    case "contain-first":
+      return whenPromoted(record, nowMs);
+    case "switch-first":
+      return whenMoved(record, nowMs);
+  }
+}
+
+function whenPromoted(record: IncidentRecord, nowMs: number): ContainTurn {
+  const untilMs = (record.openedAtMs ?? nowMs) + headStartMs;
+  const isComing = record.secrets.some(
+    ({ replacement, slotTries }) => replacement === "pending" && slotTries === undefined,
+  );
+  if (!isComing || nowMs >= untilMs) return { turn: "contain" };
+  return { turn: "wait", why: "the replacement has a head start", untilMs };
+}
+
+/** On suspicion nobody is cut off for a replacement that failed: a person is asked, and the clock goes on. */
+function whenMoved(record: IncidentRecord, nowMs: number): ContainTurn {
+  const failed = record.secrets.find(({ replacement }) => replacement === "failed");
+  if (failed) return { turn: "wait", why: `${failed.name} has no replacement: containing cuts it off` };
+  const untilMs = record.containByMs ?? nowMs;
+  if (everybodyMoved(record) || nowMs >= untilMs) return { turn: "contain" };
+  return { turn: "wait", why: "consumers are moving to the replacement", untilMs };
+}
+
+function whenSoaked(record: IncidentRecord, { key, nowMs }: Asked): ContainTurn {
+  const untilMs = key.revokeAtMs ?? nowMs;
+  if (record.containNow !== undefined || everybodyMoved(record) || nowMs >= untilMs)
+    return { turn: "contain" };
+  return { turn: "wait", why: "the key is quarantined, and nobody was sure that it can be missed", untilMs };
+}
+
+export function everybodyMoved({ secrets }: IncidentRecord): boolean {
+  return secrets.every(({ replacement }) => replacement === "adopted" || replacement === "notNeeded");
+}
+
+/** One call for all that an adapter needs to contain: only what is bound exactly, or what a person vouches for. */
+export function whyNotContain(record: IncidentRecord, key: KeyInScope): string | undefined {
+  if (key.keyId === undefined) return "the key's id at the provider is not known";
+  if (record.containNow !== undefined || isExact(record.match.by)) return undefined;
+  return `the key is known by a ${record.match.by} only`;
+}
+
+// ---- the clock -------------------------------------------------------------------------------------------
+
+/** Asks every reason to tell somebody; a reason that was delivered once is not told again. */
+export function clockTurn(record: IncidentRecord, nowMs: number): ClockTurn {
+  if (isOver(record) || (record.keys.length > 0 && record.keys.every(isSettled))) return { turn: "over" };
+  if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "over" };
+  const due = duePages(record, nowMs).find((page) => !wasTold(record, page));
+  if (due) return { turn: "escalate", page: due };
+  const later = tellingTimes(record).filter((atMs) => atMs > nowMs);
+  return later.length === 0 ? { turn: "wait" } : { turn: "wait", untilMs: Math.min(...later) };
+}
+
+function wasTold({ pages }: IncidentRecord, { reason, severity }: DuePage): boolean {
+  return pages.some(
+    (sent) => sent.reason === reason && sent.severity === severity && sent.delivered.length > 0,
+  );
+}
+
+function duePages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
+  return [...openingPages(record), ...troublePages(record), ...timedPages(record, nowMs)];
+}
+
+function openingPages({ plan, planWhy, secrets }: IncidentRecord): readonly DuePage[] {
+  const isProduction = secrets.some(({ environment }) => environment === "production");
+  if (plan !== "contain-first" || !isProduction) return [];
+  return [{ reason: "opened", severity: "notify", why: `containing first: ${planWhy}` }];
+}
+
+function troublePages(record: IncidentRecord): readonly DuePage[] {
+  const page = (reason: PageReason, why: string): DuePage => ({ reason, severity: "page", why });
+  const isAsked = record.containNow === undefined;
+  const undecided = isAsked && (record.plan === "person" || record.plan === "replace-and-page");
+  const stuck = record.keys.find((key) => !isSettled(key) && key.blocked !== undefined);
+  const failed = record.secrets.find(({ replacement }) => replacement === "failed");
+  const held = record.secrets.find((secret) => secret.held !== undefined);
+  const wanted = record.secrets.find(({ supplyWanted }) => supplyWanted === true);
+  return [
+    ...(undecided ? [page(isTriage(record) ? "breakerOpen" : "needsPerson", record.planWhy)] : []),
+    ...(stuck ? [page("needsPerson", stuck.blocked ?? "")] : []),
+    ...(wanted ? [page("needsPerson", `supply a new key: rekey supply ${wanted.secretArn}`)] : []),
+    ...(failed ? [page("replacementFailed", whyOutage(record, failed))] : []),
+    ...(held
+      ? [page("held", `${held.name} is held (${held.held}), and containment goes on all the same`)]
+      : []),
+  ];
+}
+
+/** Too many inexact alerts at once: they join one incident that names no key. */
+export const triageSubject = "triage/inexact alerts";
+
+function isTriage({ subject }: IncidentRecord): boolean {
+  return subject === triageSubject;
+}
+
+function whyOutage({ plan }: IncidentRecord, { name, failure }: SecretInScope): string {
+  const next =
+    plan === "contain-first"
+      ? "the leak is proven, so it is contained"
+      : "nothing is contained until you say so";
+  return `${name} has no replacement (${failure ?? "no reason"}): containing is a full outage; ${next}`;
+}
+
+function timedPages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
+  const open = record.keys.filter((key) => !isSettled(key));
+  if (open.length === 0) return [];
+  const [escalateAtMs, beforeDeadlineMs] = [record.escalateAtMs, lastCallMs(record)];
+  const pages: DuePage[] = [];
+  if (nowMs >= escalateAtMs) {
+    const unaccepted = open.some(({ acceptedAtMs }) => acceptedAtMs === undefined);
+    pages.push(unaccepted ? notAccepted : nowMs > diesByMs(open) ? deadTooLate : dyingInTime);
+  }
+  const hasPaged = record.pages.some(
+    ({ severity, delivered }) => severity === "page" && delivered.length > 0,
+  );
+  if (nowMs >= beforeDeadlineMs && !hasPaged) pages.push(deadlineNear);
+  return pages;
+}
+
+const notAccepted: DuePage = {
+  reason: "notAccepted",
+  severity: "page",
+  why: "the provider has not accepted a revoke of the compromised key",
+};
+const deadTooLate: DuePage = {
+  reason: "notYetDead",
+  severity: "page",
+  why: "the key still works, longer after its revoke than this provider should take",
+};
+const dyingInTime: DuePage = {
+  reason: "notYetDead",
+  severity: "notify",
+  why: "the provider accepted the revoke; the key is not dead yet, within this provider's profile",
+};
+const deadlineNear: DuePage = {
+  reason: "deadlinePassed",
+  severity: "page",
+  why: "the key will not be proven dead before the deadline",
+};
+
+function diesByMs(keys: readonly KeyInScope[]): number {
+  return Math.max(...keys.map(({ acceptedAtMs, dieMs }) => (acceptedAtMs ?? 0) + (dieMs ?? 0)));
+}
+
+/** Never before the escalation: an incident that opens late has the same minute that every other one has. */
+function lastCallMs({ deadlineAtMs, escalateAtMs }: IncidentRecord): number {
+  return Math.max(escalateAtMs, deadlineAtMs - lastCallBeforeMs);
+}
+
+const lastCallBeforeMs = 60_000;
+
+function tellingTimes(record: IncidentRecord): readonly number[] {
+  const open = record.keys.filter((key) => !isSettled(key));
+  return [record.escalateAtMs, lastCallMs(record), ...(open.length === 0 ? [] : [diesByMs(open) + 1])];
+}

@@ -1,0 +1,232 @@
+import { appendAlert, strengthen } from "../core/incident.ts";
+import { type Breaker, belongsTo, clockFrom, countInexact, isExact, planFor } from "../core/incident-plan.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { triageSubject } from "../core/incident-turns.ts";
+import type { Alert, AlertIdentity } from "../events/alert.ts";
+import type { Deps } from "./deps.ts";
+import { type Identified, identifyKeys } from "./identify-key.ts";
+import { changeIncident } from "./incident-change.ts";
+import { planFacts, policiesOf } from "./incident-policy.ts";
+import { startIncident } from "./start-incident.ts";
+
+/** One alert of an authenticated sender: a source whose signature was checked, or a person. */
+export interface Arrived {
+  readonly alert: Alert;
+  readonly kind: "start" | "append";
+  readonly receivedAtMs: number;
+  readonly intake: string;
+  /** The AWS principal, where a person reported it. */
+  readonly principal?: string;
+  /** What that person asked for. */
+  readonly plan?: "contain-first" | "switch-first";
+  /** The incident of a repository, consumer or account that this one is a part of. */
+  readonly parentId?: string;
+}
+
+export interface Raised {
+  readonly outcome: "opened" | "appended" | "nothingToAppendTo";
+  readonly incidentIds: readonly string[];
+}
+
+/** Finds the incident that an alert belongs to, or opens one: the same alert again, or late, changes nothing. */
+export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised> {
+  const keys = await identifyKeys(arrived.alert.identity, deps);
+  const named = keys.length > 0 ? keys : [unmatched(arrived.alert.identity)];
+  const incidentIds: string[] = [];
+  let isNew = false;
+  for (const key of named) {
+    const raised = await raise({ arrived, key }, deps);
+    if (raised === undefined) continue;
+    incidentIds.push(raised.incidentId);
+    isNew ||= raised.isNew;
+  }
+  if (incidentIds.length === 0) return { outcome: "nothingToAppendTo", incidentIds };
+  return { outcome: isNew ? "opened" : "appended", incidentIds };
+}
+
+interface Raising {
+  readonly arrived: Arrived;
+  readonly key: Identified;
+}
+
+function unmatched(identity: AlertIdentity): Identified {
+  const match = { by: "none" as const, text: nameOf(identity) };
+  if (identity.kind === "keyId")
+    return { match, provider: identity.provider, keyId: identity.keyId, holders: [] };
+  const [fingerprint] = identity.kind === "fingerprint" ? identity.values : [];
+  return { match, ...(fingerprint !== undefined && { fingerprint }), holders: [] };
+}
+
+/** Long enough to find it by, short enough to say nothing. */
+function nameOf(identity: AlertIdentity): string {
+  switch (identity.kind) {
+    case "fingerprint":
+      return identity.values[0] ?? "";
+    case "keyId":
+      return `${identity.provider} ${identity.keyId}`;
+    case "hint":
+      return `${identity.provider ?? "unknown"} ${identity.hint}`;
+    case "location":
+      return identity.url;
+  }
+}
+
+async function raise(raising: Raising, deps: Deps) {
+  const subject = await subjectFor(raising, deps);
+  const alert = alertSeen(raising);
+  const known = await incidentOf(subject, deps);
+  if (known !== undefined && belongsTo(known, alert)) {
+    return { incidentId: (await append({ record: known, alert, raising }, deps)).incidentId, isNew: false };
+  }
+  if (raising.arrived.kind === "append") return undefined;
+  const record = await open({ subject, known, alert, raising }, deps);
+  await start(record, deps);
+  return { incidentId: record.incidentId, isNew: true };
+}
+
+/**
+ * A key that is ours has its own subject, however it was named. Of the rest there may be a flood: then they
+ * join one triage incident.
+ */
+async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string> {
+  const subject = subjectOf(key);
+  if (isExact(key.match.by) || arrived.kind === "append") return subject;
+  const known = await incidentOf(subject, deps);
+  if (known !== undefined && belongsTo(known, alertSeen({ arrived, key }))) return subject;
+  let isOpen = false;
+  await deps.ledger.documents.change<Breaker>(breakerKey, (breaker) => {
+    const counted = countInexact(breaker, arrived.receivedAtMs);
+    isOpen = counted.isOpen;
+    return counted.breaker;
+  });
+  return isOpen ? triageSubject : subject;
+}
+
+const breakerKey = { kind: "INCIDENT", id: "breaker", sort: "inexact" };
+
+function subjectOf(key: Identified): string {
+  if (key.keyId !== undefined) return `key/${key.account ?? "unknown"}/${key.keyId}`;
+  if (key.fingerprint !== undefined) return `fingerprint/${key.fingerprint}`;
+  return `unmatched/${key.match.text}`;
+}
+
+async function incidentOf(subject: string, deps: Deps): Promise<IncidentRecord | undefined> {
+  const entry = await deps.ledger.incidents.subject(subject);
+  return entry && deps.ledger.incidents.incident(entry.incidentId);
+}
+
+function alertSeen({ arrived, key }: Raising): AlertSeen {
+  const { alert, receivedAtMs, intake, principal } = arrived;
+  const { source, sourceId, detectedAtMs, exposedAtMs, exposure, verified, where } = alert;
+  return {
+    ...{ source, sourceId, receivedAtMs, exposure, verified, where, match: key.match },
+    principal: principal ?? `intake/${intake}`,
+    ...(detectedAtMs !== undefined && { detectedAtMs }),
+    ...(exposedAtMs !== undefined && { exposedAtMs }),
+  };
+}
+
+interface Placing {
+  readonly alert: AlertSeen;
+  readonly raising: Raising;
+}
+
+/** New facts may make the plan stronger. An incident that nothing works on any more is taken up again. */
+async function append({ record, alert }: Placing & { readonly record: IncidentRecord }, deps: Deps) {
+  const before = record.alerts.length;
+  const grown = await changeIncident(record.incidentId, (now) => appendAlert(now, alert), deps);
+  const next = grown.status === "open" ? await planAgain(grown, alert, deps) : grown;
+  const isStalled = next.status === "needsPerson" && next.alerts.length > before;
+  return next.status === "reported" || isStalled ? start(next, deps) : next;
+}
+
+async function planAgain(record: IncidentRecord, alert: AlertSeen, deps: Deps): Promise<IncidentRecord> {
+  const owned = await policiesOf(record.secrets, deps);
+  return changeIncident(
+    record.incidentId,
+    (now) => strengthen(now, planFor(planFacts(now, owned)), alert.receivedAtMs),
+    deps,
+  );
+}
+
+interface Opening extends Placing {
+  readonly subject: string;
+  readonly known: IncidentRecord | undefined;
+}
+
+/** The subject's entry decides which of two alerts that arrive together opens the incident. */
+async function open({ subject, known, alert, raising }: Opening, deps: Deps): Promise<IncidentRecord> {
+  const digest = deps.digest.sha256Hex(subject).slice(0, idLength);
+  const entry = await deps.ledger.incidents.changeSubject(subject, (stored) => {
+    if (stored !== undefined && stored.incidentId !== known?.incidentId) return stored;
+    const count = (stored?.count ?? 0) + 1;
+    return { subject, count, incidentId: `i-${digest}-${count}` };
+  });
+  const reported = await deps.ledger.incidents.reportIncident(
+    newIncident({ subject, alert, raising, incidentId: entry.incidentId }),
+  );
+  return changeIncident(reported.incidentId, (now) => appendAlert(now, alert), deps);
+}
+
+const idLength = 10;
+
+function newIncident({
+  subject,
+  alert,
+  raising,
+  incidentId,
+}: Placing & { readonly subject: string; readonly incidentId: string }): IncidentRecord {
+  const { plan, parentId, alert: reported } = raising.arrived;
+  const { receivedAtMs, principal, match, exposedAtMs, detectedAtMs } = alert;
+  const clock = clockFrom({ receivedAtMs, ...(detectedAtMs !== undefined && { detectedAtMs }) });
+  const isAsked = plan !== undefined && alert.source === "person";
+  const asked = { by: principal, reason: "with the report", atMs: receivedAtMs };
+  return {
+    ...{ incidentId, subject, match, receivedAtMs, ...clock },
+    status: "reported",
+    seq: 1,
+    starts: 0,
+    test: isTest(reported),
+    ...(parentId !== undefined && { parentId }),
+    checklist: [],
+    plan: "person",
+    planWhy: "the plan is chosen when the incident opens",
+    ...(isAsked && { planAsked: { ...asked, plan } }),
+    ...(exposedAtMs !== undefined && { exposedAtMs }),
+    escalateAtMs: clock.deadlineAtMs,
+    keys: keysFrom(raising.key, subject),
+    secrets: [],
+    alerts: [alert],
+    timeline: [{ atMs: receivedAtMs, what: "reported", detail: `${alert.source} ${alert.sourceId}` }],
+    ...{ notes: [], pages: [], waits: [], reports: [] },
+  };
+}
+
+/** A triage incident is about no key in particular. */
+function keysFrom(key: Identified, subject: string): readonly KeyInScope[] {
+  const { match, holders, ...names } = key;
+  if (subject === triageSubject) return [];
+  const [holder] = holders;
+  const isOurs = match.by !== "none";
+  return [
+    {
+      ...names,
+      ...(holder && { secretArn: holder.secretArn, versionId: holder.versionId }),
+      standing: isOurs ? "unplaced" : "unknown",
+      state: isOurs ? "waiting" : "needsPerson",
+      probes: 0,
+      refusals: 0,
+      ...(!isOurs && { blocked: "no secret under Rekey is known to hold this key" }),
+    },
+  ];
+}
+
+function isTest({ test }: Alert): boolean {
+  return test === true;
+}
+
+/** Not started yet, or by somebody whose answer got lost: the execution's name makes it one. */
+async function start(record: IncidentRecord, deps: Deps): Promise<IncidentRecord> {
+  const isDue = record.status === "needsPerson" || (record.status === "reported" && record.starts === 0);
+  return isDue ? startIncident(record, deps) : record;
+}

@@ -1,0 +1,149 @@
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { sample } from "../core/intake/samples.ts";
+import { newWorld } from "./incident-world.ts";
+
+describe("rekey compromise", () => {
+  test("a secret's current key opens one incident, and a repeat joins it", async () => {
+    const { cli, only, world } = await newWorld();
+
+    const first = await cli("compromise billing-key --public");
+    const again = await cli("compromise billing-key");
+
+    expect(first.code).toBe(0);
+    const { incidentId, alerts } = await only();
+    expect(first.out).toBe(`1 incident: ${incidentId}\nfollow it with: rekey incident show ${incidentId}`);
+    expect(again.out).toBe(first.out);
+    expect(alerts.map(({ source, exposure }) => [source, exposure])).toEqual([
+      ["person", "public"],
+      ["person", "unknown"],
+    ]);
+    expect(await world.told("rekey")).toContain("CompromiseReported by anna");
+  });
+
+  test("the key from a pipe is hashed here: it is in no request and in no log", async () => {
+    const { cli, only, keys, world } = await newWorld();
+    const key = keys["billing-key"]?.secret.reveal() ?? "";
+    const sent: string[] = [];
+    const { send } = world;
+    world.send = async (body, principal) => {
+      sent.push(JSON.stringify(body));
+      return send(body, principal);
+    };
+
+    const { code } = await cli("compromise --key-stdin", { stdin: `"${key}"\n` });
+
+    expect(code).toBe(0);
+    expect((await only()).match.by).toBe("fingerprint");
+    expect(sent).toHaveLength(1);
+    expect(sent.join()).toContain(fingerprintOf(key));
+    expect(JSON.stringify([sent, world.table.dump(), world.logs])).not.toContain(key);
+  });
+
+  test("a dry run shows keys, consumers, reversibility and outage, and changes nothing", async () => {
+    const { cli, world, keys } = await newWorld();
+    const before = JSON.stringify(world.table.dump());
+
+    const { out } = await cli("compromise billing-key --public --dry-run");
+
+    expect(out.split("\n")).toEqual([
+      expect.stringMatching(`^key ${keys["billing-key"]?.keyId}, found by fingerprint sha256:`),
+      "  plan: contain-first (person saw the key in public)",
+      "  held by billing-key in production: current",
+      "  deleted at once, which cannot be undone",
+      "  billing in production: outage some seconds: it refreshes when it is refused",
+      "nothing was done; leave --dry-run away to go on",
+    ]);
+    expect(JSON.stringify(world.table.dump())).toBe(before);
+  });
+
+  test("a key that nobody knows is reported all the same, and the dry run says so", async () => {
+    const { cli, only } = await newWorld();
+    const stdin = "sk-FAKE-nobody-knows-this-one";
+
+    expect((await cli("compromise --key-stdin --dry-run", { stdin })).out).toContain(
+      "no secret under Rekey holds it",
+    );
+    await cli("compromise --key-stdin", { stdin });
+
+    expect(await only()).toMatchObject({ match: { by: "none" }, plan: "person" });
+  });
+
+  test.each([
+    ["--provider-account main", "provider account main"],
+    ["--consumer billing", "consumer billing"],
+    ["--repo acme/billing", "repository acme/billing"],
+  ])("%s opens one parent with a checklist of every key", async (target, title) => {
+    const { cli, world, becomes } = await newWorld();
+
+    const { out, code } = await cli(`compromise ${target}`);
+
+    expect(code).toBe(0);
+    const all = await world.ledger.incidents.incidents();
+    const parent = all.find(({ checklist }) => checklist.length > 0);
+    const children = all.filter(({ parentId }) => parentId === parent?.incidentId);
+    expect(parent).toMatchObject({ match: { text: title } });
+    expect(parent?.checklist.map((entry) => entry.title).sort()).toEqual(["billing-key", "search-key"]);
+    expect(children).toHaveLength(2);
+    expect(out.split("\n")[0]).toBe(`checklist ${parent?.incidentId}`);
+    const shown = await cli(`incident show ${parent?.incidentId}`);
+    expect(shown.out).toContain("0 of 2 keys observed dead; 2 incidents of 2 not over");
+    expect(shown.out).toMatch(/\[ \] {2}billing-key {2}i-/);
+
+    for (const { incidentId } of children) await becomes(incidentId, { status: "closed" });
+    expect((await cli("incident list")).out).toBe("no incident is open");
+  });
+
+  test("what covers nothing is refused with what may have been meant", async () => {
+    const { cli } = await newWorld();
+
+    expect((await cli("compromise --consumer biling")).err).toContain("did you mean billing?");
+    expect((await cli("compromise")).err).toContain("say what leaked");
+    expect((await cli("compromise billing-key --consumer billing")).err).toContain("say what leaked");
+    expect((await cli("compromise --key-stdin", { stdin: "short" })).code).toBe(2);
+  });
+});
+
+describe("rekey report", () => {
+  test("only fingerprints of a scanner's findings are sent", async () => {
+    const { cli, world, keys } = await newWorld();
+    const key = keys["billing-key"]?.secret.reveal() ?? "";
+    const finding = {
+      DetectorName: "OpenAI",
+      Verified: true,
+      Raw: key,
+      RawV2: "",
+      SourceMetadata: { Data: {} },
+    };
+    const files = { "found.ndjson": `${JSON.stringify(finding)}\n` };
+
+    const { out, code } = await cli("report found.ndjson", { files });
+
+    expect(code).toBe(0);
+    expect(out).toMatch(/^1 finding reported, 0 ignored\n1 incident: i-/);
+    expect(JSON.stringify([world.table.dump(), world.logs])).not.toContain(key);
+  });
+
+  test.each(["trufflehog.ndjson", "gitleaks.json", "gitleaks-sarif.json", "report.json"])(
+    "the format of %s is found out",
+    async (name) => {
+      const { cli } = await newWorld();
+      const files = { [name]: sample(name).toString() };
+
+      const { out, code, err } = await cli(`report ${name}`, { files });
+
+      expect([code, err]).toEqual([0, ""]);
+      expect(out).toMatch(/^\d+ findings? reported/);
+    },
+  );
+
+  test("a report that was cut off is refused whole", async () => {
+    const { cli, world } = await newWorld();
+    const files = { "cut.json": sample("gitleaks.json").toString().slice(0, -20) };
+
+    const { code, err } = await cli("report cut.json", { files });
+
+    expect(code).toBe(2);
+    expect(err).toContain("is not JSON: was it cut off?");
+    expect(await world.ledger.incidents.incidents()).toEqual([]);
+  });
+});

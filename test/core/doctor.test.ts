@@ -1,0 +1,125 @@
+import { type Finding, findings } from "../../core/doctor.ts";
+import type { Evidence } from "../../core/evidence.ts";
+import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
+import {
+  account,
+  attestation,
+  consumer,
+  minute,
+  nowMs,
+  provider,
+  read,
+  report,
+  role,
+} from "./adoption-world.ts";
+
+const day = 24 * 60 * minute;
+const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-AbCdEf";
+
+function found(
+  consumers: readonly ConsumerPolicy[] | "none",
+  evidence: readonly Evidence[],
+  { mode = "rotate" as Policy["mode"] } = {},
+): readonly Finding[] {
+  const policies = [{ secretArn, name: "billing-key", mode, consumers } as Policy];
+  return findings({ policies, evidence: new Map([[secretArn, evidence]]), nowMs });
+}
+
+const shown = (list: readonly Finding[]) =>
+  list.map(({ reason, consumer: name }) => `${reason} ${name ?? ""}`.trim());
+
+test("a declared consumer that reports is nothing to find", () => {
+  expect(found([consumer()], [report(), provider()])).toEqual([]);
+});
+
+test("a role that no consumer has is named once, at its latest read", () => {
+  const principal = `arn:aws:iam::${account}:role/stranger`;
+  const stranger = { principal, consumer: "role/stranger" };
+  const list = found(
+    [consumer()],
+    [
+      report(),
+      read({ ...stranger, versionId: "v1", observedAtMs: nowMs - 9 * minute }),
+      read({ ...stranger, observedAtMs: nowMs - minute }),
+      read({ ...stranger, versionId: "v0", observedAtMs: nowMs - 5 * minute }),
+    ],
+  );
+  expect(list).toEqual([
+    {
+      ...{ reason: "UndeclaredReader", secretArn, secret: "billing-key", environment: "production" },
+      ...{ lastSeenAgoMs: minute, consumer: "role/stranger", principal },
+      detail: `${principal} reads the secret, and no consumer has this role`,
+      hint: "give the role to a consumer in rekey.yml, or end its access",
+    },
+  ]);
+});
+
+test("a reader with a declared role is known", () => {
+  expect(found([consumer({ roles: [role] })], [report(), read()])).toEqual([]);
+});
+
+test("a reporter that nobody declared is named, whether it has consumers beside it or none at all", () => {
+  const stranger = report({ consumer: "stranger" });
+  expect(shown(found([consumer()], [report(), stranger]))).toEqual(["UndeclaredReporter stranger"]);
+  expect(shown(found("none", [stranger]))).toEqual(["UndeclaredReporter stranger"]);
+});
+
+test("a known name in another place is said to be there", () => {
+  const [one] = found([consumer()], [report(), report({ environment: "staging", instance: "i2" })]);
+  expect(one).toMatchObject({ reason: "DeclaredElsewhere", environment: "staging" });
+  expect(one?.detail).toBe(
+    `billing reports from staging of ${account}, and is declared in production of ${account}`,
+  );
+});
+
+test("a declared consumer that was never seen is named; what another place says of it does not count", () => {
+  expect(shown(found([consumer({ evidence: ["ecs", "kms"] })], []))).toEqual(["NeverSeen billing"]);
+  expect(shown(found([consumer()], [report({ environment: "staging" })]))).toEqual([
+    "DeclaredElsewhere billing",
+    "NeverSeen billing",
+  ]);
+});
+
+test("one that only people vouch for is not expected to be seen", () => {
+  expect(found([consumer({ evidence: ["attestation"] })], [])).toEqual([]);
+  expect(found([consumer({ evidence: ["attestation"] })], [attestation()])).toEqual([]);
+});
+
+test("one that has been silent for days is named, by its latest sign of life", () => {
+  const silent = (ms: number, fields: Partial<ConsumerPolicy> = {}) =>
+    found(
+      [consumer(fields)],
+      [report({ observedAtMs: nowMs - ms }), report({ instance: "i2", observedAtMs: nowMs - 9 * day })],
+    );
+  expect(silent(2 * day)).toEqual([]);
+  expect(silent(2 * day + 1)).toMatchObject([
+    { reason: "LongSilent", lastSeenAgoMs: 2 * day + 1, detail: "billing has not reported for 2 days" },
+  ]);
+  expect(silent(6 * day, { cadenceMs: 3 * day })).toEqual([]);
+  expect(shown(silent(6 * day + 1, { cadenceMs: 3 * day }))).toEqual(["LongSilent billing"]);
+  expect(shown(silent(3 * day, { evidence: ["extension"] }))).toEqual(["LongSilent billing"]);
+  expect(silent(9 * day, { evidence: ["ecs"] })).toEqual([]);
+});
+
+test("a role of two consumers cannot tell them apart", () => {
+  const two = [
+    consumer({ roles: [role] }),
+    consumer({ name: "search", roles: [role] }),
+    consumer({ name: "other" }),
+  ];
+  expect(
+    shown(found(two, [report(), report({ consumer: "search" }), report({ consumer: "other" })])),
+  ).toEqual(["RoleOfTwoConsumers"]);
+});
+
+test("a secret that is only watched is not examined, and one without evidence is", () => {
+  expect(found("none", [report()], { mode: "index" })).toEqual([]);
+  const policies = [
+    { secretArn, name: "billing-key", mode: "rotate", consumers: [consumer()] } as unknown as Policy,
+  ];
+  expect(shown(findings({ policies, evidence: new Map(), nowMs }))).toEqual(["NeverSeen billing"]);
+});
+
+test("an age is never negative", () => {
+  expect(found("none", [report({ observedAtMs: nowMs + day })])).toMatchObject([{ lastSeenAgoMs: 0 }]);
+});

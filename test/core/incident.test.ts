@@ -1,0 +1,363 @@
+import {
+  appendAlert,
+  endWaits,
+  refOf,
+  staleWaits,
+  storeIncidentWait,
+  strengthen,
+  told,
+} from "../../core/incident.ts";
+import { incidentFacts } from "../../core/incident-facts.ts";
+import type {
+  AlertSeen,
+  IncidentRecord,
+  KeyInScope,
+  PageSent,
+  SecretInScope,
+} from "../../core/incident-record.ts";
+import {
+  clockTurn,
+  containTurn,
+  giveUpAfterMs,
+  headStartMs,
+  triageSubject,
+  whyNotContain,
+} from "../../core/incident-turns.ts";
+
+const minute = 60_000;
+const openedAtMs = 100 * minute;
+const word = { by: "ada", reason: "sure", atMs: openedAtMs };
+const match = { by: "fingerprint" as const, text: "sha256:1" };
+
+function keyWith(facts: Partial<KeyInScope> = {}): KeyInScope {
+  return { keyId: "k1", standing: "current", state: "waiting", probes: 0, refusals: 0, ...facts };
+}
+
+function secretWith(facts: Partial<SecretInScope> = {}): SecretInScope {
+  return {
+    ...{ secretArn: "arn:1", name: "billing", environment: "production", standing: "current" },
+    ...{ replacement: "pending", behind: [], moved: [] },
+    ...facts,
+  };
+}
+
+function incident(facts: Partial<IncidentRecord> = {}): IncidentRecord {
+  return {
+    ...{
+      incidentId: "i-1",
+      subject: "key/main/k1",
+      status: "open",
+      seq: 3,
+      starts: 1,
+      test: false,
+      checklist: [],
+    },
+    ...{ plan: "contain-first", planWhy: "seen in public", match },
+    ...{ detectedAtMs: openedAtMs, receivedAtMs: openedAtMs, openedAtMs, takenUpAtMs: openedAtMs },
+    ...{ deadlineAtMs: openedAtMs + 15 * minute, escalateAtMs: openedAtMs + 5 * minute },
+    containByMs: openedAtMs + 10 * minute,
+    ...{ keys: [keyWith()], secrets: [secretWith()] },
+    ...{ alerts: [], timeline: [], notes: [], pages: [], waits: [], reports: [] },
+    ...facts,
+  };
+}
+
+function turnOf(facts: Partial<IncidentRecord>, afterMs = 0, key = facts.keys?.[0] ?? keyWith()) {
+  const turn = containTurn(incident(facts), key, openedAtMs + afterMs);
+  return turn.turn === "wait" && turn.untilMs !== undefined
+    ? `wait ${(turn.untilMs - openedAtMs) / 1000} s`
+    : turn.turn;
+}
+
+describe("containment's turn", () => {
+  test.each<[string, Partial<IncidentRecord>, number, string]>([
+    ["gives a replacement that is coming its head start", {}, 0, "wait 10 s"],
+    ["then waits for nothing", {}, headStartMs, "contain"],
+    [
+      "waits for nothing when it is promoted",
+      { secrets: [secretWith({ replacement: "promoted" })] },
+      0,
+      "contain",
+    ],
+    ["waits for nothing when it failed", { secrets: [secretWith({ replacement: "failed" })] }, 0, "contain"],
+    [
+      "does not wait for one that waits for the slot",
+      { secrets: [secretWith({ slotTries: 1 })] },
+      0,
+      "contain",
+    ],
+    [
+      "waits for every secret",
+      { secrets: [secretWith({ replacement: "promoted" }), secretWith()] },
+      0,
+      "wait 10 s",
+    ],
+  ])("under contain-first it %s", (_title, facts, afterMs, turn) => {
+    expect(turnOf(facts, afterMs)).toBe(turn);
+  });
+
+  test.each<[string, Partial<IncidentRecord>, number, string]>([
+    [
+      "waits for consumers until containBy",
+      { secrets: [secretWith({ replacement: "recovering" })] },
+      0,
+      "wait 600 s",
+    ],
+    ["contains when everybody moved", { secrets: [secretWith({ replacement: "adopted" })] }, 0, "contain"],
+    [
+      "contains where nobody is handed the key",
+      { secrets: [secretWith({ replacement: "notNeeded" })] },
+      0,
+      "contain",
+    ],
+    ["contains at containBy whatever they did", {}, 10 * minute, "contain"],
+    [
+      "asks a person when a replacement failed",
+      { secrets: [secretWith({ replacement: "failed" })] },
+      20 * minute,
+      "wait",
+    ],
+    [
+      "obeys a person's word",
+      { containNow: word, secrets: [secretWith({ replacement: "failed" })] },
+      0,
+      "contain",
+    ],
+  ])("under switch-first it %s", (_title, facts, afterMs, turn) => {
+    expect(turnOf({ plan: "switch-first", ...facts }, afterMs)).toBe(turn);
+  });
+
+  test.each(["person", "replace-and-page"] as const)("under %s it waits for a person's word", (plan) => {
+    expect(turnOf({ plan }, 60 * minute)).toBe("wait");
+    expect(turnOf({ plan, containNow: word })).toBe("contain");
+  });
+
+  test("an inexact match never contains by itself, whatever the plan", () => {
+    expect(turnOf({ match: { by: "hint", text: "sk-...1234" } }, 60 * minute)).toBe("wait");
+  });
+
+  test.each<[string, Partial<KeyInScope>, string]>([
+    ["accepted", { state: "accepted" }, "prove"],
+    ["in the middle of its revoke", { state: "revoking" }, "contain"],
+    ["in the middle of its quarantine", { state: "quarantining" }, "contain"],
+    ["to be revoked by hand", { state: "needsPerson", byHand: true }, "prove"],
+    ["unknown", { state: "needsPerson" }, "wait"],
+    ["waived", { waiver: word }, "over"],
+    ["dead", { state: "dead" }, "over"],
+    ["quarantined", { state: "quarantined", revokeAtMs: openedAtMs + minute }, "wait 60 s"],
+    ["quarantined, and soaked", { state: "quarantined", revokeAtMs: openedAtMs }, "contain"],
+    ["quarantined, nobody knows until when", { state: "quarantined" }, "contain"],
+  ])("for a key that is %s", (_title, facts, turn) => {
+    expect(turnOf({ keys: [keyWith(facts)] })).toBe(turn);
+  });
+
+  test("a quarantined key is revoked as soon as everybody moved", () => {
+    const keys = [keyWith({ state: "quarantined", revokeAtMs: openedAtMs + minute })];
+    expect(turnOf({ keys, secrets: [secretWith({ replacement: "adopted" })] })).toBe("contain");
+  });
+
+  test("a key without an id waits for a person, even with their word", () => {
+    const { keyId: _unknown, ...nameless } = keyWith();
+    expect(turnOf({ containNow: word }, 0, nameless)).toBe("wait");
+    expect(whyNotContain(incident({ containNow: word }), nameless)).toBe(
+      "the key's id at the provider is not known",
+    );
+    expect(refOf(nameless)).toBe("unknown");
+    expect(refOf({ fingerprint: "sha256:1" })).toBe("sha256:1");
+  });
+
+  test("ends with the incident, and after a week", () => {
+    expect(turnOf({ status: "falseAlarm" })).toBe("over");
+    expect(turnOf({ status: "closed" })).toBe("over");
+    expect(turnOf({}, giveUpAfterMs + 1)).toBe("giveUp");
+  });
+
+  test("only an exact match or a person's word lets an adapter act", () => {
+    const hint = { by: "hint" as const, text: "sk-...1234" };
+    expect(whyNotContain(incident(), keyWith())).toBeUndefined();
+    expect(whyNotContain(incident({ match: hint }), keyWith())).toBe("the key is known by a hint only");
+    expect(whyNotContain(incident({ match: hint, containNow: word }), keyWith())).toBeUndefined();
+  });
+});
+
+function clock(facts: Partial<IncidentRecord>, afterMs = 0): string {
+  const turn = clockTurn(incident(facts), openedAtMs + afterMs);
+  if (turn.turn === "escalate") return `${turn.page.severity} ${turn.page.reason}`;
+  if (turn.turn === "over" || turn.untilMs === undefined) return turn.turn;
+  return `wait ${(turn.untilMs - openedAtMs) / minute} min`;
+}
+
+const sent = (reason: PageSent["reason"], severity: PageSent["severity"] = "page"): PageSent => ({
+  ...{ atMs: openedAtMs, reason, severity, delivered: ["sns"], failed: [] },
+});
+const quiet = { pages: [sent("opened", "notify")] };
+const accepted = keyWith({ state: "accepted", acceptedAtMs: openedAtMs, dieMs: 10 * minute });
+
+describe("the clock", () => {
+  test.each<[string, Partial<IncidentRecord>, number, string]>([
+    ["notifies when production is contained first", {}, 0, "notify opened"],
+    [
+      "says nothing at the opening elsewhere",
+      { secrets: [secretWith({ environment: "dev" })] },
+      0,
+      "wait 5 min",
+    ],
+    ["waits for the escalation", quiet, 0, "wait 5 min"],
+    ["pages when nothing was accepted by then", quiet, 5 * minute, "page notAccepted"],
+    [
+      "notifies when it is accepted and dying in time",
+      { ...quiet, keys: [accepted] },
+      5 * minute,
+      "notify notYetDead",
+    ],
+    [
+      "pages when it dies later than it should",
+      { ...quiet, keys: [accepted] },
+      11 * minute,
+      "page notYetDead",
+    ],
+    [
+      "pages a minute before the deadline, when nobody was paged yet",
+      { pages: [...quiet.pages, sent("notYetDead", "notify")], keys: [{ ...accepted, dieMs: 30 * minute }] },
+      14 * minute,
+      "page deadlinePassed",
+    ],
+    ["is over when every key is dead", { keys: [keyWith({ state: "dead" })] }, 0, "over"],
+    ["is over at a false alarm", { status: "falseAlarm" }, 0, "over"],
+    ["is over after a week", {}, giveUpAfterMs + 1, "over"],
+    ["pages for a person's plan at once", { plan: "person" }, 0, "page needsPerson"],
+    ["pages for an inexact match at once", { plan: "replace-and-page" }, 0, "page needsPerson"],
+    [
+      "pages when the breaker opens",
+      { plan: "person", subject: triageSubject, keys: [] },
+      0,
+      "page breakerOpen",
+    ],
+    [
+      "pages when a step cannot go on",
+      { ...quiet, keys: [keyWith({ blocked: "no" })] },
+      0,
+      "page needsPerson",
+    ],
+    [
+      "pages when a replacement fails",
+      { ...quiet, secrets: [secretWith({ replacement: "failed" })] },
+      0,
+      "page replacementFailed",
+    ],
+    [
+      "pages when a key has to be supplied",
+      { ...quiet, secrets: [secretWith({ supplyWanted: true })] },
+      0,
+      "page needsPerson",
+    ],
+    ["pages for a hold", { ...quiet, secrets: [secretWith({ held: "ada: freeze" })] }, 0, "page held"],
+  ])("%s", (_title, facts, afterMs, turn) => {
+    expect(clock(facts, afterMs)).toBe(turn);
+  });
+
+  test("tells a reason once, and again only if no channel took it", () => {
+    expect(clock({ ...quiet, plan: "person", pages: [sent("needsPerson")] })).toBe("wait 5 min");
+    expect(clock({ plan: "person", pages: [{ ...sent("needsPerson"), delivered: [] }] })).toBe(
+      "page needsPerson",
+    );
+  });
+
+  test("a person's word ends the question, not the clock", () => {
+    expect(clock({ plan: "replace-and-page", containNow: word })).toBe("wait 5 min");
+  });
+
+  test("has nothing more to say once everything was said", () => {
+    const pages = [...quiet.pages, sent("notAccepted"), sent("deadlinePassed")];
+    expect(clock({ pages }, 20 * minute)).toBe("wait");
+  });
+
+  test("says what a failed replacement means under each plan", () => {
+    const secrets = [secretWith({ replacement: "failed", failure: "QuotaReached" })];
+    const why = (plan: IncidentRecord["plan"]) => {
+      const turn = clockTurn(incident({ ...quiet, plan, secrets }), openedAtMs);
+      return turn.turn === "escalate" ? turn.page.why : "";
+    };
+    expect(why("contain-first")).toContain("so it is contained");
+    expect(why("switch-first")).toContain("until you say so");
+  });
+});
+
+describe("what happens to the record", () => {
+  const alert: AlertSeen = {
+    ...{ source: "github", sourceId: "17", principal: "intake/github", receivedAtMs: openedAtMs + minute },
+    ...{ exposure: "public", verified: "live", match, where: [] },
+  };
+
+  test("an alert is added once, and only makes the clock stricter", () => {
+    const later = appendAlert(incident(), { ...alert, detectedAtMs: openedAtMs + 60 * minute });
+    expect(later).toMatchObject({ seq: 4, deadlineAtMs: openedAtMs + 15 * minute });
+    expect(appendAlert(later, alert)).toBe(later);
+    const earlier = appendAlert(later, {
+      ...alert,
+      sourceId: "18",
+      detectedAtMs: openedAtMs - minute,
+      exposedAtMs: 5,
+    });
+    expect(earlier).toMatchObject({ deadlineAtMs: openedAtMs + 14 * minute, exposedAtMs: 5 });
+    expect(earlier.alerts).toHaveLength(2);
+  });
+
+  test("an exact alert makes an inexact match exact", () => {
+    const hinted = incident({ match: { by: "hint", text: "sk-...1234" } });
+    expect(appendAlert(hinted, alert).match.by).toBe("fingerprint");
+    expect(appendAlert(incident(), { ...alert, match: hinted.match }).match.by).toBe("fingerprint");
+  });
+
+  test("a plan only gets stronger", () => {
+    const weak = incident({ plan: "switch-first" });
+    expect(strengthen(weak, { plan: "contain-first", why: "public" }, 1)).toMatchObject({
+      plan: "contain-first",
+      seq: 4,
+    });
+    expect(strengthen(weak, { plan: "replace-and-page", why: "hint" }, 1)).toBe(weak);
+  });
+
+  test("a wait is stored only by who has seen the last change, and is stale after the next one", () => {
+    const wait = { waiter: "clock", token: "t1", seenSeq: 3 };
+    expect(storeIncidentWait(incident(), { ...wait, seenSeq: 2 })).toBe("decideAgain");
+    const waiting = storeIncidentWait(incident({ waits: [{ ...wait, token: "t0" }] }), wait);
+    if (waiting === "decideAgain") throw new Error("it was not stored");
+    expect(waiting.waits).toEqual([wait]);
+    expect(staleWaits(waiting)).toEqual([]);
+    const changed = told(waiting, { atMs: 1, what: "note", detail: "look" });
+    expect(staleWaits(changed)).toEqual([wait]);
+    expect(endWaits(changed, new Set(["t1"])).waits).toEqual([]);
+    expect(endWaits(changed, new Set(["t9"]))).toBe(changed);
+  });
+});
+
+describe("the figures", () => {
+  test("are there once every key has them", () => {
+    const dead = keyWith({ state: "dead", acceptedAtMs: openedAtMs + 1_000, deadAtMs: openedAtMs + 4_000 });
+    const secrets = [secretWith({ replacement: "adopted", adoptedAtMs: openedAtMs + 3_000 })];
+    const reports = [{ atMs: 1, path: "reports/i-1.md", when: "scoped" as const }];
+    expect(incidentFacts(incident({ keys: [dead], secrets, reports }))).toEqual({
+      ...{ incidentId: "i-1", plan: "contain-first", detectedToRevokeMs: 1_000, detectedToDeadMs: 4_000 },
+      ...{ deadlineMs: 15 * minute, escalated: false, outageMs: 2_000, reportPath: "reports/i-1.md" },
+    });
+    const open = incidentFacts(incident({ keys: [dead, keyWith()], pages: [sent("notAccepted")] }));
+    expect(open).toMatchObject({ escalated: true, outageMs: 0 });
+    expect(open).not.toHaveProperty("detectedToDeadMs");
+    expect(incidentFacts(incident({ keys: [] }))).not.toHaveProperty("detectedToRevokeMs");
+  });
+
+  test("a key that was dead before is no outage of ours, and a quarantine begins one", () => {
+    const secrets = [
+      secretWith({ replacement: "adopted", adoptedAtMs: openedAtMs + 3_000 }),
+      secretWith({ replacement: "notNeeded" }),
+    ];
+    const gone = keyWith({ state: "dead", goneBefore: true, acceptedAtMs: openedAtMs, deadAtMs: openedAtMs });
+    expect(incidentFacts(incident({ keys: [gone], secrets })).outageMs).toBe(0);
+    const quarantined = keyWith({ state: "quarantined", quarantinedAtMs: openedAtMs + 500 });
+    expect(incidentFacts(incident({ keys: [quarantined], secrets }))).toMatchObject({
+      outageMs: 2_500,
+      detectedToRevokeMs: 500,
+    });
+  });
+});

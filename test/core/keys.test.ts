@@ -1,0 +1,50 @@
+import { isSpent, type KeyState, keyName, keyNamesOf, mayBeAlive, parseKeyName } from "../../core/keys.ts";
+
+const states: readonly KeyState[] = [
+  ...(["intended", "minted", "staged", "current", "retiring", "quarantined"] as const),
+  ...(["revoking", "revoked", "dead", "discarded", "stray"] as const),
+];
+const named = (state: KeyState) => ({ name: "rekey/r-1/1", state });
+
+test("a key's name tells its run and attempt, and starts as all names of that run do", () => {
+  const name = keyName({ rotationId: "r-81c2", attempt: 3 });
+  expect(name).toBe("rekey/r-81c2/3");
+  expect(name.startsWith(keyNamesOf("r-81c2"))).toBe(true);
+  expect(parseKeyName(name)).toEqual({ rotationId: "r-81c2", attempt: 3 });
+});
+
+test("the names of one run are not the beginning of another run's", () => {
+  expect(keyName({ rotationId: "r-10", attempt: 1 }).startsWith(keyNamesOf("r-1"))).toBe(false);
+});
+
+test.each([
+  ...[
+    "",
+    "rekey",
+    "rekey/",
+    "rekey/r-1",
+    "rekey/r-1/",
+    "rekey/r-1/0",
+    "rekey/r-1/01",
+    "rekey/r-1/1x",
+    "rekey//1",
+  ],
+  ...["rekey/r 1/1", "rekey/r-1/1/2", "Rekey/r-1/1", " rekey/r-1/1", "rekey/r-1/1\n", "rekey/r-1/1000000"],
+  `rekey/${"r".repeat(81)}/1`,
+])("%j is no name that Rekey gave", (name) => {
+  expect(parseKeyName(name)).toBeUndefined();
+});
+
+test("a key may be alive from its intent until it is revoked", () => {
+  expect(states.filter((state) => mayBeAlive(named(state)))).toEqual([
+    ...["intended", "minted", "staged", "current", "retiring", "quarantined", "revoking"],
+  ]);
+});
+
+test("a key that retires, is revoked or was compromised may never be current again", () => {
+  expect(states.filter((state) => isSpent(named(state)))).toEqual([
+    ...["retiring", "quarantined", "revoking", "revoked", "dead"],
+  ]);
+  expect(states.every((state) => isSpent({ ...named(state), compromised: true }))).toBe(true);
+  expect(isSpent({ ...named("current"), compromised: false })).toBe(false);
+});

@@ -1,0 +1,111 @@
+import { type ConsumerPolicy, mistakesIn, type Policy, type ProviderFacts } from "../../core/policy.ts";
+
+const minute = 60_000;
+
+const consumer = (name: string, fields: Partial<ConsumerPolicy> = {}): ConsumerPolicy => ({
+  name,
+  environment: "production",
+  account: "111122223333",
+  evidence: ["client"],
+  maxStaleMs: 15 * minute,
+  demandUse: false,
+  refresh: { kind: "announce" },
+  ...fields,
+});
+
+const sound = {
+  consumers: [consumer("billing"), consumer("search")],
+  signals: ["client", "provider"],
+  quietMs: 30 * minute,
+  overlapMs: 120 * minute,
+} as unknown as Policy;
+
+const facts = {
+  capabilities: { lastUsed: true, usagePerKey: true },
+  propagation: { usageLagMs: 30 * minute },
+} as ProviderFacts;
+const blind = { ...facts, capabilities: { lastUsed: false, usagePerKey: false } } as ProviderFacts;
+
+function mistakes(policy: Partial<Policy>, of: ProviderFacts = facts): readonly string[] {
+  return mistakesIn({ ...sound, ...policy }, of).map(({ path, message }) => `${path.join(".")}: ${message}`);
+}
+
+test("a sound policy has no mistakes", () => {
+  expect(mistakes({})).toEqual([]);
+  expect(mistakes({ consumers: "none", signals: [] })).toEqual([]);
+  expect(mistakes({ consumers: "none", signals: ["provider"] })).toEqual([]);
+});
+
+test("a policy names its consumers, or says that there are none", () => {
+  expect(mistakes({ consumers: [] })).toEqual([
+    "consumers: no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+  ]);
+});
+
+test("a consumer is declared once in each environment", () => {
+  const staging = consumer("billing", { environment: "staging" });
+  expect(mistakes({ consumers: [consumer("billing"), staging, consumer("billing")] })).toEqual([
+    "consumers.2.name: consumer production/billing is declared twice",
+  ]);
+  expect(mistakes({ consumers: [consumer("billing"), staging] })).toEqual([]);
+});
+
+describe("the overlap", () => {
+  test("is at least as long as any consumer may use a key without asking", () => {
+    const lazy = (maxStaleMs: number) =>
+      mistakes({ consumers: [consumer("a"), consumer("b", { maxStaleMs })] });
+    expect(lazy(120 * minute)).toEqual([]);
+    expect(lazy(120 * minute + 1)).toEqual([
+      "consumers.1.maxStale: b may use a key for 7200001 ms without asking, longer than the overlap of 7200000 ms",
+    ]);
+  });
+
+  test("is at least as long as the time between two runs of a batch", () => {
+    const nightly = (cadenceMs: number) => mistakes({ consumers: [consumer("batch", { cadenceMs })] });
+    expect(nightly(120 * minute)).toEqual([]);
+    expect(nightly(121 * minute)).toEqual([
+      "consumers.0.cadence: batch runs every 7260000 ms, so it cannot be seen within the overlap of 7200000 ms",
+    ]);
+  });
+});
+
+describe("the quiet window", () => {
+  test("covers the lag of the provider's figures, where they are a signal", () => {
+    expect(mistakes({ quietMs: 30 * minute })).toEqual([]);
+    expect(mistakes({ quietMs: 30 * minute - 1 })).toEqual([
+      "quiet: the provider's usage is up to 1800000 ms late: quiet must be at least that",
+    ]);
+    expect(mistakes({ quietMs: 1, signals: ["client"] })).toEqual([]);
+  });
+});
+
+describe("signals", () => {
+  test("exist at this provider", () => {
+    const words = ["signals: this provider reports no use of a key: drop `provider`"];
+    expect(mistakes({}, blind)).toEqual(words);
+    expect(mistakes({ signals: ["client"] }, blind)).toEqual([]);
+    for (const one of ["lastUsed", "usagePerKey"]) {
+      const capabilities = { ...blind.capabilities, [one]: true };
+      expect(mistakes({}, { ...facts, capabilities })).toEqual([]);
+    }
+  });
+
+  test("are named wherever somebody uses the key", () => {
+    expect(mistakes({ signals: [] })).toEqual([
+      "signals: no signal would say that the retiring key is unused",
+    ]);
+  });
+});
+
+test("every mistake is told at once, each with its place", () => {
+  const wrong = {
+    consumers: [consumer("a", { maxStaleMs: 200 * minute, cadenceMs: 300 * minute })],
+    quietMs: 1,
+  };
+  expect(mistakes(wrong, blind).map((mistake) => mistake.split(":")[0])).toEqual([
+    "consumers.0.maxStale",
+    "consumers.0.cadence",
+    "quiet",
+    "signals",
+  ]);
+});

@@ -1,0 +1,260 @@
+import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident-record.ts";
+import type { Policy } from "../../core/policy.ts";
+import { type IncidentReport, reportOf } from "../../core/report.ts";
+import { reportJson, reportMarkdown } from "../../core/report-text.ts";
+import { utcText } from "../../core/utc.ts";
+
+const noon = Date.parse("2026-11-22T12:00:00Z");
+const after = (seconds: number) => noon + seconds * 1000;
+const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-FAKE00";
+const otherArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:search-FAKE00";
+
+const deadKey: KeyInScope = {
+  keyId: "key_FAKE1",
+  fingerprint: `sha256:${"ab".repeat(32)}`,
+  account: "openai-main",
+  provider: "openai",
+  standing: "current",
+  secretArn,
+  versionId: "version-1",
+  state: "dead",
+  revokeIntendedAtMs: after(8),
+  acceptedAtMs: after(9),
+  deadAtMs: after(70),
+  how: "refused",
+  probes: 7,
+  refusals: 5,
+};
+
+const movedSecret: SecretInScope = {
+  secretArn,
+  name: "billing-key",
+  environment: "production",
+  standing: "current",
+  replacement: "adopted",
+  keyId: "key_FAKE1",
+  incomingKeyId: "key_FAKE2",
+  promotedAtMs: after(8),
+  adoptedAtMs: after(21),
+  behind: [],
+  moved: [
+    { consumer: "search", atMs: after(8) },
+    { consumer: "billing", atMs: after(21) },
+  ],
+};
+
+const incident: IncidentRecord = {
+  incidentId: "i-20261122-1",
+  subject: deadKey.fingerprint ?? "",
+  status: "contained",
+  seq: 12,
+  starts: 1,
+  test: false,
+  checklist: [],
+  plan: "contain-first",
+  planWhy: "github saw the key in public",
+  match: { by: "fingerprint", text: "sha256:abababab…" },
+  detectedAtMs: noon,
+  receivedAtMs: after(2),
+  exposedAtMs: after(-3600),
+  openedAtMs: after(3),
+  deadlineAtMs: after(900),
+  escalateAtMs: after(303),
+  keys: [deadKey],
+  secrets: [movedSecret],
+  alerts: [
+    {
+      source: "github",
+      sourceId: "acme/shop#7",
+      principal: "intake/github",
+      receivedAtMs: after(2),
+      detectedAtMs: noon,
+      exposure: "public",
+      verified: "live",
+      match: { by: "fingerprint", text: "sha256:abababab…" },
+      where: ["https://github.com/acme/shop/security/secret-scanning/7"],
+    },
+  ],
+  timeline: [
+    { atMs: after(3), what: "opened", detail: "contain-first" },
+    { atMs: after(9), what: "revokeAccepted", detail: "openai took the revoke", keyId: "key_FAKE1" },
+    { atMs: after(70), what: "dead", detail: "refused 5 times in a row", keyId: "key_FAKE1" },
+    {
+      atMs: after(90),
+      what: "note",
+      detail: "told the customer",
+      by: "arn:aws:sts::111122223333:assumed-role/oncall/ada",
+    },
+  ],
+  notes: [],
+  pages: [],
+  waits: [],
+  scope: {
+    readers: [
+      {
+        principal: "arn:aws:iam::111122223333:role/stranger",
+        secretArn,
+        versionId: "version-1",
+        firstAtMs: after(-7200),
+        lastAtMs: after(-600),
+        reads: 3,
+        known: false,
+      },
+    ],
+    keyUse: [
+      {
+        keyId: "key_FAKE1",
+        fromMs: after(-3600),
+        toMs: after(70),
+        requests: 412,
+        lastUsedAtMs: after(8),
+        stillUsedBy: ["production/billing/i-1"],
+      },
+    ],
+    newKeys: [{ keyId: "key_FAKE9", name: "not-an-attacker", createdAtMs: after(-1800) }],
+    siblings: [{ secretArn: otherArn, why: "arn:aws:iam::111122223333:role/stranger read it too" }],
+    reachedBackToMs: after(-7200),
+    ended: "timeBoxed",
+    notChecked: ["earlier reads of the secret: the time for looking was up"],
+  },
+  reports: [],
+};
+
+const policies = [
+  {
+    secretArn,
+    name: "billing-key",
+    consumers: [{ name: "billing", refresh: { kind: "announce", owner: "team-billing" } }],
+  },
+  { secretArn: otherArn, name: "search-key", consumers: "none" },
+] as unknown as readonly Policy[];
+
+function report(changes: Partial<IncidentRecord> = {}): IncidentReport {
+  return reportOf({ incident: { ...incident, ...changes }, policies, nowMs: after(120) });
+}
+
+test("a contained incident reads from exposure to death", () => {
+  expect(reportMarkdown(report())).toMatchSnapshot();
+});
+
+test("the JSON says the same and is parsed back whole", () => {
+  const json = reportJson(report());
+
+  expect(JSON.parse(json)).toEqual(JSON.parse(JSON.stringify(report())));
+  expect(json).toMatchSnapshot();
+});
+
+test("accepted and observed dead are two clocks", () => {
+  expect(report().clocks).toMatchObject({
+    detectedToAcceptedMs: 9_000,
+    detectedToDeadMs: 70_000,
+    exposedToDeadMs: 3_670_000,
+    deadline: "met",
+  });
+});
+
+test("a clock of several keys ends with the last of them, and is open while one lives", () => {
+  const second = { ...deadKey, keyId: "key_FAKE5", acceptedAtMs: after(30), deadAtMs: after(1000) };
+  const { deadAtMs: _, ...alive } = { ...second, state: "accepted" as const };
+
+  expect(report({ keys: [deadKey, second] }).clocks).toMatchObject({
+    deadAtMs: after(1000),
+    deadline: "missed",
+  });
+  expect(report({ keys: [deadKey, alive] }).clocks).toMatchObject({
+    acceptedAtMs: after(30),
+    deadline: "open",
+  });
+  expect(report({ keys: [deadKey, alive] }).clocks.deadAtMs).toBeUndefined();
+});
+
+test("the outage ends for each consumer when it moved, and is nothing for those that moved before", () => {
+  expect(report().outages).toMatchObject([
+    {
+      cause: "rekey",
+      atMostMs: 12_000,
+      consumers: [
+        { consumer: "search", atMostMs: 0, isOver: true },
+        { consumer: "billing", atMostMs: 12_000, isOver: true },
+      ],
+    },
+  ]);
+  const early = { ...movedSecret, adoptedAtMs: after(8), moved: [{ consumer: "billing", atMs: after(8) }] };
+  expect(report({ secrets: [early] }).outages).toMatchObject([{ cause: "none", atMostMs: 0 }]);
+});
+
+test("an outage lasts while a consumer is behind, and its owner is asked to move it", () => {
+  const { adoptedAtMs: _, ...late } = {
+    ...movedSecret,
+    replacement: "promoted" as const,
+    behind: ["billing"],
+    moved: [],
+  };
+  const filed = report({ secrets: [late] });
+
+  expect(filed.outages).toMatchObject([
+    { cause: "rekey", atMostMs: 111_000, consumers: [{ isOver: false }] },
+  ]);
+  expect(filed.outages[0]?.endedAtMs).toBeUndefined();
+  expect(filed.followUps).toContainEqual(
+    expect.objectContaining({
+      what: "Move billing to the incoming key of billing-key",
+      owner: "team-billing",
+    }),
+  );
+});
+
+test("Rekey is not blamed for a key that was dead before", () => {
+  const { acceptedAtMs: _, ...before } = { ...deadKey, how: "alreadyDead" as const };
+  const filed = report({ keys: [before] });
+
+  expect(filed.outages).toMatchObject([{ cause: "deadBefore", atMostMs: 0 }]);
+  expect(filed.clocks.acceptedAtMs).toBe(after(70));
+});
+
+test("a waived key is followed up, and the report says that nobody saw it dead", () => {
+  const waiver = { by: "ada", reason: "the vendor confirmed by phone", atMs: after(100) };
+  const { deadAtMs: _, how: __, ...rest } = deadKey;
+  const filed = report({ keys: [{ ...rest, state: "waived", waiver }] });
+
+  expect(filed.certificates).toEqual([]);
+  expect(filed.notChecked).toContain("key key_FAKE1 was waived by ada: nobody saw it dead");
+  expect(filed.followUps[0]).toMatchObject({ owner: "ada", why: "the vendor confirmed by phone" });
+  expect(reportMarkdown(filed)).toContain("waived, not proven dead");
+});
+
+test("a key without plaintext is dead by listing, and the report says what that is worth", () => {
+  const filed = report({ keys: [{ ...deadKey, how: "listing", probes: 0 }] });
+
+  expect(filed.notChecked[0]).toMatch(/without its plaintext nobody tried it/);
+});
+
+test("a report that is filed before scoping says that nobody looked yet", () => {
+  const { scope: _, ...unscoped } = incident;
+  const filed = reportOf({ incident: unscoped, policies, nowMs: after(120) });
+
+  expect(filed.notChecked).toEqual(["who read the secret and what the key did: not looked up yet"]);
+  expect(reportMarkdown(filed)).toContain("Not looked up yet.");
+});
+
+test("text from outside formats nothing: no link, no HTML, no extra table cell", () => {
+  const where = ["https://x.test/`<img src=x>` | [click](javascript:1)\n# heading"];
+  const alerts = incident.alerts.map((alert) => ({ ...alert, where, sourceId: "a`b|c" }));
+  const timeline = [{ atMs: noon, what: "note" as const, detail: "<b>bold</b> [x](y) | z", by: "eve" }];
+  const text = reportMarkdown(report({ alerts, timeline }));
+
+  expect(text).not.toContain("<b>");
+  expect(text).not.toContain("\n# heading");
+  expect(text).toContain("`a'b/c`");
+  expect(text).toContain("\\<b\\>bold\\</b\\> \\[x\\](y) \\| z");
+});
+
+test("every time is shown in UTC, also before 1970 and on a leap day", () => {
+  expect(utcText(Date.parse("2024-02-29T23:59:59.999Z"))).toBe("2024-02-29 23:59:59Z");
+  expect(utcText(Date.parse("1969-12-31T23:59:59Z"))).toBe("1969-12-31 23:59:59Z");
+  expect(utcText(0)).toBe("1970-01-01 00:00:00Z");
+  for (let day = 0; day < 800; day += 1) {
+    const ms = Date.parse("1999-12-01T06:07:08Z") + day * 86_400_000 * 13;
+    expect(utcText(ms)).toBe(new Date(ms).toISOString().replace("T", " ").replace(".000", ""));
+  }
+});

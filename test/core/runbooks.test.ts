@@ -1,0 +1,74 @@
+import { readdirSync, readFileSync } from "node:fs";
+import * as errors from "../../core/errors.ts";
+import { pageReasons, runbookFor, runbooks, stepsFor } from "../../functions/runbook.ts";
+
+const root = new URL("../../", import.meta.url);
+const folder = new URL("docs/runbooks/", root);
+const pages = readdirSync(folder).filter((name) => name.endsWith(".md") && name !== "README.md");
+const textOf = (path: string) => readFileSync(new URL(path, root), "utf8");
+
+/** Errors that no second try helps. */
+const neverRetried = Object.values(errors)
+  .filter((value) => value !== errors.RotationError && value.prototype instanceof errors.RotationError)
+  .map((Failure) => new (Failure as new (message: string) => errors.RotationError)("any"))
+  .filter(({ retry }) => retry === "never")
+  .map(({ name }) => name);
+
+test("every error that no second try helps has a page of its own", () => {
+  expect(neverRetried.length).toBeGreaterThan(15);
+  const found = neverRetried.map((name) => runbookFor(name));
+
+  expect(new Set(found).size).toBe(neverRetried.length);
+  for (const [index, path] of found.entries()) expect(textOf(path)).toContain(`\`${neverRetried[index]}\``);
+});
+
+test("every reason of a page leads to a page about it", () => {
+  for (const reason of pageReasons) expect(textOf(runbookFor(reason))).toContain(`\`${reason}\``);
+});
+
+test("no page is left that nothing leads to, and the index names each once", () => {
+  const reached = new Set([...Object.keys(runbooks), ...pageReasons].map((reason) => runbookFor(reason)));
+  const index = textOf("docs/runbooks/README.md");
+
+  expect([...reached].sort()).toEqual(pages.map((name) => `docs/runbooks/${name}`).sort());
+  for (const name of pages) expect(index.split(`(${name})`)).toHaveLength(2);
+});
+
+test.each(pages)("%s says what happened, what is safe, what to do and whom to call", (name) => {
+  const text = textOf(`docs/runbooks/${name}`);
+  const titles = [...text.matchAll(/^## (.*)$/gm)].map(([, title]) => title);
+
+  expect(titles).toEqual(["What happened", "What is safe", "What to do", "When to call whom"]);
+  expect(text).toMatch(/^1\. /m);
+  for (const [, link = ""] of text.matchAll(/\]\(([^)#]+)\)/g)) expect(pages).toContain(link);
+});
+
+test("a reason that nobody foresaw still leads to a page", () => {
+  expect(pages).toContain(runbookFor("SomethingNew").replace("docs/runbooks/", ""));
+  expect(runbookFor("__proto__")).toBe(runbookFor("SomethingNew"));
+});
+
+test("manual steps name this key at this provider, and a strange id is in no command", () => {
+  const about = { provider: "anthropic", keyId: "apikey_FAKE", secretArns: [], deadlineAtMs: 0 };
+  const page = { reason: "notAccepted" as const, incidentId: "i-1", steps: [], about };
+
+  expect(stepsFor(page)).toEqual([
+    expect.stringContaining("api_keys/apikey_FAKE"),
+    expect.stringContaining("https://platform.claude.com/settings/keys"),
+    "rekey incident show i-1",
+  ]);
+  const strange = stepsFor({ ...page, about: { ...about, keyId: "$(reboot)" } });
+  expect(strange.filter((step) => step.startsWith("curl"))).toEqual([]);
+  expect(stepsFor({ ...page, about: { ...about, provider: "nobody-knows" } })[0]).toBe(
+    "Delete the key apikey_FAKE in nobody-knows's console",
+  );
+});
+
+test("a page that asks for no deletion shows none", () => {
+  const about = { provider: "openai", keyId: "key_FAKE", secretArns: [], deadlineAtMs: 0 };
+
+  expect(stepsFor({ reason: "opened", incidentId: "i-1", steps: ["look"], about })).toEqual([
+    "look",
+    "rekey incident show i-1",
+  ]);
+});

@@ -1,0 +1,59 @@
+import type { KeyInScope } from "../../core/incident-record.ts";
+import { promotedRun } from "../../core/secret-record.ts";
+import { type AlertStory, type Run, secretArnOf, type World } from "../simulation/world.ts";
+
+export const secretArn = secretArnOf("billing-key");
+
+/** The fingerprint of what AWSCURRENT holds: what a scanner would have found. */
+export async function currentFingerprint(world: World, arn = secretArn): Promise<string> {
+  const { keys } = await world.ledger.secret(arn);
+  return keys.find(({ state }) => state === "current")?.fingerprint ?? "";
+}
+
+export async function leakOfCurrent(world: World, story: AlertStory = {}): Promise<AlertStory> {
+  return { identity: { kind: "fingerprint", values: [await currentFingerprint(world)] }, ...story };
+}
+
+/** Runs time until the secret's run has reached this phase. */
+export async function untilPhase(world: World, phase: string, arn = secretArn): Promise<void> {
+  for (let steps = 0; steps < stepsMax; steps++) {
+    const { run } = await world.ledger.secret(arn);
+    if (run?.phase === phase) return;
+    await world.time.advance(stepMs);
+  }
+  throw new Error(`the run never came to ${phase}`);
+}
+
+const stepMs = 250;
+const stepsMax = 20_000;
+
+export async function onlyKey(world: World, run: Run): Promise<KeyInScope> {
+  const [key] = (await world.incidentOf(run)).keys;
+  if (key === undefined) throw new Error("the incident has no key in scope");
+  return key;
+}
+
+/** What happened, without the repeats of a probe: a proof is a row of refusals, and its length is not the story. */
+export function effectsOf(world: World): readonly string[] {
+  return world.effects.filter(
+    (effect, index, all) => effect !== all[index - 1] || !effect.startsWith("verify"),
+  );
+}
+
+/** Requests of every consumer, and those that failed even after a refresh. */
+export function traffic(world: World): { readonly requests: number; readonly failed: number } {
+  const instances = [...world.consumers.values()].flatMap((consumer) => consumer.instances);
+  return {
+    requests: instances.reduce((sum, { requests }) => sum + requests, 0),
+    failed: instances.reduce((sum, { failed }) => sum + failed, 0),
+  };
+}
+
+export async function incomingOf(world: World, arn = secretArn) {
+  const { run } = await world.ledger.secret(arn);
+  return run === undefined || run.phase === "opened" ? undefined : run.incoming;
+}
+
+export async function isPromoted(world: World, arn = secretArn): Promise<boolean> {
+  return promotedRun((await world.ledger.secret(arn)).run) !== undefined;
+}

@@ -1,0 +1,149 @@
+import { incidentFacts } from "../../core/incident-facts.ts";
+import { World } from "../simulation/world.ts";
+import {
+  currentFingerprint,
+  effectsOf,
+  leakOfCurrent,
+  onlyKey,
+  secretArn,
+  traffic,
+} from "./compromise-story.ts";
+
+const minute = 60_000;
+let world: World;
+afterEach(() => world.close());
+
+test("contain-first replaces, then contains at once, and proves the key dead", async () => {
+  world = new World();
+  await world.secret();
+  const run = await world.compromise(await leakOfCurrent(world));
+
+  expect(run.outcome?.status).toBe("SUCCEEDED");
+  expect(effectsOf(world)).toEqual([
+    "notify: opened",
+    ...["mint", "put", "move AWSPENDING", "verify: 200"],
+    ...["move REKEY_RETIRING", "move AWSCURRENT", "strip AWSPENDING"],
+    "revoke",
+    "verify: 401",
+    "strip REKEY_RETIRING",
+  ]);
+  expect(await onlyKey(world, run)).toMatchObject({ state: "dead", how: "refused", standing: "current" });
+  const record = await world.incidentOf(run);
+  expect(record).toMatchObject({ status: "closed", plan: "contain-first" });
+  expect(record.reports.map(({ when }) => when)).toEqual(["containment", "scoped"]);
+  expect(incidentFacts(record)).toMatchObject({
+    plan: "contain-first",
+    escalated: false,
+    deadlineMs: 15 * minute,
+  });
+  const secret = await world.ledger.secret(secretArn);
+  expect(secret.lease).toBeUndefined();
+  expect(secret.keys.map(({ state }) => state)).toEqual(["current"]);
+  expect(traffic(world).failed).toBe(0);
+});
+
+test("switch-first contains only when every consumer has moved, and nobody is cut off", async () => {
+  world = new World();
+  await world.secret();
+  const run = await world.compromise(await leakOfCurrent(world, { exposure: "private" }));
+
+  const { acceptedAtMs = 0, state } = await onlyKey(world, run);
+  const record = await world.incidentOf(run);
+  expect(record).toMatchObject({ status: "closed", plan: "switch-first" });
+  expect(state).toBe("dead");
+  expect(acceptedAtMs).toBeGreaterThanOrEqual(record.secrets[0]?.adoptedAtMs ?? Number.POSITIVE_INFINITY);
+  expect(traffic(world)).toMatchObject({ failed: 0 });
+  expect(incidentFacts(record).outageMs).toBe(0);
+});
+
+test("switch-first contains at containBy whatever the consumers did", async () => {
+  world = new World();
+  await world.secret({
+    consumers: [
+      { name: "billing", refreshEveryMs: Number.POSITIVE_INFINITY, useEveryMs: Number.POSITIVE_INFINITY },
+    ],
+    policy: { incident: { containByMs: 4 * minute, escalateAfterMs: 5 * minute } },
+  });
+  const run = await world.compromise(await leakOfCurrent(world, { exposure: "private" }));
+
+  const record = await world.incidentOf(run);
+  const { acceptedAtMs = 0 } = await onlyKey(world, run);
+  expect(acceptedAtMs).toBe(record.containByMs);
+  expect(record.secrets[0]?.behind).toEqual(["billing"]);
+  expect(record.status).toBe("closed");
+});
+
+test("a key that is dead already is replaced first and proven dead all the same", async () => {
+  world = new World();
+  await world.secret();
+  const story = await leakOfCurrent(world);
+  const { keyId = "" } = (await world.ledger.secret(secretArn)).keys[0] ?? {};
+  revokeBehindOurBack(keyId);
+  const run = await world.compromise(story);
+
+  expect(await onlyKey(world, run)).toMatchObject({ state: "dead", how: "alreadyDead", goneBefore: true });
+  expect(effectsOf(world).indexOf("move AWSCURRENT")).toBeLessThan(effectsOf(world).indexOf("revoke: 404"));
+  expect((await world.incidentOf(run)).status).toBe("closed");
+});
+
+test("a key of an old version is contained, and the current one is left alone", async () => {
+  world = new World();
+  await world.secret();
+  const old = await currentFingerprint(world);
+  await world.rotate(secretArn);
+  const before = await currentFingerprint(world);
+  world.effects.length = 0;
+  const run = await world.compromise({ identity: { kind: "fingerprint", values: [old] } });
+
+  expect(await onlyKey(world, run)).toMatchObject({ state: "dead", standing: "retired" });
+  expect(effectsOf(world)).toEqual(["notify: opened", "revoke: 404", "verify: 401"]);
+  expect(await currentFingerprint(world)).toBe(before);
+});
+
+test("without the plaintext a key is dead by listing, and the record says so", async () => {
+  world = new World();
+  const policy = await world.secret();
+  const { keyId } = world.provider.addKey({ name: "an old key" });
+  const fingerprint = `sha256:${"0".repeat(64)}`;
+  const versionId = "00000000-0000-4000-8000-00000000dead";
+  await world.ledger.putHolder({
+    fingerprint,
+    secretArn: policy.secretArn,
+    versionId,
+    keyId,
+    role: "rotated",
+  });
+  const run = await world.compromise({ identity: { kind: "fingerprint", values: [fingerprint] } });
+
+  expect(await onlyKey(world, run)).toMatchObject({ state: "dead", how: "listing", probes: 0 });
+  expect(effectsOf(world)).toEqual(["notify: opened", "revoke"]);
+});
+
+test("a key that nobody knows is a person's, at once, and nothing is touched", async () => {
+  world = new World();
+  await world.secret();
+  const [run] = await world.raise({
+    identity: { kind: "fingerprint", values: [`sha256:${"1".repeat(64)}`] },
+  });
+  await world.time.advance(60 * minute);
+
+  expect(run?.outcome).toBeUndefined();
+  expect(effectsOf(world)).toEqual(["page: needsPerson", "page: notAccepted"]);
+  expect(world.pages[0]).toMatchObject({ severity: "page", atMs: (await incident())?.openedAtMs });
+  expect(await incident()).toMatchObject({ plan: "person", status: "open" });
+
+  async function incident() {
+    return run && world.incidentOf(run);
+  }
+});
+
+function revokeBehindOurBack(keyId: string): void {
+  const { adminKey } = world.provider;
+  world.provider.handle({
+    method: "DELETE",
+    path: `/v1/organization/projects/proj_FAKE/api_keys/${keyId}`,
+    query: new URLSearchParams(),
+    headers: { authorization: `Bearer ${adminKey}` },
+    body: undefined,
+  });
+}

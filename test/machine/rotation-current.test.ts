@@ -1,0 +1,262 @@
+import { calls, open, type Story } from "./story.ts";
+
+/** Somebody makes a key at the provider and puts it into the secret with the console. */
+async function rotateByHand(story: Story): Promise<void> {
+  const { secret } = story.world.provider.addKey({ name: "made by hand" });
+  story.world.store.setCurrent(story.secretArn, secret.reveal());
+}
+
+/** Somebody takes a rotation back with the console. */
+function putBack(story: Story): void {
+  story.world.store.moveByHand({
+    secretArn: story.secretArn,
+    label: "AWSCURRENT",
+    to: story.versionId("v1"),
+  });
+}
+
+/** Another rotator is at work on the same secret. */
+async function putForeignPending({ world, secretArn }: Story): Promise<void> {
+  const { text } = await world.store.read(secretArn);
+  await world.store.put({ secretArn, versionId: "0".repeat(32), text, labels: ["AWSPENDING"] });
+}
+
+async function editNote(story: Story, note: string): Promise<void> {
+  const text = await story.currentText();
+  story.world.store.setCurrent(story.secretArn, text.replace(/"note": "[^"]*"/, `"note": "${note}"`));
+}
+
+describe("another hand before the run", () => {
+  test("a key that somebody put there is found at the provider and rotated", async () => {
+    const story = await open();
+    await rotateByHand(story);
+
+    const run = await story.rotate();
+
+    expect(await story.ending(run)).toMatchObject({
+      run: "SUCCEEDED: rotated",
+      labels: { v2: "AWSPREVIOUS", v3: "AWSCURRENT REKEY_INCOMING" },
+      works: ["k1", "k3"],
+    });
+    expect(story.failedRequests()).toBe(0);
+  });
+
+  test("a version with an edit of another field is the same key", async () => {
+    const story = await open({ field: "apiKey" });
+    await editNote(story, "edited");
+
+    const run = await story.rotate();
+
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
+    expect(await story.currentText()).toBe(
+      `{"note": "edited", "apiKey": "${story.textOf("k2")}", "limit": 10}`,
+    );
+  });
+
+  test("a key that the provider does not list is refused with what to do", async () => {
+    const story = await open();
+    story.world.store.setCurrent(story.secretArn, "sk-svcacct-FAKE-of-another-organisation");
+
+    const run = await story.rotate();
+
+    expect(story.path(run)).toEqual(["OpenRotation; CurrentKeyUnknown", "RefuseToOpen", "NeedsHuman"]);
+    expect(story.detailOf("RotationNeedsHuman")["reason"]).toContain("another project");
+    expect(story.effects()).toEqual([]);
+  });
+
+  test("somebody else's pending version is left alone, and the run is refused", async () => {
+    const story = await open();
+    await putForeignPending(story);
+
+    const run = await story.rotate();
+
+    expect(story.path(run)).toEqual(["OpenRotation; PendingHeld", "RefuseToOpen", "NeedsHuman"]);
+    expect(await story.ending(run)).toMatchObject({
+      labels: { v1: "AWSCURRENT", v2: "AWSPENDING" },
+      works: ["k1"],
+      lease: "free",
+    });
+  });
+
+  test("AWSPENDING left on the current version is taken off", async () => {
+    const story = await open();
+    story.world.store.moveByHand({
+      secretArn: story.secretArn,
+      label: "AWSPENDING",
+      to: story.versionId("v1"),
+    });
+
+    const run = await story.rotate();
+
+    expect(story.effects()[0]).toBe("strip AWSPENDING from v1");
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated" });
+  });
+});
+
+describe("another hand during the run", () => {
+  test("somebody's pending version that arrives while the key is made stops the run, and is left alone", async () => {
+    const story = await open();
+    story.before(calls.put, () => putForeignPending(story));
+
+    const run = await story.rotate();
+
+    expect(story.path(run).slice(1)).toEqual(["MintKey; PendingHeld", "SettleRotation", "RolledBack"]);
+    expect(await story.ending(run)).toMatchObject({
+      keys: ["k1 current"],
+      labels: { v1: "AWSCURRENT", v2: "AWSPENDING" },
+      works: ["k1"],
+    });
+  });
+
+  test("an edit of another field just before the promotion is merged into it", async () => {
+    const story = await open({ field: "apiKey" });
+    story.before(calls.move("AWSCURRENT"), () => editNote(story, "edited"));
+
+    const run = await story.rotate();
+
+    expect(story.effects()).toEqual([
+      ...["mint k2", "put v2", "move AWSPENDING to v2", "verify k2", "move REKEY_RETIRING to v1"],
+      "move AWSCURRENT to v2: heldElsewhere",
+      ...["put v4", "strip AWSPENDING from v2", "move AWSPENDING to v4"],
+      "move REKEY_RETIRING to v3: heldElsewhere",
+      ...["move REKEY_RETIRING to v3", "move AWSCURRENT to v4", "strip AWSPENDING from v4"],
+      ...["delete k1", "verify k1: 401 ×8", "strip REKEY_RETIRING from v3"],
+    ]);
+    expect(await story.currentText()).toBe(
+      `{"note": "edited", "apiKey": "${story.textOf("k2")}", "limit": 10}`,
+    );
+    expect(await story.ending(run)).toMatchObject({
+      run: "SUCCEEDED: rotated",
+      labels: { v3: "AWSPREVIOUS", v4: "AWSCURRENT REKEY_INCOMING" },
+      works: ["k2"],
+    });
+    expect(story.failedRequests()).toBe(0);
+  });
+
+  test("edits that never cease stop the promotion after a few merges, and both keys live", async () => {
+    const story = await open({ field: "apiKey" });
+    let edits = 0;
+    story.before(calls.move("AWSCURRENT"), () => editNote(story, `edit ${++edits}`), 99);
+
+    const run = await story.rotate();
+
+    expect(edits).toBe(4);
+    expect(story.path(run).slice(-3)).toEqual(["Promote; VersionMoved", "SettleRotation", "NeedsHuman"]);
+    expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
+  });
+
+  test("a manual rotation just before the promotion wins: the run stops and takes its own key away", async () => {
+    const story = await open();
+    story.before(calls.move("AWSCURRENT"), () => rotateByHand(story));
+
+    const run = await story.rotate();
+
+    expect(story.path(run).slice(-3)).toEqual(["Promote; VersionMoved", "SettleRotation", "RolledBack"]);
+    expect(await story.ending(run)).toEqual({
+      run: "FAILED RolledBack: rolledBack",
+      lease: "free",
+      owed: "nothing",
+      keys: ["k1 current"],
+      debts: [],
+      labels: { v1: "AWSPREVIOUS", v3: "AWSCURRENT" },
+      works: ["k1", "k3"],
+    });
+    expect(story.detailOf("RotationRolledBack")["reason"]).toContain("which holds another key");
+  });
+
+  test("an edit of another field after the promotion does not disturb the revoke", async () => {
+    const story = await open({ field: "apiKey" });
+    const run = story.start();
+    await story.reaches(run, "AwaitEvidence");
+    await editNote(story, "edited");
+
+    await story.finish(run);
+
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
+  });
+
+  test("the retiring key put back while the run waits blocks the revoke, freezes the secret and pages", async () => {
+    const story = await open();
+    const run = story.start();
+    await story.reaches(run, "AwaitEvidence");
+    story.before(calls.of("revoke-key", "read"), () => putBack(story));
+    await story.world.time.advance(15 * 60_000);
+
+    expect(story.effects()).not.toContain("delete k1");
+    expect(story.refusals(run)).toEqual(["RetiringKeyIsCurrent"]);
+    expect(story.events().filter((type) => type === "SpentKeyIsCurrent")).toHaveLength(1);
+    expect(await story.gate(run)).toMatchObject({
+      verdict: "waiting",
+      blockers: [expect.stringMatching(/^Frozen: /)],
+    });
+
+    run.stop("a person looked");
+    await story.finish(run);
+    expect(await story.ending(run)).toMatchObject({ debts: ["RevokeOwed k1"], works: ["k1", "k2"] });
+    expect(story.failedRequests()).toBe(0);
+    expect(await story.rotate().then((next) => story.ending(next))).toMatchObject({
+      run: "SUCCEEDED: skipped",
+    });
+  });
+
+  test("another key put in while the run waits blocks the revoke, freezes the secret and pages, once", async () => {
+    const story = await open({ consumers: [], policy: { consumers: "none" } });
+    const run = story.start();
+    await story.reaches(run, "AwaitEvidence");
+    await rotateByHand(story);
+    await story.world.time.advance(15 * 60_000);
+
+    expect(story.refusals(run)).toEqual(["CurrentKeyMoved"]);
+    expect(story.events()).toEqual(["SecretVersionPromoted", "CurrentKeyMoved"]);
+    expect((await story.ending(run)).works).toEqual(["k1", "k2", "k3"]);
+  });
+
+  test("the retiring key put back after the intent to revoke was recorded stops the repeat, and pages once", async () => {
+    const story = await open({ provider: { faults: [{ kind: "dropped", on: "revoke" }] } });
+    const run = story.start();
+    story.before(calls.delete, () => putBack(story));
+    await story.world.time.advance(15 * 60_000);
+
+    expect(story.effects()).not.toContain("delete k1");
+    expect(story.refusals(run)).toEqual(["RetiringKeyIsCurrent"]);
+    expect(story.events().filter((type) => type === "SpentKeyIsCurrent")).toHaveLength(1);
+    expect(await story.ending(run)).toMatchObject({ lease: "r-1", works: ["k1", "k2"] });
+  });
+});
+
+describe("another hand after the run", () => {
+  test("a dead key that becomes current again freezes the secret, and pages with the version", async () => {
+    const story = await open();
+    await story.rotate();
+    putBack(story);
+
+    const run = await story.rotate();
+
+    expect(story.path(run)).toEqual(["OpenRotation; CurrentKeyUnknown", "RefuseToOpen", "NeedsHuman"]);
+    expect(story.detailOf("SpentKeyIsCurrent")).toMatchObject({
+      versionId: story.versionId("v1"),
+      reason: expect.stringContaining("which is dead"),
+    });
+    expect((await story.world.ledger.secret(story.secretArn)).frozen).toBeDefined();
+
+    const next = await story.rotate();
+    expect(await story.ending(next)).toMatchObject({ run: "SUCCEEDED: skipped", works: ["k2"] });
+  });
+
+  test("a person who looked and put it right lifts the freeze, and the next run rotates", async () => {
+    const story = await open();
+    await story.rotate();
+    putBack(story);
+    await story.rotate();
+    story.world.store.moveByHand({
+      secretArn: story.secretArn,
+      label: "AWSCURRENT",
+      to: story.versionId("v2"),
+    });
+
+    await story.command({ command: "release", secret: "billing-key", unfreeze: true });
+    const run = await story.rotate();
+
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k3"] });
+  });
+});

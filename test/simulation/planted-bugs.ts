@@ -1,0 +1,200 @@
+/** One bug, as a change of one place in one file's text. */
+export interface PlantedBug {
+  readonly name: string;
+  /** From the repository's root. */
+  readonly file: string;
+  readonly find: string;
+  readonly replace: string;
+}
+
+/** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
+export const plantedBugs: readonly PlantedBug[] = [
+  {
+    name: "revoke before evidence",
+    file: "core/adoption.ts",
+    find: `return missing.length > 0 ? { verdict: "waiting", reasons: missing } : { verdict: "adopted" };`,
+    replace: `return { verdict: "adopted" };`,
+  },
+  {
+    name: "skip the fence",
+    file: "core/secret-record.ts",
+    find: `    record.lease?.runId !== ticket.rotationId ||
+    record.fence !== ticket.fence ||
+`,
+    replace: "",
+  },
+  {
+    name: "retry a mint blindly",
+    file: "providers/openai/mint.ts",
+    find: '.send({ method: "POST", path: `${account}/api_keys`, body }).catch(outcomeUnknown)',
+    replace: '.send({ method: "POST", path: `${account}/api_keys`, body }).catch(() => api.send({ method: "POST", path: `${account}/api_keys`, body }))',
+  },
+  {
+    name: "trust an empty consumer list",
+    file: "core/policy.ts",
+    find: `if (consumers === "none" || consumers.length > 0) return [];`,
+    replace: "if (consumers !== undefined) return [];",
+  },
+  {
+    name: "treat a silent instance as switched",
+    file: "core/adoption-view.ts",
+    find: "return hasMoved || isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view });",
+    replace: "return hasMoved;",
+  },
+  {
+    name: "count a silent instance's patience from its last word, not from the promotion",
+    file: "core/adoption-view.ts",
+    find: "isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view })",
+    replace: "isWithinStale(item.observedAtMs, { item, view })",
+  },
+  {
+    name: "treat zero live instances as adopted",
+    file: "core/adoption-consumers.ts",
+    find: "return batchHasRun ? [] : [nobodyLive(question, kind)];",
+    replace: "return batchHasRun ? [] : [];",
+  },
+  {
+    name: "drop the AWSPENDING strip",
+    file: "functions/promote-version.ts",
+    find: "await deps.store.moveLabel({ secretArn, label: pendingLabel, from: promoted.incoming.versionId });",
+    replace: "",
+  },
+  {
+    name: "compare by date: revoke the oldest key",
+    file: "functions/revoke-key.ts",
+    find: ".revoke(run.retiring.keyId);",
+    replace: `.revoke((await deps.provider(policy).list()).toSorted((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0))[0]?.keyId ?? "");`,
+  },
+  {
+    name: "discard the incoming key when not holding the fence",
+    file: "functions/settle.ts",
+    find: "if (!isHolder) return opened",
+    replace: `if (!isHolder && policy) for (const { keyId } of await deps.provider(policy).list({ namePrefix: keyNamesOf(rotationId) })) await deps.provider(policy).revoke(keyId);
+  if (!isHolder) return opened`,
+  },
+  {
+    name: "discard the incoming key on any error",
+    file: "functions/mint-key.ts",
+    find: "if (error instanceof Superseded) await",
+    replace: "if (error instanceof Error) await",
+  },
+  {
+    name: "delete a key of a later attempt",
+    file: "functions/mint-key.ts",
+    find: "if (isEarlier && discarded.some((key) => key.name === name)) await",
+    replace: "await",
+  },
+  {
+    name: "lose the wake-up",
+    file: "core/wait.ts",
+    find: `if (record.seq !== wait.seenSeq) return "decideAgain";`,
+    replace: "",
+  },
+  {
+    name: "probe the retiring key before revoke",
+    file: "functions/revoke-view.ts",
+    find: "const current = await deps.store.read(secretArn);",
+    replace: `const current = await deps.store.read(secretArn);
+  await deps.provider(policy).verify(keyIn((await deps.store.read(secretArn, run.retiring.versionId)).text, policy.field));`,
+  },
+  {
+    name: "ignore a hold",
+    file: "core/revoke.ts",
+    find: `  holdIsOff,
+`,
+    replace: "",
+  },
+  {
+    name: "log an error body",
+    file: "providers/openai/replies.ts",
+    find: '?? "without an error code"}`;',
+    replace: '?? "without an error code"} ${JSON.stringify(reply.json)}`;',
+  },
+  {
+    name: "accept evidence from another environment",
+    file: "core/adoption-view.ts",
+    find: "if (item.environment !== consumer.environment || item.account !== consumer.account) return false;",
+    replace: "",
+  },
+  {
+    name: "settle twice: whoever holds the secret now is settled too",
+    file: "functions/settle.ts",
+    find: `record.lease?.runId === rotationId && record.lease.executionArn === executionArn;
+  if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: endOf(opened), reason };
+
+  const ticket: Ticket = { secretArn, rotationId, fence: record.fence };`,
+    replace: `record.lease !== undefined;
+  if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: endOf(opened), reason };
+
+  const ticket: Ticket = { secretArn, rotationId: record.lease?.runId ?? "", fence: record.fence };`,
+  },
+  {
+    name: "forget a revoke owed",
+    file: "functions/settle.ts",
+    find: "(record) => oweRun(record, ticket, reason)",
+    replace: "(record) => closeRun(record, ticket)",
+  },
+  {
+    name: "move the pin while a debt is open",
+    file: "functions/sweep-secret.ts",
+    find: "pin !== undefined && run === undefined",
+    replace: "pin !== undefined",
+  },
+  {
+    name: "promote a key that was refused",
+    file: "functions/prove-incoming.ts",
+    find: "throw new KeyNotYetActive(",
+    replace: `await deps.ledger.changeSecret(input.secretArn, (record) => markProven(record, input));
+        return { outcome: "proven" as const };
+        throw new KeyNotYetActive(`,
+  },
+  {
+    name: "call it done when the delete returned 200",
+    file: "functions/prove-dead.ts",
+    find: `if (run.phase === "dead") return`,
+    replace: `if (run.phase === "dead" || run.phase === "revoked") return`,
+  },
+  {
+    name: "open on what was current before the freeze",
+    file: "functions/open-rotation.ts",
+    find: "if (now.fence !== record.fence)",
+    replace: "if (now === undefined)",
+  },
+  {
+    name: "let a thawed mint put another key in the place of a staged one",
+    file: "core/incoming.ts",
+    find: `  if (run.phase !== "opened")
+`,
+    replace: "  if (run === undefined)\n",
+  },
+  {
+    name: "revoke on what the provider said before the soak",
+    file: "functions/revoke-view.ts",
+    find: "return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);",
+    replace: "return isOpen && deps.ledger.evidence(question.secretArn);",
+  },
+  {
+    name: "let a thawed quarantine take a revoked run back",
+    file: "core/retiring.ts",
+    find: "if (allowed.includes(run.phase)) return run;",
+    replace: "if (allowed.length > 0) return run;",
+  },
+  {
+    name: "repeat a quarantine without asking again",
+    file: "functions/quarantine-key.ts",
+    find: "const refusal = whyNotRevoke(view);",
+    replace: "const refusal = isRepeat ? undefined : whyNotRevoke(view);",
+  },
+  {
+    name: "send a refused revoke straight back to the gate",
+    file: "functions/revoke-view.ts",
+    find: "await deps.ledger.changeSecret(secretArn, (record) => freeze(record, refusal.detail));",
+    replace: "",
+  },
+  {
+    name: "discard a stray that the sweep has just seen, and its run still works on",
+    file: "core/sweep.ts",
+    find: `if (view.records.some(({ lease }) => lease?.runId === made.rotationId)) return "busy";`,
+    replace: "",
+  },
+];

@@ -1,0 +1,320 @@
+import { parseKeyName } from "../../core/keys.ts";
+import type { Policy } from "../../core/policy.ts";
+import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
+import type { FakeKeyState } from "../../providers/openai/fake.ts";
+import type { BoundaryCall, Invocation } from "./surroundings.ts";
+import type { Watch, WatchedSecret } from "./watch.ts";
+
+/** What the watch knew about each key at the step before. */
+const seenKeys = new WeakMap<Watch, Map<string, FakeKeyState>>();
+
+/** The rules that are asked after every effect, of the provider, the store and the item together. */
+export function afterEffect(watch: Watch, call: BoundaryCall): void {
+  currentKeysWork(watch);
+  const seen = seenKeys.get(watch) ?? new Map<string, FakeKeyState>();
+  seenKeys.set(watch, seen);
+  for (const key of watch.keys) {
+    const before = seen.get(key.keyId);
+    seen.set(key.keyId, key);
+    if (before === undefined) keyWasIntended(watch, key);
+    else if (before.isListed && !key.isListed) keyMayGo(watch, key, call);
+    else if (before.scopes !== key.scopes && isDisabled(key)) disabledKeyIsRecorded(watch, key, call);
+  }
+  retiringKeyIsNotProbed(watch, call);
+  if (call.port !== "store" || !call.changes) return;
+  oneReadableKeyPerRun(watch);
+  retiringVersionIsPinned(watch);
+}
+
+const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
+
+/** S1. A key that a hand put there when it was already on its way out is that hand's doing. */
+function currentKeysWork(watch: Watch): void {
+  for (const secret of watch.secrets.values()) {
+    const { keyId } = secret.current;
+    if (watch.isUsable(keyId)) continue;
+    const isByHand = secret.hand !== undefined && secret.hand.keyId === keyId;
+    if (isByHand && watch.excused.has(`${secret.secretArn} ${keyId}`)) continue;
+    if (isByHand && keyId !== undefined && goneBefore(watch, { secret, keyId })) continue;
+    watch.violate("S1", `AWSCURRENT of ${secret.policy.name} holds ${keyId}, which the provider does not accept`);
+  }
+}
+
+/** Whether the key's end was on its way before the hand moved AWSCURRENT back to it. */
+function goneBefore(
+  watch: Watch,
+  { secret, keyId }: { readonly secret: WatchedSecret; readonly keyId: string },
+): boolean {
+  const lookedAt = watch.ends.get(keyId);
+  const isBefore = lookedAt !== undefined && secret.hand !== undefined && lookedAt < secret.hand.step;
+  if (isBefore) watch.excused.add(`${secret.secretArn} ${keyId}`);
+  return isBefore;
+}
+
+/** S3: the intent comes before the call, and names one key: a mint is never blindly retried. */
+function keyWasIntended(watch: Watch, { name, keyId }: FakeKeyState): void {
+  if (parseKeyName(name) === undefined) return;
+  if (!watch.intended.has(name)) watch.violate("S3", `${keyId} (${name}) exists, and no intent names it`);
+  if (watch.keys.some((key) => key.name === name && key.keyId !== keyId))
+    watch.violate("S3", `${keyId} is the second key called ${name}`);
+}
+
+/** S3: of the keys that one run made, one at most has a labelled version and lives. */
+function oneReadableKeyPerRun(watch: Watch): void {
+  for (const { secretArn, policy } of watch.secrets.values()) {
+    const runs = new Map<string, string>();
+    for (const { labels, text } of watch.world.store.versions(secretArn)) {
+      if (labels.length === 0) continue;
+      const key = watch.keyState(watch.keyIdIn(text, policy));
+      const run = key?.isListed ? parseKeyName(key.name)?.rotationId : undefined;
+      if (key === undefined || run === undefined) continue;
+      if ((runs.get(run) ?? key.keyId) !== key.keyId)
+        watch.violate("S3", `${run} has two keys in labelled versions of ${policy.name}`);
+      runs.set(run, key.keyId);
+    }
+  }
+}
+
+/** The pin keeps the retiring version from being purged for as long as its key may be needed to prove it dead. */
+function retiringVersionIsPinned(watch: Watch): void {
+  for (const { secretArn, policy, record, hand } of watch.secrets.values()) {
+    const run = promotedRun(record?.run);
+    if (run === undefined || run.phase === "dead" || hand !== undefined) continue;
+    const versions = watch.world.store.versions(secretArn);
+    const version = versions.find(({ versionId }) => versionId === run.retiring.versionId);
+    if (!version?.labels.includes("REKEY_RETIRING"))
+      watch.violate("S4", `the retiring version of ${policy.name} is not pinned in phase ${run.phase}`);
+  }
+}
+
+/** S2, S4, S5: what a deleted key has to be. */
+function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
+  const { keyId, name } = key;
+  watch.ends.set(keyId, lookedAtCurrent(watch, call));
+  for (const { record, policy } of watch.secrets.values()) {
+    const run = record?.run;
+    const known = record?.keys.find((one) => one.keyId === keyId);
+    if (run?.retiring.keyId === keyId) {
+      const phase = run.phase;
+      if (phase !== "revoking" && phase !== "revoked" && phase !== "dead")
+        watch.violate("S4", `the retiring key ${keyId} of ${policy.name} goes in phase ${phase}, without a recorded intent`);
+      return;
+    }
+    if (known?.state === "current" || known?.state === "retiring")
+      watch.violate("S2", `${keyId}, which is ${known.state} in ${policy.name}, is deleted`);
+    if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId)
+      watch.violate("S5", `${keyId}, the incoming key of ${run.rotationId} in phase ${run.phase}, is deleted`);
+  }
+  if (parseKeyName(name) === undefined && !watch.wasRetiring.has(keyId))
+    watch.violate("S2", `${keyId} (${name}) is deleted, and Rekey never recorded it as retiring`);
+}
+
+/** A hand that comes between this look and the effect cannot be seen by anybody. */
+function lookedAtCurrent(watch: Watch, { invocation }: BoundaryCall): number {
+  const looks = watch.lives.get(invocation.id)?.readCurrent.values() ?? [];
+  return Math.max(0, ...looks) || watch.step;
+}
+
+function disabledKeyIsRecorded(watch: Watch, { keyId }: FakeKeyState, call: BoundaryCall): void {
+  watch.ends.set(keyId, lookedAtCurrent(watch, call));
+  const isRecorded = [...watch.secrets.values()].some(({ record }) => {
+    const run = record?.run;
+    return run?.retiring.keyId === keyId && promotedRun(run) !== undefined && run.phase !== "promoted";
+  });
+  const wasRecorded = watch.wasQuarantined.has(keyId);
+  if (!isRecorded && !wasRecorded) watch.violate("S4", `${keyId} is quarantined without a recorded intent`);
+}
+
+/** A probe is a use: it would be taken for a consumer's (S8). */
+function retiringKeyIsNotProbed(watch: Watch, { port, operation, invocation }: BoundaryCall): void {
+  if (port !== "provider" || !operation.endsWith("/models")) return;
+  for (const { record, policy } of watch.secrets.values()) {
+    const run = record?.run;
+    if (run === undefined || record?.lease?.runId !== rotationOf(invocation.input)) continue;
+    const phase = run.phase;
+    const isOver = phase === "revoking" || phase === "revoked" || phase === "dead";
+    const wasUsed = watch.lastProbed === run.retiring.keyId;
+    if (wasUsed && !isOver) watch.violate("S8", `the retiring key of ${policy.name} is probed in phase ${phase}`);
+  }
+}
+
+/** The incoming version is current when Promote says so, and no longer pending. */
+export function promotionIsTidy(watch: Watch, { input }: Invocation): void {
+  const { secretArn, rotationId } = input as { readonly secretArn: string; readonly rotationId: string };
+  const secret = watch.secrets.get(secretArn);
+  const run = promotedRun(secret?.record?.run);
+  if (secret === undefined || secret.hand !== undefined || run?.rotationId !== rotationId) return;
+  const versions = watch.world.store.versions(secretArn);
+  const version = versions.find(({ versionId }) => versionId === run.incoming.versionId);
+  if (version?.labels.includes("AWSPENDING"))
+    watch.violate("L3", `AWSPENDING stays on the promoted version of ${secret.policy.name}`);
+}
+
+// ---- the item --------------------------------------------------------------------------------------------
+
+interface Change {
+  readonly secret: WatchedSecret;
+  readonly before: SecretRecord;
+  readonly next: SecretRecord;
+}
+
+/** The rules that are asked of every write to a secret's item, at the instant of the write. */
+export function afterRecord(watch: Watch, change: Change): void {
+  const { secret, before, next } = change;
+  const { name } = secret.policy;
+  if (next.fence < before.fence) watch.violate("S4", `the fence of ${name} went from ${before.fence} to ${next.fence}`);
+  if (before.lease && next.lease && before.lease.runId !== next.lease.runId && next.lease.kind !== "incident")
+    watch.violate("S4", `the lease of ${name} went from ${before.lease.runId} to ${next.lease.runId}`);
+  writerHoldsFence(watch, change);
+  const run = next.run;
+  waitIsNews(watch, change);
+  if (run === undefined) return closedRunIsDone(watch, change);
+  if (before.run === undefined) retiringIsCurrent(watch, secret, run.retiring.keyId);
+  if (run.phase === "proven" && before.run?.phase === "staged") keyIsProven(watch, secret, run.incoming.keyId);
+  const promoted = promotedRun(run);
+  const phaseBefore = before.run?.phase;
+  if (promoted === undefined || promoted.phase === phaseBefore) return;
+  watch.wasRetiring.add(run.retiring.keyId);
+  if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
+  if (promoted.phase === "quarantined" || promoted.phase === "revoking") mayLetGo(watch, change, promoted);
+  if (promoted.phase === "dead") keyIsDead(watch, promoted);
+}
+
+/** No wake-up is lost: a wait is stored only while nothing has changed since its decision. */
+function waitIsNews(watch: Watch, { before, next, secret }: Change): void {
+  if (next.wait === undefined || next.wait.token === before.wait?.token) return;
+  const { seenSeq } = watch.call?.invocation.input as { readonly seenSeq?: number };
+  if (seenSeq !== undefined && seenSeq !== before.seq)
+    watch.violate("L3", `a wake-up of ${secret.policy.name} is lost: its wait is stored for ${seenSeq} at ${before.seq}`);
+}
+
+/** L6: a promoted run leaves the item only when its retiring key is dead. */
+function closedRunIsDone(watch: Watch, { before, secret }: Change): void {
+  const run = promotedRun(before.run);
+  if (run !== undefined && run.phase !== "dead")
+    watch.violate("L6", `the run on ${secret.policy.name} is closed while its retiring key is ${run.phase}`);
+}
+
+/** S4: a function of a run may change the run, the lease and the keys only while its run holds the fence. */
+function writerHoldsFence(watch: Watch, { before, next, secret }: Change): void {
+  const input = watch.call?.invocation.input;
+  const rotationId = rotationOf(input);
+  if (rotationId === undefined || !isOwned(watch.call?.invocation.functionName)) return;
+  const isSame = before.run === next.run && before.lease === next.lease && before.keys === next.keys;
+  if (isSame || sameParts(before, next)) return;
+  const fence = (input as { readonly fence?: number }).fence;
+  const isHolder = before.lease?.runId === rotationId && (fence === undefined || fence === before.fence);
+  if (!isHolder)
+    watch.violate("S4", `${rotationId} writes the item of ${secret.policy.name}, which ${before.lease?.runId ?? "nobody"} holds`);
+}
+
+const sameParts = (a: SecretRecord, b: SecretRecord) =>
+  JSON.stringify([a.run, a.lease, a.keys]) === JSON.stringify([b.run, b.lease, b.keys]);
+
+const isOwned = (functionName: string | undefined) =>
+  functionName !== undefined && !["open-rotation", "record-evidence", "sweep"].includes(functionName);
+
+export function rotationOf(input: unknown): string | undefined {
+  return (input as { readonly rotationId?: string } | undefined)?.rotationId;
+}
+
+function retiringIsCurrent(watch: Watch, secret: WatchedSecret, keyId: string): void {
+  const { hand, current } = secret;
+  const id = watch.call?.invocation.id;
+  const life = id === undefined ? undefined : watch.lives.get(id);
+  if (current.keyId === keyId || (hand !== undefined && hand.step > (life?.startedStep ?? 0))) return;
+  watch.violate("S2", `the run on ${secret.policy.name} takes ${keyId} for the retiring key, and AWSCURRENT holds ${current.keyId}`);
+}
+
+function keyIsProven(watch: Watch, secret: WatchedSecret, keyId: string): void {
+  watch.look();
+  if (watch.isUsable(keyId)) secret.proven.add(keyId);
+}
+
+/** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
+function mayLetGo(watch: Watch, change: Change, run: PromotedRun): void {
+  const { secret, before } = change;
+  const { retiring, incoming } = run;
+  const say = (rule: string, what: string) =>
+    watch.violate(rule, `${retiring.keyId} of ${secret.policy.name} is let go (${run.phase}) although ${what}`);
+  watch.look();
+  if (before.hold) say("S2", "a hold applies");
+  if (before.frozen) say("S2", "the secret is frozen");
+  if (retiring.keyId === incoming.keyId) say("S2", "it is the incoming key");
+  if (before.run?.retiring.keyId !== retiring.keyId) say("S2", "it is not the recorded retiring key");
+  if (!secret.proven.has(incoming.keyId)) say("S2", "the incoming key was never proven");
+  if (!watch.isUsable(incoming.keyId)) say("S2", "the incoming key does not work");
+  if (secret.policy.retain) say("S2", "the policy retains it");
+  const life = lifeOfCall(watch);
+  if (secret.current.keyId !== incoming.keyId && !isHandLater(secret, life?.readCurrent.get(secret.secretArn)))
+    say("S2", `AWSCURRENT holds ${secret.current.keyId}`);
+  for (const [scope, { step, what }] of watch.brakes)
+    if (step < (life?.startedStep ?? 0) && covers(scope, secret.policy)) say("S2", `a stop applies: ${what}`);
+  const others = watch.holders.get(retiring.fingerprint) ?? [];
+  const isSeparated = before.run !== undefined && watch.isTidy;
+  if (!isSeparated && others.some(({ secretArn, step }) => secretArn !== secret.secretArn && step < (life?.startedStep ?? 0)))
+    say("S2", "another secret holds it");
+  consumersHaveMoved(watch, { secret, run, say });
+  useIsQuiet(watch, { secret, run, say });
+}
+
+function lifeOfCall(watch: Watch) {
+  const id = watch.call?.invocation.id;
+  return id === undefined ? undefined : watch.lives.get(id);
+}
+
+const isHandLater = ({ hand }: WatchedSecret, step: number | undefined) =>
+  hand !== undefined && step !== undefined && hand.step > step;
+
+function covers(scope: string, policy: Policy): boolean {
+  return (
+    scope === "all" || scope === policy.secretArn || scope === `provider/${policy.provider.account}`
+  );
+}
+
+interface Judged {
+  readonly secret: WatchedSecret;
+  readonly run: PromotedRun;
+  readonly say: (rule: string, what: string) => void;
+}
+
+/** The truth that evidence stands for: nobody who reports would still use the retiring key. */
+function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
+  const seenStep = lifeOfCall(watch)?.startedStep ?? 0;
+  const consumers = secret.declarations.findLast(({ step }) => step < Math.max(1, seenStep))?.policy.consumers ?? [];
+  const isHandled = secret.hand !== undefined && secret.hand.keyId === run.retiring.keyId;
+  for (const instance of secret.instances) {
+    const { name, environment } = instance.consumer;
+    const isDeclared =
+      consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
+    if (!watch.known.has(instance.id)) continue;
+    if (!isHandled && instance.wouldUse(run.retiring.fingerprint))
+      say("S2", `${isDeclared ? "declared" : "undeclared"} ${instance.id} of ${environment} would still use it`);
+  }
+  if (consumers === "none") return;
+  if (consumers.length === 0) say("S7", "its consumers are unknown");
+  for (const { name, environment, account, evidence } of consumers) {
+    if (evidence.includes("client") && !secret.reported.has(`${account}/${environment}/${name} ${run.incoming.fingerprint}`))
+      say("S7", `${name} of ${environment} never reported the incoming key`);
+  }
+}
+
+/** S8, on the provider's own clock and with its lag: what the last look could see was quiet for long enough. */
+function useIsQuiet(watch: Watch, { secret, run, say }: Judged): void {
+  if (!secret.policy.signals.includes("provider")) return;
+  const askedAtMs = lifeOfCall(watch)?.askedUse.get(run.retiring.keyId);
+  if (askedAtMs === undefined) return say("S8", "the provider was not asked again by whoever decided");
+  const visibleMs = askedAtMs - watch.usageLagMs;
+  const lastUsedAtMs = watch.usedAt(run.retiring.keyId, visibleMs);
+  // The provider's times are whole seconds.
+  if (lastUsedAtMs !== undefined && askedAtMs - lastUsedAtMs < secret.policy.quietMs - 1_000)
+    say("S8", `it was used ${askedAtMs - lastUsedAtMs} ms before the last look`);
+}
+
+/** L6: done means that the provider was seen to refuse it. */
+function keyIsDead(watch: Watch, { retiring, death }: PromotedRun): void {
+  watch.look();
+  if (watch.keyState(retiring.keyId)?.isAccepted) watch.violate("L6", `${retiring.keyId} is called dead and is accepted`);
+  if ((death?.refusals ?? 0) === 0 && watch.keyState(retiring.keyId)?.isListed)
+    watch.violate("L6", `${retiring.keyId} is called dead, and nobody saw it refused`);
+}

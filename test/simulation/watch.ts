@@ -1,0 +1,293 @@
+import type { Policy } from "../../core/policy.ts";
+import type { Fingerprint, KeyId, SecretArn, TableRecord } from "../../core/ports.ts";
+import type { SecretRecord } from "../../core/secret-record.ts";
+import type { Secret } from "../../core/secret.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import type { FakeReply } from "../../providers/fake.ts";
+import type { HttpRequest } from "../../providers/http.ts";
+import type { FakeKeyState } from "../../providers/openai/fake.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Instance } from "./consumer.ts";
+import { hasKeyMaterial } from "./key-material.ts";
+import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
+import type { BoundaryCall, Invocation } from "./surroundings.ts";
+import type { World } from "./world.ts";
+
+export interface Violation {
+  readonly rule: string;
+  readonly detail: string;
+}
+
+/** What the truth is about one secret, whatever Rekey believes. */
+export interface WatchedSecret {
+  readonly secretArn: SecretArn;
+  readonly policy: Policy;
+  readonly instances: Instance[];
+  /** What the operator declared, and from which step on. */
+  readonly declarations: { readonly step: number; readonly policy: Policy }[];
+  record: SecretRecord | undefined;
+  /** What AWSCURRENT holds. */
+  current: { readonly keyId: KeyId | undefined; readonly versionId: string };
+  /** The step at which a hand last changed AWSCURRENT, and what it held from then on. */
+  hand: { readonly step: number; readonly keyId: KeyId | undefined } | undefined;
+  /** A second secret holds the same key: nothing can be rotated or revoked before a person separates them. */
+  sharesKey: boolean;
+  readonly copies: { readonly fingerprint: Fingerprint; readonly copyArn: SecretArn; readonly versionId: string }[];
+  /** Keys that were accepted by the provider when the record said that they are proven. */
+  readonly proven: Set<KeyId>;
+  /** Consumers of which a genuine report ever said that they hold or used a key: "consumer fingerprint". */
+  readonly reported: Set<string>;
+}
+
+/** What one run of a function has seen and done so far. */
+export interface Life {
+  readonly invocation: Invocation;
+  readonly startedStep: number;
+  /** The step of its last look at AWSCURRENT, and when it last asked for the use of each key. */
+  readonly readCurrent: Map<SecretArn, number>;
+  readonly askedUse: Map<KeyId, number>;
+  retryAtMs: number | undefined;
+}
+
+export interface Placed {
+  readonly step: number;
+  readonly what: string;
+}
+
+interface Instanced {
+  readonly instance: string;
+}
+
+/** Looks at the world after every effect and compares it with the rules; the first violation is kept. */
+export class Watch {
+  readonly #world: () => World;
+  readonly secrets = new Map<SecretArn, WatchedSecret>();
+  readonly lives = new Map<number, Life>();
+  readonly keyIds = new Map<string, KeyId>();
+  readonly byFingerprint = new Map<Fingerprint, KeyId>();
+  readonly intended = new Set<string>();
+  /** Stops and copies of keys that somebody placed, and when. */
+  readonly brakes = new Map<string, Placed>();
+  readonly holders = new Map<Fingerprint, { readonly secretArn: SecretArn; readonly step: number }[]>();
+  /** Per key: when consumers used it. */
+  readonly uses = new Map<KeyId, number[]>();
+  readonly wasRetiring = new Set<KeyId>();
+  readonly wasQuarantined = new Set<KeyId>();
+  /** Per key whose end was ordered: the last look at AWSCURRENT before the order. */
+  readonly ends = new Map<KeyId, number>();
+  readonly excused = new Set<string>();
+  /** Instances of which a report has arrived. */
+  readonly known = new Set<string>();
+  readonly journal: string[] = [];
+  readonly violations: Violation[] = [];
+  keys: readonly FakeKeyState[] = [];
+  step = 0;
+  #call: BoundaryCall | undefined;
+  #isStoreStale = true;
+
+  readonly usageLagMs: number;
+  /** People have taken back their stops and copies. */
+  isTidy = false;
+  lastProbed: KeyId | undefined;
+
+  constructor(world: () => World, { usageLagMs }: { readonly usageLagMs: number }) {
+    this.#world = world;
+    this.usageLagMs = usageLagMs;
+  }
+
+  get world(): World {
+    return this.#world();
+  }
+
+  violate(rule: string, detail: string): void {
+    if (this.violations.length >= violationsMax) return;
+    const atMs = this.world.time.nowMs();
+    this.journal.push(`${stamp(atMs)} VIOLATION ${rule}: ${detail}`);
+    this.violations.push({ rule, detail });
+  }
+
+  // ---- what Rekey does ---------------------------------------------------------------------------------
+
+  started(invocation: Invocation): void {
+    this.lives.set(invocation.id, {
+      invocation,
+      startedStep: this.step,
+      readCurrent: new Map(),
+      askedUse: new Map(),
+      retryAtMs: undefined,
+    });
+  }
+
+  ended(invocation: Invocation, end: { readonly output: string } | { readonly error: unknown }): void {
+    const { id, functionName } = invocation;
+    const said = "output" in end ? end.output : wordsOf(end.error);
+    if (functionName === "promote-version" && "output" in end) promotionIsTidy(this, invocation);
+    if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
+    this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
+    const retryAtMs = this.lives.get(id)?.retryAtMs;
+    const isThrottled = "error" in end && end.error instanceof Error && end.error.name === "ProviderThrottled";
+    if (isThrottled && retryAtMs !== undefined && this.world.time.nowMs() < retryAtMs)
+      this.violate("L5", `${functionName} fails before the provider's Retry-After is over`);
+  }
+
+  /** Retry-After is waited out in the function, up to 20 s of it. */
+  throttled({ id }: Invocation, waitMs: number): void {
+    const life = this.lives.get(id);
+    if (life) life.retryAtMs = this.world.time.nowMs() + Math.min(waitMs, 20_000);
+  }
+
+  note({ invocation, port, operation }: BoundaryCall, fault: string): void {
+    this.tell(`#${invocation.id} ${invocation.functionName} ${port} ${operation} !${fault}`);
+  }
+
+  before(call: BoundaryCall): void {
+    this.#call = call;
+    this.step += 1;
+    const { port, operation } = call;
+    if (port === "store" && call.changes) this.#isStoreStale = true;
+    if (call.changes)
+      this.tell(`#${call.invocation.id} ${call.invocation.functionName} ${port} ${operation}`);
+    if (port === "provider") this.#askedProvider(call);
+    if (port === "store" && operation === "read" && call.given[1] === undefined)
+      this.lives.get(call.invocation.id)?.readCurrent.set(String(call.given[0]), this.step);
+  }
+
+  #askedProvider({ invocation, operation, given }: BoundaryCall): void {
+    const asked = /^GET \S+\/api_keys\/([^/?]+)$/.exec(operation)?.[1];
+    if (asked !== undefined) this.lives.get(invocation.id)?.askedUse.set(asked, this.world.time.nowMs());
+    const { headers } = given[0] as HttpRequest;
+    this.lastProbed = this.keyIds.get((headers["authorization"] ?? "").replace("Bearer ", ""));
+  }
+
+  after(call: BoundaryCall): void {
+    this.look();
+    afterEffect(this, call);
+    this.#call = undefined;
+  }
+
+  get call(): BoundaryCall | undefined {
+    return this.#call;
+  }
+
+  /** The only time that a key's text is seen together with its id. */
+  replied({ status, body }: FakeReply): void {
+    if (status !== 200 || !body.includes('"value":"sk-')) return;
+    const { id, value } = JSON.parse(body) as { id: string; value: string };
+    this.learn({ keyId: id, text: value });
+  }
+
+  learn({ keyId, text }: { readonly keyId: KeyId; readonly text: string }): void {
+    this.keyIds.set(text, keyId);
+    this.byFingerprint.set(fingerprintOf(text), keyId);
+  }
+
+  /** Called inside the table's own write, so it sees every state that the item was ever in. */
+  wrote({ kind, body }: TableRecord): void {
+    if (kind === "EVIDENCE" && "instance" in (body as object)) this.known.add((body as Instanced).instance);
+    if (kind !== "SECRET") return;
+    const next = body as SecretRecord;
+    const secret = this.secrets.get(next.secretArn);
+    if (secret === undefined) return;
+    const before = secret.record;
+    for (const { name } of next.keys) this.intended.add(name);
+    secret.record = next;
+    if (before !== undefined) afterRecord(this, { secret, before, next });
+  }
+
+  // ---- what everybody else does ------------------------------------------------------------------------
+
+  handMoved(secretArn: SecretArn): void {
+    this.step += 1;
+    this.#isStoreStale = true;
+    this.look();
+    const secret = this.secrets.get(secretArn);
+    if (secret) secret.hand = { step: this.step, keyId: secret.current.keyId };
+  }
+
+  tell(line: string): void {
+    this.journal.push(`${stamp(this.world.time.nowMs())} ${line}`);
+  }
+
+  // ---- the truth ---------------------------------------------------------------------------------------
+
+  look(): void {
+    this.keys = this.world.provider.state();
+    if (!this.#isStoreStale) return;
+    this.#isStoreStale = false;
+    for (const secret of this.secrets.values()) secret.current = this.#currentOf(secret);
+  }
+
+  #currentOf({ secretArn, policy }: WatchedSecret): WatchedSecret["current"] {
+    const versions = this.world.store.versions(secretArn);
+    const version = versions.find(({ labels }) => labels.includes("AWSCURRENT"));
+    if (version === undefined) return { keyId: undefined, versionId: "none" };
+    return { keyId: this.keyIdIn(version.text, policy), versionId: version.versionId };
+  }
+
+  keyIdIn(text: Secret, { field }: Policy): KeyId | undefined {
+    return this.keyIds.get(keyIn(text, field).reveal());
+  }
+
+  /** A genuine instance says what it holds and used. */
+  reported(
+    secret: WatchedSecret,
+    { account, environment, detail }: { account: string; environment: string; detail: Record<string, unknown> },
+  ): void {
+    const { consumer, holds, uses } = detail as {
+      readonly consumer: string;
+      readonly holds: { readonly fingerprint: Fingerprint };
+      readonly uses: readonly { readonly fingerprint: Fingerprint }[];
+    };
+    for (const { fingerprint } of [holds, ...uses])
+      secret.reported.add(`${account}/${environment}/${consumer} ${fingerprint}`);
+  }
+
+  held(fingerprint: Fingerprint, secretArn: SecretArn): void {
+    const holders = this.holders.get(fingerprint) ?? [];
+    this.holders.set(fingerprint, holders);
+    holders.push({ secretArn, step: this.step });
+  }
+
+  used(text: string): void {
+    const keyId = this.keyIds.get(text);
+    if (keyId === undefined) return;
+    const uses = this.uses.get(keyId) ?? [];
+    this.uses.set(keyId, uses);
+    uses.push(this.world.time.nowMs());
+  }
+
+  usedAt(keyId: KeyId, untilMs: number): number | undefined {
+    return this.uses.get(keyId)?.findLast((atMs) => atMs <= untilMs);
+  }
+
+  keyState(keyId: KeyId | undefined): FakeKeyState | undefined {
+    return this.keys.find((key) => key.keyId === keyId);
+  }
+
+  /** What a consumer needs: the provider takes the key, and for what consumers do. */
+  isUsable(keyId: KeyId | undefined): boolean {
+    const key = this.keyState(keyId);
+    if (key === undefined || !key.isAccepted) return false;
+    return key.scopes.length === 0 || key.scopes.includes("api.model.request");
+  }
+}
+
+const violationsMax = 3;
+const causesMax = 5;
+
+/** Everything of an error that could be logged by whoever catches it. */
+export function wordsOf(error: unknown): string {
+  const words: string[] = [];
+  let next = error;
+  for (let depth = 0; depth < causesMax && next instanceof Error; depth++) {
+    words.push(next.name, next.message, JSON.stringify(next));
+    next = next.cause;
+  }
+  return words.join(" ");
+}
+
+const startMs = Date.UTC(2026, 0, 1);
+
+export function stamp(nowMs: number): string {
+  return `+${((nowMs - startMs) / 1000).toFixed(3)}`;
+}

@@ -1,0 +1,352 @@
+import { posix } from "node:path";
+import * as errors from "../core/errors.ts";
+import { codeOf, filesOf, functionsIn, importsOf, parameterCounts, type SourceFile } from "./source-text.ts";
+
+const typescript = filesOf(".ts");
+const ours = typescript.filter(({ path }) => !path.endsWith(".d.ts"));
+const topOf = (path: string) => (path.includes("/") ? (path.split("/")[0] ?? "") : "");
+
+/** Each finding reads `path:line: what`, so that an editor can jump to it. */
+function findings(
+  files: readonly SourceFile[],
+  find: (line: string, file: SourceFile) => string | undefined,
+): readonly string[] {
+  return files.flatMap((file) =>
+    file.lines.flatMap((line, index) => {
+      const found = find(line, file);
+      return found === undefined ? [] : [`${file.path}:${index + 1}: ${found}`];
+    }),
+  );
+}
+
+describe("imports point downwards", () => {
+  const adapters = ["providers", "stores", "ledger", "consumers", "audit"];
+  const steps = ["core", "events", ...adapters, "functions"];
+  /** What each folder may import besides itself; a folder that is not here may import nothing of ours. */
+  const allowed: Readonly<Record<string, readonly string[]>> = {
+    events: ["core"],
+    ...Object.fromEntries(adapters.map((adapter) => [adapter, ["core", "events"]])),
+    functions: ["core", "events", ...adapters],
+    // Its demonstration company uses the client library, as any other consumer would.
+    local: [...steps, "sdk"],
+    cli: steps,
+    console: steps,
+    serverless: steps,
+    // It measures everything, the package (build.ts) included, with the stand-ins of the tests.
+    bench: [...steps, "local", "sdk", "cli", "serverless", "test", ""],
+    examples: ["sdk"],
+  };
+
+  test.each(["core", "sdk", ...Object.keys(allowed)])("from %s", (top) => {
+    const wrong = ours
+      .filter(({ path }) => topOf(path) === top)
+      .flatMap((file) =>
+        importsOf(file)
+          .filter(({ specifier }) => specifier.startsWith("."))
+          .map((found) => ({ ...found, target: posix.join(posix.dirname(file.path), found.specifier) }))
+          .filter(({ target }) => topOf(target) !== top && !allowed[top]?.includes(topOf(target)))
+          .map(({ line, target }) => `${file.path}:${line}: imports ${target}`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test("every relative import names a file that exists, with its ending", () => {
+    const known = new Set(filesOf("").map(({ path }) => path));
+    const wrong = ours.flatMap((file) =>
+      importsOf(file)
+        .filter(({ specifier }) => specifier.startsWith("."))
+        .filter(({ specifier }) => !known.has(posix.join(posix.dirname(file.path), specifier)))
+        .map(({ line, specifier }) => `${file.path}:${line}: imports ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("core has no imports but its own", () => {
+    const wrong = ours
+      .filter(({ path }) => topOf(path) === "core")
+      .flatMap((file) => importsOf(file).map(({ line, specifier }) => ({ file, line, specifier })))
+      .filter(({ specifier }) => !specifier.startsWith("./"))
+      .map(({ file, line, specifier }) => `${file.path}:${line}: imports ${specifier}`);
+    expect(wrong).toEqual([]);
+  });
+});
+
+test("core reads no clock, draws no random number, and does no I/O", () => {
+  const impure =
+    /\b(?:Date|Math\s*\.\s*random|process|fetch|async|await|console|crypto|globalThis|set(?:Timeout|Interval|Immediate)|performance)\b/;
+  const wrong = ours
+    .filter(({ path }) => topOf(path) === "core")
+    .flatMap(({ path, text }) =>
+      codeOf(text)
+        .split("\n")
+        .flatMap((line, index) => {
+          const found = impure.exec(line.replaceAll(/Date\.(?:UTC|parse)\b/g, ""));
+          return found === null ? [] : [`${path}:${index + 1}: ${found[0]}`];
+        }),
+    );
+  expect(wrong).toEqual([]);
+});
+
+describe("sizes", () => {
+  const fileLinesMax = 400;
+  /** A list of cases is read from its beginning to the case in question, not as a whole. */
+  const testLinesMax = 800;
+  const functionLinesMax = 70;
+  const handlerLinesMax = 60;
+  /** The formatter breaks code at 110; a comment may run over by a word. */
+  const lineMax = 120;
+  const positionalMax = 3;
+
+  test("no file is too long to be read in one go", () => {
+    const wrong = ours
+      .filter(({ path, lines }) => lines.length - 1 > (topOf(path) === "test" ? testLinesMax : fileLinesMax))
+      .map(({ path, lines }) => `${path}: ${lines.length - 1} lines`);
+    expect(wrong).toEqual([]);
+  });
+
+  test("no function is longer than a screen or so", () => {
+    const wrong = ours.flatMap((file) =>
+      functionsIn(file)
+        .filter(
+          ({ length, opening }) =>
+            length > (/\brun: async\b|^run\(/.test(opening) ? handlerLinesMax : functionLinesMax),
+        )
+        .map(({ line, length, opening }) => `${file.path}:${line}: ${length} lines: ${opening.slice(0, 60)}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("a function takes two things, and then an object", () => {
+    const wrong = ours
+      .filter(({ path }) => topOf(path) !== "test")
+      .flatMap((file) =>
+        parameterCounts(file)
+          .filter(({ count }) => count > positionalMax)
+          .map(({ line, count }) => `${file.path}:${line}: ${count} parameters`),
+      );
+    expect(wrong).toEqual([]);
+  });
+
+  test("no line of code or comment is wider than a split screen; only a text that cannot be broken is", () => {
+    const isUnbreakable = (line: string) => /["'`/][^\s].{40,}/.test(line);
+    const wrong = findings(ours, (line) =>
+      line.length > lineMax && !isUnbreakable(line) ? `${line.length} characters` : undefined,
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("names", () => {
+  test("files are in kebab-case", () => {
+    const kebab = /^\.?[a-z0-9]+(?:-[a-z0-9]+)*(?:\.[a-z0-9]+(?:-[a-z0-9]+)*)*$/;
+    const wrong = filesOf(".ts", ".cjs", ".mjs", ".js", ".json", ".yml")
+      .map(({ path }) => path)
+      .filter((path) => !path.split("/").every((part) => kebab.test(part)));
+    expect(wrong).toEqual([]);
+  });
+
+  test("no file is a drawer", () => {
+    const drawer = /(?:^|[/-])(?:utils?|helpers?|common|types|misc|shared)\.[cm]?[jt]s$/;
+    expect(typescript.map(({ path }) => path).filter((path) => drawer.test(path))).toEqual([]);
+  });
+
+  test("nothing is exported as default, but what a tool demands", () => {
+    const isConfig = ({ path }: SourceFile) => /(?:^|\/)[\w-]+\.config\.[cm]?[jt]s$/.test(path);
+    const files = filesOf(".ts", ".js", ".mjs").filter(
+      (file) => !isConfig(file) && !file.path.endsWith(".d.ts"),
+    );
+    expect(
+      findings(files, (line) => (/^export default\b/.test(line) ? "default export" : undefined)),
+    ).toEqual([]);
+  });
+});
+
+test("nothing is of type any, but with a reason on the line before", () => {
+  const wrong = ours.flatMap(({ path, text, lines }) =>
+    codeOf(text)
+      .split("\n")
+      .flatMap((line, index) => {
+        const isAny = /(?::|\bas|<|\||&|,)\s*any\b(?:\[\])?\s*(?:[;,)>=|&\]}]|$)/.test(line);
+        const hasReason = /biome-ignore lint\/suspicious\/noExplicitAny: \S/.test(lines[index - 1] ?? "");
+        return isAny && !hasReason ? [`${path}:${index + 1}: any`] : [];
+      }),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test("nothing is put off, and nothing speaks of how it was written", () => {
+  const putOff = ["TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK"];
+  const elsewhere = [
+    "/wo" + "rk/",
+    "npm" + "js",
+    "verda" + "ccio",
+    "artifac" + "tory",
+    "sub" + "agent",
+    "this ses" + "sion",
+  ];
+  const words = new RegExp(`\\b(?:${putOff.join("|")})\\b|${elsewhere.join("|")}`);
+  const files = filesOf(".ts", ".md", ".yml", ".cjs", ".mjs", ".js", ".asl.json");
+  expect(findings(files, (line) => words.exec(line)?.[0])).toEqual([]);
+});
+
+describe("errors", () => {
+  const classes = Object.entries(errors).filter(([name]) => name !== "RotationError") as unknown as [
+    string,
+    new (message: string) => errors.RotationError,
+  ][];
+  const retries = new Map(classes.map(([name, Class]) => [name, new Class("told").retry]));
+  const machines = filesOf(".asl.json").map(({ path, text }) => ({
+    path,
+    text,
+    states: statesIn(JSON.parse(text)),
+  }));
+
+  test.each(classes)("%s says its own name, in letters that a minifier leaves alone", (name, Class) => {
+    const error = new Class("told");
+    expect([error.name, error.message]).toEqual([name, "told"]);
+    const source = ours.find(({ path }) => path === "core/errors.ts")?.text ?? "";
+    expect(source).toMatch(
+      new RegExp(`class ${name} extends RotationError \\{\\n  override readonly name = "${name}";`),
+    );
+  });
+
+  test("every name that a machine retries or catches is one that something throws", () => {
+    const aws = /^(?:States|Lambda|Events|DynamoDB|EventBridge|Sns)\.\w+$/;
+    const thrown = codeless(ours.filter(({ path }) => /^(?:functions|core|statemachines)\//.test(path)));
+    const wrong = machines.flatMap(({ path, states }) =>
+      states
+        .flatMap(({ Retry = [], Catch = [] }) =>
+          [...Retry, ...Catch].flatMap(({ ErrorEquals }) => ErrorEquals),
+        )
+        .filter((name) => !aws.test(name) && !retries.has(name) && !thrown.includes(`error: "${name}"`))
+        .map((name) => `${path}: ${name}`),
+    );
+    expect([...new Set(wrong)]).toEqual([]);
+  });
+
+  test("a machine retries what may be tried again, and nothing else", () => {
+    const wrong = machines.flatMap(({ path, states }) =>
+      states
+        .flatMap(({ Retry = [] }) => Retry.flatMap(({ ErrorEquals }) => ErrorEquals))
+        .filter((name) => retries.get(name) === "never")
+        .map((name) => `${path}: retries ${name}`),
+    );
+    expect([...new Set(wrong)]).toEqual([]);
+  });
+
+  test("every task that runs a function retries each error that says: later", () => {
+    /** Only one state uses a key that may not be active yet, and it has a retry of its own. */
+    const special = new Set(["KeyNotYetActive"]);
+    const later = [...retries].flatMap(([name, kind]) =>
+      kind === "never" || special.has(name) ? [] : [name],
+    );
+    const wrong = machines.flatMap(({ path, states }) =>
+      states
+        .filter(({ Type, Resource = "" }) => Type === "Task" && /lambda:invoke|Arn\}$/.test(Resource))
+        .flatMap(({ name, Retry = [] }) => {
+          const retried = Retry.flatMap(({ ErrorEquals }) => ErrorEquals);
+          return later
+            .filter((error) => !retried.includes(error))
+            .map((error) => `${path}: ${name} gives up at ${error}`);
+        }),
+    );
+    expect(wrong).toEqual([]);
+  });
+});
+
+test("every function is a step in the registry, or says here what runs it", () => {
+  /** Lambda functions that no state machine and no bus rule of ours starts with a step's input. */
+  const others: Readonly<Record<string, string>> = {
+    "functions/admin.ts": "behind the function URL of people's commands",
+    "functions/index-secrets.ts": "a schedule's, which names Rekey's own secrets",
+    "functions/intake.ts": "behind the function URL of alerts",
+    "functions/synthetic-leak.ts": "a schedule's, with a way to post to the intake",
+  };
+  const registry = ours.find(({ path }) => path === "functions/index.ts");
+  const registered = new Set(
+    (registry ? importsOf(registry) : []).map(({ specifier }) => posix.join("functions", specifier)),
+  );
+  const handlers = ours
+    .filter(({ path, text }) => topOf(path) === "functions" && /^export const handler\b/m.test(text))
+    .map(({ path }) => path);
+  expect(handlers.filter((path) => !registered.has(path) && others[path] === undefined)).toEqual([]);
+  expect(Object.keys(others).filter((path) => !handlers.includes(path))).toEqual([]);
+});
+
+test("every test file has a test", () => {
+  const files = ours.filter(({ path }) => path.endsWith(".test.ts"));
+  const empty = files.filter(
+    ({ text }) =>
+      !/^\s*(?:(?:test|it)(?:\.\w+)*\(|\w*(?:[Cc]ontract|[Ss]uite|[Cc]ases)\w*\(|describe\w+\(|for \()/m.test(
+        text,
+      ),
+  );
+  expect(files.length).toBeGreaterThan(20);
+  expect(empty.map(({ path }) => path)).toEqual([]);
+});
+
+test("no test is skipped without a word, and none runs alone", () => {
+  const files = ours.filter(({ path }) => path.startsWith("test/"));
+  const wrong = findings(files, (line) => /^\s*(?:test|it|describe)\.(?:only|skip|todo)\b/.exec(line)?.[0]);
+  expect(wrong).toEqual([]);
+});
+
+describe("what the checks themselves see", () => {
+  test("strings, comments and regular expressions are no code", () => {
+    const code = codeOf(
+      'const a = "Date"; // Date\n/* Date\nDate */ const b = `Date`; const c = /["Date]/.test(d);\nDate.now();',
+    );
+    expect(code.match(/Date/g)).toHaveLength(1);
+    expect(code.split("\n")).toHaveLength(4);
+  });
+
+  test("a function is as long as from its opening line to its closing one", () => {
+    const text =
+      "function a(\n  b: number,\n): void {\n  c();\n  d();\n}\n\nconst e = () => {\n  if (f) {\n    g();\n  }\n};\n";
+    expect(functionsIn({ text }).map(({ line, length }) => [line, length])).toEqual([
+      [3, 4],
+      [8, 5],
+    ]);
+  });
+
+  test("parameters are counted over types and lines", () => {
+    const text =
+      "function a(b: Map<string, number>, { c, d }: E, f: (g: H, i: J) => K,\n) {}\nfunction z() {}\n";
+    expect(parameterCounts({ text }).map(({ count }) => count)).toEqual([3, 0]);
+  });
+
+  test("imports are found however they are written", () => {
+    const text =
+      'import a from "./a.ts";\nimport type {\n  B,\n} from "./b.ts";\nexport { c } from "./c.ts";\nawait import("./d.ts");\nimport "./e.ts";\n';
+    expect(importsOf({ text }).map(({ specifier }) => specifier)).toEqual([
+      "./a.ts",
+      "./b.ts",
+      "./c.ts",
+      "./d.ts",
+      "./e.ts",
+    ]);
+  });
+});
+
+interface StateText {
+  readonly name: string;
+  readonly Type: string;
+  readonly Resource?: string;
+  readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
+  readonly Catch?: readonly { readonly ErrorEquals: readonly string[] }[];
+}
+
+/** Every state of a machine, with those inside Parallel branches and Map iterations. */
+function statesIn(machine: unknown): readonly StateText[] {
+  if (typeof machine !== "object" || machine === null) return [];
+  const { States = {} } = machine as { States?: Readonly<Record<string, StateText>> };
+  const own = Object.entries(States).map(([name, state]) => ({ ...state, name }));
+  const inner = Object.entries(machine).flatMap(([, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap(statesIn),
+  );
+  return [...own, ...inner];
+}
+
+function codeless(files: readonly SourceFile[]): string {
+  return files.map(({ text }) => text).join("\n");
+}
