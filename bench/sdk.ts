@@ -226,7 +226,8 @@ function costRow(): BenchRow {
   console.error(
     [
       `reports: 300 secrets x 20 instances x 730 h = ${count(hourly)} heartbeats`,
-      `  + one watched hour per rotation at ~13.5 s = ${count(rotation)} reports; x $1.00 per million = ${money(reports)} a month`,
+      `  + one watched hour per rotation at ~13.5 s = ${count(rotation)} reports; ` +
+        `x $1.00 per million = ${money(reports)} a month`,
       `reads, for comparison: at $0.05 per 10,000 calls ${money(idle)} if all keys idle, ${money(busy)} if all are in use`,
     ].join("\n"),
   );

@@ -102,6 +102,8 @@ async function summarizeIncident(run: {
   const { company, incident, ms } = run;
   const [key] = incident.keys;
   const [secret] = incident.secrets;
+  const filed = incident.reports.at(-1)?.path;
+  const reportPath = filed === undefined ? null : await company.saveReport(filed);
   const since = (atMs: number | undefined) => (atMs === undefined ? null : atMs - incident.detectedAtMs);
   const summary = await summarize({
     ...{ company, ms, runId: incident.incidentId, executionArn: incident.executionArn ?? "" },
@@ -119,7 +121,7 @@ async function summarizeIncident(run: {
       detectedToDeadMs: since(key?.deadAtMs),
       deadlineMs: incident.deadlineAtMs - incident.detectedAtMs,
       escalated: incident.pages.some(({ severity }) => severity === "page"),
-      reportPath: incident.reports.at(-1)?.path ?? null,
+      reportPath,
     },
   };
 }

@@ -1,10 +1,11 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { Table } from "../core/ports.ts";
 import type { LogLine } from "../functions/deps.ts";
@@ -35,6 +36,8 @@ export interface Demonstration {
   readonly policyFile: string;
   /** Somebody committed the live key to a public repository: the path of a TruffleHog report that found it. */
   leakIntoReport(): string;
+  /** Copies a filed report out of the bucket, so that it can be opened after the cloud is gone. */
+  saveReport(address: string): Promise<string>;
   /** Runs `rekey` as the operator and gives what it printed. */
   rekey(...args: readonly string[]): Promise<string>;
   close(): Promise<void>;
@@ -83,6 +86,7 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
       writeFileSync(path, `${JSON.stringify(finding(seed.secret.reveal()))}\n`, { mode: 0o600 });
       return path;
     },
+    saveReport: (address) => saveReport({ cloud, folder, address }),
     rekey: (...args) => rekey(cloud, args),
     close: async () => {
       await fleet.stop();
@@ -95,6 +99,19 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
 function clientFor(cloud: LocalCloud) {
   const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = cloud.env("operator");
   return { region, endpoint: cloud.url, credentials: { accessKeyId, secretAccessKey: "FAKE" } };
+}
+
+/** Markdown for people and JSON beside it. */
+async function saveReport(order: { cloud: LocalCloud; folder: string; address: string }): Promise<string> {
+  const { hostname, pathname } = new URL(order.address);
+  const client = new S3Client({ ...clientFor(order.cloud), forcePathStyle: true });
+  const markdown = join(order.folder, basename(pathname));
+  for (const path of [markdown, markdown.replace(/\.md$/, ".json")]) {
+    const Key = join(dirname(pathname), basename(path)).slice(1);
+    const { Body } = await client.send(new GetObjectCommand({ Bucket: hostname, Key }));
+    writeFileSync(path, (await Body?.transformToString()) ?? "");
+  }
+  return markdown;
 }
 
 async function rekey(cloud: LocalCloud, args: readonly string[]): Promise<string> {

@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { auditLog } from "../../audit/chain.ts";
-import type { Policy } from "../../core/policy.ts";
 import type { Digest, RekeyEvent, SecretArn } from "../../core/ports.ts";
 import type { Schedule } from "../../core/schedule.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
@@ -10,9 +9,9 @@ import type { AdminDeps, Schedules } from "../../functions/admin/deps.ts";
 import type { LogLine } from "../../functions/deps.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
-import { openaiFake } from "../../providers/openai/fake.ts";
+import { type OpenAiFake, openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
-import { memoryStore } from "../../stores/memory.ts";
+import { type MemoryStore, memoryStore } from "../../stores/memory.ts";
 
 export const NOON_MS = Date.UTC(2026, 10, 22, 12);
 export const ANNA = "arn:aws:sts::111122223333:assumed-role/operator/anna";
@@ -48,6 +47,18 @@ export function fileWith({ secrets, environment = "production", mints = true }: 
   ].join("\n");
 }
 
+/** One adapter per account, as the wiring makes them. */
+function onePerAccount(store: MemoryStore, provider: OpenAiFake): AdminDeps["provider"] {
+  const made = new Map<string, ReturnType<typeof openai.create>>();
+  return ({ provider: { settings, adminCredential: arn } }) => {
+    const id = JSON.stringify(settings);
+    const known =
+      made.get(id) ?? openai.create({ settings, admin: adminCredential(store, arn), http: provider.http() });
+    made.set(id, known);
+    return known;
+  };
+}
+
 /** The admin function with everything around it in memory. */
 export function adminWorld() {
   const table = memoryTable();
@@ -62,17 +73,9 @@ export function adminWorld() {
   store.create(ADMIN_ARN, provider.adminKey);
   const nowMs = NOON_MS;
   let requests = 0;
-  const made = new Map<string, ReturnType<typeof openai.create>>();
   const deps: AdminDeps = {
     ...{ ledger, store, schedules, executions, audit, digest },
-    provider: ({ provider: { settings, adminCredential: arn } }: Policy) => {
-      const id = JSON.stringify(settings);
-      const known =
-        made.get(id) ??
-        openai.create({ settings, admin: adminCredential(store, arn), http: provider.http() });
-      made.set(id, known);
-      return known;
-    },
+    provider: onePerAccount(store, provider),
     sources: [],
     refreshers: {} as AdminDeps["refreshers"],
     incident: {} as AdminDeps["incident"],
@@ -112,21 +115,8 @@ export function adminWorld() {
     return lines;
   }
 
-  return {
-    table,
-    ledger,
-    store,
-    provider,
-    schedules,
-    executions,
-    events,
-    logs,
-    audit,
-    deps,
-    secret,
-    send,
-    told,
-  };
+  const parts = { table, ledger, store, provider, schedules, executions, audit };
+  return { ...parts, events, logs, deps, secret, send, told };
 }
 
 export type AdminWorld = ReturnType<typeof adminWorld>;

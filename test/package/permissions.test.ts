@@ -68,11 +68,11 @@ describe("admin credentials", () => {
   });
 });
 
-test("what senders of alerts sign with is readable by the intake, its daily test and the index, and denied to everyone else", () => {
+test("what senders of alerts sign with is readable by the intake, its daily test, the drill and the index, and denied to everyone else", () => {
   const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/intake/github-FAKE01";
   const given = { intakeSecrets: { github: arn } };
   for (const name of names) {
-    const isReader = ["intake", "index-secrets", "synthetic-leak"].includes(name);
+    const isReader = ["intake", "index-secrets", "synthetic-leak", "admin"].includes(name);
     const own = statements(name, given);
     expect(own.some(({ Sid }) => Sid === "IntakeSecrets")).toBe(isReader);
     expect(own.find(({ Sid }) => Sid === "IntakeSecretsOnlyRead")).toMatchObject({
