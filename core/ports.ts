@@ -19,6 +19,8 @@ export interface ProviderCapabilities {
   readonly mint: "keys" | "slots" | "none";
   /** A disabled key can be restored to exactly what it was. `ifScopesKnown`: only where Rekey set the scopes. */
   readonly quarantine: "yes" | "ifScopesKnown" | "no";
+  /** A quarantined key can do nothing at all. One whose scopes are only narrowed is no longer needed, but not harmless. */
+  readonly quarantineContains: boolean;
   readonly revoke: boolean;
   readonly lastUsed: boolean;
   readonly usagePerKey: boolean;

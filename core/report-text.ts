@@ -77,7 +77,7 @@ function clock({ clocks }: IncidentReport): string {
 function keyRow(key: KeyInScope): readonly string[] {
   const at = (ms: number | undefined) => (ms === undefined ? "no" : utcText(ms));
   const dead = key.how === undefined ? at(key.deadAtMs) : `${at(key.deadAtMs)} (${howText(key.how)})`;
-  return [code(nameOf(key)), key.standing, key.state, at(key.acceptedAtMs), dead];
+  return [code(key.keyId ?? nameOf(key)), key.standing, key.state, at(key.acceptedAtMs), dead];
 }
 
 function howText(how: NonNullable<KeyInScope["how"]>): string {
@@ -95,7 +95,7 @@ function certificate(one: ReportCertificate): string {
   const accepted = one.acceptedAtMs === undefined ? "" : `, revoke accepted ${utcText(one.acceptedAtMs)}`;
   const print = one.fingerprint === undefined ? "" : `, ${code(one.fingerprint)}`;
   const seen = `${howText(one.how)}, ${one.probes} probes`;
-  return `${code(nameOf(one))} was seen dead at ${utcText(one.deadAtMs)}: ${seen}${accepted}${print}`;
+  return `${code(one.keyId ?? nameOf(one))} was seen dead at ${utcText(one.deadAtMs)}: ${seen}${accepted}${print}`;
 }
 
 function outage({ name, environment, cause, atMostMs, endedAtMs, consumers }: Outage): string {

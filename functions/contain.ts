@@ -135,16 +135,16 @@ async function revoke(order: Order, deps: Deps): Promise<IncidentRecord> {
 }
 
 /**
- * A quarantine can be undone, so it comes first where somebody may still need the key: the scopes with which it
+ * A quarantine that contains can be undone, so it comes first where somebody may still need the key: the scopes with which it
  * can be undone exactly, or "no". Once everybody has moved there is nobody to undo it for.
  */
 async function quarantineScopes(
   { record, key, keyId, provider }: Order,
   deps: Deps,
 ): Promise<readonly string[] | undefined | "no"> {
-  const { quarantine } = provider.capabilities;
+  const { quarantine, quarantineContains } = provider.capabilities;
   const isDone = key.quarantinedAtMs !== undefined || key.state === "revoking";
-  if (quarantine === "no" || isDone || everybodyMoved(record)) return "no";
+  if (quarantine === "no" || !quarantineContains || isDone || everybodyMoved(record)) return "no";
   for (const { secretArn } of record.secrets) {
     const known = (await deps.ledger.secret(secretArn)).keys.find((each) => each.keyId === keyId);
     if (known?.scopes !== undefined) return known.scopes;

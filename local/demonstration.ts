@@ -23,6 +23,7 @@ const consumers = ["billing", "search", "support"];
 const instancesEach = 2;
 const requestsPerSecondEach = 20;
 const maxStaleMs = 20_000;
+const consumerRole = `arn:aws:iam::${account}:role/consumers`;
 
 export interface Demonstration {
   readonly cloud: LocalCloud;
@@ -182,6 +183,6 @@ secrets:
     quiet: 3s
     soak: 1s
     consumers:
-${consumers.map((name) => `      - { name: ${name}, evidence: [client], maxStale: 20s, demandUse: true }`).join("\n")}
+${consumers.map((name) => `      - { name: ${name}, evidence: [client], maxStale: 20s, demandUse: true, roles: [${consumerRole}] }`).join("\n")}
 ${plan === undefined ? "" : `    incident: { plan: ${plan}, containBy: 1m }\n`}`;
 }

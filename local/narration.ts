@@ -31,6 +31,12 @@ const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "settle-rotation": { rolledBack: "rolled back", owed: "both keys stay alive; a person is told" },
 };
 
+/** What the machine retries by itself: news, but no reason to worry. */
+const retriedErrors: ReadonlySet<string> = new Set([
+  ...["KeyNotYetActive", "ProviderThrottled", "ProviderUnavailable", "ProviderGarbled"],
+  ...["StoreUnavailable", "LedgerContended", "MintOutcomeUnknown"],
+]);
+
 const waiting: ReadonlySet<string> = new Set(["waiting", "alive", "refused", "overdue"]);
 
 /** A function's log line as a line of the story; undefined for what is no news. */
@@ -40,7 +46,11 @@ export function rotationLine(line: LogLine): Told | undefined {
   if (known === undefined) return undefined;
   const outcome = String(line["outcome"] ?? "");
   const reason = typeof line["reason"] === "string" ? line["reason"] : undefined;
-  if (outcome === "failed") return { name: step, text: `${line["error"]}: ${reason ?? ""}`, tone: "bad" };
+  if (outcome === "failed") {
+    const isRetried = retriedErrors.has(String(line["error"]));
+    const text = isRetried ? `${reason ?? line["error"]}; tried again` : `${line["error"]}: ${reason ?? ""}`;
+    return { name: step, text, tone: isRetried ? "wait" : "bad" };
+  }
   const said = known[outcome];
   const text = outcome === "waiting" || said === undefined ? (reason ?? outcome) : said;
   return { name: step, text, tone: waiting.has(outcome) ? "wait" : "plain" };

@@ -205,6 +205,7 @@ const ableKind: ProviderFacts = {
   capabilities: {
     mint: "keys",
     quarantine: "yes",
+    quarantineContains: true,
     revoke: true,
     lastUsed: true,
     usagePerKey: true,

@@ -50,6 +50,7 @@ function capabilitiesOf({ serviceAccount }: OpenAiSettings): ProviderCapabilitie
   return {
     mint: serviceAccount === undefined ? "none" : "keys",
     quarantine: "ifScopesKnown",
+    quarantineContains: false,
     revoke: true,
     lastUsed: true,
     usagePerKey: true,

@@ -5,6 +5,7 @@ const CLAIMS = {
   capabilities: {
     mint: "keys",
     quarantine: "ifScopesKnown",
+    quarantineContains: false,
     revoke: true,
     lastUsed: true,
     usagePerKey: true,

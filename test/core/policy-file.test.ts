@@ -14,6 +14,7 @@ const facts: ProviderFacts = {
   capabilities: {
     mint: "keys",
     quarantine: "no",
+    quarantineContains: false,
     revoke: true,
     lastUsed: true,
     usagePerKey: false,

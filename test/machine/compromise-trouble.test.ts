@@ -215,8 +215,18 @@ test("a promotion that takes longer than the head start does not hold up contain
   expect(incidentFacts(await world.incidentOf(run)).outageMs).toBeGreaterThan(30_000);
 });
 
-test("where it can be undone exactly, a key that somebody may need is quarantined before it is revoked", async () => {
+test("a key whose quarantine would leave it some power is revoked at once, even where somebody may need it", async () => {
   world = new World({ provider: { activateMs: 45_000 } });
+  await world.secret({ scopes: ["api.model.read", "api.model.request"] });
+  const run = await world.compromise(await leakOfCurrent(world));
+
+  const { timeline } = await world.incidentOf(run);
+  expect(timeline.map(({ what }) => what)).not.toContain("quarantined");
+  expect((await onlyKey(world, run)).state).toBe("dead");
+});
+
+test("where it can be undone exactly, a key that somebody may need is quarantined before it is revoked", async () => {
+  world = new World({ provider: { activateMs: 45_000 }, capabilities: { quarantineContains: true } });
   await world.secret({ scopes: ["api.model.read", "api.model.request"] });
   const run = await world.compromise(await leakOfCurrent(world));
 

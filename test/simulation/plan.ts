@@ -63,6 +63,7 @@ export const simulatedPropagation = {
 
 export const skewMaxMs = 15 * 60_000;
 const activeMs = 110_000;
+const busyMs = 35_000;
 const calmAfterMs = 40_000;
 const secretsMax = 3;
 const scopes = ["api.model.read", "api.model.request"];
@@ -90,7 +91,7 @@ export function planFor(seed: number): Plan {
 }
 
 function secretsFor(random: Random): readonly PlannedSecret[] {
-  const count = random.pick([1, 1, 1, 2, secretsMax]);
+  const count = random.pick([1, 1, 1, 1, 1, 2, 2, secretsMax]);
   return Array.from({ length: count }, (_, index) => secretFor(random, index));
 }
 
@@ -109,7 +110,7 @@ function secretFor(random: Random, index: number): PlannedSecret {
     consumers,
     policy: {
       consumers: isUnused ? "none" : declared,
-      signals: random.pick<Policy["signals"]>([["client", "provider"], ["client", "provider"], ["client"], ["provider"]]),
+      signals: random.pick<Policy["signals"]>([["client", "provider"], ["client"], ["client"], ["provider"]]),
       quietMs: random.int(4_000, 12_000),
       overlapMs,
       soakMs: random.int(1_000, 8_000),
@@ -119,7 +120,7 @@ function secretFor(random: Random, index: number): PlannedSecret {
 }
 
 function consumersFor(random: Random, overlapMs: number): readonly PlannedConsumer[] {
-  const count = random.pick([0, 1, 1, 1, 2]);
+  const count = random.pick([0, 1, 1, 1, 1, 2]);
   const consumers = Array.from({ length: count }, (_, index) => consumerFor(random, { index, overlapMs }));
   return random.chance(0.12) ? [...consumers, undeclaredConsumer(random)] : consumers;
 }
@@ -131,10 +132,10 @@ function consumerFor(random: Random, facts: { readonly index: number; readonly o
   return {
     options: {
       name,
-      instances: isBatch ? 0 : random.int(1, 2),
+      instances: isBatch ? 0 : random.int(1, 3),
       refreshEveryMs: random.int(4_000, maxStaleMs),
       useEveryMs: random.int(4_000, 15_000),
-      reportEveryMs: random.int(20_000, 60_000),
+      reportEveryMs: random.int(30_000, 90_000),
       maxStaleMs,
     },
     policy: {
@@ -179,7 +180,7 @@ const disturbances: Deeds = [
 function* happeningsFor(random: Random, secrets: readonly PlannedSecret[]): Generator<Happening> {
   for (const [secret, planned] of secrets.entries()) {
     yield* rotationsFor(random, secret);
-    const count = random.pick([0, 0, 1, 1, 2, 3, 5]);
+    const count = random.pick([0, 1, 1, 2, 3, 4]);
     for (let nth = 0; nth < count; nth++) yield* disturbance(random, { secret, planned });
     for (const [consumer, { policy }] of planned.consumers.entries()) {
       if (policy?.cadenceMs === undefined) continue;
@@ -190,10 +191,10 @@ function* happeningsFor(random: Random, secrets: readonly PlannedSecret[]): Gene
 }
 
 function* rotationsFor(random: Random, secret: number): Generator<Happening> {
-  const count = random.pick([1, 1, 1, 2, 3]);
+  const count = random.pick([1, 1, 1, 2, 2, 3]);
   for (let nth = 0; nth < count; nth++) {
     const name = `r-${secret}-${nth}`;
-    const atMs = nth === 0 ? random.int(0, 15_000) : random.int(0, activeMs);
+    const atMs = random.int(0, nth === 0 ? 10_000 : activeMs);
     yield { atMs, secret, kind: "rotate", name };
     // The scheduler is at-least-once: the same name starts no second execution.
     if (random.chance(0.1)) yield { atMs: atMs + random.int(0, 30_000), secret, kind: "rotate", name };
@@ -205,8 +206,9 @@ function* disturbance(
   { secret, planned }: { readonly secret: number; readonly planned: PlannedSecret },
 ): Generator<Happening> {
   const kind = random.pick(disturbances);
-  const atMs = random.int(0, activeMs);
-  const laterMs = atMs + random.int(1_000, 60_000);
+  // Most of it while the first rotations are at work.
+  const atMs = random.int(0, random.chance(0.7) ? busyMs : activeMs);
+  const laterMs = atMs + random.int(1_000, 40_000);
   const consumer = random.int(0, Math.max(0, planned.consumers.length - 1));
   switch (kind) {
     case "rotate":

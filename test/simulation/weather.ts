@@ -50,11 +50,11 @@ const atProvider: readonly FaultKind[] = [
 const isProviderKind = new Set<FaultKind>(atProvider);
 
 export function weatherFor(random: Random): Weather {
-  const rate = random.pick([0, 0.003, 0.01, 0.02, 0.05]);
+  const rate = random.pick([0, 0.005, 0.01, 0.02, 0.05]);
   return {
     rate,
     kinds: [...anywhere, ...atProvider].filter(() => random.chance(0.5)),
-    faultsMax: random.int(1, 12),
+    faultsMax: random.int(1, 16),
     isSkewed: random.chance(0.5),
     isBusUnruly: random.chance(0.5),
   };
