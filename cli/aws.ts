@@ -1,13 +1,15 @@
 import { createHash, randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { auditLog } from "../audit/chain.ts";
 import type { Digest } from "../core/ports.ts";
+import type { Swept } from "../functions/sweep.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import { secretsManagerStore } from "../stores/secrets-manager.ts";
 import { adminClient } from "./admin-client.ts";
-import type { Reach } from "./command.ts";
+import { CliFailure, exitCodes, type Reach } from "./command.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -27,8 +29,21 @@ export function reachAws(env: Environment): Reach {
     digest,
     admin:
       address === undefined || address === "" ? undefined : adminClient(address, { region, credentials }),
+    sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"] ?? "rekey-production-sweep", dryRun),
     nowMs: Date.now,
     pause,
     newId: randomUUID,
   };
+}
+
+async function invokeSweep(functionName: string, dryRun: boolean): Promise<Swept> {
+  const Payload = JSON.stringify({ dryRun });
+  const { FunctionError, Payload: answer } = await new LambdaClient({}).send(
+    new InvokeCommand({ FunctionName: functionName, Payload }),
+  );
+  if (FunctionError === undefined && answer !== undefined) return JSON.parse(Buffer.from(answer).toString());
+  throw new CliFailure(`the sweep ${functionName} failed`, {
+    hint: "its log says where; a repeat is safe",
+    exitCode: exitCodes.unreachable,
+  });
 }

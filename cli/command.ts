@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { AuditLog } from "../audit/chain.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
+import type { Swept } from "../functions/sweep.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml; 3 nobody answered. */
@@ -18,6 +19,8 @@ export interface Reach {
   /** The secrets that rotate, as the caller may write them. */
   readonly store: SecretStore;
   readonly digest: Digest;
+  /** Runs the sweep that otherwise runs by the clock, under the caller's own permission to invoke it. */
+  sweep(dryRun: boolean): Promise<Swept>;
   /** Undefined where no address is configured. */
   readonly admin: ((command: Readonly<Record<string, unknown>>) => Promise<Answer>) | undefined;
   nowMs(): number;

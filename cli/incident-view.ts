@@ -1,8 +1,8 @@
 import { refOf } from "../core/incident.ts";
-import { clockTurn, containTurn } from "../core/incident-turns.ts";
 import { undoableKeys } from "../core/incident-person.ts";
 import { isSettled } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
+import { clockTurn, containTurn } from "../core/incident-turns.ts";
 import { sayDuration } from "../core/say.ts";
 import { utcText } from "../core/utc.ts";
 import { stepsFor } from "../functions/runbook.ts";

@@ -26,6 +26,7 @@ import { rotate } from "./commands/rotate.ts";
 import { status } from "./commands/status.ts";
 import { stop } from "./commands/stop.ts";
 import { supply } from "./commands/supply.ts";
+import { sweep } from "./commands/sweep.ts";
 import { watch } from "./commands/watch.ts";
 import { oneLine } from "./text.ts";
 
@@ -46,14 +47,15 @@ const commands: readonly Register[] = [
   report,
   incident,
   drill,
+  sweep,
   audit,
   doctor,
 ];
 
 const exitCodesText = `
 Exit codes: 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml;
-3 AWS, the ledger or the admin function did not answer. Settings: REKEY_TABLE (rekey), REKEY_ADMIN_URL, and
-what the AWS SDK reads, such as AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL.`;
+3 AWS, the ledger or the admin function did not answer. Settings: REKEY_TABLE (rekey), REKEY_ADMIN_URL,
+REKEY_SWEEP_FUNCTION, and what the AWS SDK reads, such as AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL.`;
 
 export interface Invocation {
   readonly terminal: Terminal;

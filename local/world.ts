@@ -204,6 +204,7 @@ function environmentOf(url: string, principal: Principal): Record<string, string
     REKEY_AUDIT_BUCKET: auditBucket,
     REKEY_AUDIT_KEY_ID: "alias/rekey-audit",
     REKEY_PAGE_TOPIC_ARN: `arn:aws:sns:${region}:${account}:${pageTopic}`,
+    REKEY_SWEEP_FUNCTION: "sweep",
     REKEY_ADMIN_URL: `${url}/function-urls/admin`,
     REKEY_INTAKE_URL: `${url}/function-urls/intake`,
   };

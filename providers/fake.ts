@@ -65,6 +65,8 @@ export async function listenFake(handle: Handle): Promise<{ origin: string; clos
       })
       .catch(() => incoming.socket.destroy());
   });
+  // Longer than any client keeps an idle socket, so that none is closed under a request that is on its way.
+  server.keepAliveTimeout = 60_000;
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   const { port } = server.address() as AddressInfo;
 

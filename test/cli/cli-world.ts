@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Reach } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
+import { sweep } from "../../functions/sweep.ts";
 import { type AdminWorld, adminWorld, fileWith, NOON_MS } from "../contract/admin-world.ts";
 
 export interface Transcript {
@@ -37,6 +38,7 @@ export async function rekey(
     store: world.store,
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,
+    sweep: async (dryRun) => sweep.run({ dryRun }, world.deps),
     nowMs: () => NOON_MS,
     pause: async () => {
       pauses += 1;

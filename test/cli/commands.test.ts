@@ -418,3 +418,13 @@ describe("wrong usage", () => {
     expect(out).toContain("REKEY_ADMIN_URL");
   });
 });
+
+describe("sweep", () => {
+  test("says that nothing is left over, and what it looked at", async () => {
+    const world = adminWorld();
+
+    const { code, out } = await rekey(world, "sweep --dry-run");
+
+    expect({ code, out }).toEqual({ code: 0, out: "0 secrets looked at: nothing is left over" });
+  });
+});

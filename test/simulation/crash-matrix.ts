@@ -5,7 +5,14 @@ import type { FaultKind, Strikes, Weather } from "./weather.ts";
 import { account } from "./world.ts";
 
 /** What becomes of the run after the crash. */
-export type Aftermath = "retried" | "redriven" | "nextRun" | "swept" | "deliveredTwice";
+export type Aftermath =
+  | "retried"
+  | "redriven"
+  | "nextRun"
+  | "swept"
+  | "deliveredTwice"
+  | "thawedDuring"
+  | "thawedAfter";
 
 export interface CrashPoint {
   readonly path: string;
@@ -16,7 +23,9 @@ export interface CrashPoint {
   readonly call: string;
 }
 
-export const aftermaths: readonly Aftermath[] = ["retried", "redriven", "nextRun", "swept", "deliveredTwice"];
+const afterCrash: readonly Aftermath[] = ["retried", "redriven", "nextRun", "swept", "deliveredTwice"];
+/** Not a crash: the call is under way while its successor works, or until after the successor is done. */
+const afterFreeze: readonly Aftermath[] = ["thawedDuring", "thawedAfter"];
 
 const faults: Readonly<Record<Aftermath, Readonly<Record<CrashPoint["side"], FaultKind>>>> = {
   retried: { before: "crashBefore", after: "crashAfter" },
@@ -24,6 +33,8 @@ const faults: Readonly<Record<Aftermath, Readonly<Record<CrashPoint["side"], Fau
   nextRun: { before: "exitBefore", after: "exitAfter" },
   swept: { before: "diesBefore", after: "diesAfter" },
   deliveredTwice: { before: "twiceBefore", after: "twiceAfter" },
+  thawedDuring: { before: "thawsDuring", after: "thawsDuring" },
+  thawedAfter: { before: "thawsAfter", after: "thawsAfter" },
 };
 
 const calm: Weather = { rate: 0, kinds: [], faultsMax: 0, isSkewed: false, isBusUnruly: false };
@@ -108,7 +119,8 @@ export async function crashPoints(): Promise<readonly CrashPoint[]> {
       const isLast = calls[nth + 1]?.invocation.id !== call.invocation.id;
       const sides = call.changes || isLast ? (["before", "after"] as const) : (["before"] as const);
       for (const side of sides)
-        for (const aftermath of aftermaths) points.push({ path, nth, side, aftermath, call: nameOf(call) });
+        for (const aftermath of side === "before" ? [...afterCrash, ...afterFreeze] : afterCrash)
+          points.push({ path, nth, side, aftermath, call: nameOf(call) });
     }
   }
   return points;

@@ -123,8 +123,12 @@ export class Simulation {
       });
       const secret = await this.#watchSecret({ ...policy, ...(planned.field !== undefined && { field: planned.field }) });
       if (sharesKeyOf !== undefined && shared !== undefined) shared.sharesKey = secret.sharesKey = true;
-      for (const [index, { options }] of planned.consumers.entries()) {
-        for (let nth = 0; nth < (options.instances ?? 1); nth++) await this.startInstance(secret, index);
+      for (const { options } of planned.consumers) {
+        for (let nth = 0; nth < (options.instances ?? 1); nth++) {
+          // Instances of one consumer do not look at the secret in step.
+          const refreshEveryMs = Math.min(options.maxStaleMs ?? 0, (options.refreshEveryMs ?? 0) * (1 + nth * 0.7));
+          await this.startInstanceOf(secret, { ...options, refreshEveryMs });
+        }
       }
     }
   }

@@ -24,6 +24,8 @@ export type FaultKind =
   | "exitAfter"
   | "diesBefore"
   | "diesAfter"
+  | "thawsDuring"
+  | "thawsAfter"
   | "twiceBefore"
   | "twiceAfter"
   | "freezeBefore"
@@ -64,6 +66,8 @@ const never = new Promise<never>(() => undefined);
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 /** Longer than a Task's time-out of 60 s, so that a successor has finished when it thaws. */
 const freezeMaxMs = 150_000;
+const successorWorksMs = 64_000;
+const successorIsDoneMs = 150_000;
 
 interface Life {
   readonly skewMs: number;
@@ -227,6 +231,12 @@ export class Storm implements Surroundings {
       case "diesAfter":
         await this.#perform(call, effect);
         return this.#die(call, life);
+      case "thawsDuring":
+        await pause(successorWorksMs);
+        return this.#perform(call, effect);
+      case "thawsAfter":
+        await pause(successorIsDoneMs);
+        return this.#perform(call, effect);
       case "twiceBefore":
         this.#again(call);
         return this.#perform(call, effect);
