@@ -34,7 +34,9 @@ function isInUse(keyId: KeyId, { records, mayBeCurrent, inIncidents }: AccountVi
     if (run?.retiring.keyId === keyId) return true;
     if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId) return true;
     const known = keys.find((key) => key.keyId === keyId);
-    return known !== undefined && (known.state !== "stray" || lease?.runId === known.rotationId) && !isLeft(known);
+    return (
+      known !== undefined && (known.state !== "stray" || lease?.runId === known.rotationId) && !isLeft(known)
+    );
   });
 }
 
@@ -66,8 +68,12 @@ export function isOwed({ run, lease, hold, frozen }: SecretRecord): boolean {
 }
 
 /** Whether a debt that somebody wrote down is one still. */
-export function isStillOwed(record: SecretRecord, debt: { readonly kind: string; readonly keyId: KeyId; readonly rotationId: RotationId }): boolean {
-  if (debt.kind === "DiscardOwed") return record.keys.some((key) => key.rotationId === debt.rotationId && isLeft(key));
+export function isStillOwed(
+  record: SecretRecord,
+  debt: { readonly kind: string; readonly keyId: KeyId; readonly rotationId: RotationId },
+): boolean {
+  if (debt.kind === "DiscardOwed")
+    return record.keys.some((key) => key.rotationId === debt.rotationId && isLeft(key));
   if (debt.kind === "LabelOwed") return false;
   return record.run?.retiring.keyId === debt.keyId;
 }

@@ -21,7 +21,7 @@ import type { SecretRecord, Ticket } from "../../core/secret-record.ts";
 import { forgetKey, neverCame, nextTryMs, standingOf } from "../../core/sweep.ts";
 import { freeze, placeHold, storeWait } from "../../core/wait.ts";
 import { consumer, incoming, minute, nowMs, quietMs, report, retiring } from "./adoption-world.ts";
-import { incoming as placed, phases, recordIn, ticket } from "./record-world.ts";
+import { phases, incoming as placed, recordIn, ticket } from "./record-world.ts";
 
 const numRuns = 300;
 fc.configureGlobal({ seed: 20_260_101 });
@@ -41,7 +41,9 @@ const anyReport: fc.Arbitrary<InstanceEvidence> = fc
     observedAtMs: fc.integer({ min: -5 * minute, max: nowMs }),
     maxStaleMs: fc.integer({ min: 0, max: 10 * minute }),
     holds: fingerprint.map((text) => ({ fingerprint: text, versionId: "v" })),
-    uses: fc.array(fc.record({ fingerprint, lastSuccessAgoMs: ago, lastRefusalAgoMs: ago }), { maxLength: 2 }),
+    uses: fc.array(fc.record({ fingerprint, lastSuccessAgoMs: ago, lastRefusalAgoMs: ago }), {
+      maxLength: 2,
+    }),
     ended: fc.boolean(),
   })
   .map((fields) => report(fields));
@@ -184,7 +186,10 @@ describe("the item of a secret", () => {
   });
 
   test("is not changed at all by a run with an older fence or another name", () => {
-    const stranger = fc.constantFrom({ ...ticket, fence: ticket.fence - 1 }, { ...ticket, rotationId: "r-0" });
+    const stranger = fc.constantFrom(
+      { ...ticket, fence: ticket.fence - 1 },
+      { ...ticket, rotationId: "r-0" },
+    );
     fc.assert(
       fc.property(anyPhase, anyTransition, stranger, (phase, change, held) => {
         const record = recordIn(phase);
@@ -332,7 +337,9 @@ describe("a decision", () => {
 
   test("is never waited for past the deadline, nor for less than nothing", () => {
     const reason = { reason: "QuietWindowOpen", source: "policy", detail: "" } as const;
-    const windows = fc.array(fc.integer({ min: 0, max: 99 }).map((remainingMs) => ({ ...reason, remainingMs })));
+    const windows = fc.array(
+      fc.integer({ min: 0, max: 99 }).map((remainingMs) => ({ ...reason, remainingMs })),
+    );
     const untilDeadline = fc.integer({ min: -50, max: 200 });
     fc.assert(
       fc.property(windows, untilDeadline, (reasons, untilDeadlineMs) => {

@@ -1,14 +1,14 @@
 import { parseKeyName } from "../../core/keys.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
+import type { Swept } from "../../functions/sweep.ts";
 import { startOnce } from "./happenings.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 import type { Run } from "./world.ts";
 
 const settleMs = 10 * 60_000;
+const statusEventsMs = 15_000;
 const sweepEveryMs = 25 * 60_000;
-/** The first sees a stray, the second discards it, the third finds nothing. */
-const sweepsMin = 3;
 const sweepsMax = 5;
 const providerCallsMax = 2_500;
 
@@ -21,20 +21,22 @@ export async function endings(simulation: Simulation): Promise<void> {
     stopConsumers(simulation);
     await world.time.advance(sweepEveryMs);
     await startConsumers(simulation);
-    await world.time.run(sweep(simulation));
+    const hasFound = await world.time.run(sweep(simulation));
     await untilRunsEnd(simulation);
     if (isViolated(simulation)) return;
-    if (sweeps + 1 >= sweepsMin && simulation.secrets.every(isAtRest)) break;
+    if (!hasFound && simulation.secrets.every(isAtRest)) break;
   }
   await ask(simulation);
-  if (!isViolated(simulation) && simulation.plan.isShort !== true) await nextRotationEnds(simulation);
+  if (!isViolated(simulation) && !simulation.plan.isShort) await nextRotationEnds(simulation);
 }
 
 const isViolated = ({ watch }: Simulation) => watch.violations.length > 0;
 
-async function sweep({ world, watch }: Simulation): Promise<void> {
+/** Whether there was anything that this sweep, or the next one, has to see to. */
+async function sweep({ world, watch }: Simulation): Promise<boolean> {
   watch.tell("sweep");
-  await world.invoke("sweep", { time: new Date(world.time.nowMs()).toISOString() });
+  const found = (await world.invoke("sweep", { time: new Date(world.time.nowMs()).toISOString() })) as Swept;
+  return found.settled + found.labels + found.resumed + found.strays + found.discarded + found.failed > 0;
 }
 
 async function untilRunsEnd({ world, watch }: Simulation): Promise<void> {
@@ -43,7 +45,7 @@ async function untilRunsEnd({ world, watch }: Simulation): Promise<void> {
     await world.time.advance(settleMs, { until: () => running().length === 0 || watch.violations.length > 0 });
   for (const { rotationId } of running()) watch.violate("L1", `${rotationId} has not ended`);
   // Status events are on their way still.
-  await world.time.advance(60_000);
+  await world.time.advance(statusEventsMs);
 }
 
 /** Holds and stops are taken back, copies are given keys of their own, and other people's unfinished rotations are over. */

@@ -49,7 +49,7 @@ export interface Plan {
   /** From here on nothing fails any more. */
   readonly calmAtMs: number;
   /** Leaves out the rotation after the last sweep. */
-  readonly isShort?: boolean;
+  readonly isShort: boolean;
 }
 
 export const simulatedPropagation = {
@@ -62,9 +62,9 @@ export const simulatedPropagation = {
 } as const;
 
 export const skewMaxMs = 15 * 60_000;
-const activeMs = 110_000;
+const activeMs = 95_000;
 const busyMs = 35_000;
-const calmAfterMs = 40_000;
+const calmAfterMs = 30_000;
 const secretsMax = 3;
 const scopes = ["api.model.read", "api.model.request"];
 
@@ -87,11 +87,12 @@ export function planFor(seed: number): Plan {
     },
     providerSkewMs: random.chance(0.5) ? random.int(-skewMaxMs, skewMaxMs) : 0,
     calmAtMs: activeMs + calmAfterMs,
+    isShort: seed % 2 === 1,
   };
 }
 
 function secretsFor(random: Random): readonly PlannedSecret[] {
-  const count = random.pick([1, 1, 1, 1, 1, 2, 2, secretsMax]);
+  const count = random.pick([1, 1, 1, 1, 1, 1, 2, secretsMax]);
   return Array.from({ length: count }, (_, index) => secretFor(random, index));
 }
 
@@ -135,7 +136,7 @@ function consumerFor(random: Random, facts: { readonly index: number; readonly o
       instances: isBatch ? 0 : random.int(1, 3),
       refreshEveryMs: random.int(4_000, maxStaleMs),
       useEveryMs: random.int(4_000, 15_000),
-      reportEveryMs: random.int(30_000, 90_000),
+      reportEveryMs: random.int(45_000, 120_000),
       maxStaleMs,
     },
     policy: {
@@ -191,7 +192,7 @@ function* happeningsFor(random: Random, secrets: readonly PlannedSecret[]): Gene
 }
 
 function* rotationsFor(random: Random, secret: number): Generator<Happening> {
-  const count = random.pick([1, 1, 1, 2, 2, 3]);
+  const count = random.pick([1, 1, 1, 1, 2, 2, 3]);
   for (let nth = 0; nth < count; nth++) {
     const name = `r-${secret}-${nth}`;
     const atMs = random.int(0, nth === 0 ? 10_000 : activeMs);

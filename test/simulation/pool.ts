@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
@@ -22,8 +23,9 @@ export async function inParallel<Job, Answer>(script: URL, work: Work<Job, Answe
     try {
       for (const job of waiting) {
         if (isEnough) return;
-        const answer = await ask<Job, Answer>(worker, job);
-        if (work.onAnswer(answer) === "enough") isEnough = true;
+        worker.postMessage(job);
+        const [answer] = await once(worker, "message");
+        if (work.onAnswer(answer as Answer) === "enough") isEnough = true;
         if (!work.isFresh) continue;
         await worker.terminate();
         worker = new Worker(script);
@@ -34,12 +36,4 @@ export async function inParallel<Job, Answer>(script: URL, work: Work<Job, Answe
   }
 
   await Promise.all(Array.from({ length: lanes }, lane));
-}
-
-function ask<Job, Answer>(worker: Worker, job: Job): Promise<Answer> {
-  return new Promise((resolve, reject) => {
-    worker.once("message", resolve);
-    worker.once("error", reject);
-    worker.postMessage(job);
-  });
 }

@@ -84,6 +84,7 @@ export class Watch {
   step = 0;
   #call: BoundaryCall | undefined;
   #isStoreStale = true;
+  #lookedAtMs = 0;
 
   readonly usageLagMs: number;
   /** People have taken back their stops and copies. */
@@ -160,8 +161,12 @@ export class Watch {
   }
 
   after(call: BoundaryCall): void {
-    this.look();
-    afterEffect(this, call);
+    // A look at the ledger or the store in the same millisecond leaves the world as the last step left it.
+    const isUnchanged = !call.changes && call.port !== "provider" && this.#lookedAtMs === Date.now();
+    if (!isUnchanged) {
+      this.look();
+      afterEffect(this, call);
+    }
     this.#call = undefined;
   }
 
@@ -212,6 +217,7 @@ export class Watch {
 
   look(): void {
     this.keys = this.world.provider.state();
+    this.#lookedAtMs = Date.now();
     if (!this.#isStoreStale) return;
     this.#isStoreStale = false;
     for (const secret of this.secrets.values()) secret.current = this.#currentOf(secret);

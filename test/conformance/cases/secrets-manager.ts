@@ -18,7 +18,6 @@ import type { ConformanceCase } from "../case.ts";
 import { refused } from "../refused.ts";
 import { fake, newVault } from "../vault.ts";
 
-
 const readCases: readonly ConformanceCase[] = [
   {
     service: "secretsManager",
