@@ -135,8 +135,8 @@ async function revoke(order: Order, deps: Deps): Promise<IncidentRecord> {
 }
 
 /**
- * A quarantine that contains can be undone, so it comes first where somebody may still need the key: the scopes with which it
- * can be undone exactly, or "no". Once everybody has moved there is nobody to undo it for.
+ * A quarantine that contains can be undone, so it comes first where somebody may still need the key: the scopes
+ * with which it can be undone exactly, or "no". Once everybody has moved there is nobody to undo it for.
  */
 async function quarantineScopes(
   { record, key, keyId, provider }: Order,

@@ -153,6 +153,10 @@ function finding(key: string) {
   };
 }
 
+function consumerText(name: string): string {
+  return `      - { name: ${name}, evidence: [client], maxStale: 20s, demandUse: true, roles: [${consumerRole}] }`;
+}
+
 function policyText(facts: {
   readonly adminArn: string;
   readonly secretArn: string;
@@ -183,6 +187,6 @@ secrets:
     quiet: 3s
     soak: 1s
     consumers:
-${consumers.map((name) => `      - { name: ${name}, evidence: [client], maxStale: 20s, demandUse: true, roles: [${consumerRole}] }`).join("\n")}
+${consumers.map(consumerText).join("\n")}
 ${plan === undefined ? "" : `    incident: { plan: ${plan}, containBy: 1m }\n`}`;
 }
