@@ -116,8 +116,9 @@ async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed"
   const versionId = versionIdFor({ secretArn, rotationId: "merge", attempt: 0, part }, deps);
   await deps.store.put({ secretArn, versionId, text, labels: [incomingLabel] });
   await deps.store.moveLabel({ secretArn, label: pendingLabel, from: incoming.versionId });
-  await takePending({ secretArn, versionId }, deps);
+  // Recorded before it is labelled: AWSPENDING is never on a version that a resuming run does not know as its own.
   await recordMerge({ input, incoming: versionId, retiring: current.versionId }, deps);
+  await takePending({ secretArn, versionId }, deps);
   return "merged";
 }
 

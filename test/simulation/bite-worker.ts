@@ -11,19 +11,23 @@ export interface BiteJob {
 
 export interface Bite {
   readonly bug: string;
-  readonly seed?: number;
+  readonly of: "seeds" | "crashPoints";
+  /** The seed or crash point that found it. */
+  readonly nth?: number;
   readonly rule?: string;
   readonly detail?: string;
-  readonly seedsTried: number;
+  readonly tried: number;
 }
 
+const pointsMax = 20_000;
 const root = new URL("../../", import.meta.url);
 
 /** Replaces the text while the module is loaded; a bug whose place is gone is a mistake in the list. */
 function plant({ name, file, find, replace }: PlantedBug): void {
   const place = new URL(file, root);
   const text = readFileSync(place, "utf8");
-  if (text.split(find).length !== 2) throw new Error(`"${name}": its place in ${file} is not there exactly once`);
+  if (text.split(find).length !== 2)
+    throw new Error(`"${name}": its place in ${file} is not there exactly once`);
   registerHooks({
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context);
@@ -37,12 +41,17 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   if (planted === undefined) throw new Error(`nobody planted "${bug}"`);
   plant(planted);
   const { simulateRange } = await import("./simulate-range.ts");
-  for (let seed = from; seed < from + seedsMax; seed++) {
-    const [violation] = (await simulateRange({ of: "seeds", from: seed, count: 1 })).violations;
-    const seedsTried = seed - from + 1;
-    if (violation) return { bug, seed, rule: violation.rule, detail: violation.detail, seedsTried };
+  const { foundBy: of = "seeds" } = planted;
+  const first = of === "seeds" ? from : 0;
+  const max = of === "seeds" ? seedsMax : pointsMax;
+  for (let nth = first; nth < first + max; nth++) {
+    const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
+    const [violation] = violations;
+    if (violation)
+      return { bug, of, nth, rule: violation.rule, detail: violation.detail, tried: nth - first + 1 };
+    if (runs === 0) return { bug, of, tried: nth };
   }
-  return { bug, seedsTried: seedsMax };
+  return { bug, of, tried: max };
 }
 
 parentPort?.on("message", (job: BiteJob) => {

@@ -28,19 +28,24 @@ await inParallel<BiteJob, Bite>(new URL("./bite-worker.ts", import.meta.url), {
   },
 });
 
-const survivors = bites.filter(({ seed }) => seed === undefined);
+const survivors = bites.filter(({ nth }) => nth === undefined);
 const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-say(`${bites.length - survivors.length} of ${chosen.length} planted bugs found, each within ${seedsMax} seeds; ${seconds} s`);
+say(
+  `${bites.length - survivors.length} of ${chosen.length} planted bugs found, each within ${seedsMax} seeds; ${seconds} s`,
+);
 for (const { bug } of survivors) say(`survived: ${bug}`);
 if (values.json) {
-  const found = bites.map(({ bug, seed, rule }) => ({ bug, seed, rule }));
-  process.stdout.write(`${JSON.stringify({ type: "bites", bugs: chosen.length, survivors: survivors.length, found, seconds })}\n`);
+  const found = bites.map(({ bug, of, nth, rule }) => ({ bug, of, nth, rule }));
+  process.stdout.write(
+    `${JSON.stringify({ type: "bites", bugs: chosen.length, survivors: survivors.length, found, seconds })}\n`,
+  );
 }
 process.exitCode = survivors.length > 0 || chosen.length === 0 ? 1 : 0;
 
-function lineOf({ bug, seed, rule, detail = "", seedsTried }: Bite): string {
-  if (seed === undefined) return `SURVIVED ${seedsTried} seeds: ${bug}`;
-  return `seed ${String(seed).padStart(4)} finds by ${rule}: ${bug}\n           ${detail.slice(0, detailMax)}`;
+function lineOf({ bug, of, nth, rule, detail = "", tried }: Bite): string {
+  const unit = of === "seeds" ? "seed" : "crash point";
+  if (nth === undefined) return `SURVIVED ${tried} ${unit}s: ${bug}`;
+  return `${unit} ${String(nth).padStart(4)} finds by ${rule}: ${bug}\n           ${detail.slice(0, detailMax)}`;
 }
 
 function say(text: string): void {

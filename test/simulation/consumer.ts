@@ -24,7 +24,10 @@ export interface ConsumerWorld {
   readonly store: Pick<SecretStore, "read">;
   readonly http: Http;
   readonly baseUrl: string;
-  report(consumer: Required<Pick<ConsumerOptions, "environment" | "account">>, detail: Record<string, unknown>): void;
+  report(
+    consumer: Required<Pick<ConsumerOptions, "environment" | "account">>,
+    detail: Record<string, unknown>,
+  ): void;
 }
 
 interface Use {

@@ -23,9 +23,9 @@ export interface CrashPoint {
   readonly call: string;
 }
 
-const afterCrash: readonly Aftermath[] = ["retried", "redriven", "nextRun", "swept", "deliveredTwice"];
-/** Not a crash: the call is under way while its successor works, or until after the successor is done. */
-const afterFreeze: readonly Aftermath[] = ["thawedDuring", "thawedAfter"];
+const afterCrash: readonly Aftermath[] = ["retried", "redriven", "nextRun", "swept"];
+/** No crash: a second function does the same, or the call is under way until its successor works or is done. */
+const late: readonly Aftermath[] = ["deliveredTwice", "thawedDuring", "thawedAfter"];
 
 const faults: Readonly<Record<Aftermath, Readonly<Record<CrashPoint["side"], FaultKind>>>> = {
   retried: { before: "crashBefore", after: "crashAfter" },
@@ -77,7 +77,14 @@ function plan(given: {
     ...{ name: "key-0", field: undefined, scopes: undefined, sharesKeyOf: undefined },
     consumers: [
       {
-        options: { name, instances: 1, refreshEveryMs: 3_000, useEveryMs: 10_000, reportEveryMs: 60_000, maxStaleMs },
+        options: {
+          name,
+          instances: 1,
+          refreshEveryMs: 3_000,
+          useEveryMs: 10_000,
+          reportEveryMs: 60_000,
+          maxStaleMs,
+        },
         policy: {
           ...{ name, environment: "production", account, evidence: ["client"], maxStaleMs },
           ...{ demandUse: false, refresh: { kind: "announce" } },
@@ -92,7 +99,9 @@ function plan(given: {
   return {
     seed: 1,
     secrets: [{ ...secret, policy: { ...secret.policy, consumers: declared } }],
-    happenings: [at(100, { kind: "rotate", name: "r-0-0" }), ...given.happenings].sort((a, b) => a.atMs - b.atMs),
+    happenings: [at(100, { kind: "rotate", name: "r-0-0" }), ...given.happenings].sort(
+      (a, b) => a.atMs - b.atMs,
+    ),
     weather: calm,
     provider: { activateMs: given.activateMs ?? 0, dieMs: 0, usageLagMs: 0, lastUsedLagMs: 0 },
     providerSkewMs: 0,
@@ -115,15 +124,30 @@ export async function crashPoints(): Promise<readonly CrashPoint[]> {
       return undefined;
     });
     for (const [nth, call] of calls.entries()) {
-      // After a look and before the next call of the same function is one and the same point.
-      const isLast = calls[nth + 1]?.invocation.id !== call.invocation.id;
-      const sides = call.changes || isLast ? (["before", "after"] as const) : (["before"] as const);
-      for (const side of sides)
-        for (const aftermath of side === "before" ? [...afterCrash, ...afterFreeze] : afterCrash)
-          points.push({ path, nth, side, aftermath, call: nameOf(call) });
+      const isFirst = calls[nth - 1]?.invocation.id !== call.invocation.id;
+      for (const [side, aftermath] of waysToFail(call, { isFirst }))
+        points.push({ path, nth, side, aftermath, call: nameOf(call) });
     }
   }
   return points;
+}
+
+/**
+ * A crash leaves only effects behind, so before an effect is after the one before it: a function has as many
+ * points as effects, and its start. What a frozen or repeated function has read before matters, so these are
+ * tried at every call.
+ */
+function waysToFail(
+  { changes, port }: BoundaryCall,
+  { isFirst }: { readonly isFirst: boolean },
+): readonly (readonly [CrashPoint["side"], Aftermath])[] {
+  const isEffect = changes || port === "provider";
+  return [
+    ...(isFirst ? afterCrash.map((aftermath) => ["before", aftermath] as const) : []),
+    ...(isEffect ? afterCrash.map((aftermath) => ["after", aftermath] as const) : []),
+    ...late.map((aftermath) => ["before", aftermath] as const),
+    ...(isEffect ? [["after", "deliveredTwice"] as const] : []),
+  ];
 }
 
 function nameOf({ invocation, port, operation }: BoundaryCall): string {

@@ -24,14 +24,18 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
     case "hold":
     case "release":
       await world.ledger.changeSecret(secret.secretArn, (record) =>
-        happening.kind === "hold" ? placeHold(record, { by: "ops", reason: "a launch" }) : releaseHold(record),
+        happening.kind === "hold"
+          ? placeHold(record, { by: "ops", reason: "a launch" })
+          : releaseHold(record),
       );
       return;
     case "brake":
     case "unbrake":
       return brake(simulation, { secret, scope: happening.scope, isOn: happening.kind === "brake" });
     case "stopRun":
-      runsOf(simulation, secret).find(({ outcome }) => outcome === undefined)?.stop("by hand");
+      runsOf(simulation, secret)
+        .find(({ outcome }) => outcome === undefined)
+        ?.stop("by hand");
       return;
     case "redrive": {
       const failed = runsOf(simulation, secret).findLast(({ outcome }) => outcome !== undefined);
@@ -82,10 +86,16 @@ export function startOnce(
 
 async function brake(
   { watch, world }: Simulation,
-  order: { readonly secret: WatchedSecret; readonly scope: "all" | "secret" | "provider"; readonly isOn: boolean },
+  order: {
+    readonly secret: WatchedSecret;
+    readonly scope: "all" | "secret" | "provider";
+    readonly isOn: boolean;
+  },
 ): Promise<void> {
   const { secretArn, policy } = order.secret;
-  const scope = { all: "all", secret: secretArn, provider: `provider/${policy.provider.account}` }[order.scope];
+  const scope = { all: "all", secret: secretArn, provider: `provider/${policy.provider.account}` }[
+    order.scope
+  ];
   if (!order.isOn) {
     watch.brakes.delete(scope);
     await world.ledger.removeBrake(scope);
@@ -156,17 +166,27 @@ async function batch(
 ): Promise<void> {
   const planned = simulation.plan.secrets[simulation.secrets.indexOf(secret)]?.consumers[consumer];
   if (planned === undefined) return;
-  const job = await simulation.startInstanceOf(secret, { ...planned.options, useEveryMs: 1_500, reportEveryMs: 2_000 });
+  const job = await simulation.startInstanceOf(secret, {
+    ...planned.options,
+    useEveryMs: 1_500,
+    reportEveryMs: 2_000,
+  });
   setTimeout(() => job.stop({ silently: false }), batchMs);
 }
 
 async function changeInstance(
   simulation: Simulation,
-  change: { readonly secret: WatchedSecret; readonly kind: "freeze" | "thaw" | "kill" | "stop"; readonly consumer: number },
+  change: {
+    readonly secret: WatchedSecret;
+    readonly kind: "freeze" | "thaw" | "kill" | "stop";
+    readonly consumer: number;
+  },
 ): Promise<void> {
   const { secret, kind, consumer } = change;
   const planned = simulation.plan.secrets[simulation.secrets.indexOf(secret)]?.consumers[consumer];
-  const running = secret.instances.filter((one) => !one.isStopped && one.consumer.name === planned?.options.name);
+  const running = secret.instances.filter(
+    (one) => !one.isStopped && one.consumer.name === planned?.options.name,
+  );
   const [instance] = running;
   if (kind === "freeze") instance?.freeze();
   if (kind === "thaw") for (const one of running) one.thaw();
@@ -186,7 +206,10 @@ async function changeByHand(
   const { text } = await store.read(secretArn);
   switch (kind) {
     case "newKeyByHand": {
-      const { keyId, secret: key } = world.provider.addKey({ name: "by hand again", scopes: policy.scopes ?? [] });
+      const { keyId, secret: key } = world.provider.addKey({
+        name: "by hand again",
+        scopes: policy.scopes ?? [],
+      });
       watch.learn({ keyId, text: key.reveal() });
       store.setCurrent(secretArn, withKey(text, policy.field, key).reveal(), world.nextVersionId());
       break;

@@ -16,7 +16,9 @@ export function hasKeyMaterial(text: string): boolean {
 /** Three, one per offset of the mark in what was encoded; the characters that its neighbours touch are cut off. */
 function base64Forms(mark: string): readonly string[] {
   return [0, 1, 2].map((offset) => {
-    const encoded = Buffer.from(`${"x".repeat(offset)}${mark}`).toString("base64").replace(/=+$/, "");
+    const encoded = Buffer.from(`${"x".repeat(offset)}${mark}`)
+      .toString("base64")
+      .replace(/=+$/, "");
     const firstWhole = Math.ceil((offset * 8) / 6);
     const lastWhole = Math.floor(((offset + mark.length) * 8) / 6);
     return encoded.slice(firstWhole, lastWhole);

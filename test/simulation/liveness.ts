@@ -1,6 +1,6 @@
 import { parseKeyName } from "../../core/keys.ts";
-import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import type { Swept } from "../../functions/sweep.ts";
+import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
@@ -24,7 +24,8 @@ export async function endings(simulation: Simulation): Promise<void> {
     const hasFound = await world.time.run(sweep(simulation));
     await untilRunsEnd(simulation);
     if (isViolated(simulation)) return;
-    if (!hasFound && simulation.secrets.every(isAtRest)) break;
+    const debts = await world.time.run(world.ledger.debts());
+    if (!hasFound && simulation.secrets.every((secret) => isAtRest(secret, debts))) break;
   }
   await ask(simulation);
   if (!isViolated(simulation) && !simulation.plan.isShort) await nextRotationEnds(simulation);
@@ -42,7 +43,9 @@ async function sweep({ world, watch }: Simulation): Promise<boolean> {
 async function untilRunsEnd({ world, watch }: Simulation): Promise<void> {
   const running = () => [...world.runs.values()].filter(({ outcome }) => outcome === undefined);
   if (running().length > 0)
-    await world.time.advance(settleMs, { until: () => running().length === 0 || watch.violations.length > 0 });
+    await world.time.advance(settleMs, {
+      until: () => running().length === 0 || watch.violations.length > 0,
+    });
   for (const { rotationId } of running()) watch.violate("L1", `${rotationId} has not ended`);
   // Status events are on their way still.
   await world.time.advance(statusEventsMs);
@@ -78,15 +81,17 @@ async function startConsumers(simulation: Simulation): Promise<void> {
     if (!needsConsumers(secret)) continue;
     const consumers = secret.declarations.at(-1)?.policy.consumers ?? "none";
     for (const { name, maxStaleMs } of consumers === "none" ? [] : consumers) {
-      const pace = { refreshEveryMs: 4_000, useEveryMs: 6_000, reportEveryMs: 20_000, maxStaleMs };
+      const pace = { refreshEveryMs: 4_000, useEveryMs: 4_000, reportEveryMs: 5_000, maxStaleMs };
       await simulation.startInstanceOf(secret, { name, ...pace });
     }
   }
 }
 
 /** Nothing that another sweep could do. */
-function isAtRest(secret: WatchedSecret): boolean {
-  return secret.record?.lease === undefined && (secret.record?.run === undefined || needsPerson(secret));
+function isAtRest(secret: WatchedSecret, debts: readonly Debt[]): boolean {
+  if (secret.record?.lease !== undefined) return false;
+  const isOwing = debts.some(({ secretArn }) => secretArn === secret.secretArn);
+  return (secret.record?.run === undefined && !isOwing) || needsPerson(secret);
 }
 
 /** Time would be lost on consumers that no run waits for. */
@@ -114,7 +119,8 @@ async function ask(simulation: Simulation): Promise<void> {
 /** L1. */
 function runEnded({ watch }: Simulation, { rotationId, outcome, reason }: RotationRecord): void {
   if (outcome === "running") watch.violate("L1", `${rotationId} is still called running`);
-  if (outcome === "needsHuman" && (reason ?? "") === "") watch.violate("L1", `${rotationId} needs a person, and nobody says why`);
+  if (outcome === "needsHuman" && (reason ?? "") === "")
+    watch.violate("L1", `${rotationId} needs a person, and nobody says why`);
 }
 
 /** L3: what is owed still is owed because only a person can say how to go on. */
@@ -125,9 +131,9 @@ function debtHasReason({ watch }: Simulation, { secretArn, kind, reason }: Debt)
 }
 
 /** A hand on AWSCURRENT in mid-run, a key that two secrets hold, or one that the policy keeps. */
-function needsPerson({ hand, record, policy, sharesKey }: WatchedSecret): boolean {
+function needsPerson({ isMixedUp, record, policy, sharesKey }: WatchedSecret): boolean {
   const isUndeclared = Array.isArray(policy.consumers) && policy.consumers.length === 0;
-  return hand !== undefined || record?.frozen !== undefined || policy.retain || sharesKey || isUndeclared;
+  return isMixedUp || record?.frozen !== undefined || policy.retain || sharesKey || isUndeclared;
 }
 
 /** L3. */
@@ -143,7 +149,10 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
   const current = watch.keyState(secret.current.keyId);
   const isGone = current !== undefined && !current.isListed;
   if (isGone && record?.frozen === undefined)
-    watch.violate("L3", `AWSCURRENT of ${policy.name} holds ${secret.current.keyId}, which is gone, and nobody was paged`);
+    watch.violate(
+      "L3",
+      `AWSCURRENT of ${policy.name} holds ${secret.current.keyId}, which is gone, and nobody was paged`,
+    );
 }
 
 /** L2: what the provider lists, minus what somebody uses or a run still owes. */
@@ -168,7 +177,9 @@ function everyKeyIsAccountedFor(simulation: Simulation): void {
 
 /** A key that was current until a hand put another in its place: nobody said that it may go. */
 function isKept({ secrets }: Simulation, keyId: string): boolean {
-  return secrets.some(({ record, hand }) => hand !== undefined && record?.keys.some((key) => key.keyId === keyId));
+  return secrets.some(
+    ({ record, isMixedUp }) => isMixedUp && record?.keys.some((key) => key.keyId === keyId),
+  );
 }
 
 /** Nobody said for how long an unknown program keeps its key, so the gate gives it longer than these runs last. */
@@ -194,7 +205,10 @@ async function nextRotationEnds(simulation: Simulation): Promise<void> {
   const run = [...world.runs.values()].find(({ rotationId }) => rotationId === "r-last");
   const stored = await world.ledger.rotation(secret.secretArn, "r-last");
   if (!isViolated(simulation) && stored?.outcome !== "rotated")
-    watch.violate("L3", `the next rotation of ${secret.policy.name} ended as ${stored?.outcome}: ${stored?.reason} ${causeOf(run)}`);
+    watch.violate(
+      "L3",
+      `the next rotation of ${secret.policy.name} ended as ${stored?.outcome}: ${stored?.reason} ${causeOf(run)}`,
+    );
 }
 
 function causeOf(run: Run | undefined): string {

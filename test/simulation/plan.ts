@@ -99,7 +99,7 @@ function secretsFor(random: Random): readonly PlannedSecret[] {
 function secretFor(random: Random, index: number): PlannedSecret {
   const sharesKeyOf = index > 0 && random.chance(0.1) ? 0 : undefined;
   const isJson = index > 0 ? false : random.chance(0.4);
-  const overlapMs = random.int(25_000, 45_000);
+  const overlapMs = random.int(18_000, 34_000);
   const consumers = consumersFor(random, overlapMs);
   const declared = consumers.flatMap(({ policy }) => policy ?? []);
   const isUnused = declared.length === 0 && random.chance(0.8);
@@ -126,16 +126,19 @@ function consumersFor(random: Random, overlapMs: number): readonly PlannedConsum
   return random.chance(0.12) ? [...consumers, undeclaredConsumer(random)] : consumers;
 }
 
-function consumerFor(random: Random, facts: { readonly index: number; readonly overlapMs: number }): PlannedConsumer {
+function consumerFor(
+  random: Random,
+  facts: { readonly index: number; readonly overlapMs: number },
+): PlannedConsumer {
   const name = `app-${facts.index}`;
   const isBatch = random.chance(0.2);
-  const maxStaleMs = random.int(8_000, 20_000);
+  const maxStaleMs = random.int(8_000, 18_000);
   return {
     options: {
       name,
       instances: isBatch ? 0 : random.int(1, 3),
       refreshEveryMs: random.int(4_000, maxStaleMs),
-      useEveryMs: random.int(4_000, 15_000),
+      useEveryMs: random.int(5_000, 18_000),
       reportEveryMs: random.int(45_000, 120_000),
       maxStaleMs,
     },
@@ -174,7 +177,17 @@ type Deeds = readonly [Deed["kind"], ...Deed["kind"][]];
 const disturbances: Deeds = [
   ...(["hold", "stopRun", "redrive", "brake"] as const),
   ...(["newKeyByHand", "rollBack", "putBack", "editField", "editField", "stalePending", "copyKey"] as const),
-  ...(["declare", "startInstance", "startInstance", "freeze", "freeze", "freeze", "kill", "kill", "stop"] as const),
+  ...([
+    "declare",
+    "startInstance",
+    "startInstance",
+    "freeze",
+    "freeze",
+    "freeze",
+    "kill",
+    "kill",
+    "stop",
+  ] as const),
   ...(["impostor", "impostor"] as const),
 ];
 

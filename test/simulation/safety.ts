@@ -36,7 +36,10 @@ function currentKeysWork(watch: Watch): void {
     const isByHand = secret.hand !== undefined && secret.hand.keyId === keyId;
     if (isByHand && watch.excused.has(`${secret.secretArn} ${keyId}`)) continue;
     if (isByHand && keyId !== undefined && goneBefore(watch, { secret, keyId })) continue;
-    watch.violate("S1", `AWSCURRENT of ${secret.policy.name} holds ${keyId}, which the provider does not accept`);
+    watch.violate(
+      "S1",
+      `AWSCURRENT of ${secret.policy.name} holds ${keyId}, which the provider does not accept`,
+    );
   }
 }
 
@@ -97,13 +100,19 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
     if (run?.retiring.keyId === keyId) {
       const phase = run.phase;
       if (phase !== "revoking" && phase !== "revoked" && phase !== "dead")
-        watch.violate("S4", `the retiring key ${keyId} of ${policy.name} goes in phase ${phase}, without a recorded intent`);
+        watch.violate(
+          "S4",
+          `the retiring key ${keyId} of ${policy.name} goes in phase ${phase}, without a recorded intent`,
+        );
       return;
     }
     if (known?.state === "current" || known?.state === "retiring")
       watch.violate("S2", `${keyId}, which is ${known.state} in ${policy.name}, is deleted`);
     if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId)
-      watch.violate("S5", `${keyId}, the incoming key of ${run.rotationId} in phase ${run.phase}, is deleted`);
+      watch.violate(
+        "S5",
+        `${keyId}, the incoming key of ${run.rotationId} in phase ${run.phase}, is deleted`,
+      );
   }
   if (parseKeyName(name) === undefined && !watch.wasRetiring.has(keyId))
     watch.violate("S2", `${keyId} (${name}) is deleted, and Rekey never recorded it as retiring`);
@@ -134,7 +143,8 @@ function retiringKeyIsNotProbed(watch: Watch, { port, operation, invocation }: B
     const phase = run.phase;
     const isOver = phase === "revoking" || phase === "revoked" || phase === "dead";
     const wasUsed = watch.lastProbed === run.retiring.keyId;
-    if (wasUsed && !isOver) watch.violate("S8", `the retiring key of ${policy.name} is probed in phase ${phase}`);
+    if (wasUsed && !isOver)
+      watch.violate("S8", `the retiring key of ${policy.name} is probed in phase ${phase}`);
   }
 }
 
@@ -162,15 +172,20 @@ interface Change {
 export function afterRecord(watch: Watch, change: Change): void {
   const { secret, before, next } = change;
   const { name } = secret.policy;
-  if (next.fence < before.fence) watch.violate("S4", `the fence of ${name} went from ${before.fence} to ${next.fence}`);
+  if (next.fence < before.fence)
+    watch.violate("S4", `the fence of ${name} went from ${before.fence} to ${next.fence}`);
   if (before.lease && next.lease && before.lease.runId !== next.lease.runId && next.lease.kind !== "incident")
     watch.violate("S4", `the lease of ${name} went from ${before.lease.runId} to ${next.lease.runId}`);
   writerHoldsFence(watch, change);
   const run = next.run;
   waitIsNews(watch, change);
-  if (run === undefined) return closedRunIsDone(watch, change);
+  if (run === undefined) {
+    closedRunIsDone(watch, change);
+    return;
+  }
   if (before.run === undefined) retiringIsCurrent(watch, secret, run.retiring.keyId);
-  if (run.phase === "proven" && before.run?.phase === "staged") keyIsProven(watch, secret, run.incoming.keyId);
+  if (run.phase === "proven" && before.run?.phase === "staged")
+    keyIsProven(watch, secret, run.incoming.keyId);
   const promoted = promotedRun(run);
   const phaseBefore = before.run?.phase;
   if (promoted === undefined || promoted.phase === phaseBefore) return;
@@ -183,9 +198,13 @@ export function afterRecord(watch: Watch, change: Change): void {
 /** No wake-up is lost: a wait is stored only while nothing has changed since its decision. */
 function waitIsNews(watch: Watch, { before, next, secret }: Change): void {
   if (next.wait === undefined || next.wait.token === before.wait?.token) return;
-  const { seenSeq } = watch.call?.invocation.input as { readonly seenSeq?: number };
+  const input = watch.call?.invocation.input as { readonly seenSeq?: number } | undefined;
+  const seenSeq = input?.seenSeq;
   if (seenSeq !== undefined && seenSeq !== before.seq)
-    watch.violate("L3", `a wake-up of ${secret.policy.name} is lost: its wait is stored for ${seenSeq} at ${before.seq}`);
+    watch.violate(
+      "L3",
+      `a wake-up of ${secret.policy.name} is lost: its wait is stored for ${seenSeq} at ${before.seq}`,
+    );
 }
 
 /** L6: a promoted run leaves the item only when its retiring key is dead. */
@@ -200,12 +219,13 @@ function writerHoldsFence(watch: Watch, { before, next, secret }: Change): void 
   const input = watch.call?.invocation.input;
   const rotationId = rotationOf(input);
   if (rotationId === undefined || !isOwned(watch.call?.invocation.functionName)) return;
-  const isSame = before.run === next.run && before.lease === next.lease && before.keys === next.keys;
-  if (isSame || sameParts(before, next)) return;
   const fence = (input as { readonly fence?: number }).fence;
   const isHolder = before.lease?.runId === rotationId && (fence === undefined || fence === before.fence);
-  if (!isHolder)
-    watch.violate("S4", `${rotationId} writes the item of ${secret.policy.name}, which ${before.lease?.runId ?? "nobody"} holds`);
+  if (!isHolder && !sameParts(before, next))
+    watch.violate(
+      "S4",
+      `${rotationId} writes the item of ${secret.policy.name}, which ${before.lease?.runId ?? "nobody"} holds`,
+    );
 }
 
 const sameParts = (a: SecretRecord, b: SecretRecord) =>
@@ -223,7 +243,10 @@ function retiringIsCurrent(watch: Watch, secret: WatchedSecret, keyId: string): 
   const id = watch.call?.invocation.id;
   const life = id === undefined ? undefined : watch.lives.get(id);
   if (current.keyId === keyId || (hand !== undefined && hand.step > (life?.startedStep ?? 0))) return;
-  watch.violate("S2", `the run on ${secret.policy.name} takes ${keyId} for the retiring key, and AWSCURRENT holds ${current.keyId}`);
+  watch.violate(
+    "S2",
+    `the run on ${secret.policy.name} takes ${keyId} for the retiring key, and AWSCURRENT holds ${current.keyId}`,
+  );
 }
 
 function keyIsProven(watch: Watch, secret: WatchedSecret, keyId: string): void {
@@ -236,7 +259,10 @@ function mayLetGo(watch: Watch, change: Change, run: PromotedRun): void {
   const { secret, before } = change;
   const { retiring, incoming } = run;
   const say = (rule: string, what: string) =>
-    watch.violate(rule, `${retiring.keyId} of ${secret.policy.name} is let go (${run.phase}) although ${what}`);
+    watch.violate(
+      rule,
+      `${retiring.keyId} of ${secret.policy.name} is let go (${run.phase}) although ${what}`,
+    );
   watch.look();
   if (before.hold) say("S2", "a hold applies");
   if (before.frozen) say("S2", "the secret is frozen");
@@ -246,13 +272,19 @@ function mayLetGo(watch: Watch, change: Change, run: PromotedRun): void {
   if (!watch.isUsable(incoming.keyId)) say("S2", "the incoming key does not work");
   if (secret.policy.retain) say("S2", "the policy retains it");
   const life = lifeOfCall(watch);
-  if (secret.current.keyId !== incoming.keyId && !isHandLater(secret, life?.readCurrent.get(secret.secretArn)))
+  if (
+    secret.current.keyId !== incoming.keyId &&
+    !isHandLater(secret, life?.readCurrent.get(secret.secretArn))
+  )
     say("S2", `AWSCURRENT holds ${secret.current.keyId}`);
   for (const [scope, { step, what }] of watch.brakes)
     if (step < (life?.startedStep ?? 0) && covers(scope, secret.policy)) say("S2", `a stop applies: ${what}`);
   const others = watch.holders.get(retiring.fingerprint) ?? [];
   const isSeparated = before.run !== undefined && watch.isTidy;
-  if (!isSeparated && others.some(({ secretArn, step }) => secretArn !== secret.secretArn && step < (life?.startedStep ?? 0)))
+  if (
+    !isSeparated &&
+    others.some(({ secretArn, step }) => secretArn !== secret.secretArn && step < (life?.startedStep ?? 0))
+  )
     say("S2", "another secret holds it");
   consumersHaveMoved(watch, { secret, run, say });
   useIsQuiet(watch, { secret, run, say });
@@ -267,9 +299,7 @@ const isHandLater = ({ hand }: WatchedSecret, step: number | undefined) =>
   hand !== undefined && step !== undefined && hand.step > step;
 
 function covers(scope: string, policy: Policy): boolean {
-  return (
-    scope === "all" || scope === policy.secretArn || scope === `provider/${policy.provider.account}`
-  );
+  return scope === "all" || scope === policy.secretArn || scope === `provider/${policy.provider.account}`;
 }
 
 interface Judged {
@@ -281,7 +311,8 @@ interface Judged {
 /** The truth that evidence stands for: nobody who reports would still use the retiring key. */
 function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
   const seenStep = lifeOfCall(watch)?.startedStep ?? 0;
-  const consumers = secret.declarations.findLast(({ step }) => step < Math.max(1, seenStep))?.policy.consumers ?? [];
+  const consumers =
+    secret.declarations.findLast(({ step }) => step < Math.max(1, seenStep))?.policy.consumers ?? [];
   const isHandled = secret.hand !== undefined && secret.hand.keyId === run.retiring.keyId;
   for (const instance of secret.instances) {
     const { name, environment } = instance.consumer;
@@ -289,12 +320,18 @@ function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
       consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
     if (!watch.known.has(instance.id)) continue;
     if (!isHandled && instance.wouldUse(run.retiring.fingerprint))
-      say("S2", `${isDeclared ? "declared" : "undeclared"} ${instance.id} of ${environment} would still use it`);
+      say(
+        "S2",
+        `${isDeclared ? "declared" : "undeclared"} ${instance.id} of ${environment} would still use it`,
+      );
   }
   if (consumers === "none") return;
   if (consumers.length === 0) say("S7", "its consumers are unknown");
   for (const { name, environment, account, evidence } of consumers) {
-    if (evidence.includes("client") && !secret.reported.has(`${account}/${environment}/${name} ${run.incoming.fingerprint}`))
+    if (
+      evidence.includes("client") &&
+      !secret.reported.has(`${account}/${environment}/${name} ${run.incoming.fingerprint}`)
+    )
       say("S7", `${name} of ${environment} never reported the incoming key`);
   }
 }
@@ -303,7 +340,10 @@ function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
 function useIsQuiet(watch: Watch, { secret, run, say }: Judged): void {
   if (!secret.policy.signals.includes("provider")) return;
   const askedAtMs = lifeOfCall(watch)?.askedUse.get(run.retiring.keyId);
-  if (askedAtMs === undefined) return say("S8", "the provider was not asked again by whoever decided");
+  if (askedAtMs === undefined) {
+    say("S8", "the provider was not asked again by whoever decided");
+    return;
+  }
   const visibleMs = askedAtMs - watch.usageLagMs;
   const lastUsedAtMs = watch.usedAt(run.retiring.keyId, visibleMs);
   // The provider's times are whole seconds.
@@ -314,7 +354,8 @@ function useIsQuiet(watch: Watch, { secret, run, say }: Judged): void {
 /** L6: done means that the provider was seen to refuse it. */
 function keyIsDead(watch: Watch, { retiring, death }: PromotedRun): void {
   watch.look();
-  if (watch.keyState(retiring.keyId)?.isAccepted) watch.violate("L6", `${retiring.keyId} is called dead and is accepted`);
+  if (watch.keyState(retiring.keyId)?.isAccepted)
+    watch.violate("L6", `${retiring.keyId} is called dead and is accepted`);
   if ((death?.refusals ?? 0) === 0 && watch.keyState(retiring.keyId)?.isListed)
     watch.violate("L6", `${retiring.keyId} is called dead, and nobody saw it refused`);
 }

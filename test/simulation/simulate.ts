@@ -35,7 +35,9 @@ else await inParallel<Range, RangeReport>(worker, { jobs: await ranges(), onAnsw
 
 const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
 for (const violation of violations.slice(0, violationsShownMax)) explain(violation);
-say(`${total.seeds} seeds and ${total.crashPoints} crash points: ${total.steps} steps, ${total.faults} faults`);
+say(
+  `${total.seeds} seeds and ${total.crashPoints} crash points: ${total.steps} steps, ${total.faults} faults`,
+);
 say(`${violations.length} violations, ${total.strays} strays left`);
 const runs = total.seeds + total.crashPoints;
 say(`${seconds} s, ${(runs / Math.max(seconds, 0.1)).toFixed(0)} runs per second`);

@@ -75,7 +75,8 @@ export class Simulation {
   }
 
   close(): void {
-    for (const { instances } of this.secrets) for (const instance of instances) instance.stop({ silently: true });
+    for (const { instances } of this.secrets)
+      for (const instance of instances) instance.stop({ silently: true });
     this.world.close();
   }
 
@@ -121,12 +122,18 @@ export class Simulation {
         ...(planned.scopes && { scopes: planned.scopes }),
         ...(sharesKeyOf !== undefined && { sharesKeyOf }),
       });
-      const secret = await this.#watchSecret({ ...policy, ...(planned.field !== undefined && { field: planned.field }) });
+      const secret = await this.#watchSecret({
+        ...policy,
+        ...(planned.field !== undefined && { field: planned.field }),
+      });
       if (sharesKeyOf !== undefined && shared !== undefined) shared.sharesKey = secret.sharesKey = true;
       for (const { options } of planned.consumers) {
         for (let nth = 0; nth < (options.instances ?? 1); nth++) {
           // Instances of one consumer do not look at the secret in step.
-          const refreshEveryMs = Math.min(options.maxStaleMs ?? 0, (options.refreshEveryMs ?? 0) * (1 + nth * 0.7));
+          const refreshEveryMs = Math.min(
+            options.maxStaleMs ?? 0,
+            (options.refreshEveryMs ?? 0) * (1 + nth * 0.7),
+          );
           await this.startInstanceOf(secret, { ...options, refreshEveryMs });
         }
       }
@@ -140,7 +147,15 @@ export class Simulation {
     const keyId = currentKey(await this.world.ledger.secret(secretArn))?.keyId;
     if (keyId !== undefined) this.watch.learn({ keyId, text: key.reveal() });
     const secret: WatchedSecret = {
-      ...{ secretArn, policy, instances: [], record: undefined, hand: undefined, sharesKey: false },
+      ...{
+        secretArn,
+        policy,
+        instances: [],
+        record: undefined,
+        hand: undefined,
+        sharesKey: false,
+        isMixedUp: false,
+      },
       declarations: [{ step: 0, policy }],
       current: { keyId, versionId },
       copies: [],

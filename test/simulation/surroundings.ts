@@ -26,7 +26,10 @@ export interface Surroundings {
   /** `effect` does what the call does. What this throws, or when it answers, is what the function sees. */
   call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer>;
   /** Called when a function starts; its end is `ended`, or a crash if that settles first. */
-  invocation(invocation: Omit<Invocation, "skewMs">): { readonly skewMs: number; readonly crashed: Promise<never> };
+  invocation(invocation: Omit<Invocation, "skewMs">): {
+    readonly skewMs: number;
+    readonly crashed: Promise<never>;
+  };
   /** The answer, as JSON, or what was thrown. */
   ended?(invocation: Invocation, end: { readonly output: string } | { readonly error: unknown }): void;
   /** How often, and after how long, an event reaches its target. */

@@ -1,7 +1,7 @@
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, TableRecord } from "../../core/ports.ts";
-import type { SecretRecord } from "../../core/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
+import type { SecretRecord } from "../../core/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { FakeReply } from "../../providers/fake.ts";
 import type { HttpRequest } from "../../providers/http.ts";
@@ -32,7 +32,13 @@ export interface WatchedSecret {
   hand: { readonly step: number; readonly keyId: KeyId | undefined } | undefined;
   /** A second secret holds the same key: nothing can be rotated or revoked before a person separates them. */
   sharesKey: boolean;
-  readonly copies: { readonly fingerprint: Fingerprint; readonly copyArn: SecretArn; readonly versionId: string }[];
+  /** Somebody put another key into AWSCURRENT. */
+  isMixedUp: boolean;
+  readonly copies: {
+    readonly fingerprint: Fingerprint;
+    readonly copyArn: SecretArn;
+    readonly versionId: string;
+  }[];
   /** Keys that were accepted by the provider when the record said that they are proven. */
   readonly proven: Set<KeyId>;
   /** Consumers of which a genuine report ever said that they hold or used a key: "consumer fingerprint". */
@@ -126,7 +132,8 @@ export class Watch {
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
     this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
     const retryAtMs = this.lives.get(id)?.retryAtMs;
-    const isThrottled = "error" in end && end.error instanceof Error && end.error.name === "ProviderThrottled";
+    const isThrottled =
+      "error" in end && end.error instanceof Error && end.error.name === "ProviderThrottled";
     if (isThrottled && retryAtMs !== undefined && this.world.time.nowMs() < retryAtMs)
       this.violate("L5", `${functionName} fails before the provider's Retry-After is over`);
   }
@@ -204,9 +211,14 @@ export class Watch {
   handMoved(secretArn: SecretArn): void {
     this.step += 1;
     this.#isStoreStale = true;
-    this.look();
     const secret = this.secrets.get(secretArn);
-    if (secret) secret.hand = { step: this.step, keyId: secret.current.keyId };
+    const before = secret?.current.keyId;
+    this.look();
+    if (secret === undefined) return;
+    const { keyId } = secret.current;
+    secret.hand = { step: this.step, keyId };
+    // An edit of another field is merged; another key is for a person to sort out.
+    secret.isMixedUp ||= keyId !== before;
   }
 
   tell(line: string): void {
@@ -237,7 +249,11 @@ export class Watch {
   /** A genuine instance says what it holds and used. */
   reported(
     secret: WatchedSecret,
-    { account, environment, detail }: { account: string; environment: string; detail: Record<string, unknown> },
+    {
+      account,
+      environment,
+      detail,
+    }: { account: string; environment: string; detail: Record<string, unknown> },
   ): void {
     const { consumer, holds, uses } = detail as {
       readonly consumer: string;

@@ -195,11 +195,13 @@ export class Storm implements Surroundings {
         await pause(10_000);
         throw new ProviderUnavailable("the provider did not answer (ETIMEDOUT)");
       case "slow":
-        await pause(random.int(1, 8_000));
+      case "freezeBefore":
+        await pause(restMs(kind, random));
         return this.#resume(life, () => this.#perform(call, effect));
-      case "lateReply": {
+      case "lateReply":
+      case "freezeAfter": {
         const answer = await this.#perform(call, effect);
-        await pause(random.int(1, 8_000));
+        await pause(restMs(kind, random));
         return answer;
       }
       case "garbage":
@@ -207,25 +209,14 @@ export class Storm implements Surroundings {
         this.#nextReply = kind;
         return this.#perform(call, effect);
       case "crashBefore":
-        return crash(life, "Lambda.Unknown");
       case "exitBefore":
-        return crash(life, "Runtime.ExitError");
+        return crash(life, kind === "exitBefore" ? "Runtime.ExitError" : "Lambda.Unknown");
       case "crashAfter":
-        await this.#perform(call, effect);
-        return crash(life, "Lambda.Unknown");
-      case "freezeBefore":
-        await pause(random.int(2_000, freezeMaxMs));
-        return this.#resume(life, () => this.#perform(call, effect));
-      case "freezeAfter": {
-        const answer = await this.#perform(call, effect);
-        await pause(random.int(2_000, freezeMaxMs));
-        return answer;
-      }
-      case "never":
-        return never;
       case "exitAfter":
         await this.#perform(call, effect);
-        return crash(life, "Runtime.ExitError");
+        return crash(life, kind === "exitAfter" ? "Runtime.ExitError" : "Lambda.Unknown");
+      case "never":
+        return never;
       case "diesBefore":
         return this.#die(call, life);
       case "diesAfter":
@@ -265,6 +256,12 @@ export class Storm implements Surroundings {
   #resume<Answer>(life: Life, work: () => Promise<Answer>): Promise<Answer> {
     return life.isCrashed ? never : work();
   }
+}
+
+/** A slow call or reply is seconds late; a frozen function sleeps longer than its Task waits. */
+function restMs(kind: FaultKind, random: Random): number {
+  const isFrozen = kind === "freezeBefore" || kind === "freezeAfter";
+  return isFrozen ? random.int(2_000, freezeMaxMs) : random.int(1, 8_000);
 }
 
 function crash(life: Life, name: string): Promise<never> {

@@ -4,7 +4,14 @@ import { auditLog } from "../../audit/chain.ts";
 import { refreshers } from "../../consumers/refreshers.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { Executions, ProviderCapabilities, RekeyEvent, SecretArn, SecretStore, Table } from "../../core/ports.ts";
+import type {
+  Executions,
+  ProviderCapabilities,
+  RekeyEvent,
+  SecretArn,
+  SecretStore,
+  Table,
+} from "../../core/ports.ts";
 import { adoptCurrent, currentKey } from "../../core/secret-record.ts";
 import type { Alert } from "../../events/alert.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
@@ -107,7 +114,12 @@ export class World {
     this.table = options.table ?? memoryTable();
     this.ledger = ledgerOn(this.table);
     this.#surroundings = options.surroundings ?? noFaults;
-    this.#propagation = { usageLagMs: 60_000, deadWindowMs: 20_000, probeEveryMs: 5_000, ...options.propagation };
+    this.#propagation = {
+      usageLagMs: 60_000,
+      deadWindowMs: 20_000,
+      probeEveryMs: 5_000,
+      ...options.propagation,
+    };
     this.#capabilities = options.capabilities ?? {};
     this.provider = openaiFake({ now: this.time.nowMs, ...options.provider });
     this.store.create(adminArn, this.provider.adminKey);
@@ -135,7 +147,14 @@ export class World {
     await this.ledger.putPolicy(options.field === undefined ? policy : { ...policy, field: options.field });
     const fingerprint = fingerprintOf(secret);
     await this.ledger.changeSecret(secretArn, (record) =>
-      adoptCurrent(record, { name: `${name} by hand`, state: "current", keyId, versionId, fingerprint, ...scopes }),
+      adoptCurrent(record, {
+        name: `${name} by hand`,
+        state: "current",
+        keyId,
+        versionId,
+        fingerprint,
+        ...scopes,
+      }),
     );
     await this.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated" });
     const place = options.field === undefined ? {} : { field: options.field };
@@ -177,7 +196,16 @@ export class World {
     const executionArn = `arn:aws:states:eu-west-1:${account}:execution:rekey-${machine}:${rotationId}`;
     const secretArn = String(input["secretArn"] ?? "");
     const run: Run = {
-      ...{ executionArn, rotationId, secretArn, machine, input, history: [], outcome: undefined, redrives: 0 },
+      ...{
+        executionArn,
+        rotationId,
+        secretArn,
+        machine,
+        input,
+        history: [],
+        outcome: undefined,
+        redrives: 0,
+      },
       result: new Promise(() => undefined),
       stop: (reason) => this.#executions.get(executionArn)?.stop("Stopped", reason),
     };
@@ -226,7 +254,9 @@ export class World {
     const { receivedAtMs = this.time.nowMs(), kind = "start", ...facts } = alert;
     const detail = { alert: alertFrom(facts), kind, intake: facts.source ?? "trufflehog", receivedAtMs };
     const raised = (await this.#invoke("raise-alert", { detail })) as { incidentIds: string[] };
-    return [...this.runs.values()].filter(({ input }) => raised.incidentIds.includes(String(input["incidentId"])));
+    return [...this.runs.values()].filter(({ input }) =>
+      raised.incidentIds.includes(String(input["incidentId"])),
+    );
   }
 
   /** An alert, and all that comes of it. */
@@ -347,7 +377,14 @@ export class World {
       scoper: {
         scope: async (question) => {
           this.scopeQuestions.push(question);
-          return { readers: [], keyUse: [], newKeys: [], siblings: [], ended: "complete", notChecked: ["a fake looked"] };
+          return {
+            readers: [],
+            keyUse: [],
+            newKeys: [],
+            siblings: [],
+            ended: "complete",
+            notChecked: ["a fake looked"],
+          };
         },
       },
       reports: {
@@ -411,14 +448,18 @@ export class World {
   report(from: { environment: string; account: string }, detail: Record<string, unknown>): void {
     const event = { account: from.account, time: new Date(this.time.nowMs()).toISOString(), detail };
     for (const delayMs of this.#surroundings.deliveries("ConsumerReport")) {
-      setTimeout(() => this.#deliver("record-evidence", { environment: from.environment, event }, 0), delayMs);
+      setTimeout(
+        () => this.#deliver("record-evidence", { environment: from.environment, event }, 0),
+        delayMs,
+      );
     }
   }
 
   /** A bus tries again when its target fails, a few times. */
   #deliver(functionName: string, event: unknown, tries: number): void {
     this.#invoke(functionName, event).catch(() => {
-      if (tries < deliveryTriesMax) setTimeout(() => this.#deliver(functionName, event, tries + 1), 1_000 * 2 ** tries);
+      if (tries < deliveryTriesMax)
+        setTimeout(() => this.#deliver(functionName, event, tries + 1), 1_000 * 2 ** tries);
     });
   }
 
@@ -492,7 +533,14 @@ function alertFrom(story: AlertStory): Alert {
   const fallback = { kind: "location" as const, url: "https://example.com/somewhere" };
   const { identity = fallback, ...facts } = story;
   return {
-    ...{ schema: 1, source: "trufflehog", sourceId: "finding-1", exposure: "public", verified: "live", where: [] },
+    ...{
+      schema: 1,
+      source: "trufflehog",
+      sourceId: "finding-1",
+      exposure: "public",
+      verified: "live",
+      where: [],
+    },
     ...facts,
     identity,
   };
@@ -500,7 +548,8 @@ function alertFrom(story: AlertStory): Alert {
 
 function enteredAt(history: readonly HistoryEvent[], state: string): string | undefined {
   const entered = history.findLast(
-    (event) => event.type === "ExecutionRedriven" || (event.type === "TaskStateEntered" && event.state === state),
+    (event) =>
+      event.type === "ExecutionRedriven" || (event.type === "TaskStateEntered" && event.state === state),
   );
   return entered && new Date(entered.timestamp).toISOString();
 }
@@ -542,7 +591,12 @@ function policyFor(facts: {
       account: "openai-main",
       kind: "openai",
       adminCredential: adminArn,
-      settings: { adminCredential: adminArn, project, serviceAccount: "svc_acct_FAKE", propagation: facts.propagation },
+      settings: {
+        adminCredential: adminArn,
+        project,
+        serviceAccount: "svc_acct_FAKE",
+        propagation: facts.propagation,
+      },
     },
     consumers: facts.consumers.map(({ name, maxStaleMs, environment }) => ({
       name,

@@ -1,0 +1,56 @@
+import { type CrashPoint, crashAt, crashPoints } from "./crash-matrix.ts";
+import { simulate } from "./simulation.ts";
+
+/**
+ * Faults that the simulation found. Each seed finds its bug again when it is planted again (planted-bugs.ts), so
+ * it goes through the place where it once broke.
+ */
+const seeds: readonly (readonly [number, string])[] = [
+  [283, "an opening that thaws after another run came and went does not open on a key that is long gone"],
+  [1, "what the provider said before a soak or a retry is not what the revoke goes by"],
+  [
+    9,
+    "a revoke that somebody's hand on AWSCURRENT forbids does not run in circles until the history is full",
+  ],
+  [95, "a settling that is no longer its run's business writes nothing"],
+];
+
+test.each(seeds)("seed %i: %s", async (seed) => {
+  expect((await simulate(seed)).violations).toEqual([]);
+});
+
+let points: readonly CrashPoint[];
+
+beforeAll(async () => {
+  points = await crashPoints();
+});
+
+const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp])[] = [
+  [
+    "a roll-back that began lets no mint place its key any more",
+    { aftermath: "deliveredTwice" },
+    /^mint-key: provider POST/,
+  ],
+  [
+    "a quarantine that thaws late does not take a revoked run back",
+    { aftermath: "thawedDuring" },
+    /^quarantine-key: table/,
+  ],
+  [
+    "a promotion that died half-way still takes AWSPENDING off",
+    { aftermath: "retried" },
+    /^promote-version: store/,
+  ],
+  [
+    "a merge that died half-way is taken up by the next run",
+    { aftermath: "nextRun" },
+    /^promote-version: store/,
+  ],
+];
+
+test.each(places)("%s", async (_sentence, { aftermath }, call) => {
+  const chosen = points.filter((point) => point.aftermath === aftermath && call.test(point.call));
+  expect(chosen.length).toBeGreaterThan(0);
+  for (const point of chosen)
+    expect({ point, ...(await crashAt(point)) }).toMatchObject({ violations: [], point });
+});
