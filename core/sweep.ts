@@ -67,6 +67,8 @@ export function isOwed({ run, lease, hold, frozen }: SecretRecord): boolean {
   return run?.owed !== undefined && lease === undefined && hold === undefined && frozen === undefined;
 }
 
+const leftBehind = new Set<LedgerKey["state"]>(["retiring", "quarantined", "revoking", "revoked"]);
+
 /** Whether a debt that somebody wrote down is one still. */
 export function isStillOwed(
   record: SecretRecord,
@@ -75,7 +77,10 @@ export function isStillOwed(
   if (debt.kind === "DiscardOwed")
     return record.keys.some((key) => key.rotationId === debt.rotationId && isLeft(key));
   if (debt.kind === "LabelOwed") return false;
-  return record.run?.retiring.keyId === debt.keyId;
+  // An incident that takes a secret over leaves the fenced run's retiring key behind, without a run of its own.
+  const known = record.keys.find(({ keyId }) => keyId === debt.keyId);
+  const isLeftBehind = known !== undefined && leftBehind.has(known.state);
+  return record.run?.retiring.keyId === debt.keyId || isLeftBehind;
 }
 
 const backoffMinMs = 15 * 60_000;

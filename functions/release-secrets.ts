@@ -26,13 +26,26 @@ export async function releaseSecrets(
   }
 }
 
+/** A secret whose taking the incident's own record does not show: the function died between the two. */
+export async function releaseLease(
+  release: Pick<Releasing, "record" | "atMs" | "reason" | "fence"> & { readonly secretArn: string },
+  deps: Deps,
+): Promise<void> {
+  const { record, secretArn } = release;
+  const known = record.secrets.find((secret) => secret.secretArn === secretArn);
+  await releaseOne({ ...release, secret: known ?? { secretArn } }, deps);
+}
+
 interface Releasing {
   readonly record: IncidentRecord;
   readonly atMs: number;
   readonly reason: string;
-  readonly secret: SecretInScope;
+  readonly secret: Released;
   readonly fence: number;
 }
+
+type Released = Pick<SecretInScope, "secretArn"> &
+  Partial<Pick<SecretInScope, "incomingKeyId" | "incomingVersionId">>;
 
 async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
   const { record, atMs, reason, secret, fence } = releasing;
@@ -45,13 +58,22 @@ async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
   await settleDebt({ releasing, run: stored.run, ending }, deps);
   const certificate = certificateOf(record, stored.run.retiring.keyId);
   const outcome = ending === "contained" ? ending : ("needsHuman" as const);
-  await noteRun(
-    {
-      ticket,
-      note: { outcome, closedAtMs: atMs, reason, ...incomingOf(secret), ...(certificate && { certificate }) },
-    },
-    deps,
-  );
+  // The function that took it may have died before it wrote its run down.
+  const isNoted = (await deps.ledger.rotation(secretArn, ticket.rotationId)) !== undefined;
+  if (isNoted)
+    await noteRun(
+      {
+        ticket,
+        note: {
+          outcome,
+          closedAtMs: atMs,
+          reason,
+          ...incomingOf(secret),
+          ...(certificate && { certificate }),
+        },
+      },
+      deps,
+    );
   await deps.ledger.changeSecret(secretArn, (now) => {
     if (now.lease?.runId !== ticket.rotationId || now.fence !== fence) return now;
     switch (ending) {
@@ -99,7 +121,7 @@ async function settleDebt(
   }
 }
 
-function incomingOf({ incomingKeyId, incomingVersionId }: SecretInScope) {
+function incomingOf({ incomingKeyId, incomingVersionId }: Released) {
   return {
     ...(incomingKeyId !== undefined && { incomingKeyId }),
     ...(incomingVersionId !== undefined && { incomingVersionId }),

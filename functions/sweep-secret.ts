@@ -11,6 +11,7 @@ import { keyIn } from "../stores/value.ts";
 import { brakeFor } from "./brake.ts";
 import { versionWith } from "./current-key.ts";
 import type { Deps } from "./deps.ts";
+import { releaseLease } from "./release-secrets.ts";
 import { noteRun } from "./run-policy.ts";
 import { settle } from "./settle.ts";
 import { pendingLabel, retiringLabel, versionIdFor } from "./stage-key.ts";
@@ -49,12 +50,30 @@ async function settleAbandoned({ policy, nowMs, dryRun }: Sweeping, deps: Deps):
   const { secretArn } = policy;
   const record = await deps.ledger.secret(secretArn);
   const { lease } = record;
-  if (lease === undefined || lease.kind !== "rotation") return 0;
+  if (lease === undefined) return 0;
+  if (lease.kind === "incident") return releaseAbandoned({ policy, nowMs, dryRun }, record, deps);
   const state = await deps.executions.describe(lease.executionArn);
   if (!isAbandoned(record, state)) return 0;
   const { runId: rotationId, executionArn } = lease;
   const reason = `Execution${state.status}: it ended without settling`;
   if (!dryRun) await settle({ secretArn, rotationId, executionArn, nowMs, reason }, deps);
+  return 1;
+}
+
+/** The machine of an incident has ended, and this secret's part of it was never given back. */
+async function releaseAbandoned(
+  { nowMs, dryRun }: Sweeping,
+  held: SecretRecord,
+  deps: Deps,
+): Promise<number> {
+  const { secretArn, fence, lease } = held;
+  const record = lease && (await deps.ledger.incidents.incident(lease.runId));
+  if (lease === undefined || record === undefined) return 0;
+  // Taken up again, the incident has a newer execution than its lease.
+  for (const executionArn of new Set([lease.executionArn, record.executionArn ?? lease.executionArn]))
+    if (!isAbandoned(held, await deps.executions.describe(executionArn))) return 0;
+  const reason = record.reason ?? "its incident ended without giving it back";
+  if (!dryRun) await releaseLease({ record, secretArn, fence, atMs: nowMs, reason }, deps);
   return 1;
 }
 
@@ -69,7 +88,8 @@ async function closeForgottenRuns({ policy, nowMs, dryRun }: Sweeping, deps: Dep
     const { status } = await deps.executions.describe(run.executionArn);
     if (status === "RUNNING" || status === "UNKNOWN") continue;
     const ticket = { secretArn, rotationId: run.rotationId };
-    await noteRun({ ticket, note: { outcome: endOf(run, record), closedAtMs: nowMs } }, deps);
+    const reason = record.run?.owed?.reason ?? "its end was never written down";
+    await noteRun({ ticket, note: { outcome: endOf(run, record), closedAtMs: nowMs, reason } }, deps);
   }
 }
 

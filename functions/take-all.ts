@@ -49,7 +49,7 @@ async function takeOne(
   const policy = await deps.ledger.policy(secretArn);
   const { keyId, fingerprint } = key;
   if (policy === undefined || policy.mode === "index" || keyId === undefined) {
-    return { scope: await watchedOnly({ secretArn, versionId }, policy, deps), from: "none" };
+    return { scope: await watched({ secretArn, versionId }, policy, deps), from: "none" };
   }
   const heldBefore =
     record.openedBy === input.executionArn &&
@@ -63,6 +63,22 @@ async function takeOne(
     if (!(error instanceof RotationError) || error.retry !== "never") throw error;
     // One secret that cannot be read must not keep the key alive in all the others.
     return { scope: unusable(taking, `${error.name}: ${error.message}`), from: "none" };
+  }
+}
+
+async function watched(
+  holder: Pick<Held, "secretArn" | "versionId">,
+  policy: Policy | undefined,
+  deps: Deps,
+): Promise<TakenSecret["scope"]> {
+  try {
+    return await watchedOnly(holder, policy, deps);
+  } catch (error) {
+    if (!(error instanceof RotationError) || error.retry !== "never") throw error;
+    const facts = { name: policy?.name ?? holder.secretArn, environment: policy?.environment ?? "unknown" };
+    const failure = `${error.name}: ${error.message}`;
+    const scope = { ...holder, ...facts, behind: [], moved: [], failure };
+    return { ...scope, standing: "unplaced", replacement: "failed" };
   }
 }
 

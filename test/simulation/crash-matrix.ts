@@ -107,6 +107,7 @@ function plan(given: {
     providerSkewMs: 0,
     calmAtMs,
     isShort: true,
+    incident: undefined,
   };
 }
 

@@ -2,11 +2,14 @@ import { parseKeyName } from "../../core/keys.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
+import { incidentsEnded, keysInIncidents, peopleAnswer } from "./incidents.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 import type { Run } from "./world.ts";
 
 const settleMs = 10 * 60_000;
+/** A replacement that waits for a free slot asks for it ever more seldom. */
+const incidentSettleMs = 3 * 3_600_000;
 const statusEventsMs = 15_000;
 const sweepEveryMs = 25 * 60_000;
 const sweepsMax = 5;
@@ -15,6 +18,7 @@ const providerCallsMax = 2_500;
 /** What has to be true once nothing fails any more: the rules L1 to L6, in bounded time. */
 export async function endings(simulation: Simulation): Promise<void> {
   const { world } = simulation;
+  await peopleAnswer(simulation);
   await untilRunsEnd(simulation);
   await peopleTidyUp(simulation);
   for (let sweeps = 0; sweeps < sweepsMax; sweeps++) {
@@ -40,10 +44,10 @@ async function sweep({ world, watch }: Simulation): Promise<boolean> {
   return found.settled + found.labels + found.resumed + found.strays + found.discarded + found.failed > 0;
 }
 
-async function untilRunsEnd({ world, watch }: Simulation): Promise<void> {
+async function untilRunsEnd({ world, watch, plan }: Simulation): Promise<void> {
   const running = () => [...world.runs.values()].filter(({ outcome }) => outcome === undefined);
   if (running().length > 0)
-    await world.time.advance(settleMs, {
+    await world.time.advance(plan.incident === undefined ? settleMs : incidentSettleMs, {
       until: () => running().length === 0 || watch.violations.length > 0,
     });
   for (const { rotationId } of running()) watch.violate("L1", `${rotationId} has not ended`);
@@ -111,6 +115,7 @@ async function ask(simulation: Simulation): Promise<void> {
   }
   for (const secret of simulation.secrets) nothingIsLeft(simulation, secret);
   everyKeyIsAccountedFor(simulation);
+  incidentsEnded(simulation);
   const { calls } = world.provider.counters();
   if (calls - simulation.consumerCalls > providerCallsMax)
     watch.violate("L5", `${calls} calls of the provider are more than ${providerCallsMax}`);
@@ -124,9 +129,12 @@ function runEnded({ watch }: Simulation, { rotationId, outcome, reason }: Rotati
 }
 
 /** L3: what is owed still is owed because only a person can say how to go on. */
-function debtHasReason({ watch }: Simulation, { secretArn, kind, reason }: Debt): void {
+function debtHasReason(simulation: Simulation, { secretArn, keyId, kind, reason }: Debt): void {
+  const { watch } = simulation;
   const secret = watch.secrets.get(secretArn);
-  if (secret !== undefined && needsPerson(secret)) return;
+  // Somebody was paged for the incident that this key is in.
+  if (keysInIncidents(simulation).includes(keyId)) return;
+  if (secret !== undefined && (needsPerson(secret) || watch.leftBehind(keyId))) return;
   watch.violate("L3", `${kind} of ${secret?.policy.name} is owed after ${sweepsMax} sweeps: ${reason}`);
 }
 
@@ -158,7 +166,7 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
 /** L2: what the provider lists, minus what somebody uses or a run still owes. */
 function everyKeyIsAccountedFor(simulation: Simulation): void {
   const { watch } = simulation;
-  const accounted = new Set<string | undefined>();
+  const accounted = new Set<string | undefined>(keysInIncidents(simulation));
   for (const { current, record } of simulation.secrets) {
     accounted.add(current.keyId);
     const run = record?.run;
@@ -169,7 +177,7 @@ function everyKeyIsAccountedFor(simulation: Simulation): void {
   for (const { keyId, name, isListed } of watch.keys) {
     const isOurs = parseKeyName(name) !== undefined || watch.wasRetiring.has(keyId);
     if (!isListed || accounted.has(keyId) || !isOurs) continue;
-    if (isKept(simulation, keyId)) continue;
+    if (isKept(simulation, keyId) || watch.isOwed(keyId)) continue;
     simulation.strays += 1;
     watch.violate("L2", `${keyId} (${name}) is left at the provider`);
   }

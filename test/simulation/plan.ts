@@ -1,6 +1,7 @@
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { OpenAiFakeOptions } from "../../providers/openai/fake.ts";
 import type { ConsumerOptions } from "./consumer.ts";
+import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { Random } from "./random.ts";
 import { type Weather, weatherFor } from "./weather.ts";
 import { account } from "./world.ts";
@@ -42,6 +43,7 @@ export interface Plan {
   readonly seed: number;
   readonly secrets: readonly PlannedSecret[];
   readonly happenings: readonly Happening[];
+  readonly incident: PlannedIncident | undefined;
   readonly weather: Weather;
   readonly provider: OpenAiFakeOptions;
   /** The provider's clock against the true one. */
@@ -76,6 +78,7 @@ export function planFor(seed: number): Plan {
     seed,
     secrets,
     happenings: [...happeningsFor(random, secrets)].sort((a, b) => a.atMs - b.atMs),
+    incident: incidentFor(seed, secrets.length),
     weather: weatherFor(random),
     provider: {
       activateMs: random.chance(0.4) ? random.int(1, 10_000) : 0,

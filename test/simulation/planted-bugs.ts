@@ -189,4 +189,42 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: `if (isInUse(key.keyId, view)) return "accounted";`,
     replace: "",
   },
+  {
+    name: "let the sender of an alert move the clock",
+    file: "core/incident-plan.ts",
+    find: "const detectedAtMs = Math.min(claimedAtMs, receivedAtMs);",
+    replace: "const detectedAtMs = claimedAtMs;",
+  },
+  {
+    name: "call a compromised key dead when its revoke is accepted",
+    file: "functions/contain.ts",
+    find: 'state: "accepted",',
+    replace: 'state: "dead",',
+  },
+  {
+    name: "contain without a recorded intent",
+    file: "functions/contain.ts",
+    find: 'await recordIntent(order, "revoking", deps);',
+    replace: "",
+  },
+  {
+    name: "contain what a hint names",
+    file: "core/incident-plan.ts",
+    find: 'return match === "fingerprint" || match === "keyId";',
+    replace: 'return match !== "none";',
+  },
+  {
+    name: "contain on suspicion before anybody has moved",
+    file: "core/incident-turns.ts",
+    find: `if (everybodyMoved(record) || nowMs >= untilMs) return { turn: "contain" };
+  return { turn: "wait", why: "consumers are moving`,
+    replace: `if (nowMs > 0) return { turn: "contain" };
+  return { turn: "wait", why: "consumers are moving`,
+  },
+  {
+    name: "forget the retiring key that a take-over left behind",
+    file: "core/sweep.ts",
+    find: "debt.keyId || isLeftBehind;",
+    replace: "debt.keyId;",
+  },
 ];

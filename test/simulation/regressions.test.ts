@@ -13,6 +13,9 @@ const seeds: readonly (readonly [number, string])[] = [
     "a revoke that somebody's hand on AWSCURRENT forbids does not run in circles until the history is full",
   ],
   [95, "a settling that is no longer its run's business writes nothing"],
+  [14, "the retiring key that an incident's take-over leaves behind stays on the list of debts"],
+  [174, "a secret that an incident took and never wrote down is given back by the sweep"],
+  [334, "a secret that is gone does not keep an incident from containing the key in all the others"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

@@ -2,6 +2,7 @@ import { parseKeyName } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
+import { containedIsNotIncoming, incidentBinding, isContained, mayBeInGap } from "./incident-rules.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
 import type { Watch, WatchedSecret } from "./watch.ts";
 
@@ -32,7 +33,7 @@ const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0
 function currentKeysWork(watch: Watch): void {
   for (const secret of watch.secrets.values()) {
     const { keyId } = secret.current;
-    if (watch.isUsable(keyId)) continue;
+    if (watch.isUsable(keyId) || mayBeInGap(watch, keyId)) continue;
     const isByHand = secret.hand !== undefined && secret.hand.keyId === keyId;
     if (isByHand && watch.excused.has(`${secret.secretArn} ${keyId}`)) continue;
     if (isByHand && keyId !== undefined && goneBefore(watch, { secret, keyId })) continue;
@@ -94,6 +95,10 @@ function retiringVersionIsPinned(watch: Watch): void {
 function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
   const { keyId, name } = key;
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
+  if (isContained(watch, { keyId, end: "deleted" })) {
+    containedIsNotIncoming(watch, keyId);
+    return;
+  }
   for (const { record, policy } of watch.secrets.values()) {
     const run = record?.run;
     const known = record?.keys.find((one) => one.keyId === keyId);
@@ -126,6 +131,10 @@ function lookedAtCurrent(watch: Watch, { invocation }: BoundaryCall): number {
 
 function disabledKeyIsRecorded(watch: Watch, { keyId }: FakeKeyState, call: BoundaryCall): void {
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
+  if (isContained(watch, { keyId, end: "disabled" })) {
+    containedIsNotIncoming(watch, keyId);
+    return;
+  }
   const isRecorded = [...watch.secrets.values()].some(({ record }) => {
     const run = record?.run;
     return run?.retiring.keyId === keyId && promotedRun(run) !== undefined && run.phase !== "promoted";
@@ -191,9 +200,15 @@ export function afterRecord(watch: Watch, change: Change): void {
   if (promoted === undefined || promoted.phase === phaseBefore) return;
   watch.wasRetiring.add(run.retiring.keyId);
   if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
-  if (promoted.phase === "quarantined" || promoted.phase === "revoking") mayLetGo(watch, change, promoted);
+  const { keyId } = run.retiring;
+  const isBound = isIncidentStep(watch) && incidentBinding(watch, keyId) !== undefined;
+  const isIncidents = isBound || isContained(watch, { keyId, end: "disabled" });
+  const isLetGo = promoted.phase === "quarantined" || promoted.phase === "revoking";
+  if (isLetGo && !isIncidents) mayLetGo(watch, change, promoted);
   if (promoted.phase === "dead") keyIsDead(watch, promoted);
 }
+
+const isIncidentStep = ({ call }: Watch) => call?.invocation.functionName === "contain-key";
 
 /** No wake-up is lost: a wait is stored only while nothing has changed since its decision. */
 function waitIsNews(watch: Watch, { before, next, secret }: Change): void {

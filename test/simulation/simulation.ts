@@ -5,6 +5,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import { type ConsumerOptions, type ConsumerWorld, Instance } from "./consumer.ts";
 import { happen } from "./happenings.ts";
+import { incidentPolicy, leak } from "./incidents.ts";
 import { hasKeyMaterial } from "./key-material.ts";
 import { endings } from "./liveness.ts";
 import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "./plan.ts";
@@ -96,6 +97,8 @@ export class Simulation {
         if (!this.#isViolated()) happen(this, happening).catch((error) => this.#broken(error));
       }, happening.atMs);
     }
+    const { incident } = this.plan;
+    if (incident) setTimeout(() => leak(this, incident).catch((error) => this.#broken(error)), incident.atMs);
     await time.advance(startMs + this.plan.calmAtMs - time.nowMs(), { until: () => this.#isViolated() });
     this.storm.calm();
     if (!this.#isViolated()) await endings(this);
@@ -117,7 +120,7 @@ export class Simulation {
       const policy = await this.world.secret({
         name: planned.name,
         consumers: [],
-        policy: planned.policy,
+        policy: { ...planned.policy, ...(this.plan.incident && incidentPolicy(this.plan.incident)) },
         ...(planned.field !== undefined && { field: planned.field }),
         ...(planned.scopes && { scopes: planned.scopes }),
         ...(sharesKeyOf !== undefined && { sharesKeyOf }),
@@ -213,10 +216,12 @@ export class Simulation {
 
   /** S6, at rest and in motion: what was logged, published and stored. */
   #nothingLeaked(): void {
-    const { logs, events, runs, table } = this.world;
+    const { logs, events, runs, table, pages, reports } = this.world;
     const places: readonly (readonly [string, unknown])[] = [
       ["a log line", logs],
       ["an event", events],
+      ["a page", pages],
+      ["a report", reports],
       ["the ledger", table.dump()],
       ["an execution's end", [...runs.values()].map(({ outcome }) => outcome)],
     ];

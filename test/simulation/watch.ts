@@ -1,13 +1,16 @@
+import type { IncidentRecord } from "../../core/incident-record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, TableRecord } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { SecretRecord } from "../../core/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import type { Debt } from "../../ledger/entries.ts";
 import type { FakeReply } from "../../providers/fake.ts";
 import type { HttpRequest } from "../../providers/http.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Instance } from "./consumer.ts";
+import { afterIncident, type IncidentFacts, isClockStep } from "./incident-rules.ts";
 import { hasKeyMaterial } from "./key-material.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
@@ -82,6 +85,8 @@ export class Watch {
   /** Per key whose end was ordered: the last look at AWSCURRENT before the order. */
   readonly ends = new Map<KeyId, number>();
   readonly excused = new Set<string>();
+  readonly incidents = new Map<string, IncidentRecord>();
+  readonly #incidentFacts = new Map<string, IncidentFacts>();
   /** Instances of which a report has arrived. */
   readonly known = new Set<string>();
   readonly journal: string[] = [];
@@ -144,7 +149,10 @@ export class Watch {
     if (life) life.retryAtMs = this.world.time.nowMs() + Math.min(waitMs, 20_000);
   }
 
-  note({ invocation, port, operation }: BoundaryCall, fault: string): void {
+  note(call: BoundaryCall, fault: string): void {
+    const { invocation, port, operation } = call;
+    const { incidentId } = invocation.input as { readonly incidentId?: string };
+    if (incidentId !== undefined && isClockStep(call)) this.incidentFacts(incidentId).clockFaults += 1;
     this.tell(`#${invocation.id} ${invocation.functionName} ${port} ${operation} !${fault}`);
   }
 
@@ -194,8 +202,9 @@ export class Watch {
   }
 
   /** Called inside the table's own write, so it sees every state that the item was ever in. */
-  wrote({ kind, body }: TableRecord): void {
+  wrote({ kind, id, body }: TableRecord): void {
     if (kind === "EVIDENCE" && "instance" in (body as object)) this.known.add((body as Instanced).instance);
+    if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
     if (kind !== "SECRET") return;
     const next = body as SecretRecord;
     const secret = this.secrets.get(next.secretArn);
@@ -204,6 +213,33 @@ export class Watch {
     for (const { name } of next.keys) this.intended.add(name);
     secret.record = next;
     if (before !== undefined) afterRecord(this, { secret, before, next });
+  }
+
+  #wroteIncident(next: IncidentRecord): void {
+    const before = this.incidents.get(next.incidentId);
+    this.incidents.set(next.incidentId, next);
+    afterIncident(this, { before, next });
+  }
+
+  /** A take-over left it with a debt of its own and no run that pays it: a person is shown the debt. */
+  leftBehind(keyId: KeyId): boolean {
+    return [...this.secrets.values()].some(
+      ({ record }) =>
+        record?.run?.retiring.keyId !== keyId &&
+        record?.keys.some((key) => key.keyId === keyId && wasCurrent.has(key.state)) === true,
+    );
+  }
+
+  isOwed(keyId: KeyId): boolean {
+    const debts = this.world.table.dump().filter(({ kind }) => kind === "DEBT");
+    return this.leftBehind(keyId) && debts.some(({ body }) => (body as Debt).keyId === keyId);
+  }
+
+  incidentFacts(incidentId: string): IncidentFacts {
+    const fresh = { openedAtMs: undefined, settledAtMs: undefined, clockFaults: 0 };
+    const facts = this.#incidentFacts.get(incidentId) ?? fresh;
+    this.#incidentFacts.set(incidentId, facts);
+    return facts;
   }
 
   // ---- what everybody else does ------------------------------------------------------------------------
@@ -294,6 +330,7 @@ export class Watch {
   }
 }
 
+const wasCurrent = new Set(["retiring", "quarantined", "revoking", "revoked"]);
 const violationsMax = 3;
 const causesMax = 5;
 

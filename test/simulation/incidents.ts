@@ -1,0 +1,166 @@
+import { containNow, falseAlarm, whyNotContainNow } from "../../core/incident-person.ts";
+import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Fingerprint } from "../../core/ports.ts";
+import { promotedRun } from "../../core/secret-record.ts";
+import type { AlertIdentity } from "../../events/alert.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { aliasOfHint } from "../../functions/identify-key.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { PlannedAlert, PlannedIncident } from "./incident-plan.ts";
+import type { Simulation } from "./simulation.ts";
+import type { WatchedSecret } from "./watch.ts";
+
+const lookEveryMs = 250;
+const waitForPhaseMs = 45_000;
+const taskMs = 60_000;
+const retryMs = 4_000;
+const triesMax = 8;
+/** Alerts and their repeats are on their way for so long after the weather has calmed down. */
+const arriveMs = 100_000;
+
+/** What the operator declares for an incident; seeds without one keep the defaults. */
+export function incidentPolicy({ containByMs, escalateAfterMs }: PlannedIncident): Partial<Policy> {
+  return { incident: { containByMs, escalateAfterMs } };
+}
+
+/** Raises the alerts of a planned incident, in the order in which they arrive. */
+export async function leak(simulation: Simulation, planned: PlannedIncident): Promise<void> {
+  const secret = simulation.secrets[planned.secret];
+  // One key in two secrets is replaced in both under one name, which S3 forbids: not simulated.
+  if (secret === undefined || secret.sharesKey) return;
+  await untilPhase(secret, planned.phase);
+  const identity = await identityOf(simulation, { secret, planned });
+  simulation.watch.tell(`leak of ${planned.key} of ${secret.policy.name} by ${identity.kind}`);
+  const earliestMs = Math.min(...planned.alerts.map(({ afterMs }) => afterMs));
+  for (const alert of planned.alerts)
+    setTimeout(
+      () => deliver(simulation, detailOf(simulation, { alert, identity }), 0),
+      alert.afterMs - earliestMs,
+    );
+}
+
+async function untilPhase(secret: WatchedSecret, phase: string | undefined): Promise<void> {
+  for (let waitedMs = 0; phase !== undefined && waitedMs < waitForPhaseMs; waitedMs += lookEveryMs) {
+    if (secret.record?.run?.phase === phase) return;
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+interface Leak {
+  readonly secret: WatchedSecret;
+  readonly planned: PlannedIncident;
+}
+
+async function identityOf(simulation: Simulation, { secret, planned }: Leak): Promise<AlertIdentity> {
+  if (planned.identity === "location") return { kind: "location", url: "https://example.com/somewhere" };
+  const fingerprint = await fingerprintOfKey(simulation, { secret, planned });
+  if (planned.identity === "hint") return hintAt(simulation, { secret, fingerprint });
+  return { kind: "fingerprint", values: [fingerprint] };
+}
+
+/** A hint that the index knows: it names one key, and not exactly. */
+async function hintAt(
+  { world }: Simulation,
+  { secret, fingerprint }: { readonly secret: WatchedSecret; readonly fingerprint: Fingerprint },
+): Promise<AlertIdentity> {
+  const hint = fingerprint.slice(-hintLength);
+  const { secretArn } = secret;
+  const known = secret.record?.keys.find((key) => key.fingerprint === fingerprint);
+  const { keyId, versionId } = known ?? {};
+  if (keyId !== undefined && versionId !== undefined)
+    await world.ledger.putHolder({
+      ...{ fingerprint: aliasOfHint(hint), secretArn, versionId, keyId, role: "rotated" },
+    });
+  return { kind: "hint", hint };
+}
+
+const hintLength = 8;
+
+async function fingerprintOfKey({ world }: Simulation, { secret, planned }: Leak): Promise<Fingerprint> {
+  const { secretArn, policy, record } = secret;
+  const run = record?.run;
+  const promoted = promotedRun(run);
+  if (planned.key === "pending" && run !== undefined && run.phase !== "opened" && promoted === undefined)
+    return run.incoming.fingerprint;
+  if (planned.key === "retiring" && promoted !== undefined) return promoted.retiring.fingerprint;
+  const past = planned.key === "old" ? (await world.ledger.keys(secretArn)).at(0)?.fingerprint : undefined;
+  return past ?? fingerprintOf(keyIn((await world.store.read(secretArn)).text, policy.field));
+}
+
+function detailOf(
+  { world }: Simulation,
+  { alert, identity }: { readonly alert: PlannedAlert; readonly identity: AlertIdentity },
+) {
+  const { source, sourceId, exposure, noticedAgoMs, kind } = alert;
+  const receivedAtMs = world.time.nowMs();
+  const noticed = noticedAgoMs === undefined ? {} : { detectedAtMs: receivedAtMs - noticedAgoMs };
+  const said = { schema: 1, source, sourceId, exposure, verified: "live", where: [], identity, ...noticed };
+  return { alert: said, kind, intake: source, receivedAtMs };
+}
+
+/** A bus tries again for a day; here until the weather has calmed down. A function that hangs is timed out. */
+function deliver(simulation: Simulation, detail: unknown, tries: number): void {
+  const timedOut = new Promise<never>((_resolve, reject) => {
+    setTimeout(() => reject(new Error("Sandbox.Timedout")), taskMs);
+  });
+  Promise.race([simulation.world.invoke("raise-alert", { detail }), timedOut]).catch(() => {
+    if (tries < triesMax) setTimeout(() => deliver(simulation, detail, tries + 1), retryMs);
+  });
+}
+
+// ---- the end ---------------------------------------------------------------------------------------------
+
+/** A person answers what only a person may say; what Rekey can finish alone, it has had the time to finish. */
+export async function peopleAnswer({ world, watch, plan }: Simulation): Promise<void> {
+  if (plan.incident === undefined) return;
+  await world.time.advance(arriveMs, { until: () => watch.violations.length > 0 });
+  for (const { incidentId, status } of watch.incidents.values()) {
+    if (status !== "open" && status !== "reported") continue;
+    const word = { by: "ops", reason: "looked into it", atMs: world.time.nowMs() };
+    watch.tell(`a person answers ${incidentId}`);
+    await world.ledger.incidents.changeIncident(incidentId, (now: IncidentRecord) =>
+      whyNotContainNow(now) === undefined ? containNow(now, word) : falseAlarm(now, word),
+    );
+  }
+}
+
+const over = new Set<IncidentRecord["status"]>(["closed", "needsPerson", "falseAlarm"]);
+
+/** Every incident has an end that says why, and its key was dead or a person knew of it in time (T3). */
+export function incidentsEnded({ watch, world }: Simulation): void {
+  for (const record of watch.incidents.values()) {
+    const { incidentId, status, reason } = record;
+    if (!over.has(status)) watch.violate("L1", `${incidentId} is ${status} at the end: ${reason}`);
+    if (status !== "closed" && (reason ?? "") === "")
+      watch.violate("L1", `${incidentId} is ${status}, and nobody says why`);
+    for (const key of record.keys) {
+      const truth = watch.keyState(key.keyId);
+      const isDone = key.state === "dead" && status === "closed";
+      if (isDone && truth?.isAccepted) watch.violate("L6", `${key.keyId} is called dead and is accepted`);
+    }
+    wasInTime(record);
+  }
+
+  function wasInTime({ incidentId, deadlineAtMs, keys }: IncidentRecord): void {
+    const facts = watch.incidentFacts(incidentId);
+    if (facts.openedAtMs === undefined) return;
+    const limitMs = Math.max(deadlineAtMs, facts.openedAtMs + taskMs) + facts.clockFaults * faultCostsMs;
+    const endedAtMs = facts.settledAtMs;
+    if (endedAtMs !== undefined && endedAtMs <= limitMs) return;
+    if (endedAtMs === undefined && world.time.nowMs() <= limitMs) return;
+    const isTold = world.pages.some((page) => page.incidentId === incidentId && page.atMs <= limitMs);
+    if (!isTold)
+      watch.violate("T3", `${incidentId}: ${keys[0]?.keyId} is neither dead nor escalated in time`);
+  }
+}
+
+/** A clock's step that is frozen is given up after its time-out, and tried again. */
+const faultCostsMs = 75_000;
+
+/** Keys that an incident has not let go of. */
+export function keysInIncidents({ watch }: Simulation): readonly string[] {
+  return [...watch.incidents.values()]
+    .filter(({ status }) => status !== "closed")
+    .flatMap(({ keys }) => keys.flatMap(({ keyId }) => keyId ?? []));
+}
