@@ -3,6 +3,8 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
 const workersMax = 16;
+/** What many runs leave behind goes with their worker; a fresh one is cheap against this many jobs. */
+const jobsPerWorkerMax = 16;
 
 interface Work<Job, Answer> {
   readonly jobs: readonly Job[];
@@ -21,12 +23,14 @@ export async function inParallel<Job, Answer>(script: URL, work: Work<Job, Answe
   async function lane(): Promise<void> {
     let worker = new Worker(script);
     try {
+      let done = 0;
       for (const job of waiting) {
         if (isEnough) return;
         worker.postMessage(job);
         const [answer] = await once(worker, "message");
         if (work.onAnswer(answer as Answer) === "enough") isEnough = true;
-        if (!work.isFresh) continue;
+        done += 1;
+        if (!work.isFresh && done % jobsPerWorkerMax !== 0) continue;
         await worker.terminate();
         worker = new Worker(script);
       }
