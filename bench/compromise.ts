@@ -1,9 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { SFNClient } from "@aws-sdk/client-sfn";
 import type { IncidentRecord } from "../ledger/incidents.ts";
 import { type Demonstration, startDemonstration } from "../local/demonstration.ts";
 import { historyOf } from "../local/history.ts";
-import { region } from "../local/world.ts";
 import { type BenchRow, rowOf } from "./row.ts";
 
 const runs = 3;
@@ -90,9 +88,6 @@ async function statesUntil(
   company: Demonstration,
   { incident, atMs }: { readonly incident: IncidentRecord; readonly atMs: number },
 ): Promise<number> {
-  const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = company.cloud.env("operator");
-  const credentials = { accessKeyId, secretAccessKey: "FAKE" };
-  const client = new SFNClient({ region, endpoint: company.cloud.url, credentials });
-  const passages = await historyOf(client, incident.executionArn ?? "");
+  const passages = await historyOf(company.cloud, incident.executionArn ?? "");
   return passages.filter(({ enteredAtMs }) => enteredAtMs <= atMs).length;
 }

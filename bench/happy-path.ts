@@ -1,8 +1,6 @@
 import { setTimeout as pause } from "node:timers/promises";
-import { SFNClient } from "@aws-sdk/client-sfn";
 import { type Demonstration, startDemonstration } from "../local/demonstration.ts";
 import { historyOf, type Passage } from "../local/history.ts";
-import { region } from "../local/world.ts";
 import { type BenchRow, rowOf } from "./row.ts";
 
 const runs = 3;
@@ -142,8 +140,5 @@ function entered(passages: readonly Passage[], state: string): number {
 
 async function passagesOf(company: Demonstration): Promise<readonly Passage[]> {
   const [rotation] = await company.ledger.rotations(company.secretArn);
-  const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = company.cloud.env("operator");
-  const credentials = { accessKeyId, secretAccessKey: "FAKE" };
-  const client = new SFNClient({ region, endpoint: company.cloud.url, credentials });
-  return historyOf(client, rotation?.executionArn ?? "");
+  return historyOf(company.cloud, rotation?.executionArn ?? "");
 }

@@ -7,7 +7,7 @@ import { adoptCurrent } from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
-import { type LocalCloud, region, startLocalCloud } from "../local/world.ts";
+import { type LocalCloud, operatorClient, startLocalCloud } from "../local/world.ts";
 import { type OpenAiFake, openaiFake } from "../providers/openai/fake.ts";
 import { type BenchRow, rowOf } from "./row.ts";
 
@@ -67,8 +67,7 @@ interface Clients {
 }
 
 function clientsFor(cloud: LocalCloud): Clients {
-  const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = cloud.env("operator");
-  const options = { region, endpoint: cloud.url, credentials: { accessKeyId, secretAccessKey: "FAKE" } };
+  const options = operatorClient(cloud);
   return {
     sfn: new SFNClient(options),
     secrets: new SecretsManagerClient(options),

@@ -12,16 +12,7 @@ import { transportFrom } from "../sdk/client/options.ts";
 import { Secrets } from "../sdk/lambda-extension/secrets.ts";
 import { createSecretsServer } from "../sdk/lambda-extension/server.ts";
 import { AwsStub } from "../test/sdk/aws-stub.ts";
-
-export interface BenchRow {
-  name: string;
-  unit: string;
-  median: number;
-  p99: number;
-  peer?: { name: string; median: number };
-  budget?: number;
-  ok?: boolean;
-}
+import type { BenchRow } from "./row.ts";
 
 const credentials = { accessKeyId: "AKIDFAKE", secretAccessKey: "FAKE-secret" };
 const region = "eu-central-1";

@@ -13,7 +13,7 @@ import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../providers/openai/fake.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
-import { account, environment, type LocalCloud, region, startLocalCloud } from "./world.ts";
+import { account, environment, type LocalCloud, operatorClient, startLocalCloud } from "./world.ts";
 
 const run = promisify(execFile);
 
@@ -76,7 +76,7 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
     })),
     cloud.env("consumers"),
   );
-  const table = dynamoTable(new DynamoDBClient(clientFor(cloud)), "rekey");
+  const table = dynamoTable(new DynamoDBClient(operatorClient(cloud)), "rekey");
   return {
     ...{ cloud, provider: fake, fleet, table, policyFile, consumers },
     ledger: ledgerOn(table),
@@ -97,15 +97,10 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
   };
 }
 
-function clientFor(cloud: LocalCloud) {
-  const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = cloud.env("operator");
-  return { region, endpoint: cloud.url, credentials: { accessKeyId, secretAccessKey: "FAKE" } };
-}
-
 /** Markdown for people and JSON beside it. */
 async function saveReport(order: { cloud: LocalCloud; folder: string; address: string }): Promise<string> {
   const { hostname, pathname } = new URL(order.address);
-  const client = new S3Client({ ...clientFor(order.cloud), forcePathStyle: true });
+  const client = new S3Client({ ...operatorClient(order.cloud), forcePathStyle: true });
   const markdown = join(order.folder, basename(pathname));
   for (const path of [markdown, markdown.replace(/\.md$/, ".json")]) {
     const Key = join(dirname(pathname), basename(path)).slice(1);
@@ -123,7 +118,7 @@ async function rekey(cloud: LocalCloud, args: readonly string[]): Promise<string
 }
 
 async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: string }) {
-  const client = new SecretsManagerClient(clientFor(world.cloud));
+  const client = new SecretsManagerClient(operatorClient(world.cloud));
   const create = async (Name: string, SecretString: string) => {
     const Tags = [{ Key: "Environment", Value: environment }];
     return (await client.send(new CreateSecretCommand({ Name, SecretString, Tags }))).ARN ?? "";

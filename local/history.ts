@@ -1,4 +1,5 @@
-import { GetExecutionHistoryCommand, type HistoryEvent, type SFNClient } from "@aws-sdk/client-sfn";
+import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from "@aws-sdk/client-sfn";
+import { type LocalCloud, operatorClient } from "./world.ts";
 
 /** One visit to one state. */
 export interface Passage {
@@ -12,7 +13,11 @@ const pageSize = 1000;
 const pagesMax = 30;
 
 /** The states an execution entered, in order, from its history. */
-export async function historyOf(client: SFNClient, executionArn: string): Promise<readonly Passage[]> {
+export async function historyOf(
+  cloud: Pick<LocalCloud, "url">,
+  executionArn: string,
+): Promise<readonly Passage[]> {
+  const client = new SFNClient(operatorClient(cloud));
   const events: HistoryEvent[] = [];
   let nextToken: string | undefined;
   for (let page = 0; page < pagesMax; page++) {

@@ -1,9 +1,7 @@
-import { SFNClient } from "@aws-sdk/client-sfn";
 import { auditLog } from "../audit/chain.ts";
 import { nodeDigest } from "../functions/wiring.ts";
 import type { Demonstration } from "./demonstration.ts";
 import { historyOf } from "./history.ts";
-import { region } from "./world.ts";
 
 /** What `--json` prints as its last line, for a rotation and for an incident alike. */
 export interface Summary {
@@ -40,7 +38,7 @@ export interface Ended {
 /** Rekey's own word on every line is held against what the provider and the consumers say. */
 export async function summarize(ended: Ended): Promise<Summary> {
   const { company, incoming, isCertified, probes } = ended;
-  const passages = await historyOf(sfnOf(company), ended.executionArn);
+  const passages = await historyOf(company.cloud, ended.executionArn);
   const audit = await auditLog({ table: company.table, digest: nodeDigest, now: Date.now }).verify(
     company.secretArn,
   );
@@ -81,15 +79,6 @@ export function complaintsOf(
     if (!adopted) complaints.push(`${name} does not hold the incoming key`);
   }
   return complaints;
-}
-
-function sfnOf(company: Demonstration): SFNClient {
-  const { AWS_ACCESS_KEY_ID: accessKeyId = "" } = company.cloud.env("operator");
-  return new SFNClient({
-    region,
-    endpoint: company.cloud.url,
-    credentials: { accessKeyId, secretAccessKey: "FAKE" },
-  });
 }
 
 async function adoptionOf(company: Demonstration, incomingKeyId: string | undefined) {

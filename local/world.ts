@@ -97,6 +97,12 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   };
 }
 
+/** What an AWS SDK client in this process takes to reach the cloud as the operator. */
+export function operatorClient(cloud: Pick<LocalCloud, "url">) {
+  const { accessKeyId } = principals.operator;
+  return { region, endpoint: cloud.url, credentials: { accessKeyId, secretAccessKey: "FAKE" } };
+}
+
 interface Hosting {
   readonly trail: CloudTrailRecord[];
   readonly pages: SnsMessage[];
@@ -212,11 +218,7 @@ function environmentOf(url: string, principal: Principal): Record<string, string
 
 /** What the package's template creates beside functions and machines. Gives the signing secrets of the intake. */
 async function deploy(env: Record<string, string>): Promise<Record<string, string>> {
-  const client = {
-    region,
-    endpoint: env["AWS_ENDPOINT_URL"] ?? "",
-    credentials: { accessKeyId: env["AWS_ACCESS_KEY_ID"] ?? "", secretAccessKey: "FAKE" },
-  };
+  const client = operatorClient({ url: env["AWS_ENDPOINT_URL"] ?? "" });
   await createTable(new DynamoDBClient(client), env["REKEY_TABLE"] ?? "");
   await new SchedulerClient(client).send(
     new CreateScheduleGroupCommand({ Name: env["REKEY_SCHEDULE_GROUP"] }),
