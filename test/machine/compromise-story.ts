@@ -1,6 +1,9 @@
 import type { KeyInScope } from "../../core/incident-record.ts";
 import { promotedRun } from "../../core/secret-record.ts";
-import { type AlertStory, type Run, secretArnOf, type World } from "../simulation/world.ts";
+import { secretArnOf } from "../simulation/account.ts";
+import type { AlertStory } from "../simulation/alert-story.ts";
+import type { Run } from "../simulation/step-functions.ts";
+import type { World } from "../simulation/world.ts";
 
 export const secretArn = secretArnOf("billing-key");
 

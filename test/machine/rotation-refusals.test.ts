@@ -1,5 +1,5 @@
 import type { Policy } from "../../core/policy.ts";
-import { secretArnOf } from "../simulation/world.ts";
+import { secretArnOf } from "../simulation/account.ts";
 import { open, type StoryOptions } from "./story.ts";
 
 /** Refused before anything is made: nothing is lost, and the words say what to do. */

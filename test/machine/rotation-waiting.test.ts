@@ -1,4 +1,4 @@
-import type { Run } from "../simulation/world.ts";
+import type { Run } from "../simulation/step-functions.ts";
 import { calls, open, type Story } from "./story.ts";
 
 const halfAnHourMs = 30 * 60_000;

@@ -8,9 +8,11 @@ import type { GateAnswer } from "../../ledger/entries.ts";
 import { type Outcome, TaskFailure } from "../../local/aws/machine.ts";
 import type { HttpReply, HttpRequest } from "../../providers/http.ts";
 import { seededRandom } from "../../providers/openai/fake-keys.ts";
+import { secretArnOf } from "../simulation/account.ts";
 import type { Instance } from "../simulation/consumer.ts";
+import type { Run } from "../simulation/step-functions.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
-import { type Run, type SecretOptions, secretArnOf, World, type WorldOptions } from "../simulation/world.ts";
+import { type SecretOptions, World, type WorldOptions } from "../simulation/world.ts";
 import { pathOf, withCounts } from "./history.ts";
 
 export interface StoryOptions extends SecretOptions {

@@ -1,8 +1,8 @@
+import { account } from "./account.ts";
 import type { Deed, Happening, Plan, PlannedSecret } from "./plan.ts";
 import { type Report, simulatePlan } from "./simulation.ts";
 import type { BoundaryCall } from "./surroundings.ts";
 import type { FaultKind, Strikes, Weather } from "./weather.ts";
-import { account } from "./world.ts";
 
 /** What becomes of the run after the crash. */
 export type Aftermath =

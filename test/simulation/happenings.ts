@@ -4,10 +4,10 @@ import { promotedRun } from "../../core/secret-record.ts";
 import { placeHold, releaseHold } from "../../core/wait.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
+import { account, secretArnOf } from "./account.ts";
 import type { Happening } from "./plan.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
-import { account, secretArnOf } from "./world.ts";
 
 /** Lets one thing of the plan happen. What makes no sense at this moment does not happen. */
 export async function happen(simulation: Simulation, happening: Happening): Promise<void> {

@@ -4,8 +4,8 @@ import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
 import { incidentsEnded, keysInIncidents, peopleAnswer } from "./incidents.ts";
 import type { Simulation } from "./simulation.ts";
+import type { Run } from "./step-functions.ts";
 import type { WatchedSecret } from "./watch.ts";
-import type { Run } from "./world.ts";
 
 const settleMs = 10 * 60_000;
 /** A replacement that waits for a free slot asks for it ever more seldom. */

@@ -1,10 +1,10 @@
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { OpenAiFakeOptions } from "../../providers/openai/fake.ts";
+import { account } from "./account.ts";
 import type { ConsumerOptions } from "./consumer.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { Random } from "./random.ts";
 import { type Weather, weatherFor } from "./weather.ts";
-import { account } from "./world.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
 export type Happening = { readonly atMs: number; readonly secret: number } & Deed;

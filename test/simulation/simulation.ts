@@ -3,6 +3,7 @@ import type { Policy } from "../../core/policy.ts";
 import { currentKey } from "../../core/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
+import { account } from "./account.ts";
 import { type ConsumerOptions, type ConsumerWorld, Instance } from "./consumer.ts";
 import { happen } from "./happenings.ts";
 import { incidentPolicy, leak } from "./incidents.ts";
@@ -13,7 +14,7 @@ import { Random } from "./random.ts";
 import { watchedTable } from "./table.ts";
 import { type Violation, Watch, type WatchedSecret } from "./watch.ts";
 import { Storm, type Strikes } from "./weather.ts";
-import { account, World } from "./world.ts";
+import { World } from "./world.ts";
 
 export interface Report {
   readonly seed: number;

@@ -1,0 +1,160 @@
+import { auditLog } from "../../audit/chain.ts";
+import { refreshers } from "../../consumers/refreshers.ts";
+import type { Executions, ProviderCapabilities, RekeyEvent, SecretStore, Table } from "../../core/ports.ts";
+import { adminCredential } from "../../functions/adapters/admin-credential.ts";
+import type { Deps, LogLine } from "../../functions/deps.ts";
+import type { IncidentDeps, Page, ScopeQuestion } from "../../functions/incident-ports.ts";
+import { nodeDigest } from "../../functions/wiring.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
+import { fakeHttp } from "../../providers/fake.ts";
+import type { Http } from "../../providers/http.ts";
+import type { OpenAiFake } from "../../providers/openai/fake.ts";
+import { openai } from "../../providers/openai/index.ts";
+import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
+
+/** Where a function's calls end, with state of their own. */
+interface Targets {
+  readonly surroundings: Surroundings;
+  readonly store: SecretStore;
+  readonly table: Table;
+  readonly provider: OpenAiFake;
+  readonly executions: Executions;
+  readonly capabilities: Partial<ProviderCapabilities>;
+  nowMs(): number;
+}
+
+const storeOperations = { labels: false, read: false, put: true, moveLabel: true };
+const tableOperations = { get: false, put: true, remove: true, query: false };
+const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
+
+/** All that leaves the functions: each call goes through the surroundings, and what came of it is kept in order. */
+export class Edges {
+  readonly events: (RekeyEvent & { readonly atMs: number })[] = [];
+  readonly logs: LogLine[] = [];
+  readonly effects: string[] = [];
+  readonly pages: (Page & { readonly atMs: number })[] = [];
+  readonly scopeQuestions: ScopeQuestion[] = [];
+  readonly reports: { readonly incidentId: string; readonly json: string; readonly markdown: string }[] = [];
+  readonly #targets: Targets;
+
+  constructor(targets: Targets) {
+    this.#targets = targets;
+  }
+
+  /** What one run of one function may touch. */
+  depsOf(invocation: Invocation): Deps {
+    const through = this.#throughFor(invocation);
+    const store: SecretStore = through("store", this.#targets.store, storeOperations);
+    const table: Table = through("table", this.#targets.table, tableOperations);
+    const nowMs = () => this.#targets.nowMs() + invocation.skewMs;
+    const wire = this.#wireFor(invocation);
+    return {
+      ledger: ledgerOn(table),
+      store,
+      provider: ({ provider }) => {
+        const admin = adminCredential(store, provider.adminCredential);
+        const made = openai.create({ settings: provider.settings, admin, http: wire });
+        return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
+      },
+      sources: [],
+      refreshers: refreshers({ allowed: [] }),
+      bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),
+      executions: through("executions", this.#targets.executions, executionOperations),
+      audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
+      clock: { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      digest: nodeDigest,
+      incident: this.#incidentDeps(),
+      log: (line) => this.logs.push(line),
+    };
+  }
+
+  publish(event: RekeyEvent): void {
+    this.events.push({ ...event, atMs: this.#targets.nowMs() });
+  }
+
+  #incidentDeps(): IncidentDeps {
+    return {
+      escalator: {
+        page: async (page) => {
+          this.pages.push({ ...page, atMs: this.#targets.nowMs() });
+          this.effects.push(`${page.severity}: ${page.reason}`);
+          return { delivered: ["fake"], failed: [] };
+        },
+      },
+      scoper: {
+        scope: async (question) => {
+          this.scopeQuestions.push(question);
+          const nothing = { readers: [], keyUse: [], newKeys: [], siblings: [] };
+          return { ...nothing, ended: "complete", notChecked: ["a fake looked"] };
+        },
+      },
+      reports: {
+        file: async (incidentId, report) => {
+          this.reports.push({ incidentId, ...report });
+          return { path: `reports/${incidentId}.md` };
+        },
+      },
+    };
+  }
+
+  #wireFor(invocation: Invocation): Http {
+    const { surroundings, provider } = this.#targets;
+    const http = fakeHttp((request) => surroundings.reply(provider.handle(request)));
+    return {
+      send: (request) =>
+        this.#call(
+          {
+            invocation,
+            port: "provider",
+            operation: `${request.method} ${new URL(request.url).pathname}`,
+            changes: request.method !== "GET",
+            given: [request],
+          },
+          () => http.send(request),
+        ),
+    };
+  }
+
+  #throughFor(invocation: Invocation) {
+    return <Port extends object>(
+      port: BoundaryCall["port"],
+      target: Port,
+      operations: Readonly<Record<string, boolean>>,
+    ): Port => {
+      const wrapped: Record<string, unknown> = {};
+      for (const [operation, changes] of Object.entries(operations)) {
+        const method = (target as Record<string, (...args: unknown[]) => Promise<unknown>>)[operation];
+        wrapped[operation] = (...args: unknown[]) =>
+          this.#call({ invocation, port, operation, changes, given: args }, async () => {
+            const answer = await method?.apply(target, args);
+            if (port === "store") this.#noteStore(operation, args[0], answer);
+            return answer;
+          });
+      }
+      return wrapped as Port;
+    };
+  }
+
+  #call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
+    return this.#targets.surroundings.call(call, async () => {
+      const answer = await effect();
+      if (call.port === "provider") this.#noteProvider(call.operation, answer);
+      return answer;
+    });
+  }
+
+  #noteStore(operation: string, move: unknown, answer: unknown): void {
+    const { label, to } = (move ?? {}) as { label?: string; to?: string };
+    if (operation === "put") this.effects.push("put");
+    if (operation === "moveLabel" && answer === "moved") {
+      this.effects.push(to === undefined ? `strip ${label}` : `move ${label}`);
+    }
+  }
+
+  #noteProvider(operation: string, answer: unknown): void {
+    const { status } = answer as { status: number };
+    if (/^POST .*\/api_keys$/.test(operation)) this.effects.push(status < 300 ? "mint" : `mint: ${status}`);
+    if (/^DELETE /.test(operation)) this.effects.push(status < 300 ? "revoke" : `revoke: ${status}`);
+    if (/^GET .*\/models$/.test(operation)) this.effects.push(`verify: ${status}`);
+  }
+}
