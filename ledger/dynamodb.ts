@@ -8,6 +8,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from "@aws-sdk/lib-dynamodb";
+import { failureIn } from "../core/aws-failure.ts";
 import { InputInvalid, type RotationError, StoreUnavailable } from "../core/errors.ts";
 import type { Table, TableKey, TableRecord } from "../core/ports.ts";
 import {
@@ -192,29 +193,14 @@ function liesBeyondPrefix({ prefix = "", after, newestFirst = false }: Query): b
   return compareUtf8(after, prefix) > 0 !== newestFirst;
 }
 
-/** Names that mean "slower" or "again later" whatever status they came with. */
-const passing: ReadonlySet<string> = new Set([
-  "ProvisionedThroughputExceededException",
-  "RequestLimitExceeded",
-  "ThrottlingException",
-  "LimitExceededException",
-  "InternalServerError",
-  "ServiceUnavailable",
-  "TransactionConflictException",
-  "ExpiredTokenException",
-  "TimeoutError",
-]);
-
 /** The SDK's message stays behind: it may quote the item. */
 function refuse(error: unknown, operation: string): never {
   throw refusalOf(error, operation);
 }
 
 function refusalOf(error: unknown, operation: string): RotationError {
-  const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  if (passing.has(name) || status === undefined || status === 429 || status >= 500) {
+  const { kind, name } = failureIn(error);
+  if (kind !== "refused")
     return new StoreUnavailable(`the ledger is not available now (${operation}, ${name})`);
-  }
   return new InputInvalid(`the ledger refused ${operation} with ${name}`);
 }

@@ -1,26 +1,5 @@
+import { failureIn } from "../core/aws-failure.ts";
 import { InputInvalid, type RotationError, SecretUnusable, StoreUnavailable } from "../core/errors.ts";
-
-/** What an SDK client throws, as far as it is looked at. Its message is not: it may quote what was sent. */
-interface ServiceFailure {
-  readonly name: string;
-  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
-}
-
-/** Names that mean "slower" or "again later" whatever status they came with. */
-const passing: ReadonlySet<string> = new Set([
-  "ThrottlingException",
-  "Throttling",
-  "TooManyRequestsException",
-  "RequestLimitExceeded",
-  "LimitExceededException",
-  "InternalServiceError",
-  "InternalServiceErrorException",
-  "InternalFailure",
-  "ServiceUnavailable",
-  "RequestTimeout",
-  "TimeoutError",
-  "ExpiredTokenException",
-]);
 
 /** What the caller has to change for each name that a second try cannot help. */
 const lasting: Readonly<Record<string, (operation: string) => string>> = {
@@ -40,15 +19,18 @@ export interface Attempt {
 
 /** The domain's error for a failed call to Secrets Manager. */
 export function refusalOf(error: unknown, { secretArn, operation }: Attempt): RotationError {
-  const { name, $metadata } = error as ServiceFailure;
-  const status = $metadata?.httpStatusCode;
-  const call = `${operation}, ${name}, request ${$metadata?.requestId ?? "without an answer"}`;
-  if (passing.has(name) || status === undefined || status === 429 || status >= 500) {
+  const { kind, name } = failureIn(error);
+  const call = `${operation}, ${name}, request ${requestOf(error) ?? "without an answer"}`;
+  if (kind !== "refused") {
     return new StoreUnavailable(`${secretArn}: Secrets Manager is not available now (${call})`);
   }
   const advice = Object.hasOwn(lasting, name) ? lasting[name] : undefined;
   if (advice) return new SecretUnusable(`${secretArn}: ${advice(operation)} (${call})`);
   return new InputInvalid(`${secretArn}: Secrets Manager refused the call (${call})`);
+}
+
+function requestOf(error: unknown): string | undefined {
+  return (error as { readonly $metadata?: { readonly requestId?: string } }).$metadata?.requestId;
 }
 
 export function isNamed(error: unknown, name: string): boolean {

@@ -189,6 +189,25 @@ test("nothing is put off, and nothing speaks of how it was written", () => {
   expect(findings(files, (line) => words.exec(line)?.[0])).toEqual([]);
 });
 
+test("which failed call to AWS may be tried again is said in core/aws-failure.ts, and nowhere else", () => {
+  const owner = "core/aws-failure.ts";
+  const decided = /httpStatusCode|["'/|](?:Throttl|SlowDown|TooManyRequests|ProvisionedThrough|ExpiredToken)/;
+  const callers = [
+    "core",
+    "events",
+    "providers",
+    "stores",
+    "ledger",
+    "consumers",
+    "audit",
+    "functions",
+    "cli",
+  ];
+  const files = ours.filter(({ path }) => callers.includes(topOf(path)) && path !== owner);
+  expect(findings(files, (line) => decided.exec(line)?.[0])).toEqual([]);
+  expect(ours.find(({ path }) => path === owner)?.text).toMatch(decided);
+});
+
 describe("errors", () => {
   const classes = Object.entries(errors).filter(([name]) => name !== "RotationError") as unknown as [
     string,

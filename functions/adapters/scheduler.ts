@@ -8,6 +8,7 @@ import {
   type SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
+import { failureIn } from "../../core/aws-failure.ts";
 import { InputInvalid, type RotationError, StoreUnavailable } from "../../core/errors.ts";
 import { type Schedule, type ScheduleTarget, startExecutionTarget } from "../../core/schedule.ts";
 import type { Schedules } from "../admin/deps.ts";
@@ -164,10 +165,8 @@ function isNamed(error: unknown, name: string): boolean {
 }
 
 function refusalOf(error: unknown, operation: string): RotationError {
-  const { name, $metadata } = error as Error & { readonly $metadata?: { readonly httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode;
-  const isPassing = status === undefined || status === 429 || status >= 500 || name === "ThrottlingException";
-  return isPassing
+  const { kind, name } = failureIn(error);
+  return kind !== "refused"
     ? new StoreUnavailable(`EventBridge Scheduler is not available now (${operation}, ${name})`)
     : new InputInvalid(`EventBridge Scheduler refused ${operation} with ${name}`);
 }

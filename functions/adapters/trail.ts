@@ -1,5 +1,6 @@
 import { type CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import * as z from "zod";
+import { failureIn } from "../../core/aws-failure.ts";
 import type { Clock, SecretArn, VersionId } from "../../core/ports.ts";
 
 /** One read of one secret, from CloudTrail's event history. */
@@ -97,8 +98,8 @@ async function nextPage(
     );
     return { events, token: NextToken };
   } catch (error) {
-    const name = error instanceof Error ? error.name : "unknown";
-    return /Throttl|LimitExceeded|TooMany/.test(name) ? { throttled: true } : { error: name };
+    const { kind, name } = failureIn(error);
+    return kind === "throttled" ? { throttled: true } : { error: name };
   }
 }
 

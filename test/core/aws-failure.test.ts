@@ -1,0 +1,66 @@
+import fc from "fast-check";
+import { type FailureKind, failureIn } from "../../core/aws-failure.ts";
+
+function thrown(name: string, httpStatusCode?: number) {
+  return Object.assign(new Error("FAKE text that quotes what was sent"), {
+    name,
+    $metadata: httpStatusCode === undefined ? {} : { httpStatusCode },
+  });
+}
+
+/** Each with the status that the service sends it with. */
+const cases: readonly (readonly [string, number | undefined, FailureKind])[] = [
+  // Secrets Manager, EventBridge Scheduler, CloudTrail, KMS
+  ["ThrottlingException", 400, "throttled"],
+  ["TooManyRequestsException", 429, "throttled"],
+  ["LimitExceededException", 400, "throttled"],
+  ["InternalServiceError", 500, "unavailable"],
+  ["DependencyTimeoutException", 400, "unavailable"],
+  ["KMSInternalException", 400, "unavailable"],
+  ["AccessDeniedException", 400, "refused"],
+  ["ResourceNotFoundException", 404, "refused"],
+  ["KMSInvalidStateException", 400, "refused"],
+  ["ServiceQuotaExceededException", 402, "refused"],
+  // DynamoDB
+  ["ProvisionedThroughputExceededException", 400, "throttled"],
+  ["RequestLimitExceeded", 400, "throttled"],
+  ["TransactionConflictException", 400, "unavailable"],
+  ["InternalServerError", 500, "unavailable"],
+  ["ValidationException", 400, "refused"],
+  ["ConditionalCheckFailedException", 400, "refused"],
+  // S3
+  ["SlowDown", 503, "throttled"],
+  ["OperationAborted", 409, "unavailable"],
+  ["ConditionalRequestConflict", 409, "unavailable"],
+  ["RequestTimeout", 400, "unavailable"],
+  ["PreconditionFailed", 412, "refused"],
+  ["NoSuchBucket", 404, "refused"],
+  // credentials that are renewed by themselves
+  ["ExpiredToken", 400, "unavailable"],
+  ["ExpiredTokenException", 400, "unavailable"],
+  ["UnrecognizedClientException", 400, "refused"],
+  // nobody answered
+  ["TimeoutError", undefined, "unavailable"],
+  ["ECONNREFUSED", undefined, "unavailable"],
+];
+
+test.each(cases)("%s (%p) is %s", (name, status, kind) => {
+  expect(failureIn(thrown(name, status))).toEqual({ kind, name });
+});
+
+test("an unknown name is judged by its status alone", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 300, max: 599 }), (status) => {
+      const expected = status === 429 ? "throttled" : status >= 500 ? "unavailable" : "refused";
+      expect(failureIn(thrown("FakeException", status)).kind).toBe(expected);
+    }),
+  );
+});
+
+test.each(["constructor", "__proto__", "toString"])("%s is a name like any other", (name) => {
+  expect(failureIn(thrown(name, 400)).kind).toBe("refused");
+});
+
+test.each([undefined, null, "text", 7, {}])("what is no error at all (%p) may be tried again", (value) => {
+  expect(failureIn(value)).toEqual({ kind: "unavailable", name: "unknown" });
+});
