@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { type Bucket, type Buckets, bucketsOn, type Lock, type ObjectVersion } from "./s3/buckets.ts";
 import { folderShelf, noShelf } from "./s3/shelf.ts";
 import { uploadOf } from "./s3/upload.ts";
+import { versionPage } from "./s3/version-listing.ts";
 import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
 import { type XmlChildren, xmlDocument } from "./xml.ts";
 
@@ -56,6 +57,7 @@ const operations: Readonly<Record<string, (call: Call) => HttpResponse>> = {
   HeadBucket,
   DeleteBucket,
   ListObjectsV2,
+  ListObjectVersions,
   PutObject,
   GetObject,
   HeadObject,
@@ -68,6 +70,7 @@ function operationOf(request: HttpRequest): string {
   const { bucketName, key } = targetOf(request);
   const verbs: Record<string, string> = { PUT: "Put", GET: "Get", HEAD: "Head", DELETE: "Delete" };
   const verb = verbs[method] ?? method;
+  if (method === "GET" && key === "" && query.has("versions")) return "ListObjectVersions";
   const other = [...query.keys()].find((name) => query.get(name) === "" && name !== "prefix");
   if (other) return `${verb}:${other}`;
   if (key !== "") return `${verb}Object`;
@@ -167,6 +170,11 @@ function ListObjectsV2({ buckets, bucketName, request: { query } }: Call): HttpR
     CommonPrefixes: shown.flatMap(({ name, version }) => (version ? [] : [{ Prefix: encode(name) }])),
   };
   return xmlAnswer(200, xmlDocument("ListBucketResult", children, { namespace }));
+}
+
+function ListObjectVersions({ buckets, bucketName, request: { query } }: Call): HttpResponse {
+  const page = versionPage(buckets.history(buckets.find(bucketName)), { query, bucketName });
+  return xmlAnswer(200, xmlDocument("ListVersionsResult", page, { namespace }));
 }
 
 /** Objects under the prefix; those with the delimiter further on appear once, as their common prefix. */

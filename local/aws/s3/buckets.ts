@@ -38,6 +38,8 @@ export interface Buckets {
   get(bucket: Bucket, key: string, versionId?: string): ObjectVersion | undefined;
   /** Newest versions that are not hidden, in key order. */
   list(bucket: Bucket): readonly ObjectVersion[];
+  /** For each key every version and delete marker, newest last. */
+  history(bucket: Bucket): readonly (readonly ObjectVersion[])[];
   delete(bucket: Bucket, key: string, how: Deletion): { versionId?: string; isDeleteMarker: boolean };
 }
 
@@ -97,6 +99,7 @@ export function bucketsOn(shelf: Shelf, now: () => number): Buckets {
         .filter((newest) => !newest.isDeleteMarker)
         .sort((one, other) => Buffer.compare(Buffer.from(one.key), Buffer.from(other.key)));
     },
+    history: (bucket) => stored.keysOf(bucket.name),
     delete(bucket, key, { versionId, bypassesGovernance }) {
       if (versionId === undefined && bucket.objectLock) {
         const marker = { bucket: bucket.name, key, atMs: now(), isDeleteMarker: true, etag: "", headers: {} };

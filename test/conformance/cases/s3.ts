@@ -7,6 +7,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   type PutObjectCommandInput,
 } from "@aws-sdk/client-s3";
@@ -182,6 +183,62 @@ export const s3Cases: readonly ConformanceCase[] = [
       assert.equal(marker.DeleteMarker, true);
       await refused(bucket.text("checkpoint"), "NoSuchKey");
       assert.equal(await bucket.text("checkpoint", { VersionId }), "one");
+    },
+  },
+  {
+    service: "s3",
+    name: "every version is listed, newest first within its key, paged, and with what hides it",
+    async run(clients, scratch) {
+      const bucket = await newBucket(clients, scratch, { objectLock: true });
+      const [hidden, twice] = ["log/a & ü.json", "log/b.json"];
+      const first = await bucket.put(hidden, { Body: "one" });
+      const [older, newer] = [
+        await bucket.put(twice, { Body: "1" }),
+        await bucket.put(twice, { Body: "22" }),
+      ];
+      await bucket.put("other", { Body: "x" });
+      const target = { Bucket: bucket.Bucket, Key: hidden };
+      const { VersionId: markerId } = await clients.s3.send(new DeleteObjectCommand(target));
+      scratch.cleanUp(() => clients.s3.send(new DeleteObjectCommand({ ...target, VersionId: markerId })));
+
+      const list = { Bucket: bucket.Bucket, Prefix: "log/" };
+      const whole = await clients.s3.send(new ListObjectVersionsCommand(list));
+      assert.equal(whole.IsTruncated, false);
+      assert.deepEqual(
+        whole.Versions?.map(({ Key, VersionId, IsLatest, Size }) => [Key, VersionId, IsLatest, Size]),
+        [
+          [hidden, first.VersionId, false, 3],
+          [twice, newer.VersionId, true, 2],
+          [twice, older.VersionId, false, 1],
+        ],
+      );
+      assert.deepEqual(
+        whole.DeleteMarkers?.map(({ Key, VersionId, IsLatest }) => [Key, VersionId, IsLatest]),
+        [[hidden, markerId, true]],
+      );
+
+      const paged: (string | undefined)[] = [];
+      let marker: { KeyMarker?: string; VersionIdMarker?: string } = {};
+      for (let page = 0; page < 4; page += 1) {
+        const answer = await clients.s3.send(
+          new ListObjectVersionsCommand({ ...list, MaxKeys: 1, ...marker }),
+        );
+        const shown = [...(answer.Versions ?? []), ...(answer.DeleteMarkers ?? [])];
+        paged.push(...shown.map(({ VersionId }) => VersionId));
+        const { NextKeyMarker, NextVersionIdMarker } = answer;
+        assert.equal(answer.IsTruncated, page < 3);
+        marker = {
+          ...(NextKeyMarker && { KeyMarker: NextKeyMarker }),
+          ...(NextVersionIdMarker && { VersionIdMarker: NextVersionIdMarker }),
+        };
+      }
+      assert.deepEqual(paged, [markerId, first.VersionId, newer.VersionId, older.VersionId]);
+
+      const behind = await clients.s3.send(new ListObjectVersionsCommand({ ...list, KeyMarker: hidden }));
+      assert.deepEqual(
+        behind.Versions?.map(({ VersionId }) => VersionId),
+        [newer.VersionId, older.VersionId],
+      );
     },
   },
   {
