@@ -1,8 +1,8 @@
 import { SecretUnusable } from "../core/errors.ts";
-import { isSpent } from "../core/keys.ts";
+import { isSpent, type LedgerKey } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
-import { currentKey, type SecretRecord } from "../core/secret-record.ts";
+import { currentKey, promotedRun, type SecretRecord } from "../core/secret-record.ts";
 import { isAbandoned, isOwed, nextTryMs } from "../core/sweep.ts";
 import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
@@ -168,12 +168,17 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
     (await deps.ledger.keys(secretArn)).find(
       (key) => key.fingerprint === fingerprint && key.state === "dead",
     );
-  if (spent === undefined) return 0;
+  if (spent === undefined || isBeingReplaced(record, spent)) return 0;
   const reason = `AWSCURRENT (version ${versionId}) holds key ${spent.keyId ?? spent.name}, which is ${spent.state}`;
   if (dryRun || record.frozen?.reason === reason) return 1;
   await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
   await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
   return 1;
+}
+
+/** Nobody put it there: an incident contained it first, and the run that replaces it must not find the secret frozen. */
+function isBeingReplaced({ run }: SecretRecord, { keyId }: LedgerKey): boolean {
+  return run !== undefined && run.retiring.keyId === keyId && promotedRun(run) === undefined;
 }
 
 interface Tries {

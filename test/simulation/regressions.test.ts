@@ -16,6 +16,10 @@ const seeds: readonly (readonly [number, string])[] = [
   [14, "the retiring key that an incident's take-over leaves behind stays on the list of debts"],
   [174, "a secret that an incident took and never wrote down is given back by the sweep"],
   [334, "a secret that is gone does not keep an incident from containing the key in all the others"],
+  [
+    5262,
+    "a replacement that stopped half-way is taken up by the sweep, though its retiring key is dead by then",
+  ],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
