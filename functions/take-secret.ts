@@ -1,3 +1,4 @@
+import { LedgerContended } from "../core/errors.ts";
 import type { KeyStanding, SecretInScope } from "../core/incident-record.ts";
 import { type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
 import type { LedgerKey } from "../core/keys.ts";
@@ -42,6 +43,9 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const isCurrent = await isCurrentKey({ taking, compromised }, deps);
   const taken: Taken[] = [];
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
+    // Whoever slept since it looked would take the secret again, for a key that has been replaced meanwhile.
+    if (now.fence !== before.fence || now.run?.phase !== before.run?.phase)
+      throw new LedgerContended("another run went on while this incident looked at the secret");
     const next = takeSecret(now, { ...taking, compromised, isCurrent });
     taken.push(next);
     return next.record;

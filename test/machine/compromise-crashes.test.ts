@@ -1,9 +1,31 @@
+import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import { leakOfCurrent, secretArn } from "./compromise-story.ts";
+import { calls } from "./story.ts";
 
 const minute = 60_000;
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 let world: World;
 afterEach(() => world.close());
+
+const takesSecret = (call: BoundaryCall) =>
+  call.invocation.functionName === "open-incident" && calls.writes("SECRET")(call);
+
+/** The first call that fits meets its fate; `effect` does what it would have done. */
+function first(
+  fits: (call: BoundaryCall) => boolean,
+  fate: (effect: () => Promise<unknown>) => Promise<unknown>,
+): Surroundings {
+  let isOver = false;
+  return {
+    ...noFaults,
+    call: async <Answer>(call: BoundaryCall, effect: () => Promise<Answer>) => {
+      if (isOver || !fits(call)) return effect();
+      isOver = true;
+      return (await fate(effect)) as Answer;
+    },
+  };
+}
 
 async function sweep(): Promise<unknown> {
   const time = new Date(world.time.nowMs()).toISOString();
@@ -27,4 +49,20 @@ test("the sweep makes up for a replacement that failed, and does not take its de
   expect(record.frozen).toBeUndefined();
   expect(record.keys.map(({ state }) => state)).toEqual(["intended", "current"]);
   expect(await world.ledger.debts()).toEqual([]);
+});
+
+test("an opening that sleeps through its whole incident does not take the secret once more", async () => {
+  const sleeps = first(takesSecret, async (effect) => {
+    await pause(30 * minute);
+    return effect();
+  });
+  world = new World({ surroundings: sleeps });
+  await world.secret();
+  const run = await world.compromise(await leakOfCurrent(world));
+  expect(await world.incidentOf(run)).toMatchObject({ status: "closed" });
+
+  await world.time.advance(30 * minute);
+  const { lease, run: left, keys } = await world.ledger.secret(secretArn);
+  expect({ lease, left }).toEqual({ lease: undefined, left: undefined });
+  expect(keys.map(({ state }) => state)).toEqual(["current"]);
 });

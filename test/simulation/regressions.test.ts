@@ -20,6 +20,7 @@ const seeds: readonly (readonly [number, string])[] = [
     5262,
     "a replacement that stopped half-way is taken up by the sweep, though its retiring key is dead by then",
   ],
+  [22018, "an opening that sleeps through its whole incident does not take the secret once more"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
