@@ -41,6 +41,9 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   await finishPromotion(taking, before, deps);
   const compromised = await placeOf(taking, before, deps);
   const isCurrent = await isCurrentKey({ taking, compromised }, deps);
+  // Before the secret is taken: a try that ends between the two leaves a debt too many, which the sweep strikes off.
+  const { leftBehind } = takeSecret(before, { ...taking, compromised, isCurrent });
+  if (leftBehind !== undefined) await noteDebt({ taking, leftBehind }, deps);
   const taken: Taken[] = [];
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
     // Whoever slept since it looked would take the secret again, for a key that has been replaced meanwhile.
@@ -93,7 +96,7 @@ async function endFenced(
   deps: Deps,
 ): Promise<void> {
   const { secretArn } = taking.policy;
-  const { fenced, standing, leftBehind } = taken;
+  const { fenced, standing } = taken;
   if (fenced?.token !== undefined) {
     await deps.executions.fail(fenced.token, {
       error: "Superseded",
@@ -106,17 +109,21 @@ async function endFenced(
     await noteRun({ ticket: { secretArn, rotationId: fenced.rotationId }, note }, deps);
   }
   if (standing === "incoming") await stripOwnLabels({ secretArn, versionId: compromised.versionId }, deps);
-  if (leftBehind !== undefined) {
-    await deps.ledger.putDebt({
-      kind: leftBehind.owed,
-      secretArn,
-      keyId: leftBehind.keyId,
-      versionId: leftBehind.versionId,
-      rotationId: taking.incidentId,
-      reason: "the rotation that owed it was taken over by an incident",
-      sinceMs: taking.atMs,
-    });
-  }
+}
+
+async function noteDebt(
+  { taking, leftBehind }: { taking: Taking; leftBehind: NonNullable<Taken["leftBehind"]> },
+  deps: Deps,
+): Promise<void> {
+  await deps.ledger.putDebt({
+    kind: leftBehind.owed,
+    secretArn: taking.policy.secretArn,
+    keyId: leftBehind.keyId,
+    versionId: leftBehind.versionId,
+    rotationId: taking.incidentId,
+    reason: "the rotation that owed it was taken over by an incident",
+    sinceMs: taking.atMs,
+  });
 }
 
 /** Where an execution that opens the incident again goes on. */

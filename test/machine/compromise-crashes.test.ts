@@ -1,6 +1,7 @@
+import { StoreUnavailable } from "../../core/errors.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
-import { leakOfCurrent, secretArn } from "./compromise-story.ts";
+import { leakOfCurrent, secretArn, untilPhase } from "./compromise-story.ts";
 import { calls } from "./story.ts";
 
 const minute = 60_000;
@@ -65,4 +66,21 @@ test("an opening that sleeps through its whole incident does not take the secret
   const { lease, run: left, keys } = await world.ledger.secret(secretArn);
   expect({ lease, left }).toEqual({ lease: undefined, left: undefined });
   expect(keys.map(({ state }) => state)).toEqual(["current"]);
+});
+
+test("an opening that dies when it has taken the secret leaves the revoke that is owed on the list", async () => {
+  const loses = first(takesSecret, async (effect) => {
+    await effect();
+    throw new StoreUnavailable("the answer got lost");
+  });
+  world = new World({ surroundings: loses });
+  await world.secret();
+  const [retiring] = (await world.ledger.secret(secretArn)).keys;
+  const rotation = world.start(secretArn);
+  await untilPhase(world, "promoted");
+  const run = await world.compromise(await leakOfCurrent(world));
+  await world.finish(rotation);
+
+  expect(await world.incidentOf(run)).toMatchObject({ status: "closed" });
+  expect(await world.ledger.debts()).toMatchObject([{ kind: "RevokeOwed", keyId: retiring?.keyId }]);
 });

@@ -21,6 +21,7 @@ const seeds: readonly (readonly [number, string])[] = [
     "a replacement that stopped half-way is taken up by the sweep, though its retiring key is dead by then",
   ],
   [22018, "an opening that sleeps through its whole incident does not take the secret once more"],
+  [10702, "what a take-over leaves behind is on the list of debts before the secret is taken"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
