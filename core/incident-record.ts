@@ -1,4 +1,4 @@
-import type { Fingerprint, KeyId, SecretArn, VersionId } from "./ports.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "./ports.ts";
 
 /**
  * Everything about one incident, in one item: what was reported, the plan, the clock, every key in scope and
@@ -140,6 +140,8 @@ export interface SecretInScope {
   readonly held?: string;
   /** The fence this incident holds the secret with; absent where it changes nothing there. */
   readonly fence?: number;
+  /** The run that replaces the key here: the incident's id, the secret and the fence. */
+  readonly rotationId?: RotationId;
   readonly keyId?: KeyId;
   readonly versionId?: VersionId;
   readonly incomingKeyId?: KeyId;

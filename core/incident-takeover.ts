@@ -1,6 +1,6 @@
 import { NeedsHuman } from "./errors.ts";
 import type { KeyStanding } from "./incident-record.ts";
-import type { LedgerKey } from "./keys.ts";
+import { type LedgerKey, replacementRunId } from "./keys.ts";
 import type { KeyId, RotationId } from "./ports.ts";
 import {
   adoptCurrent,
@@ -16,6 +16,8 @@ import {
 export interface Takeover {
   readonly incidentId: string;
   readonly executionArn: string;
+  /** For the name of the run that replaces the key here. */
+  readonly secretTag: string;
   /** The compromised key, as this secret holds it. */
   readonly compromised: PlacedKey;
   /** AWSCURRENT holds it now: asked of the store, because the ledger may be behind. */
@@ -53,21 +55,20 @@ export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
 }
 
 function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
-  const { compromised, incidentId } = takeover;
+  const { compromised } = takeover;
   const { run } = record;
+  const rotationId = runIdFor(record, takeover);
   const reusable = run && healthyIncoming(record, { run, compromised });
   if (reusable) {
     const { owed: _taken, ...rest } = reusable;
     const taken = leased(record, takeover);
     return {
-      ...fencedOff(record, takeover),
+      ...fencedOff(record),
       record: {
         ...taken,
         // Until it is promoted the incoming key goes with its run.
-        keys: taken.keys.map((key) =>
-          key.keyId === rest.incoming.keyId ? { ...key, rotationId: incidentId } : key,
-        ),
-        run: { ...rest, rotationId: incidentId, attempt: 0, retiring: compromised },
+        keys: taken.keys.map((key) => (key.keyId === rest.incoming.keyId ? { ...key, rotationId } : key)),
+        run: { ...rest, rotationId, attempt: 0, retiring: compromised },
       },
       standing: "current",
       from:
@@ -85,10 +86,10 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
   const left = leftBehindBy(run, compromised);
   const next = left === undefined ? kept : keepRetiring(kept, { record, left });
   return {
-    ...fencedOff(record, takeover),
+    ...fencedOff(record),
     record: {
       ...leased(next, takeover),
-      run: { phase: "opened", rotationId: incidentId, attempt: 0, retiring: compromised },
+      run: { phase: "opened", rotationId, attempt: 0, retiring: compromised },
     },
     standing: "current",
     from: "MintKey",
@@ -122,8 +123,8 @@ function takeRetiring(
 ): Taken {
   const { owed: _taken, ...rest } = run;
   return {
-    ...fencedOff(record, takeover),
-    record: { ...leased(record, takeover), run: { ...rest, rotationId: takeover.incidentId } },
+    ...fencedOff(record),
+    record: { ...leased(record, takeover), run: { ...rest, rotationId: runIdFor(record, takeover) } },
     standing: "retiring",
     from: "NudgeConsumers",
     reused: true,
@@ -133,7 +134,7 @@ function takeRetiring(
 /** The key leaked before any consumer had it: the run that made it ends, and the retiring key stays current. */
 function dropIncoming(record: SecretRecord, takeover: Takeover): Taken {
   const { compromised } = takeover;
-  const fenced = fencedOff(record, takeover);
+  const fenced = fencedOff(record);
   const rotationId = fenced.fenced?.rotationId;
   const { lease: _freed, run: _over, wait: _ended, ...rest } = strayed(record, undefined);
   const keys = rest.keys.map((key) =>
@@ -160,16 +161,24 @@ function isMakingIt({ run, keys }: SecretRecord, keyId: KeyId): boolean {
   );
 }
 
-function fencedOff({ run, lease, wait }: SecretRecord, { incidentId }: Takeover): Pick<Taken, "fenced"> {
+function fencedOff({ run, lease, wait }: SecretRecord): Pick<Taken, "fenced"> {
   const rotationId = lease?.runId ?? run?.rotationId;
-  if (rotationId === undefined || rotationId === incidentId) return {};
+  if (rotationId === undefined) return {};
   return { fenced: { rotationId, ...(wait && { token: wait.token }) } };
 }
 
-function leased(record: SecretRecord, { incidentId, executionArn }: Takeover): SecretRecord {
+function leased(record: SecretRecord, takeover: Takeover): SecretRecord {
   const { wait: _ended, ...rest } = record;
-  const lease = { runId: incidentId, kind: "incident" as const, executionArn };
+  const { incidentId, executionArn } = takeover;
+  const lease = {
+    ...{ runId: runIdFor(record, takeover), kind: "incident" as const },
+    ...{ executionArn, incidentId },
+  };
   return { ...rest, fence: record.fence + 1, seq: record.seq + 1, lease };
+}
+
+function runIdFor({ fence }: SecretRecord, { incidentId, secretTag }: Takeover): RotationId {
+  return replacementRunId({ incidentId, secretTag, fence: fence + 1 });
 }
 
 /** Keys that the fenced run made and nobody uses: the sweep discards them. */
@@ -268,9 +277,9 @@ function phaseOf(record: SecretRecord, keyId: KeyId, phase: "quarantined" | "rev
 }
 
 /** The reused key was refused: the next one is made, and this one is left to the sweep. */
-export function dropReused(record: SecretRecord, incidentId: string): SecretRecord {
+export function dropReused(record: SecretRecord, runId: RotationId): SecretRecord {
   const { run } = record;
-  if (record.lease?.runId !== incidentId || run === undefined) return record;
+  if (record.lease?.runId !== runId || run === undefined) return record;
   if (run.phase !== "staged" && run.phase !== "proven") return record;
   const keys = record.keys.map((key) =>
     key.keyId === run.incoming.keyId ? { ...key, state: "stray" as const } : key,

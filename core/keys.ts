@@ -53,6 +53,20 @@ export function parseKeyName(name: string): { rotationId: RotationId; attempt: n
   return { rotationId: match[1], attempt: Number(match[2]) };
 }
 
+/**
+ * The run of an incident that replaces the key in one secret. Several secrets may hold the leaked key, and an
+ * incident may take one of them twice: each time is a run of its own, or two keys would have one name (S3).
+ */
+export function replacementRunId(place: {
+  readonly incidentId: string;
+  /** Short, and always the same for this secret. */
+  readonly secretTag: string;
+  /** The fence that the run holds the secret with. */
+  readonly fence: number;
+}): RotationId {
+  return `${place.incidentId}-${place.secretTag}-${place.fence}`;
+}
+
 const aliveStates: ReadonlySet<KeyState> = new Set([
   "minted",
   "staged",

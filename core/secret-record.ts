@@ -28,6 +28,8 @@ export interface Lease {
   readonly runId: string;
   readonly kind: "rotation" | "incident";
   readonly executionArn: string;
+  /** Whose run it is, where an incident has the secret; absent where the run still has the incident's own name. */
+  readonly incidentId?: string;
 }
 
 export interface Hold {
@@ -110,6 +112,11 @@ export function assertHolder(record: SecretRecord, ticket: Ticket): Run {
     );
   }
   return record.run;
+}
+
+/** The incident that has the secret now. */
+export function incidentWith({ lease }: Pick<SecretRecord, "lease">): string | undefined {
+  return lease?.kind === "incident" ? (lease.incidentId ?? lease.runId) : undefined;
 }
 
 export function currentKey(record: SecretRecord): LedgerKey | undefined {

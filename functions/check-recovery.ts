@@ -9,16 +9,20 @@ import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
 import { askGate, gatherEvidence } from "./gate.ts";
 import { changeIncident } from "./incident-change.ts";
-import { incidentOf } from "./incident-step.ts";
+import { incidentIdText, incidentOf } from "./incident-step.ts";
 import { policyAtGate } from "./run-policy.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
+import { onLambda, step, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
 import { sourcesPart } from "./wiring-sources.ts";
 
 const lapsMax = 200;
 const lapMsMin = 2_000;
 
-const CheckRecoveryInput = z.object({ ...ticketShape, until: z.enum(["containment", "recovery"]) });
+const CheckRecoveryInput = z.object({
+  ...ticketShape,
+  incidentId: incidentIdText,
+  until: z.enum(["containment", "recovery"]),
+});
 type CheckRecoveryInput = z.output<typeof CheckRecoveryInput>;
 
 interface Recovery {
@@ -36,7 +40,7 @@ export const checkRecovery = step({
     const policy = await policyAtGate(input, deps);
     const record = await deps.ledger.secret(input.secretArn);
     const run = assertPromoted(record, input);
-    const incident = await incidentOf({ incidentId: input.rotationId }, deps);
+    const incident = await incidentOf(input, deps);
     const view = { policy: consumersOnly(policy), run, nowMs: input.at, secretArn: input.secretArn };
     const evidence = await gatherEvidence(view, deps);
     const moved = adoption({ ...run, ...view, evidence });
@@ -89,15 +93,15 @@ function waitSeconds(wait: { readonly nowMs: number; readonly limitMs: number; r
 }
 
 async function note(
-  seen: { readonly input: TicketInput; readonly policy: Policy; readonly behind: readonly string[] },
+  seen: { readonly input: CheckRecoveryInput; readonly policy: Policy; readonly behind: readonly string[] },
   deps: Deps,
 ): Promise<void> {
   const { input, policy, behind } = seen;
-  const { secretArn, rotationId, at } = input;
+  const { secretArn, incidentId, at } = input;
   const names = policy.consumers === "none" ? [] : policy.consumers.map(({ name }) => name);
   const isRecovered = behind.length === 0;
   await changeIncident(
-    rotationId,
+    incidentId,
     (now) => {
       const known = now.secrets.find((secret) => secret.secretArn === secretArn);
       if (known === undefined || known.replacement === "adopted" || isSame(known, behind)) return now;

@@ -5,7 +5,7 @@ import { dropReused } from "../core/incident-takeover.ts";
 import { promotedRun } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
-import { incidentOf } from "./incident-step.ts";
+import { incidentIdText, incidentOf } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
 import { reasonOf } from "./settle-rotation.ts";
 import { onLambda, step, ticketShape } from "./step.ts";
@@ -16,6 +16,7 @@ const slotRetryMs = 15_000;
 
 const NoteReplacementInput = z.object({
   ...ticketShape,
+  incidentId: incidentIdText,
   action: z.enum(["promoted", "failed", "noSlot", "supplyWanted"]),
   failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }).optional(),
 });
@@ -54,9 +55,9 @@ function inScope(record: IncidentRecord, secretArn: string): SecretInScope | und
 }
 
 async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
-  const { secretArn, rotationId, at } = input;
+  const { secretArn, incidentId, rotationId, at } = input;
   const run = promotedRun((await deps.ledger.secret(secretArn)).run);
-  if (run === undefined || run.rotationId !== rotationId) return noted(await incident(input, deps));
+  if (run === undefined || run.rotationId !== rotationId) return noted(await incidentOf(input, deps));
   const { promotedAtMs } = run;
   const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
   const edit: Edit = ({ slotTries: _freed, failure: _over, supplyWanted: _given, ...secret }) => ({
@@ -64,7 +65,7 @@ async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted>
     ...{ replacement: "promoted", promotedAtMs, incomingKeyId, incomingVersionId },
   });
   const next = await changeIncident(
-    rotationId,
+    incidentId,
     (now) => {
       const before = inScope(now, secretArn)?.replacement;
       if (before !== "pending" && before !== "failed") return now;
@@ -78,14 +79,14 @@ async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted>
 
 /** A reused key that was refused is only the first of two chances: the second is a key of our own. */
 async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
-  const { secretArn, rotationId, at } = input;
+  const { secretArn, incidentId, rotationId, at } = input;
   const failure = input.failure === undefined ? "it failed" : reasonOf(input.failure);
-  const before = inScope(await incident(input, deps), secretArn);
+  const before = inScope(await incidentOf(input, deps), secretArn);
   if (before?.reused && input.failure?.Error !== "Superseded") {
     const record = await deps.ledger.changeSecret(secretArn, (now) => dropReused(now, rotationId));
     if (record.run?.phase === "opened" && record.lease?.runId === rotationId) {
       const next = await changeIncident(
-        rotationId,
+        incidentId,
         (now) => changeSecretInScope(now, secretArn, (secret) => ({ ...secret, reused: false })),
         deps,
       );
@@ -94,7 +95,7 @@ async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   }
   const isTaken = input.failure?.Error === "Superseded";
   const next = await changeIncident(
-    rotationId,
+    incidentId,
     (now) => {
       if (inScope(now, secretArn)?.replacement !== "pending") return now;
       const changed = changeSecretInScope(now, secretArn, ({ slotTries: _over, ...secret }) => ({
@@ -111,9 +112,9 @@ async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
 
 /** A person hears of it at once: containment will not wait for them under contain-first. */
 async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
-  const { secretArn, rotationId, at } = input;
+  const { secretArn, incidentId, at } = input;
   const next = await changeIncident(
-    rotationId,
+    incidentId,
     (now) => {
       if (inScope(now, secretArn)?.supplyWanted) return now;
       const wanted = changeSecretInScope(now, secretArn, (secret) => ({ ...secret, supplyWanted: true }));
@@ -131,12 +132,12 @@ async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<No
 
 /** The provider has no room for one more key: containment makes some, so it need not wait for this secret. */
 async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
-  const { secretArn, rotationId, at } = input;
-  const record = await incident(input, deps);
+  const { secretArn, incidentId, at } = input;
+  const record = await incidentOf(input, deps);
   const tries = (inScope(record, secretArn)?.slotTries ?? 0) + 1;
   if (tries > slotTriesMax) return failed(input, deps);
   const next = await changeIncident(
-    rotationId,
+    incidentId,
     (now) => ({
       ...changeSecretInScope(now, secretArn, (secret) => ({ ...secret, slotTries: tries })),
       seq: now.seq + 1,
@@ -152,10 +153,6 @@ async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
     seenSeq: next.seq,
     waitSeconds: waitSecondsFor({ record: next, nowMs: at, ...untilMs }),
   };
-}
-
-function incident({ rotationId }: NoteReplacementInput, deps: Deps): Promise<IncidentRecord> {
-  return incidentOf({ incidentId: rotationId }, deps);
 }
 
 function noted({ seq }: IncidentRecord): Noted {

@@ -16,7 +16,12 @@ import { wiring } from "./wiring.ts";
 interface Opened {
   readonly outcome: "opened" | "over";
   readonly keys: readonly string[];
-  readonly secrets: readonly { readonly secretArn: string; readonly fence: number; readonly from: string }[];
+  readonly secrets: readonly {
+    readonly secretArn: string;
+    readonly rotationId: string;
+    readonly fence: number;
+    readonly from: string;
+  }[];
 }
 
 /** Finds every secret that holds the key, takes each from whatever run has it, sets the clock and the plan. */
@@ -36,10 +41,10 @@ export const openIncident = step({
     return {
       outcome: "opened",
       keys: opened.keys.map(refOf),
-      secrets: taken.flatMap(({ scope, from }) =>
-        from === "none" || scope.fence === undefined
+      secrets: taken.flatMap(({ scope: { secretArn, rotationId, fence }, from }) =>
+        from === "none" || rotationId === undefined || fence === undefined
           ? []
-          : [{ secretArn: scope.secretArn, fence: scope.fence, from }],
+          : [{ secretArn, rotationId, fence, from }],
       ),
     };
   },
@@ -114,7 +119,8 @@ function mergedScopes(
   return taken.map(({ scope }) => {
     const before = known.find(({ secretArn }) => secretArn === scope.secretArn);
     if (before === undefined) return scope;
-    return { ...scope, ...before, ...(scope.fence !== undefined && { fence: scope.fence }) };
+    const { fence, rotationId } = scope;
+    return { ...scope, ...before, ...(fence !== undefined && { fence }), ...(rotationId && { rotationId }) };
   });
 }
 

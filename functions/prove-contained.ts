@@ -6,6 +6,7 @@ import { isSpent } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyProvider } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
+import { incidentWith } from "../core/secret-record.ts";
 import { keyIn as keyInValue } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
@@ -162,8 +163,10 @@ async function endWatch(
   { secretArn, incidentId }: { readonly secretArn: string; readonly incidentId: string },
   deps: Deps,
 ): Promise<void> {
-  const { wait } = await deps.ledger.secret(secretArn);
-  if (wait?.rotationId === incidentId) await deps.executions.succeed(wait.token, { outcome: "contained" });
+  const record = await deps.ledger.secret(secretArn);
+  const { wait } = record;
+  if (wait !== undefined && incidentWith(record) === incidentId)
+    await deps.executions.succeed(wait.token, { outcome: "contained" });
 }
 
 const wordsFor: Readonly<Record<How, string>> = {

@@ -2,6 +2,7 @@ import { whyNotClose } from "../core/incident-plan.ts";
 import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
 import { closeRun, giveUp, oweRun } from "../core/lease.ts";
 import {
+  incidentWith,
   isBeforePromotion,
   promotedRun,
   type Run,
@@ -50,9 +51,10 @@ type Released = Pick<SecretInScope, "secretArn"> &
 async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
   const { record, atMs, reason, secret, fence } = releasing;
   const { secretArn } = secret;
-  const ticket: Ticket = { secretArn, rotationId: record.incidentId, fence };
   const stored = await deps.ledger.secret(secretArn);
-  if (stored.lease?.runId !== ticket.rotationId || stored.fence !== fence || !stored.run) return;
+  const isOurs = incidentWith(stored) === record.incidentId && stored.fence === fence;
+  if (!isOurs || stored.lease === undefined || stored.run === undefined) return;
+  const ticket: Ticket = { secretArn, rotationId: stored.lease.runId, fence };
 
   const ending = endingOf(record, stored);
   await settleDebt({ releasing, run: stored.run, ending }, deps);
@@ -101,7 +103,7 @@ async function settleDebt(
   { releasing, run, ending }: { readonly releasing: Releasing; readonly run: Run; readonly ending: Ending },
   deps: Deps,
 ): Promise<void> {
-  const { record, atMs, reason, secret } = releasing;
+  const { atMs, reason, secret } = releasing;
   const { secretArn } = secret;
   const { keyId, versionId } = run.retiring;
   switch (ending) {
@@ -116,7 +118,7 @@ async function settleDebt(
       return;
     case "owed": {
       const debt = { kind: "RevokeOwed" as const, secretArn, keyId, versionId };
-      await deps.ledger.putDebt({ ...debt, rotationId: record.incidentId, reason, sinceMs: atMs });
+      await deps.ledger.putDebt({ ...debt, rotationId: run.rotationId, reason, sinceMs: atMs });
     }
   }
 }

@@ -2,7 +2,7 @@ import { SecretUnusable } from "../core/errors.ts";
 import { isSpent, type LedgerKey } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
-import { currentKey, promotedRun, type SecretRecord } from "../core/secret-record.ts";
+import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
 import { isAbandoned, isOwed, nextTryMs } from "../core/sweep.ts";
 import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
@@ -67,7 +67,8 @@ async function releaseAbandoned(
   deps: Deps,
 ): Promise<number> {
   const { secretArn, fence, lease } = held;
-  const record = lease && (await deps.ledger.incidents.incident(lease.runId));
+  const incidentId = incidentWith(held);
+  const record = incidentId === undefined ? undefined : await deps.ledger.incidents.incident(incidentId);
   if (lease === undefined || record === undefined) return 0;
   // Taken up again, the incident has a newer execution than its lease.
   for (const executionArn of new Set([lease.executionArn, record.executionArn ?? lease.executionArn]))

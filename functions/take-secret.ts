@@ -3,8 +3,14 @@ import type { KeyStanding, SecretInScope } from "../core/incident-record.ts";
 import { type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
 import type { LedgerKey } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
-import { type PlacedKey, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
+import {
+  incidentWith,
+  type PlacedKey,
+  promotedRun,
+  type Run,
+  type SecretRecord,
+} from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
@@ -33,7 +39,7 @@ export interface TakenSecret {
 export async function takeForIncident(taking: Taking, deps: Deps): Promise<TakenSecret> {
   const { policy, incidentId } = taking;
   const before = await deps.ledger.secret(policy.secretArn);
-  if (before.lease?.runId === incidentId)
+  if (incidentWith(before) === incidentId)
     return describe({ taking, record: before, ...goOn(before.run) }, deps);
   if (taking.heldBefore)
     return { scope: scopeOf(taking, { record: before, standing: "current" }), from: "none" };
@@ -41,15 +47,17 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   await finishPromotion(taking, before, deps);
   const compromised = await placeOf(taking, before, deps);
   const isCurrent = await isCurrentKey({ taking, compromised }, deps);
+  const secretTag = deps.digest.sha256Hex(policy.secretArn).slice(0, tagLength);
+  const found = { ...taking, secretTag, compromised, isCurrent };
   // Before the secret is taken: a try that ends between the two leaves a debt too many, which the sweep strikes off.
-  const { leftBehind } = takeSecret(before, { ...taking, compromised, isCurrent });
+  const { leftBehind } = takeSecret(before, found);
   if (leftBehind !== undefined) await noteDebt({ taking, leftBehind }, deps);
   const taken: Taken[] = [];
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
     // Whoever slept since it looked would take the secret again, for a key that has been replaced meanwhile.
     if (now.fence !== before.fence || now.run?.phase !== before.run?.phase)
       throw new LedgerContended("another run went on while this incident looked at the secret");
-    const next = takeSecret(now, { ...taking, compromised, isCurrent });
+    const next = takeSecret(now, found);
     taken.push(next);
     return next.record;
   });
@@ -60,6 +68,8 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const described = { taking, record, standing, from, reused };
   return describe({ ...described, ...(fenced && { fenced: fenced.rotationId }) }, deps);
 }
+
+const tagLength = 8;
 
 /**
  * A recorded promotion counts as done, and a frozen function may still do it: where the incoming key is the
@@ -152,16 +162,19 @@ async function describe(described: Described, deps: Deps): Promise<TakenSecret> 
 /** The steps that replace the key read their policy from here, as those of a rotation do. */
 async function rememberRun({ taking, record }: Described, deps: Deps): Promise<void> {
   const { policy, incidentId, executionArn, atMs, key } = taking;
+  const { secretArn } = policy;
+  const rotationId = runOf(record, taking);
+  if (rotationId === undefined) return;
   const opened = { outcome: "opened" as const, next: "MintKey" as const, fence: record.fence };
-  await deps.ledger.changeRotation({ secretArn: policy.secretArn, rotationId: incidentId }, (known) => ({
-    ...{ rotationId: incidentId, secretArn: policy.secretArn, executionArn, policy, opened },
+  await deps.ledger.changeRotation({ secretArn, rotationId }, (known) => ({
+    ...{ rotationId, secretArn, executionArn, policy, opened },
     fence: record.fence,
     trigger: "incident",
     openedAtMs: known?.openedAtMs ?? atMs,
     outcome: "running",
     retiringKeyId: key.keyId,
   }));
-  await deps.audit.append(policy.secretArn, {
+  await deps.audit.append(secretArn, {
     id: `${incidentId}/open/${record.fence}`,
     atMs,
     actor: incidentId,
@@ -170,19 +183,26 @@ async function rememberRun({ taking, record }: Described, deps: Deps): Promise<v
   });
 }
 
+/** The run that this incident has the secret with. */
+function runOf(record: SecretRecord, { incidentId }: Taking): RotationId | undefined {
+  return incidentWith(record) === incidentId ? record.lease?.runId : undefined;
+}
+
 function scopeOf(
-  { policy, key, incidentId }: Taking,
+  taking: Taking,
   { record, standing, reused }: Pick<Described, "record" | "standing" | "reused">,
 ): SecretInScope {
+  const { policy, key } = taking;
   const { secretArn, name, environment } = policy;
-  const isOurs = record.lease?.runId === incidentId;
+  const rotationId = runOf(record, taking);
+  const isOurs = rotationId !== undefined;
   const promoted = isOurs ? promotedRun(record.run) : undefined;
   const held = record.keys.find((known: LedgerKey) => known.keyId === key.keyId);
   return {
     ...{ secretArn, name, environment, standing, keyId: key.keyId },
     replacement: !isOurs ? "notNeeded" : promoted ? "promoted" : "pending",
     ...(held?.versionId !== undefined && { versionId: held.versionId }),
-    ...(isOurs && { fence: record.fence }),
+    ...(isOurs && { fence: record.fence, rotationId }),
     ...(promoted && {
       promotedAtMs: promoted.promotedAtMs,
       incomingKeyId: promoted.incoming.keyId,

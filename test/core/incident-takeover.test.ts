@@ -32,6 +32,7 @@ function record(run: Run | undefined, keys: readonly LedgerKey[]): SecretRecord 
 const takeover = (name: string, isCurrent: boolean) => ({
   incidentId: "i-1",
   executionArn: "arn:i-1",
+  secretTag: "tag",
   compromised: placed(name),
   isCurrent,
 });
@@ -53,8 +54,8 @@ test("a current key without a run gets a run of the incident's own", () => {
   expect(taken.fenced).toBeUndefined();
   expect(taken.record).toMatchObject({
     fence: 5,
-    lease: { runId: "i-1", kind: "incident" },
-    run: { phase: "opened" },
+    lease: { runId: "i-1-tag-5", kind: "incident", incidentId: "i-1" },
+    run: { phase: "opened", rotationId: "i-1-tag-5" },
   });
 });
 
@@ -69,7 +70,7 @@ test.each([
   );
 
   expect(taken).toMatchObject({ from, reused: true, fenced: { rotationId: "r-1", token: "t" } });
-  expect(taken.record.run).toMatchObject({ phase, rotationId: "i-1", incoming: { keyId: "k2" } });
+  expect(taken.record.run).toMatchObject({ phase, rotationId: "i-1-tag-5", incoming: { keyId: "k2" } });
   expect(taken.record.wait).toBeUndefined();
 });
 
@@ -109,7 +110,7 @@ test.each(["promoted", "quarantined", "revoking", "revoked", "dead"] as const)(
       from: "NudgeConsumers",
       fenced: { rotationId: "r-1" },
     });
-    expect(taken.record.run).toMatchObject({ phase, rotationId: "i-1", incoming: { keyId: "k2" } });
+    expect(taken.record.run).toMatchObject({ phase, rotationId: "i-1-tag-5", incoming: { keyId: "k2" } });
   },
 );
 
@@ -266,16 +267,16 @@ describe("a reused key that was refused", () => {
   ).record;
 
   test("is left to the sweep, and the next one is made", () => {
-    const dropped = dropReused(taken, "i-1");
-    expect(dropped.run).toMatchObject({ phase: "opened", rotationId: "i-1" });
+    const dropped = dropReused(taken, "i-1-tag-5");
+    expect(dropped.run).toMatchObject({ phase: "opened", rotationId: "i-1-tag-5" });
     expect(dropped.keys.find(({ keyId }) => keyId === "k2")?.state).toBe("stray");
   });
 
   test("stays where another run has the secret, or where it may be promoted", () => {
-    expect(dropReused(taken, "i-2")).toBe(taken);
-    const promoting = { ...taken, run: { ...staged("promoting"), rotationId: "i-1" } };
-    expect(dropReused(promoting, "i-1")).toBe(promoting);
+    expect(dropReused(taken, "i-2-tag-5")).toBe(taken);
+    const promoting = { ...taken, run: { ...staged("promoting"), rotationId: "i-1-tag-5" } };
+    expect(dropReused(promoting, "i-1-tag-5")).toBe(promoting);
     const { run: _none, ...idle } = taken;
-    expect(dropReused(idle, "i-1")).toBe(idle);
+    expect(dropReused(idle, "i-1-tag-5")).toBe(idle);
   });
 });

@@ -1,4 +1,12 @@
-import { isSpent, type KeyState, keyName, keyNamesOf, mayBeAlive, parseKeyName } from "../../core/keys.ts";
+import {
+  isSpent,
+  type KeyState,
+  keyName,
+  keyNamesOf,
+  mayBeAlive,
+  parseKeyName,
+  replacementRunId,
+} from "../../core/keys.ts";
 
 const states: readonly KeyState[] = [
   ...(["intended", "minted", "staged", "current", "retiring", "quarantined"] as const),
@@ -15,6 +23,24 @@ test("a key's name tells its run and attempt, and starts as all names of that ru
 
 test("the names of one run are not the beginning of another run's", () => {
   expect(keyName({ rotationId: "r-10", attempt: 1 }).startsWith(keyNamesOf("r-1"))).toBe(false);
+});
+
+test("each secret of an incident, each time that it is taken, names its keys after a run of its own", () => {
+  const first = { incidentId: "i-0123456789-1", secretTag: "0a1b2c3d", fence: 7 };
+  const others = [
+    { ...first, secretTag: "0a1b2c3e" },
+    { ...first, fence: 8 },
+    { ...first, incidentId: "i-0123456789-2" },
+  ];
+  const names = [first, ...others].map((place) =>
+    keyName({ rotationId: replacementRunId(place), attempt: 1 }),
+  );
+
+  expect(names[0]).toBe("rekey/i-0123456789-1-0a1b2c3d-7/1");
+  expect(parseKeyName(names[0] ?? "")).toEqual({ rotationId: "i-0123456789-1-0a1b2c3d-7", attempt: 1 });
+  expect(new Set(names).size).toBe(4);
+  // Given before each secret had a name of its own; such keys are known still.
+  expect(parseKeyName("rekey/i-0123456789-1/1")).toEqual({ rotationId: "i-0123456789-1", attempt: 1 });
 });
 
 test.each([

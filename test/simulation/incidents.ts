@@ -27,8 +27,7 @@ export function incidentPolicy({ containByMs, escalateAfterMs }: PlannedIncident
 /** Raises the alerts of a planned incident, in the order in which they arrive. */
 export async function leak(simulation: Simulation, planned: PlannedIncident): Promise<void> {
   const secret = simulation.secrets[planned.secret];
-  // One key in two secrets is replaced in both under one name, which S3 forbids: not simulated.
-  if (secret === undefined || secret.sharesKey) return;
+  if (secret === undefined) return;
   await untilPhase(secret, planned.phase);
   const identity = await identityOf(simulation, { secret, planned });
   simulation.watch.tell(`leak of ${planned.key} of ${secret.policy.name} by ${identity.kind}`);
