@@ -24,8 +24,17 @@ const checks: readonly Check[] = [instancesBehind, retiringVersionRead, evidence
 
 /** What is missing, consumer by consumer, in the policy's order. */
 export function consumersBehind(view: AdoptionView): readonly AdoptionReason[] {
+  const { consumers } = view.policy;
+  if (consumers !== "none" && consumers.length === 0) return [consumersUnknown];
   return declaredConsumers(view).flatMap((consumer) => checks.flatMap((check) => check({ view, consumer })));
 }
+
+/** A run is not opened on such a policy, but one that an incident began is resumed on it. */
+const consumersUnknown: AdoptionReason = {
+  reason: "ConsumersUnknown",
+  source: "policy",
+  detail: "the policy names no consumer, so nobody knows who uses the retiring key",
+};
 
 // ---- instances -------------------------------------------------------------------------------------------
 

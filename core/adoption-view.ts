@@ -25,7 +25,8 @@ export interface AdoptionReason {
     | "NotAttested"
     | "ProviderSilent"
     | "QuietWindowOpen"
-    | "UndeclaredConsumer";
+    | "UndeclaredConsumer"
+    | "ConsumersUnknown";
   readonly consumer?: string;
   readonly environment?: string;
   readonly instance?: string;

@@ -28,6 +28,7 @@ function whatOf(reason: AdoptionReason): string {
     case "NotAttested":
     case "ProviderSilent":
     case "UndeclaredConsumer":
+    case "ConsumersUnknown":
       return reason.detail;
   }
 }
@@ -74,6 +75,8 @@ export function sayWanted({
       return source === "kms"
         ? "declare a consumer with this role, or end its access"
         : "declare it, or end it";
+    case "ConsumersUnknown":
+      return "name the consumers in the policy, or say `consumers: none` if truly nothing uses the key";
     case "MayHoldRetiringVersion":
     case "QuietWindowOpen":
       return "it ends by itself";

@@ -45,7 +45,7 @@ export const checkRecovery = step({
     const evidence = await gatherEvidence(view, deps);
     const moved = adoption({ ...run, ...view, evidence });
     const behind = whoIsBehind(moved);
-    await note({ input, policy, behind }, deps);
+    await note({ input, policy, behind, isRecovered: moved.verdict === "adopted" }, deps);
     const limitMs = run.promotedAtMs + policy.overlapMs;
     const gate = await askGate({ policy, record, run, nowMs: input.at, evidence }, deps);
     return {
@@ -93,18 +93,23 @@ function waitSeconds(wait: { readonly nowMs: number; readonly limitMs: number; r
 }
 
 async function note(
-  seen: { readonly input: CheckRecoveryInput; readonly policy: Policy; readonly behind: readonly string[] },
+  seen: {
+    readonly input: CheckRecoveryInput;
+    readonly policy: Policy;
+    readonly behind: readonly string[];
+    readonly isRecovered: boolean;
+  },
   deps: Deps,
 ): Promise<void> {
-  const { input, policy, behind } = seen;
+  const { input, policy, behind, isRecovered } = seen;
   const { secretArn, incidentId, at } = input;
   const names = policy.consumers === "none" ? [] : policy.consumers.map(({ name }) => name);
-  const isRecovered = behind.length === 0;
   await changeIncident(
     incidentId,
     (now) => {
       const known = now.secrets.find((secret) => secret.secretArn === secretArn);
-      if (known === undefined || known.replacement === "adopted" || isSame(known, behind)) return now;
+      if (known === undefined || known.replacement === "adopted") return now;
+      if (!isRecovered && isSame(known, behind)) return now;
       const arrived = names.filter((name) => !behind.includes(name) && !hasMoved(known, name));
       const next = changeSecretInScope(now, secretArn, (secret) => ({
         ...secret,

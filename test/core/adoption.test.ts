@@ -448,6 +448,10 @@ describe("where use of the incoming key is demanded", () => {
   test.each(rows)("%s", (_name, asked, expected) => expect(said(asked)).toEqual(expected));
 });
 
+test("a policy that names no consumer says nothing about who has moved", () => {
+  expect(said(withConsumers([], [report()]))).toEqual(["waiting", "ConsumersUnknown by policy"]);
+});
+
 describe("contradictions", () => {
   const refused = (success: number | null, refusal: number) =>
     report({ uses: [use(incoming, [success, refusal])] });

@@ -129,6 +129,7 @@ const reasonKinds = [
   "ProviderSilent",
   "QuietWindowOpen",
   "UndeclaredConsumer",
+  "ConsumersUnknown",
 ] as const satisfies readonly AdoptionReason["reason"][];
 
 const plain = (reason: AdoptionReason["reason"]): AdoptionReason => ({

@@ -22,6 +22,7 @@ const seeds: readonly (readonly [number, string])[] = [
   ],
   [22018, "an opening that sleeps through its whole incident does not take the secret once more"],
   [10702, "what a take-over leaves behind is on the list of debts before the secret is taken"],
+  [24094, "a run that is resumed on a policy without consumers revokes nothing"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
