@@ -11,7 +11,6 @@ const seenKeys = new WeakMap<Watch, Map<string, FakeKeyState>>();
 
 /** The rules that are asked after every effect, of the provider, the store and the item together. */
 export function afterEffect(watch: Watch, call: BoundaryCall): void {
-  currentKeysWork(watch);
   const seen = seenKeys.get(watch) ?? new Map<string, FakeKeyState>();
   seenKeys.set(watch, seen);
   for (const key of watch.keys) {
@@ -21,6 +20,8 @@ export function afterEffect(watch: Watch, call: BoundaryCall): void {
     else if (before.isListed && !key.isListed) keyMayGo(watch, key, call);
     else if (before.scopes !== key.scopes && isDisabled(key)) disabledKeyIsRecorded(watch, key, call);
   }
+  // After what has gone: a hand that came while it went is told by that (goneBefore).
+  currentKeysWork(watch);
   retiringKeyIsNotProbed(watch, call);
   if (call.port !== "store" || !call.changes) return;
   oneReadableKeyPerRun(watch);
@@ -125,8 +126,10 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
 
 /** A hand that comes between this look and the effect cannot be seen by anybody. */
 function lookedAtCurrent(watch: Watch, { invocation }: BoundaryCall): number {
-  const looks = watch.lives.get(invocation.id)?.readCurrent.values() ?? [];
-  return Math.max(0, ...looks) || watch.step;
+  const looks = watch.lives.get(invocation.id)?.readCurrent ?? [];
+  // The credential that deletes is read from the store too, and says nothing about AWSCURRENT.
+  const ofSecrets = [...looks].flatMap(([secretArn, step]) => (watch.secrets.has(secretArn) ? [step] : []));
+  return Math.max(0, ...ofSecrets) || watch.step;
 }
 
 function disabledKeyIsRecorded(watch: Watch, { keyId }: FakeKeyState, call: BoundaryCall): void {
