@@ -204,11 +204,18 @@ export function afterRecord(watch: Watch, change: Change): void {
   watch.wasRetiring.add(run.retiring.keyId);
   if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
   const { keyId } = run.retiring;
-  const isBound = isIncidentStep(watch) && incidentBinding(watch, keyId) !== undefined;
-  const isIncidents = isBound || isContained(watch, { keyId, end: "disabled" });
+  const isBound = incidentBinding(watch, keyId) !== undefined;
+  const isOrdered = isIncidentStep(watch) || wasLetGo(before, promoted);
+  const isIncidents = (isBound && isOrdered) || isContained(watch, { keyId, end: "disabled" });
   const isLetGo = promoted.phase === "quarantined" || promoted.phase === "revoking";
   if (isLetGo && !isIncidents) mayLetGo(watch, change, promoted);
   if (promoted.phase === "dead") keyIsDead(watch, promoted);
+}
+
+/** Containment writes its intent to the item first: a promotion that lands before its second write only shows it. */
+function wasLetGo({ keys }: SecretRecord, { phase, retiring }: PromotedRun): boolean {
+  const known = keys.find(({ keyId }) => keyId === retiring.keyId);
+  return known?.compromised === true && known.state === phase;
 }
 
 const isIncidentStep = ({ call }: Watch) => call?.invocation.functionName === "contain-key";
