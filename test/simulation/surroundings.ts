@@ -38,11 +38,12 @@ export interface Surroundings {
   reply(reply: FakeReply): FakeReply;
 }
 
-const never = new Promise<never>(() => undefined);
+/** A promise for each who waits: one for all would hold on to every waiter, and to its world. */
+export const never = () => new Promise<never>(() => undefined);
 
 export const noFaults: Surroundings = {
   call: (_call, effect) => effect(),
-  invocation: () => ({ skewMs: 0, crashed: never }),
+  invocation: () => ({ skewMs: 0, crashed: never() }),
   deliveries: () => [0],
   reply: (reply) => reply,
 };

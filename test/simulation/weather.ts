@@ -4,7 +4,7 @@ import type { FakeReply } from "../../providers/fake.ts";
 import { errorReply } from "../../providers/fake-faults.ts";
 import { boundedReply } from "../../providers/http.ts";
 import { Random } from "./random.ts";
-import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
+import { type BoundaryCall, type Invocation, never, type Surroundings } from "./surroundings.ts";
 import type { Watch } from "./watch.ts";
 
 export type FaultKind =
@@ -62,7 +62,6 @@ export function weatherFor(random: Random): Weather {
   };
 }
 
-const never = new Promise<never>(() => undefined);
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 /** Longer than a Task's time-out of 60 s, so that a successor has finished when it thaws. */
 const freezeMaxMs = 150_000;
@@ -142,7 +141,7 @@ export class Storm implements Surroundings {
 
   async call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
     const life = this.#lives.get(call.invocation.id);
-    if (life === undefined || life.isCrashed) return never;
+    if (life === undefined || life.isCrashed) return never();
     const kind = this.#draw(call);
     if (kind === undefined) return this.#perform(call, effect);
     this.faults += 1;
@@ -216,7 +215,7 @@ export class Storm implements Surroundings {
         await this.#perform(call, effect);
         return crash(life, kind === "exitAfter" ? "Runtime.ExitError" : "Lambda.Unknown");
       case "never":
-        return never;
+        return never();
       case "diesBefore":
         return this.#die(call, life);
       case "diesAfter":
@@ -245,7 +244,7 @@ export class Storm implements Surroundings {
     life.isCrashed = true;
     const { rotationId } = invocation.input as { readonly rotationId?: string };
     for (const run of this.#watch.world.runs.values()) if (run.rotationId === rotationId) run.stop("it died");
-    return never;
+    return never();
   }
 
   /** Lambda may run a function twice for one event. */
@@ -254,7 +253,7 @@ export class Storm implements Surroundings {
   }
 
   #resume<Answer>(life: Life, work: () => Promise<Answer>): Promise<Answer> {
-    return life.isCrashed ? never : work();
+    return life.isCrashed ? never() : work();
   }
 }
 
@@ -267,7 +266,7 @@ function restMs(kind: FaultKind, random: Random): number {
 function crash(life: Life, name: string): Promise<never> {
   life.isCrashed = true;
   life.crash(new TaskFailure(name, "the function died"));
-  return never;
+  return never();
 }
 
 function throttled(headers: Record<string, string>): unknown {
