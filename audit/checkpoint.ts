@@ -5,6 +5,9 @@ import type { AuditLog } from "./chain.ts";
 import type { Verification } from "./verify-chain.ts";
 
 const seqDigits = 12;
+/** A busy log has a checkpoint an hour; each takes a few calls to read. */
+const readAtOnceMax = 8;
+const folder = "checkpoints/";
 const checkpointName = /^(\d{12})\.json$/;
 
 /** A key that signs checkpoints; whoever can write the ledger's table must not be able to use it. */
@@ -46,47 +49,75 @@ export type Anchoring =
   | { readonly outcome: "unchanged" }
   | { readonly outcome: "broken"; readonly brokenAt: number; readonly why: string };
 
-export interface AuditCheckpoints {
-  /** Signs and anchors the newest entry. A chain that contradicts an earlier checkpoint is never signed. */
-  write(secretArn: SecretArn): Promise<Anchoring>;
+/** What the chain is worth, and the newest checkpoint that says so: it covers every entry up to its own. */
+export type Proof = Verification & { readonly checkpoint?: Checkpoint & { readonly name: string } };
+
+export interface CheckpointVerifier {
   /** Verifies the chain against every checkpoint that was anchored, and each checkpoint's signature. */
-  verify(secretArn: SecretArn): Promise<Verification>;
+  verify(secretArn: SecretArn): Promise<Proof>;
 }
 
-export interface AuditCheckpointsOptions {
-  readonly log: AuditLog;
+export interface AuditCheckpoints extends CheckpointVerifier {
+  /**
+   * Signs and anchors the newest entry. A chain that contradicts the newest checkpoint is never signed: that one
+   * was not signed either before the chain agreed with the one before it, and so on to the first.
+   */
+  write(secretArn: SecretArn): Promise<Anchoring>;
+}
+
+/** What it takes to verify: a person who may do that can neither sign nor write. */
+export interface VerifierOptions {
+  readonly log: Pick<AuditLog, "verify">;
+  readonly signer: Pick<Signer, "verify">;
+  readonly anchor: Pick<Anchor, "read" | "list">;
+}
+
+export interface AuditCheckpointsOptions extends VerifierOptions {
   readonly signer: Signer;
   readonly anchor: Anchor;
   readonly now: () => number;
 }
 
-export function auditCheckpoints(options: AuditCheckpointsOptions): AuditCheckpoints {
-  const { log, signer, anchor, now } = options;
-
-  async function inspect(secretArn: SecretArn) {
-    const found = await readCheckpoints(options, secretArn);
-    const verification = await log.verify(secretArn, found.checkpoints);
-    return {
-      newestSeq: found.checkpoints.at(-1)?.seq ?? 0,
-      verification: soonest(verification, found.refused),
-    };
-  }
-
+export function checkpointVerifier(options: VerifierOptions): CheckpointVerifier {
   return {
+    async verify(secretArn) {
+      const { verification, newest } = await inspect(secretArn, await placesOf(options, secretArn), options);
+      return { ...verification, ...(newest && { checkpoint: { ...newest, name: nameOf(newest) } }) };
+    },
+  };
+}
+
+export function auditCheckpoints(options: AuditCheckpointsOptions): AuditCheckpoints {
+  const { signer, anchor, now } = options;
+  return {
+    ...checkpointVerifier(options),
+
     async write(secretArn) {
-      const { newestSeq, verification } = await inspect(secretArn);
+      const newestPlace = (await placesOf(options, secretArn)).slice(-1);
+      const { verification, newest } = await inspect(secretArn, newestPlace, options);
       if (!verification.verified) {
         return { outcome: "broken", brokenAt: verification.brokenAt, why: verification.why };
       }
-      if (verification.entries <= newestSeq) return { outcome: "unchanged" };
+      if (verification.entries <= (newest?.seq ?? 0)) return { outcome: "unchanged" };
       const claim = { secretArn, seq: verification.entries, hash: verification.headHash, atMs: now() };
       const checkpoint = { ...claim, ...(await signer.sign(signedBytes(claim))) };
       await anchor.write(nameOf(claim), canonicalJson(checkpoint));
       return { outcome: "anchored", checkpoint };
     },
-
-    verify: async (secretArn) => (await inspect(secretArn)).verification,
   };
+}
+
+/** The chain, judged by the checkpoints at these places. */
+async function inspect(secretArn: SecretArn, places: readonly Place[], options: VerifierOptions) {
+  const read: (Checkpoint | Refused)[] = [];
+  for (let from = 0; from < places.length; from += readAtOnceMax) {
+    const some = places.slice(from, from + readAtOnceMax);
+    read.push(...(await Promise.all(some.map((place) => readCheckpoint(options, place)))));
+  }
+  const checkpoints = read.filter((each) => "hash" in each);
+  const refused = read.find((each) => "why" in each);
+  const verification = await options.log.verify(secretArn, checkpoints);
+  return { verification: soonest(verification, refused), newest: checkpoints.at(-1) };
 }
 
 type Claim = Omit<Checkpoint, "signature" | "keyId">;
@@ -96,13 +127,15 @@ function signedBytes({ secretArn, seq, hash, atMs }: Claim): Uint8Array {
   return Buffer.from(`rekey-audit-checkpoint ${canonicalJson({ secretArn, seq, hash, atMs })}`);
 }
 
-function nameOf({ secretArn, seq }: Pick<Claim, "secretArn" | "seq">): string {
+type Place = Pick<Claim, "secretArn" | "seq">;
+
+function nameOf({ secretArn, seq }: Place): string {
   return `${folderOf(secretArn)}${String(seq).padStart(seqDigits, "0")}.json`;
 }
 
 /** Slashes make the ARN's parts folders that a person can browse. */
 function folderOf(secretArn: SecretArn): string {
-  return `${secretArn.replaceAll(":", "/")}/`;
+  return `${folder}${secretArn.replaceAll(":", "/")}/`;
 }
 
 interface Refused {
@@ -110,35 +143,28 @@ interface Refused {
   readonly why: string;
 }
 
-async function readCheckpoints(
-  options: AuditCheckpointsOptions,
-  secretArn: SecretArn,
-): Promise<{ readonly checkpoints: readonly Checkpoint[]; readonly refused: Refused | undefined }> {
-  const folder = folderOf(secretArn);
-  const checkpoints: Checkpoint[] = [];
-  let refused: Refused | undefined;
-  for (const name of await options.anchor.list(folder)) {
-    const seq = Number(checkpointName.exec(name.slice(folder.length))?.[1]);
-    if (Number.isNaN(seq)) continue;
-    const read = await readCheckpoint(options, { secretArn, seq });
-    if (typeof read !== "string") checkpoints.push(read);
-    else refused ??= { seq, why: read };
-  }
-  return { checkpoints, refused };
+/** Where checkpoints of the chain are, oldest first. */
+async function placesOf({ anchor }: VerifierOptions, secretArn: SecretArn): Promise<readonly Place[]> {
+  const prefix = folderOf(secretArn);
+  return (await anchor.list(prefix)).flatMap((name) => {
+    const seq = Number(checkpointName.exec(name.slice(prefix.length))?.[1]);
+    return Number.isNaN(seq) ? [] : [{ secretArn, seq }];
+  });
 }
 
 /** The checkpoint, or why it proves nothing. */
 async function readCheckpoint(
-  { signer, anchor }: AuditCheckpointsOptions,
-  place: Pick<Claim, "secretArn" | "seq">,
-): Promise<Checkpoint | string> {
+  { signer, anchor }: VerifierOptions,
+  place: Place,
+): Promise<Checkpoint | Refused> {
+  const { seq } = place;
   const checkpoint = checkpointIn(await anchor.read(nameOf(place)));
-  if (checkpoint?.secretArn !== place.secretArn || checkpoint.seq !== place.seq) {
-    return `the checkpoint of entry ${place.seq} cannot be read`;
+  if (checkpoint?.secretArn !== place.secretArn || checkpoint.seq !== seq) {
+    return { seq, why: `the checkpoint of entry ${seq} cannot be read` };
   }
   const { signature, keyId } = checkpoint;
   if (await signer.verify({ bytes: signedBytes(checkpoint), signature, keyId })) return checkpoint;
-  return `the signature under the checkpoint of entry ${place.seq} is not ours`;
+  return { seq, why: `the signature under the checkpoint of entry ${seq} is not ours` };
 }
 
 function checkpointIn(text: string | undefined): Checkpoint | undefined {

@@ -29,6 +29,8 @@ export function s3Anchor(client: Pick<S3Client, "send">, options: S3AnchorOption
   const { bucket, mode, retainMs, now } = options;
 
   return {
+    ...s3AnchorReader(client, options),
+
     async write(name, text) {
       const command = new PutObjectCommand({
         Bucket: bucket,
@@ -46,7 +48,15 @@ export function s3Anchor(client: Pick<S3Client, "send">, options: S3AnchorOption
         throw refusalOf(error, { place: bucket, operation: "s3:PutObject" });
       }
     },
+  };
+}
 
+/** For whoever verifies, and may not write. */
+export function s3AnchorReader(
+  client: Pick<S3Client, "send">,
+  { bucket }: Pick<S3AnchorOptions, "bucket">,
+): Pick<Anchor, "read" | "list"> {
+  return {
     async read(name) {
       const versionId = (await oldestVersions(client, { bucket, prefix: name })).get(name);
       if (versionId === undefined) return undefined;

@@ -13,6 +13,8 @@ export interface LockedBucket {
   /** A delete marker: the name is gone from plain reads and lists. */
   hide(name: string): void;
   names(): string[];
+  /** Objects that were read so far. */
+  reads(): number;
 }
 
 /** An S3 bucket with Object Lock, as far as an anchor uses one: versions are added and never go. */
@@ -21,6 +23,7 @@ export function lockedBucket(options: { readonly pageSize?: number } = {}): Lock
   const versions: Version[] = [];
   const hidden = new Set<string>();
   let written = 0;
+  let read = 0;
 
   function add(Key: string, text: string): void {
     written += 1;
@@ -49,6 +52,7 @@ export function lockedBucket(options: { readonly pageSize?: number } = {}): Lock
       return { Versions: page, IsTruncated: !isLast, ...(isLast ? {} : next) };
     },
     GetObjectCommand({ Key, VersionId }) {
+      read += 1;
       const version = versions.find((each) => each.Key === Key && each.VersionId === VersionId);
       if (!version) throw failure("NoSuchVersion", 404);
       return { Body: { transformToString: async () => version.text } };
@@ -67,6 +71,7 @@ export function lockedBucket(options: { readonly pageSize?: number } = {}): Lock
     overwrite: add,
     hide: (name) => hidden.add(name),
     names: () => [...new Set(versions.map(({ Key }) => Key))].sort(),
+    reads: () => read,
   };
 }
 
