@@ -4,6 +4,7 @@ import { falseAlarm } from "../core/incident-person.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
+import { metricLine } from "./metrics.ts";
 import { type Handler, stampedAt } from "./step.ts";
 import { syntheticWiring } from "./wiring-intake.ts";
 
@@ -11,14 +12,11 @@ import { syntheticWiring } from "./wiring-intake.ts";
 export interface SyntheticDeps extends Pick<Deps, "ledger" | "executions" | "clock" | "log"> {
   /** Posts a signed report to the intake's public address and answers its status. */
   readonly send: SendReport;
-  /** One data point in the namespace Rekey. */
-  metric(name: string, value: number): void;
+  /** The stage. */
+  readonly environment: string;
 }
 
 export type SendReport = (body: Readonly<Record<string, unknown>>) => Promise<number>;
-
-/** Absent for a day, it alarms: then a real leak might not get through either. */
-export const heartbeatMetric = "SyntheticLeakSucceeded";
 
 /** The function's time-out is 30 s. */
 const waitMaxMs = 22_000;
@@ -49,9 +47,11 @@ export async function proveAlarm(name: string, deps: SyntheticDeps) {
   if (failed.length > 0 || delivered.length === 0) {
     throw notHeard(`channels that did not take the page of ${incidentId}: ${failed.join(", ") || "all"}`);
   }
-  deps.metric(heartbeatMetric, 1);
-  const tookMs = deps.clock.nowMs() - startedMs;
-  deps.log({ step: "synthetic-leak", outcome: "heard", incidentId, tookMs });
+  const atMs = deps.clock.nowMs();
+  const tookMs = atMs - startedMs;
+  // Absent for a day, it alarms: then a real leak might not get through either.
+  const point = { environment: deps.environment, atMs, metrics: { SyntheticLeakSucceeded: 1 } };
+  deps.log({ step: "synthetic-leak", outcome: "heard", incidentId, tookMs, ...metricLine(point) });
   return { outcome: "heard" as const, incidentId, delivered, tookMs };
 }
 

@@ -43,27 +43,6 @@ export function syntheticWiring(): SyntheticDeps {
   return {
     ...{ ledger, executions, clock, log },
     send: reportSender({ http, url, secret: adminCredential(store, report), clock, newNonce: randomUUID }),
-    metric: (name, value) => putMetric({ name, value, environment, atMs: clock.nowMs() }),
+    environment,
   };
-}
-
-/** CloudWatch reads metrics out of log lines of this form (embedded metric format). */
-function putMetric(point: {
-  readonly name: string;
-  readonly value: number;
-  readonly environment: string;
-  readonly atMs: number;
-}): void {
-  const { name, value, environment, atMs } = point;
-  const metrics = {
-    Namespace: "Rekey",
-    Dimensions: [["Environment"]],
-    Metrics: [{ Name: name, Unit: "Count" }],
-  };
-  const line = {
-    _aws: { Timestamp: atMs, CloudWatchMetrics: [metrics] },
-    Environment: environment,
-    [name]: value,
-  };
-  process.stdout.write(`${JSON.stringify(line)}\n`);
 }

@@ -32,7 +32,7 @@ export function settings() {
   };
 }
 
-const systemClock: Clock = {
+export const systemClock: Clock = {
   nowMs: () => Date.now(),
   pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)),
 };
@@ -115,6 +115,19 @@ export function incidentSettings() {
   };
 }
 
+const dayMs = 86_400_000;
+
+/** Where checkpoints of the audit log are filed, what signs them, and how long nobody can remove them. */
+export function auditSettings() {
+  const mode = required("REKEY_AUDIT_LOCK_MODE");
+  if (mode !== "COMPLIANCE" && mode !== "GOVERNANCE")
+    throw new PolicyInvalid(`REKEY_AUDIT_LOCK_MODE is COMPLIANCE or GOVERNANCE, not ${mode}`);
+  const days = Number(required("REKEY_AUDIT_LOCK_DAYS"));
+  if (!(days > 0)) throw new PolicyInvalid("REKEY_AUDIT_LOCK_DAYS is a number of days");
+  const [bucket, keyId] = [required("REKEY_AUDIT_BUCKET"), required("REKEY_AUDIT_KEY_ID")];
+  return { bucket, keyId, mode, retainMs: days * dayMs } as const;
+}
+
 /** The signing secret of each alert source: source to ARN. */
 export function intakeSecretArns(): Readonly<Record<string, string>> {
   return jsonRecord("REKEY_INTAKE_SECRETS");
@@ -161,7 +174,7 @@ function makeProvider(
 }
 
 /** Standard output is the log; a line is one JSON object, so that no name can break a record. */
-function log(line: LogLine): void {
+export function log(line: LogLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }
 

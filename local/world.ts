@@ -209,6 +209,8 @@ function environmentOf(url: string, principal: Principal): Record<string, string
     REKEY_SCHEDULE_DLQ_ARN: `arn:aws:sqs:${region}:${account}:rekey-schedules`,
     REKEY_AUDIT_BUCKET: auditBucket,
     REKEY_AUDIT_KEY_ID: "alias/rekey-audit",
+    REKEY_AUDIT_LOCK_MODE: "GOVERNANCE",
+    REKEY_AUDIT_LOCK_DAYS: "1",
     REKEY_PAGE_TOPIC_ARN: `arn:aws:sns:${region}:${account}:${pageTopic}`,
     REKEY_SWEEP_FUNCTION: "sweep",
     REKEY_ADMIN_URL: `${url}/function-urls/admin`,

@@ -23,6 +23,8 @@ export interface Deployment {
   readonly secretKeys: readonly string[];
   /** Workloads whose refresh Rekey may start. */
   readonly refreshAllowed: readonly string[];
+  readonly auditLockMode: "GOVERNANCE" | "COMPLIANCE";
+  readonly auditLockDays: number;
   readonly logRetentionDays: number;
 }
 
@@ -50,8 +52,20 @@ export async function readDeployment({ resolveVariable }: Resolver): Promise<Dep
     docsUrl: (await list("docsUrl", /^https:\/\/[\w./-]+\/$/))[0],
     secretKeys: await list("secretKeys", /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/),
     refreshAllowed: await list("refreshAllowed", workloadShape),
+    ...(await auditLock({ resolveVariable })),
     logRetentionDays: Number(await resolveVariable("param:logRetentionDays")),
   };
+}
+
+async function auditLock({ resolveVariable }: Resolver) {
+  const mode = String(await resolveVariable("param:auditLockMode"));
+  assertShape("auditLockMode", mode, /^(GOVERNANCE|COMPLIANCE)$/);
+  const days = String(await resolveVariable("param:auditLockDays"));
+  assertShape("auditLockDays", days, /^[1-9]\d{0,4}$/);
+  return {
+    auditLockMode: mode === "COMPLIANCE" ? "COMPLIANCE" : "GOVERNANCE",
+    auditLockDays: Number(days),
+  } as const;
 }
 
 /** An ARN, or an https address, with the ARN of the secret that holds its token or signing key behind "#". */

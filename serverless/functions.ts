@@ -12,6 +12,7 @@ export interface FunctionRow {
   readonly does: string;
   readonly calledBy?:
     | "decryptRecords"
+    | "everyHour"
     | "everyDay"
     | "reportBus"
     | "alertBus"
@@ -202,6 +203,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     signing: "read",
     machines: ["SendTaskSuccess"],
     intake: "call",
+  },
+  "anchor-audit": {
+    does: "Signs the end of every audit log and locks it away outside the ledger",
+    calledBy: "everyHour",
+    timeoutSeconds: 600,
+    table: ["Query"],
+    audit: "anchor",
   },
   "index-secrets": {
     does: "Keeps the index by which an alert finds its key",

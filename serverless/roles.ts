@@ -210,9 +210,12 @@ const anchorStatements: readonly Statement[] = [
   allow(
     "FileCheckpoints",
     ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObjectVersion"],
-    [sub(`\${AuditBucket.Arn}/*`)],
+    [sub(`\${AuditBucket.Arn}/checkpoints/*`)],
   ),
-  allow("ListCheckpoints", ["s3:ListBucketVersions"], [arnOf("AuditBucket")]),
+  {
+    ...allow("ListCheckpoints", ["s3:ListBucketVersions"], [arnOf("AuditBucket")]),
+    Condition: { StringLike: { "s3:prefix": "checkpoints/*" } },
+  },
 ];
 
 const tagActions = [

@@ -26,7 +26,7 @@ export async function environment(resolver: Resolver) {
 
 export function environmentFor(deployment: Deployment): Readonly<Record<string, unknown>> {
   const { environment: name, refreshAllowed, intakeSecrets, githubToken, githubApiBases } = deployment;
-  const { pagerdutySecret, slackSecret, docsUrl } = deployment;
+  const { pagerdutySecret, slackSecret, docsUrl, auditLockMode, auditLockDays } = deployment;
   return {
     REKEY_TABLE: { Ref: "Ledger" },
     REKEY_BUS: { Ref: "Bus" },
@@ -39,6 +39,8 @@ export function environmentFor(deployment: Deployment): Readonly<Record<string, 
     REKEY_SCHEDULE_DLQ_ARN: { "Fn::GetAtt": ["ScheduleDeadLetters", "Arn"] },
     REKEY_AUDIT_BUCKET: { Ref: "AuditBucket" },
     REKEY_AUDIT_KEY_ID: { "Fn::GetAtt": ["AuditKey", "Arn"] },
+    REKEY_AUDIT_LOCK_MODE: auditLockMode,
+    REKEY_AUDIT_LOCK_DAYS: String(auditLockDays),
     REKEY_REFRESH_ALLOWED: JSON.stringify(refreshAllowed),
     REKEY_INTAKE_SECRETS: JSON.stringify(intakeSecrets),
     ...(githubToken !== undefined && { REKEY_GITHUB_TOKEN_SECRET: githubToken }),

@@ -40,6 +40,8 @@ const rules: Readonly<
 > = {
   clock: () => ({ schedule: "rate(15 minutes)" }),
 
+  everyHour: () => ({ schedule: "rate(1 hour)" }),
+
   everyDay: () => ({ schedule: "rate(1 day)" }),
 
   executionStatus: ({ environment }) => ({

@@ -277,6 +277,7 @@ test("every function is a step in the registry, or says here what runs it", () =
   /** Lambda functions that no state machine and no bus rule of ours starts with a step's input. */
   const others: Readonly<Record<string, string>> = {
     "functions/admin.ts": "behind the function URL of people's commands",
+    "functions/anchor-audit.ts": "a schedule's, with the key that signs checkpoints",
     "functions/index-secrets.ts": "a schedule's, which names Rekey's own secrets",
     "functions/intake.ts": "behind the function URL of alerts",
     "functions/synthetic-leak.ts": "a schedule's, with a way to post to the intake",

@@ -1,11 +1,12 @@
 import { Secret } from "../../core/secret.ts";
 import { reportSender } from "../../functions/adapters/intake.ts";
 import { drillWith } from "../../functions/admin/drill.ts";
+import type { LogLine } from "../../functions/deps.ts";
 import { escalate } from "../../functions/escalate.ts";
 import type { Page } from "../../functions/incident-ports.ts";
 import { openIncident } from "../../functions/open-incident.ts";
 import { raiseAlert } from "../../functions/raise-alert.ts";
-import { heartbeatMetric, proveAlarm, type SyntheticDeps } from "../../functions/synthetic-leak.ts";
+import { proveAlarm, type SyntheticDeps } from "../../functions/synthetic-leak.ts";
 import type { Http } from "../../providers/http.ts";
 import { adminWorld, NOON_MS } from "./admin-world.ts";
 import { IntakeWorld } from "./intake-world.ts";
@@ -16,7 +17,7 @@ const name = "synthetic-2026-11-22T12";
 function newWorld() {
   const intake = new IntakeWorld();
   const { deps, ledger } = adminWorld();
-  const metrics: [string, number][] = [];
+  const logs: LogLine[] = [];
   const pages: Page[] = [];
   const world = { busLoses: false, failedChannels: [] as string[], signingSecret: "FAKE-signing-report" };
   Object.assign(deps, {
@@ -68,19 +69,21 @@ function newWorld() {
     return `FAKEnonceFAKEnonce-${nonces}`;
   };
   const send = reportSender({ http, url: "https://intake.example.com", secret, clock, newNonce });
+  const heartbeats = () => logs.filter((line) => line["SyntheticLeakSucceeded"] === 1);
   const synthetic: SyntheticDeps = {
-    ...{ ledger, executions: deps.executions, clock, send, log: () => undefined },
-    metric: (metric, value) => void metrics.push([metric, value]),
+    ...{ ledger, executions: deps.executions, clock, send },
+    log: (line) => void logs.push(line),
+    environment: "production",
   };
-  return { intake, deps, ledger, world, metrics, pages, send, prove: () => proveAlarm(name, synthetic) };
+  return { intake, deps, ledger, world, heartbeats, pages, send, prove: () => proveAlarm(name, synthetic) };
 }
 
 test("a synthetic leak goes from the intake to every channel in test mode, and beats the heart", async () => {
-  const { prove, metrics, pages } = newWorld();
+  const { prove, heartbeats, pages } = newWorld();
 
   expect(await prove()).toMatchObject({ outcome: "heard", delivered: ["sns"] });
 
-  expect(metrics).toEqual([[heartbeatMetric, 1]]);
+  expect(heartbeats()).toHaveLength(1);
   expect(pages.length).toBeGreaterThan(0);
   expect(pages.every(({ test }) => test)).toBe(true);
 });
@@ -99,23 +102,23 @@ test.each([
   ["the bus loses it", { busLoses: true }, /no incident came of it/],
   ["one channel fails", { failedChannels: ["slack"] }, /did not take the page of i-\w+-1: slack/],
 ])("there is no heartbeat when %s", async (_how, fault, why) => {
-  const { prove, world, metrics } = newWorld();
+  const { prove, world, heartbeats } = newWorld();
   Object.assign(world, fault);
 
   await expect(prove()).rejects.toThrow(why);
 
-  expect(metrics).toEqual([]);
+  expect(heartbeats()).toEqual([]);
 });
 
 test("a try that was cut off is finished by its repeat", async () => {
-  const { prove, world, metrics, intake, pages } = newWorld();
+  const { prove, world, heartbeats, intake, pages } = newWorld();
   world.busLoses = true;
   await expect(prove()).rejects.toThrow("was not heard");
   world.busLoses = false;
 
   await prove();
 
-  expect(metrics).toHaveLength(1);
+  expect(heartbeats()).toHaveLength(1);
   expect(intake.published.map(({ alert }) => alert.sourceId)).toEqual([name, name]);
   expect(new Set(pages.map(({ incidentId }) => incidentId)).size).toBe(1);
 });

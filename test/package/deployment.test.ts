@@ -6,6 +6,8 @@ const defaults: Readonly<Record<string, unknown>> = {
   "self:provider.region": "eu-central-1",
   "param:secrets": "api-keys/*",
   "param:adminSecrets": "rekey/admin/*",
+  "param:auditLockMode": "GOVERNANCE",
+  "param:auditLockDays": 365,
   "param:logRetentionDays": 90,
 };
 
@@ -40,6 +42,8 @@ test.each([
   ["intakeSecrets", "github=rekey/intake/github"],
   ["slackSecret", "https://hooks.slack.com/FAKE"],
   ["docsUrl", "http://example.com/docs/"],
+  ["auditLockMode", "NONE"],
+  ["auditLockDays", "0"],
 ])("%s refuses %s", async (name, value) => {
   await expect(read({ [`param:${name}`]: value })).rejects.toThrow(`the parameter ${name} is not valid`);
 });

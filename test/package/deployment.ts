@@ -15,6 +15,8 @@ export const deployment: Deployment = {
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
+  auditLockMode: "GOVERNANCE",
+  auditLockDays: 365,
   logRetentionDays: 90,
 };
 

@@ -345,6 +345,16 @@ describe("what must outlive the stack", () => {
     expect(properties("AuditKey")).toMatchObject({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" });
   });
 
+  test("checkpoints are locked by their writer as the bucket locks everything else", () => {
+    const { Environment } = properties("AnchorDashauditLambdaFunction") as {
+      readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
+    };
+    expect(Environment?.Variables).toMatchObject({
+      REKEY_AUDIT_LOCK_MODE: "GOVERNANCE",
+      REKEY_AUDIT_LOCK_DAYS: "365",
+    });
+  });
+
   test("audit checkpoints are locked, versioned, and never public", () => {
     expect(properties("AuditBucket")).toMatchObject({
       ObjectLockEnabled: true,
@@ -370,6 +380,7 @@ describe("what a person sees", () => {
   test.each([
     ["OldestKeyAlarm", "OldestKeyAgePastPolicy"],
     ["SyntheticLeakAlarm", "SyntheticLeakSucceeded"],
+    ["AuditAnchoredAlarm", "AuditAnchored"],
   ])("%s counts silence as a breach", (id, MetricName) => {
     const Dimensions = [{ Name: "Environment", Value: "production" }];
     expect(properties(id)).toMatchObject({

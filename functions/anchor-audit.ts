@@ -1,0 +1,59 @@
+import type { AuditCheckpoints } from "../audit/checkpoint.ts";
+import { RotationError } from "../core/errors.ts";
+import { inTurns } from "./admin/in-turns.ts";
+import { deploymentChain } from "./admin/scope.ts";
+import type { Deps } from "./deps.ts";
+import { intakeLog } from "./intake-ports.ts";
+import { metricLine } from "./metrics.ts";
+import type { Handler } from "./step.ts";
+import { anchorWiring } from "./wiring-audit.ts";
+
+/** What anchoring may touch: it reads the ledger and never writes it, or it could sign what it forged. */
+export interface AnchorDeps extends Pick<Deps, "clock" | "log"> {
+  readonly ledger: Pick<Deps["ledger"], "policies">;
+  readonly checkpoints: Pick<AuditCheckpoints, "write">;
+  /** The stage. */
+  readonly environment: string;
+}
+
+const atOnceMax = 8;
+
+export const handler: Handler = () => anchorAudit(anchorWiring());
+
+/**
+ * Signs the end of every audit log and locks it away outside the ledger. A log that contradicts its checkpoint is
+ * left unsigned and counted, one that cannot be read is tried again by the next run, and neither holds up the rest.
+ */
+export async function anchorAudit(deps: AnchorDeps) {
+  const secrets = (await deps.ledger.policies()).map(({ secretArn }) => secretArn);
+  const chains = [...secrets, deploymentChain, intakeLog];
+  const ends = await inTurns(chains, { atOnceMax, work: (chain) => anchor(chain, deps) });
+  const count = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
+  const counted = { anchored: count("anchored"), broken: count("broken"), failed: count("failed") };
+  const metrics = {
+    AuditLogsBroken: counted.broken,
+    // The heartbeat is left out, not zero: silence has to look the same whatever kept it from beating.
+    ...(counted.failed === 0 && { AuditAnchored: 1 }),
+  };
+  const outcome = counted.broken > 0 ? "broken" : counted.failed > 0 ? "partly" : "anchored";
+  const point = { environment: deps.environment, atMs: deps.clock.nowMs(), metrics };
+  deps.log({ step: "anchor-audit", outcome, chains: chains.length, ...counted, ...metricLine(point) });
+  return { outcome, chains: chains.length, ...counted } as const;
+}
+
+async function anchor(
+  chain: string,
+  { checkpoints, log }: AnchorDeps,
+): Promise<"anchored" | "unchanged" | "broken" | "failed"> {
+  const line = { step: "anchor-audit", chain };
+  try {
+    const anchoring = await checkpoints.write(chain);
+    if (anchoring.outcome === "anchored") log({ ...line, outcome: "signed", seq: anchoring.checkpoint.seq });
+    if (anchoring.outcome === "broken") log({ ...line, ...anchoring });
+    return anchoring.outcome;
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    log({ ...line, outcome: "failed", error: error.name, reason: error.message });
+    return "failed";
+  }
+}

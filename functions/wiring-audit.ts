@@ -1,0 +1,36 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMSClient } from "@aws-sdk/client-kms";
+import { S3Client } from "@aws-sdk/client-s3";
+import { auditLog } from "../audit/chain.ts";
+import { auditCheckpoints } from "../audit/checkpoint.ts";
+import { kmsSigner } from "../audit/kms-signer.ts";
+import { s3Anchor } from "../audit/s3-anchor.ts";
+import { dynamoTable } from "../ledger/dynamodb.ts";
+import { ledgerOn } from "../ledger/ledger.ts";
+import type { AnchorDeps } from "./anchor-audit.ts";
+import { auditSettings, log, nodeDigest, settings, systemClock } from "./wiring.ts";
+
+let built: AnchorDeps | undefined;
+
+/** The ledger to read, the key to sign with, and the bucket to file in. */
+export function anchorWiring(): AnchorDeps {
+  built ??= build();
+  return built;
+}
+
+function build(): AnchorDeps {
+  const { table: tableName, environment } = settings();
+  const { bucket, keyId, mode, retainMs } = auditSettings();
+  const table = dynamoTable(new DynamoDBClient({}), tableName);
+  const now = systemClock.nowMs;
+  return {
+    ...{ environment, clock: systemClock, log },
+    ledger: ledgerOn(table),
+    checkpoints: auditCheckpoints({
+      log: auditLog({ table, digest: nodeDigest, now }),
+      signer: kmsSigner(new KMSClient({}), { keyId }),
+      anchor: s3Anchor(new S3Client({ forcePathStyle: true }), { bucket, mode, retainMs, now }),
+      now,
+    }),
+  };
+}
