@@ -1,8 +1,13 @@
 import { createHash, randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
-import { auditLog } from "../audit/chain.ts";
+import { type AuditLog, auditLog } from "../audit/chain.ts";
+import { type CheckpointVerifier, checkpointVerifier } from "../audit/checkpoint.ts";
+import { kmsSigner } from "../audit/kms-signer.ts";
+import { s3AnchorReader } from "../audit/s3-anchor.ts";
 import type { Digest } from "../core/ports.ts";
 import type { Swept } from "../functions/sweep.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
@@ -20,11 +25,13 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export function reachAws(env: Environment): Reach {
   const dynamo = new DynamoDBClient({});
   const table = dynamoTable(dynamo, env["REKEY_TABLE"] ?? "rekey");
+  const log = auditLog({ table, digest, now: Date.now });
   const { region, credentials } = dynamo.config;
   const address = env["REKEY_ADMIN_URL"];
   return {
     ledger: ledgerOn(table),
-    audit: auditLog({ table, digest, now: Date.now }),
+    audit: log,
+    checkpoints: checkpointsFor(env, log),
     store: secretsManagerStore(new SecretsManagerClient({}), { pause }),
     digest,
     admin:
@@ -34,6 +41,16 @@ export function reachAws(env: Environment): Reach {
     pause,
     newId: randomUUID,
   };
+}
+
+function checkpointsFor(env: Environment, log: AuditLog): CheckpointVerifier | undefined {
+  const [bucket, keyId] = [env["REKEY_AUDIT_BUCKET"], env["REKEY_AUDIT_KEY_ID"]];
+  if (!bucket || !keyId) return undefined;
+  return checkpointVerifier({
+    log,
+    signer: kmsSigner(new KMSClient({}), { keyId }),
+    anchor: s3AnchorReader(new S3Client({ forcePathStyle: true }), { bucket }),
+  });
 }
 
 async function invokeSweep(functionName: string, dryRun: boolean): Promise<Swept> {

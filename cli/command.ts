@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { AuditLog } from "../audit/chain.ts";
+import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/sweep.ts";
@@ -16,6 +17,8 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 export interface Reach {
   readonly ledger: Ledger;
   readonly audit: Pick<AuditLog, "verify">;
+  /** The log together with its signed checkpoints; undefined where no bucket and key are configured. */
+  readonly checkpoints: CheckpointVerifier | undefined;
   /** The secrets that rotate, as the caller may write them. */
   readonly store: SecretStore;
   readonly digest: Digest;

@@ -55,7 +55,8 @@ const commands: readonly Register[] = [
 const exitCodesText = `
 Exit codes: 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml;
 3 AWS, the ledger or the admin function did not answer. Settings: REKEY_TABLE (rekey), REKEY_ADMIN_URL,
-REKEY_SWEEP_FUNCTION, and what the AWS SDK reads, such as AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL.`;
+REKEY_SWEEP_FUNCTION, REKEY_AUDIT_BUCKET and REKEY_AUDIT_KEY_ID, and what the AWS SDK reads, such as AWS_REGION,
+AWS_PROFILE and AWS_ENDPOINT_URL.`;
 
 export interface Invocation {
   readonly terminal: Terminal;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { CheckpointVerifier } from "../../audit/checkpoint.ts";
 import type { Reach } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
 import { sweep } from "../../functions/sweep.ts";
@@ -17,6 +18,8 @@ export interface CliOptions {
   readonly stdin?: string;
   /** Without it the commands reach no admin function. */
   readonly admin?: boolean;
+  /** Without it the log is verified alone. */
+  readonly checkpoints?: CheckpointVerifier;
   readonly isColoured?: boolean;
   /** Called at each pause, with the number of pauses so far: what happens meanwhile. */
   readonly meanwhile?: (pauses: number) => Promise<void>;
@@ -35,6 +38,7 @@ export async function rekey(
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
+    checkpoints: options.checkpoints,
     store: world.store,
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,

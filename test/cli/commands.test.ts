@@ -2,6 +2,7 @@ import { awaitKey } from "../../functions/await-key.ts";
 import { openRotation } from "../../functions/open-rotation.ts";
 import { keyIn } from "../../stores/value.ts";
 import { type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
+import { memoryCheckpoints } from "../contract/checkpoint-world.ts";
 import { appliedWorld, rekey } from "./cli-world.ts";
 
 const day = 86_400_000;
@@ -301,6 +302,46 @@ describe("audit verify", () => {
     const shown = await rekey(world, "audit verify billing-key");
     expect(shown.code).toBe(1);
     expect(shown.out).toContain("BROKEN at entry 1: entry 1 was changed after it was written");
+  });
+
+  test("says which checkpoint each log rests on, its time, and how much it covers", async () => {
+    const { world } = await appliedWorld();
+    const checkpoints = memoryCheckpoints(world.audit, () => NOON_MS);
+    await checkpoints.write(arnOf("billing-key"));
+    await rekey(world, ["hold", "billing-key", "--reason", "x"]);
+    await rekey(world, ["stop", "--all", "--reason", "trouble"]);
+    const shown = await rekey(world, "audit verify", { checkpoints });
+    expect([shown.code, shown.err]).toEqual([0, ""]);
+    expect(shown.out.split("\n")).toEqual([
+      "billing-key   2 entries  verified  checkpoint 1 of 2026-11-22 12:00:00Z covers 1 of 2 entries",
+      "(deployment)  1 entry    verified  no checkpoint yet",
+      "(intake)      0 entries  verified  nothing to cover",
+    ]);
+    expect((await rekey(world, "audit verify --json", { checkpoints })).json()).toMatchObject({
+      checkpointsRead: true,
+      chains: [
+        { checkpoint: { seq: 1, atMs: NOON_MS, name: expect.stringMatching(/\/000000000001\.json$/) } },
+        {},
+        {},
+      ],
+    });
+  });
+
+  test("a log that was cut off behind its checkpoint is found", async () => {
+    const { world } = await appliedWorld();
+    const checkpoints = memoryCheckpoints(world.audit, () => NOON_MS);
+    await checkpoints.write(arnOf("billing-key"));
+    const [entry] = world.table.dump().filter(({ kind }) => kind === "AUDIT");
+    if (entry === undefined) throw new Error("nothing was told");
+    await world.table.remove(entry);
+    expect(await rekey(world, "audit verify billing-key", { checkpoints })).toMatchObject({
+      code: 1,
+      out: expect.stringContaining("BROKEN at entry 1: the log ends at entry 0"),
+    });
+    expect(await rekey(world, "audit verify billing-key")).toMatchObject({
+      code: 0,
+      err: expect.stringContaining("rekey: checkpoints are not looked at"),
+    });
   });
 });
 

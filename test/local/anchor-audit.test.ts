@@ -1,0 +1,61 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
+import { auditLog } from "../../audit/chain.ts";
+import { deploymentChain } from "../../functions/admin/scope.ts";
+import { nodeDigest } from "../../functions/wiring.ts";
+import { dynamoTable } from "../../ledger/dynamodb.ts";
+import { type LocalCloud, operatorClient, startLocalCloud } from "../../local/world.ts";
+
+const run = promisify(execFile);
+const cli = fileURLToPath(new URL("../../cli/rekey.ts", import.meta.url));
+
+async function invokeAnchor(cloud: LocalCloud) {
+  const lambda = new LambdaClient(operatorClient(cloud));
+  const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: "anchor-audit", Payload: "{}" }));
+  lambda.destroy();
+  return JSON.parse(Buffer.from(Payload ?? []).toString());
+}
+
+/** What an operator sees, and the exit code. */
+async function verify(cloud: LocalCloud) {
+  const env = { ...process.env, ...cloud.env("operator"), NO_COLOR: "1" };
+  const args = ["--no-warnings", cli, "--json", "audit", "verify"];
+  const { stdout } = await run(process.execPath, args, { env }).catch((failed) => failed);
+  return JSON.parse(stdout);
+}
+
+test("the function as deployed signs what the ledger holds, and the command line holds the ledger against it", async () => {
+  const cloud = await startLocalCloud();
+  const dynamo = new DynamoDBClient(operatorClient(cloud));
+  try {
+    const table = dynamoTable(dynamo, "rekey");
+    const log = auditLog({ table, digest: nodeDigest, now: Date.now });
+    for (const id of ["a", "b"]) await log.append(deploymentChain, { id, actor: "anna", action: "Stopped" });
+
+    expect(await invokeAnchor(cloud)).toEqual({
+      ...{ outcome: "anchored", chains: 2, anchored: 1, broken: 0, failed: 0 },
+    });
+    await log.append(deploymentChain, { id: "c", actor: "anna", action: "Resumed" });
+    expect(await verify(cloud)).toMatchObject({
+      verified: true,
+      chains: [
+        { name: "(deployment)", entries: 3, checkpoint: { seq: 2 } },
+        { name: "(intake)", entries: 0 },
+      ],
+    });
+
+    for (const seq of ["2", "3"])
+      await table.remove({ kind: "AUDIT", id: deploymentChain, sort: seq.padStart(12, "0") });
+    expect(await verify(cloud)).toMatchObject({
+      verified: false,
+      chains: [{ verified: false, brokenAt: 2 }, {}],
+    });
+    expect(await invokeAnchor(cloud)).toMatchObject({ outcome: "broken", broken: 1 });
+  } finally {
+    dynamo.destroy();
+    await cloud.close();
+  }
+}, 60_000);
