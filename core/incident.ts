@@ -52,6 +52,22 @@ export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentR
   });
 }
 
+/** One more start is counted, unless an execution is at work on it or is being started. */
+export function takenUp(record: IncidentRecord): IncidentRecord {
+  const isDue = record.status === "needsPerson" || (record.status === "reported" && record.starts === 0);
+  if (!isDue) return record;
+  return { ...record, status: "reported", starts: record.starts + 1 };
+}
+
+/** The execution of the last start; any other one that still acts was overtaken by it. */
+export function executionNameOf({ incidentId, starts }: IncidentRecord): string {
+  return starts <= 1 ? incidentId : `${incidentId}-${starts}`;
+}
+
+export function isExecutionOf(record: IncidentRecord, executionArn: string): boolean {
+  return executionArn.endsWith(`:${executionNameOf(record)}`);
+}
+
 /** What was learned later only ever makes Rekey act sooner. */
 export function strengthen(record: IncidentRecord, choice: PlanChoice, atMs: number): IncidentRecord {
   if (!isStronger(choice.plan, record.plan)) return record;

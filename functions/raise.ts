@@ -1,4 +1,4 @@
-import { appendAlert, strengthen } from "../core/incident.ts";
+import { appendAlert, strengthen, takenUp } from "../core/incident.ts";
 import { type Breaker, belongsTo, clockFrom, countInexact, isExact, planFor } from "../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { triageSubject } from "../core/incident-turns.ts";
@@ -80,7 +80,7 @@ async function raise(raising: Raising, deps: Deps) {
   }
   if (raising.arrived.kind === "append") return undefined;
   const record = await open({ subject, known, alert, raising }, deps);
-  await start(record, deps);
+  await startIncident(record, deps);
   return { incidentId: record.incidentId, isNew: true };
 }
 
@@ -133,11 +133,17 @@ interface Placing {
 
 /** New facts may make the plan stronger. An incident that nothing works on any more is taken up again. */
 async function append({ record, alert }: Placing & { readonly record: IncidentRecord }, deps: Deps) {
-  const before = record.alerts.length;
-  const grown = await changeIncident(record.incidentId, (now) => appendAlert(now, alert), deps);
-  const next = grown.status === "open" ? await planAgain(grown, alert, deps) : grown;
-  const isStalled = next.status === "needsPerson" && next.alerts.length > before;
-  return next.status === "reported" || isStalled ? start(next, deps) : next;
+  const grown = await changeIncident(
+    record.incidentId,
+    (now) => {
+      const next = appendAlert(now, alert);
+      // In one write: the repeat of an alert whose start failed brings nothing new, and starts all the same.
+      return now.status === "needsPerson" && next.alerts.length > now.alerts.length ? takenUp(next) : next;
+    },
+    deps,
+  );
+  if (grown.status === "reported") return startIncident(grown, deps);
+  return grown.status === "open" ? planAgain(grown, alert, deps) : grown;
 }
 
 async function planAgain(record: IncidentRecord, alert: AlertSeen, deps: Deps): Promise<IncidentRecord> {
@@ -223,10 +229,4 @@ function keysFrom(key: Identified, subject: string): readonly KeyInScope[] {
 
 function isTest({ test }: Alert): boolean {
   return test === true;
-}
-
-/** Not started yet, or by somebody whose answer got lost: the execution's name makes it one. */
-async function start(record: IncidentRecord, deps: Deps): Promise<IncidentRecord> {
-  const isDue = record.status === "needsPerson" || (record.status === "reported" && record.starts === 0);
-  return isDue ? startIncident(record, deps) : record;
 }

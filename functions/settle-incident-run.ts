@@ -1,4 +1,4 @@
-import { told } from "../core/incident.ts";
+import { isExecutionOf, told } from "../core/incident.ts";
 import { whyNotClose } from "../core/incident-plan.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
@@ -17,8 +17,8 @@ export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) 
   const { incidentId, executionArn, atMs, reason } = settling;
   const record = await deps.ledger.incidents.incident(incidentId);
   if (record === undefined) return { outcome: "unknown" as const, reason };
-  const isOurs = record.executionArn === undefined || record.executionArn === executionArn;
-  if (!isOurs || record.closedAtMs !== undefined) return { outcome: "settledBefore" as const, reason };
+  if (!isExecutionOf(record, executionArn) || record.closedAtMs !== undefined)
+    return { outcome: "settledBefore" as const, reason };
 
   await releaseSecrets({ record, atMs, reason }, deps);
   const isContained = whyNotClose(record) === undefined;

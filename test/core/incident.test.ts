@@ -1,10 +1,12 @@
 import {
   appendAlert,
   endWaits,
+  isExecutionOf,
   refOf,
   staleWaits,
   storeIncidentWait,
   strengthen,
+  takenUp,
   told,
 } from "../../core/incident.ts";
 import { incidentFacts } from "../../core/incident-facts.ts";
@@ -359,5 +361,23 @@ describe("the figures", () => {
       outageMs: 2_500,
       detectedToRevokeMs: 500,
     });
+  });
+});
+
+describe("taking an incident up", () => {
+  test.each<[string, Partial<IncidentRecord>, Partial<IncidentRecord>]>([
+    ["counts the first start", { status: "reported", starts: 0 }, { status: "reported", starts: 1 }],
+    ["repeats a start that was counted", { status: "reported", starts: 1 }, { starts: 1 }],
+    ["starts again where the machine gave up", { status: "needsPerson" }, { status: "reported", starts: 2 }],
+    ["leaves one that is at work alone", { status: "open" }, { status: "open", starts: 1 }],
+    ["leaves one that is over alone", { status: "closed" }, { status: "closed", starts: 1 }],
+  ])("%s", (_title, facts, expected) => {
+    expect(takenUp(incident(facts))).toMatchObject(expected);
+  });
+
+  test("only the execution of the last start is at work on it", () => {
+    expect(isExecutionOf(incident(), "arn:aws:states:::execution:rekey:i-1")).toBe(true);
+    expect(isExecutionOf(incident({ starts: 2 }), "arn:aws:states:::execution:rekey:i-1")).toBe(false);
+    expect(isExecutionOf(incident({ starts: 2 }), "arn:aws:states:::execution:rekey:i-1-2")).toBe(true);
   });
 });

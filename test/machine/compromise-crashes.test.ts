@@ -84,3 +84,43 @@ test("an opening that dies when it has taken the secret leaves the revoke that i
   expect(await world.incidentOf(run)).toMatchObject({ status: "closed" });
   expect(await world.ledger.debts()).toMatchObject([{ kind: "RevokeOwed", keyId: retiring?.keyId }]);
 });
+
+const startsIt = ({ invocation, port, operation }: BoundaryCall) =>
+  invocation.functionName === "raise-alert" && port === "executions" && operation === "start";
+
+/** With a provider that cannot revoke the machine waits until somebody stops it. */
+const unfinished = { capabilities: { revoke: false } };
+
+test("a start that is noted after its execution has ended does not call the incident started", async () => {
+  const sleeps = first(startsIt, async (effect) => {
+    const answer = await effect();
+    [...world.runs.values()].at(-1)?.stop("by hand");
+    await pause(minute);
+    return answer;
+  });
+  world = new World({ ...unfinished, surroundings: sleeps });
+  await world.secret();
+  const [run] = await world.time.run(world.raise(await leakOfCurrent(world)));
+  if (run === undefined) throw new Error("nothing was started");
+
+  expect(await world.incidentOf(run)).toMatchObject({ status: "needsPerson", starts: 1 });
+});
+
+test("an alert whose start failed takes the incident up when it comes again", async () => {
+  const isSecond = (call: BoundaryCall) => startsIt(call) && world.runs.size > 0;
+  const fails = first(isSecond, () => Promise.reject(new StoreUnavailable("no answer")));
+  world = new World({ ...unfinished, surroundings: fails });
+  await world.secret();
+  const story = await leakOfCurrent(world);
+  const [run] = await world.time.run(world.raise(story));
+  run?.stop("by hand");
+  await world.time.advance(minute);
+
+  const again = { ...story, sourceId: "another" };
+  await expect(world.time.run(world.raise(again))).rejects.toThrow("no answer");
+  const runs = await world.time.run(world.raise(again));
+  expect(runs.map(({ rotationId, outcome }) => [rotationId, outcome?.status])).toEqual([
+    [run?.rotationId, "ABORTED"],
+    [`${run?.rotationId}-2`, undefined],
+  ]);
+});

@@ -23,6 +23,8 @@ const seeds: readonly (readonly [number, string])[] = [
   [22018, "an opening that sleeps through its whole incident does not take the secret once more"],
   [10702, "what a take-over leaves behind is on the list of debts before the secret is taken"],
   [24094, "a run that is resumed on a policy without consumers revokes nothing"],
+  [10358, "a start that is noted after its execution has ended does not call the incident started"],
+  [10622, "an incident whose first start was never noted is taken up again under a new name"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
