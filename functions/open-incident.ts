@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { InputInvalid } from "../core/errors.ts";
-import { refOf, told } from "../core/incident.ts";
+import { InputInvalid, Superseded } from "../core/errors.ts";
+import { executionNameOf, isExecutionOf, refOf, told } from "../core/incident.ts";
 import { escalateAt, planFor } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
 import { announce } from "./announce.ts";
@@ -67,7 +67,10 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
   return changeIncident(
     record.incidentId,
     (now) => {
-      if (now.openedBy === executionArn) return { ...now, secrets: mergedScopes(now.secrets, taken) };
+      if (!isExecutionOf(now, executionArn))
+        throw new Superseded(`another execution works on ${now.incidentId}: ${executionNameOf(now)}`);
+      if (now.openedBy === executionArn || now.status === "falseAlarm")
+        return { ...now, secrets: mergedScopes(now.secrets, taken) };
       const choice = planFor(planFacts(now, owned));
       const openedAtMs = now.openedAtMs ?? at;
       const escalateAfterMs = Math.min(

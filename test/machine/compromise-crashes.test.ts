@@ -1,4 +1,5 @@
 import { StoreUnavailable } from "../../core/errors.ts";
+import { falseAlarm } from "../../core/incident-person.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import { leakOfCurrent, secretArn, untilPhase } from "./compromise-story.ts";
@@ -123,4 +124,45 @@ test("an alert whose start failed takes the incident up when it comes again", as
     [run?.rotationId, "ABORTED"],
     [`${run?.rotationId}-2`, undefined],
   ]);
+});
+
+test("an opening that sleeps until another execution works on the incident leaves it to that one", async () => {
+  const opens = ({ invocation, operation, port }: BoundaryCall) =>
+    invocation.functionName === "open-incident" && port === "table" && operation === "query";
+  const sleeps = first(opens, async (effect) => {
+    await pause(4 * minute);
+    return effect();
+  });
+  world = new World({ ...unfinished, surroundings: sleeps });
+  await world.secret();
+  const story = await leakOfCurrent(world);
+  const [run] = await world.time.run(world.raise(story));
+  await world.time.advance(minute / 2);
+  run?.stop("by hand");
+  await world.time.advance(minute / 2);
+  const again = (await world.time.run(world.raise({ ...story, sourceId: "another" }))).at(-1);
+  if (again === undefined) throw new Error("nothing was started");
+  await world.time.advance(5 * minute);
+
+  const { openedBy, executionArn } = await world.incidentOf(again);
+  expect({ openedBy, executionArn }).toEqual({
+    openedBy: again.executionArn,
+    executionArn: again.executionArn,
+  });
+});
+
+test("a false alarm that is called while the incident opens stays one", async () => {
+  const word = { by: "ada", reason: "a test key", atMs: 0 };
+  const isCalled = first(takesSecret, async (effect) => {
+    const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
+    await world.ledger.incidents.changeIncident(incidentId, (record) => falseAlarm(record, word));
+    return effect();
+  });
+  world = new World({ surroundings: isCalled });
+  await world.secret();
+  const run = await world.compromise(await leakOfCurrent(world));
+
+  expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
+  expect(world.effects).not.toContain("revoke");
+  expect((await world.ledger.secret(secretArn)).lease).toBeUndefined();
 });
