@@ -151,7 +151,9 @@ function retiringKeyIsNotProbed(watch: Watch, { port, operation, invocation }: B
   if (port !== "provider" || !operation.endsWith("/models")) return;
   for (const { record, policy } of watch.secrets.values()) {
     const run = record?.run;
-    if (run === undefined || record?.lease?.runId !== rotationOf(invocation.input)) continue;
+    // A probe of an incident belongs to no run: it is of a key that the incident has contained.
+    const rotationId = rotationOf(invocation.input);
+    if (run === undefined || rotationId === undefined || record?.lease?.runId !== rotationId) continue;
     const phase = run.phase;
     const isOver = phase === "revoking" || phase === "revoked" || phase === "dead";
     const wasUsed = watch.lastProbed === run.retiring.keyId;
