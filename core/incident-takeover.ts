@@ -49,6 +49,8 @@ export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
   if (isCurrent) return takeCurrent(record, takeover);
   if (promoted?.retiring.keyId === compromised.keyId)
     return takeRetiring(record, { takeover, run: promoted });
+  if (promoted?.incoming.keyId === compromised.keyId)
+    return dropPromoted(record, { takeover, run: promoted });
   if (isMakingIt(record, compromised.keyId)) return dropIncoming(record, takeover);
   const isKnown = record.keys.some(({ keyId }) => keyId === compromised.keyId);
   return { record, standing: isKnown ? "unplaced" : "retired", from: "none", reused: false };
@@ -133,21 +135,39 @@ function takeRetiring(
 
 /** The key leaked before any consumer had it: the run that made it ends, and the retiring key stays current. */
 function dropIncoming(record: SecretRecord, takeover: Takeover): Taken {
-  const { compromised } = takeover;
-  const fenced = fencedOff(record);
-  const rotationId = fenced.fenced?.rotationId;
-  const { lease: _freed, run: _over, wait: _ended, ...rest } = strayed(record, undefined);
-  const keys = rest.keys.map((key) =>
-    key.keyId === compromised.keyId ? { ...key, compromised: true } : key,
-  );
-  const ended = rotationId === undefined ? rest.ended : [...rest.ended, rotationId].slice(-endedMax);
   return {
-    ...fenced,
-    record: bump({ ...rest, fence: record.fence + 1, keys, ended }),
-    standing: "incoming",
-    from: "none",
-    reused: false,
+    ...fencedOff(record),
+    record: withoutRun(strayed(record, undefined), { takeover, mark: { compromised: true } }),
+    ...{ standing: "incoming", from: "none", reused: false },
   };
+}
+
+/**
+ * Somebody's hand has taken AWSCURRENT off the key that this run promoted. The run could not go on, and while it
+ * lasts the leaked key is its incoming one, which nothing may contain: so it ends, and its retiring key is owed.
+ */
+function dropPromoted(
+  record: SecretRecord,
+  { takeover, run }: { readonly takeover: Takeover; readonly run: PromotedRun },
+): Taken {
+  const left = leftBehindBy(run, takeover.compromised);
+  return {
+    ...fencedOff(record),
+    record: withoutRun(record, { takeover, mark: { compromised: true, state: "retiring" } }),
+    ...{ standing: "unplaced", from: "none", reused: false },
+    ...(left && { leftBehind: left }),
+  };
+}
+
+function withoutRun(
+  record: SecretRecord,
+  { takeover, mark }: { readonly takeover: Takeover; readonly mark: Partial<LedgerKey> },
+): SecretRecord {
+  const rotationId = fencedOff(record).fenced?.rotationId;
+  const { lease: _freed, run: _over, wait: _ended, ...rest } = record;
+  const keys = rest.keys.map((key) => (key.keyId === takeover.compromised.keyId ? { ...key, ...mark } : key));
+  const ended = rotationId === undefined ? rest.ended : [...rest.ended, rotationId].slice(-endedMax);
+  return bump({ ...rest, fence: record.fence + 1, keys, ended });
 }
 
 const endedMax = 8;

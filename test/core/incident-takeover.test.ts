@@ -134,6 +134,33 @@ test.each([
   },
 );
 
+test.each([
+  ["promoted", "RevokeOwed"],
+  ["revoked", "DeathUnproven"],
+  ["dead", undefined],
+] as const)(
+  "a leaked key that a hand has taken out of AWSCURRENT ends the run that is %s, and can be contained",
+  (phase, owed) => {
+    const keys = [key("k1", "retiring"), key("k2", "current")];
+    const taken = takeSecret(record(promoted(phase), keys), takeover("k2", false));
+
+    expect(taken).toMatchObject({
+      standing: "unplaced",
+      from: "none",
+      fenced: { rotationId: "r-1", token: "t" },
+    });
+    expect(taken.leftBehind?.owed).toBe(owed);
+    expect(taken.record).toMatchObject({
+      fence: 5,
+      ended: ["r-1"],
+      keys: [{ keyId: "k1" }, { compromised: true }],
+    });
+    expect(taken.record).not.toHaveProperty("run");
+    const contained = markContaining(taken.record, { key: placed("k2"), state: "revoking" });
+    expect(contained.keys.find(({ keyId }) => keyId === "k2")?.state).toBe("revoking");
+  },
+);
+
 test("a promotion that was finished for a leaked incoming key leaves the retiring one as retiring", () => {
   const keys = [key("k1", "current"), key("k2", "staged")];
   const taken = takeSecret(record(staged("promoting"), keys), takeover("k2", true));

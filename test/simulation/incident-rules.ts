@@ -97,3 +97,9 @@ export function mayBeInGap(watch: Watch, keyId: string | undefined): boolean {
   const isLate = (record.containByMs ?? Number.POSITIVE_INFINITY) <= watch.world.time.nowMs();
   return record.plan === "contain-first" || record.containNow !== undefined || isLate;
 }
+
+/** Its incoming key leaked after a hand had taken it out of AWSCURRENT: what that run owes goes on the list of debts. */
+export function incidentEndsIt(watch: Watch, incomingKeyId: string): boolean {
+  if (watch.call?.invocation.functionName !== "open-incident") return false;
+  return [...watch.incidents.values()].some(({ keys }) => keys.some(({ keyId }) => keyId === incomingKeyId));
+}

@@ -2,7 +2,13 @@ import { parseKeyName } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
-import { containedIsNotIncoming, incidentBinding, isContained, mayBeInGap } from "./incident-rules.ts";
+import {
+  containedIsNotIncoming,
+  incidentBinding,
+  incidentEndsIt,
+  isContained,
+  mayBeInGap,
+} from "./incident-rules.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
 import type { Watch, WatchedSecret } from "./watch.ts";
 
@@ -237,7 +243,8 @@ function waitIsNews(watch: Watch, { before, next, secret }: Change): void {
 /** L6: a promoted run leaves the item only when its retiring key is dead. */
 function closedRunIsDone(watch: Watch, { before, secret }: Change): void {
   const run = promotedRun(before.run);
-  if (run !== undefined && run.phase !== "dead")
+  if (run === undefined || incidentEndsIt(watch, run.incoming.keyId)) return;
+  if (run.phase !== "dead")
     watch.violate("L6", `the run on ${secret.policy.name} is closed while its retiring key is ${run.phase}`);
 }
 
