@@ -93,6 +93,10 @@ export class Instance {
     return this.#held?.fingerprint;
   }
 
+  get fetchedAtMs(): number | undefined {
+    return this.#held?.fetchedAtMs;
+  }
+
   /** Whether its next request would go out with this key: it runs, holds it and trusts it still. */
   wouldUse(fingerprint: Fingerprint): boolean {
     const held = this.#held;

@@ -10,7 +10,7 @@ import {
   mayBeInGap,
 } from "./incident-rules.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
-import type { Watch, WatchedSecret } from "./watch.ts";
+import { type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
 
 /** What the watch knew about each key at the step before. */
 const seenKeys = new WeakMap<Watch, Map<string, FakeKeyState>>();
@@ -353,7 +353,8 @@ function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
     const isDeclared =
       consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
     if (!watch.known.has(instance.id)) continue;
-    if (!isHandled && instance.wouldUse(run.retiring.fingerprint))
+    if (isHandled || wasHanded(secret, { run, fetchedAtMs: instance.fetchedAtMs })) continue;
+    if (instance.wouldUse(run.retiring.fingerprint))
       say(
         "S2",
         `${isDeclared ? "declared" : "undeclared"} ${instance.id} of ${environment} would still use it`,

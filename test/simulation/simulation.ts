@@ -163,6 +163,7 @@ export class Simulation {
       declarations: [{ step: 0, policy }],
       current: { keyId, versionId },
       copies: [],
+      handed: [],
       proven: new Set(),
       reported: new Set(),
     };

@@ -2,7 +2,7 @@ import type { IncidentRecord } from "../../core/incident-record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, TableRecord } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
-import type { SecretRecord } from "../../core/secret-record.ts";
+import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Debt } from "../../ledger/entries.ts";
 import type { FakeReply } from "../../providers/fake.ts";
@@ -33,6 +33,8 @@ export interface WatchedSecret {
   current: { readonly keyId: KeyId | undefined; readonly versionId: string };
   /** The step at which a hand last changed AWSCURRENT, and what it held from then on. */
   hand: { readonly step: number; readonly keyId: KeyId | undefined } | undefined;
+  /** Every key that a hand put into AWSCURRENT, and when: whoever asks meanwhile is given it. */
+  readonly handed: { readonly atMs: number; readonly keyId: KeyId | undefined }[];
   /** A second secret holds the same key: nothing can be rotated or revoked before a person separates them. */
   sharesKey: boolean;
   /** Somebody put another key into AWSCURRENT. */
@@ -253,6 +255,7 @@ export class Watch {
     if (secret === undefined) return;
     const { keyId } = secret.current;
     secret.hand = { step: this.step, keyId };
+    secret.handed.push({ atMs: this.world.time.nowMs(), keyId });
     // An edit of another field is merged; another key is for a person to sort out.
     secret.isMixedUp ||= keyId !== before;
   }
@@ -328,6 +331,16 @@ export class Watch {
     if (key === undefined || !key.isAccepted) return false;
     return key.scopes.length === 0 || key.scopes.includes("api.model.request");
   }
+}
+
+/** A hand put the key back and took it away again between two looks at AWSCURRENT: nobody can know who fetched it. */
+export function wasHanded(
+  { handed }: WatchedSecret,
+  { run, fetchedAtMs = 0 }: { readonly run: PromotedRun; readonly fetchedAtMs: number | undefined },
+): boolean {
+  return handed.some(
+    ({ keyId, atMs }) => keyId === run.retiring.keyId && atMs >= run.promotedAtMs && fetchedAtMs >= atMs,
+  );
 }
 
 const wasCurrent = new Set(["retiring", "quarantined", "revoking", "revoked"]);
