@@ -137,7 +137,8 @@ export function markPromoted(
   const phase = containedAs(record.keys.find(({ keyId }) => keyId === run.retiring.keyId)) ?? "promoted";
   const state = phase === "promoted" ? "retiring" : phase;
   const retired = editById(record, run.retiring.keyId, (key) => ({ ...key, state }));
-  const next = editById(retired, run.incoming.keyId, (key) => ({ ...key, state: "current" }));
+  const { promotedAtMs } = times;
+  const next = editById(retired, run.incoming.keyId, (key) => ({ ...key, state: "current", promotedAtMs }));
   const keys = next.keys.filter((key) => key.state !== "dead");
   return bump({ ...next, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
 }
@@ -159,7 +160,9 @@ export function markSeenPromoted(
 ): SecretRecord {
   const run = assertPromoted(record, ticket);
   if (run.phase !== "promoted" || seen.atMs <= run.promotedAtMs) return record;
-  return bump({ ...record, run: { ...run, promotedAtMs: seen.atMs } });
+  const promotedAtMs = seen.atMs;
+  const next = editById(record, run.incoming.keyId, (key) => ({ ...key, promotedAtMs }));
+  return bump({ ...next, run: { ...run, promotedAtMs } });
 }
 
 function nameOf({ rotationId }: Ticket, attempt: number): string {

@@ -31,6 +31,8 @@ export interface LedgerKey {
   /** The scopes Rekey set, so that a quarantine can be undone exactly; absent where it set none. */
   readonly scopes?: readonly string[];
   readonly expiresAtMs?: number;
+  /** Since when it is current; set by its promotion. */
+  readonly promotedAtMs?: number;
   /** Compromised keys may never become current again. */
   readonly compromised?: boolean;
 }

@@ -1,6 +1,8 @@
 import { Superseded } from "./errors.ts";
+import { type Resuming, runForLeft } from "./left-behind.ts";
 import type { RotationId } from "./ports.ts";
 import {
+  adoptCurrent,
   assertHolder,
   baseOf,
   bump,
@@ -49,6 +51,12 @@ export function resumeRun(
   if (promoted !== undefined || run.phase === "opened") return taken;
   // Until it is promoted the incoming key goes with its run: a roll-back of this one takes it away.
   return editById(taken, run.incoming.keyId, (key) => ({ ...key, rotationId }));
+}
+
+/** Takes up a key that a take-over left behind, under a lease and a deadline of its own. */
+export function resumeLeft(record: SecretRecord, resuming: Resuming): SecretRecord {
+  const known = adoptCurrent(record, { ...resuming.current, state: "current" });
+  return { ...takeLease(known, resuming), run: runForLeft(resuming) };
 }
 
 function takeLease(record: SecretRecord, { rotationId, executionArn, kind }: Opening): SecretRecord {

@@ -1,4 +1,5 @@
 import { type LedgerKey, parseKeyName } from "./keys.ts";
+import { keysLeftBehind, leftToResume } from "./left-behind.ts";
 import type { ExecutionState, KeyId, ListedKey, RotationId } from "./ports.ts";
 import type { SecretRecord } from "./secret-record.ts";
 
@@ -62,12 +63,15 @@ export function isAbandoned({ lease }: SecretRecord, { status }: ExecutionState)
   return lease !== undefined && status !== "RUNNING" && status !== "UNKNOWN";
 }
 
-/** Work that only another run can do, and nobody keeps it from starting. */
-export function isOwed({ run, lease, hold, frozen }: SecretRecord): boolean {
-  return run?.owed !== undefined && lease === undefined && hold === undefined && frozen === undefined;
+/**
+ * What only another run can do, and nobody keeps from starting: the run that owes it, or the key that a take-over
+ * left behind. Tries are counted by it.
+ */
+export function owedBy(record: SecretRecord): string | undefined {
+  const { run, lease, hold, frozen } = record;
+  if (lease !== undefined || hold !== undefined || frozen !== undefined) return undefined;
+  return run === undefined ? leftToResume(record)?.keyId : run.owed && run.rotationId;
 }
-
-const leftBehind = new Set<LedgerKey["state"]>(["retiring", "quarantined", "revoking", "revoked"]);
 
 /** Whether a debt that somebody wrote down is one still. */
 export function isStillOwed(
@@ -77,9 +81,7 @@ export function isStillOwed(
   if (debt.kind === "DiscardOwed")
     return record.keys.some((key) => key.rotationId === debt.rotationId && isLeft(key));
   if (debt.kind === "LabelOwed") return false;
-  // An incident that takes a secret over leaves the fenced run's retiring key behind, without a run of its own.
-  const known = record.keys.find(({ keyId }) => keyId === debt.keyId);
-  const isLeftBehind = known !== undefined && leftBehind.has(known.state);
+  const isLeftBehind = keysLeftBehind(record).some(({ keyId }) => keyId === debt.keyId);
   return record.run?.retiring.keyId === debt.keyId || isLeftBehind;
 }
 

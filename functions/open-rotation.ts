@@ -1,13 +1,21 @@
 import * as z from "zod";
-import { CurrentKeyUnknown, KeyShared, LedgerContended, PolicyInvalid } from "../core/errors.ts";
-import { openRun, resumeRun } from "../core/lease.ts";
+import {
+  CurrentKeyUnknown,
+  KeyShared,
+  LedgerContended,
+  PolicyInvalid,
+  SecretUnusable,
+} from "../core/errors.ts";
+import { openRun, resumeLeft, resumeRun } from "../core/lease.ts";
+import { leftToResume } from "../core/left-behind.ts";
 import { mistakesIn, type Policy } from "../core/policy.ts";
 import type { Refusal } from "../core/revoke.ts";
-import { adoptCurrent, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
+import { adoptCurrent, currentKey, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
 import { brakeFor } from "./brake.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "./current-key.ts";
 import type { Deps } from "./deps.ts";
+import { pin } from "./pin.ts";
 import { onLambda, secretArnText, stampedAt, step, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
 
@@ -43,7 +51,8 @@ export const openRotation = step({
 
     const next =
       record.run?.owed === undefined
-        ? await openNew({ input, policy, record }, deps)
+        ? ((await takeUpLeft({ input, policy, record }, deps)) ??
+          (await openNew({ input, policy, record }, deps)))
         : await resumeOwed({ input, policy }, deps);
     if (!isOpenFor(next, input)) {
       return skip({ input, policy, record: next, refusal: whyNotOpen(next, input) ?? busy(next) }, deps);
@@ -139,6 +148,35 @@ async function resumeOwed({ input, policy }: Omit<Opening, "record">, deps: Deps
       deadlineAtMs: input.at + policy.overlapMs,
     });
   });
+}
+
+/** A key that a take-over left behind comes before a new one, as every other debt does. */
+async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord | undefined> {
+  if (leftToResume(record) === undefined) return undefined;
+  const { secretArn } = policy;
+  const current = await findCurrentKey({ policy, record }, deps);
+  const left = current.keyId === currentKey(record)?.keyId ? leftToResume(record) : undefined;
+  if (left === undefined) return undefined;
+  await pinIfThere({ secretArn, versionId: left.versionId }, deps);
+  return deps.ledger.changeSecret(secretArn, (now) => {
+    if (whyNotOpen(now, input)) return now;
+    if (now.fence !== record.fence || leftToResume(now)?.keyId !== left.keyId)
+      throw new LedgerContended("the key that was left behind has been seen to meanwhile");
+    const deadlineAtMs = input.at + policy.overlapMs;
+    const { rotationId, executionArn, at: atMs } = input;
+    return resumeLeft(now, {
+      ...{ rotationId, executionArn, kind: "rotation", left, current, atMs, deadlineAtMs },
+    });
+  });
+}
+
+/** A version that was purged meanwhile takes its key's text with it: then the key is seen dead by the listing. */
+async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise<void> {
+  try {
+    await pin(place, deps);
+  } catch (error) {
+    if (!(error instanceof SecretUnusable)) throw error;
+  }
 }
 
 /** The state that the machine goes to: a run that had promoted never mints again. */

@@ -7,10 +7,10 @@ import { assertHolder, promotedRun, type Run, type SecretRecord } from "../core/
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn, withKey } from "../stores/value.ts";
 import { assertNotStopped, workOf } from "./brake.ts";
-import { versionWith } from "./current-key.ts";
 import type { Deps } from "./deps.ts";
+import { pin } from "./pin.ts";
 import { policyOf } from "./run-policy.ts";
-import { incomingLabel, pendingLabel, retiringLabel, takePending, versionIdFor } from "./stage-key.ts";
+import { incomingLabel, pendingLabel, takePending, versionIdFor } from "./stage-key.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
 
@@ -81,14 +81,6 @@ async function promotingRun(input: TicketInput, deps: Deps): Promise<WithIncomin
   const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
   if (run.phase === "opened") throw new VersionMoved("there is no pending key to promote");
   return run;
-}
-
-async function pin({ secretArn, versionId }: { secretArn: string; versionId: VersionId }, deps: Deps) {
-  const move = await deps.store.moveLabel({ secretArn, label: retiringLabel, to: versionId });
-  if (move === "moved") return;
-  const holder = versionWith(await deps.store.labels(secretArn), retiringLabel);
-  if (holder === undefined || holder === versionId) return;
-  await deps.store.moveLabel({ secretArn, label: retiringLabel, from: holder, to: versionId });
 }
 
 /**

@@ -1,9 +1,10 @@
 import { SecretUnusable } from "../core/errors.ts";
 import { isSpent, type LedgerKey } from "../core/keys.ts";
+import { keysLeftBehind } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
-import { isAbandoned, isOwed, nextTryMs } from "../core/sweep.ts";
+import { isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
 import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import type { RotationOutcome, RotationRecord } from "../ledger/entries.ts";
@@ -116,10 +117,11 @@ async function stripLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
     pending !== undefined &&
     run?.phase !== "promoting" &&
     (await isOurs({ policy, record, versionId: pending }, deps));
+  const isPinOfLeft = keysLeftBehind(record).some(({ versionId }) => versionId === pin);
   const leftovers = [
     ...(isLeft ? [{ label: pendingLabel, from: pending }] : []),
     // While anything is owed the pin stays: without it the retiring version could be purged.
-    ...(pin !== undefined && run === undefined ? [{ label: retiringLabel, from: pin }] : []),
+    ...(pin !== undefined && run === undefined && !isPinOfLeft ? [{ label: retiringLabel, from: pin }] : []),
   ];
   if (!dryRun) for (const move of leftovers) await deps.store.moveLabel({ secretArn, ...move });
   return leftovers.length;
@@ -183,7 +185,8 @@ function isBeingReplaced({ run }: SecretRecord, { keyId }: LedgerKey): boolean {
 }
 
 interface Tries {
-  readonly rotationId: string;
+  /** What is tried: see `owedBy`. */
+  readonly owed: string;
   readonly tries: number;
   readonly nextAtMs: number;
 }
@@ -191,16 +194,16 @@ interface Tries {
 /** A debt is paid by a run of its own, which takes it up where the owing run stood. */
 async function resumeOwed({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<number> {
   const { secretArn } = policy;
-  const { run, ...record } = await deps.ledger.secret(secretArn);
-  if (run === undefined || !isOwed({ ...record, run })) return 0;
+  const owed = owedBy(await deps.ledger.secret(secretArn));
+  if (owed === undefined) return 0;
   if ((await brakeFor(policy, deps)) !== undefined) return 0;
   const at = { kind: "SWEEP", id: "tries", sort: secretArn };
   const stored = await deps.ledger.documents.read<Tries>(at);
-  const tries = stored?.rotationId === run.rotationId ? stored.tries + 1 : 0;
+  const tries = stored?.owed === owed ? stored.tries + 1 : 0;
   if (dryRun || (tries > 0 && nowMs < (stored?.nextAtMs ?? 0))) return 0;
-  const name = `resume-${deps.digest.sha256Hex(`${secretArn} ${run.rotationId}`).slice(0, 20)}-${tries}`;
+  const name = `resume-${deps.digest.sha256Hex(`${secretArn} ${owed}`).slice(0, 20)}-${tries}`;
   await deps.executions.start({ machine: "rotation", name, input: { secretArn, trigger: "sweep" } });
-  const next: Tries = { rotationId: run.rotationId, tries, nextAtMs: nowMs + nextTryMs(tries) };
+  const next: Tries = { owed, tries, nextAtMs: nowMs + nextTryMs(tries) };
   await deps.ledger.documents.write(at, next);
   return 1;
 }

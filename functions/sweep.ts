@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { RotationError } from "../core/errors.ts";
+import { keysLeftBehind } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/secret-record.ts";
 import { isStillOwed } from "../core/sweep.ts";
@@ -124,18 +125,26 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
     if (record === undefined || isStillOwed(record, debt)) open.push(debt);
     else if (!dryRun) await deps.ledger.removeDebt(debt);
   }
-  for (const { secretArn, run } of records.values()) {
-    if (run?.owed === undefined || open.some((debt) => debt.keyId === run.retiring.keyId)) continue;
-    const { keyId, versionId } = run.retiring;
-    const { rotationId, owed } = run;
-    const debt: Debt = {
-      ...{ kind: "RevokeOwed", secretArn, keyId, versionId, rotationId, sinceMs: nowMs },
-      reason: owed.reason,
-    };
+  for (const debt of [...records.values()].flatMap((record) => debtsOf(record, nowMs))) {
+    if (open.some(({ keyId }) => keyId === debt.keyId)) continue;
     if (!dryRun) await deps.ledger.putDebt(debt);
     open.push(debt);
   }
   return open;
+}
+
+/** What the item itself says: whoever should have written the debt down may have died before it did. */
+function debtsOf(record: SecretRecord, sinceMs: number): readonly Debt[] {
+  const { secretArn, run, ended } = record;
+  const owed = run?.owed && { ...run.retiring, state: "retiring", rotationId: run.rotationId, ...run.owed };
+  const reason = "the run that owed it was taken over by an incident";
+  const rotationId = run?.rotationId ?? ended.at(-1) ?? "unknown";
+  const left = keysLeftBehind(record).map((key) => ({ ...key, rotationId, reason }));
+  return [...(owed ? [owed] : []), ...left].map((each) => ({
+    kind: each.state === "revoked" ? "DeathUnproven" : "RevokeOwed",
+    ...{ secretArn, keyId: each.keyId, versionId: each.versionId },
+    ...{ rotationId: each.rotationId, reason: each.reason, sinceMs },
+  }));
 }
 
 async function oldestPastPolicyMs(

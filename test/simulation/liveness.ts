@@ -1,4 +1,6 @@
 import { parseKeyName } from "../../core/keys.ts";
+import { keysLeftBehind } from "../../core/left-behind.ts";
+import type { SecretRecord } from "../../core/secret-record.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
@@ -95,13 +97,23 @@ async function startConsumers(simulation: Simulation): Promise<void> {
 function isAtRest(secret: WatchedSecret, debts: readonly Debt[]): boolean {
   if (secret.record?.lease !== undefined) return false;
   const isOwing = debts.some(({ secretArn }) => secretArn === secret.secretArn);
-  return (secret.record?.run === undefined && !isOwing) || needsPerson(secret);
+  return (secret.record?.run === undefined && !isOwing && !owesLeft(secret)) || needsPerson(secret);
 }
 
 /** Time would be lost on consumers that no run waits for. */
 function needsConsumers(secret: WatchedSecret): boolean {
   const { record } = secret;
-  return record?.lease !== undefined || (record?.run !== undefined && !needsPerson(secret));
+  const isOwing = record?.run !== undefined || owesLeft(secret);
+  return record?.lease !== undefined || (isOwing && !needsPerson(secret));
+}
+
+/** The pin of what a take-over left: it goes when that key is dead. */
+function isLeftOn({ record }: WatchedSecret, versionId: string): boolean {
+  return record !== undefined && keysLeftBehind(record).some((key) => key.versionId === versionId);
+}
+
+function owesLeft({ record }: WatchedSecret): boolean {
+  return record !== undefined && keysLeftBehind(record).length > 0;
 }
 
 // ---- the rules -------------------------------------------------------------------------------------------
@@ -134,7 +146,7 @@ function debtHasReason(simulation: Simulation, { secretArn, keyId, kind, reason 
   const secret = watch.secrets.get(secretArn);
   // Somebody was paged for the incident that this key is in.
   if (keysInIncidents(simulation).includes(keyId)) return;
-  if (secret !== undefined && (needsPerson(secret) || watch.leftBehind(keyId))) return;
+  if (secret !== undefined && needsPerson(secret)) return;
   watch.violate("L3", `${kind} of ${secret?.policy.name} is owed after ${sweepsMax} sweeps: ${reason}`);
 }
 
@@ -151,7 +163,8 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
   for (const { versionId, labels } of world.store.versions(secretArn)) {
     if (labels.includes("AWSPENDING") && !versionId.startsWith("by-hand"))
       watch.violate("L3", `AWSPENDING is left on ${versionId} of ${policy.name}`);
-    if (labels.includes("REKEY_RETIRING") && record?.run === undefined)
+    const isOwed = record?.run !== undefined || isLeftOn(secret, versionId);
+    if (labels.includes("REKEY_RETIRING") && !isOwed)
       watch.violate("L3", `REKEY_RETIRING is left on ${versionId} of ${policy.name}`);
   }
   const current = watch.keyState(secret.current.keyId);
@@ -177,7 +190,7 @@ function everyKeyIsAccountedFor(simulation: Simulation): void {
   for (const { keyId, name, isListed } of watch.keys) {
     const isOurs = parseKeyName(name) !== undefined || watch.wasRetiring.has(keyId);
     if (!isListed || accounted.has(keyId) || !isOurs) continue;
-    if (isKept(simulation, keyId) || watch.isOwed(keyId)) continue;
+    if (isKept(simulation, keyId) || isLeftToPerson(simulation, keyId)) continue;
     simulation.strays += 1;
     watch.violate("L2", `${keyId} (${name}) is left at the provider`);
   }
@@ -188,6 +201,16 @@ function isKept({ secrets }: Simulation, keyId: string): boolean {
   return secrets.some(
     ({ record, isMixedUp }) => isMixedUp && record?.keys.some((key) => key.keyId === keyId),
   );
+}
+
+/** A take-over left it behind, and only a person can say how to go on with its secret; until then it is owed. */
+function isLeftToPerson({ secrets, watch }: Simulation, keyId: string): boolean {
+  const secret = secrets.find(({ record }) => record !== undefined && isLeftIn(record, keyId));
+  return secret !== undefined && needsPerson(secret) && watch.isOwed(keyId);
+}
+
+function isLeftIn(record: SecretRecord, keyId: string): boolean {
+  return keysLeftBehind(record).some((key) => key.keyId === keyId);
 }
 
 /** Nobody said for how long an unknown program keeps its key, so the gate gives it longer than these runs last. */

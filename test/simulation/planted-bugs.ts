@@ -223,8 +223,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "forget the retiring key that a take-over left behind",
-    file: "core/sweep.ts",
-    find: "debt.keyId || isLeftBehind;",
-    replace: "debt.keyId;",
+    file: "core/left-behind.ts",
+    find: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);",
+    replace: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys).slice(0, 0);",
   },
 ];

@@ -1,4 +1,4 @@
-import { parseKeyName } from "../../core/keys.ts";
+import { isSpent, parseKeyName } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
@@ -203,7 +203,10 @@ export function afterRecord(watch: Watch, change: Change): void {
     closedRunIsDone(watch, change);
     return;
   }
-  if (before.run === undefined) retiringIsCurrent(watch, secret, run.retiring.keyId);
+  if (before.run === undefined) {
+    if (promotedRun(run) === undefined) retiringIsCurrent(watch, secret, run.retiring.keyId);
+    else retiringWasLeft(watch, change);
+  }
   if (run.phase === "proven" && before.run?.phase === "staged")
     keyIsProven(watch, secret, run.incoming.keyId);
   const promoted = promotedRun(run);
@@ -216,7 +219,8 @@ export function afterRecord(watch: Watch, change: Change): void {
   const isOrdered = isIncidentStep(watch) || wasLetGo(before, promoted);
   const isIncidents = (isBound && isOrdered) || isContained(watch, { keyId, end: "disabled" });
   const isLetGo = promoted.phase === "quarantined" || promoted.phase === "revoking";
-  if (isLetGo && !isIncidents) mayLetGo(watch, change, promoted);
+  // What a take-over left is as far gone as it was: its run recorded that, and was asked then.
+  if (isLetGo && !isIncidents && before.run !== undefined) mayLetGo(watch, change, promoted);
   if (promoted.phase === "dead") keyIsDead(watch, promoted);
 }
 
@@ -281,6 +285,19 @@ function retiringIsCurrent(watch: Watch, secret: WatchedSecret, keyId: string): 
     "S2",
     `the run on ${secret.policy.name} takes ${keyId} for the retiring key, and AWSCURRENT holds ${current.keyId}`,
   );
+}
+
+/** A run that starts as promoted takes up what a take-over left behind, and nothing else. */
+function retiringWasLeft(watch: Watch, { before, next, secret }: Change): void {
+  const { retiring, phase } = next.run ?? {};
+  const known = before.keys.find((key) => key.keyId === retiring?.keyId);
+  const isLeft = known !== undefined && isSpent(known) && known.compromised !== true;
+  const isSame = known?.state === (phase === "promoted" ? "retiring" : phase);
+  if (!isLeft || !isSame || before.lease !== undefined)
+    watch.violate(
+      "S2",
+      `a run on ${secret.policy.name} takes up ${retiring?.keyId} as ${phase}: it is ${known?.state}`,
+    );
 }
 
 function keyIsProven(watch: Watch, secret: WatchedSecret, keyId: string): void {

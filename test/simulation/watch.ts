@@ -223,18 +223,10 @@ export class Watch {
     afterIncident(this, { before, next });
   }
 
-  /** A take-over left it with a debt of its own and no run that pays it: a person is shown the debt. */
-  leftBehind(keyId: KeyId): boolean {
-    return [...this.secrets.values()].some(
-      ({ record }) =>
-        record?.run?.retiring.keyId !== keyId &&
-        record?.keys.some((key) => key.keyId === keyId && wasCurrent.has(key.state)) === true,
-    );
-  }
-
   isOwed(keyId: KeyId): boolean {
-    const debts = this.world.table.dump().filter(({ kind }) => kind === "DEBT");
-    return this.leftBehind(keyId) && debts.some(({ body }) => (body as Debt).keyId === keyId);
+    return this.world.table
+      .dump()
+      .some(({ kind, body }) => kind === "DEBT" && (body as Debt).keyId === keyId);
   }
 
   incidentFacts(incidentId: string): IncidentFacts {
@@ -343,7 +335,6 @@ export function wasHanded(
   );
 }
 
-const wasCurrent = new Set(["retiring", "quarantined", "revoking", "revoked"]);
 const violationsMax = 3;
 const causesMax = 5;
 

@@ -1,0 +1,84 @@
+import type { LedgerKey } from "./keys.ts";
+import type { Opening } from "./lease.ts";
+import { currentKey, type PlacedKey, type PromotedRun, type SecretRecord } from "./secret-record.ts";
+
+/**
+ * An incident that takes a secret over in mid-rotation leaves that rotation's retiring key behind: alive, or revoked
+ * and not seen dead. Once the secret is free, the next run takes it up as if it had retired the key itself, behind
+ * the same gate.
+ */
+export type LeftKey = LedgerKey & PlacedKey & { readonly state: LeftState };
+
+export type LeftState = Extract<LedgerKey["state"], "retiring" | "quarantined" | "revoking" | "revoked">;
+
+/** A compromised key is its incident's business, and the retiring key of a run is that run's. */
+export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] {
+  return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);
+
+  function isNobodys({ keyId, compromised }: LeftKey): boolean {
+    return compromised !== true && run?.retiring.keyId !== keyId;
+  }
+}
+
+function isPlaced(key: LedgerKey): key is LedgerKey & PlacedKey {
+  return key.keyId !== undefined && key.versionId !== undefined && key.fingerprint !== undefined;
+}
+
+function isOnItsWayOut<Key extends LedgerKey>(key: Key): key is Key & { readonly state: LeftState } {
+  switch (key.state) {
+    case "retiring":
+    case "quarantined":
+    case "revoking":
+    case "revoked":
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * The left key that a run may take up now. Only where AWSCURRENT is a sound key that Rekey made current: of a key that
+ * a hand put there nobody has proven anything, so a rotation replaces that one first.
+ */
+export function leftToResume(record: SecretRecord): LeftKey | undefined {
+  const current = currentKey(record);
+  const isOurs = current?.rotationId !== undefined && current.compromised !== true;
+  return record.run === undefined && isOurs ? keysLeftBehind(record)[0] : undefined;
+}
+
+export interface Resuming extends Opening {
+  readonly left: LeftKey;
+  /** What AWSCURRENT holds: the ledger's current key, perhaps in a newer version. */
+  readonly current: LedgerKey & PlacedKey;
+  readonly atMs: number;
+  readonly deadlineAtMs: number;
+}
+
+/** The run that a left key gets, as far as the run that left it had come. */
+export function runForLeft({ rotationId, left, current, atMs, deadlineAtMs }: Resuming): PromotedRun {
+  return {
+    ...{ rotationId, attempt: 0, deadlineAtMs },
+    retiring: placeOf(left),
+    incoming: placeOf(current),
+    // Without its own stamp every wait counts from now: later is longer.
+    promotedAtMs: current.promotedAtMs ?? atMs,
+    ...progressOf(left, atMs),
+  };
+}
+
+function placeOf({ keyId, versionId, fingerprint }: PlacedKey): PlacedKey {
+  return { keyId, versionId, fingerprint };
+}
+
+function progressOf({ state }: LeftKey, atMs: number) {
+  switch (state) {
+    case "retiring":
+      return { phase: "promoted" as const };
+    case "quarantined":
+      return { phase: state, quarantinedAtMs: atMs };
+    case "revoking":
+      return { phase: state };
+    case "revoked":
+      return { phase: state, revokedAtMs: atMs };
+  }
+}
