@@ -19,6 +19,7 @@ interface Retrier {
 
 interface State {
   readonly Type: string;
+  readonly Resource?: string;
   readonly Comment?: string;
   readonly TimeoutSeconds?: number;
   readonly TimeoutSecondsPath?: string;
@@ -71,7 +72,26 @@ const retryKinds = new Map(
     }),
 );
 
-const platformErrors = /^(Lambda\.\w+Exception|Lambda\.Unknown|States\.(ALL|Timeout|TaskFailed))$/;
+const platformErrors =
+  /^(Lambda\.\w+Exception|Lambda\.Unknown|Runtime\.ExitError|Sandbox\.Timedout|States\.(ALL|Timeout|TaskFailed))$/;
+
+/** A function that died, was not reached or did not answer: what it did is unknown, and a second try finds it done. */
+const functionErrors = [
+  "Lambda.ClientExecutionTimeoutException",
+  "Lambda.ServiceException",
+  "Lambda.AWSLambdaException",
+  "Lambda.SdkClientException",
+  "Lambda.TooManyRequestsException",
+  "Lambda.Unknown",
+  "Runtime.ExitError",
+  "Sandbox.Timedout",
+];
+
+/** Tasks that retry otherwise, and why. */
+const exempt: Readonly<Record<string, readonly string[]>> = {
+  // No function: whatever EventBridge answers arrives as one of these.
+  Announce: ["States.TaskFailed", "States.Timeout"],
+};
 
 describe.each(loaded)("statemachines/$name.asl.json", ({ text, definition }) => {
   test("is a state machine", () => {
@@ -103,7 +123,7 @@ describe.each(loaded)("statemachines/$name.asl.json", ({ text, definition }) => 
   });
 });
 
-describe.each(tasks)("$machine: the task $name", ({ machine, state }) => {
+describe.each(tasks)("$machine: the task $name", ({ machine, name, state }) => {
   test("is bounded in time", () => {
     const { TimeoutSeconds, TimeoutSecondsPath } = state;
     if (TimeoutSecondsPath === undefined) {
@@ -122,6 +142,15 @@ describe.each(tasks)("$machine: the task $name", ({ machine, state }) => {
       expect(retrier.MaxDelaySeconds).toBeGreaterThan(0);
       expect(retrier.JitterStrategy).toBe("FULL");
     }
+  });
+
+  test("retries whatever may befall a function that works: none of it is the end of a run", () => {
+    const retried = (state.Retry ?? []).flatMap(({ ErrorEquals }) => ErrorEquals);
+    // The time-out of a wait for a callback is the end of the wait.
+    const isWait = state.Resource?.endsWith(".waitForTaskToken") === true;
+    const wanted = exempt[name] ?? [...functionErrors, ...(isWait ? [] : ["States.Timeout"])];
+    expect(retried).toEqual(expect.arrayContaining([...wanted]));
+    if (isWait) expect(retried).not.toContain("States.Timeout");
   });
 
   test("retries only errors that there are, and that a second try can cure", () => {

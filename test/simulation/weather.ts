@@ -63,6 +63,8 @@ export function weatherFor(random: Random): Weather {
 }
 
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
+/** Whatever the platform does to a function is tried again; only what its own code throws ends a run at once. */
+const notRetried = "UnexpectedFailure";
 /** Longer than a Task's time-out of 60 s, so that a successor has finished when it thaws. */
 const freezeMaxMs = 150_000;
 const successorWorksMs = 64_000;
@@ -209,11 +211,11 @@ export class Storm implements Surroundings {
         return this.#perform(call, effect);
       case "crashBefore":
       case "exitBefore":
-        return crash(life, kind === "exitBefore" ? "Runtime.ExitError" : "Lambda.Unknown");
+        return crash(life, kind === "exitBefore" ? notRetried : "Lambda.Unknown");
       case "crashAfter":
       case "exitAfter":
         await this.#perform(call, effect);
-        return crash(life, kind === "exitAfter" ? "Runtime.ExitError" : "Lambda.Unknown");
+        return crash(life, kind === "exitAfter" ? notRetried : "Lambda.Unknown");
       case "never":
         return never();
       case "diesBefore":
