@@ -9,11 +9,9 @@ import type { Handler } from "./step.ts";
 import { anchorWiring } from "./wiring-audit.ts";
 
 /** What anchoring may touch: it reads the ledger and never writes it, or it could sign what it forged. */
-export interface AnchorDeps extends Pick<Deps, "clock" | "log"> {
+export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {
   readonly ledger: Pick<Deps["ledger"], "policies">;
   readonly checkpoints: Pick<AuditCheckpoints, "write">;
-  /** The stage. */
-  readonly environment: string;
 }
 
 const atOnceMax = 8;

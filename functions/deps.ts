@@ -22,6 +22,8 @@ export interface EmbeddedMetrics {
 
 /** Everything a step may touch. `wiring.ts` builds it on AWS; the simulator builds it in memory. */
 export interface Deps {
+  /** The stage: one deployment is one environment, and every metric says which. */
+  readonly environment: string;
   readonly ledger: Ledger;
   readonly store: SecretStore;
   provider(policy: Policy): KeyProvider;

@@ -6,6 +6,7 @@ import { currentKey, type SecretRecord } from "../core/secret-record.ts";
 import { isStillOwed } from "../core/sweep.ts";
 import type { Debt } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
+import { metricLine } from "./metrics.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
@@ -56,7 +57,7 @@ export const sweep = step({
     const debts = await openDebts({ policies, nowMs, dryRun }, deps);
     const overdueMs = await oldestPastPolicyMs({ policies, accounts, nowMs }, deps);
     const swept = { ...sum(secrets), ...sumOf(accounts), openDebt: debts.length, failed };
-    tell({ swept, accounts, debts, overdueMs, policies, nowMs }, deps);
+    tell({ swept, accounts, debts, overdueMs, nowMs }, deps);
     return { outcome: dryRun ? "wouldSweep" : "swept", secrets: policies.length, ...swept };
   },
 });
@@ -173,14 +174,13 @@ interface Told {
   readonly accounts: readonly AccountFindings[];
   readonly debts: readonly Debt[];
   readonly overdueMs: number;
-  readonly policies: readonly Policy[];
   readonly nowMs: number;
 }
 
 const keysToldMax = 20;
 
-/** What the alarms read: one line per environment, in CloudWatch's embedded metric format. */
-function tell({ swept, accounts, debts, overdueMs, policies, nowMs }: Told, deps: Deps): void {
+/** What the alarms read. It is told without a single policy too: they take silence for a sweep that has stopped. */
+function tell({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: Deps): void {
   for (const { keyId, name } of accounts.flatMap(({ unrecorded }) => unrecorded).slice(0, keysToldMax))
     deps.log({ step: "sweep", outcome: "unrecordedKey", keyId, name });
   const metrics = {
@@ -189,12 +189,9 @@ function tell({ swept, accounts, debts, overdueMs, policies, nowMs }: Told, deps
     OldestKeyAgePastPolicy: Math.round(overdueMs / 1000),
     RotationsOverdue: debts.filter(({ reason }) => reason.startsWith("AdoptionOverdue")).length,
   };
-  const names = Object.keys(metrics).map((Name) => ({ Name }));
-  const directive = { Namespace: "Rekey", Dimensions: [["Environment"]], Metrics: names };
-  for (const Environment of new Set(policies.map(({ environment }) => environment))) {
-    deps.log({
-      ...{ step: "sweep", outcome: "metric", Environment, ...metrics },
-      _aws: { Timestamp: nowMs, CloudWatchMetrics: [directive] },
-    });
-  }
+  const { environment } = deps;
+  deps.log({
+    ...{ step: "sweep", outcome: "metric" },
+    ...metricLine({ environment, atMs: nowMs, metrics }),
+  });
 }

@@ -35,14 +35,13 @@ function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
 
 /** What the synthetic leak has: the public address of the intake, and the signing secret of its reports. */
 export function syntheticWiring(): SyntheticDeps {
-  const { ledger, executions, clock, log, store } = wiring("synthetic-leak")();
-  const { environment, allowLoopbackProviders: allowLoopback } = settings();
+  const { environment, ledger, executions, clock, log, store } = wiring("synthetic-leak")();
+  const { allowLoopbackProviders: allowLoopback } = settings();
   const url = intakeUrl();
   const { report = "" } = intakeSecretArns();
   const http = boundedHttp({ allowHosts: [new URL(url).host], allowLoopback });
   return {
-    ...{ ledger, executions, clock, log },
+    ...{ environment, ledger, executions, clock, log },
     send: reportSender({ http, url, secret: adminCredential(store, report), clock, newNonce: randomUUID }),
-    environment,
   };
 }

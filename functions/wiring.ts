@@ -84,17 +84,18 @@ function unwired(defect: string): object {
 }
 
 function build(): Base {
-  const { table, bus, rotationMachineArn, compromiseMachineArn, allowLoopbackProviders } = settings();
+  const { table, bus, environment, allowLoopbackProviders: allowLoopback, ...machines } = settings();
   const store = secretsManagerStore(new SecretsManagerClient({}), { pause: systemClock.pause });
   const ledgerTable = dynamoTable(new DynamoDBClient({}), table);
   return {
+    environment,
     ledger: ledgerOn(ledgerTable),
     store,
-    provider: providerFor({ store, allowLoopback: allowLoopbackProviders }),
+    provider: providerFor({ store, allowLoopback }),
     bus: eventBridgeBus(new EventBridgeClient({}), bus),
     executions: stepFunctions(new SFNClient({}), {
-      rotation: rotationMachineArn,
-      compromise: compromiseMachineArn,
+      rotation: machines.rotationMachineArn,
+      compromise: machines.compromiseMachineArn,
     }),
     audit: auditLog({ table: ledgerTable, digest: nodeDigest, now: systemClock.nowMs }),
     digest: nodeDigest,

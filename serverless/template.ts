@@ -16,7 +16,14 @@ export async function functions(resolver: Resolver) {
 
 /** What of `resources:` follows from the functions, the machines and the parameters. */
 export async function resources(resolver: Resolver) {
-  return { Resources: resourcesFor(await readDeployment(resolver)) };
+  const deployment = await readDeployment(resolver);
+  return { Conditions: conditionsFor(deployment), Resources: resourcesFor(deployment) };
+}
+
+/** What the YAML files leave out of a deployment that is not set up for it. */
+export function conditionsFor({ intakeSecrets }: Deployment) {
+  const isSetUp = Object.hasOwn(intakeSecrets, "report") ? "yes" : "no";
+  return { LeaksCanBeReported: { "Fn::Equals": [isSetUp, "yes"] } } as const;
 }
 
 /** The variables that functions/wiring.ts reads. */

@@ -74,6 +74,7 @@ export function adminWorld() {
   const nowMs = NOON_MS;
   let requests = 0;
   const deps: AdminDeps = {
+    environment: "production",
     ...{ ledger, store, schedules, executions, audit, digest },
     provider: onePerAccount(store, provider),
     sources: [],

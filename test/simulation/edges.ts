@@ -60,6 +60,7 @@ export class Edges {
       refreshers: refreshers({ allowed: [] }),
       bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),
       executions: through("executions", this.#targets.executions, executionOperations),
+      environment: "production",
       audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
       clock: { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
       digest: nodeDigest,

@@ -105,7 +105,7 @@ test("an execution that was stopped and settled by nobody is settled, and its de
   expect(listed()).toEqual(["rekey/r-1/1"]);
 });
 
-test("what the alarms read goes out as one line per environment, in CloudWatch's own format", async () => {
+test("what the alarms read goes out as one line for the stage, in CloudWatch's own format", async () => {
   await rotated();
   await sweep();
   expect(world.logs).toContainEqual({

@@ -12,34 +12,41 @@ import { type LocalCloud, operatorClient, startLocalCloud } from "../../local/wo
 const run = promisify(execFile);
 const cli = fileURLToPath(new URL("../../cli/rekey.ts", import.meta.url));
 
-async function invokeAnchor(cloud: LocalCloud) {
+let cloud: LocalCloud;
+
+beforeAll(async () => {
+  cloud = await startLocalCloud({ env: { REKEY_INTAKE_SECRETS: "{}" } });
+}, 60_000);
+
+afterAll(() => cloud.close());
+
+async function invoke(FunctionName: string) {
   const lambda = new LambdaClient(operatorClient(cloud));
-  const { Payload } = await lambda.send(new InvokeCommand({ FunctionName: "anchor-audit", Payload: "{}" }));
+  const { Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: "{}" }));
   lambda.destroy();
   return JSON.parse(Buffer.from(Payload ?? []).toString());
 }
 
 /** What an operator sees, and the exit code. */
-async function verify(cloud: LocalCloud) {
+async function verify() {
   const env = { ...process.env, ...cloud.env("operator"), NO_COLOR: "1" };
   const args = ["--no-warnings", cli, "--json", "audit", "verify"];
   const { stdout } = await run(process.execPath, args, { env }).catch((failed) => failed);
   return JSON.parse(stdout);
 }
 
-test("the function as deployed signs what the ledger holds, and the command line holds the ledger against it", async () => {
-  const cloud = await startLocalCloud();
+test("anchor-audit signs what the ledger holds, and the command line holds the ledger against it", async () => {
   const dynamo = new DynamoDBClient(operatorClient(cloud));
   try {
     const table = dynamoTable(dynamo, "rekey");
     const log = auditLog({ table, digest: nodeDigest, now: Date.now });
     for (const id of ["a", "b"]) await log.append(deploymentChain, { id, actor: "anna", action: "Stopped" });
 
-    expect(await invokeAnchor(cloud)).toEqual({
+    expect(await invoke("anchor-audit")).toEqual({
       ...{ outcome: "anchored", chains: 2, anchored: 1, broken: 0, failed: 0 },
     });
     await log.append(deploymentChain, { id: "c", actor: "anna", action: "Resumed" });
-    expect(await verify(cloud)).toMatchObject({
+    expect(await verify()).toMatchObject({
       verified: true,
       chains: [
         { name: "(deployment)", entries: 3, checkpoint: { seq: 2 } },
@@ -49,13 +56,18 @@ test("the function as deployed signs what the ledger holds, and the command line
 
     for (const seq of ["2", "3"])
       await table.remove({ kind: "AUDIT", id: deploymentChain, sort: seq.padStart(12, "0") });
-    expect(await verify(cloud)).toMatchObject({
+    expect(await verify()).toMatchObject({
       verified: false,
       chains: [{ verified: false, brokenAt: 2 }, {}],
     });
-    expect(await invokeAnchor(cloud)).toMatchObject({ outcome: "broken", broken: 1 });
+    expect(await invoke("anchor-audit")).toMatchObject({ outcome: "broken", broken: 1 });
   } finally {
     dynamo.destroy();
-    await cloud.close();
   }
 }, 60_000);
+
+test("synthetic-leak is no failure where the deployment takes no reports", async () => {
+  expect(await invoke("synthetic-leak")).toEqual({
+    ...{ outcome: "notSetUp", reason: "intakeSecrets names no secret for reports" },
+  });
+});
