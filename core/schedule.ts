@@ -26,8 +26,13 @@ export interface Schedule extends ScheduleTarget {
   readonly retries: { readonly attemptsMax: number; readonly ageMaxSeconds: number };
 }
 
-/** Any AWS SDK call as a target: it lets us name the execution, which the plain Step Functions target cannot. */
-export const startExecutionTarget = "arn:aws:scheduler:::aws-sdk:sfn:startExecution";
+/**
+ * Any AWS SDK call as a target: it lets us name the execution, which the plain Step Functions target cannot. It is
+ * in the machine's own partition, which in China and GovCloud is not "aws".
+ */
+export function startExecutionTarget({ machineArn }: Pick<ScheduleTarget, "machineArn">): string {
+  return `arn:${machineArn.split(":")[1]}:scheduler:::aws-sdk:sfn:startExecution`;
+}
 
 /** Hashes of secrets' ARNs are below this: 48 bits, which a number holds exactly. */
 export const hashLimit = 2 ** 48;

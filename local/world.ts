@@ -181,7 +181,7 @@ function substitutionsIn(definition: unknown): Record<string, string> {
     const file = name.replace(/[A-Z]/g, (letter, at) => `${at === 0 ? "" : "-"}${letter.toLowerCase()}`);
     return [`${name}Arn`, `arn:aws:lambda:${region}:${account}:function:${file}`] as const;
   });
-  return { ...Object.fromEntries(arns), BusName: "rekey" };
+  return { ...Object.fromEntries(arns), BusName: "rekey", Partition: "aws" };
 }
 
 function callers() {

@@ -80,11 +80,17 @@ export function placeholdersIn(text: string): readonly string[] {
   return [...new Set([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]) => name))];
 }
 
-/** The functions a definition names; a placeholder that is neither one of them nor the bus is a mistake. */
+/** What a definition names besides functions. The partition is "aws" neither in China nor in GovCloud. */
+const surroundings: Readonly<Record<string, Value>> = {
+  BusName: { Ref: "Bus" },
+  Partition: { Ref: "AWS::Partition" },
+};
+
+/** The functions a definition names; a placeholder that is neither one of them nor of the surroundings is a mistake. */
 export function calledFunctions(text: string): readonly string[] {
   const names = handlerNames();
   return placeholdersIn(text)
-    .filter((placeholder) => placeholder !== "BusName")
+    .filter((placeholder) => !Object.hasOwn(surroundings, placeholder))
     .map((placeholder) => {
       const name = names.find((candidate) => `${stateName(candidate)}Arn` === placeholder);
       if (name === undefined) throw new Error(`no function stands behind \${${placeholder}}`);
@@ -98,7 +104,7 @@ function substitutions(functionNames: readonly string[]): Readonly<Record<string
     `${stateName(name)}Arn`,
     { Ref: `${logicalName(name)}LambdaVersion` },
   ]);
-  return { ...Object.fromEntries(versions), BusName: { Ref: "Bus" } };
+  return { ...Object.fromEntries(versions), ...surroundings };
 }
 
 function roleStatements(functionNames: readonly string[]): readonly Statement[] {

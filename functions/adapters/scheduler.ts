@@ -78,7 +78,7 @@ function inputFor(schedule: Schedule): CreateScheduleCommandInput {
     FlexibleTimeWindow:
       windowMinutes === 0 ? { Mode: "OFF" } : { Mode: "FLEXIBLE", MaximumWindowInMinutes: windowMinutes },
     Target: {
-      Arn: startExecutionTarget,
+      Arn: startExecutionTarget(schedule),
       RoleArn: schedule.roleArn,
       Input: schedule.input,
       RetryPolicy: {

@@ -12,6 +12,7 @@ import {
   type Schedule,
   scheduleFor,
   secretNameOf,
+  startExecutionTarget,
 } from "../../core/schedule.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
@@ -69,6 +70,16 @@ describe("a schedule", () => {
     });
     expect(JSON.parse(request.Input)).toEqual({ secretArn: arn("billing/openai"), trigger: "schedule" });
   });
+
+  test.each(["aws", "aws-cn", "aws-us-gov"])(
+    "calls Step Functions in its machine's partition %s",
+    (partition) => {
+      const machineArn = `arn:${partition}:states:eu-west-1:111122223333:stateMachine:rekey-rotation`;
+      expect(startExecutionTarget({ machineArn })).toBe(
+        `arn:${partition}:scheduler:::aws-sdk:sfn:startExecution`,
+      );
+    },
+  );
 
   test("of a secret that is only watched, or rotated by hand, is none", () => {
     const { schedule: _none, ...manual } = policyWith({});

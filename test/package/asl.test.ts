@@ -94,8 +94,9 @@ const exempt: Readonly<Record<string, readonly string[]>> = {
 };
 
 describe.each(loaded)("statemachines/$name.asl.json", ({ text, definition }) => {
-  test("is a state machine", () => {
-    const verdict = validate(JSON.parse(text), { checkPaths: true, checkArn: true });
+  test.each(["aws", "aws-cn", "aws-us-gov"])("is a state machine in the partition %s", (partition) => {
+    const deployed = JSON.parse(text.replaceAll(`\${Partition}`, partition));
+    const verdict = validate(deployed, { checkPaths: true, checkArn: true });
     expect(verdict.errorsText("\n")).toBe("");
     expect(verdict.isValid).toBe(true);
   });
@@ -112,8 +113,13 @@ describe.each(loaded)("statemachines/$name.asl.json", ({ text, definition }) => 
     expect(text).not.toContain("States.UUID");
   });
 
+  test("names no partition: in China and GovCloud it is another", () => {
+    expect(text).not.toMatch(/arn:aws/);
+    for (const [arn] of text.matchAll(/arn:[^"]*/g)) expect(arn).toMatch(/^arn:\$\{Partition\}:/);
+  });
+
   test("names only functions that there are, and the bus", () => {
-    const known = ["BusName", ...handlerNames().map((name) => `${stateName(name)}Arn`)];
+    const known = ["BusName", "Partition", ...handlerNames().map((name) => `${stateName(name)}Arn`)];
     for (const placeholder of placeholdersIn(text)) expect(known).toContain(placeholder);
     expect(calledFunctions(text).length).toBeGreaterThan(0);
   });

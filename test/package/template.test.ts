@@ -184,8 +184,9 @@ describe("state machines", () => {
       const { DefinitionSubstitutions } = properties(`${stateName(name)}Machine`) as {
         readonly DefinitionSubstitutions?: Readonly<Record<string, { readonly Ref: string }>>;
       };
-      const { BusName, ...functionArns } = DefinitionSubstitutions ?? {};
+      const { BusName, Partition, ...functionArns } = DefinitionSubstitutions ?? {};
       expect(BusName).toEqual({ Ref: "Bus" });
+      expect(Partition).toEqual({ Ref: "AWS::Partition" });
       const placeholders = new Set(
         [...text.matchAll(/\$\{(\w+Arn)\}/g)].map(([, placeholder]) => placeholder),
       );

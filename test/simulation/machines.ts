@@ -19,7 +19,7 @@ export function machineOf(name: MachineName): Machine {
 
 function substitutions(): Record<string, string> {
   const arns = steps.map(({ name }) => [`${pascal(name)}Arn`, `${functionArnPrefix}${name}`] as const);
-  return { ...Object.fromEntries(arns), BusName: "rekey" };
+  return { ...Object.fromEntries(arns), BusName: "rekey", Partition: "aws" };
 }
 
 function pascal(name: string): string {
