@@ -24,6 +24,20 @@ export function keyIn(record: IncidentRecord, ref: string): KeyInScope | undefin
   return record.keys.find((key) => refOf(key) === ref);
 }
 
+/**
+ * The keys of an incident that a secret in its scope holds. Every secret is in scope because it holds one, so a
+ * single key is held by all of them, also by those of which nobody can say under which id.
+ */
+export function keysHeldBy(
+  { keyId, secretArn }: Pick<SecretInScope, "keyId" | "secretArn">,
+  keys: readonly KeyInScope[],
+): readonly KeyInScope[] {
+  if (keys.length === 1) return keys;
+  return keys.filter((key) =>
+    key.keyId !== undefined && keyId !== undefined ? key.keyId === keyId : key.secretArn === secretArn,
+  );
+}
+
 /** Adds to the timeline and raises `seq`: whoever waits on this incident decides again. */
 export function told(record: IncidentRecord, entry: TimelineEntry): IncidentRecord {
   return { ...record, seq: record.seq + 1, timeline: [...record.timeline, entry].slice(-timelineMax) };

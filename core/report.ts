@@ -1,3 +1,4 @@
+import { keysHeldBy } from "./incident.ts";
 import type {
   AlertSeen,
   IncidentRecord,
@@ -168,7 +169,7 @@ function outageOf(
 ): Outage {
   const { secretArn, name, environment, adoptedAtMs, replacement } = secret;
   const facts = { secretArn, name, environment };
-  const held = keys.filter((key) => isHeldBy(key, secret));
+  const held = keysHeldBy(secret, keys);
   const stops = held.flatMap((key) => key.quarantinedAtMs ?? key.acceptedAtMs ?? []);
   if (held.some(({ how, goneBefore }) => how === "alreadyDead" || goneBefore === true)) {
     return { ...facts, cause: "deadBefore", atMostMs: 0, consumers: [] };
@@ -198,12 +199,6 @@ function consumerOutages(
     atMostMs: Math.max(0, nowMs - stoppedAtMs),
   }));
   return [...over, ...lasting];
-}
-
-function isHeldBy(key: KeyInScope, secret: SecretInScope): boolean {
-  return key.keyId !== undefined && secret.keyId !== undefined
-    ? key.keyId === secret.keyId
-    : key.secretArn === secret.secretArn;
 }
 
 // ---- what is left ----------------------------------------------------------------------------------------

@@ -204,6 +204,29 @@ test("an outage lasts while a consumer is behind, and its owner is asked to move
   );
 });
 
+test("a secret that is only watched is cut off by the same revoke, under whatever id it knows the key", () => {
+  const { keyId: _, adoptedAtMs: __, incomingKeyId: ___, ...copy } = movedSecret;
+  const watched = {
+    ...copy,
+    secretArn: otherArn,
+    name: "batch-copy",
+    replacement: "failed" as const,
+    moved: [],
+  };
+
+  expect(report({ secrets: [watched] }).outages).toMatchObject([
+    { name: "batch-copy", cause: "rekey", stoppedAtMs: after(9), atMostMs: 111_000, consumers: [] },
+  ]);
+  const strange = { ...deadKey, keyId: "key_FAKE7", secretArn: otherArn, acceptedAtMs: after(20) };
+  const { keyId: ____, ...nameless } = strange;
+  expect(report({ keys: [deadKey, nameless], secrets: [watched] }).outages).toMatchObject([
+    { stoppedAtMs: after(20) },
+  ]);
+  expect(
+    report({ keys: [deadKey, strange], secrets: [{ ...watched, keyId: "key_FAKE1" }] }).outages,
+  ).toMatchObject([{ stoppedAtMs: after(9) }]);
+});
+
 test("Rekey is not blamed for a key that was dead before", () => {
   const { acceptedAtMs: _, ...before } = { ...deadKey, how: "alreadyDead" as const };
   const filed = report({ keys: [before] });
