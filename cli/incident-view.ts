@@ -1,12 +1,13 @@
 import { refOf } from "../core/incident.ts";
-import { undoableKeys } from "../core/incident-person.ts";
-import { isSettled } from "../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
+import { deadlineOf, isSettled } from "../core/incident-plan.ts";
+import type { IncidentRecord, KeyInScope, TimelineEntry } from "../core/incident-record.ts";
 import { clockTurn, containTurn } from "../core/incident-turns.ts";
-import { sayDuration } from "../core/say.ts";
+import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
-import { stepsFor } from "../functions/runbook.ts";
-import { columns, plural } from "./text.ts";
+import { manualOf } from "../functions/manual-steps.ts";
+import { cutOff, whoFails } from "./incident-failing.ts";
+import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
+import { columns, plural, shortName, type Todo, when } from "./text.ts";
 
 const timelineShown = 8;
 const notesShown = 3;
@@ -20,32 +21,54 @@ export interface IncidentAnswers {
   readonly next: string;
   readonly you: string;
   readonly undo: string;
+  /** What can be pasted as it stands. */
+  readonly commands: { readonly you: readonly string[]; readonly undo: readonly string[] };
 }
 
 export interface IncidentView {
   readonly record: IncidentRecord;
   /** The incidents of a checklist. */
   readonly children: readonly IncidentRecord[];
+  /** Of the secrets in scope: they say where a key is at its provider. */
+  readonly policies: readonly Policy[];
   readonly nowMs: number;
 }
 
+/** The answers for a program: words, and the commands among them by themselves. */
 export function answersOf(view: IncidentView): IncidentAnswers {
-  if (view.record.checklist.length > 0) return parentAnswers(view);
+  const { you, undo, ...answers } = answersFor(view);
+  const commands = (todos: readonly Todo[]) => todos.flatMap(({ command }) => command ?? []);
+  return {
+    ...answers,
+    you: you.map(({ what }) => what).join("; "),
+    undo: undo.what,
+    commands: { you: commands(you), undo: commands([undo]) },
+  };
+}
+
+type Answers = Omit<IncidentAnswers, "you" | "undo" | "commands"> & {
+  readonly you: readonly Todo[];
+  readonly undo: Todo;
+};
+
+function answersFor(view: IncidentView): Answers {
+  const { record } = view;
+  if (record.checklist.length > 0) return parentAnswers(view);
   return {
     dead: whetherDead(view),
-    key: whichKey(view.record),
-    plan: `${view.record.plan}: ${view.record.planWhy}`,
+    key: whichKey(record),
+    plan: `${record.plan}: ${record.planWhy}`,
     failing: whoFails(view),
     next: whatNext(view),
-    you: whatToDo(view.record),
-    undo: whetherUndoable(view.record),
+    you: whatToDo(view),
+    undo: whetherUndoable(record),
   };
 }
 
 /** One screenful: the answers first, then what happened, newest last. */
 export function incidentLines(view: IncidentView): readonly string[] {
   const { record, nowMs } = view;
-  const answers = answersOf(view);
+  const answers = answersFor(view);
   const test = record.test ? "  TEST" : "";
   const rows = [
     ["dead?", answers.dead],
@@ -53,8 +76,8 @@ export function incidentLines(view: IncidentView): readonly string[] {
     ["plan", answers.plan],
     ["failing now", answers.failing],
     ["rekey does", answers.next],
-    ["you", answers.you],
-    ["undo?", answers.undo],
+    ...answers.you.flatMap((todo, index) => todoRows(index === 0 ? "you" : "", todo)),
+    ...todoRows("undo?", answers.undo),
   ];
   return [
     `${record.incidentId}  ${record.status}${test}  ${clockText(view)}`,
@@ -63,109 +86,39 @@ export function incidentLines(view: IncidentView): readonly string[] {
     ...record.notes
       .slice(-notesShown)
       .map(({ by, text, atMs }) => `note by ${shortName(by)}, ${when(atMs, nowMs)}: ${text}`),
-    ...record.timeline.slice(-timelineShown).map((entry) => {
-      const by = entry.by === undefined ? "" : ` by ${shortName(entry.by)}`;
-      return `  ${when(entry.atMs, nowMs)}  ${entry.what}${by}: ${entry.detail}`;
-    }),
+    ...record.timeline.slice(-timelineShown).map((entry) => timelineLine(entry, nowMs)),
     ...record.reports.slice(-1).map(({ path }) => `report: ${path}`),
   ];
 }
 
+/** A command has a line to itself: it is pasted at three in the morning. */
+function todoRows(title: string, { what, command }: Todo): readonly (readonly string[])[] {
+  return [[title, what], ...(command === undefined ? [] : [["", command]])];
+}
+
+function timelineLine({ atMs, what, by, detail }: TimelineEntry, nowMs: number): string {
+  const said = `${what}${by === undefined ? "" : ` by ${shortName(by)}`}`;
+  return `  ${when(atMs, nowMs)}  ${detail === what ? said : `${said}: ${detail}`}`;
+}
+
 function clockText({ record, nowMs }: IncidentView): string {
   const { detectedAtMs, deadlineAtMs } = record;
-  return `detected ${when(detectedAtMs, nowMs)}, deadline ${when(deadlineAtMs, nowMs)}`;
+  const kept = deadlineOf(record, nowMs);
+  const deadline =
+    kept === "open" ? when(deadlineAtMs, nowMs) : `${utcText(deadlineAtMs)} ${deadlineWords[kept]}`;
+  return `detected ${when(detectedAtMs, nowMs)}, deadline ${deadline}`;
 }
 
-/** UTC and "ago", or how long until then. */
-export function when(ms: number, nowMs: number): string {
-  const distance = sayDuration(Math.abs(nowMs - ms));
-  return `${utcText(ms)} (${ms <= nowMs ? `${distance} ago` : `in ${distance}`})`;
-}
+const deadlineWords = { met: "met", missed: "missed", waived: "waived", none: "(a false alarm)" } as const;
 
-function shortName(principal: string): string {
-  return principal.split("/").at(-1) ?? principal;
-}
-
-// ---- is it dead? -----------------------------------------------------------------------------------------
-
-function whetherDead({ record, nowMs }: IncidentView): string {
-  const { keys } = record;
-  if (keys.length === 0) return "no: nobody knows yet which key it is";
-  if (keys.length === 1 && keys[0] !== undefined) return ofKey(keys[0], nowMs);
-  const open = keys.filter((key) => !isSettled(key));
-  const lead = open.length === 0 ? "yes, every key" : `no: ${open.length} of ${keys.length} keys are not`;
-  return `${lead}; ${keys.map((key) => `${refOf(key)}: ${ofKey(key, nowMs)}`).join("; ")}`;
-}
-
-function ofKey(key: KeyInScope, nowMs: number): string {
-  const { acceptedAtMs, deadAtMs, quarantinedAtMs, waiver, how, probes, refusals } = key;
-  const accepted = acceptedAtMs === undefined ? "" : `revoke accepted ${when(acceptedAtMs, nowMs)}`;
-  if (deadAtMs !== undefined) {
-    const seen =
-      how === "listing"
-        ? "gone from the listing"
-        : how === "alreadyDead"
-          ? "it was dead before"
-          : `refused in a row, ${probes} probes`;
-    return [`yes: observed dead ${when(deadAtMs, nowMs)} (${seen})`, accepted].filter(Boolean).join(", ");
-  }
-  if (waiver !== undefined) return `not proven: waived by ${shortName(waiver.by)} (${waiver.reason})`;
-  if (accepted !== "")
-    return `not yet: ${accepted}, still watched (${probes} probes, ${refusals} refused in a row)`;
-  if (quarantinedAtMs !== undefined && key.state === "quarantined") {
-    return `no: disabled ${when(quarantinedAtMs, nowMs)}, not revoked yet`;
-  }
-  return "no: it works, and no revoke was accepted";
-}
-
-// ---- which key? ------------------------------------------------------------------------------------------
-
-function whichKey({ keys, match, secrets }: IncidentRecord): string {
-  const matched = match.by === "none" ? `no match for ${match.text}` : `matched by ${match.by} ${match.text}`;
-  const names = keys.map((key) => {
-    const at = key.provider === undefined ? "" : ` at ${key.provider} (${key.account ?? "unknown account"})`;
-    return `${refOf(key).slice(0, 60)}${at}, ${key.standing}`;
-  });
-  const held = secrets.map(({ name, environment }) => `${name} (${environment})`).join(", ");
-  return [names.join("; ") || "unknown", matched, held && `held by ${held}`].filter(Boolean).join("; ");
-}
-
-// ---- who is failing? -------------------------------------------------------------------------------------
-
-/** From the ledger alone: whoever was last seen without the incoming key, once the key has stopped. */
-function whoFails({ record, nowMs }: IncidentView): string {
-  const failing = record.secrets.flatMap((secret) => {
-    const stoppedAtMs = stopOf(secret, record.keys);
-    if (stoppedAtMs === undefined || isMoved(secret)) return [];
-    const who = secret.behind.length === 0 ? `consumers of ${secret.name}` : secret.behind.join(", ");
-    return [`${who}, since ${when(stoppedAtMs, nowMs)}: not on the incoming key yet`];
-  });
-  if (failing.length > 0) return failing.join("; ");
-  const waiting = record.secrets.filter((secret) => !isMoved(secret));
-  if (waiting.length === 0) return "nobody that Rekey knows of";
-  const late = waiting.flatMap(({ behind, name }) => (behind.length > 0 ? behind : [name]));
-  return `nobody: the key still works; not moved yet: ${late.join(", ")}`;
-}
-
-function isMoved({ replacement }: SecretInScope): boolean {
-  return replacement === "adopted" || replacement === "notNeeded";
-}
-
-function stopOf(secret: SecretInScope, keys: readonly KeyInScope[]): number | undefined {
-  const held = keys.filter(
-    ({ keyId, secretArn }) =>
-      (keyId !== undefined && keyId === secret.keyId) || secretArn === secret.secretArn,
-  );
-  const stops = held.flatMap((key) =>
-    key.state === "quarantined" ? (key.quarantinedAtMs ?? []) : (key.acceptedAtMs ?? key.deadAtMs ?? []),
-  );
-  return stops.length === 0 ? undefined : Math.min(...stops);
+function isOver({ status }: IncidentRecord): boolean {
+  return status === "closed" || status === "falseAlarm";
 }
 
 // ---- what next? ------------------------------------------------------------------------------------------
 
 function whatNext({ record, nowMs }: IncidentView): string {
-  if (record.status === "closed" || record.status === "falseAlarm") return "nothing: the incident is over";
+  if (isOver(record)) return "nothing: the incident is over";
   if (record.status === "needsPerson") return `nothing any more: ${record.reason ?? "the machine has ended"}`;
   if (record.status === "reported") return "opens the incident";
   const turns = record.keys.filter((key) => !isSettled(key)).map((key) => turnText(record, { key, nowMs }));
@@ -204,66 +157,91 @@ function turnText(
 
 // ---- what must I do? -------------------------------------------------------------------------------------
 
-function whatToDo(record: IncidentRecord): string {
-  const { incidentId, status, keys, containNow, plan } = record;
-  if (status === "closed" || status === "falseAlarm") return "nothing";
-  const open = keys.filter((key) => !isSettled(key));
-  if (keys.length > 0 && open.length === 0) return "nothing: read the report";
-  const byHand = open.find((key) => key.byHand);
-  if (byHand) return manualStep(record, byHand);
-  const isKnown = open.some(({ keyId }) => keyId !== undefined);
-  const isWaitingForWord = plan === "person" || plan === "replace-and-page" || status === "needsPerson";
-  const hasFailed = record.secrets.some(({ replacement }) => replacement === "failed");
-  if (containNow === undefined && isKnown && (isWaitingForWord || hasFailed)) {
-    return `decide: rekey incident contain-now ${incidentId} --reason "..."`;
-  }
-  if (!isKnown) return "say which key it is: rekey compromise --key-stdin --dry-run";
-  const blocked = open.find((key) => key.blocked !== undefined);
-  if (blocked) return `${manualStep(record, blocked)} (${blocked.blocked})`;
-  return "nothing now: Rekey goes on by itself";
+function whatToDo(view: IncidentView): readonly Todo[] {
+  const { record } = view;
+  const { status, keys } = record;
+  const todos = status === "falseAlarm" ? [] : [...forKeys(view), ...forSecrets(record)];
+  if (todos.length > 0) return todos;
+  if (isOver(record)) return [{ what: "nothing" }];
+  if (keys.length > 0 && keys.every(isSettled)) return [{ what: "nothing: read the report" }];
+  return [{ what: "nothing now: Rekey goes on by itself" }];
 }
 
-function manualStep({ incidentId, deadlineAtMs }: IncidentRecord, { provider, keyId }: KeyInScope): string {
-  const about = {
+function forKeys(view: IncidentView): readonly Todo[] {
+  const { incidentId, status, keys, containNow, plan, secrets } = view.record;
+  const open = keys.filter((key) => !isSettled(key));
+  if (isOver(view.record) || (keys.length > 0 && open.length === 0)) return [];
+  const byHand = open.find((key) => key.byHand);
+  if (byHand) return [manualTodo(view, byHand)];
+  if (!open.some(({ keyId }) => keyId !== undefined)) {
+    return [{ what: "say which key it is:", command: "rekey compromise --key-stdin --dry-run" }];
+  }
+  const isUndecided = plan === "person" || plan === "replace-and-page";
+  const hasFailed = secrets.some(({ replacement }) => replacement === "failed");
+  const isAsked = containNow === undefined && (isUndecided || hasFailed);
+  // Without a policy nothing here reaches the key's provider, whatever a person says.
+  const unreachable = open.find(({ keyId, secretArn }) => keyId !== undefined && secretArn === undefined);
+  if (unreachable) return [manualTodo(view, unreachable)];
+  if (isAsked || status === "needsPerson") {
+    return [{ what: "decide:", command: `rekey incident contain-now ${incidentId} --reason "..."` }];
+  }
+  const blocked = open.find((key) => key.blocked !== undefined);
+  return blocked ? [manualTodo(view, blocked)] : [];
+}
+
+function manualTodo({ policies }: IncidentView, key: KeyInScope): Todo {
+  const { provider, keyId, secretArn, blocked, byHand } = key;
+  const settings = policies.find((policy) => policy.secretArn === secretArn)?.provider.settings;
+  const { place, command } = manualOf({
     ...(provider !== undefined && { provider }),
     ...(keyId !== undefined && { keyId }),
-    ...{ secretArns: [], deadlineAtMs },
-  };
-  return stepsFor({ reason: "needsPerson", incidentId, steps: [], about })[0] ?? "";
+    ...(settings !== undefined && { settings }),
+  });
+  const isTriedAgain = blocked !== undefined && !byHand && secretArn !== undefined;
+  const lead = isTriedAgain ? `Rekey goes on trying (${blocked}); to be sooner, ` : "";
+  const text = `${lead}by hand: ${place}`;
+  return command === undefined ? { what: text } : { what: `${text}, or:`, command };
 }
 
-// ---- can it be undone? -----------------------------------------------------------------------------------
-
-function whetherUndoable(record: IncidentRecord): string {
-  const { incidentId, keys, status } = record;
-  if (status !== "closed" && undoableKeys(record).some(({ state }) => state === "quarantined")) {
-    return `yes: rekey incident undo-quarantine ${incidentId} --reason "..."`;
-  }
-  const gone = keys.filter(({ state }) => state === "revoking" || state === "accepted" || state === "dead");
-  if (gone.length === 0) return "nothing was done to the key yet";
-  return `no: a revoke is final (${gone.map(refOf).join(", ")}); consumers go on with the incoming key`;
+function forSecrets(record: IncidentRecord): readonly Todo[] {
+  const wanted = record.secrets.filter(
+    ({ supplyWanted, replacement }) => supplyWanted === true && replacement === "pending",
+  );
+  const cut = cutOff(record).filter(({ secret }) => secret.replacement === "failed");
+  return [
+    ...wanted.map(({ name }) => ({
+      what: `make a new key for ${name} by hand:`,
+      command: `rekey supply ${name}`,
+    })),
+    ...cut.map(({ secret: { name, failure } }) => ({
+      what: `put a key that works into ${name}: ${failure ?? "it has no replacement"}`,
+    })),
+  ];
 }
 
 // ---- a checklist -----------------------------------------------------------------------------------------
 
-const isOver = ({ status }: IncidentRecord): boolean => status === "closed" || status === "falseAlarm";
-
-function parentAnswers({ record, children, nowMs }: IncidentView): IncidentAnswers {
+function parentAnswers({ record, children, nowMs }: IncidentView): Answers {
   const keys = children.flatMap((child) => child.keys);
   const dead = keys.filter(({ deadAtMs }) => deadAtMs !== undefined).length;
   const open = children.filter((child) => !isOver(child));
   const worst = open.find(({ status }) => status === "needsPerson") ?? open[0];
-  const failing = children.map((child) => whoFails({ record: child, children: [], nowMs }));
+  const failing = children.map((child) => whoFails({ record: child, nowMs }));
   const isAny = failing.filter((text) => !text.startsWith("nobody"));
   const left = `${plural(open.length, "incident")} of ${children.length} not over`;
+  const isDead = keys.length > 0 && dead === keys.length;
   return {
-    dead: `${dead} of ${keys.length} keys observed dead; ${left}`,
+    dead: `${isDead ? "yes" : "no"}: ${dead} of ${keys.length} keys observed dead; ${left}`,
     key: `${record.match.text}: a checklist of ${plural(children.length, "incident")}`,
     plan: record.planWhy,
     failing: isAny.join("; ") || "nobody that Rekey knows of",
     next: open.length === 0 ? "nothing: every incident is over" : "works on each incident by itself",
-    you: worst === undefined ? "nothing" : `rekey incident show ${worst.incidentId}`,
-    undo: "each key by itself: see its incident",
+    you: [
+      worst === undefined
+        ? { what: "nothing" }
+        : { what: "look at the first that is not over:", command: `rekey incident show ${worst.incidentId}` },
+    ],
+    undo: { what: "each key by itself: see its incident" },
   };
 }
 

@@ -1,4 +1,6 @@
 import { roughDuration } from "../core/duration.ts";
+import { sayDuration } from "../core/say.ts";
+import { utcText } from "../core/utc.ts";
 
 /** Rows with their columns under each other; the last column is not padded. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
@@ -13,6 +15,22 @@ export function columns(rows: readonly (readonly string[])[]): readonly string[]
 
 export function ago(thenMs: number, nowMs: number): string {
   return `${roughDuration(nowMs - thenMs)} ago`;
+}
+
+/** UTC and "ago", or how long until then. */
+export function when(ms: number, nowMs: number): string {
+  const distance = sayDuration(Math.abs(nowMs - ms));
+  return `${utcText(ms)} (${ms <= nowMs ? `${distance} ago` : `in ${distance}`})`;
+}
+
+export function shortName(principal: string): string {
+  return principal.split("/").at(-1) ?? principal;
+}
+
+/** What a person may do: the reason in words, and the command alone, so that it can be pasted as it stands. */
+export interface Todo {
+  readonly what: string;
+  readonly command?: string;
 }
 
 /** Text from the ledger may come from outside: nothing in it may move the cursor or begin a new line. */

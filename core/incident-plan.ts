@@ -133,6 +133,21 @@ export function escalateAt(clock: {
   return Math.max(openedAtMs, Math.min(openedAtMs + escalateAfterMs, deadlineAtMs - escalateBeforeMs));
 }
 
+/** What became of the deadline; `none`: there was no leak that it could have been for. */
+export type DeadlineKept = "met" | "missed" | "open" | "waived" | "none";
+
+/** Kept by the last key that was seen dead in time. A waiver ends the clock, and proves nothing. */
+export function deadlineOf(
+  { keys, status, deadlineAtMs }: Pick<IncidentRecord, "keys" | "status" | "deadlineAtMs">,
+  nowMs: number,
+): DeadlineKept {
+  if (status === "falseAlarm") return "none";
+  const ends = keys.map(({ deadAtMs, waiver }) => deadAtMs ?? waiver?.atMs ?? nowMs);
+  if (Math.max(...ends, keys.length === 0 ? nowMs : 0) > deadlineAtMs) return "missed";
+  if (keys.length === 0 || !keys.every(isSettled)) return "open";
+  return keys.every(({ deadAtMs }) => deadAtMs !== undefined) ? "met" : "waived";
+}
+
 // ---- forged, repeated and inexact alerts -----------------------------------------------------------------
 
 /** After an incident has ended, alerts about the same key are added to it for so long. */

@@ -1,13 +1,13 @@
 import type { KeyId } from "../core/ports.ts";
 
-interface Manual {
+interface Recipe {
   readonly console: string;
   /** The words of a command; `{keyId}` stands for the key. Absent where only the console can do it. */
   readonly command?: readonly string[];
 }
 
 /** How a person kills a key where no API of ours does, from the providers' own documentation of 2026-11. */
-const manuals: Readonly<Record<string, Manual>> = {
+const manuals: Readonly<Record<string, Recipe>> = {
   openai: {
     console: "https://platform.openai.com/settings/organization/api-keys",
     command: [
@@ -63,20 +63,43 @@ const manuals: Readonly<Record<string, Manual>> = {
 interface Named {
   readonly provider?: string;
   readonly keyId?: KeyId;
+  /** Of the provider's account: `$PROJECT` in a command is its `project`. */
+  readonly settings?: Readonly<Record<string, unknown>>;
+}
+
+export interface Manual {
+  /** Where a person deletes the key, in words. */
+  readonly place: string;
+  /** The same as one command, which needs the admin key that it names. */
+  readonly command?: string;
 }
 
 /** A key id is the provider's word: one that a shell would read as more than that is put in no command. */
-export function killByHand({ provider, keyId }: Named): readonly string[] {
-  const manual = provider !== undefined && Object.hasOwn(manuals, provider) ? manuals[provider] : undefined;
-  if (manual === undefined) {
+export function manualOf({ provider, keyId, settings = {} }: Named): Manual {
+  const known = provider !== undefined && Object.hasOwn(manuals, provider) ? manuals[provider] : undefined;
+  if (known === undefined) {
     const where = provider === undefined ? "the provider's" : `${provider}'s`;
-    return [`Delete the key${keyId === undefined ? "" : ` ${keyId}`} in ${where} console`];
+    return { place: `delete the key${keyId === undefined ? "" : ` ${keyId}`} in ${where} console` };
   }
-  const named = keyId === undefined ? "the reported key" : `key ${keyId}`;
-  const isWord = keyId !== undefined && /^[\w.-]{1,200}$/.test(keyId);
-  const command = isWord ? manual.command?.join(" ").replaceAll("{keyId}", keyId) : undefined;
-  return [
-    ...(command === undefined ? [] : [command]),
-    `by hand: open ${manual.console} and disable or delete ${named}`,
-  ];
+  const place = `open ${known.console} and disable or delete ${keyId === undefined ? "the reported key" : `key ${keyId}`}`;
+  if (known.command === undefined || keyId === undefined || !isWord(keyId)) return { place };
+  const command = known.command.join(" ").replaceAll("{keyId}", keyId);
+  return {
+    place,
+    command: command.replace(/\$([A-Z]+)\b/g, (whole, name) => settingOf(settings, name) ?? whole),
+  };
+}
+
+function settingOf(settings: Readonly<Record<string, unknown>>, name: string): string | undefined {
+  const value = settings[name.toLowerCase()];
+  return isWord(value) ? value : undefined;
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === "string" && /^[\w.-]{1,200}$/.test(value);
+}
+
+export function killByHand(key: Named): readonly string[] {
+  const { command, place } = manualOf(key);
+  return [...(command === undefined ? [] : [command]), `by hand: ${place}`];
 }

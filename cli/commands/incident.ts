@@ -2,10 +2,11 @@ import type { Command } from "commander";
 import { incidentFacts } from "../../core/incident-facts.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { whichIncident } from "../../functions/admin/which-incident.ts";
+import { policiesOf } from "../../functions/incident-policy.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, type Perform, type Register, type Shown } from "../command.ts";
-import { answersOf, incidentLines, when } from "../incident-view.ts";
-import { columns, plural } from "../text.ts";
+import { answersOf, incidentLines } from "../incident-view.ts";
+import { columns, plural, when } from "../text.ts";
 
 export const incident: Register = (program, perform) => {
   const group = program
@@ -78,7 +79,7 @@ async function show(cli: Cli, named: string): Promise<Shown> {
     record.checklist.map(({ incidentId }) => ledger.incidents.incident(incidentId)),
   );
   const children = read.filter((child) => child !== undefined);
-  const view = { record, children, nowMs: nowMs() };
+  const view = { record, children, policies: await policiesOf(record.secrets, { ledger }), nowMs: nowMs() };
   return {
     json: { type: "incident", answers: answersOf(view), ...record, children: children.map(summaryOf) },
     lines: incidentLines(view),

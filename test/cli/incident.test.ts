@@ -8,6 +8,14 @@ const row = (out: string, name: string): string =>
     ?.slice(name.length)
     .trim() ?? "";
 
+/** An answer, and the command under it that can be pasted. */
+const todo = (out: string, name: string): readonly string[] => {
+  const lines = out.split("\n");
+  const at = lines.findIndex((line) => line.startsWith(name));
+  const next = lines[at + 1]?.startsWith(" ".repeat(13)) ? [lines[at + 1]?.trim() ?? ""] : [];
+  return [row(out, name), ...next];
+};
+
 describe("rekey incident show", () => {
   test("answers in its first lines, from the ledger alone", async () => {
     const { cli, incidentId, keyId } = await openIncident();
@@ -20,12 +28,12 @@ describe("rekey incident show", () => {
         `${incidentId}  open  detected 2026-11-22 12:00:00Z (0.0 s ago)`,
         "deadline 2026-11-22 12:15:00Z (in 15 min)",
       ].join(", "),
-      "dead?        no: it works, and no revoke was accepted",
+      "dead?        not known: nobody has tried it; no revoke was accepted",
       expect.stringMatching(
         `^key          ${keyId} at openai \\(main\\), current; matched by fingerprint sha256:`,
       ),
       "plan         contain-first: an authenticated person reported it",
-      "failing now  nobody: the key still works; not moved yet: billing-key",
+      "failing now  nobody: Rekey has not stopped the key; not moved yet: billing-key",
       [
         "rekey does   waits: the replacement has a head start, until 2026-11-22 12:00:10Z (in 10 s)",
         "replaces the key of billing-key",
@@ -66,7 +74,7 @@ describe("rekey incident show", () => {
 
     const { out } = await cli(`incident show ${incidentId}`);
 
-    expect(row(out, "you")).toBe(`decide: rekey incident contain-now ${incidentId} --reason "..."`);
+    expect(todo(out, "you")).toEqual(["decide:", `rekey incident contain-now ${incidentId} --reason "..."`]);
   });
 
   test("a provider without a call that revokes names the place to do it by hand", async () => {
@@ -83,6 +91,155 @@ describe("rekey incident show", () => {
     expect(row((await cli(`incident show ${incidentId}`)).out, "you")).toBe(
       `by hand: open https://dashboard.cohere.com/api-keys and disable or delete key ${keyId}`,
     );
+  });
+
+  const dead = { state: "dead" as const, how: "refused" as const, acceptedAtMs: NOON_MS - minute };
+  const watched = {
+    ...secretOf({ replacement: "failed", failure: "Rekey only watches this secret" }),
+    ...{ secretArn: arnOf("batch-copy"), name: "batch-copy" },
+  };
+
+  test("a secret that is only watched fails with the key that it shares, and somebody is asked to replace it", async () => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    const keys = [{ ...keyOf(keyId), ...dead, deadAtMs: NOON_MS }];
+    const moved = secretOf({ keyId, replacement: "adopted" });
+    await becomes(incidentId, { status: "closed", keys, secrets: [moved, watched] });
+
+    const { out } = await cli(`incident show ${incidentId}`);
+
+    expect(row(out, "failing now")).toBe(
+      "whoever reads batch-copy, since 2026-11-22 11:59:00Z (60 s ago): " +
+        "no replacement (Rekey only watches this secret)",
+    );
+    expect(row(out, "you")).toBe("put a key that works into batch-copy: Rekey only watches this secret");
+  });
+
+  test.each([
+    ["nobody has tried it", "unknown", {}, "not known: nobody has tried it; no revoke was accepted"],
+    [
+      "a scanner has",
+      "live",
+      {},
+      "not known: person saw it work, Rekey has not tried it; no revoke was accepted",
+    ],
+    [
+      "Rekey has, and it was not refused",
+      "unknown",
+      { probes: 2 },
+      "no: not refused when it was last tried (2 probes); no revoke was accepted",
+    ],
+    [
+      "Rekey has, and it was refused",
+      "unknown",
+      { probes: 3, refusals: 2 },
+      "not yet: refused 2 times in a row (3 probes); no revoke was accepted",
+    ],
+  ] as const)("whether a key is dead is what was observed: %s", async (_, verified, seen, answer) => {
+    const { cli, incidentId, keyId, becomes, record } = await openIncident();
+    const alerts = record.alerts.map((alert) => ({ ...alert, verified }));
+    await becomes(incidentId, { alerts, keys: [{ ...keyOf(keyId), ...seen }] });
+
+    expect(row((await cli(`incident show ${incidentId}`)).out, "dead?")).toBe(answer);
+  });
+
+  test("a revoke that was asked for and not accepted is told from both", async () => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    const asked = { state: "revoking" as const, revokeIntendedAtMs: NOON_MS - minute };
+    await becomes(incidentId, { keys: [{ ...keyOf(keyId), ...asked }], secrets: [] });
+
+    const { out } = await cli(`incident show ${incidentId}`);
+
+    expect(row(out, "dead?")).toBe(
+      "not known: nobody has tried it; the revoke asked for 2026-11-22 11:59:00Z (60 s ago) is not accepted",
+    );
+    expect(row(out, "undo?")).toBe(
+      `no: the provider may have taken the revoke of ${keyId}, which is final; no secret of ours held it`,
+    );
+  });
+
+  test.each([
+    [{ state: "waiting" }, "nothing was done to the key yet; billing-key goes on with key_FAKE9"],
+    [{ state: "waiting", quarantinedAtMs: NOON_MS }, /^the quarantine was undone; billing-key goes on with/],
+    [{ ...dead, deadAtMs: NOON_MS }, /^no: a revoke is final \(.*\); billing-key goes on with key_FAKE9$/],
+    [{ ...dead, how: "alreadyDead" }, /^no: .* was dead before Rekey asked; billing-key goes on/],
+  ] as const)("what cannot be undone names the key that goes on: %j", async (key, answer) => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    const promoted = { replacement: "promoted" as const, promotedAtMs: NOON_MS, incomingKeyId: "key_FAKE9" };
+    await becomes(incidentId, {
+      keys: [{ ...keyOf(keyId), ...key }],
+      secrets: [secretOf({ keyId, ...promoted })],
+    });
+
+    const undo = row((await cli(`incident show ${incidentId}`)).out, "undo?");
+
+    if (typeof answer === "string") expect(undo).toBe(answer);
+    else expect(undo).toMatch(answer);
+  });
+
+  test("a key whose containment fails comes with a command that can be pasted, and its reason beside it", async () => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    const blocked = "ProviderUnavailable: openai answered 503";
+    await becomes(incidentId, { keys: [{ ...keyOf(keyId), state: "revoking", blocked }] });
+
+    const shown = await cli(`incident show ${incidentId}`);
+    const [what, command] = todo(shown.out, "you");
+
+    expect(what).toBe(
+      `Rekey goes on trying (${blocked}); to be sooner, by hand: open ` +
+        `https://platform.openai.com/settings/organization/api-keys and disable or delete key ${keyId}, or:`,
+    );
+    expect(command).toMatch(
+      /^curl -X DELETE "https:.*\/projects\/proj_FAKE\w*\/api_keys\/key_FAKE\w+" -H "[^"]+"$/,
+    );
+    expect((await cli(`--json incident show ${incidentId}`)).json()).toMatchObject({
+      answers: { commands: { you: [command], undo: [] } },
+    });
+  });
+
+  test("a machine that has ended is started again by a person's word, also after an earlier one", async () => {
+    const { cli, incidentId, becomes } = await openIncident();
+    const word = { by: "anna", reason: "now", atMs: NOON_MS };
+    await becomes(incidentId, { status: "needsPerson", containNow: word });
+
+    expect(todo((await cli(`incident show ${incidentId}`)).out, "you")).toEqual([
+      "decide:",
+      `rekey incident contain-now ${incidentId} --reason "..."`,
+    ]);
+  });
+
+  test("a key that no policy reaches is deleted by hand: there is nothing to order", async () => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    const { secretArn: _, account: __, ...elsewhere } = keyOf(keyId);
+    await becomes(incidentId, { plan: "person", keys: [elsewhere], secrets: [] });
+
+    expect(todo((await cli(`incident show ${incidentId}`)).out, "you")).toEqual([
+      expect.stringMatching(/^by hand: open https:.* and disable or delete key key_FAKE\w+, or:$/),
+      expect.stringContaining("curl -X DELETE"),
+    ]);
+  });
+
+  test("a replacement that a person has to make is asked for", async () => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    await becomes(incidentId, { secrets: [secretOf({ keyId, supplyWanted: true })] });
+
+    expect(todo((await cli(`incident show ${incidentId}`)).out, "you")).toEqual([
+      "make a new key for billing-key by hand:",
+      "rekey supply billing-key",
+    ]);
+  });
+
+  test.each([
+    ["met", { status: "closed", keys: { ...dead, deadAtMs: NOON_MS } }],
+    ["missed", { status: "closed", keys: { ...dead, deadAtMs: NOON_MS + 16 * minute } }],
+    ["waived", { status: "closed", keys: { waiver: { by: "anna", reason: "gone", atMs: NOON_MS } } }],
+    ["(a false alarm)", { status: "falseAlarm", keys: {} }],
+  ] as const)("the deadline of an incident that is over was %s", async (word, { status, keys }) => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    await becomes(incidentId, { status, keys: [{ ...keyOf(keyId), ...keys }] });
+
+    const [head] = (await cli(`incident show ${incidentId}`)).out.split("\n");
+
+    expect(head).toMatch(new RegExp(`deadline 2026-11-22 12:15:00Z ${word.replace(/[()]/g, "\\$&")}$`));
   });
 
   test("a mistyped id is met with what may have been meant", async () => {
@@ -198,9 +355,10 @@ describe("what a person says in an incident", () => {
       revokeAtMs: NOON_MS + minute,
     };
     await becomes(incidentId, { keys: [{ ...keyOf(keyId), ...quarantined }] });
-    expect(row((await cli(`incident show ${incidentId}`)).out, "undo?")).toMatch(
-      /^yes: rekey incident undo-quarantine/,
-    );
+    expect(todo((await cli(`incident show ${incidentId}`)).out, "undo?")).toEqual([
+      "yes, until it is revoked:",
+      `rekey incident undo-quarantine ${incidentId} --reason "..."`,
+    ]);
 
     const { out, code } = await cli(say("undo-quarantine", incidentId));
 

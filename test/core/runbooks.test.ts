@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import * as errors from "../../core/errors.ts";
+import { manualOf } from "../../functions/manual-steps.ts";
 import { pageReasons, runbookFor, runbooks, stepsFor } from "../../functions/runbook.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -60,8 +61,18 @@ test("manual steps name this key at this provider, and a strange id is in no com
   const strange = stepsFor({ ...page, about: { ...about, keyId: "$(reboot)" } });
   expect(strange.filter((step) => step.startsWith("curl"))).toEqual([]);
   expect(stepsFor({ ...page, about: { ...about, provider: "nobody-knows" } })[0]).toBe(
-    "Delete the key apikey_FAKE in nobody-knows's console",
+    "by hand: delete the key apikey_FAKE in nobody-knows's console",
   );
+});
+
+test("a command names what the policy says of the account, as far as a shell reads it as a word", () => {
+  const key = { provider: "openai", keyId: "key_FAKE" };
+
+  expect(manualOf({ ...key, settings: { project: "proj_FAKE" } }).command).toContain(
+    "/projects/proj_FAKE/api_keys/key_FAKE",
+  );
+  for (const settings of [{}, { project: "$(reboot)" }, { project: 7 }])
+    expect(manualOf({ ...key, settings }).command).toContain("/projects/$PROJECT/");
 });
 
 test("a page that asks for no deletion shows none", () => {

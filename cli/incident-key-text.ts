@@ -1,0 +1,116 @@
+import { refOf } from "../core/incident.ts";
+import { undoableKeys } from "../core/incident-person.ts";
+import { isSettled } from "../core/incident-plan.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
+import { shortName, type Todo, when } from "./text.ts";
+
+interface Seen {
+  readonly record: IncidentRecord;
+  readonly nowMs: number;
+}
+
+// ---- is it dead? -----------------------------------------------------------------------------------------
+
+/** Begins with yes, no or "not": what was observed, and never what somebody expects of the key. */
+export function whetherDead({ record, nowMs }: Seen): string {
+  const { keys } = record;
+  const [key, second] = keys;
+  if (key === undefined) return "not known: nobody has said yet which key it is";
+  if (second === undefined) return ofKey(key, { record, nowMs });
+  const open = keys.filter((each) => !isSettled(each));
+  const lead = open.length === 0 ? "yes, every key" : `no: ${open.length} of ${keys.length} keys are not`;
+  return `${lead}; ${keys.map((each) => `${refOf(each)}: ${ofKey(each, { record, nowMs })}`).join("; ")}`;
+}
+
+function ofKey(key: KeyInScope, { record, nowMs }: Seen): string {
+  const { acceptedAtMs, deadAtMs, quarantinedAtMs, waiver, probes, refusals } = key;
+  const accepted = acceptedAtMs === undefined ? "" : `revoke accepted ${when(acceptedAtMs, nowMs)}`;
+  if (deadAtMs !== undefined) {
+    return [`yes: observed dead ${when(deadAtMs, nowMs)} (${howSeen(key)})`, accepted]
+      .filter(Boolean)
+      .join(", ");
+  }
+  if (waiver !== undefined) return `not proven: waived by ${shortName(waiver.by)} (${waiver.reason})`;
+  if (accepted !== "")
+    return `not yet: ${accepted}, still watched (${probes} probes, ${refusals} refused in a row)`;
+  if (quarantinedAtMs !== undefined && key.state === "quarantined") {
+    return `no: disabled ${when(quarantinedAtMs, nowMs)}, not revoked yet`;
+  }
+  return beforeRevoke(key, { record, nowMs });
+}
+
+function howSeen({ how, probes }: KeyInScope): string {
+  if (how === "listing") return "gone from the listing";
+  return how === "alreadyDead" ? "it was dead before" : `refused in a row, ${probes} probes`;
+}
+
+/** A key that nobody tried may be dead or alive, whatever was or was not done to it here. */
+function beforeRevoke(key: KeyInScope, { record, nowMs }: Seen): string {
+  const { revokeIntendedAtMs, probes, refusals } = key;
+  const revoke =
+    revokeIntendedAtMs === undefined
+      ? "no revoke was accepted"
+      : `the revoke asked for ${when(revokeIntendedAtMs, nowMs)} is not accepted`;
+  if (refusals > 0) return `not yet: refused ${refusals} times in a row (${probes} probes); ${revoke}`;
+  if (probes > 0) return `no: not refused when it was last tried (${probes} probes); ${revoke}`;
+  return `not known: ${whoTried(record.alerts)}; ${revoke}`;
+}
+
+function whoTried(alerts: readonly AlertSeen[]): string {
+  const live = alerts.find(({ verified }) => verified === "live");
+  return live === undefined ? "nobody has tried it" : `${live.source} saw it work, Rekey has not tried it`;
+}
+
+// ---- which key? ------------------------------------------------------------------------------------------
+
+export function whichKey({ keys, match, secrets }: IncidentRecord): string {
+  const matched = match.by === "none" ? `no match for ${match.text}` : `matched by ${match.by} ${match.text}`;
+  const names = keys.map((key) => {
+    const at = key.provider === undefined ? "" : ` at ${key.provider} (${key.account ?? "unknown account"})`;
+    return `${refOf(key).slice(0, 60)}${at}, ${key.standing}`;
+  });
+  const held = secrets.map(({ name, environment }) => `${name} (${environment})`).join(", ");
+  return [names.join("; ") || "unknown", matched, held && `held by ${held}`].filter(Boolean).join("; ");
+}
+
+// ---- can it be undone? -----------------------------------------------------------------------------------
+
+/** A revoke that was asked for counts as done, as it does for Rekey: the provider may have taken it. */
+export function whetherUndoable(record: IncidentRecord): Todo {
+  const { incidentId, keys, status } = record;
+  if (status !== "closed" && undoableKeys(record).some(({ state }) => state === "quarantined")) {
+    return {
+      what: "yes, until it is revoked:",
+      command: `rekey incident undo-quarantine ${incidentId} --reason "..."`,
+    };
+  }
+  const before = keys.filter(({ how, goneBefore }) => how === "alreadyDead" || goneBefore === true);
+  const taken = keys.filter(
+    (key) => !before.includes(key) && (key.acceptedAtMs !== undefined || key.state === "dead"),
+  );
+  const asked = keys.filter(({ state }) => state === "revoking");
+  if (taken.length > 0) return { what: `no: a revoke is final (${named(taken)}); ${whoGoesOn(record)}` };
+  if (asked.length > 0) {
+    const what = `no: the provider may have taken the revoke of ${named(asked)}, which is final; ${whoGoesOn(record)}`;
+    return { what };
+  }
+  if (before.length > 0)
+    return { what: `no: ${named(before)} was dead before Rekey asked; ${whoGoesOn(record)}` };
+  const undone =
+    undoableKeys(record).length > 0 ? "the quarantine was undone" : "nothing was done to the key yet";
+  const given = record.secrets.filter(({ promotedAtMs }) => promotedAtMs !== undefined);
+  return { what: given.length === 0 ? undone : `${undone}; ${given.map(goesOn).join(", ")}` };
+}
+
+const named = (keys: readonly KeyInScope[]): string => keys.map(refOf).join(", ");
+
+function whoGoesOn({ secrets }: IncidentRecord): string {
+  const handedOut = secrets.filter(({ replacement }) => replacement !== "notNeeded");
+  if (handedOut.length > 0) return handedOut.map(goesOn).join(", ");
+  return secrets.length === 0 ? "no secret of ours held it" : "no secret hands it out any more";
+}
+
+function goesOn({ name, replacement, promotedAtMs, incomingKeyId }: SecretInScope): string {
+  if (promotedAtMs !== undefined) return `${name} goes on with ${incomingKeyId ?? "the incoming key"}`;
+  return replacement === "failed" ? `${name} has no replacement` : `${name} waits for its replacement`;
+}
