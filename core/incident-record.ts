@@ -244,6 +244,7 @@ export interface PageSent {
   readonly atMs: number;
   readonly reason: PageReason;
   readonly severity: "page" | "notify";
+  readonly why: string;
   readonly delivered: readonly string[];
   readonly failed: readonly string[];
 }

@@ -113,7 +113,7 @@ export function whyNotContain(record: IncidentRecord, key: KeyInScope): string |
 
 // ---- the clock -------------------------------------------------------------------------------------------
 
-/** Asks every reason to tell somebody; a reason that was delivered once is not told again. */
+/** Asks every reason to tell somebody; what was delivered once is not told again. */
 export function clockTurn(record: IncidentRecord, nowMs: number): ClockTurn {
   if (isOver(record) || (record.keys.length > 0 && record.keys.every(isSettled))) return { turn: "over" };
   if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "over" };
@@ -123,10 +123,25 @@ export function clockTurn(record: IncidentRecord, nowMs: number): ClockTurn {
   return later.length === 0 ? { turn: "wait" } : { turn: "wait", untilMs: Math.min(...later) };
 }
 
-function wasTold({ pages }: IncidentRecord, { reason, severity }: DuePage): boolean {
+/** One reason may have several causes, such as a second step that needs a person: each of them is told. */
+function wasTold({ pages }: IncidentRecord, { reason, severity, why }: DuePage): boolean {
   return pages.some(
-    (sent) => sent.reason === reason && sent.severity === severity && sent.delivered.length > 0,
+    (sent) =>
+      sent.reason === reason &&
+      sent.severity === severity &&
+      sent.delivered.length > 0 &&
+      causeOf(sent.why) === causeOf(why),
   );
+}
+
+/** An error's message may hold other figures at every try: its name is the cause, or each try would page. */
+function causeOf(why: string): string {
+  return errorIn(why) ?? why;
+}
+
+/** "PolicyInvalid" of "PolicyInvalid: no policy says how …". */
+export function errorIn(why: string): string | undefined {
+  return /^([A-Z][A-Za-z]+): /.exec(why)?.[1];
 }
 
 function duePages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
@@ -141,21 +156,26 @@ function openingPages({ plan, planWhy, secrets }: IncidentRecord): readonly DueP
 
 function troublePages(record: IncidentRecord): readonly DuePage[] {
   const page = (reason: PageReason, why: string): DuePage => ({ reason, severity: "page", why });
-  const isAsked = record.containNow === undefined;
-  const undecided = isAsked && (record.plan === "person" || record.plan === "replace-and-page");
-  const stuck = record.keys.find((key) => !isSettled(key) && key.blocked !== undefined);
-  const failed = record.secrets.find(({ replacement }) => replacement === "failed");
-  const held = record.secrets.find((secret) => secret.held !== undefined);
-  const wanted = record.secrets.find(({ supplyWanted }) => supplyWanted === true);
+  const { secrets, plan, planWhy, containNow } = record;
+  const isUndecided = containNow === undefined && (plan === "person" || plan === "replace-and-page");
+  const stuck = record.keys.flatMap((key) => (isSettled(key) ? [] : (key.blocked ?? [])));
+  const asked = isTriage(record) ? "breakerOpen" : "needsPerson";
   return [
-    ...(undecided ? [page(isTriage(record) ? "breakerOpen" : "needsPerson", record.planWhy)] : []),
-    ...(stuck ? [page("needsPerson", stuck.blocked ?? "")] : []),
-    ...(wanted ? [page("needsPerson", `supply a new key: rekey supply ${wanted.secretArn}`)] : []),
-    ...(failed ? [page("replacementFailed", whyOutage(record, failed))] : []),
-    ...(held
-      ? [page("held", `${held.name} is held (${held.held}), and containment goes on all the same`)]
-      : []),
+    ...stuck.map((why) => page("needsPerson", why)),
+    // What a key is stuck at says more than that nobody has decided.
+    ...(isUndecided && stuck.length === 0 ? [page(asked, planWhy)] : []),
+    ...secrets.flatMap((secret) => secretPages(record, secret).map(([reason, why]) => page(reason, why))),
   ];
+}
+
+function secretPages(record: IncidentRecord, secret: SecretInScope): readonly [PageReason, string][] {
+  const { name, secretArn, supplyWanted, replacement, held } = secret;
+  const found: [PageReason, string][] = [];
+  if (supplyWanted === true) found.push(["needsPerson", `supply a new key: rekey supply ${secretArn}`]);
+  if (replacement === "failed") found.push(["replacementFailed", whyOutage(record, secret)]);
+  if (held !== undefined)
+    found.push(["held", `${name} is held (${held}), and containment goes on all the same`]);
+  return found;
 }
 
 /** Too many inexact alerts at once: they join one incident that names no key. */

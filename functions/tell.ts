@@ -14,13 +14,16 @@ interface Telling {
 /** Sends one page through every channel and writes down who took it. */
 export async function tell({ record, due, atMs }: Telling, deps: Deps): Promise<boolean> {
   const { delivered, failed } = await deps.incident.escalator.page(pageOf(record, due));
-  const { reason, severity } = due;
+  const { reason, severity, why } = due;
   const isDelivered = delivered.length > 0;
   await changeIncident(
     record.incidentId,
     (now) =>
       told(
-        { ...now, pages: [...now.pages, { atMs, reason, severity, delivered, failed }].slice(-pagesMax) },
+        {
+          ...now,
+          pages: [...now.pages, { atMs, reason, severity, why, delivered, failed }].slice(-pagesMax),
+        },
         {
           atMs,
           what: isDelivered ? "escalated" : "escalationFailed",

@@ -189,10 +189,14 @@ function clock(facts: Partial<IncidentRecord>, afterMs = 0): string {
   return `wait ${(turn.untilMs - openedAtMs) / minute} min`;
 }
 
-const sent = (reason: PageSent["reason"], severity: PageSent["severity"] = "page"): PageSent => ({
-  ...{ atMs: openedAtMs, reason, severity, delivered: ["sns"], failed: [] },
-});
-const quiet = { pages: [sent("opened", "notify")] };
+/** What was told of an incident in this state, at this time. */
+function paged(facts: Partial<IncidentRecord>, afterMs = 0): PageSent {
+  const turn = clockTurn(incident(facts), openedAtMs + afterMs);
+  if (turn.turn !== "escalate") throw new Error("nobody would be told");
+  return { atMs: openedAtMs, ...turn.page, delivered: ["sns"], failed: [] };
+}
+
+const quiet = { pages: [paged({})] };
 const accepted = keyWith({ state: "accepted", acceptedAtMs: openedAtMs, dieMs: 10 * minute });
 
 describe("the clock", () => {
@@ -220,7 +224,10 @@ describe("the clock", () => {
     ],
     [
       "pages a minute before the deadline, when nobody was paged yet",
-      { pages: [...quiet.pages, sent("notYetDead", "notify")], keys: [{ ...accepted, dieMs: 30 * minute }] },
+      {
+        pages: [...quiet.pages, paged({ ...quiet, keys: [accepted] }, 5 * minute)],
+        keys: [{ ...accepted, dieMs: 30 * minute }],
+      },
       14 * minute,
       "page deadlinePassed",
     ],
@@ -259,10 +266,29 @@ describe("the clock", () => {
   });
 
   test("tells a reason once, and again only if no channel took it", () => {
-    expect(clock({ ...quiet, plan: "person", pages: [sent("needsPerson")] })).toBe("wait 5 min");
-    expect(clock({ plan: "person", pages: [{ ...sent("needsPerson"), delivered: [] }] })).toBe(
-      "page needsPerson",
-    );
+    const page = paged({ plan: "person" });
+    expect(clock({ plan: "person", pages: [page] })).toBe("wait 5 min");
+    expect(clock({ plan: "person", pages: [{ ...page, delivered: [] }] })).toBe("page needsPerson");
+  });
+
+  test("tells of a second, different step that needs a person, and of no repeat of the first", () => {
+    const pages = [...quiet.pages, paged({ plan: "person" })];
+    const blocked = (why: string) => ({ containNow: word, keys: [keyWith({ blocked: why })] });
+    expect(clock({ ...blocked("PolicyInvalid: no policy reaches k1"), pages })).toBe("page needsPerson");
+
+    const down = blocked("ProviderUnavailable: 503 after 1 s");
+    pages.push(paged({ ...down, pages }));
+    expect(clock({ ...blocked("ProviderUnavailable: 500 after 9 s"), pages })).toBe("wait 5 min");
+    expect(clock({ ...blocked("AdminCredentialRefused: 401"), pages })).toBe("page needsPerson");
+  });
+
+  test("tells of every secret that has no replacement", () => {
+    const failed = secretWith({ replacement: "failed" });
+    const first = { ...quiet, secrets: [failed] };
+    const pages = [...quiet.pages, paged(first)];
+    const second = { pages, secrets: [failed, { ...failed, name: "search-key" }] };
+    expect(clock({ pages, secrets: [failed] })).toBe("wait 5 min");
+    expect(clock(second)).toBe("page replacementFailed");
   });
 
   test("a person's word ends the question, not the clock", () => {
@@ -270,7 +296,7 @@ describe("the clock", () => {
   });
 
   test("has nothing more to say once everything was said", () => {
-    const pages = [...quiet.pages, sent("notAccepted"), sent("deadlinePassed")];
+    const pages = [...quiet.pages, paged(quiet, 5 * minute)];
     expect(clock({ pages }, 20 * minute)).toBe("wait");
   });
 
@@ -343,7 +369,7 @@ describe("the figures", () => {
       ...{ incidentId: "i-1", plan: "contain-first", detectedToRevokeMs: 1_000, detectedToDeadMs: 4_000 },
       ...{ deadlineMs: 15 * minute, escalated: false, outageMs: 2_000, reportPath: "reports/i-1.md" },
     });
-    const open = incidentFacts(incident({ keys: [dead, keyWith()], pages: [sent("notAccepted")] }));
+    const open = incidentFacts(incident({ keys: [dead, keyWith()], pages: [paged(quiet, 5 * minute)] }));
     expect(open).toMatchObject({ escalated: true, outageMs: 0 });
     expect(open).not.toHaveProperty("detectedToDeadMs");
     expect(incidentFacts(incident({ keys: [] }))).not.toHaveProperty("detectedToRevokeMs");
