@@ -38,7 +38,7 @@ export function syntheticWorld() {
       const { incidentIds } = await raiseAlert.run(raiseAlert.input.parse({ detail }), deps);
       for (const incidentId of incidentIds) {
         await openIncident.run(
-          openIncident.input.parse({ incidentId, executionArn: "arn:FAKE", at: at() }),
+          openIncident.input.parse({ incidentId, executionArn: `arn:FAKE:${incidentId}`, at: at() }),
           deps,
         );
         await escalate.run(escalate.input.parse({ incidentId, at: at() }), deps);
