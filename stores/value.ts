@@ -48,8 +48,9 @@ function stringAt(text: Secret, { name, start, end }: Member): string {
 
 /** A JSON object taken for a bare key would lose its other fields at the first rotation. */
 function assertBare(text: Secret): void {
-  if (text.reveal().trim() === "") throw new SecretUnusable("the secret's value is empty");
-  if (isObject(parsed(text))) {
+  const value = text.reveal().trim();
+  if (value === "") throw new SecretUnusable("the secret's value is empty");
+  if (value.startsWith("{") && isObject(parsed(text))) {
     throw new SecretUnusable("the secret's value is a JSON object: name the field that holds the key");
   }
 }
