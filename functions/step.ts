@@ -40,9 +40,10 @@ const throttlePauseMaxMs = 20_000;
 /** The Lambda handler of a step: parse, run, one log line, and errors that carry their literal name. */
 export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: () => Deps): Handler {
   const handler = middy({ timeoutEarlyInMillis: 0 })
-    .use(oneLogLine(definition, deps))
+    .use(oneLogLine(definition.name, deps))
     .use(waitOutThrottles(deps))
-    .handler(async (event: unknown) => definition.run(parse(definition, event), deps()));
+    .use(parsedInput(definition))
+    .handler(async (input: unknown) => definition.run(input as Input, deps()));
   return (event, context) => handler(event, context);
 }
 
@@ -54,22 +55,37 @@ function parse<Input, Output>(definition: Step<Input, Output>, event: unknown): 
   throw new InputInvalid(`${definition.name}: ${fields.join("; ")}`);
 }
 
+/** What the middleware of one call shares. */
+interface Shared extends Record<string, unknown> {
+  ids?: Record<string, string>;
+}
+type Middleware = middy.MiddlewareObj<unknown, unknown, Error, Context, Shared>;
+
 /** The ids of an input that was refused are not logged: one of them might be a key in the wrong place. */
-function oneLogLine<Input, Output>(definition: Step<Input, Output>, deps: () => Deps): middy.MiddlewareObj {
-  const { name } = definition;
+function parsedInput<Input, Output>(definition: Step<Input, Output>): Middleware {
+  return {
+    before: (request) => {
+      const { event } = request;
+      request.event = parse(definition, event);
+      request.internal.ids = idsOf(event);
+    },
+  };
+}
+
+function oneLogLine(name: string, deps: () => Deps): Middleware {
   const startedAt = new WeakMap<object, number>();
   return {
     before: (request) => {
       startedAt.set(request.context, deps().clock.nowMs());
     },
     after: (request) => {
-      deps().log({ ...lineOf(name, request, startedAt), ...outcomeOf(request.response) });
+      deps().log({ ...lineOf(request), ...outcomeOf(request.response) });
     },
     onError: (request) => {
       const error = request.error;
       const known = error instanceof RotationError;
       deps().log({
-        ...lineOf(name, request, startedAt),
+        ...lineOf(request),
         outcome: "failed",
         error: error?.name,
         reason: known ? error.message : "unexpected; see the error's name",
@@ -78,11 +94,11 @@ function oneLogLine<Input, Output>(definition: Step<Input, Output>, deps: () => 
     },
   };
 
-  function lineOf(stepName: string, request: middy.Request, times: WeakMap<object, number>) {
-    const started = times.get(request.context);
+  function lineOf({ context, internal }: Parameters<NonNullable<Middleware["after"]>>[0]) {
+    const started = startedAt.get(context);
     return {
-      step: stepName,
-      ...(definition.input.safeParse(request.event).success && idsOf(request.event)),
+      step: name,
+      ...internal.ids,
       ...(started !== undefined && { tookMs: Math.round(deps().clock.nowMs() - started) }),
     };
   }
