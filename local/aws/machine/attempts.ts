@@ -19,6 +19,9 @@ export type CallbackAnswer = "ok" | "TaskTimedOut" | "InvalidToken";
 /** In bytes of UTF-8: what one task's result may be. */
 export const payloadBytesMax = 262_144;
 
+/** The reason of every signal: without one each would make an error of its own that nobody reads. */
+const answerIsLate = "the answer no longer matters";
+
 interface AttemptOptions {
   readonly state: string;
   readonly resource: string;
@@ -67,7 +70,7 @@ export class Attempts {
 /** One attempt at a Task state: settled once, by its work, a callback, its timeout or the end of its branch. */
 export class Attempt {
   readonly #options: AttemptOptions;
-  readonly #controller = new AbortController();
+  readonly #ended = new AbortController();
   readonly #settled = Promise.withResolvers<JSONValue>();
 
   constructor(options: AttemptOptions) {
@@ -79,7 +82,7 @@ export class Attempt {
   }
 
   get open(): boolean {
-    return !this.#controller.signal.aborted;
+    return !this.#ended.signal.aborted;
   }
 
   get #waits(): boolean {
@@ -92,7 +95,7 @@ export class Attempt {
     this.#event("TaskStarted");
     if (!this.open) return; // the history was full and the execution has ended
     const given = { state, resource, parameters, ...(token === undefined ? {} : { token }) };
-    const answer = Promise.try(work, { ...given, signal: this.#controller.signal });
+    const answer = Promise.try(work, { ...given, signal: this.#ended.signal });
     answer.then(
       (output) => {
         if (!this.open) return;
@@ -112,7 +115,7 @@ export class Attempt {
     }
     const copy: JSONValue = JSON.parse(text);
     this.#event("TaskSucceeded", { output: copy });
-    this.#controller.abort();
+    this.#ended.abort(answerIsLate);
     this.#settled.resolve(copy);
     return true;
   }
@@ -128,12 +131,12 @@ export class Attempt {
   timeOut(): void {
     if (!this.open) return;
     this.#event("TaskTimedOut", { error: "States.Timeout" });
-    this.#controller.abort();
+    this.#ended.abort(answerIsLate);
   }
 
   close(failure: StateFailure): void {
     if (!this.open) return;
-    this.#controller.abort();
+    this.#ended.abort(answerIsLate);
     this.#settled.reject(failure);
   }
 
