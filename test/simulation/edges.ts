@@ -23,6 +23,7 @@ interface Targets {
   nowMs(): number;
 }
 
+const noRefreshers = refreshers({ allowed: [] });
 const storeOperations = { labels: false, read: false, put: true, moveLabel: true };
 const tableOperations = { get: false, put: true, remove: true, query: false };
 const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
@@ -57,7 +58,7 @@ export class Edges {
         return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
       },
       sources: [],
-      refreshers: refreshers({ allowed: [] }),
+      refreshers: noRefreshers,
       bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),
       executions: through("executions", this.#targets.executions, executionOperations),
       environment: "production",

@@ -4,10 +4,33 @@ import { assertKey, assertQuery, assertRevision, compareUtf8 } from "../../ledge
 
 /**
  * The ledger's table for the simulator: what it stores is frozen and shared instead of copied, because a run
- * reads far more often than it writes. `wrote` is called within the write itself.
+ * reads far more often than it writes, and a write leaves most of an item as it was. `wrote` is called within
+ * the write itself.
  */
 export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable {
   const partitions = new Map<string, Map<string, TableRecord>>();
+  const frozen = new WeakSet<object>();
+
+  /** What JSON makes of it, with those parts that were read from this table as they are. */
+  function frozenCopy(value: unknown): unknown {
+    if (typeof value !== "object" || value === null) return jsonOf(value);
+    if (frozen.has(value)) return value;
+    if (!isPlain(value)) return frozenCopy(jsonOf(value));
+    const copy = copyOf(value);
+    frozen.add(copy);
+    return Object.freeze(copy);
+  }
+
+  function copyOf(value: object): object {
+    if (Array.isArray(value)) return value.map((inner) => frozenCopy(inner) ?? null);
+    const copy: Record<string, unknown> = {};
+    for (const [name, inner] of Object.entries(value)) {
+      const kept = frozenCopy(inner);
+      if (kept !== undefined) copy[name] = kept;
+    }
+    return copy;
+  }
+
   return {
     async get(key) {
       assertKey(key);
@@ -20,7 +43,7 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
       const name = `${record.kind}#${record.id}`;
       const partition = partitions.get(name) ?? new Map<string, TableRecord>();
       if ((partition.get(record.sort)?.revision ?? 0) !== record.revision - 1) return false;
-      const stored = frozen(JSON.parse(JSON.stringify(record)) as TableRecord);
+      const stored = frozenCopy(record) as TableRecord;
       partition.set(record.sort, stored);
       partitions.set(name, partition);
       wrote(stored);
@@ -47,8 +70,13 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
   };
 }
 
-function frozen<Value>(value: Value): Value {
-  if (typeof value !== "object" || value === null) return value;
-  for (const inner of Object.values(value)) frozen(inner);
-  return Object.freeze(value);
+function isPlain(value: object): boolean {
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype;
+}
+
+function jsonOf(value: unknown): unknown {
+  const isItself = typeof value === "string" || typeof value === "boolean" || Number.isSafeInteger(value);
+  if (isItself || value === null) return value;
+  const text = JSON.stringify(value);
+  return text === undefined ? undefined : JSON.parse(text);
 }
