@@ -3,8 +3,10 @@ import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 
 const workersMax = 16;
-/** What many runs leave behind goes with their worker; a fresh one is cheap against this many jobs. */
-const jobsPerWorkerMax = 16;
+/** A fresh worker costs as much as fifty runs until its code is compiled; a leak would go with the old one. */
+const jobsPerWorkerMax = 100;
+/** A run makes some megabytes and drops them all: in a small nursery most of it would be copied before that. */
+const resourceLimits = { maxYoungGenerationSizeMb: 192 };
 
 interface Work<Job, Answer> {
   readonly jobs: readonly Job[];
@@ -21,7 +23,7 @@ export async function inParallel<Job, Answer>(script: URL, work: Work<Job, Answe
   let isEnough = false;
 
   async function lane(): Promise<void> {
-    let worker = new Worker(script);
+    let worker = new Worker(script, { resourceLimits });
     try {
       let done = 0;
       for (const job of waiting) {
@@ -32,7 +34,7 @@ export async function inParallel<Job, Answer>(script: URL, work: Work<Job, Answe
         done += 1;
         if (!work.isFresh && done % jobsPerWorkerMax !== 0) continue;
         await worker.terminate();
-        worker = new Worker(script);
+        worker = new Worker(script, { resourceLimits });
       }
     } finally {
       await worker.terminate();
