@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { InputInvalid, Superseded } from "../core/errors.ts";
-import { executionNameOf, isExecutionOf, refOf, told } from "../core/incident.ts";
+import { isExecutionOf, refOf, told } from "../core/incident.ts";
 import { escalateAt, planFor } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
 import { announce } from "./announce.ts";
@@ -67,8 +67,8 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
   return changeIncident(
     record.incidentId,
     (now) => {
-      if (!isExecutionOf(now, executionArn))
-        throw new Superseded(`another execution works on ${now.incidentId}: ${executionNameOf(now)}`);
+      if (!isExecutionOf(now, executionArn) || now.status === "needsPerson")
+        throw new Superseded(`this execution works on ${now.incidentId} no more: it is ${now.status}`);
       if (now.openedBy === executionArn || now.status === "falseAlarm")
         return { ...now, secrets: mergedScopes(now.secrets, taken) };
       const choice = planFor(planFacts(now, owned));

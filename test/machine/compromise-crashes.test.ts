@@ -126,28 +126,42 @@ test("an alert whose start failed takes the incident up when it comes again", as
   ]);
 });
 
-test("an opening that sleeps until another execution works on the incident leaves it to that one", async () => {
-  const opens = ({ invocation, operation, port }: BoundaryCall) =>
+describe("an opening that sleeps longer than its execution lasts", () => {
+  const looksUp = ({ invocation, operation, port }: BoundaryCall) =>
     invocation.functionName === "open-incident" && port === "table" && operation === "query";
-  const sleeps = first(opens, async (effect) => {
-    await pause(4 * minute);
-    return effect();
-  });
-  world = new World({ ...unfinished, surroundings: sleeps });
-  await world.secret();
-  const story = await leakOfCurrent(world);
-  const [run] = await world.time.run(world.raise(story));
-  await world.time.advance(minute / 2);
-  run?.stop("by hand");
-  await world.time.advance(minute / 2);
-  const again = (await world.time.run(world.raise({ ...story, sourceId: "another" }))).at(-1);
-  if (again === undefined) throw new Error("nothing was started");
-  await world.time.advance(5 * minute);
 
-  const { openedBy, executionArn } = await world.incidentOf(again);
-  expect({ openedBy, executionArn }).toEqual({
-    openedBy: again.executionArn,
-    executionArn: again.executionArn,
+  /** Its execution is stopped and settled while it sleeps. */
+  async function stopped() {
+    const sleeps = first(looksUp, async (effect) => {
+      await pause(4 * minute);
+      return effect();
+    });
+    world = new World({ ...unfinished, surroundings: sleeps });
+    await world.secret();
+    const story = await leakOfCurrent(world);
+    const [run] = await world.time.run(world.raise(story));
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(minute / 2);
+    run.stop("by hand");
+    await world.time.advance(minute / 2);
+    return { story, run };
+  }
+
+  test("leaves the incident to the person who was told", async () => {
+    const { run } = await stopped();
+    await world.time.advance(5 * minute);
+
+    expect(await world.incidentOf(run)).toMatchObject({ status: "needsPerson" });
+  });
+
+  test("leaves it to the execution that has taken it up since", async () => {
+    const { story } = await stopped();
+    const again = (await world.time.run(world.raise({ ...story, sourceId: "another" }))).at(-1);
+    if (again === undefined) throw new Error("nothing was started");
+    await world.time.advance(5 * minute);
+
+    const { executionArn } = again;
+    expect(await world.incidentOf(again)).toMatchObject({ openedBy: executionArn, executionArn });
   });
 });
 

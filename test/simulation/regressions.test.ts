@@ -26,6 +26,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [10358, "a start that is noted after its execution has ended does not call the incident started"],
   [10622, "an incident whose first start was never noted is taken up again under a new name"],
   [29446, "a leaked incoming key that a hand has taken out of AWSCURRENT is contained all the same"],
+  [43198, "an opening that sleeps longer than its execution lasts decides nothing"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
