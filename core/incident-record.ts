@@ -122,6 +122,18 @@ export interface KeyInScope {
   readonly blocked?: string;
   /** The provider has no call that revokes: a person does it, and Rekey watches the key die. */
   readonly byHand?: boolean;
+  /** What the provider said of its use while it was there to be asked. */
+  readonly useBefore?: UseBefore;
+}
+
+/** A provider forgets what a key did when the key is deleted, so it is asked shortly before. */
+export interface UseBefore {
+  readonly atMs: number;
+  readonly sinceMs: number;
+  readonly requests?: number;
+  readonly lastUsedAtMs?: number;
+  /** Why nothing was learned. */
+  readonly unknown?: string;
 }
 
 export interface SecretInScope {

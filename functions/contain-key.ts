@@ -1,9 +1,10 @@
 import { containTurn } from "../core/incident-turns.ts";
 import { contain, type Turn } from "./contain.ts";
 import type { Deps } from "./deps.ts";
-import { incidentOf, keyOf, keyStepInput } from "./incident-step.ts";
+import { incidentOf, keyOf, keyStepInput, stopwatch } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
 import { onLambda, step } from "./step.ts";
+import { noteUseBefore } from "./use-before.ts";
 import { wiring } from "./wiring.ts";
 
 /** One turn of one key's containment: waits, quarantines, revokes, or hands on to the proof. */
@@ -16,10 +17,13 @@ export const containKey = step({
     const turn = containTurn(record, key, input.at);
     if (turn.turn === "contain") return contain({ input, record, key }, deps);
     const isWait = turn.turn === "wait";
+    const nowMs = stopwatch(input.at, deps);
+    if (isWait && turn.untilMs !== undefined)
+      await noteUseBefore({ record, key, ref: input.ref, nowMs: input.at }, deps);
     return {
       outcome: turn.turn,
       seenSeq: record.seq,
-      waitSeconds: waitSecondsFor({ record, nowMs: input.at, ...(isWait && turn) }),
+      waitSeconds: waitSecondsFor({ record, nowMs: nowMs(), ...(isWait && turn) }),
       reason: isWait ? turn.why : key.state,
     };
   },

@@ -1,6 +1,6 @@
 import { NeedsHuman } from "../core/errors.ts";
 import { changeKey, isPast, refOf, told } from "../core/incident.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
 import { markContained, markContaining } from "../core/incident-takeover.ts";
 import { everybodyMoved, whyNotContain } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
@@ -11,6 +11,7 @@ import { changeIncident } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
 import { incidentOf, type KeyStepInput, keyOf, recordedAt } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
+import { lookAtUse, withUse } from "./use-before.ts";
 
 export interface Turn {
   readonly outcome: "over" | "wait" | "prove" | "giveUp";
@@ -29,6 +30,8 @@ interface Order extends Containing {
   readonly keyId: KeyId;
   readonly policy: Policy;
   readonly provider: KeyProvider;
+  /** Under way beside what else is asked first; waited for before the intents, so that these stay together. */
+  readonly use: Promise<UseBefore | undefined>;
 }
 
 /** Does what the turn says: quarantines where that can be undone and somebody may need it, else revokes. */
@@ -41,7 +44,8 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const policy = await policyOfKey(key, deps);
   await assertNotStopped(policy, deps, { incident: true });
   const provider = deps.provider(policy);
-  const order = { ...containing, keyId: key.keyId, policy, provider };
+  const use = lookAtUse({ record, key, ref: input.ref, nowMs: input.at, during: "containing" }, deps);
+  const order = { ...containing, keyId: key.keyId, policy, provider, use };
   if (!provider.capabilities.revoke) return leaveToPerson(order, deps);
   const scopes = await quarantineScopes(order, deps);
   if (scopes !== "no" && (await quarantine({ ...order, scopes }, deps))) {
@@ -62,10 +66,11 @@ function goOn({ seq }: IncidentRecord): Turn {
 
 /** The intent comes first, in every secret that knows the key: whoever crashes now has revoked it already. */
 async function recordIntent(
-  { input, record, key, keyId }: Order,
+  { input, record, key, keyId, use }: Order,
   state: "quarantined" | "revoking",
   deps: Deps,
 ): Promise<void> {
+  const seen = await use;
   const holds = new Map<string, string>();
   for (const { secretArn, versionId } of record.secrets) {
     const stored = await deps.ledger.secret(secretArn);
@@ -86,7 +91,7 @@ async function recordIntent(
     (now) => {
       if (isPast(keyOf(now, input.ref), next) || keyOf(now, input.ref).state === next) return now;
       const intended = changeKey(now, input.ref, ({ blocked: _tried, ...each }) => ({
-        ...each,
+        ...withUse(each, seen),
         state: next,
         ...(state === "revoking" && { revokeIntendedAtMs: input.at }),
       }));

@@ -1,5 +1,5 @@
 /** What the steps of an incident need besides the rest of `Deps`: people, findings, and a shelf for reports. */
-import type { PageReason, ScopeFindings } from "../core/incident-record.ts";
+import type { PageReason, ScopeFindings, UseBefore } from "../core/incident-record.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
 
 export interface IncidentDeps {
@@ -53,6 +53,8 @@ export interface ScopeQuestion {
     readonly secretArn?: SecretArn;
     readonly deadAtMs?: number;
     readonly promotedAtMs?: number;
+    /** What was asked before it was contained: the provider may say nothing any more. */
+    readonly useBefore?: UseBefore;
   }[];
   readonly secrets: readonly {
     readonly secretArn: SecretArn;

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { told } from "../core/incident.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
+import { usedSince } from "../core/incident-use.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
 import type { ScopeQuestion } from "./incident-ports.ts";
@@ -11,7 +12,6 @@ import { scopePart } from "./wiring-scope.ts";
 
 /** Less than the step's own time-out, so that what was found in time is kept. */
 const budgetMs = 240_000;
-const lookBackMs = 90 * 24 * 3_600_000;
 
 /** Looks around, once the key is contained: who read the secret, what the key did, what else may have leaked. */
 export const scopeIncident = step({
@@ -36,7 +36,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
   const promoted = new Map(record.secrets.map((secret) => [secret.secretArn, secret.promotedAtMs]));
   return {
     incidentId: record.incidentId,
-    keys: record.keys.map(({ keyId, fingerprint, account, secretArn, deadAtMs }) => {
+    keys: record.keys.map(({ keyId, fingerprint, account, secretArn, deadAtMs, useBefore }) => {
       const promotedAtMs = secretArn === undefined ? undefined : promoted.get(secretArn);
       return {
         ...(keyId !== undefined && { keyId }),
@@ -44,6 +44,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
         ...(account !== undefined && { account }),
         ...(secretArn !== undefined && { secretArn }),
         ...(deadAtMs !== undefined && { deadAtMs }),
+        ...(useBefore && { useBefore }),
         ...(promotedAtMs !== undefined && { promotedAtMs }),
       };
     }),
@@ -52,7 +53,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
       ...(versionId !== undefined && { versionId }),
       ...(incomingVersionId !== undefined && { incomingVersionId }),
     })),
-    sinceMs: record.exposedAtMs ?? record.detectedAtMs - lookBackMs,
+    sinceMs: usedSince(record),
     untilMs: nowMs,
     where: [...new Set(record.alerts.flatMap(({ where }) => where))],
     budgetMs,

@@ -1,8 +1,14 @@
 import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { RotationError } from "../../core/errors.ts";
-import type { KeyActivity, NewKey, ScopeFindings, SiblingSecret } from "../../core/incident-record.ts";
+import type {
+  KeyActivity,
+  NewKey,
+  ScopeFindings,
+  SiblingSecret,
+  UseBefore,
+} from "../../core/incident-record.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyId } from "../../core/ports.ts";
+import type { KeyId, KeyUse } from "../../core/ports.ts";
 import type { Deps } from "../deps.ts";
 import type { ScopeQuestion, Scoper } from "../incident-ports.ts";
 import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
@@ -124,19 +130,50 @@ async function activityOf(
   world: ScopeWorld,
 ): Promise<KeyActivity> {
   const policy = policyFor(key, policies);
-  const use = await attempt(notChecked, `what key ${key.keyId} did at its provider`, async () =>
+  const before = key.useBefore?.unknown === undefined ? key.useBefore : undefined;
+  const failures: string[] = [];
+  const after = await attempt(failures, `what key ${key.keyId} did at its provider`, async () =>
     policy === undefined
       ? undefined
       : world.provider(policy).use({ keyId: key.keyId, sinceMs: question.sinceMs }),
   );
+  if (before !== undefined) notChecked.push(...whatCameLater(key, { before, after }));
+  else notChecked.push(...failures, ...whyNotBefore(key, after));
+  const toMs = key.deadAtMs ?? question.untilMs;
   return {
     keyId: key.keyId,
     fromMs: question.sinceMs,
-    toMs: key.deadAtMs ?? question.untilMs,
+    toMs: after === undefined ? Math.min(toMs, before?.atMs ?? toMs) : toMs,
     stillUsedBy: await stillUsing(key, question, world),
-    ...(use?.requests !== undefined && { requests: use.requests }),
-    ...(use?.lastUsedAtMs !== undefined && { lastUsedAtMs: use.lastUsedAtMs }),
+    ...largest("requests", [before, after]),
+    ...largest("lastUsedAtMs", [before, after]),
   };
+}
+
+function whyNotBefore({ keyId = "", useBefore }: QuestionKey, after: KeyUse | undefined): readonly string[] {
+  if (after !== undefined || useBefore?.unknown === undefined) return [];
+  return [`what key ${keyId} did, asked before it was contained: ${useBefore.unknown}`];
+}
+
+/** The figures end with the look before containment; whoever used the key in between is not in them. */
+function whatCameLater(
+  { keyId = "", deadAtMs }: QuestionKey,
+  { before, after }: { readonly before: UseBefore; readonly after: KeyUse | undefined },
+): readonly string[] {
+  if (after !== undefined) return [];
+  const seconds = Math.round(Math.max(0, (deadAtMs ?? before.atMs) - before.atMs) / 1000);
+  const last =
+    deadAtMs === undefined ? "after it was contained" : `in the last ${seconds} s before its death`;
+  return [`what key ${keyId} did ${last}: the provider says nothing of a deleted key`];
+}
+
+/** Neither look takes away what the other one saw: a provider's figures are late, and then gone. */
+function largest<Name extends "requests" | "lastUsedAtMs">(
+  name: Name,
+  uses: readonly (Pick<KeyUse, "requests" | "lastUsedAtMs"> | undefined)[],
+): { readonly [Key in Name]?: number } {
+  const known = uses.flatMap((use) => use?.[name] ?? []);
+  return known.length === 0 ? {} : ({ [name]: Math.max(...known) } as { [Key in Name]?: number });
 }
 
 function policyFor({ secretArn, account }: QuestionKey, policies: readonly Policy[]): Policy | undefined {

@@ -157,6 +157,64 @@ test.each([
   expect(notChecked).toContain(sentence);
 });
 
+describe("a look at the key before it was contained", () => {
+  const key = {
+    ...{ keyId: "key_FAKE1", account: "main", secretArn: billing, deadAtMs: noon + 2 * minute },
+    useBefore: { atMs: noon, sinceMs: noon - 60 * minute, requests: 400, lastUsedAtMs: noon - minute },
+  };
+
+  test("stands where the provider says nothing of the deleted key, and the rest is named", async () => {
+    const world = new ScopeWorld();
+    await world.policies(declared);
+
+    const { keyUse, notChecked } = await world.scope({ keys: [key] });
+
+    expect(keyUse).toEqual([
+      {
+        keyId: "key_FAKE1",
+        ...{ fromMs: noon - 60 * minute, toMs: noon },
+        ...{ requests: 400, lastUsedAtMs: noon - minute, stillUsedBy: [] },
+      },
+    ]);
+    expect(notChecked).toContain(
+      "what key key_FAKE1 did in the last 120 s before its death: the provider says nothing of a deleted key",
+    );
+    expect(notChecked.join()).not.toContain("did at its provider");
+    const { deadAtMs: _alive, ...waived } = key;
+    expect((await world.scope({ keys: [waived] })).notChecked.join()).toContain("did after it was contained");
+  });
+
+  test("and one after it are told together: late figures take nothing away", async () => {
+    const world = new ScopeWorld();
+    await world.policies(declared);
+    world.use = { keyId: "key_FAKE1", seenAtMs: noon, requests: 412 };
+
+    const { keyUse, notChecked } = await world.scope({ keys: [key] });
+
+    expect(keyUse).toMatchObject([{ requests: 412, lastUsedAtMs: noon - minute, toMs: noon + 2 * minute }]);
+    expect(notChecked.join()).not.toContain("key_FAKE1");
+  });
+
+  test("that failed is not checked, like the one after it", async () => {
+    const world = new ScopeWorld();
+    await world.policies(declared);
+    const useBefore = { atMs: noon, sinceMs: noon, unknown: "no answer in 1 s" };
+
+    const { keyUse, notChecked } = await world.scope({ keys: [{ ...key, useBefore }] });
+
+    expect(keyUse).toMatchObject([{ keyId: "key_FAKE1", toMs: noon + 2 * minute }]);
+    expect(notChecked).toEqual(
+      expect.arrayContaining([
+        "what key key_FAKE1 did at its provider: the provider does not say",
+        "what key key_FAKE1 did, asked before it was contained: no answer in 1 s",
+      ]),
+    );
+    world.use = { keyId: "key_FAKE1", seenAtMs: noon, requests: 412 };
+    const later = await world.scope({ keys: [{ ...key, useBefore }] });
+    expect(later.notChecked.join()).not.toContain("key_FAKE1");
+  });
+});
+
 test("instances that used the key after the replacement are named, accepted or not", async () => {
   const world = new ScopeWorld();
   await world.policies(declared);

@@ -1,0 +1,63 @@
+import { changeKey } from "../core/incident.ts";
+import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
+import { isUseWanted, laterUse, usedSince } from "../core/incident-use.ts";
+import type { Deps } from "./deps.ts";
+import { policyOfKey } from "./incident-policy.ts";
+
+/** While containment waits for something else anyway, and where the look would hold it up. */
+const lookMaxMs = { waiting: 2_000, containing: 1_000 } as const;
+
+interface Look {
+  readonly record: IncidentRecord;
+  readonly key: KeyInScope;
+  readonly ref: string;
+  readonly nowMs: number;
+}
+
+/** A turn that waits has the time to look. Its note moves no decision, so it wakes nobody. */
+export async function noteUseBefore(look: Look, deps: Deps): Promise<void> {
+  if (look.key.useBefore !== undefined) return;
+  const seen = await lookAtUse({ ...look, during: "waiting" }, deps);
+  if (seen === undefined) return;
+  await deps.ledger.incidents.changeIncident(look.record.incidentId, (now) =>
+    changeKey(now, look.ref, (key) => withUse(key, seen)),
+  );
+}
+
+export function withUse(key: KeyInScope, seen: UseBefore | undefined): KeyInScope {
+  const useBefore = laterUse(key.useBefore, seen);
+  return useBefore === undefined ? key : { ...key, useBefore };
+}
+
+/**
+ * What the provider says of the key's use while there still is a key: of a deleted one it says nothing. Whatever
+ * goes wrong with it is no reason not to contain, so it never throws, and never takes longer than its share.
+ */
+export async function lookAtUse(
+  { record, key, nowMs, during }: Look & { readonly during: keyof typeof lookMaxMs },
+  deps: Deps,
+): Promise<UseBefore | undefined> {
+  if (!isUseWanted(key, nowMs)) return undefined;
+  const asked = { atMs: nowMs, sinceMs: usedSince(record) };
+  const maxMs = lookMaxMs[during];
+  const tooLate = deps.clock.pause(maxMs).then(() => ({ unknown: `no answer in ${maxMs / 1000} s` }));
+  return { ...asked, ...(await Promise.race([useOf({ key, sinceMs: asked.sinceMs }, deps), tooLate])) };
+}
+
+async function useOf(
+  { key, sinceMs }: { readonly key: KeyInScope; readonly sinceMs: number },
+  deps: Deps,
+): Promise<Pick<UseBefore, "requests" | "lastUsedAtMs" | "unknown">> {
+  try {
+    const provider = deps.provider(await policyOfKey(key, deps));
+    const use = await provider.use({ keyId: key.keyId ?? "", sinceMs });
+    if (use === undefined) return { unknown: "the provider does not say" };
+    const { requests, lastUsedAtMs } = use;
+    return {
+      ...(requests !== undefined && { requests }),
+      ...(lastUsedAtMs !== undefined && { lastUsedAtMs }),
+    };
+  } catch (error) {
+    return { unknown: error instanceof Error ? error.name : "it failed" };
+  }
+}
