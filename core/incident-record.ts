@@ -85,7 +85,6 @@ export type ContainmentState =
   | "revoking"
   | "accepted"
   | "dead"
-  | "waived"
   | "needsPerson";
 
 export interface KeyInScope {

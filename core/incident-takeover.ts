@@ -51,7 +51,8 @@ export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
     return takeRetiring(record, { takeover, run: promoted });
   if (promoted?.incoming.keyId === compromised.keyId)
     return dropPromoted(record, { takeover, run: promoted });
-  if (isMakingIt(record, compromised.keyId)) return dropIncoming(record, takeover);
+  const making = runMaking(record, compromised.keyId);
+  if (making) return dropIncoming(record, { takeover, run: making });
   const isKnown = record.keys.some(({ keyId }) => keyId === compromised.keyId);
   return { record, standing: isKnown ? "unplaced" : "retired", from: "none", reused: false };
 }
@@ -134,10 +135,13 @@ function takeRetiring(
 }
 
 /** The key leaked before any consumer had it: the run that made it ends, and the retiring key stays current. */
-function dropIncoming(record: SecretRecord, takeover: Takeover): Taken {
+function dropIncoming(
+  record: SecretRecord,
+  { takeover, run }: { readonly takeover: Takeover; readonly run: Run },
+): Taken {
   return {
     ...fencedOff(record),
-    record: withoutRun(strayed(record, undefined), { takeover, mark: { compromised: true } }),
+    record: withoutRun(strayed(record, undefined), { takeover, run, mark: { compromised: true } }),
     ...{ standing: "incoming", from: "none", reused: false },
   };
 }
@@ -153,7 +157,7 @@ function dropPromoted(
   const left = leftBehindBy(run, takeover.compromised);
   return {
     ...fencedOff(record),
-    record: withoutRun(record, { takeover, mark: { compromised: true, state: "retiring" } }),
+    record: withoutRun(record, { takeover, run, mark: { compromised: true, state: "retiring" } }),
     ...{ standing: "unplaced", from: "none", reused: false },
     ...(left && { leftBehind: left }),
   };
@@ -161,24 +165,28 @@ function dropPromoted(
 
 function withoutRun(
   record: SecretRecord,
-  { takeover, mark }: { readonly takeover: Takeover; readonly mark: Partial<LedgerKey> },
+  {
+    takeover,
+    run,
+    mark,
+  }: { readonly takeover: Takeover; readonly run: Run; readonly mark: Partial<LedgerKey> },
 ): SecretRecord {
-  const rotationId = fencedOff(record).fenced?.rotationId;
   const { lease: _freed, run: _over, wait: _ended, ...rest } = record;
   const keys = rest.keys.map((key) => (key.keyId === takeover.compromised.keyId ? { ...key, ...mark } : key));
-  const ended = rotationId === undefined ? rest.ended : [...rest.ended, rotationId].slice(-endedMax);
+  const ended = [...rest.ended, record.lease?.runId ?? run.rotationId].slice(-endedMax);
   return bump({ ...rest, fence: record.fence + 1, keys, ended });
 }
 
 const endedMax = 8;
 
-/** Whether the run at work here made this key and has not promoted it. */
-function isMakingIt({ run, keys }: SecretRecord, keyId: KeyId): boolean {
-  if (run === undefined || promotedRun(run) !== undefined) return false;
-  if (run.phase !== "opened" && run.incoming.keyId === keyId) return true;
-  return keys.some(
+/** The run at work here, if it made this key and has not promoted it. */
+function runMaking({ run, keys }: SecretRecord, keyId: KeyId): Run | undefined {
+  if (run === undefined || promotedRun(run) !== undefined) return undefined;
+  if (run.phase !== "opened" && run.incoming.keyId === keyId) return run;
+  const isMinted = keys.some(
     (key) => key.keyId === keyId && key.rotationId === run.rotationId && key.state === "minted",
   );
+  return isMinted ? run : undefined;
 }
 
 function fencedOff({ run, lease, wait }: SecretRecord): Pick<Taken, "fenced"> {

@@ -26,7 +26,7 @@ export const giveUpAfterMs = 7 * 24 * 3_600_000;
 // ---- containment -----------------------------------------------------------------------------------------
 
 export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: number): ContainTurn {
-  if (isOver(record) || isSettled(key)) return { turn: "over" };
+  if (isOver(record) || key.waiver !== undefined || key.state === "dead") return { turn: "over" };
   if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "giveUp" };
   switch (key.state) {
     case "accepted":
@@ -40,9 +40,6 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
       return whenSoaked(record, { key, nowMs });
     case "waiting":
       return whenPlanned(record, { key, nowMs });
-    case "dead":
-    case "waived":
-      return { turn: "over" };
   }
 }
 

@@ -1,3 +1,4 @@
+import { isSettled } from "./incident-plan.ts";
 import type { KeyInScope, ScopeFindings } from "./incident-record.ts";
 import type { IncidentReport, Outage, ReportCertificate } from "./report.ts";
 import { nameOf } from "./report-follow-ups.ts";
@@ -50,7 +51,7 @@ function planOf({ plan, planWhy }: IncidentReport): string {
 function verdict({ keys, clocks, status }: IncidentReport): string {
   if (status === "falseAlarm") return "a false alarm";
   if (clocks.deadAtMs !== undefined) return "every key is dead";
-  const open = keys.filter(({ state }) => state !== "dead" && state !== "waived").length;
+  const open = keys.filter((key) => !isSettled(key)).length;
   return open === 0 ? "waived, not proven dead" : `${open} of ${keys.length} keys not dead`;
 }
 

@@ -211,9 +211,11 @@ const personalSteps: ReadonlySet<TimelineWhat> = new Set([
 ]);
 
 function notCheckedIn({ scope, keys, status }: IncidentRecord): readonly string[] {
-  const unproven = keys
-    .filter(({ state, waiver }) => state !== "dead" && waiver !== undefined)
-    .map((key) => `${nameOf(key)} was waived by ${key.waiver?.by ?? "a person"}: nobody saw it dead`);
+  const unproven = keys.flatMap((key) =>
+    key.state === "dead" || key.waiver === undefined
+      ? []
+      : [`${nameOf(key)} was waived by ${key.waiver.by}: nobody saw it dead`],
+  );
   const byListing = keys
     .filter(({ how }) => how === "listing")
     .map(

@@ -31,13 +31,11 @@ export function standingOf(key: ListedKey, view: AccountView): Standing {
 /** By id, never by name, order or date. */
 function isInUse(keyId: KeyId, { records, mayBeCurrent, inIncidents }: AccountView): boolean {
   if (mayBeCurrent.has(keyId) || inIncidents.has(keyId)) return true;
-  return records.some(({ run, keys, lease }) => {
+  return records.some(({ run, keys }) => {
     if (run?.retiring.keyId === keyId) return true;
     if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId) return true;
     const known = keys.find((key) => key.keyId === keyId);
-    return (
-      known !== undefined && (known.state !== "stray" || lease?.runId === known.rotationId) && !isLeft(known)
-    );
+    return known !== undefined && !isLeft(known);
   });
 }
 

@@ -39,6 +39,10 @@ const cases: readonly (readonly [string, number | undefined, FailureKind])[] = [
   ["ExpiredToken", 400, "unavailable"],
   ["ExpiredTokenException", 400, "unavailable"],
   ["UnrecognizedClientException", 400, "refused"],
+  // a name that nobody knows
+  ["FakeException", 429, "throttled"],
+  ["FakeException", 500, "unavailable"],
+  ["FakeException", 400, "refused"],
   // nobody answered
   ["TimeoutError", undefined, "unavailable"],
   ["ECONNREFUSED", undefined, "unavailable"],

@@ -172,6 +172,13 @@ test("a promotion that was finished for a leaked incoming key leaves the retirin
   expect(taken.leftBehind?.keyId).toBe("k1");
 });
 
+test("a retiring key that the item does not know is owed its revoke, and not made up as a key here", () => {
+  const taken = takeSecret(record(promoted("promoted"), [key("k2", "current")]), takeover("k2", true));
+
+  expect(taken.leftBehind).toMatchObject({ keyId: "k1", owed: "RevokeOwed" });
+  expect(taken.record.keys.map(({ keyId }) => keyId)).toEqual(["k2"]);
+});
+
 test.each([
   ["staged", staged("staged"), "staged"],
   ["just minted", { ...base, phase: "opened" } as Run, "minted"],
@@ -189,6 +196,11 @@ test.each([
   ]);
 });
 
+test("a run whose lease is gone ends under its own name when its incoming key leaks", () => {
+  const { lease: _gone, wait: _over, ...owed } = record(staged("staged"), [key("k2", "staged")]);
+  expect(takeSecret(owed, takeover("k2", false)).record.ended).toEqual(["r-1"]);
+});
+
 test("a key that the secret gave up long ago disturbs nothing here", () => {
   const before = record(promoted("promoted"), [key("k1", "retiring"), key("k2", "current")]);
   expect(takeSecret(before, takeover("k0", false))).toEqual({
@@ -196,6 +208,8 @@ test("a key that the secret gave up long ago disturbs nothing here", () => {
   });
   const stray = record(undefined, [key("k1", "current"), key("k0", "stray")]);
   expect(takeSecret(stray, takeover("k0", false)).standing).toBe("unplaced");
+  const making = record({ ...base, phase: "opened" }, [key("k1", "current"), key("k2", "minted")]);
+  expect(takeSecret(making, takeover("k0", false))).toMatchObject({ record: making, standing: "retired" });
 });
 
 test("a run that is owed by nobody is taken up where it stands", () => {
@@ -263,6 +277,10 @@ describe("containing", () => {
     const dead = markSeenDead(quarantined, "k1");
     expect(dead.keys).toMatchObject([{ keyId: "k1", state: "dead", compromised: true }]);
     expect(markSeenDead(dead, "k1")).toBe(dead);
+    const beside = key("k3", "stray");
+    expect(markSeenDead({ ...quarantined, keys: [...quarantined.keys, beside] }, "k1").keys).toContain(
+      beside,
+    );
     expect(markSeenDead({ ...dead, keys: [] }, "k1").keys).toEqual([]);
   });
 

@@ -1,7 +1,11 @@
 import {
   appendAlert,
+  changeKey,
+  changeSecretInScope,
   endWaits,
   isExecutionOf,
+  isPast,
+  keyIn,
   refOf,
   staleWaits,
   storeIncidentWait,
@@ -10,13 +14,7 @@ import {
   told,
 } from "../../core/incident.ts";
 import { incidentFacts } from "../../core/incident-facts.ts";
-import type {
-  AlertSeen,
-  IncidentRecord,
-  KeyInScope,
-  PageSent,
-  SecretInScope,
-} from "../../core/incident-record.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../core/incident-record.ts";
 import {
   clockTurn,
   containTurn,
@@ -25,44 +23,7 @@ import {
   triageSubject,
   whyNotContain,
 } from "../../core/incident-turns.ts";
-
-const minute = 60_000;
-const openedAtMs = 100 * minute;
-const word = { by: "ada", reason: "sure", atMs: openedAtMs };
-const match = { by: "fingerprint" as const, text: "sha256:1" };
-
-function keyWith(facts: Partial<KeyInScope> = {}): KeyInScope {
-  return { keyId: "k1", standing: "current", state: "waiting", probes: 0, refusals: 0, ...facts };
-}
-
-function secretWith(facts: Partial<SecretInScope> = {}): SecretInScope {
-  return {
-    ...{ secretArn: "arn:1", name: "billing", environment: "production", standing: "current" },
-    ...{ replacement: "pending", behind: [], moved: [] },
-    ...facts,
-  };
-}
-
-function incident(facts: Partial<IncidentRecord> = {}): IncidentRecord {
-  return {
-    ...{
-      incidentId: "i-1",
-      subject: "key/main/k1",
-      status: "open",
-      seq: 3,
-      starts: 1,
-      test: false,
-      checklist: [],
-    },
-    ...{ plan: "contain-first", planWhy: "seen in public", match },
-    ...{ detectedAtMs: openedAtMs, receivedAtMs: openedAtMs, openedAtMs, takenUpAtMs: openedAtMs },
-    ...{ deadlineAtMs: openedAtMs + 15 * minute, escalateAtMs: openedAtMs + 5 * minute },
-    containByMs: openedAtMs + 10 * minute,
-    ...{ keys: [keyWith()], secrets: [secretWith()] },
-    ...{ alerts: [], timeline: [], notes: [], pages: [], waits: [], reports: [] },
-    ...facts,
-  };
-}
+import { incident, keyWith, match, minute, openedAtMs, secretWith, word } from "./incident-world.ts";
 
 function turnOf(facts: Partial<IncidentRecord>, afterMs = 0, key = facts.keys?.[0] ?? keyWith()) {
   const turn = containTurn(incident(facts), key, openedAtMs + afterMs);
@@ -144,6 +105,7 @@ describe("containment's turn", () => {
     ["in the middle of its quarantine", { state: "quarantining" }, "contain"],
     ["to be revoked by hand", { state: "needsPerson", byHand: true }, "prove"],
     ["unknown", { state: "needsPerson" }, "wait"],
+    ["waived, whatever it was when it was", { state: "needsPerson", byHand: true, waiver: word }, "over"],
     ["waived", { waiver: word }, "over"],
     ["dead", { state: "dead" }, "over"],
     ["quarantined", { state: "quarantined", revokeAtMs: openedAtMs + minute }, "wait 60 s"],
@@ -156,6 +118,19 @@ describe("containment's turn", () => {
   test("a quarantined key is revoked as soon as everybody moved", () => {
     const keys = [keyWith({ state: "quarantined", revokeAtMs: openedAtMs + minute })];
     expect(turnOf({ keys, secrets: [secretWith({ replacement: "adopted" })] })).toBe("contain");
+  });
+
+  test("a person's word also moves a key that waits for one", () => {
+    expect(turnOf({ keys: [keyWith({ state: "needsPerson" })], containNow: word })).toBe("contain");
+  });
+
+  test("a time that was never written down is now: no head start, no time to move, and no giving up", () => {
+    const { openedAtMs: _o, takenUpAtMs: _t, containByMs: _c, ...timeless } = incident();
+    const turnAt = (plan: IncidentRecord["plan"], nowMs: number) =>
+      containTurn({ ...timeless, plan }, keyWith(), nowMs).turn;
+    expect(turnAt("switch-first", openedAtMs)).toBe("contain");
+    expect(turnAt("contain-first", openedAtMs + giveUpAfterMs + 1)).toBe("wait");
+    expect(clockTurn({ ...timeless, ...quiet }, openedAtMs + giveUpAfterMs + 1).turn).toBe("escalate");
   });
 
   test("a key without an id waits for a person, even with their word", () => {
@@ -295,6 +270,11 @@ describe("the clock", () => {
     expect(clock({ plan: "replace-and-page", containNow: word })).toBe("wait 5 min");
   });
 
+  test("goes on for an incident that names no key, and asks nothing of keys that are not there", () => {
+    expect(clock({ ...quiet, keys: [] })).toBe("wait 5 min");
+    expect(clock({ ...quiet, keys: [] }, 20 * minute)).toBe("wait");
+  });
+
   test("has nothing more to say once everything was said", () => {
     const pages = [...quiet.pages, paged(quiet, 5 * minute)];
     expect(clock({ pages }, 20 * minute)).toBe("wait");
@@ -344,6 +324,26 @@ describe("what happens to the record", () => {
       seq: 4,
     });
     expect(strengthen(weak, { plan: "replace-and-page", why: "hint" }, 1)).toBe(weak);
+  });
+
+  test("states only go forward, so a late repeat undoes nothing", () => {
+    expect(isPast(keyWith({ state: "accepted" }), "revoking")).toBe(true);
+    expect(isPast(keyWith({ state: "revoking" }), "revoking")).toBe(false);
+    expect(isPast(keyWith({ state: "waiting" }), "quarantined")).toBe(false);
+  });
+
+  test("a change is of one key or secret, and leaves the others as they are", () => {
+    const other = keyWith({ keyId: "k2" });
+    const changed = changeKey(incident({ keys: [keyWith(), other] }), "k1", (key) => ({ ...key, probes: 9 }));
+    expect(changed.keys).toEqual([keyWith({ probes: 9 }), other]);
+    expect(keyIn(changed, "k2")).toBe(other);
+    expect(keyIn(changed, "k3")).toBeUndefined();
+    const search = secretWith({ secretArn: "arn:2" });
+    const record = incident({ secrets: [secretWith(), search] });
+    expect(changeSecretInScope(record, "arn:2", (secret) => ({ ...secret, held: "ada" })).secrets).toEqual([
+      secretWith(),
+      { ...search, held: "ada" },
+    ]);
   });
 
   test("a wait is stored only by who has seen the last change, and is stale after the next one", () => {

@@ -1,4 +1,4 @@
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident-record.ts";
+import type { IncidentRecord, KeyInScope, ScopeFindings, SecretInScope } from "../../core/incident-record.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type IncidentReport, reportOf } from "../../core/report.ts";
 import { reportJson, reportMarkdown } from "../../core/report-text.ts";
@@ -6,6 +6,7 @@ import { utcText } from "../../core/utc.ts";
 
 const noon = Date.parse("2026-11-22T12:00:00Z");
 const after = (seconds: number) => noon + seconds * 1000;
+const filedAtMs = after(120);
 const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-FAKE00";
 const otherArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:search-FAKE00";
 
@@ -130,7 +131,7 @@ const policies = [
 ] as unknown as readonly Policy[];
 
 function report(changes: Partial<IncidentRecord> = {}): IncidentReport {
-  return reportOf({ incident: { ...incident, ...changes }, policies, nowMs: after(120) });
+  return reportOf({ incident: { ...incident, ...changes }, policies, nowMs: filedAtMs });
 }
 
 test("a contained incident reads from exposure to death", () => {
@@ -238,7 +239,7 @@ test("Rekey is not blamed for a key that was dead before", () => {
 test("a waived key is followed up, and the report says that nobody saw it dead", () => {
   const waiver = { by: "ada", reason: "the vendor confirmed by phone", atMs: after(100) };
   const { deadAtMs: _, how: __, ...rest } = deadKey;
-  const filed = report({ keys: [{ ...rest, state: "waived", waiver }] });
+  const filed = report({ keys: [{ ...rest, state: "accepted", waiver }] });
 
   expect(filed.certificates).toEqual([]);
   expect(filed.notChecked).toContain("key key_FAKE1 was waived by ada: nobody saw it dead");
@@ -254,11 +255,235 @@ test("a key without plaintext is dead by listing, and the report says what that 
 
 test("a report that is filed before scoping says that nobody looked yet", () => {
   const { scope: _, ...unscoped } = incident;
-  const filed = reportOf({ incident: unscoped, policies, nowMs: after(120) });
+  const filed = reportOf({ incident: unscoped, policies, nowMs: filedAtMs });
 
   expect(filed.notChecked).toEqual(["who read the secret and what the key did: not looked up yet"]);
   expect(reportMarkdown(filed)).toContain("Not looked up yet.");
 });
+
+test("a key that only its fingerprint names, or nothing, is called by what there is", () => {
+  const { keyId: _, ...nameless } = { ...deadKey, how: "listing" as const };
+  const { fingerprint: __, ...unknown } = nameless;
+  const filed = report({ keys: [nameless, unknown] });
+
+  expect(filed.notChecked.slice(0, 2)).toEqual([
+    expect.stringMatching(/^the key with fingerprint sha256:abababababab… is gone/),
+    expect.stringMatching(/^the reported key is gone/),
+  ]);
+  const text = reportMarkdown(filed);
+  expect(text).toContain("| `the reported key` | current | dead |");
+  expect(text).toContain(
+    "- `the reported key` was seen dead at 2026-11-22 12:01:10Z: gone from the listing, 7 probes",
+  );
+});
+
+test("what is blocked, waived or merely open is followed up by whoever has to", () => {
+  const { deadAtMs: _, how: __, ...open } = { ...deadKey, state: "accepted" as const };
+  const waiver = { by: "ada", reason: "by phone", atMs: after(100) };
+  const owned = (key: KeyInScope) => report({ keys: [key], alerts: [] }).followUps[0];
+
+  expect(owned(open)).toEqual({
+    what: "Make sure that key key_FAKE1 is dead",
+    owner: "the security team",
+    why: "it is accepted",
+  });
+  expect(owned({ ...open, waiver })).toMatchObject({ owner: "ada", why: "by phone" });
+  expect(owned({ ...open, waiver, blocked: "no such call" })).toMatchObject({
+    owner: "ada",
+    why: "no such call",
+  });
+});
+
+describe("an owner is asked", () => {
+  const { adoptedAtMs: _, ...late } = { ...movedSecret, replacement: "failed" as const, moved: [] };
+  const asked = (changes: Partial<IncidentRecord>, of = policies) =>
+    reportOf({ incident: { ...incident, ...changes }, policies: of, nowMs: filedAtMs }).followUps.map(
+      ({ what, owner, why }) => `${owner}: ${what} (${why})`,
+    );
+
+  test("to replace by hand what Rekey could not replace, with its reason where there is one", () => {
+    const what = "the owner of billing-key: Replace the key of billing-key by hand";
+    expect(asked({ secrets: [late] })).toContain(`${what} (it failed)`);
+    expect(asked({ secrets: [{ ...late, failure: "QuotaReached" }] })).toContain(`${what} (QuotaReached)`);
+  });
+
+  test.each<[string, string, readonly Policy[], string]>([
+    ["the policy names them", "billing", policies, "team-billing"],
+    ["the policy does not know the consumer", "search", policies, "the owner of search"],
+    [
+      "the policy says that there is none",
+      "billing",
+      [{ secretArn, consumers: "none" }] as never,
+      "the owner of billing",
+    ],
+    ["the policy is gone", "billing", [], "the owner of billing"],
+  ])("to move a consumer that is behind, when %s", (_when, consumer, of, owner) => {
+    const move = `${owner}: Move ${consumer} to the incoming key of billing-key`;
+    expect(asked({ secrets: [{ ...late, behind: [consumer] }] }, of)).toContainEqual(
+      expect.stringContaining(move),
+    );
+  });
+
+  test("to clean one place or several, and nobody where it lay nowhere", () => {
+    const at = (where: readonly string[]) =>
+      asked({ alerts: incident.alerts.map((alert) => ({ ...alert, where })) });
+    expect(at(["a"])).toContainEqual(expect.stringContaining("Take the key out of the place where it lay"));
+    expect(at(["a", "b", "a"])).toContainEqual(expect.stringContaining("Take the key out of the 2 places"));
+    expect(at([]).filter((each) => each.includes("where it lay"))).toEqual([]);
+  });
+
+  test("about a secret beside it by its ARN, when no policy names it any more", () => {
+    const question = `the owner of ${otherArn}: Decide whether ${otherArn} has to be replaced too`;
+    expect(asked({}, [])).toContainEqual(expect.stringContaining(question));
+  });
+});
+
+describe("no outage is Rekey's", () => {
+  const causeOf = (changes: Partial<IncidentRecord>) => report(changes).outages.map(({ cause }) => cause);
+
+  test("where the key was never stopped, or where the secret does not hand it out", () => {
+    const { acceptedAtMs: _, ...untouched } = deadKey;
+    expect(causeOf({ keys: [untouched] })).toEqual(["none"]);
+    expect(causeOf({ secrets: [{ ...movedSecret, replacement: "notNeeded" }] })).toEqual(["none"]);
+  });
+
+  test("and a key without an id is the secret's by the ARN alone", () => {
+    const { keyId: _, ...nameless } = deadKey;
+    expect(causeOf({ keys: [nameless] })).toEqual(["rekey"]);
+    expect(causeOf({ keys: [{ ...nameless, secretArn: otherArn }] })).toEqual(["none"]);
+  });
+
+  test("where nobody was seen to move, it is as long as it took to adopt, or has taken until now", () => {
+    const { adoptedAtMs: _, ...unmoved } = { ...movedSecret, moved: [] };
+    expect(report({ secrets: [{ ...movedSecret, moved: [] }] }).outages[0]).toMatchObject({
+      atMostMs: 12_000,
+    });
+    expect(report({ secrets: [unmoved] }).outages[0]).toMatchObject({ atMostMs: 111_000, consumers: [] });
+  });
+});
+
+describe("the text says", () => {
+  const { exposedAtMs: _e, ...unexposed } = incident;
+  const {
+    scope = { readers: [], keyUse: [], newKeys: [], siblings: [], ended: "complete", notChecked: [] },
+  } = incident;
+  const [alert] = incident.alerts;
+  const { deadAtMs: _d, how: _h, acceptedAtMs: _a, ...alive } = { ...deadKey, state: "waiting" as const };
+  const { acceptedAtMs: _n, ...unasked } = deadKey;
+  const { fingerprint: _f, ...withoutFingerprint } = deadKey;
+  const { reachedBackToMs: _r, ...scopeToNow } = scope;
+
+  test.each<[string, Partial<IncidentRecord>, string]>([
+    [
+      "no fingerprint where none is known",
+      { keys: [withoutFingerprint] },
+      "revoke accepted 2026-11-22 12:00:09Z\n",
+    ],
+    [
+      "an outage without a consumer",
+      { secrets: [{ ...movedSecret, moved: [] }] },
+      "`production`: at most 12 s\n",
+    ],
+    ["that no key was in scope", { keys: [] }, "## Keys\n\nnone\n"],
+    ["no revoke where none was asked for", { keys: [unasked] }, "refused in a row, 7 probes, `sha256:"],
+    ["that it was a test", { test: true }, "# TEST Incident i-20261122-1"],
+    ["that it was a false alarm", { status: "falseAlarm" }, "i-20261122-1: a false alarm"],
+    ["why it ended", { reason: "the *machine* stopped" }, "Ended because: the \\*machine\\* stopped"],
+    ["how many keys are open", { keys: [deadKey, alive] }, "1 of 2 keys not dead"],
+    ["that a key was not seen dead", { keys: [alive] }, "| `key_FAKE1` | current | waiting | no | no |"],
+    ["that nobody saw it dead", { keys: [alive] }, "none: no key of this incident was seen dead"],
+    [
+      "that a key was dead before",
+      { keys: [{ ...deadKey, how: "alreadyDead" }] },
+      "was dead before, 7 probes",
+    ],
+    [
+      "whose outage that was",
+      { keys: [{ ...deadKey, how: "alreadyDead" }] },
+      "none; the key was dead before Rekey touched it",
+    ],
+    [
+      "that nobody had an outage",
+      { secrets: [{ ...movedSecret, replacement: "notNeeded" }] },
+      "`production`: none\n",
+    ],
+    ["that no secret was in scope", { secrets: [] }, "none: no secret was in scope"],
+    ["that a person reported it", { alerts: [] }, "nothing: a person reported it"],
+    [
+      "an alert that names no place",
+      { alerts: alert ? [{ ...alert, where: [] }] : [] },
+      "public exposure, key live\n",
+    ],
+    ["how far the look went", { scope: { ...scope, ended: "complete" } }, "Looked up completely, back to"],
+    ["no more than it knows of that", { scope: scopeToNow }, "Looked up until the time was up.\n"],
+    [
+      "that a version was not named",
+      { scope: { ...scope, readers: withoutVersion(scope) } },
+      "| `any` | 3 |",
+    ],
+    [
+      "that a reader is one of ours",
+      { scope: { ...scope, readers: known(scope) } },
+      "role/stranger` | `version-1`",
+    ],
+    [
+      "what the key cost",
+      { scope: { ...scope, keyUse: used({ costUsd: 1.5 }) } },
+      "| unknown | $1.50 | unknown | nobody seen |",
+    ],
+    [
+      "that a key was made at some time",
+      { scope: { ...scope, newKeys: [{ keyId: "k", name: "n" }] } },
+      "`k` `n`, made at an unknown time",
+    ],
+    ["that nothing was found", { scope: { ...scope, newKeys: [], siblings: [] } }, "- none found"],
+    ["that nothing was told", { timeline: [] }, "## Timeline\n\n- empty"],
+  ])("%s", (_what, changes, text) => {
+    expect(reportMarkdown(report(changes))).toContain(text);
+  });
+
+  test("that the exposure is not known", () => {
+    expect(reportMarkdown(reportOf({ incident: unexposed, policies, nowMs: filedAtMs }))).toContain(
+      "| exposed | unknown |  |",
+    );
+  });
+
+  test("that an outage lasts, and for whom", () => {
+    const { adoptedAtMs: _, ...late } = { ...movedSecret, behind: ["support"] };
+    expect(reportMarkdown(report({ secrets: [late] }))).toContain(
+      "at most 111 s, and it lasts (`search` 0.0 s, `billing` 12 s, `support` 111 s so far)",
+    );
+  });
+
+  test("200 rows of a list or a table, and how many more there are", () => {
+    const alerts = Array.from({ length: 203 }, (_, n) => ({ ...incident.alerts[0], sourceId: `n${n}` }));
+    const keys = Array.from({ length: 201 }, (_, n) => ({ ...deadKey, keyId: `k${n}` }));
+    const text = reportMarkdown(report({ alerts: alerts as IncidentRecord["alerts"], keys }));
+    expect(text).toContain("`n199`");
+    expect(text).not.toContain("`n200`");
+    expect(text).toContain("- and 3 more");
+    expect(text).toContain("| and 1 more |  |  |  |  |");
+  });
+
+  test("that nothing is missing of a false alarm that nobody scoped", () => {
+    const { scope: _, ...unscoped } = { ...incident, status: "falseAlarm" as const };
+    const filed = reportOf({ incident: unscoped, policies, nowMs: filedAtMs });
+    expect(filed.notChecked).toEqual([]);
+    expect(reportMarkdown(filed)).toContain("nothing is known to be missing");
+  });
+});
+
+function withoutVersion({ readers }: ScopeFindings) {
+  return readers.map(({ versionId: _, ...reader }) => reader);
+}
+
+function known({ readers }: ScopeFindings) {
+  return readers.map((reader) => ({ ...reader, known: true }));
+}
+
+function used(facts: Partial<ScopeFindings["keyUse"][number]>): ScopeFindings["keyUse"] {
+  return [{ ...{ keyId: "key_FAKE1", fromMs: noon, toMs: after(70), stillUsedBy: [] }, ...facts }];
+}
 
 test("text from outside formats nothing: no link, no HTML, no extra table cell", () => {
   const where = ["https://x.test/`<img src=x>` | [click](javascript:1)\n# heading"];

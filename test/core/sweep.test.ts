@@ -1,10 +1,30 @@
 import fc from "fast-check";
-import { forgetKey, neverCame, nextTryMs, standingOf } from "../../core/sweep.ts";
+import type { LedgerKey } from "../../core/keys.ts";
+import type { ExecutionState, ListedKey } from "../../core/ports.ts";
+import type { SecretRecord } from "../../core/secret-record.ts";
+import {
+  type AccountView,
+  forgetKey,
+  isAbandoned,
+  isStillOwed,
+  neverCame,
+  nextTryMs,
+  owedBy,
+  type Standing,
+  standingOf,
+} from "../../core/sweep.ts";
 import { minute } from "./adoption-world.ts";
-import { phases, recordIn } from "./record-world.ts";
+import { phases, recordIn, retiringKey, runs as runIn } from "./record-world.ts";
 
 const numRuns = 300;
 fc.configureGlobal({ seed: 20_260_101 });
+
+const revokeOf = (keyId: string) => ({ kind: "RevokeOwed", keyId });
+const discardOf = (rotationId: string) => ({ kind: "DiscardOwed", keyId: "none", rotationId });
+
+function withLeft(state: LedgerKey["state"]): SecretRecord {
+  return recordIn("opened", { keys: [retiringKey, { ...retiringKey, keyId: "key-0", state }] });
+}
 
 const anyPhase = fc.constantFrom(...phases);
 
@@ -31,6 +51,112 @@ describe("the sweep", () => {
       }),
       { numRuns },
     );
+  });
+
+  describe("says of a listed key", () => {
+    const made = { keyId: "key-3", name: "rekey/r-0/4", status: "active" as const };
+    const left: LedgerKey = { ...made, state: "minted", rotationId: "r-0" };
+    const view = { ...nothing, runs, records: [recordIn("promoted")] };
+    const withKey = (key: LedgerKey) => [recordIn("promoted", { keys: [key] })];
+
+    test.each<[string, Partial<ListedKey>, Partial<AccountView>, Standing]>([
+      ["the retiring key of a run", { keyId: "key-1" }, {}, "accounted"],
+      [
+        "the incoming key of a run",
+        { keyId: "key-2" },
+        { records: [recordIn("staged", { keys: [] })] },
+        "accounted",
+      ],
+      ["a key that some AWSCURRENT may hold", {}, { mayBeCurrent: new Set(["key-3"]) }, "accounted"],
+      ["a key that an incident works on", {}, { inIncidents: new Set(["key-3"]) }, "accounted"],
+      [
+        "a key that the ledger keeps as current",
+        {},
+        { records: withKey({ ...left, state: "current" }) },
+        "accounted",
+      ],
+      ["a key that a run at work has just made", { name: "rekey/r-1/1" }, {}, "busy"],
+      ["a key that a run made, and is over", {}, {}, "stray"],
+      ["a key that the ledger has as minted by a run that is over", {}, { records: withKey(left) }, "stray"],
+      [
+        "a key that the ledger itself calls a stray",
+        {},
+        { records: withKey({ ...left, state: "stray" }) },
+        "stray",
+      ],
+      ["a key named after a run that nobody opened", { name: "rekey/r-9/1" }, {}, "unknownRun"],
+      ["a key with somebody else's name", { name: "rekey/mine" }, {}, "notOurs"],
+    ])("%s", (_, key, more, standing) => {
+      expect(standingOf({ ...made, ...key }, { ...view, ...more })).toBe(standing);
+    });
+  });
+
+  test("forgets what a run that is over left behind, and only once the provider lists it no more", () => {
+    const lost: LedgerKey = { name: "rekey/r-0/1", state: "intended", rotationId: "r-0" };
+    const record = recordIn("promoted", { keys: [retiringKey, lost] });
+
+    expect(neverCame(record, new Set())).toEqual([lost]);
+    expect(neverCame(record, new Set([lost.name]))).toEqual([]);
+    const asked: LedgerKey = { name: "rekey/r-1/2", state: "intended", rotationId: "r-1" };
+    expect(neverCame(recordIn("opened", { keys: [asked] }), new Set())).toEqual([]);
+    expect(forgetKey(record, lost.name)).toMatchObject({ seq: record.seq + 1, keys: [retiringKey] });
+    expect(forgetKey(record, "rekey/r-0/2")).toBe(record);
+  });
+
+  test("never takes a run's incoming key for one that never came, also when the run's lease is gone", () => {
+    const { lease: _freed, ...owed } = recordIn("staged");
+    expect(neverCame(owed, new Set())).toEqual([]);
+    const { lease: _gone, run: _over, ...idle } = recordIn("staged");
+    expect(neverCame(idle, new Set()).map(({ keyId }) => keyId)).toEqual(["key-2"]);
+  });
+
+  test.each<[ExecutionState["status"], boolean]>([
+    ["RUNNING", false],
+    ["UNKNOWN", false],
+    ["SUCCEEDED", true],
+    ["FAILED", true],
+    ["TIMED_OUT", true],
+    ["ABORTED", true],
+  ])("a lease whose execution is %s is abandoned: %s", (status, isGone) => {
+    expect(isAbandoned(recordIn("staged"), { status })).toBe(isGone);
+    const { lease: _freed, ...free } = recordIn("staged");
+    expect(isAbandoned(free, { status })).toBe(false);
+  });
+
+  test("a debt is resumed only where nobody is at work, holds it or froze it", () => {
+    const { lease: _freed, ...free } = recordIn("promoted", {
+      run: { ...runIn.promoted, owed: { reason: "late" } },
+    });
+    expect(owedBy(free)).toBe(free.run?.rotationId);
+    expect(owedBy({ ...free, hold: { by: "ada", reason: "launch" } })).toBeUndefined();
+    expect(owedBy({ ...free, frozen: { reason: "somebody else's hand" } })).toBeUndefined();
+    expect(
+      owedBy(recordIn("promoted", { run: { ...runIn.promoted, owed: { reason: "late" } } })),
+    ).toBeUndefined();
+    expect(owedBy({ ...free, run: runIn.promoted })).toBeUndefined();
+  });
+
+  test.each<[string, { readonly kind: string; readonly keyId: string }, SecretRecord, boolean]>([
+    ["a revoke, while the run still retires the key", revokeOf("key-1"), recordIn("promoted"), true],
+    ["a revoke, of a key that an incident left behind", revokeOf("key-0"), withLeft("retiring"), true],
+    [
+      "the proof of a death, after the revoke",
+      { kind: "DeathUnproven", keyId: "key-0" },
+      withLeft("revoked"),
+      true,
+    ],
+    ["no revoke of a key that became current again", revokeOf("key-0"), withLeft("current"), false],
+    ["no revoke of a key that is gone", revokeOf("key-9"), recordIn("promoted"), false],
+    ["a discard, while the run's key is there", discardOf("r-1"), recordIn("staged"), true],
+    ["no discard once the key was promoted", discardOf("r-1"), recordIn("promoted"), false],
+    [
+      "no label, which every sweep takes off by itself",
+      { kind: "LabelOwed", keyId: "key-1" },
+      recordIn("promoted"),
+      false,
+    ],
+  ])("owed is %s", (_, debt, record, isOwedStill) => {
+    expect(isStillOwed(record, { rotationId: "r-1", ...debt })).toBe(isOwedStill);
   });
 
   test("forgets no key of a run at work, and none that is or was current", () => {
