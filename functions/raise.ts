@@ -7,6 +7,7 @@ import type { Deps } from "./deps.ts";
 import { type Identified, identifyKeys } from "./identify-key.ts";
 import { changeIncident } from "./incident-change.ts";
 import { planFacts, policiesOf } from "./incident-policy.ts";
+import { intakeLog } from "./intake-ports.ts";
 import { startIncident } from "./start-incident.ts";
 
 /** One alert of an authenticated sender: a source whose signature was checked, or a person. */
@@ -24,13 +25,14 @@ export interface Arrived {
 }
 
 export interface Raised {
-  readonly outcome: "opened" | "appended" | "nothingToAppendTo";
+  readonly outcome: "opened" | "appended" | "nothingToAppendTo" | "testOfRealKey";
   readonly incidentIds: readonly string[];
 }
 
 /** Finds the incident that an alert belongs to, or opens one: the same alert again, or late, changes nothing. */
 export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised> {
   const keys = await identifyKeys(arrived.alert.identity, deps);
+  if (isTest(arrived.alert) && keys.length > 0) return refuseTest({ arrived, keys }, deps);
   const named = keys.length > 0 ? keys : [unmatched(arrived.alert.identity)];
   const incidentIds: string[] = [];
   let isNew = false;
@@ -42,6 +44,24 @@ export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised>
   }
   if (incidentIds.length === 0) return { outcome: "nothingToAppendTo", incidentIds };
   return { outcome: isNew ? "opened" : "appended", incidentIds };
+}
+
+/** Who calls a real key's leak a test may be wrong or lying: nothing starts, and the log says who it was. */
+async function refuseTest(
+  { arrived, keys }: { readonly arrived: Arrived; readonly keys: readonly Identified[] },
+  deps: Deps,
+): Promise<Raised> {
+  const { alert, receivedAtMs, intake, principal } = arrived;
+  const { source, sourceId } = alert;
+  const about = keys.map(({ keyId, match }) => keyId ?? match.text).join(", ");
+  await deps.audit.append(intakeLog, {
+    id: `TestOfRealKey/${deps.digest.sha256Hex(`${source} ${sourceId}`).slice(0, idLength)}/${receivedAtMs}`,
+    atMs: receivedAtMs,
+    actor: principal ?? `intake/${intake}`,
+    action: "TestOfRealKey",
+    detail: { source, sourceId, about },
+  });
+  return { outcome: "testOfRealKey", incidentIds: [] };
 }
 
 interface Raising {
@@ -86,9 +106,11 @@ async function raise(raising: Raising, deps: Deps) {
 
 /**
  * A key that is ours has its own subject, however it was named. Of the rest there may be a flood: then they
- * join one triage incident.
+ * join one triage incident. Tests keep to themselves: a real alert must never find its incident paged as a
+ * test, nor a test end what is real.
  */
 async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string> {
+  if (isTest(arrived.alert)) return `test/${subjectOf(key)}`;
   const subject = subjectOf(key);
   if (isExact(key.match.by) || arrived.kind === "append") return subject;
   const known = await incidentOf(subject, deps);
