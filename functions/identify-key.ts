@@ -27,6 +27,17 @@ export const aliasOfKeyId = (keyId: KeyId): Fingerprint => `keyId:${keyId}`;
 export const aliasOfHint = (hint: string): Fingerprint => `hint:${hint}`;
 export const aliasOfPlace = (url: string): Fingerprint => `location:${url}`;
 
+/** What is known of one version already. `keyId` and `hint` may be learned later than the rest. */
+export interface IndexedVersion {
+  readonly field: string | null;
+  readonly sha256: string | null;
+  readonly keyId: KeyId | null;
+  readonly hint: string | null;
+}
+
+export const indexedVersionAt = (secretArn: SecretArn, versionId: VersionId) =>
+  ({ kind: "INDEX", id: secretArn, sort: versionId }) as const;
+
 type Found = Pick<Deps, "ledger">;
 
 /** Which keys these are, by the index alone: the alert's own words about provider and owner count for nothing. */
@@ -80,7 +91,7 @@ async function byAlias(alias: Fingerprint, deps: Found): Promise<readonly Identi
     const policy = await deps.ledger.policy(entry.secretArn);
     const known = await knownKey(entry, deps);
     const keyId = entry.keyId ?? known?.keyId;
-    const fingerprint = known?.fingerprint ?? (alias.startsWith("sha256:") ? alias : undefined);
+    const fingerprint = known?.fingerprint ?? (await indexedAs(alias, entry, deps));
     const { secretArn, versionId, role } = entry;
     found.push({
       match: { by: "fingerprint", text: shortened(alias) },
@@ -91,6 +102,17 @@ async function byAlias(alias: Fingerprint, deps: Found): Promise<readonly Identi
     });
   }
   return Promise.all(merged(found).map((key) => widened(key, deps)));
+}
+
+/** Rekey's own fingerprint of what another alias found. */
+async function indexedAs(
+  alias: Fingerprint,
+  { secretArn, versionId }: FingerprintEntry,
+  { ledger }: Found,
+): Promise<Fingerprint | undefined> {
+  if (alias.startsWith("sha256:")) return alias;
+  const indexed = await ledger.documents.read<IndexedVersion>(indexedVersionAt(secretArn, versionId));
+  return indexed?.sha256 ?? undefined;
 }
 
 /** An alias may be indexed for one of the secrets only; the fingerprint leads to all of them. */
@@ -123,13 +145,30 @@ async function knownKey(
 }
 
 function merged(found: readonly Identified[]): readonly Identified[] {
-  const byKey = new Map<string, Identified>();
+  const keys: Identified[] = [];
   for (const key of found) {
-    const id = `${key.account} ${key.keyId ?? key.fingerprint}`;
-    const known = byKey.get(id);
-    byKey.set(id, known ? { ...known, holders: distinct([...known.holders, ...key.holders]) } : key);
+    const at = keys.findIndex((known) => isSameKey(known, key));
+    const known = keys[at];
+    if (known === undefined) keys.push(key);
+    else keys[at] = joined(known, key);
   }
-  return [...byKey.values()];
+  return keys;
+}
+
+/**
+ * By what the key is, not by who tells of it: only a secret that Rekey rotates knows the key's id, and one that
+ * it watches may hold the same key. Two ids are two keys, until somebody finds out which of them is wrong.
+ */
+function isSameKey(one: Identified, other: Identified): boolean {
+  const isSameText = one.fingerprint !== undefined && one.fingerprint === other.fingerprint;
+  if (one.keyId === undefined || other.keyId === undefined) return isSameText;
+  return one.keyId === other.keyId && (isSameText || one.account === other.account);
+}
+
+/** The first holder's policy says how to reach the provider, so whoever knows the id comes first. */
+function joined(one: Identified, other: Identified): Identified {
+  const [first, second] = one.keyId === undefined && other.keyId !== undefined ? [other, one] : [one, other];
+  return { ...second, ...first, holders: distinct([...first.holders, ...second.holders]) };
 }
 
 function distinct(holders: readonly Holder[]): readonly Holder[] {

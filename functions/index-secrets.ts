@@ -7,7 +7,7 @@ import { aliasesOf } from "../events/fingerprint.ts";
 import type { FingerprintEntry } from "../ledger/entries.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
-import { aliasOfHint, aliasOfKeyId } from "./identify-key.ts";
+import { aliasOfHint, aliasOfKeyId, type IndexedVersion, indexedVersionAt } from "./identify-key.ts";
 import { type Handler, onLambda, secretArnText, step } from "./step.ts";
 import { intakeSecretArns, wiring } from "./wiring.ts";
 
@@ -83,19 +83,11 @@ async function indexPlace(indexing: Indexing, deps: Deps): Promise<void> {
   }
 }
 
-/** What is known of one version already. `keyId` and `hint` may be learned later than the rest. */
-interface IndexedVersion {
-  readonly field: string | null;
-  readonly sha256: string | null;
-  readonly keyId: KeyId | null;
-  readonly hint: string | null;
-}
-
 async function indexVersion(
   { place, seen, hints, versionId }: Indexing & { readonly versionId: VersionId },
   deps: Deps,
 ): Promise<void> {
-  const key = { kind: "INDEX", id: place.secretArn, sort: versionId };
+  const key = indexedVersionAt(place.secretArn, versionId);
   const field = place.policy?.field ?? null;
   const stored = await deps.ledger.documents.read<IndexedVersion>(key);
   const known = stored?.field === field ? stored : undefined;

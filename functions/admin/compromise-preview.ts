@@ -75,10 +75,24 @@ function planQuestion(key: Identified, policies: readonly Policy[], { exposure, 
   };
 }
 
-async function stateOf({ secretArn, name, environment }: Policy, { keyId }: Identified, deps: AdminDeps) {
+async function stateOf(policy: Policy, key: Identified, deps: AdminDeps) {
+  const { name, environment } = policy;
+  const read = policy.mode === "index" ? stateByLabel : stateInLedger;
+  return { name, environment, state: (await read(policy, key, deps)) ?? "not in use" };
+}
+
+async function stateInLedger({ secretArn }: Policy, { keyId }: Identified, deps: AdminDeps) {
   const { keys } = await deps.ledger.secret(secretArn);
-  const state = keys.find((each) => keyId !== undefined && each.keyId === keyId)?.state ?? "not in use";
-  return { name, environment, state };
+  return keys.find((each) => keyId !== undefined && each.keyId === keyId)?.state;
+}
+
+/** Of a secret that is only watched the ledger knows no keys: its labels say what it hands out. */
+async function stateByLabel({ secretArn }: Policy, { holders }: Identified, deps: AdminDeps) {
+  const labels = await deps.store.labels(secretArn);
+  const held = holders.filter((holder) => holder.secretArn === secretArn);
+  const stages = held.flatMap(({ versionId }) => labels[versionId] ?? []);
+  if (stages.includes("AWSCURRENT")) return "current";
+  return stages.includes("AWSPENDING") ? "pending" : undefined;
 }
 
 /** A consumer that reports from inside refreshes at the first refusal; any other when its cache is old. */

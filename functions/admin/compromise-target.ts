@@ -2,6 +2,7 @@ import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey } from "../../core/secret-record.ts";
 import type { AlertIdentity } from "../../events/alert.ts";
+import { type IndexedVersion, indexedVersionAt } from "../identify-key.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
 import { whichSecret } from "./which-secret.ts";
@@ -78,9 +79,7 @@ async function indexedCurrent({ secretArn }: Policy, deps: AdminDeps): Promise<s
   const labels = await deps.store.labels(secretArn);
   const current = Object.entries(labels).find(([, stages]) => stages.includes("AWSCURRENT"))?.[0];
   if (current === undefined) return undefined;
-  const indexed = await deps.ledger.documents.read<{ readonly sha256: string | null }>({
-    ...{ kind: "INDEX", id: secretArn, sort: current },
-  });
+  const indexed = await deps.ledger.documents.read<IndexedVersion>(indexedVersionAt(secretArn, current));
   return indexed?.sha256 ?? undefined;
 }
 
