@@ -7,6 +7,7 @@ const hiddenMax = 65_536;
 
 /** The terminal of this process. */
 export function processTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", endWithReader);
   return {
     isColoured: process.stderr.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
     out: (line) => void process.stdout.write(`${line}\n`),
@@ -14,6 +15,12 @@ export function processTerminal(): Terminal {
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: (path) => readFile(path, "utf8"),
   };
+}
+
+/** `rekey … | head` has read enough: there is nobody left to tell anything, and nothing is wrong. */
+function endWithReader(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
 }
 
 async function piped(): Promise<string> {

@@ -20,6 +20,13 @@ test("help is shown without a cloud", () => {
   expect(stdout).toContain("Usage: rekey");
 });
 
+test("a reader that has seen enough ends it without a word", () => {
+  const script = '{ "$0" "$1" --help; echo "exit code $?" >&2; } | true';
+  const { stderr } = spawnSync("sh", ["-c", script, process.execPath, bin], { encoding: "utf8" });
+
+  expect(stderr).toBe("exit code 0\n");
+});
+
 test("a ledger that does not answer makes the exit code 3, with a hint and no stack", () => {
   const env = {
     AWS_ENDPOINT_URL: "http://127.0.0.1:1",
