@@ -1,4 +1,5 @@
 import type { AlertSeen, IncidentPlan, IncidentRecord, KeyMatch, PersonsWord } from "./incident-record.ts";
+import type { ProviderCapabilities } from "./ports.ts";
 
 /** What the plan depends on, over everything that was reported about this key. */
 export interface PlanFacts {
@@ -97,6 +98,16 @@ const strength: Readonly<Record<IncidentPlan, number>> = {
 /** Later alerts only ever make Rekey act sooner; the way back is a person's word. */
 export function isStronger(plan: IncidentPlan, than: IncidentPlan): boolean {
   return strength[plan] > strength[than];
+}
+
+// ---- a quarantine ----------------------------------------------------------------------------------------
+
+/** Whether disabling a key contains it and can be undone exactly; else it is revoked at once. */
+export function isQuarantinable(
+  { quarantine, quarantineContains }: Pick<ProviderCapabilities, "quarantine" | "quarantineContains">,
+  { hasScopes }: { readonly hasScopes: boolean },
+): boolean {
+  return quarantineContains && (quarantine === "yes" || (quarantine === "ifScopesKnown" && hasScopes));
 }
 
 // ---- the clock -------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 import { NeedsHuman } from "../core/errors.ts";
 import { changeKey, isPast, refOf, told } from "../core/incident.ts";
+import { isQuarantinable } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
 import { markContained, markContaining } from "../core/incident-takeover.ts";
 import { everybodyMoved, whyNotContain } from "../core/incident-turns.ts";
@@ -147,14 +148,14 @@ async function quarantineScopes(
   { record, key, keyId, provider }: Order,
   deps: Deps,
 ): Promise<readonly string[] | undefined | "no"> {
-  const { quarantine, quarantineContains } = provider.capabilities;
+  const { capabilities } = provider;
   const isDone = key.quarantinedAtMs !== undefined || key.state === "revoking";
-  if (quarantine === "no" || !quarantineContains || isDone || everybodyMoved(record)) return "no";
+  if (!isQuarantinable(capabilities, { hasScopes: true }) || isDone || everybodyMoved(record)) return "no";
   for (const { secretArn } of record.secrets) {
     const known = (await deps.ledger.secret(secretArn)).keys.find((each) => each.keyId === keyId);
     if (known?.scopes !== undefined) return known.scopes;
   }
-  return quarantine === "yes" ? undefined : "no";
+  return isQuarantinable(capabilities, { hasScopes: false }) ? undefined : "no";
 }
 
 /** False when the provider cannot: then the key is revoked at once. */

@@ -1,5 +1,5 @@
 import { durationText } from "../../core/duration.ts";
-import { planFor } from "../../core/incident-plan.ts";
+import { isQuarantinable, planFor } from "../../core/incident-plan.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import { type Identified, identifyKeys } from "../identify-key.ts";
 import type { Caller } from "./command.ts";
@@ -111,11 +111,16 @@ async function reversibility(
 ): Promise<string> {
   const [policy] = policies;
   if (policy === undefined || keyId === undefined) return "a person has to contain it";
-  const { quarantine, revoke } = deps.provider(policy).capabilities;
-  const { keys } = await deps.ledger.secret(policy.secretArn);
-  const hasScopes = keys.find((key) => key.keyId === keyId)?.scopes !== undefined;
-  if (quarantine === "yes" || (quarantine === "ifScopesKnown" && hasScopes)) {
+  const { capabilities } = deps.provider(policy);
+  const records = await Promise.all(policies.map(({ secretArn }) => deps.ledger.secret(secretArn)));
+  const known = records.flatMap(({ keys }) => keys.find((key) => key.keyId === keyId) ?? []);
+  const hasScopes = known.some(({ scopes }) => scopes !== undefined);
+  // Nobody reads it any more, so there is nobody to undo it for.
+  const isHandedOut = known.some(({ state }) => state === "current" || state === "retiring");
+  if (isHandedOut && isQuarantinable(capabilities, { hasScopes })) {
     return `disabled first, which can be undone for ${durationText(policy.soakMs)}; then deleted`;
   }
-  return revoke ? "deleted at once, which cannot be undone" : "a person has to delete it at the provider";
+  return capabilities.revoke
+    ? "deleted at once, which cannot be undone"
+    : "a person has to delete it at the provider";
 }

@@ -1,4 +1,5 @@
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { arnOf } from "../contract/admin-world.ts";
 import { sample } from "../core/intake/samples.ts";
 import { newWorld } from "./incident-world.ts";
 
@@ -54,6 +55,27 @@ describe("rekey compromise", () => {
       "nothing was done; leave --dry-run away to go on",
     ]);
     expect(JSON.stringify(world.table.dump())).toBe(before);
+  });
+
+  test.each([
+    [{ quarantine: "ifScopesKnown", quarantineContains: false }, "current", "  deleted at once"],
+    [{ quarantine: "ifScopesKnown", quarantineContains: true }, "current", "  disabled first"],
+    [{ quarantine: "yes", quarantineContains: true }, "quarantined", "  deleted at once"],
+  ] as const)("what can be undone is what containment would do: %j of a %s key", async (can, state, line) => {
+    const { cli, world, keys } = await newWorld();
+    const { provider } = world.deps;
+    const able = (policy: Parameters<typeof provider>[0]) => {
+      const adapter = provider(policy);
+      return { ...adapter, capabilities: { ...adapter.capabilities, ...can } };
+    };
+    Object.assign(world.deps, { provider: able });
+    await world.ledger.changeSecret(arnOf("billing-key"), (record) => ({
+      ...record,
+      keys: record.keys.map((key) => ({ ...key, state, scopes: ["model.read"] })),
+    }));
+
+    const leaked = fingerprintOf(keys["billing-key"]?.secret.reveal() ?? "");
+    expect((await cli(`compromise --fingerprint ${leaked} --dry-run`)).out).toContain(line);
   });
 
   test("a key that nobody knows is reported all the same, and the dry run says so", async () => {

@@ -5,7 +5,9 @@ import {
   clockFrom,
   cooldownMs,
   countInexact,
+  deadlineOf,
   escalateAt,
+  isQuarantinable,
   isStronger,
   type PlanFacts,
   planFor,
@@ -201,3 +203,42 @@ describe("an incident cannot close", () => {
     expect(whyNotClose({ status: "falseAlarm", keys: [key({})] })).toBeUndefined();
   });
 });
+
+describe("the deadline", () => {
+  const deadlineAtMs = receivedAtMs + 15 * minute;
+  const key = (facts: Partial<KeyInScope>): KeyInScope => ({
+    ...{ standing: "current", state: "waiting", probes: 0, refusals: 0 },
+    ...facts,
+  });
+  const dead = (afterMs: number) => key({ state: "dead", deadAtMs: receivedAtMs + afterMs });
+  const waived = key({ waiver: word });
+
+  test.each([
+    ["open", [], minute],
+    ["missed", [], 16 * minute],
+    ["open", [dead(minute), key({})], 2 * minute],
+    ["missed", [dead(minute), key({})], 16 * minute],
+    ["met", [dead(minute)], 20 * minute],
+    ["missed", [dead(minute), dead(16 * minute)], 20 * minute],
+    ["waived", [dead(minute), waived], 20 * minute],
+  ] as const)("is %s", (kept, keys, afterMs) => {
+    expect(deadlineOf({ status: "open", keys, deadlineAtMs }, receivedAtMs + afterMs)).toBe(kept);
+  });
+
+  test("means nothing to a false alarm", () => {
+    expect(deadlineOf({ status: "falseAlarm", keys: [key({})], deadlineAtMs }, receivedAtMs)).toBe("none");
+  });
+});
+
+test.each([
+  ["yes", true, false, true],
+  ["yes", false, true, false],
+  ["ifScopesKnown", true, true, true],
+  ["ifScopesKnown", true, false, false],
+  ["no", true, true, false],
+] as const)(
+  "a quarantine %s, that contains: %s, of a key with scopes: %s is %s",
+  (quarantine, contains, hasScopes, is) => {
+    expect(isQuarantinable({ quarantine, quarantineContains: contains }, { hasScopes })).toBe(is);
+  },
+);
