@@ -57,12 +57,17 @@ function answersFor(view: IncidentView): Answers {
   return {
     dead: whetherDead(view),
     key: whichKey(record),
-    plan: `${record.plan}: ${record.planWhy}`,
+    plan: planText(record),
     failing: whoFails(view),
     next: whatNext(view),
     you: whatToDo(view),
     undo: whetherUndoable(record),
   };
+}
+
+function planText({ plan, planWhy, containNow }: IncidentRecord): string {
+  const asked = containNow && `; contain now, asked for by ${shortName(containNow.by)}: ${containNow.reason}`;
+  return `${plan}: ${planWhy}${asked ?? ""}`;
 }
 
 /** One screenful: the answers first, then what happened, newest last. */

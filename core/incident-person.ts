@@ -74,13 +74,22 @@ export function containNow(record: IncidentRecord, word: PersonsWord): IncidentR
   );
 }
 
+/** Why the key is contained: a person's word comes before the plan. */
+export function whyContained({ containNow: word, planWhy }: IncidentRecord): string {
+  return word === undefined ? planWhy : `contain now, asked for by ${word.by}: ${word.reason}`;
+}
+
 // ---- switch first ----------------------------------------------------------------------------------------
 
 export function whyNotSwitchFirst(record: IncidentRecord): PersonRefusal | undefined {
   const over = whyOver(record);
   if (over) return over;
   if (!isExact(record.match.by)) {
-    const detail = `the key is known by a ${record.match.by} only: containment waits for you in any case`;
+    const known =
+      record.match.by === "none"
+        ? "matches nothing that Rekey knows"
+        : `is known by a ${record.match.by} only`;
+    const detail = `the key ${known}: containment waits for you in any case`;
     return { reason: "NotExact", detail };
   }
   const undecided = record.keys.filter((key) => !isSettled(key) && isReversible(key));

@@ -1,5 +1,5 @@
 import type { IncidentRecord, KeyInScope, SecretInScope } from "./incident-record.ts";
-import type { Policy } from "./policy.ts";
+import type { ConsumerPolicy, Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
 
 export interface FollowUp {
@@ -20,7 +20,7 @@ export function followUpsOf({ incident, policies }: Followed): readonly FollowUp
   return [
     ...incident.keys.flatMap(openKey),
     ...incident.secrets.flatMap((secret) => openSecret(secret, policies)),
-    ...placesToClean(incident),
+    ...placesToClean(incident, policies),
     ...findingsToFollow(incident, policies),
   ];
 }
@@ -32,13 +32,13 @@ function openKey(key: KeyInScope): readonly FollowUp[] {
 }
 
 function openSecret(secret: SecretInScope, policies: readonly Policy[]): readonly FollowUp[] {
-  const { name, replacement, failure, behind, secretArn } = secret;
+  const { name, replacement, failure, behind } = secret;
   const failed =
     replacement === "failed"
       ? [
           {
             what: `Replace the key of ${name} by hand`,
-            owner: `the owner of ${name}`,
+            owner: ownersOf(secret, policies),
             why: failure ?? "it failed",
           },
         ]
@@ -48,29 +48,52 @@ function openSecret(secret: SecretInScope, policies: readonly Policy[]): readonl
     ...failed,
     ...late.map((consumer) => ({
       what: `Move ${consumer} to the incoming key of ${name}`,
-      owner: ownerOf(consumer, { secretArn, policies }),
+      owner: ownerOf(consumer, { secret, policies }),
       why: "it was behind when it was last asked",
     })),
   ];
 }
 
-function ownerOf(
-  consumer: string,
-  { secretArn, policies }: { secretArn: SecretArn; policies: readonly Policy[] },
-) {
-  const consumers = policies.find((policy) => policy.secretArn === secretArn)?.consumers ?? "none";
-  const declared = consumers === "none" ? undefined : consumers.find(({ name }) => consumer.includes(name));
-  return declared?.refresh.owner ?? `the owner of ${consumer}`;
+interface Owned {
+  readonly secretArn: SecretArn;
+  readonly name: string;
 }
 
-function placesToClean({ alerts }: IncidentRecord): readonly FollowUp[] {
+function ownerOf(
+  consumer: string,
+  { secret, policies }: { readonly secret: Owned; readonly policies: readonly Policy[] },
+): string {
+  const declared = consumersOf(secret, policies).find(({ name }) => consumer.includes(name));
+  return declared?.refresh.owner ?? nobodyNamed(consumer);
+}
+
+/** A policy names the owners of its consumers: whoever runs them knows who made the secret. */
+function ownersOf(secret: Owned, policies: readonly Policy[]): string {
+  const owners = new Set(consumersOf(secret, policies).flatMap(({ refresh }) => refresh.owner ?? []));
+  return owners.size === 0 ? nobodyNamed(secret.name) : [...owners].join(", ");
+}
+
+function consumersOf({ secretArn }: Owned, policies: readonly Policy[]): readonly ConsumerPolicy[] {
+  const consumers = policies.find((policy) => policy.secretArn === secretArn)?.consumers ?? "none";
+  return consumers === "none" ? [] : consumers;
+}
+
+function nobodyNamed(what: string): string {
+  return `the owner of ${what}, whom no policy names`;
+}
+
+function placesToClean(
+  { alerts, secrets }: IncidentRecord,
+  policies: readonly Policy[],
+): readonly FollowUp[] {
   const places = [...new Set(alerts.flatMap(({ where }) => where))];
   if (places.length === 0) return [];
   const lay = places.length === 1 ? "the place" : `the ${places.length} places`;
+  const [secret] = secrets;
   return [
     {
       what: `Take the key out of ${lay} where it lay`,
-      owner: "the owner of the place",
+      owner: secret === undefined ? securityOwner : ownersOf(secret, policies),
       why: `a dead key in ${places[0]} still shows how keys are kept there`,
     },
   ];
@@ -78,7 +101,10 @@ function placesToClean({ alerts }: IncidentRecord): readonly FollowUp[] {
 
 function findingsToFollow({ scope }: IncidentRecord, policies: readonly Policy[]): readonly FollowUp[] {
   if (scope === undefined) return [];
-  const nameIn = (arn: SecretArn) => policies.find(({ secretArn }) => secretArn === arn)?.name ?? arn;
+  const named = (secretArn: SecretArn): Owned => ({
+    secretArn,
+    name: policies.find((policy) => policy.secretArn === secretArn)?.name ?? secretArn,
+  });
   const strangers = new Set(scope.readers.filter(({ known }) => !known).map(({ principal }) => principal));
   return [
     ...[...strangers].map((principal) => ({
@@ -92,8 +118,8 @@ function findingsToFollow({ scope }: IncidentRecord, policies: readonly Policy[]
       why: "it was made after the exposure and the ledger does not know it",
     })),
     ...scope.siblings.map(({ secretArn, why }) => ({
-      what: `Decide whether ${nameIn(secretArn)} has to be replaced too`,
-      owner: `the owner of ${nameIn(secretArn)}`,
+      what: `Decide whether ${named(secretArn).name} has to be replaced too`,
+      owner: ownersOf(named(secretArn), policies),
       why,
     })),
   ];

@@ -17,9 +17,9 @@ export function reportMarkdown(report: IncidentReport): string {
       "Certificates",
       list(report.certificates.map(certificate), "none: no key of this incident was seen dead"),
     ),
-    section("Outage that Rekey caused", list(report.outages.map(outage), "none: no secret was in scope")),
+    section("Outage that Rekey caused", outages(report.outages)),
     section("What the sources said", list(report.alerts.map(alertLine), "nothing: a person reported it")),
-    section("Scope", scope(report.scope)),
+    section("Scope", scope(report)),
     section("What was not checked", list(report.notChecked.map(said), "nothing is known to be missing")),
     section("Steps that needed a person", list(report.people.map(timelineLine), "none")),
     section("Follow-ups", table(["what", "owner", "why"], report.followUps.map(followUpRow))),
@@ -34,18 +34,30 @@ export function reportJson(report: IncidentReport): string {
 }
 
 function head(report: IncidentReport): string {
-  const title = `# ${report.test ? "TEST " : ""}Incident ${report.incidentId}: ${verdict(report)}`;
+  const { incidentId, filedAtMs, match, reason } = report;
+  const title = `# ${report.test ? "TEST " : ""}Incident ${incidentId}: ${verdict(report)}`;
+  const known = match.by === "none" ? "Matches no key that Rekey knows:" : `Identified by ${match.by}`;
   return [
     title,
     "",
-    `Filed ${utcText(report.filedAtMs)}, status ${report.status}. ${planOf(report)}`,
-    `Identified by ${report.match.by} ${code(report.match.text)}.`,
-    ...(report.reason === undefined ? [] : [`Ended because: ${said(report.reason)}`]),
+    `Filed ${utcText(filedAtMs)}, status ${statusText(report)}. ${planOf(report)}`,
+    `${known} ${code(match.text)}.`,
+    ...(reason === undefined ? [] : [`Ended because: ${said(reason)}`]),
+    `What happened since: \`rekey incident show ${incidentId}\`.`,
   ].join("\n");
 }
 
-function planOf({ plan, planWhy }: IncidentReport): string {
-  return `Plan ${plan}: ${said(planWhy)}`;
+/** The last report is filed just before the incident closes, so that closing says that it is there. */
+function statusText({ status, scope }: IncidentReport): string {
+  return status === "contained" && scope !== undefined ? "contained, and closing with this report" : status;
+}
+
+function planOf({ plan, planWhy, containNow }: IncidentReport): string {
+  const asked =
+    containNow === undefined
+      ? ""
+      : `; contain now, asked for by ${code(containNow.by)}: ${said(containNow.reason)}`;
+  return `Plan ${plan}: ${said(planWhy)}${asked}`;
 }
 
 function verdict({ keys, clocks, status }: IncidentReport): string {
@@ -72,13 +84,23 @@ function clock({ clocks }: IncidentReport): string {
       ? [what, "unknown", ""]
       : [what, utcText(atMs), atMs === detectedAtMs ? "" : since(atMs)],
   );
-  return `${table(["", "UTC", ""], shown)}\n\nThe deadline is ${clocks.deadline}.`;
+  return `${table(["", "UTC", ""], shown)}\n\n${deadlineTexts[clocks.deadline]}`;
 }
+
+const deadlineTexts: Readonly<Record<IncidentReport["clocks"]["deadline"], string>> = {
+  met: "The deadline was met.",
+  missed: "The deadline was missed.",
+  open: "The deadline is open.",
+  waived: "A person waived the key before the deadline: nobody saw it dead.",
+  none: "The deadline means nothing: it was a false alarm.",
+};
 
 function keyRow(key: KeyInScope): readonly string[] {
   const at = (ms: number | undefined) => (ms === undefined ? "no" : utcText(ms));
   const dead = key.how === undefined ? at(key.deadAtMs) : `${at(key.deadAtMs)} (${howText(key.how)})`;
-  return [code(key.keyId ?? nameOf(key)), key.standing, key.state, at(key.acceptedAtMs), dead];
+  const state =
+    key.waiver !== undefined && key.state !== "dead" ? `waived by ${code(key.waiver.by)}` : key.state;
+  return [code(key.keyId ?? nameOf(key)), key.standing, state, at(key.acceptedAtMs), dead];
 }
 
 function howText(how: NonNullable<KeyInScope["how"]>): string {
@@ -99,6 +121,16 @@ function certificate(one: ReportCertificate): string {
   return `${code(one.keyId ?? nameOf(one))} was seen dead at ${utcText(one.deadAtMs)}: ${seen}${accepted}${print}`;
 }
 
+function outages(all: readonly Outage[]): string {
+  const shown = list(all.map(outage), "none: no secret was in scope");
+  return all.some(({ cause }) => cause === "rekey") ? `${shown}\n\n${whyAtMost}` : shown;
+}
+
+const whyAtMost = [
+  "At most: from the moment the key stopped to the moment a consumer was seen with the next one.",
+  "A client that refreshes and tries again when it is refused fails no request in between.",
+].join(" ");
+
 function outage({ name, environment, cause, atMostMs, endedAtMs, consumers }: Outage): string {
   const of = `${code(name)} in ${code(environment)}`;
   if (cause === "none") return `${of}: none`;
@@ -117,13 +149,13 @@ function alertLine(alert: IncidentReport["alerts"][number]): string {
   return `${utcText(receivedAtMs)} ${code(source)} ${code(sourceId)}: ${what}${places}`;
 }
 
-function scope(findings: ScopeFindings | undefined): string {
+function scope({ scope: findings, leakedVersionIds }: IncidentReport): string {
   if (findings === undefined) return "Not looked up yet.";
   const { readers, keyUse, newKeys, siblings, reachedBackToMs, ended } = findings;
   const back = reachedBackToMs === undefined ? "" : `, back to ${utcText(reachedBackToMs)}`;
   const readerRows = readers.map((reader) => [
     `${code(reader.principal)}${reader.known ? "" : " **unknown**"}`,
-    code(reader.versionId ?? "any"),
+    versionCell(reader, leakedVersionIds),
     String(reader.reads),
     `${utcText(reader.firstAtMs)} to ${utcText(reader.lastAtMs)}`,
   ]);
@@ -146,6 +178,11 @@ function scope(findings: ScopeFindings | undefined): string {
   ].join("\n\n");
 }
 
+function versionCell({ versionId }: ScopeFindings["readers"][number], leaked: readonly string[]): string {
+  if (versionId === undefined) return "not said";
+  return leaked.includes(versionId) ? `${code(versionId)} **leaked**` : code(versionId);
+}
+
 const useTitles = ["key", "between", "requests", "cost", "last used", "used after replacement by"] as const;
 
 function newKeyLine({ keyId, name, createdAtMs }: ScopeFindings["newKeys"][number]): string {
@@ -155,7 +192,8 @@ function newKeyLine({ keyId, name, createdAtMs }: ScopeFindings["newKeys"][numbe
 
 function timelineLine(entry: IncidentReport["timeline"][number]): string {
   const by = entry.by === undefined ? "" : ` by ${code(entry.by)}`;
-  return `${utcText(entry.atMs)} ${entry.what}${by}: ${said(entry.detail)}`;
+  const detail = entry.detail === entry.what ? "" : `: ${said(entry.detail)}`;
+  return `${utcText(entry.atMs)} ${entry.what}${by}${detail}`;
 }
 
 function followUpRow({ what, owner, why }: IncidentReport["followUps"][number]): readonly string[] {

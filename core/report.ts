@@ -1,15 +1,17 @@
 import { keysHeldBy } from "./incident.ts";
+import { type DeadlineKept, deadlineOf } from "./incident-plan.ts";
 import type {
   AlertSeen,
   IncidentRecord,
   KeyInScope,
+  PersonsWord,
   ScopeFindings,
   SecretInScope,
   TimelineEntry,
   TimelineWhat,
 } from "./incident-record.ts";
 import type { Policy } from "./policy.ts";
-import type { KeyId, SecretArn } from "./ports.ts";
+import type { KeyId, SecretArn, VersionId } from "./ports.ts";
 import { type FollowUp, followUpsOf, nameOf } from "./report-follow-ups.ts";
 
 export interface ReportView {
@@ -30,6 +32,7 @@ export interface IncidentReport {
   readonly plan: IncidentRecord["plan"];
   readonly planWhy: string;
   readonly match: IncidentRecord["match"];
+  readonly containNow?: PersonsWord;
   readonly reason?: string;
   readonly clocks: ReportClocks;
   readonly keys: readonly KeyInScope[];
@@ -38,6 +41,8 @@ export interface IncidentReport {
   readonly outages: readonly Outage[];
   readonly alerts: readonly AlertSeen[];
   readonly scope?: ScopeFindings;
+  /** The versions of secrets that hold a key of this incident. */
+  readonly leakedVersionIds: readonly VersionId[];
   readonly notChecked: readonly string[];
   readonly people: readonly TimelineEntry[];
   readonly followUps: readonly FollowUp[];
@@ -57,7 +62,7 @@ export interface ReportClocks {
   readonly detectedToAcceptedMs?: number;
   readonly detectedToDeadMs?: number;
   readonly exposedToDeadMs?: number;
-  readonly deadline: "met" | "missed" | "open";
+  readonly deadline: DeadlineKept;
 }
 
 export interface ReportCertificate {
@@ -97,14 +102,16 @@ export function reportOf(view: ReportView): IncidentReport {
   return {
     schema: 1,
     ...{ incidentId, status, test, filedAtMs: nowMs, subject, plan, planWhy, match },
+    ...(incident.containNow && { containNow: incident.containNow }),
     ...(incident.reason !== undefined && { reason: incident.reason }),
     clocks: clocksOf(incident, nowMs),
     keys,
     certificates: keys.flatMap(certificateOf),
     ...{ secrets, outages, alerts },
     ...(incident.scope && { scope: incident.scope }),
+    leakedVersionIds: [...new Set([...keys, ...secrets].flatMap(({ versionId }) => versionId ?? []))],
     notChecked: notCheckedIn(incident),
-    people: timeline.filter(({ what, by }) => by !== undefined || personalSteps.has(what)),
+    people: timeline.filter((entry) => neededPerson(entry, incident)),
     followUps: followUpsOf(view),
     timeline,
   };
@@ -127,7 +134,7 @@ function clocksOf(incident: IncidentRecord, nowMs: number): ReportClocks {
     ...(deadAtMs !== undefined && { deadAtMs, detectedToDeadMs: Math.max(0, deadAtMs - detectedAtMs) }),
     ...(deadAtMs !== undefined &&
       exposedAtMs !== undefined && { exposedToDeadMs: Math.max(0, deadAtMs - exposedAtMs) }),
-    deadline: deadlineOf({ deadAtMs, deadlineAtMs, nowMs }),
+    deadline: deadlineOf(incident, nowMs),
   };
 }
 
@@ -140,12 +147,6 @@ function acceptedOf(key: KeyInScope): number | undefined {
 function lastOf(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 || known.length < times.length ? undefined : Math.max(...known);
-}
-
-function deadlineOf(clock: { deadAtMs: number | undefined; deadlineAtMs: number; nowMs: number }) {
-  const { deadAtMs, deadlineAtMs, nowMs } = clock;
-  if ((deadAtMs ?? nowMs) > deadlineAtMs) return "missed";
-  return deadAtMs === undefined ? "open" : "met";
 }
 
 function certificateOf(key: KeyInScope): readonly ReportCertificate[] {
@@ -205,10 +206,16 @@ function consumerOutages(
 
 const personalSteps: ReadonlySet<TimelineWhat> = new Set([
   "personNeeded",
-  "escalated",
+  "escalationFailed",
   "waived",
   "falseAlarm",
 ]);
+
+/** A page asks for somebody; what only notifies asks for nobody. */
+function neededPerson({ what, by, atMs }: TimelineEntry, { pages }: IncidentRecord): boolean {
+  if (by !== undefined || personalSteps.has(what)) return true;
+  return what === "escalated" && pages.some((sent) => sent.atMs === atMs && sent.severity === "page");
+}
 
 function notCheckedIn({ scope, keys, status }: IncidentRecord): readonly string[] {
   const unproven = keys.flatMap((key) =>

@@ -1,5 +1,6 @@
 import { NeedsHuman } from "../core/errors.ts";
 import { changeKey, isPast, refOf, told } from "../core/incident.ts";
+import { whyContained } from "../core/incident-person.ts";
 import { isQuarantinable } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
 import { markContained, markContaining } from "../core/incident-takeover.ts";
@@ -101,7 +102,7 @@ async function recordIntent(
         return held === undefined ? secret : { ...secret, held };
       });
       const what = state === "revoking" ? ("revokeIntended" as const) : ("quarantineIntended" as const);
-      return told({ ...intended, secrets }, { atMs: input.at, what, detail: record.planWhy, keyId });
+      return told({ ...intended, secrets }, { atMs: input.at, what, detail: whyContained(now), keyId });
     },
     deps,
   );

@@ -284,6 +284,9 @@ describe("what a person says in an incident", () => {
   test("contain-now lets containment wait for nothing, and starts a machine that had ended", async () => {
     const { cli, incidentId, world, becomes } = await openIncident();
     expect((await cli(say("contain-now", incidentId))).out).toContain("the machine contains it now");
+    expect(row((await cli(`incident show ${incidentId}`)).out, "plan")).toBe(
+      "contain-first: an authenticated person reported it; contain now, asked for by anna: checkout is down",
+    );
     const starts = world.executions.started.length;
 
     await becomes(incidentId, { status: "needsPerson" });
@@ -293,6 +296,15 @@ describe("what a person says in an incident", () => {
     expect(await world.ledger.incidents.incident(incidentId)).toMatchObject({
       containNow: { reason: "checkout is down" },
     });
+  });
+
+  test("switch-first needs to know which key would wait", async () => {
+    const { cli, incidentId, becomes } = await openIncident();
+    await becomes(incidentId, { match: { by: "none", text: "sha1:FAKE" } });
+
+    expect((await cli(say("switch-first", incidentId))).err).toContain(
+      "the key matches nothing that Rekey knows: containment waits for you",
+    );
   });
 
   test("contain-now is refused where nobody knows which key that would be", async () => {

@@ -244,7 +244,57 @@ test("a waived key is followed up, and the report says that nobody saw it dead",
   expect(filed.certificates).toEqual([]);
   expect(filed.notChecked).toContain("key key_FAKE1 was waived by ada: nobody saw it dead");
   expect(filed.followUps[0]).toMatchObject({ owner: "ada", why: "the vendor confirmed by phone" });
-  expect(reportMarkdown(filed)).toContain("waived, not proven dead");
+  const text = reportMarkdown(filed);
+  expect(text).toContain("waived, not proven dead");
+  expect(text).toContain("| waived by `ada` |");
+  expect(text).toContain("A person waived the key before the deadline: nobody saw it dead.");
+});
+
+test("only what asked for somebody, or was done by somebody, is listed as a person's", () => {
+  const page = { reason: "opened" as const, delivered: ["sns"], failed: [] };
+  const timeline = [
+    { atMs: after(3), what: "escalated" as const, detail: "notify opened: sns" },
+    { atMs: after(5), what: "escalated" as const, detail: "page held: sns" },
+    { atMs: after(6), what: "escalationFailed" as const, detail: "no channel of sns" },
+    { atMs: after(9), what: "revokeAccepted" as const, detail: "revoked" },
+  ];
+  const pages = [
+    { ...page, atMs: after(3), severity: "notify" as const },
+    { ...page, atMs: after(5), severity: "page" as const },
+  ];
+
+  expect(report({ timeline, pages }).people.map(({ detail }) => detail)).toEqual([
+    "page held: sns",
+    "no channel of sns",
+  ]);
+});
+
+test("the head says what a person ordered, and that an unknown key matches nothing", () => {
+  const containNow = { by: "ada", reason: "it was on a *forum*", atMs: after(1) };
+  const text = reportMarkdown(report({ containNow, match: { by: "none", text: "sha1:FAKE" } }));
+
+  expect(text).toContain("contain now, asked for by `ada`: it was on a \\*forum\\*\n");
+  expect(text).toContain("Matches no key that Rekey knows: `sha1:FAKE`.");
+});
+
+test("a report of containment does not say that the incident closes", () => {
+  const { scope: _, ...unscoped } = incident;
+  const filed = reportOf({ incident: unscoped, policies: [], nowMs: after(120) });
+
+  expect(reportMarkdown(filed)).toContain("status contained. Plan");
+  expect(filed.followUps).toMatchObject([{ owner: "the owner of billing-key, whom no policy names" }]);
+  const nowhere = reportOf({ incident: { ...unscoped, secrets: [] }, policies: [], nowMs: after(120) });
+  expect(nowhere.followUps).toMatchObject([{ owner: "the security team" }]);
+});
+
+test("a reader of an unsaid version is not accused of the leaked one", () => {
+  const [reader] = incident.scope?.readers ?? [];
+  const { versionId: _, ...unsaid } = reader ?? ({} as NonNullable<typeof reader>);
+  const readers = [unsaid, { ...unsaid, versionId: "version-2" }];
+  const text = reportMarkdown(report({ scope: { ...incident.scope, readers } as ScopeFindings }));
+
+  expect(text).toContain("| not said | 3 |");
+  expect(text).toContain("| `version-2` | 3 |");
 });
 
 test("a key without plaintext is dead by listing, and the report says what that is worth", () => {

@@ -279,6 +279,9 @@ test("a hint replaces and pages, and contains only with a person's word", async 
   await changeIncident(incidentId, (record) => containNow(record, word), world.depsOutside("admin"));
   await world.finish(run);
   expect(await onlyKey(world, run)).toMatchObject({ state: "dead" });
+  expect((await world.incidentOf(run)).timeline).toContainEqual(
+    expect.objectContaining({ what: "revokeIntended", detail: "contain now, asked for by ada: it is ours" }),
+  );
 });
 
 test("an exact alert about a key that a hint had named makes the plan stronger", async () => {
