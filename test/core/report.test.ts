@@ -259,8 +259,8 @@ test("only what asked for somebody, or was done by somebody, is listed as a pers
     { atMs: after(9), what: "revokeAccepted" as const, detail: "revoked" },
   ];
   const pages = [
-    { ...page, atMs: after(3), severity: "notify" as const },
-    { ...page, atMs: after(5), severity: "page" as const },
+    { ...page, atMs: after(3), severity: "notify" as const, why: "a key leaked" },
+    { ...page, atMs: after(5), severity: "page" as const, why: "a key leaked" },
   ];
 
   expect(report({ timeline, pages }).people.map(({ detail }) => detail)).toEqual([

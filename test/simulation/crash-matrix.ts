@@ -108,6 +108,7 @@ function plan(given: {
     calmAtMs,
     isShort: true,
     incident: undefined,
+    hard: undefined,
   };
 }
 

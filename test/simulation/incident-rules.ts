@@ -23,7 +23,8 @@ export function afterIncident(
   const nowMs = watch.world.time.nowMs();
   const facts = watch.incidentFacts(incidentId);
   if (next.openedAtMs !== undefined) facts.openedAtMs ??= nowMs;
-  const isSettled = next.keys.length > 0 && next.keys.every((key) => key.state === "dead");
+  const isSettled =
+    next.keys.length > 0 && next.keys.every(({ state, waiver }) => state === "dead" || waiver !== undefined);
   if (isSettled || next.status === "falseAlarm") facts.settledAtMs ??= nowMs;
   if (before !== undefined && next.deadlineAtMs > before.deadlineAtMs)
     watch.violate(
@@ -33,7 +34,7 @@ export function afterIncident(
   const earliestMs = Math.min(...next.alerts.map(({ receivedAtMs }) => receivedAtMs));
   if (next.deadlineAtMs > earliestMs + deadlineAfterMs)
     watch.violate("T3", `the deadline of ${incidentId} is later than its first alert allows`);
-  if (next.status === "closed" && !isSettled && next.keys.every(({ waiver }) => waiver === undefined))
+  if (next.status === "closed" && !isSettled)
     watch.violate("L6", `${incidentId} is closed, and its key is ${next.keys[0]?.state}`);
   for (const key of next.keys) {
     const was = before?.keys.find(({ keyId }) => keyId === key.keyId);
@@ -43,20 +44,31 @@ export function afterIncident(
 
 const deadlineAfterMs = 15 * 60_000;
 
-function keyIsDead(watch: Watch, { keyId }: KeyInScope): void {
+function keyIsDead(watch: Watch, { keyId, how }: KeyInScope): void {
   watch.look();
-  if (watch.keyState(keyId)?.isAccepted) watch.violate("L6", `${keyId} is called dead and is accepted`);
+  if (isAlive(watch, { keyId, how })) watch.violate("L6", `${keyId} is called dead and is accepted`);
 }
 
-/** The incident whose exact binding, or a person's word, lets this key go, whatever state it is in. */
-export function incidentBinding(watch: Watch, keyId: string): IncidentRecord | undefined {
-  return [...watch.incidents.values()].find(
+/** Of a key whose text nobody holds no more can be seen than that it is gone from the listing. */
+export function isAlive(
+  watch: Watch,
+  { keyId, how }: { readonly keyId: string | undefined; readonly how: KeyInScope["how"] | undefined },
+): boolean {
+  const key = watch.keyState(keyId);
+  return key !== undefined && (how === "listing" ? key.isListed : key.isAccepted);
+}
+
+/** The incidents whose exact binding, or a person's word, lets this key go, whatever state they are in. */
+function incidentsOf(watch: Watch, keyId: string): readonly IncidentRecord[] {
+  return [...watch.incidents.values()].filter(
     ({ keys, match, containNow }) =>
       keys.some((key) => key.keyId === keyId) && (isExact(match.by) || containNow !== undefined),
   );
 }
 
-const isExact = (by: string) => by === "fingerprint" || by === "keyId";
+export const isBound = (watch: Watch, keyId: string) => incidentsOf(watch, keyId).length > 0;
+
+export const isExact = (by: string) => by === "fingerprint" || by === "keyId";
 
 const intended = new Set<KeyInScope["state"]>([
   "quarantining",
@@ -66,12 +78,18 @@ const intended = new Set<KeyInScope["state"]>([
   "dead",
 ]);
 
+interface Ending {
+  readonly keyId: string;
+  readonly end: "deleted" | "disabled";
+}
+
 /** S2 and S4: the key that the incident is bound to, and its intent written before the provider is asked. */
-export function isContained(
-  watch: Watch,
-  { keyId, end }: { readonly keyId: string; readonly end: "deleted" | "disabled" },
-): boolean {
-  const key = incidentBinding(watch, keyId)?.keys.find((each) => each.keyId === keyId);
+export function isContained(watch: Watch, ending: Ending): boolean {
+  return incidentsOf(watch, ending.keyId).some((record) => isIntended(record, ending));
+}
+
+function isIntended({ keys }: IncidentRecord, { keyId, end }: Ending): boolean {
+  const key = keys.find((each) => each.keyId === keyId);
   if (key === undefined) return false;
   return end === "deleted" ? key.revokeIntendedAtMs !== undefined : intended.has(key.state);
 }
@@ -85,17 +103,35 @@ export function containedIsNotIncoming(watch: Watch, keyId: string): void {
   }
 }
 
+/** A person took the responsibility for a key that nobody saw dead. */
+export function isWaived(watch: Watch, keyId: string): boolean {
+  return [...watch.incidents.values()].some(({ keys }) =>
+    keys.some((key) => key.keyId === keyId && key.waiver !== undefined),
+  );
+}
+
+/** A person who was paged for it had a key ended that no secret under Rekey was known to hold. */
+export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
+  return [...watch.incidents.values()].some(
+    ({ keys, containNow }) =>
+      containNow !== undefined && keys.some((key) => key.keyId === keyId && key.standing === "unknown"),
+  );
+}
+
+/** A quarantine that a person undoes: first it is written down, and then the provider is asked. */
+const isBeingUndone = ({ keys }: IncidentRecord, keyId: string) =>
+  keys.some((key) => key.keyId === keyId && key.state === "waiting" && key.quarantinedAtMs !== undefined);
+
 /** S1 allows a gap once a proven leak is contained, on suspicion only after the time that was set for it. */
 export function mayBeInGap(watch: Watch, keyId: string | undefined): boolean {
-  if (
-    keyId === undefined ||
-    !isContained(watch, { keyId, end: watch.keyState(keyId)?.isListed ? "disabled" : "deleted" })
-  )
-    return false;
-  const record = incidentBinding(watch, keyId);
-  if (record === undefined) return false;
-  const isLate = (record.containByMs ?? Number.POSITIVE_INFINITY) <= watch.world.time.nowMs();
-  return record.plan === "contain-first" || record.containNow !== undefined || isLate;
+  if (keyId === undefined) return false;
+  const end = watch.keyState(keyId)?.isListed ? "disabled" : "deleted";
+  return incidentsOf(watch, keyId).some((record) => {
+    if (end === "disabled" && isBeingUndone(record, keyId)) return true;
+    const isLate = (record.containByMs ?? Number.POSITIVE_INFINITY) <= watch.world.time.nowMs();
+    const isDue = record.plan === "contain-first" || record.containNow !== undefined || isLate;
+    return isDue && isIntended(record, { keyId, end });
+  });
 }
 
 /** Its incoming key leaked after a hand had taken it out of AWSCURRENT: what that run owes goes on the list of debts. */

@@ -7,7 +7,7 @@ import type { AlertIdentity } from "../../events/alert.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { aliasOfHint } from "../../functions/identify-key.ts";
 import { keyIn } from "../../stores/value.ts";
-import type { PlannedAlert, PlannedIncident } from "./incident-plan.ts";
+import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 
@@ -39,7 +39,7 @@ export async function leak(simulation: Simulation, planned: PlannedIncident): Pr
     );
 }
 
-async function untilPhase(secret: WatchedSecret, phase: string | undefined): Promise<void> {
+export async function untilPhase(secret: WatchedSecret, phase: string | undefined): Promise<void> {
   for (let waitedMs = 0; phase !== undefined && waitedMs < waitForPhaseMs; waitedMs += lookEveryMs) {
     if (secret.record?.run?.phase === phase) return;
     await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
@@ -53,7 +53,7 @@ interface Leak {
 
 async function identityOf(simulation: Simulation, { secret, planned }: Leak): Promise<AlertIdentity> {
   if (planned.identity === "location") return { kind: "location", url: "https://example.com/somewhere" };
-  const fingerprint = await fingerprintOfKey(simulation, { secret, planned });
+  const fingerprint = await fingerprintOfKey(simulation, { secret, key: planned.key });
   if (planned.identity === "hint") return hintAt(simulation, { secret, fingerprint });
   return { kind: "fingerprint", values: [fingerprint] };
 }
@@ -76,14 +76,17 @@ async function hintAt(
 
 const hintLength = 8;
 
-async function fingerprintOfKey({ world }: Simulation, { secret, planned }: Leak): Promise<Fingerprint> {
+export async function fingerprintOfKey(
+  { world }: Simulation,
+  { secret, key }: { readonly secret: WatchedSecret; readonly key: LeakedKey },
+): Promise<Fingerprint> {
   const { secretArn, policy, record } = secret;
   const run = record?.run;
   const promoted = promotedRun(run);
-  if (planned.key === "pending" && run !== undefined && run.phase !== "opened" && promoted === undefined)
+  if (key === "pending" && run !== undefined && run.phase !== "opened" && promoted === undefined)
     return run.incoming.fingerprint;
-  if (planned.key === "retiring" && promoted !== undefined) return promoted.retiring.fingerprint;
-  const past = planned.key === "old" ? (await world.ledger.keys(secretArn)).at(0)?.fingerprint : undefined;
+  if (key === "retiring" && promoted !== undefined) return promoted.retiring.fingerprint;
+  const past = key === "old" ? (await world.ledger.keys(secretArn)).at(0)?.fingerprint : undefined;
   return past ?? fingerprintOf(keyIn((await world.store.read(secretArn)).text, policy.field));
 }
 
@@ -99,7 +102,7 @@ function detailOf(
 }
 
 /** A bus tries again for a day; here until the weather has calmed down. A function that hangs is timed out. */
-function deliver(simulation: Simulation, detail: unknown, tries: number): void {
+export function deliver(simulation: Simulation, detail: unknown, tries: number): void {
   const timedOut = new Promise<never>((_resolve, reject) => {
     setTimeout(() => reject(new Error("Sandbox.Timedout")), taskMs);
   });
@@ -157,9 +160,9 @@ export function incidentsEnded({ watch, world }: Simulation): void {
 /** A clock's step that is frozen is given up after its time-out, and tried again. */
 const faultCostsMs = 75_000;
 
-/** Keys that an incident has not let go of. */
+/** Keys that an incident has not let go of, or that a person took the responsibility for. */
 export function keysInIncidents({ watch }: Simulation): readonly string[] {
   return [...watch.incidents.values()]
-    .filter(({ status }) => status !== "closed")
-    .flatMap(({ keys }) => keys.flatMap(({ keyId }) => keyId ?? []));
+    .flatMap(({ status, keys }) => keys.filter(({ waiver }) => status !== "closed" || waiver !== undefined))
+    .flatMap(({ keyId }) => keyId ?? []);
 }

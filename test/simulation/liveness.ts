@@ -4,7 +4,11 @@ import type { SecretRecord } from "../../core/secret-record.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
+import { peopleAnswerHard } from "./hard-incidents.ts";
+import { isOrdered } from "./incident-rules.ts";
 import { incidentsEnded, keysInIncidents, peopleAnswer } from "./incidents.ts";
+import { everyAlertWasHeard } from "./leak-rules.ts";
+import type { Plan } from "./plan.ts";
 import type { Simulation } from "./simulation.ts";
 import type { Run } from "./step-functions.ts";
 import type { WatchedSecret } from "./watch.ts";
@@ -20,7 +24,7 @@ const providerCallsMax = 2_500;
 /** What has to be true once nothing fails any more: the rules L1 to L6, in bounded time. */
 export async function endings(simulation: Simulation): Promise<void> {
   const { world } = simulation;
-  await peopleAnswer(simulation);
+  await (simulation.plan.hard ? peopleAnswerHard(simulation) : peopleAnswer(simulation));
   await untilRunsEnd(simulation);
   await peopleTidyUp(simulation);
   for (let sweeps = 0; sweeps < sweepsMax; sweeps++) {
@@ -46,10 +50,12 @@ async function sweep({ world, watch }: Simulation): Promise<boolean> {
   return found.settled + found.labels + found.resumed + found.strays + found.discarded + found.failed > 0;
 }
 
+const hasIncident = ({ incident, hard }: Plan) => incident !== undefined || hard !== undefined;
+
 async function untilRunsEnd({ world, watch, plan }: Simulation): Promise<void> {
   const running = () => [...world.runs.values()].filter(({ outcome }) => outcome === undefined);
   if (running().length > 0)
-    await world.time.advance(plan.incident === undefined ? settleMs : incidentSettleMs, {
+    await world.time.advance(hasIncident(plan) ? incidentSettleMs : settleMs, {
       until: () => running().length === 0 || watch.violations.length > 0,
     });
   for (const { rotationId } of running()) watch.violate("L1", `${rotationId} has not ended`);
@@ -128,6 +134,7 @@ async function ask(simulation: Simulation): Promise<void> {
   for (const secret of simulation.secrets) nothingIsLeft(simulation, secret);
   everyKeyIsAccountedFor(simulation);
   incidentsEnded(simulation);
+  everyAlertWasHeard(simulation);
   const { calls } = world.provider.counters();
   if (calls - simulation.consumerCalls > providerCallsMax)
     watch.violate("L5", `${calls} calls of the provider are more than ${providerCallsMax}`);
@@ -169,7 +176,7 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
   }
   const current = watch.keyState(secret.current.keyId);
   const isGone = current !== undefined && !current.isListed;
-  if (isGone && record?.frozen === undefined)
+  if (isGone && record?.frozen === undefined && !isOrdered(watch, secret.current.keyId))
     watch.violate(
       "L3",
       `AWSCURRENT of ${policy.name} holds ${secret.current.keyId}, which is gone, and nobody was paged`,

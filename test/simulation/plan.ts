@@ -2,6 +2,7 @@ import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { OpenAiFakeOptions } from "../../providers/openai/fake.ts";
 import { account } from "./account.ts";
 import type { ConsumerOptions } from "./consumer.ts";
+import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { Random } from "./random.ts";
 import { type Weather, weatherFor } from "./weather.ts";
@@ -44,6 +45,7 @@ export interface Plan {
   readonly secrets: readonly PlannedSecret[];
   readonly happenings: readonly Happening[];
   readonly incident: PlannedIncident | undefined;
+  readonly hard: HardIncident | undefined;
   readonly weather: Weather;
   readonly provider: OpenAiFakeOptions;
   /** The provider's clock against the true one. */
@@ -79,6 +81,7 @@ export function planFor(seed: number): Plan {
     secrets,
     happenings: [...happeningsFor(random, secrets)].sort((a, b) => a.atMs - b.atMs),
     incident: incidentFor(seed, secrets.length),
+    hard: hardIncidentFor(seed, secrets.length),
     weather: weatherFor(random),
     provider: {
       activateMs: random.chance(0.4) ? random.int(1, 10_000) : 0,

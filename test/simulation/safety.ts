@@ -1,16 +1,18 @@
 import { isSpent, parseKeyName } from "../../core/keys.ts";
-import type { Policy } from "../../core/policy.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import {
   containedIsNotIncoming,
-  incidentBinding,
   incidentEndsIt,
+  isBound,
   isContained,
+  isWaived,
   mayBeInGap,
 } from "./incident-rules.ts";
+import { containsItsKey } from "./leak-rules.ts";
+import { mayLetGo } from "./letting-go.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
-import { type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
+import type { Watch, WatchedSecret } from "./watch.ts";
 
 /** What the watch knew about each key at the step before. */
 const seenKeys = new WeakMap<Watch, Map<string, FakeKeyState>>();
@@ -91,6 +93,7 @@ function retiringVersionIsPinned(watch: Watch): void {
   for (const { secretArn, policy, record, hand } of watch.secrets.values()) {
     const run = promotedRun(record?.run);
     if (run === undefined || run.phase === "dead" || hand !== undefined) continue;
+    if (isWaived(watch, run.retiring.keyId)) continue;
     const versions = watch.world.store.versions(secretArn);
     const version = versions.find(({ versionId }) => versionId === run.retiring.versionId);
     if (!version?.labels.includes("REKEY_RETIRING"))
@@ -102,6 +105,7 @@ function retiringVersionIsPinned(watch: Watch): void {
 function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
   const { keyId, name } = key;
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
+  containsItsKey(watch, key, call);
   if (isContained(watch, { keyId, end: "deleted" })) {
     containedIsNotIncoming(watch, keyId);
     return;
@@ -138,7 +142,9 @@ function lookedAtCurrent(watch: Watch, { invocation }: BoundaryCall): number {
   return Math.max(0, ...ofSecrets) || watch.step;
 }
 
-function disabledKeyIsRecorded(watch: Watch, { keyId }: FakeKeyState, call: BoundaryCall): void {
+function disabledKeyIsRecorded(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
+  const { keyId } = key;
+  containsItsKey(watch, key, call);
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
   if (isContained(watch, { keyId, end: "disabled" })) {
     containedIsNotIncoming(watch, keyId);
@@ -215,12 +221,12 @@ export function afterRecord(watch: Watch, change: Change): void {
   watch.wasRetiring.add(run.retiring.keyId);
   if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
   const { keyId } = run.retiring;
-  const isBound = incidentBinding(watch, keyId) !== undefined;
   const isOrdered = isIncidentStep(watch) || wasLetGo(before, promoted);
-  const isIncidents = (isBound && isOrdered) || isContained(watch, { keyId, end: "disabled" });
+  const isIncidents = (isOrdered && isBound(watch, keyId)) || isContained(watch, { keyId, end: "disabled" });
   const isLetGo = promoted.phase === "quarantined" || promoted.phase === "revoking";
   // What a take-over left is as far gone as it was: its run recorded that, and was asked then.
-  if (isLetGo && !isIncidents && before.run !== undefined) mayLetGo(watch, change, promoted);
+  if (isLetGo && !isIncidents && before.run !== undefined)
+    mayLetGo(watch, { secret: change.secret, before, run: promoted });
   if (promoted.phase === "dead") keyIsDead(watch, promoted);
 }
 
@@ -244,11 +250,11 @@ function waitIsNews(watch: Watch, { before, next, secret }: Change): void {
     );
 }
 
-/** L6: a promoted run leaves the item only when its retiring key is dead. */
+/** L6: a promoted run leaves the item only when its retiring key is dead, or a person answers for it. */
 function closedRunIsDone(watch: Watch, { before, secret }: Change): void {
   const run = promotedRun(before.run);
   if (run === undefined || incidentEndsIt(watch, run.incoming.keyId)) return;
-  if (run.phase !== "dead")
+  if (run.phase !== "dead" && !isWaived(watch, run.retiring.keyId))
     watch.violate("L6", `the run on ${secret.policy.name} is closed while its retiring key is ${run.phase}`);
 }
 
@@ -303,104 +309,6 @@ function retiringWasLeft(watch: Watch, { before, next, secret }: Change): void {
 function keyIsProven(watch: Watch, secret: WatchedSecret, keyId: string): void {
   watch.look();
   if (watch.isUsable(keyId)) secret.proven.add(keyId);
-}
-
-/** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
-function mayLetGo(watch: Watch, change: Change, run: PromotedRun): void {
-  const { secret, before } = change;
-  const { retiring, incoming } = run;
-  const say = (rule: string, what: string) =>
-    watch.violate(
-      rule,
-      `${retiring.keyId} of ${secret.policy.name} is let go (${run.phase}) although ${what}`,
-    );
-  watch.look();
-  if (before.hold) say("S2", "a hold applies");
-  if (before.frozen) say("S2", "the secret is frozen");
-  if (retiring.keyId === incoming.keyId) say("S2", "it is the incoming key");
-  if (before.run?.retiring.keyId !== retiring.keyId) say("S2", "it is not the recorded retiring key");
-  if (!secret.proven.has(incoming.keyId)) say("S2", "the incoming key was never proven");
-  if (!watch.isUsable(incoming.keyId)) say("S2", "the incoming key does not work");
-  if (secret.policy.retain) say("S2", "the policy retains it");
-  const life = lifeOfCall(watch);
-  if (
-    secret.current.keyId !== incoming.keyId &&
-    !isHandLater(secret, life?.readCurrent.get(secret.secretArn))
-  )
-    say("S2", `AWSCURRENT holds ${secret.current.keyId}`);
-  for (const [scope, { step, what }] of watch.brakes)
-    if (step < (life?.startedStep ?? 0) && covers(scope, secret.policy)) say("S2", `a stop applies: ${what}`);
-  const others = watch.holders.get(retiring.fingerprint) ?? [];
-  const isSeparated = before.run !== undefined && watch.isTidy;
-  if (
-    !isSeparated &&
-    others.some(({ secretArn, step }) => secretArn !== secret.secretArn && step < (life?.startedStep ?? 0))
-  )
-    say("S2", "another secret holds it");
-  consumersHaveMoved(watch, { secret, run, say });
-  useIsQuiet(watch, { secret, run, say });
-}
-
-function lifeOfCall(watch: Watch) {
-  const id = watch.call?.invocation.id;
-  return id === undefined ? undefined : watch.lives.get(id);
-}
-
-const isHandLater = ({ hand }: WatchedSecret, step: number | undefined) =>
-  hand !== undefined && step !== undefined && hand.step > step;
-
-function covers(scope: string, policy: Policy): boolean {
-  return scope === "all" || scope === policy.secretArn || scope === `provider/${policy.provider.account}`;
-}
-
-interface Judged {
-  readonly secret: WatchedSecret;
-  readonly run: PromotedRun;
-  readonly say: (rule: string, what: string) => void;
-}
-
-/** The truth that evidence stands for: nobody who reports would still use the retiring key. */
-function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
-  const seenStep = lifeOfCall(watch)?.startedStep ?? 0;
-  const consumers =
-    secret.declarations.findLast(({ step }) => step < Math.max(1, seenStep))?.policy.consumers ?? [];
-  const isHandled = secret.hand !== undefined && secret.hand.keyId === run.retiring.keyId;
-  for (const instance of secret.instances) {
-    const { name, environment } = instance.consumer;
-    const isDeclared =
-      consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
-    if (!watch.known.has(instance.id)) continue;
-    if (isHandled || wasHanded(secret, { run, fetchedAtMs: instance.fetchedAtMs })) continue;
-    if (instance.wouldUse(run.retiring.fingerprint))
-      say(
-        "S2",
-        `${isDeclared ? "declared" : "undeclared"} ${instance.id} of ${environment} would still use it`,
-      );
-  }
-  if (consumers === "none") return;
-  if (consumers.length === 0) say("S7", "its consumers are unknown");
-  for (const { name, environment, account, evidence } of consumers) {
-    if (
-      evidence.includes("client") &&
-      !secret.reported.has(`${account}/${environment}/${name} ${run.incoming.fingerprint}`)
-    )
-      say("S7", `${name} of ${environment} never reported the incoming key`);
-  }
-}
-
-/** S8, on the provider's own clock and with its lag: what the last look could see was quiet for long enough. */
-function useIsQuiet(watch: Watch, { secret, run, say }: Judged): void {
-  if (!secret.policy.signals.includes("provider")) return;
-  const askedAtMs = lifeOfCall(watch)?.askedUse.get(run.retiring.keyId);
-  if (askedAtMs === undefined) {
-    say("S8", "the provider was not asked again by whoever decided");
-    return;
-  }
-  const visibleMs = askedAtMs - watch.usageLagMs;
-  const lastUsedAtMs = watch.usedAt(run.retiring.keyId, visibleMs);
-  // The provider's times are whole seconds.
-  if (lastUsedAtMs !== undefined && askedAtMs - lastUsedAtMs < secret.policy.quietMs - 1_000)
-    say("S8", `it was used ${askedAtMs - lastUsedAtMs} ms before the last look`);
 }
 
 /** L6: done means that the provider was seen to refuse it. */

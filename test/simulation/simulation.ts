@@ -6,9 +6,11 @@ import { keyIn } from "../../stores/value.ts";
 import { account } from "./account.ts";
 import { type ConsumerOptions, type ConsumerWorld, Instance } from "./consumer.ts";
 import { happen } from "./happenings.ts";
+import { hardPolicy, startHard } from "./hard-incidents.ts";
 import { incidentPolicy, leak } from "./incidents.ts";
 import { hasKeyMaterial } from "./key-material.ts";
 import { endings } from "./liveness.ts";
+import { Outside } from "./outside.ts";
 import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "./plan.ts";
 import { Random } from "./random.ts";
 import { watchedTable } from "./table.ts";
@@ -58,6 +60,7 @@ export class Simulation {
   readonly watch: Watch;
   readonly storm: Storm;
   readonly secrets: WatchedSecret[] = [];
+  readonly outside = new Outside(this);
   #instances = 0;
   strays = 0;
   consumerCalls = 0;
@@ -72,6 +75,7 @@ export class Simulation {
       surroundings: this.storm,
       propagation: simulatedPropagation,
       table: watchedTable((record) => this.watch.wrote(record)),
+      ...(plan.hard?.quarantineContains && { capabilities: { quarantineContains: true } }),
       provider: { ...plan.provider, random: () => dice.next(), now: () => Date.now() + providerSkewMs },
     });
   }
@@ -98,7 +102,8 @@ export class Simulation {
         if (!this.#isViolated()) happen(this, happening).catch((error) => this.#broken(error));
       }, happening.atMs);
     }
-    const { incident } = this.plan;
+    const { incident, hard } = this.plan;
+    if (hard) startHard(this, { plan: hard, broken: (error) => this.#broken(error) });
     if (incident) setTimeout(() => leak(this, incident).catch((error) => this.#broken(error)), incident.atMs);
     await time.advance(startMs + this.plan.calmAtMs - time.nowMs(), { until: () => this.#isViolated() });
     this.storm.calm();
@@ -121,7 +126,7 @@ export class Simulation {
       const policy = await this.world.secret({
         name: planned.name,
         consumers: [],
-        policy: { ...planned.policy, ...(this.plan.incident && incidentPolicy(this.plan.incident)) },
+        policy: { ...planned.policy, ...this.#incidentPolicy() },
         ...(planned.field !== undefined && { field: planned.field }),
         ...(planned.scopes && { scopes: planned.scopes }),
         ...(sharesKeyOf !== undefined && { sharesKeyOf }),
@@ -142,6 +147,11 @@ export class Simulation {
         }
       }
     }
+  }
+
+  #incidentPolicy(): Partial<Policy> {
+    const { incident, hard } = this.plan;
+    return hard ? hardPolicy(hard) : incident ? incidentPolicy(incident) : {};
   }
 
   async #watchSecret(policy: Policy): Promise<WatchedSecret> {

@@ -12,6 +12,13 @@ import { keyIn } from "../../stores/value.ts";
 import type { Instance } from "./consumer.ts";
 import { afterIncident, type IncidentFacts, isClockStep } from "./incident-rules.ts";
 import { hasKeyMaterial } from "./key-material.ts";
+import {
+  afterAnswer,
+  beforeAnswer,
+  forgeryLeavesNothing,
+  heardRightly,
+  reportsAreTrue,
+} from "./leak-rules.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
 import type { World } from "./world.ts";
@@ -123,6 +130,7 @@ export class Watch {
   // ---- what Rekey does ---------------------------------------------------------------------------------
 
   started(invocation: Invocation): void {
+    beforeAnswer(this, invocation);
     this.lives.set(invocation.id, {
       invocation,
       startedStep: this.step,
@@ -138,6 +146,7 @@ export class Watch {
     if (functionName === "promote-version" && "output" in end) promotionIsTidy(this, invocation);
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
     this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
+    if ("output" in end) afterAnswer(this, invocation, end.output);
     const retryAtMs = this.lives.get(id)?.retryAtMs;
     const isThrottled =
       "error" in end && end.error instanceof Error && end.error.name === "ProviderThrottled";
@@ -153,12 +162,13 @@ export class Watch {
 
   note(call: BoundaryCall, fault: string): void {
     const { invocation, port, operation } = call;
-    const { incidentId } = invocation.input as { readonly incidentId?: string };
+    const incidentId = (invocation.input as { readonly incidentId?: string } | undefined)?.incidentId;
     if (incidentId !== undefined && isClockStep(call)) this.incidentFacts(incidentId).clockFaults += 1;
     this.tell(`#${invocation.id} ${invocation.functionName} ${port} ${operation} !${fault}`);
   }
 
   before(call: BoundaryCall): void {
+    reportsAreTrue(this);
     this.#call = call;
     this.step += 1;
     const { port, operation } = call;
@@ -207,6 +217,7 @@ export class Watch {
   wrote({ kind, id, body }: TableRecord): void {
     if (kind === "EVIDENCE" && "instance" in (body as object)) this.known.add((body as Instanced).instance);
     if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
+    forgeryLeavesNothing(this, kind);
     if (kind !== "SECRET") return;
     const next = body as SecretRecord;
     const secret = this.secrets.get(next.secretArn);
@@ -221,6 +232,7 @@ export class Watch {
     const before = this.incidents.get(next.incidentId);
     this.incidents.set(next.incidentId, next);
     afterIncident(this, { before, next });
+    heardRightly(this, { before, next });
   }
 
   isOwed(keyId: KeyId): boolean {

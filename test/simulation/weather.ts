@@ -142,6 +142,8 @@ export class Storm implements Surroundings {
   }
 
   async call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
+    // What no machine calls begins its life with its first call.
+    if (!this.#lives.has(call.invocation.id)) this.invocation(call.invocation);
     const life = this.#lives.get(call.invocation.id);
     if (life === undefined || life.isCrashed) return never();
     const kind = this.#draw(call);
