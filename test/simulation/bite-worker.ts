@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { parentPort } from "node:worker_threads";
+import { isHard } from "./hard-incident-plan.ts";
 import { type PlantedBug, plantedBugs } from "./planted-bugs.ts";
 
 export interface BiteJob {
@@ -45,6 +46,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   const first = of === "seeds" ? from : 0;
   const max = of === "seeds" ? seedsMax : pointsMax;
   for (let nth = first; nth < first + max; nth++) {
+    if (planted.seeds === "hard incidents" && !isHard(nth)) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
     const [violation] = violations;
     if (violation)

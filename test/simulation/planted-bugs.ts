@@ -7,6 +7,8 @@ export interface PlantedBug {
   readonly replace: string;
   /** Without it, random seeds have to find it; a rare interleaving is the crash matrix's to enumerate. */
   readonly foundBy?: "crashPoints";
+  /** Only seeds with such a leak come to its place, so only they are tried. */
+  readonly seeds?: "hard incidents";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -226,5 +228,57 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "core/left-behind.ts",
     find: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);",
     replace: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys).slice(0, 0);",
+  },
+  {
+    name: "contain waits while the secret is held",
+    file: "core/incident-turns.ts",
+    find: "return whenPlanned(record, { key, nowMs });",
+    replace: `return record.secrets.some(({ held }) => held !== undefined)
+        ? { turn: "wait", why: "the secret is held" }
+        : whenPlanned(record, { key, nowMs });`,
+    seeds: "hard incidents",
+  },
+  {
+    name: "accept a forged alert",
+    file: "events/intake/edge/signed-envelope.ts",
+    find: 'if (!isSameHex(expected, v1)) return refusal("SignatureWrong", signatureHeader);',
+    replace: "",
+    seeds: "hard incidents",
+  },
+  {
+    name: "accept a replayed alert",
+    file: "functions/intake.ts",
+    find: "if (keys.length === 0 || (await isKnown(keys, deps))) {",
+    replace: "if (keys.length === 0) {",
+    seeds: "hard incidents",
+  },
+  {
+    name: "contain the incoming key",
+    file: "core/incident-takeover.ts",
+    find: 'if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === key.keyId) {',
+    replace: 'if (run !== undefined && key.keyId === "") {',
+    seeds: "hard incidents",
+  },
+  {
+    name: "drop a second leak in the cooldown",
+    file: "functions/raise.ts",
+    find: 'if (key.keyId !== undefined) return `key/${key.account ?? "unknown"}/${key.keyId}`;',
+    replace:
+      'if (key.keyId !== undefined) return `key/${key.account ?? "unknown"}/${key.holders[0]?.secretArn ?? key.keyId}`;',
+    seeds: "hard incidents",
+  },
+  {
+    name: "let the breaker take an exact alert",
+    file: "functions/raise.ts",
+    find: 'if (isExact(key.match.by) || arrived.kind === "append") return subject;',
+    replace: 'if (arrived.kind === "append") return subject;',
+    seeds: "hard incidents",
+  },
+  {
+    name: "file the report before the key was seen dead",
+    file: "core/incident-plan.ts",
+    find: 'return key.state === "dead" || key.waiver !== undefined;',
+    replace: 'return key.state === "dead" || key.state === "accepted" || key.waiver !== undefined;',
+    seeds: "hard incidents",
   },
 ];
