@@ -246,7 +246,9 @@ export function markContaining(
     throw new NeedsHuman(`key ${key.keyId} is the incoming key of ${run.rotationId}: it is not contained`);
   }
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);
-  if (known?.compromised && (known.state === state || known.state === "revoked")) return record;
+  // A function that was frozen in mid-call may come after the proof: what is dead stays dead.
+  const isPast = known?.state === "revoked" || known?.state === "dead";
+  if (known?.compromised && (known.state === state || isPast)) return record;
   const contained: LedgerKey = { name: key.keyId, ...known, ...key, state, compromised: true };
   const others = record.keys.filter(({ keyId }) => keyId !== key.keyId);
   return bump({ ...record, keys: [...others, contained], ...phaseOf(record, key.keyId, state) });
@@ -257,7 +259,7 @@ export function markContained(
   { keyId, revokedAtMs }: { readonly keyId: KeyId; readonly revokedAtMs: number },
 ): SecretRecord {
   const known = record.keys.find((key) => key.keyId === keyId);
-  if (known === undefined || known.state === "revoked") return record;
+  if (known === undefined || known.state === "revoked" || known.state === "dead") return record;
   const keys = record.keys.map((key) => (key.keyId === keyId ? { ...key, state: "revoked" as const } : key));
   const promoted = promotedRun(record.run);
   if (promoted?.retiring.keyId !== keyId || promoted.phase === "dead") return bump({ ...record, keys });

@@ -255,6 +255,15 @@ describe("containing", () => {
     expect(markContained(dead, { keyId: "k1", revokedAtMs: 9 }).run?.phase).toBe("dead");
   });
 
+  test("a step that thaws after the proof leaves a dead key dead, replaced or not", () => {
+    const waiting = record({ ...base, phase: "opened" }, [key("k1", "current")]);
+    const intended = markContaining(waiting, { key: leaked, state: "revoking" });
+    const dead = markSeenDead(intended, "k1");
+    expect(dead.keys).toMatchObject([{ keyId: "k1", state: "dead", compromised: true }]);
+    expect(markContaining(dead, { key: leaked, state: "revoking" })).toBe(dead);
+    expect(markContained(dead, { keyId: "k1", revokedAtMs: 9 })).toBe(dead);
+  });
+
   test("goes on from a quarantine", () => {
     const before = record(promoted("promoted"), [key("k1", "retiring"), key("k2", "current")]);
     const quarantined = markContaining(before, { key: leaked, state: "quarantined" });

@@ -27,6 +27,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [10622, "an incident whose first start was never noted is taken up again under a new name"],
   [29446, "a leaked incoming key that a hand has taken out of AWSCURRENT is contained all the same"],
   [43198, "an opening that sleeps longer than its execution lasts decides nothing"],
+  [9429, "a containment that thaws after the proof does not take a dead key back to revoked"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
