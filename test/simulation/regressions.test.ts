@@ -28,6 +28,10 @@ const seeds: readonly (readonly [number, string])[] = [
   [29446, "a leaked incoming key that a hand has taken out of AWSCURRENT is contained all the same"],
   [43198, "an opening that sleeps longer than its execution lasts decides nothing"],
   [9429, "a containment that thaws after the proof does not take a dead key back to revoked"],
+  [
+    4517,
+    "an incident's opening that thaws after the incident has ended takes no secret on what was current then",
+  ],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
