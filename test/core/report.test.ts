@@ -352,21 +352,26 @@ describe("an owner is asked", () => {
     );
 
   test("to replace by hand what Rekey could not replace, with its reason where there is one", () => {
-    const what = "the owner of billing-key: Replace the key of billing-key by hand";
+    const what = "team-billing: Replace the key of billing-key by hand";
     expect(asked({ secrets: [late] })).toContain(`${what} (it failed)`);
     expect(asked({ secrets: [{ ...late, failure: "QuotaReached" }] })).toContain(`${what} (QuotaReached)`);
   });
 
   test.each<[string, string, readonly Policy[], string]>([
     ["the policy names them", "billing", policies, "team-billing"],
-    ["the policy does not know the consumer", "search", policies, "the owner of search"],
+    [
+      "the policy does not know the consumer",
+      "search",
+      policies,
+      "the owner of search, whom no policy names",
+    ],
     [
       "the policy says that there is none",
       "billing",
       [{ secretArn, consumers: "none" }] as never,
-      "the owner of billing",
+      "the owner of billing, whom no policy names",
     ],
-    ["the policy is gone", "billing", [], "the owner of billing"],
+    ["the policy is gone", "billing", [], "the owner of billing, whom no policy names"],
   ])("to move a consumer that is behind, when %s", (_when, consumer, of, owner) => {
     const move = `${owner}: Move ${consumer} to the incoming key of billing-key`;
     expect(asked({ secrets: [{ ...late, behind: [consumer] }] }, of)).toContainEqual(
@@ -383,7 +388,7 @@ describe("an owner is asked", () => {
   });
 
   test("about a secret beside it by its ARN, when no policy names it any more", () => {
-    const question = `the owner of ${otherArn}: Decide whether ${otherArn} has to be replaced too`;
+    const question = `the owner of ${otherArn}, whom no policy names: Decide whether ${otherArn} has to be replaced too`;
     expect(asked({}, [])).toContainEqual(expect.stringContaining(question));
   });
 });
@@ -397,10 +402,11 @@ describe("no outage is Rekey's", () => {
     expect(causeOf({ secrets: [{ ...movedSecret, replacement: "notNeeded" }] })).toEqual(["none"]);
   });
 
-  test("and a key without an id is the secret's by the ARN alone", () => {
+  test("and among several keys one without an id is the secret's by the ARN alone", () => {
     const { keyId: _, ...nameless } = deadKey;
-    expect(causeOf({ keys: [nameless] })).toEqual(["rekey"]);
-    expect(causeOf({ keys: [{ ...nameless, secretArn: otherArn }] })).toEqual(["none"]);
+    const elsewhere = { ...deadKey, keyId: "key_FAKE2", secretArn: otherArn };
+    expect(causeOf({ keys: [nameless, elsewhere] })).toEqual(["rekey"]);
+    expect(causeOf({ keys: [{ ...nameless, secretArn: otherArn }, elsewhere] })).toEqual(["none"]);
   });
 
   test("where nobody was seen to move, it is as long as it took to adopt, or has taken until now", () => {
@@ -469,7 +475,7 @@ describe("the text says", () => {
     [
       "that a version was not named",
       { scope: { ...scope, readers: withoutVersion(scope) } },
-      "| `any` | 3 |",
+      "| not said | 3 |",
     ],
     [
       "that a reader is one of ours",
