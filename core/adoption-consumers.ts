@@ -10,7 +10,7 @@ import {
   useOf,
 } from "./adoption-view.ts";
 import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
-import type { ConsumerPolicy, EvidenceKind } from "./policy.ts";
+import { areConsumersUnknown, type ConsumerPolicy, type EvidenceKind } from "./policy.ts";
 
 interface Question {
   readonly view: AdoptionView;
@@ -24,8 +24,7 @@ const checks: readonly Check[] = [instancesBehind, retiringVersionRead, evidence
 
 /** What is missing, consumer by consumer, in the policy's order. */
 export function consumersBehind(view: AdoptionView): readonly AdoptionReason[] {
-  const { consumers } = view.policy;
-  if (consumers !== "none" && consumers.length === 0) return [consumersUnknown];
+  if (areConsumersUnknown(view.policy)) return [consumersUnknown];
   return declaredConsumers(view).flatMap((consumer) => checks.flatMap((check) => check({ view, consumer })));
 }
 

@@ -108,8 +108,13 @@ export function mistakesIn(policy: Policy, facts: ProviderFacts): readonly Polic
   return policyChecks.flatMap((check) => check(policy, facts));
 }
 
-function consumersAreDeclared({ consumers }: Policy): readonly PolicyMistake[] {
-  if (consumers === "none" || consumers.length > 0) return [];
+/** An empty list is not the word that nothing uses the key (S7): asked when a run opens, and at its gate. */
+export function areConsumersUnknown({ consumers }: Pick<Policy, "consumers">): boolean {
+  return consumers !== "none" && consumers.length === 0;
+}
+
+function consumersAreDeclared(policy: Policy): readonly PolicyMistake[] {
+  if (!areConsumersUnknown(policy)) return [];
   return [
     {
       path: ["consumers"],

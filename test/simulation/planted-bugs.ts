@@ -37,8 +37,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "trust an empty consumer list",
     file: "core/policy.ts",
-    find: `if (consumers === "none" || consumers.length > 0) return [];`,
-    replace: "if (consumers !== undefined) return [];",
+    find: `return consumers !== "none" && consumers.length === 0;`,
+    replace: "return consumers === undefined;",
   },
   {
     name: "treat a silent instance as switched",
