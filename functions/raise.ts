@@ -98,10 +98,15 @@ async function raise(raising: Raising, deps: Deps) {
   if (known !== undefined && belongsTo(known, alert)) {
     return { incidentId: (await append({ record: known, alert, raising }, deps)).incidentId, isNew: false };
   }
-  if (raising.arrived.kind === "append") return undefined;
+  if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return undefined;
   const record = await open({ subject, known, alert, raising }, deps);
   await startIncident(record, deps);
   return { incidentId: record.incidentId, isNew: true };
+}
+
+/** What was to be appended came before the alert that it belongs to: about a key that is surely ours it opens. */
+function isNewsOfOurs({ known, key }: { known: IncidentRecord | undefined; key: Identified }): boolean {
+  return known === undefined && isExact(key.match.by);
 }
 
 /**

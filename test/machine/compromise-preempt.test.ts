@@ -138,12 +138,33 @@ test("a third key that the provider's limit refuses is made once containment has
   expect((await world.incidentOf(run)).secrets[0]).toMatchObject({ replacement: "adopted" });
 });
 
+test("what was to be appended opens where it comes first, and only for a key that is surely ours", async () => {
+  world = new World();
+  await world.secret();
+  const story = await leakOfCurrent(world, { sourceId: "first", exposure: "private" });
+  const news = { ...story, sourceId: "second", exposure: "public", kind: "append" } as const;
+  const unknown = { kind: "fingerprint" as const, values: [`sha256:${"0".repeat(64)}`] };
+  const elsewhere = { kind: "location" as const, url: "https://example.com/somewhere" };
+  for (const identity of [unknown, elsewhere])
+    expect(await world.raise({ ...news, identity, sourceId: "nowhere" })).toEqual([]);
+
+  const [run] = await world.raise(news);
+  if (run === undefined) throw new Error("nothing was started");
+  await world.raise(story);
+  await world.finish(run);
+
+  const { alerts, plan, status } = await world.incidentOf(run);
+  expect(alerts.map(({ sourceId }) => sourceId)).toEqual(["second", "first"]);
+  expect({ plan, status }).toEqual({ plan: "contain-first", status: "closed" });
+  const receivedAtMs = world.time.nowMs() + 24 * 3_600_000;
+  expect(await world.raise({ ...news, sourceId: "third", receivedAtMs })).toEqual([]);
+});
+
 test("the same alert again, late and out of order, is one incident", async () => {
   world = new World();
   await world.secret();
   const story = await leakOfCurrent(world, { sourceId: "first" });
   const later = { ...story, sourceId: "second", kind: "append" as const };
-  expect(await world.raise(later)).toEqual([]);
   const runs = (await Promise.all([world.raise(story), world.raise(story)])).flat();
   await world.raise(later);
   const run = runs[0];
