@@ -158,6 +158,8 @@ export interface TableRecord {
   readonly sort: string;
   readonly revision: number;
   readonly body: unknown;
+  /** From then on the table may forget the record, in its own time; absent: never. */
+  readonly forgetAtMs?: number;
 }
 
 export interface TableKey {

@@ -15,8 +15,13 @@ import { intakeWiring } from "./wiring-intake.ts";
 
 /** A function URL takes 6 MB, and base64 makes four characters of three bytes. */
 const bodyCharactersMax = 8 * 1024 * 1024;
-/** Replays are remembered for ever, so this only bounds how wrong a sender's clock may be (T1). */
+/** How wrong a sender's clock may be, either way (T1). */
 const toleranceMs = 15 * 60_000;
+/**
+ * A request is remembered for longer than its signature is good. Where no time is signed only a new signing secret
+ * ends that, so such a secret has to be replaced at least once a year.
+ */
+const rememberedMs = { timed: 24 * 3_600_000, untimed: 400 * 24 * 3_600_000 } as const;
 
 const UrlRequest = z.object({
   rawPath: z.string(),
@@ -204,6 +209,7 @@ function orUndefined<Result>(read: () => Result): Result | undefined {
 
 const replayKey = (key: string) => ({ kind: "REPLAY", id: key, sort: "seen" });
 
+/** A record that has outlived its time counts still: when the table forgets it nobody knows. */
 async function isKnown(keys: readonly string[], deps: IntakeDeps): Promise<boolean> {
   const seen = await Promise.all(keys.map((key) => deps.ledger.documents.read(replayKey(key))));
   return seen.some((entry) => entry !== undefined);
@@ -211,8 +217,12 @@ async function isKnown(keys: readonly string[], deps: IntakeDeps): Promise<boole
 
 async function remember(keys: readonly string[], { source, receivedAtMs }: Trusted, deps: IntakeDeps) {
   const entry = { source: source.name, receivedAtMs };
+  const forgetAtMs = receivedAtMs + (source.signsTime ? rememberedMs.timed : rememberedMs.untimed);
+  const { documents } = deps.ledger;
   await Promise.all(
-    keys.map((key) => deps.ledger.documents.change<typeof entry>(replayKey(key), (seen) => seen ?? entry)),
+    keys.map((key) =>
+      documents.change<typeof entry>(replayKey(key), (seen) => seen ?? entry, { forgetAtMs }),
+    ),
   );
 }
 

@@ -1,5 +1,10 @@
 import { randomUUID } from "node:crypto";
-import { CreateTableCommand, type DynamoDBClient, waitUntilTableExists } from "@aws-sdk/client-dynamodb";
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  UpdateTimeToLiveCommand,
+  waitUntilTableExists,
+} from "@aws-sdk/client-dynamodb";
 import {
   DeleteCommand,
   DynamoDBDocumentClient,
@@ -85,9 +90,19 @@ export async function createTable(client: DynamoDBClient, name: string): Promise
   });
   const wait = { client, maxWaitTime: tableReadyWaitMaxSeconds, minDelay: 1, maxDelay: 1 };
   await waitUntilTableExists(wait, { TableName: name });
+  const TimeToLiveSpecification = { AttributeName: forgetAttribute, Enabled: true };
+  await client
+    .send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification }))
+    .catch((error) => {
+      // A stand-in that forgets nothing keeps what it has, as DynamoDB may too; one that has it on refuses twice.
+      if (error.name !== "UnknownOperationException" && error.name !== "ValidationException") throw error;
+    });
 }
 
 type Item = Record<string, unknown>;
+
+/** DynamoDB's time to live: seconds since the epoch; it deletes within days, so a record may outlive its time. */
+export const forgetAttribute = "forgetAt";
 
 function itemKey(key: TableKey): { pk: string; sk: string } {
   assertKey(key);
@@ -96,19 +111,22 @@ function itemKey(key: TableKey): { pk: string; sk: string } {
 
 /** `writeId` tells our own write from an equal one of somebody else's. */
 function itemOf(record: TableRecord): Item {
-  const { revision, body } = record;
-  return { ...itemKey(record), revision, body: plainBody(body), writeId: randomUUID() };
+  const { revision, body, forgetAtMs } = record;
+  const item = { ...itemKey(record), revision, body: plainBody(body), writeId: randomUUID() };
+  return forgetAtMs === undefined ? item : { ...item, [forgetAttribute]: Math.ceil(forgetAtMs / 1000) };
 }
 
 function recordOf(item: Item): TableRecord {
   const name = String(item["pk"]);
   const split = name.indexOf("#");
+  const forgetAt = item[forgetAttribute];
   return {
     kind: name.slice(0, split),
     id: name.slice(split + 1),
     sort: String(item["sk"]),
     revision: Number(item["revision"]),
     body: item["body"],
+    ...(forgetAt !== undefined && { forgetAtMs: Number(forgetAt) * 1000 }),
   };
 }
 

@@ -90,13 +90,19 @@ const debtKey = (debt: Pick<Debt, "secretArn" | "kind" | "keyId">): TableKey => 
 export type Documents = ReturnType<typeof documents>;
 
 function documents(table: Table) {
-  async function change<Body>(key: TableKey, edit: (stored: Body | undefined) => Body): Promise<Body> {
+  async function change<Body>(
+    key: TableKey,
+    edit: (stored: Body | undefined) => Body,
+    options: Pick<TableRecord, "forgetAtMs"> = {},
+  ): Promise<Body> {
     for (let tries = 0; tries < changeTriesMax; tries++) {
       const stored = await table.get(key);
       const before = stored?.body as Body | undefined;
       const body = edit(before);
       if (body === before) return body;
-      if (await table.put({ ...key, revision: (stored?.revision ?? 0) + 1, body })) return body;
+      const forgetAtMs = options.forgetAtMs ?? stored?.forgetAtMs;
+      const record = { ...key, revision: (stored?.revision ?? 0) + 1, body };
+      if (await table.put(forgetAtMs === undefined ? record : { ...record, forgetAtMs })) return body;
     }
     throw new LedgerContended(
       `${key.kind} of ${key.id} changed ${changeTriesMax} times while it was written`,

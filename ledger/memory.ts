@@ -68,6 +68,7 @@ function nameOf(key: TableKey): string {
 }
 
 /** A caller that changes its object later must not change the record, nor the other way round. */
-function copyOf({ kind, id, sort, revision, body }: TableRecord): TableRecord {
-  return { kind, id, sort, revision, body: plainBody(body) };
+function copyOf({ kind, id, sort, revision, body, forgetAtMs }: TableRecord): TableRecord {
+  const copy = { kind, id, sort, revision, body: plainBody(body) };
+  return forgetAtMs === undefined ? copy : { ...copy, forgetAtMs };
 }

@@ -61,6 +61,7 @@ const TestMessage = z.object({
 
 export const gitguardian: IntakeSource = {
   name: "gitguardian",
+  signsTime: true,
 
   /** The timestamp is part of the HMAC's key, in front of the token; the message is the raw body alone. */
   verify(request: RawRequest, trust: Trust) {

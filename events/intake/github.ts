@@ -49,6 +49,7 @@ const FetchedAlert = AlertFields.extend({ secret: optionalText, is_base64_encode
 
 export const github: IntakeSource = {
   name: "github",
+  signsTime: false,
 
   /** There is no signed time, hence no tolerance: replays are told by `replayKeys` alone. */
   verify(request: RawRequest, trust: Trust) {

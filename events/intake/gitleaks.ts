@@ -71,6 +71,7 @@ interface Finding {
 
 export const gitleaks: IntakeSource = {
   name: "gitleaks",
+  signsTime: true,
   verify: (request, trust) => whyNotSigned(request, { ...trust, bytesMax }),
   replayKeys: envelopeReplayKeys,
 

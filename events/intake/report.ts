@@ -49,6 +49,7 @@ type ReportedAlert = z.output<typeof ReportedAlert>;
 
 export const report: IntakeSource = {
   name: "report",
+  signsTime: true,
   verify: (request, trust) => whyNotSigned(request, { ...trust, bytesMax }),
   replayKeys: envelopeReplayKeys,
 

@@ -31,6 +31,7 @@ type Finding = z.output<typeof Finding>;
 
 export const trufflehog: IntakeSource = {
   name: "trufflehog",
+  signsTime: true,
   verify: (request, trust) => whyNotSigned(request, { ...trust, bytesMax }),
   replayKeys: envelopeReplayKeys,
 

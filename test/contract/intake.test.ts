@@ -86,6 +86,29 @@ test("a captured GitHub delivery is a replay under another delivery id too", asy
   expect(world.published).toHaveLength(1);
 });
 
+test("a request is remembered for longer than its signature is good, and then the table may forget it", async () => {
+  const day = 24 * 3_600_000;
+  const world = new IntakeWorld();
+  const report = world.signed([leak]);
+  const github = world.githubPost(sample("github.json"));
+  await world.post(report);
+  await world.post(github);
+
+  const forgets = world.table
+    .dump()
+    .filter(({ kind }) => kind === "REPLAY")
+    .map(({ id, forgetAtMs = 0 }) => [id.split(":")[0], (forgetAtMs - noon) / day]);
+  expect(new Set(forgets.map(([of]) => of))).toEqual(new Set(["report", "github"]));
+  // GitHub signs no time: nothing but our memory tells a captured delivery from a new one.
+  for (const [of, days] of forgets) expect(days).toBe(of === "github" ? 400 : 1);
+
+  world.nowMs = noon + 2 * day;
+  expect((await world.post(report)).statusCode).toBe(403);
+  world.nowMs = noon + 500 * day;
+  expect((await world.post(github)).statusCode).toBe(409);
+  expect(world.published).toHaveLength(2);
+});
+
 test("an alert that the bus did not take may be sent again", async () => {
   const world = new IntakeWorld();
   const post = world.signed([leak]);

@@ -26,6 +26,19 @@ function writingCases(open: () => Table): void {
     expect(await table.get(record)).toEqual(record);
   });
 
+  test("the time at which a record may be forgotten comes back with it, and a later write may leave it out", async () => {
+    const table = open();
+    const record = recordOf({ forgetAtMs: 1_900_000_000_000, body: { seen: true } });
+    await table.put(record);
+
+    expect(await table.get(record)).toEqual(record);
+    expect(await table.query({ kind: record.kind, id: record.id })).toEqual([record]);
+
+    const { forgetAtMs: _never, ...kept } = { ...record, revision: 2 };
+    await table.put(kept);
+    expect(await table.get(record)).toEqual(kept);
+  });
+
   test("a record that was never put is undefined", async () => {
     expect(await open().get(recordOf({}))).toBeUndefined();
   });

@@ -5,6 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import fc from "fast-check";
 import type { Table } from "../../core/ports.ts";
 import { createTable, dynamoTable } from "../../ledger/dynamodb.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { newId, tableContract } from "./table-contract.ts";
 
@@ -42,6 +43,19 @@ function newClient(): DynamoDBClient {
 
 describe("memory", () => tableContract(memoryTable));
 describe("DynamoDB", () => tableContract(() => dynamoTable(newClient(), "ledger")));
+
+test("a document that is changed keeps the time at which it may be forgotten", async () => {
+  const table = memoryTable();
+  const { documents } = ledgerOn(table);
+  const key = { kind: "REPLAY", id: newId(), sort: "seen" };
+  const count = (seen: number | undefined) => (seen ?? 0) + 1;
+
+  await documents.change<number>(key, count, { forgetAtMs: 5_000 });
+  await documents.change<number>(key, count);
+  expect(await table.get(key)).toMatchObject({ body: 2, forgetAtMs: 5_000 });
+  await documents.change<number>(key, count, { forgetAtMs: 9_000 });
+  expect(await table.get(key)).toMatchObject({ body: 3, forgetAtMs: 9_000 });
+});
 
 test("memory and DynamoDB answer the same to the same queries", async () => {
   const table = dynamoTable(newClient(), "ledger");

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
+import { forgetAttribute } from "../../ledger/dynamodb.ts";
 import { handlerNames, logicalName, stateName } from "../../serverless/handlers.ts";
 import { machines } from "../../serverless/machines.ts";
 import { roleId } from "../../serverless/roles.ts";
@@ -317,6 +318,12 @@ describe("what must outlive the stack", () => {
         KMSMasterKeyId: { "Fn::GetAtt": ["LedgerKey", "Arn"] },
       },
       PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+    });
+  });
+
+  test("the ledger forgets by the attribute that the code sets", () => {
+    expect(properties("Ledger")["TimeToLiveSpecification"]).toEqual({
+      ...{ AttributeName: forgetAttribute, Enabled: true },
     });
   });
 

@@ -34,6 +34,8 @@ export interface Trust {
 
 export interface IntakeSource {
   readonly name: AlertSource;
+  /** Its signature covers when it was sent, so that a request which is captured is worth nothing later. */
+  readonly signsTime: boolean;
   /** Why the request is refused; asked before a byte of it is parsed. */
   verify(request: RawRequest, trust: Trust): Refusal | undefined;
   /**
