@@ -1,12 +1,18 @@
 import type { IncidentRecord, KeyInScope, UseBefore } from "./incident-record.ts";
 
 const lookBackMs = 90 * 24 * 3_600_000;
+const lookBackBeforeMs = 28 * 24 * 3_600_000;
 /** What was seen so long ago is asked once more before the key goes. */
 const freshMs = 60_000;
 
 /** From when on an incident asks what was done with the key: its exposure where that is known. */
 export function usedSince({ exposedAtMs, detectedAtMs }: IncidentRecord): number {
   return exposedAtMs ?? detectedAtMs - lookBackMs;
+}
+
+/** The same before containment, where every page of a provider's figures is time: four weeks are one page. */
+export function usedBeforeSince({ exposedAtMs, detectedAtMs }: IncidentRecord): number {
+  return exposedAtMs ?? detectedAtMs - lookBackBeforeMs;
 }
 
 /** Of a key whose revoke is recorded there may be nothing left to see. */

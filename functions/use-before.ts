@@ -1,6 +1,6 @@
 import { changeKey } from "../core/incident.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
-import { isUseWanted, laterUse, usedSince } from "../core/incident-use.ts";
+import { isUseWanted, laterUse, usedBeforeSince } from "../core/incident-use.ts";
 import type { Deps } from "./deps.ts";
 import { policyOfKey } from "./incident-policy.ts";
 
@@ -38,7 +38,7 @@ export async function lookAtUse(
   deps: Deps,
 ): Promise<UseBefore | undefined> {
   if (!isUseWanted(key, nowMs)) return undefined;
-  const asked = { atMs: nowMs, sinceMs: usedSince(record) };
+  const asked = { atMs: nowMs, sinceMs: usedBeforeSince(record) };
   const maxMs = lookMaxMs[during];
   const tooLate = deps.clock.pause(maxMs).then(() => ({ unknown: `no answer in ${maxMs / 1000} s` }));
   return { ...asked, ...(await Promise.race([useOf({ key, sinceMs: asked.sinceMs }, deps), tooLate])) };

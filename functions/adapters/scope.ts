@@ -142,7 +142,7 @@ async function activityOf(
   const toMs = key.deadAtMs ?? question.untilMs;
   return {
     keyId: key.keyId,
-    fromMs: question.sinceMs,
+    fromMs: after === undefined ? (before?.sinceMs ?? question.sinceMs) : question.sinceMs,
     toMs: after === undefined ? Math.min(toMs, before?.atMs ?? toMs) : toMs,
     stillUsedBy: await stillUsing(key, question, world),
     ...largest("requests", [before, after]),

@@ -160,7 +160,7 @@ test.each([
 describe("a look at the key before it was contained", () => {
   const key = {
     ...{ keyId: "key_FAKE1", account: "main", secretArn: billing, deadAtMs: noon + 2 * minute },
-    useBefore: { atMs: noon, sinceMs: noon - 60 * minute, requests: 400, lastUsedAtMs: noon - minute },
+    useBefore: { atMs: noon, sinceMs: noon - 50 * minute, requests: 400, lastUsedAtMs: noon - minute },
   };
 
   test("stands where the provider says nothing of the deleted key, and the rest is named", async () => {
@@ -172,7 +172,7 @@ describe("a look at the key before it was contained", () => {
     expect(keyUse).toEqual([
       {
         keyId: "key_FAKE1",
-        ...{ fromMs: noon - 60 * minute, toMs: noon },
+        ...{ fromMs: noon - 50 * minute, toMs: noon },
         ...{ requests: 400, lastUsedAtMs: noon - minute, stillUsedBy: [] },
       },
     ]);

@@ -1,5 +1,5 @@
 import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
-import { isUseWanted, laterUse, usedSince } from "../../core/incident-use.ts";
+import { isUseWanted, laterUse, usedBeforeSince, usedSince } from "../../core/incident-use.ts";
 
 const minute = 60_000;
 const key: KeyInScope = {
@@ -31,8 +31,10 @@ test("a look that saw nothing takes nothing away from an earlier one", () => {
   expect(laterUse(failed, { ...failed, atMs: 300 })).toMatchObject({ atMs: 300 });
 });
 
-test("it is asked for from the exposure on, or for the 90 days before the detection", () => {
+test("it is asked for from the exposure on, or for the 90 days before the detection; for 28 where time is short", () => {
   const incident = { detectedAtMs: 100 * 24 * 60 * minute } as IncidentRecord;
   expect(usedSince(incident)).toBe(10 * 24 * 60 * minute);
   expect(usedSince({ ...incident, exposedAtMs: 5 })).toBe(5);
+  expect(usedBeforeSince(incident)).toBe(72 * 24 * 60 * minute);
+  expect(usedBeforeSince({ ...incident, exposedAtMs: 5 })).toBe(5);
 });

@@ -25,7 +25,7 @@ test("what the key did is asked while there still is a key, and handed on to who
   const { key, record } = await leakIn();
 
   expect(key.state).toBe("dead");
-  expect(key.useBefore).toMatchObject({ sinceMs: record.detectedAtMs - 90 * 24 * 60 * minute });
+  expect(key.useBefore).toMatchObject({ sinceMs: record.detectedAtMs - 28 * 24 * 60 * minute });
   expect(key.useBefore?.unknown).toBeUndefined();
   expect(key.useBefore?.lastUsedAtMs).toBeGreaterThan(record.detectedAtMs - minute);
   expect(key.useBefore?.atMs).toBeLessThanOrEqual(key.revokeIntendedAtMs ?? 0);
