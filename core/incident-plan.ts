@@ -169,9 +169,11 @@ export const cooldownMs = 24 * 3_600_000;
  * leak never lands here. What a person called a false alarm says nothing about an alert that came later.
  */
 export function belongsTo(
-  incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts">,
-  alert: Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs">,
+  incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts" | "match">,
+  alert: Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs" | "match">,
 ): boolean {
+  // An end that was about a key nobody knew says nothing about one that is known.
+  if (isOver(incident.status) && incident.match.by === "none" && alert.match.by !== "none") return false;
   if (incident.alerts.some((seen) => isSameAlert(seen, alert))) return true;
   if (incident.status === "falseAlarm") return false;
   return incident.closedAtMs === undefined || alert.receivedAtMs < incident.closedAtMs + cooldownMs;
@@ -218,6 +220,10 @@ export function whyNotClose(
   if (open.length === 0) return undefined;
   const named = open.map((key) => `${key.keyId ?? key.fingerprint ?? "an unknown key"} is ${key.state}`);
   return { reason: "KeyNotDead", detail: `neither dead nor waived: ${named.join("; ")}` };
+}
+
+export function isOver(status: IncidentRecord["status"]): boolean {
+  return status === "closed" || status === "falseAlarm";
 }
 
 export function isSettled(key: { readonly state: string; readonly waiver?: PersonsWord }): boolean {

@@ -12,6 +12,10 @@ export interface IncidentRecord {
   /** Rises with everything that may change what Rekey does next. */
   readonly seq: number;
   readonly executionArn?: string;
+  /** A machine that worked on a key nobody knew: to be stopped, now that another one works on a known key. */
+  readonly staleExecutionArn?: string;
+  /** When a later alert said which key it is. */
+  readonly identifiedAtMs?: number;
   /** The execution whose first step took the secrets. */
   readonly openedBy?: string;
   /** How often the machine was started for it. */
@@ -183,6 +187,7 @@ export interface AlertSeen {
 export type TimelineWhat =
   | "reported"
   | "alertAppended"
+  | "identified"
   | "opened"
   | "planChosen"
   | "planChanged"

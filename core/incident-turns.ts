@@ -111,13 +111,20 @@ export function whyNotContain(record: IncidentRecord, key: KeyInScope): string |
 // ---- the clock -------------------------------------------------------------------------------------------
 
 /** Asks every reason to tell somebody; what was delivered once is not told again. */
-export function clockTurn(record: IncidentRecord, nowMs: number): ClockTurn {
+export function clockTurn(known: IncidentRecord, nowMs: number): ClockTurn {
+  const record = sinceIdentified(known);
   if (isOver(record) || (record.keys.length > 0 && record.keys.every(isSettled))) return { turn: "over" };
   if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "over" };
   const due = duePages(record, nowMs).find((page) => !wasTold(record, page));
   if (due) return { turn: "escalate", page: due };
   const later = tellingTimes(record).filter((atMs) => atMs > nowMs);
   return later.length === 0 ? { turn: "wait" } : { turn: "wait", untilMs: Math.min(...later) };
+}
+
+/** What people heard of an unknown key is no reason not to tell them of the known one. */
+function sinceIdentified(record: IncidentRecord): IncidentRecord {
+  const { identifiedAtMs = 0, pages } = record;
+  return { ...record, pages: pages.filter(({ atMs }) => atMs >= identifiedAtMs) };
 }
 
 /** One reason may have several causes, such as a second step that needs a person: each of them is told. */

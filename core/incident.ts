@@ -1,10 +1,11 @@
-import { clockFrom, isExact, isSameAlert, isStronger, type PlanChoice } from "./incident-plan.ts";
+import { clockFrom, isExact, isOver, isSameAlert, isStronger, type PlanChoice } from "./incident-plan.ts";
 import type {
   AlertSeen,
   ContainmentState,
   IncidentRecord,
   IncidentWait,
   KeyInScope,
+  KeyMatch,
   SecretInScope,
   TimelineEntry,
 } from "./incident-record.ts";
@@ -80,6 +81,40 @@ export function executionNameOf({ incidentId, starts }: IncidentRecord): string 
 
 export function isExecutionOf(record: IncidentRecord, executionArn: string): boolean {
   return executionArn.endsWith(`:${executionNameOf(record)}`);
+}
+
+export interface Identity {
+  readonly match: KeyMatch;
+  readonly keys: readonly KeyInScope[];
+  readonly atMs: number;
+}
+
+/** Nobody knew this key, nobody has done anything to it, and now it is known. */
+export function mayIdentify({ match, status, keys }: IncidentRecord, known: Pick<KeyMatch, "by">): boolean {
+  if (isOver(status) || match.by !== "none" || known.by === "none") return false;
+  return keys.length > 0 && keys.every(({ state, byHand }) => state === "needsPerson" && byHand !== true);
+}
+
+/**
+ * The index knows today what it did not know when the incident opened, so the incident opens again: on its old
+ * clock, with its plan, its secrets and whom to tell decided anew.
+ */
+export function identify(record: IncidentRecord, { match, keys, atMs }: Identity): IncidentRecord {
+  if (!mayIdentify(record, match) || keys.length === 0) return record;
+  const known: IncidentRecord = { ...record, match, keys, identifiedAtMs: atMs };
+  const entry = { atMs, what: "identified" as const, detail: `by ${match.by} ${match.text}` };
+  // The machine that was started reads the keys when it opens the incident.
+  if (record.status === "reported") return told(known, entry);
+  const { executionArn, openedAtMs: _opened, containByMs: _by, ...again } = known;
+  const isAtWork = record.status === "open" && executionArn !== undefined;
+  return told(
+    {
+      ...again,
+      ...{ status: "reported", starts: record.starts + 1, waits: [] },
+      ...(isAtWork && { staleExecutionArn: executionArn }),
+    },
+    entry,
+  );
 }
 
 /** What was learned later only ever makes Rekey act sooner. */

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { InputInvalid, Superseded } from "../core/errors.ts";
+import { InputInvalid, LedgerContended, Superseded } from "../core/errors.ts";
 import { isExecutionOf, refOf, told } from "../core/incident.ts";
 import { escalateAt, planFor } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
@@ -69,6 +69,8 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
     (now) => {
       if (!isExecutionOf(now, executionArn) || now.status === "needsPerson")
         throw new Superseded(`this execution works on ${now.incidentId} no more: it is ${now.status}`);
+      if (now.keys.map(refOf).join() !== record.keys.map(refOf).join())
+        throw new LedgerContended("another alert said which key it is while the incident was opened");
       if (now.openedBy === executionArn || now.status === "falseAlarm")
         return { ...now, secrets: mergedScopes(now.secrets, taken) };
       const choice = planFor(planFacts(now, owned));

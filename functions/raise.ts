@@ -1,5 +1,13 @@
-import { appendAlert, strengthen, takenUp } from "../core/incident.ts";
-import { type Breaker, belongsTo, clockFrom, countInexact, isExact, planFor } from "../core/incident-plan.ts";
+import { appendAlert, identify, mayIdentify, strengthen, takenUp } from "../core/incident.ts";
+import {
+  type Breaker,
+  belongsTo,
+  clockFrom,
+  countInexact,
+  isExact,
+  isSameAlert,
+  planFor,
+} from "../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { triageSubject } from "../core/incident-turns.ts";
 import type { Alert, AlertIdentity } from "../events/alert.ts";
@@ -94,7 +102,7 @@ function nameOf(identity: AlertIdentity): string {
 async function raise(raising: Raising, deps: Deps) {
   const subject = await subjectFor(raising, deps);
   const alert = alertSeen(raising);
-  const known = await incidentOf(subject, deps);
+  const known = await incidentAbout({ subject, alert, raising }, deps);
   if (known !== undefined && belongsTo(known, alert)) {
     return { incidentId: (await append({ record: known, alert, raising }, deps)).incidentId, isNew: false };
   }
@@ -142,6 +150,37 @@ async function incidentOf(subject: string, deps: Deps): Promise<IncidentRecord |
   return entry && deps.ledger.incidents.incident(entry.incidentId);
 }
 
+interface Asking extends Placing {
+  readonly subject: string;
+}
+
+/** A key that nobody knew when it was first reported has its incident under the name that it had then. */
+async function incidentAbout(asking: Asking, deps: Deps): Promise<IncidentRecord | undefined> {
+  const { subject, alert } = asking;
+  const known = await incidentOf(subject, deps);
+  if (known !== undefined && belongsTo(known, alert)) return known;
+  const before = await unknownBefore(asking, deps);
+  if (before === undefined) return known;
+  const { incidentId } = before;
+  const entry = await deps.ledger.incidents.changeSubject(subject, (stored) =>
+    stored === undefined || stored.incidentId === known?.incidentId
+      ? { subject, count: stored?.count ?? 0, incidentId }
+      : stored,
+  );
+  return entry.incidentId === incidentId ? before : incidentOf(subject, deps);
+}
+
+/** By the same name of the key; or by the same alert, which at first had no more than the place. */
+async function unknownBefore({ alert, raising }: Asking, deps: Deps): Promise<IncidentRecord | undefined> {
+  if (alert.match.by === "none") return undefined;
+  const named = await incidentOf(subjectOf(unmatched(raising.arrived.alert.identity)), deps);
+  if (named !== undefined && mayIdentify(named, alert.match)) return named;
+  const [place = ""] = alert.where;
+  const placed = await incidentOf(subjectOf(unmatched({ kind: "location", url: place })), deps);
+  const isSame = placed?.alerts.some((seen) => isSameAlert(seen, alert));
+  return placed !== undefined && isSame && mayIdentify(placed, alert.match) ? placed : undefined;
+}
+
 function alertSeen({ arrived, key }: Raising): AlertSeen {
   const { alert, receivedAtMs, intake, principal } = arrived;
   const { source, sourceId, detectedAtMs, exposedAtMs, exposure, verified, where } = alert;
@@ -159,18 +198,34 @@ interface Placing {
 }
 
 /** New facts may make the plan stronger. An incident that nothing works on any more is taken up again. */
-async function append({ record, alert }: Placing & { readonly record: IncidentRecord }, deps: Deps) {
+async function append({ record, alert, raising }: Placing & { readonly record: IncidentRecord }, deps: Deps) {
+  const identity = {
+    match: alert.match,
+    keys: keysFrom(raising.key, record.subject),
+    atMs: alert.receivedAtMs,
+  };
   const grown = await changeIncident(
     record.incidentId,
     (now) => {
-      const next = appendAlert(now, alert);
+      const next = appendAlert(identify(now, identity), alert);
       // In one write: the repeat of an alert whose start failed brings nothing new, and starts all the same.
       return now.status === "needsPerson" && next.alerts.length > now.alerts.length ? takenUp(next) : next;
     },
     deps,
   );
-  if (grown.status === "reported") return startIncident(grown, deps);
+  if (grown.status === "reported") return stopStale(await startIncident(grown, deps), deps);
   return grown.status === "open" ? planAgain(grown, alert, deps) : grown;
+}
+
+/** Two machines would page twice, and the older one has no key to work on. */
+async function stopStale(record: IncidentRecord, deps: Deps): Promise<IncidentRecord> {
+  const { incidentId, staleExecutionArn } = record;
+  if (staleExecutionArn === undefined) return record;
+  await deps.executions.stop(staleExecutionArn, `${incidentId} is about a known key now`);
+  return deps.ledger.incidents.changeIncident(incidentId, (now) => {
+    const { staleExecutionArn: stopped, ...rest } = now;
+    return stopped === staleExecutionArn ? rest : now;
+  });
 }
 
 async function planAgain(record: IncidentRecord, alert: AlertSeen, deps: Deps): Promise<IncidentRecord> {

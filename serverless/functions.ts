@@ -177,7 +177,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     secrets: ["DescribeSecret", "GetSecretValue"],
     admin: "read",
     publishes: ["Bus"],
-    machines: ["StartExecution", "SendTaskSuccess"],
+    machines: ["StartExecution", "StopExecution", "SendTaskSuccess"],
     schedules: "reconcile",
     people: "page",
     signing: "read",
@@ -223,7 +223,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Finds the incident that an alert belongs to, or opens one and starts the compromise machine",
     calledBy: "alertBus",
     table: writeAndList,
-    machines: ["StartExecution", "SendTaskSuccess"],
+    machines: ["StartExecution", "StopExecution", "SendTaskSuccess"],
   },
   "open-incident": {
     does: "Takes every secret that holds the key from whatever run has it, sets the clock and the plan",

@@ -61,3 +61,22 @@ describe("a key that is in a rotated secret and in a watched one", () => {
     );
   });
 });
+
+test("a key that nobody knew is found in the incident it already has, once its secret is watched", async () => {
+  const told = await newWorld();
+  const { cli, only, world } = told;
+  const stdin = "sk-FAKE-batch-only-0000000001";
+  await cli("compromise --key-stdin", { stdin });
+  expect(await only()).toMatchObject({ match: { by: "none" }, keys: [{ state: "needsPerson" }] });
+  world.store.create(arnOf("batch-key"), stdin);
+  await watch(told);
+
+  await cli("compromise --key-stdin", { stdin });
+
+  const record = await only();
+  expect(record).toMatchObject({
+    match: { by: "fingerprint" },
+    keys: [{ secretArn: arnOf("batch-key"), provider: "openai", account: "main", state: "waiting" }],
+  });
+  expect(record.keys[0]?.blocked).toBeUndefined();
+});

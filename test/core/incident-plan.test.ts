@@ -133,9 +133,10 @@ describe("the clock", () => {
 });
 
 describe("a repeated alert", () => {
-  const alert = { source: "github", sourceId: "17", receivedAtMs };
+  const match = { by: "fingerprint" as const, text: "sha256:1" };
+  const alert = { source: "github", sourceId: "17", receivedAtMs, match };
   const incident = (facts: Partial<IncidentRecord>) =>
-    ({ status: "open", alerts: [], ...facts }) as Pick<IncidentRecord, "status" | "closedAtMs" | "alerts">;
+    ({ status: "open", alerts: [], match, ...facts }) as Parameters<typeof belongsTo>[0];
 
   test.each(["reported", "open", "contained", "needsPerson"] as const)(
     "joins an incident that is %s",
@@ -158,6 +159,19 @@ describe("a repeated alert", () => {
       false,
     );
   });
+
+  test.each(["closed", "falseAlarm"] as const)(
+    "does not join an incident that is %s about a key nobody knew, when the key is known now",
+    (status) => {
+      const unknown = { by: "none" as const, text: "sha256:1" };
+      const ended = incident({
+        ...{ status, match: unknown, closedAtMs: receivedAtMs },
+        alerts: [alert as AlertSeen],
+      });
+      expect(belongsTo(ended, alert)).toBe(false);
+      expect(belongsTo(ended, { ...alert, match: unknown })).toBe(true);
+    },
+  );
 });
 
 test("the breaker opens at the eleventh inexact alert of an hour, and closes when they get fewer", () => {

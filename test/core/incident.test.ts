@@ -3,6 +3,7 @@ import {
   changeKey,
   changeSecretInScope,
   endWaits,
+  identify,
   isExecutionOf,
   isPast,
   keyIn,
@@ -405,5 +406,58 @@ describe("taking an incident up", () => {
     expect(isExecutionOf(incident(), "arn:aws:states:::execution:rekey:i-1")).toBe(true);
     expect(isExecutionOf(incident({ starts: 2 }), "arn:aws:states:::execution:rekey:i-1")).toBe(false);
     expect(isExecutionOf(incident({ starts: 2 }), "arn:aws:states:::execution:rekey:i-1-2")).toBe(true);
+  });
+});
+
+describe("a key that a later alert says more of", () => {
+  const unknownKey = {
+    standing: "unknown" as const,
+    state: "needsPerson" as const,
+    blocked: "nobody knows it",
+  };
+  const unknown: Partial<IncidentRecord> = {
+    ...{ match: { by: "none" as const, text: "sha256:1" }, plan: "person" as const },
+    ...{ executionArn: "arn:old", openedBy: "arn:old", containByMs: openedAtMs },
+    keys: [{ fingerprint: "sha256:1", probes: 0, refusals: 0, ...unknownKey }],
+  };
+  const found = { match, keys: [keyWith({ standing: "unplaced" })], atMs: openedAtMs + minute };
+
+  test("opens the incident again, on its old clock, and leaves the old machine to be stopped", () => {
+    const before = incident(unknown);
+    const { executionArn, openedAtMs: opened, containByMs, ...now } = identify(before, found);
+    expect([executionArn, opened, containByMs]).toEqual([undefined, undefined, undefined]);
+    expect(now).toMatchObject({
+      ...{ status: "reported", staleExecutionArn: "arn:old", starts: 2, waits: [] },
+      ...{ match, keys: found.keys, deadlineAtMs: before.deadlineAtMs, seq: before.seq + 1 },
+    });
+  });
+
+  test("needs no other machine where none is at work, or one has yet to open it", () => {
+    const ended = identify(incident({ ...unknown, status: "needsPerson", starts: 0 }), found);
+    expect(ended).toMatchObject({ status: "reported", starts: 1 });
+    expect(ended.staleExecutionArn).toBeUndefined();
+    const starting = identify(incident({ ...unknown, status: "reported" }), found);
+    expect(starting).toMatchObject({ executionArn: "arn:old", keys: found.keys });
+    const { executionArn: _none, ...unstarted } = incident(unknown);
+    expect(identify(unstarted, found).staleExecutionArn).toBeUndefined();
+  });
+
+  test.each<[string, Partial<IncidentRecord>, Partial<typeof found>]>([
+    ["was known before", { match }, {}],
+    ["is still unknown", {}, { match: { by: "none" as const, text: "x" } } as never],
+    ["is none in particular", {}, { keys: [] }],
+    ["belongs to triage", { keys: [] }, {}],
+    ["is being contained by hand", { keys: [keyWith({ state: "needsPerson", byHand: true })] }, {}],
+    ["is being revoked", { keys: [keyWith({ state: "revoking" })] }, {}],
+    ["was a false alarm", { status: "falseAlarm" }, {}],
+  ])("changes nothing when it %s", (_how, facts, less) => {
+    const record = incident({ ...unknown, ...facts });
+    expect(identify(record, { ...found, ...less })).toBe(record);
+  });
+
+  test("is told to people as if they had heard nothing", () => {
+    const pages = [...quiet.pages, paged(quiet, 5 * minute)];
+    expect(clock({ pages }, 6 * minute)).not.toBe("page notAccepted");
+    expect(clock({ pages, identifiedAtMs: openedAtMs + minute }, 6 * minute)).toBe("notify opened");
   });
 });

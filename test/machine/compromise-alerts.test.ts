@@ -1,3 +1,5 @@
+import { aliasesOf } from "../../events/fingerprint.ts";
+import { indexSecrets } from "../../functions/index-secrets.ts";
 import { syntheticIncident } from "../../functions/synthetic-leak.ts";
 import { World } from "../simulation/world.ts";
 import { effectsOf, leakOfCurrent, onlyKey } from "./compromise-story.ts";
@@ -79,5 +81,63 @@ describe("an alert that calls itself a test", () => {
       test: true,
       alerts: [{ sourceId: "drill-1" }],
     });
+  });
+});
+
+describe("a key that nobody knew when it was first reported", () => {
+  /** The index of this world has the SHA-256 alone; a source that names another alias is not understood yet. */
+  async function reportedByAlias() {
+    world = new World();
+    const { secretArn } = await world.secret();
+    const { sha1 } = aliasesOf((await world.store.read(secretArn)).text);
+    const story = { identity: { kind: "fingerprint" as const, values: [sha1] } };
+    const [run] = await world.raise(story);
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(3 * minute);
+    expect(await world.incidentOf(run)).toMatchObject({ plan: "person", status: "open" });
+    await world.time.run(indexSecrets.run({ own: [] }, world.depsOutside("index-secrets")));
+    return { story, run };
+  }
+
+  test("is contained by the same incident, on its first clock, once it is indexed and reported again", async () => {
+    const { story, run } = await reportedByAlias();
+    const { incidentId, deadlineAtMs } = await world.incidentOf(run);
+
+    const again = await world.compromise(story);
+
+    expect(run.outcome?.status).toBe("ABORTED");
+    expect(await world.incidentOf(again)).toMatchObject({
+      ...{ incidentId, deadlineAtMs, plan: "contain-first", status: "closed" },
+      keys: [{ state: "dead", standing: "current" }],
+      secrets: [{ replacement: "adopted" }],
+    });
+    expect(world.pages.map(({ reason }) => reason)).toEqual(["needsPerson", "opened"]);
+  });
+
+  test("has one machine, however often and in whatever order the alert is delivered", async () => {
+    const { story, run } = await reportedByAlias();
+
+    await Promise.all([world.raise(story), world.raise(story)]);
+    await world.time.advance(30 * minute);
+
+    const runs = [...world.runs.values()].filter(({ machine }) => machine === "compromise");
+    expect(runs.map(({ outcome }) => outcome?.status)).toEqual(["ABORTED", "SUCCEEDED"]);
+    expect(await world.incidentOf(run)).toMatchObject({ status: "closed", keys: [{ state: "dead" }] });
+  });
+
+  test("is known by its place first, and by the key itself when the same alert comes again", async () => {
+    world = new World();
+    await world.secret();
+    const where = ["https://github.com/acme/shop/security/secret-scanning/7"];
+    const alert = { source: "github" as const, sourceId: "acme/shop#7", where };
+    const [run] = await world.raise({ ...alert, identity: { kind: "location", url: where[0] ?? "" } });
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(minute);
+
+    const again = await world.compromise({ ...alert, ...(await leakOfCurrent(world)), ...alert });
+
+    expect((await world.incidentOf(again)).incidentId).toBe((await world.incidentOf(run)).incidentId);
+    expect(await world.ledger.incidents.incidents()).toHaveLength(1);
+    expect((await onlyKey(world, again)).state).toBe("dead");
   });
 });
