@@ -118,6 +118,34 @@ export function switchFirst(
   });
 }
 
+// ---- a plan that is asked for with a report ---------------------------------------------------------------
+
+export interface PlanOrder {
+  readonly plan: "contain-first" | "switch-first";
+  readonly word: PersonsWord;
+  /** Under switch-first, when containment stops waiting for consumers. */
+  readonly containByMs: number;
+}
+
+/** Asked before the key is reported a second time with a plan of the person's own. */
+export function whyNotPlan(record: IncidentRecord, plan: PlanOrder["plan"]): PersonRefusal | undefined {
+  if (plan === "switch-first") return whyNotSwitchFirst(record);
+  const over = whyOver(record);
+  if (over) return over;
+  if (isExact(record.match.by)) return undefined;
+  const hint = `say it with \`rekey incident contain-now ${record.incidentId}\``;
+  return { reason: "NotExact", detail: "the key is not known exactly, so no plan contains it", hint };
+}
+
+export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: PlanOrder): IncidentRecord {
+  if (plan === "switch-first") return switchFirst(record, { word, containByMs });
+  const planWhy = `asked for by ${word.by}: ${word.reason}`;
+  return told(
+    { ...record, plan, planWhy, planAsked: { ...word, plan } },
+    { ...said("planChanged", word), detail: `from ${record.plan} to ${plan}: ${word.reason}` },
+  );
+}
+
 // ---- undo a quarantine -----------------------------------------------------------------------------------
 
 /** Keys whose quarantine can still be undone, also one whose undoing was recorded and perhaps not done. */

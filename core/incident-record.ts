@@ -182,6 +182,8 @@ export interface AlertSeen {
   readonly verified: "live" | "dead" | "unknown";
   readonly match: KeyMatch;
   readonly where: readonly string[];
+  /** Why a person reported it, in their words. */
+  readonly reason?: string;
 }
 
 export type TimelineWhat =

@@ -63,8 +63,12 @@ export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentR
   return told(next, {
     atMs: alert.receivedAtMs,
     what: "alertAppended",
-    detail: `${alert.source} ${alert.sourceId}: ${alert.exposure}, ${alert.verified}`,
+    detail: alertText(alert),
   });
+}
+
+export function alertText({ source, sourceId, exposure, verified, reason }: AlertSeen): string {
+  return `${source} ${sourceId}: ${exposure}, ${verified}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
 /** One more start is counted, unless an execution is at work on it or is being started. */

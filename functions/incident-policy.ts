@@ -28,6 +28,14 @@ export function planFacts(record: IncidentRecord, policies: readonly Policy[]): 
   };
 }
 
+const defaultContainByMs = 600_000;
+
+/** How long consumers get under switch-first: the strictest of what the policies in scope allow. */
+export async function graceMs({ secrets }: IncidentRecord, deps: Pick<Deps, "ledger">): Promise<number> {
+  const policies = await policiesOf(secrets, deps);
+  return Math.min(defaultContainByMs, ...policies.map(({ incident }) => incident.containByMs));
+}
+
 /** The policy by which the provider of this key is reached. */
 export async function policyOfKey(key: KeyInScope, deps: Pick<Deps, "ledger">): Promise<Policy> {
   const policy = key.secretArn === undefined ? undefined : await deps.ledger.policy(key.secretArn);

@@ -1,4 +1,5 @@
-import { appendAlert, identify, mayIdentify, strengthen, takenUp } from "../core/incident.ts";
+import { alertText, appendAlert, identify, mayIdentify, strengthen, takenUp } from "../core/incident.ts";
+import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../core/incident-person.ts";
 import {
   type Breaker,
   belongsTo,
@@ -8,13 +9,13 @@ import {
   isSameAlert,
   planFor,
 } from "../core/incident-plan.ts";
-import type { AlertSeen, IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, PersonsWord } from "../core/incident-record.ts";
 import { triageSubject } from "../core/incident-turns.ts";
 import type { Alert, AlertIdentity } from "../events/alert.ts";
 import type { Deps } from "./deps.ts";
 import { type Identified, identifyKeys } from "./identify-key.ts";
 import { changeIncident } from "./incident-change.ts";
-import { planFacts, policiesOf } from "./incident-policy.ts";
+import { graceMs, planFacts, policiesOf } from "./incident-policy.ts";
 import { intakeLog } from "./intake-ports.ts";
 import { startIncident } from "./start-incident.ts";
 
@@ -28,6 +29,7 @@ export interface Arrived {
   readonly principal?: string;
   /** What that person asked for. */
   readonly plan?: "contain-first" | "switch-first";
+  readonly reason?: string;
   /** The incident of a repository, consumer or account that this one is a part of. */
   readonly parentId?: string;
 }
@@ -35,6 +37,10 @@ export interface Arrived {
 export interface Raised {
   readonly outcome: "opened" | "appended" | "nothingToAppendTo" | "testOfRealKey";
   readonly incidentIds: readonly string[];
+  /** Those of them that were there already. */
+  readonly joined: readonly string[];
+  /** Incidents that cannot have the plan that was asked for, and why. */
+  readonly plansRefused: readonly { readonly incidentId: string; readonly detail: string }[];
 }
 
 /** Finds the incident that an alert belongs to, or opens one: the same alert again, or late, changes nothing. */
@@ -42,16 +48,23 @@ export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised>
   const keys = await identifyKeys(arrived.alert.identity, deps);
   if (isTest(arrived.alert) && keys.length > 0) return refuseTest({ arrived, keys }, deps);
   const named = keys.length > 0 ? keys : [unmatched(arrived.alert.identity)];
-  const incidentIds: string[] = [];
-  let isNew = false;
-  for (const key of named) {
-    const raised = await raise({ arrived, key }, deps);
-    if (raised === undefined) continue;
-    incidentIds.push(raised.incidentId);
-    isNew ||= raised.isNew;
-  }
-  if (incidentIds.length === 0) return { outcome: "nothingToAppendTo", incidentIds };
-  return { outcome: isNew ? "opened" : "appended", incidentIds };
+  const raised: Placed[] = [];
+  for (const key of named) raised.push(...(await raise({ arrived, key }, deps)));
+  const isNew = raised.some((each) => each.isNew);
+  return {
+    outcome: raised.length === 0 ? "nothingToAppendTo" : isNew ? "opened" : "appended",
+    incidentIds: raised.map(({ incidentId }) => incidentId),
+    joined: raised.flatMap((each) => (each.isNew ? [] : [each.incidentId])),
+    plansRefused: raised.flatMap(({ incidentId, planRefusal }) =>
+      planRefusal === undefined ? [] : [{ incidentId, detail: planRefusal.detail }],
+    ),
+  };
+}
+
+interface Placed {
+  readonly incidentId: string;
+  readonly isNew: boolean;
+  readonly planRefusal?: PersonRefusal;
 }
 
 /** Who calls a real key's leak a test may be wrong or lying: nothing starts, and the log says who it was. */
@@ -69,7 +82,7 @@ async function refuseTest(
     action: "TestOfRealKey",
     detail: { source, sourceId, about },
   });
-  return { outcome: "testOfRealKey", incidentIds: [] };
+  return { outcome: "testOfRealKey", incidentIds: [], joined: [], plansRefused: [] };
 }
 
 interface Raising {
@@ -99,17 +112,17 @@ function nameOf(identity: AlertIdentity): string {
   }
 }
 
-async function raise(raising: Raising, deps: Deps) {
+async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
   const subject = await subjectFor(raising, deps);
   const alert = alertSeen(raising);
   const known = await incidentAbout({ subject, alert, raising }, deps);
   if (known !== undefined && belongsTo(known, alert)) {
-    return { incidentId: (await append({ record: known, alert, raising }, deps)).incidentId, isNew: false };
+    return [await append({ record: known, alert, raising }, deps)];
   }
-  if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return undefined;
+  if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return [];
   const record = await open({ subject, known, alert, raising }, deps);
   await startIncident(record, deps);
-  return { incidentId: record.incidentId, isNew: true };
+  return [{ incidentId: record.incidentId, isNew: true }];
 }
 
 /** What was to be appended came before the alert that it belongs to: about a key that is surely ours it opens. */
@@ -182,13 +195,14 @@ async function unknownBefore({ alert, raising }: Asking, deps: Deps): Promise<In
 }
 
 function alertSeen({ arrived, key }: Raising): AlertSeen {
-  const { alert, receivedAtMs, intake, principal } = arrived;
+  const { alert, receivedAtMs, intake, principal, reason } = arrived;
   const { source, sourceId, detectedAtMs, exposedAtMs, exposure, verified, where } = alert;
   return {
     ...{ source, sourceId, receivedAtMs, exposure, verified, where, match: key.match },
     principal: principal ?? `intake/${intake}`,
     ...(detectedAtMs !== undefined && { detectedAtMs }),
     ...(exposedAtMs !== undefined && { exposedAtMs }),
+    ...(reason !== undefined && { reason }),
   };
 }
 
@@ -198,23 +212,50 @@ interface Placing {
 }
 
 /** New facts may make the plan stronger. An incident that nothing works on any more is taken up again. */
-async function append({ record, alert, raising }: Placing & { readonly record: IncidentRecord }, deps: Deps) {
+async function append(
+  { record, alert, raising }: Placing & { readonly record: IncidentRecord },
+  deps: Deps,
+): Promise<Placed> {
   const identity = {
     match: alert.match,
     keys: keysFrom(raising.key, record.subject),
     atMs: alert.receivedAtMs,
   };
+  const order = await planOrder({ record, alert, raising }, deps);
+  let planRefusal: PersonRefusal | undefined;
   const grown = await changeIncident(
     record.incidentId,
     (now) => {
-      const next = appendAlert(identify(now, identity), alert);
+      const known = appendAlert(identify(now, identity), alert);
+      planRefusal = order && whyNotPlan(known, order.plan);
+      const next = order === undefined || planRefusal !== undefined ? known : orderPlan(known, order);
       // In one write: the repeat of an alert whose start failed brings nothing new, and starts all the same.
       return now.status === "needsPerson" && next.alerts.length > now.alerts.length ? takenUp(next) : next;
     },
     deps,
   );
-  if (grown.status === "reported") return stopStale(await startIncident(grown, deps), deps);
+  const { incidentId } = await stopStale(await goOn(grown, alert, deps), deps);
+  return { incidentId, isNew: false, ...(planRefusal && { planRefusal }) };
+}
+
+async function goOn(grown: IncidentRecord, alert: AlertSeen, deps: Deps): Promise<IncidentRecord> {
+  if (grown.status === "reported") return startIncident(grown, deps);
   return grown.status === "open" ? planAgain(grown, alert, deps) : grown;
+}
+
+/** In the same write as the alert: what the alert alone would lead to may be final before a second one. */
+async function planOrder(
+  { record, alert, raising }: Placing & { readonly record: IncidentRecord },
+  deps: Deps,
+): Promise<PlanOrder | undefined> {
+  const { plan } = raising.arrived;
+  if (plan === undefined || alert.source !== "person") return undefined;
+  const containByMs = alert.receivedAtMs + (await graceMs(record, deps));
+  return { plan, word: wordOf(alert), containByMs };
+}
+
+function wordOf({ principal, receivedAtMs, reason = "with the report" }: AlertSeen): PersonsWord {
+  return { by: principal, reason, atMs: receivedAtMs };
 }
 
 /** Two machines would page twice, and the older one has no key to work on. */
@@ -265,10 +306,9 @@ function newIncident({
   incidentId,
 }: Placing & { readonly subject: string; readonly incidentId: string }): IncidentRecord {
   const { plan, parentId, alert: reported } = raising.arrived;
-  const { receivedAtMs, principal, match, exposedAtMs, detectedAtMs } = alert;
+  const { receivedAtMs, match, exposedAtMs, detectedAtMs } = alert;
   const clock = clockFrom({ receivedAtMs, ...(detectedAtMs !== undefined && { detectedAtMs }) });
   const isAsked = plan !== undefined && alert.source === "person";
-  const asked = { by: principal, reason: "with the report", atMs: receivedAtMs };
   return {
     ...{ incidentId, subject, match, receivedAtMs, ...clock },
     status: "reported",
@@ -279,13 +319,13 @@ function newIncident({
     checklist: [],
     plan: "person",
     planWhy: "the plan is chosen when the incident opens",
-    ...(isAsked && { planAsked: { ...asked, plan } }),
+    ...(isAsked && { planAsked: { ...wordOf(alert), plan } }),
     ...(exposedAtMs !== undefined && { exposedAtMs }),
     escalateAtMs: clock.deadlineAtMs,
     keys: keysFrom(raising.key, subject),
     secrets: [],
     alerts: [alert],
-    timeline: [{ atMs: receivedAtMs, what: "reported", detail: `${alert.source} ${alert.sourceId}` }],
+    timeline: [{ atMs: receivedAtMs, what: "reported", detail: alertText(alert) }],
     ...{ notes: [], pages: [], waits: [], reports: [] },
   };
 }

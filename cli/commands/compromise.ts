@@ -1,5 +1,6 @@
 import { fingerprintsOf } from "../../events/fingerprint.ts";
 import type { Foretold } from "../../functions/admin/compromise-preview.ts";
+import type { Raised } from "../../functions/raise.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { incidentsOpened } from "./incident.ts";
@@ -56,7 +57,16 @@ async function report(
     parent.length > 0
       ? [`checklist ${parent[0]}`, ...incidentsOpened([...parent, ...ids])]
       : incidentsOpened(ids);
-  return { json: { type: "compromise", ...answer }, lines };
+  return { json: { type: "compromise", ...answer }, lines: [...lines, ...joinedLines(answer)] };
+}
+
+function joinedLines({ joined, plansRefused }: Readonly<Record<string, unknown>>): readonly string[] {
+  const ids = Array.isArray(joined) ? joined.map(String) : [];
+  const refused = (Array.isArray(plansRefused) ? plansRefused : []) as Raised["plansRefused"];
+  return [
+    ...(ids.length === 0 ? [] : [`joined, since the key has one already: ${ids.join(", ")}`]),
+    ...refused.map(({ incidentId, detail }) => `the plan of ${incidentId} stays as it is: ${detail}`),
+  ];
 }
 
 async function targetOf(

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { Alert } from "../../events/alert.ts";
 import { FingerprintSchema } from "../../events/alert.ts";
-import { raiseAlerts } from "../raise.ts";
+import { type Raised, raiseAlerts } from "../raise.ts";
 import { adminCommand, type Caller } from "./command.ts";
 import { openParent } from "./compromise-parent.ts";
 import { foretell } from "./compromise-preview.ts";
@@ -43,11 +43,15 @@ export const compromise = adminCommand({
     }
     const parentId = found.of === "one" ? undefined : `p-${caller.requestId}`;
     const incidentIds: string[] = [];
+    const joined: string[] = [];
+    const plansRefused: Raised["plansRefused"][number][] = [];
     const listed: { readonly leak: Leak; readonly incidentId: string }[] = [];
     for (const leak of leaks) {
       const alert = alertFor(leak, { input, caller });
       const raised = await raiseAlerts(arrivedFrom(alert, { input, caller, parentId }), deps);
       incidentIds.push(...raised.incidentIds);
+      joined.push(...raised.joined);
+      plansRefused.push(...raised.plansRefused);
       listed.push(...raised.incidentIds.map((incidentId) => ({ leak, incidentId })));
     }
     if (parentId !== undefined)
@@ -62,6 +66,7 @@ export const compromise = adminCommand({
     return {
       outcome: "reported",
       incidentIds: [...new Set(incidentIds)],
+      ...{ joined, plansRefused },
       ...(parentId !== undefined && { parentId }),
     };
   },
@@ -92,6 +97,7 @@ function arrivedFrom(
   return {
     ...{ alert, kind: "start" as const, receivedAtMs: caller.atMs, intake: "person" },
     principal: caller.principal,
+    reason: input.reason,
     ...(input.plan !== undefined && { plan: input.plan }),
     ...(parentId !== undefined && { parentId }),
   };

@@ -1,13 +1,9 @@
 import * as z from "zod";
 import { switchFirst, whyNotSwitchFirst } from "../../core/incident-person.ts";
-import type { IncidentRecord } from "../../core/incident-record.ts";
 import { changeIncident } from "../incident-change.ts";
-import { policiesOf } from "../incident-policy.ts";
+import { graceMs } from "../incident-policy.ts";
 import { adminCommand } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
-
-const defaultContainByMs = 600_000;
 
 /** Consumers get their time to move before the key is contained. The deadline stays where it is. */
 export const incidentSwitchFirst = adminCommand({
@@ -30,9 +26,3 @@ export const incidentSwitchFirst = adminCommand({
     return { outcome: "ordered", incidentId: record.incidentId, containByMs, machine };
   },
 });
-
-/** The strictest of what the policies in scope allow. */
-export async function graceMs({ secrets }: IncidentRecord, deps: Pick<AdminDeps, "ledger">): Promise<number> {
-  const policies = await policiesOf(secrets, deps);
-  return Math.min(defaultContainByMs, ...policies.map(({ incident }) => incident.containByMs));
-}

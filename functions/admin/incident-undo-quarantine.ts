@@ -10,10 +10,9 @@ import {
 import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
 import { markReleased } from "../../core/incident-takeover.ts";
 import { changeIncident } from "../incident-change.ts";
-import { policyOfKey } from "../incident-policy.ts";
+import { graceMs, policyOfKey } from "../incident-policy.ts";
 import { adminCommand } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
-import { graceMs } from "./incident-switch-first.ts";
 import { auditOrder, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
 
 /** Gives a quarantined key back to those that need it, and lets them move before it is contained again. */

@@ -13,12 +13,56 @@ describe("rekey compromise", () => {
     expect(first.code).toBe(0);
     const { incidentId, alerts } = await only();
     expect(first.out).toBe(`1 incident: ${incidentId}\nfollow it with: rekey incident show ${incidentId}`);
-    expect(again.out).toBe(first.out);
+    expect(again.out).toBe(`${first.out}\njoined, since the key has one already: ${incidentId}`);
     expect(alerts.map(({ source, exposure }) => [source, exposure])).toEqual([
       ["person", "public"],
       ["person", "unknown"],
     ]);
     expect(await world.told("rekey")).toContain("CompromiseReported by anna");
+  });
+
+  test("why a person reported it stands in the record and on the screen", async () => {
+    const { cli, only } = await newWorld();
+    await cli([..."compromise billing-key --plan contain-first --reason".split(" "), "laptop stolen"]);
+    const record = await only();
+    expect(record).toMatchObject({
+      alerts: [{ reason: "laptop stolen" }],
+      planAsked: { plan: "contain-first", reason: "laptop stolen", by: expect.stringMatching(/anna$/) },
+    });
+    expect((await cli(`incident show ${record.incidentId}`)).out).toContain("laptop stolen");
+
+    await cli(["compromise", "billing-key", "--reason", "and seen in a chat"]);
+    expect((await only()).timeline.at(-1)?.detail).toMatch(/: and seen in a chat$/);
+  });
+
+  test.each(["contain-first", "switch-first"] as const)(
+    "a person's --plan %s is an order to an incident that is open already",
+    async (plan) => {
+      const { cli, only, becomes } = await newWorld();
+      await cli("compromise billing-key");
+      const { incidentId } = await only();
+      const before = plan === "contain-first" ? ("switch-first" as const) : ("contain-first" as const);
+      await becomes(incidentId, { status: "open", plan: before });
+
+      await cli(["compromise", "billing-key", "--plan", plan, "--reason", "my call"]);
+
+      expect(await only()).toMatchObject({
+        ...{ plan, planAsked: { plan, reason: "my call" } },
+        planWhy: expect.stringMatching(/^asked for by .*anna: my call$/),
+      });
+    },
+  );
+
+  test("a plan that comes too late is refused aloud, and the report counts all the same", async () => {
+    const { cli, only, becomes } = await newWorld();
+    await cli("compromise billing-key");
+    const { incidentId, keys } = await only();
+    await becomes(incidentId, { status: "open", keys: keys.map((key) => ({ ...key, state: "accepted" })) });
+
+    const { out } = await cli("compromise billing-key --plan switch-first");
+
+    expect(out).toContain(`the plan of ${incidentId} stays as it is: the revoke is under way or done`);
+    expect((await only()).alerts).toHaveLength(2);
   });
 
   test("the key from a pipe is hashed here: it is in no request and in no log", async () => {

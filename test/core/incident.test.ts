@@ -15,6 +15,7 @@ import {
   told,
 } from "../../core/incident.ts";
 import { incidentFacts } from "../../core/incident-facts.ts";
+import { orderPlan, whyNotPlan } from "../../core/incident-person.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../core/incident-record.ts";
 import {
   clockTurn,
@@ -459,5 +460,26 @@ describe("a key that a later alert says more of", () => {
     const pages = [...quiet.pages, paged(quiet, 5 * minute)];
     expect(clock({ pages }, 6 * minute)).not.toBe("page notAccepted");
     expect(clock({ pages, identifiedAtMs: openedAtMs + minute }, 6 * minute)).toBe("notify opened");
+  });
+});
+
+describe("a plan asked for with a second report", () => {
+  const order = { plan: "contain-first" as const, word, containByMs: openedAtMs };
+
+  test("becomes the incident's, in the person's name", () => {
+    expect(whyNotPlan(incident(), "contain-first")).toBeUndefined();
+    expect(orderPlan(incident({ plan: "switch-first" }), order)).toMatchObject({
+      ...{ plan: "contain-first", planWhy: "asked for by ada: sure" },
+      planAsked: { ...word, plan: "contain-first" },
+    });
+    expect(orderPlan(incident(), { ...order, plan: "switch-first" })).toMatchObject({ plan: "switch-first" });
+  });
+
+  test.each<[string, Partial<IncidentRecord>, string]>([
+    ["the incident is over", { status: "closed" }, "IncidentOver"],
+    ["the key is not known exactly", { match: { by: "hint", text: "sk-...1" } }, "NotExact"],
+  ])("is refused when %s", (_when, facts, reason) => {
+    expect(whyNotPlan(incident(facts), "contain-first")).toMatchObject({ reason });
+    expect(whyNotPlan(incident(facts), "switch-first")).toMatchObject({ reason });
   });
 });
