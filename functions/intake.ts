@@ -73,8 +73,7 @@ async function receive(request: UrlRequest, deps: IntakeDeps): Promise<Said> {
   const arrived = { request, source, receivedAtMs: deps.clock.nowMs() };
   if (source === undefined) return refuse({ ...arrived, reason: "UnknownSource", statusCode: 403 }, deps);
   if (request.requestContext.http.method !== "POST") {
-    const headers = { allow: "POST" };
-    return { answer: { statusCode: 405, headers }, outcome: "refused", reason: "MethodNotAllowed" };
+    return refuse({ ...arrived, reason: "MethodNotAllowed", statusCode: 405 }, deps);
   }
   if ((request.body?.length ?? 0) > bodyCharactersMax) {
     return refuse({ ...arrived, reason: "BodyTooLarge", statusCode: 413 }, deps);
@@ -134,7 +133,8 @@ async function refuse(
 ): Promise<Said> {
   const { reason, statusCode } = refused;
   if (deps.mayAuditRefusal()) await note(refused, { action: "AlertRefused", detail: { reason } }, deps);
-  return { answer: { statusCode }, outcome: "refused", reason, ...named(refused.source) };
+  const answer = statusCode === 405 ? { statusCode, headers: { allow: "POST" } } : { statusCode };
+  return { answer, outcome: "refused", reason, ...named(refused.source) };
 }
 
 // ---- what it says ----------------------------------------------------------------------------------------
@@ -148,11 +148,16 @@ interface Trusted extends Arrived {
 async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
   const { source, raw } = trusted;
   const keys = source.replayKeys(raw);
-  if (keys.length === 0 || (await isKnown(keys, deps))) {
+  const seen = await seenBefore(keys, deps);
+  if (keys.length === 0 || seen === "read") {
     return refuse({ ...trusted, reason: "Replayed", statusCode: 409 }, deps);
   }
   const outcome = await outcomeIn(trusted, deps);
   if (outcome === undefined) return refuse({ ...trusted, reason: "Unreadable", statusCode: 400 }, deps);
+  // A second time only for what the first one lacked: else a captured request could be sent for ever.
+  if (seen === "pointed" && outcome.read === "pointed") {
+    return refuse({ ...trusted, reason: "Replayed", statusCode: 409 }, deps);
+  }
 
   const { start, append, ignored } = outcome;
   const facts = { intake: source.name, receivedAtMs: trusted.receivedAtMs };
@@ -160,33 +165,44 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
     ...start.map((alert) => ({ ...facts, alert, kind: "start" as const })),
     ...append.map((alert) => ({ ...facts, alert, kind: "append" as const })),
   ]);
-  await remember(keys, trusted, deps);
+  await remember(keys, { ...trusted, read: outcome.read }, deps);
   const counts = { started: start.length, appended: append.length, ignored: ignored.length };
   await note(trusted, { action: "AlertAccepted", detail: counts }, deps);
   const body = JSON.stringify({ outcome: "accepted", ...counts });
   return { answer: { statusCode: 202, body }, outcome: "accepted", ...named(source), ...counts };
 }
 
+/** `pointed`: the alert names no more than a place, since what it points to could not be read in time. */
+type Read = "read" | "pointed";
+
 /** Undefined for what is not this source's format: signed by it, but cut off or of another version. */
-async function outcomeIn({ source, raw }: Trusted, deps: IntakeDeps): Promise<AlertOutcome | undefined> {
+async function outcomeIn(
+  { source, raw }: Trusted,
+  deps: IntakeDeps,
+): Promise<(AlertOutcome & { readonly read: Read }) | undefined> {
   const outcome = orUndefined(() => source.parse(raw.body, raw.headers));
-  if (outcome === undefined || outcome.start.length === 0) return outcome;
-  const url = source.fetchUrl?.(raw.body, deps.pointed);
-  const bytes = url === undefined ? undefined : await deps.pointed.read(url);
-  if (bytes === undefined) return outcome;
-  return outcome.start
-    .map((alert) => fetched(source, { alert, bytes }))
-    .reduce(joined, { ...outcome, start: [] });
+  if (outcome === undefined) return undefined;
+  const url = outcome.start.length === 0 ? undefined : source.fetchUrl?.(raw.body, deps.pointed);
+  if (url === undefined) return { ...outcome, read: "read" };
+  const bytes = await deps.pointed.read(url);
+  const exact = bytes === undefined ? undefined : fetched(source, { alerts: outcome.start, bytes });
+  if (exact === undefined) return { ...outcome, read: "pointed" };
+  const isPlace = exact.start.some(({ identity }) => identity.kind === "location");
+  return { ...joined({ ...outcome, start: [] }, exact), read: isPlace ? "pointed" : "read" };
 }
 
-/** An alert that was fetched and cannot be read stands as it was pushed: a place is better than nothing. */
+/** Undefined for what cannot be read: the alerts stand as they were pushed, since a place is better than nothing. */
 function fetched(
   source: IntakeSource,
-  found: { readonly alert: Alert; readonly bytes: Uint8Array },
-): AlertOutcome {
-  const exact = orUndefined(() => source.parseFetched?.(found.alert, found.bytes));
-  return exact ?? { start: [found.alert], append: [], ignored: [] };
+  { alerts, bytes }: { readonly alerts: readonly Alert[]; readonly bytes: Uint8Array },
+): AlertOutcome | undefined {
+  return orUndefined(() =>
+    alerts.map((alert) => source.parseFetched?.(alert, bytes) ?? asPushed(alert)).reduce(joined, nothing),
+  );
 }
+
+const nothing: AlertOutcome = { start: [], append: [], ignored: [] };
+const asPushed = (alert: Alert): AlertOutcome => ({ ...nothing, start: [alert] });
 
 function joined(left: AlertOutcome, right: AlertOutcome): AlertOutcome {
   return {
@@ -209,20 +225,30 @@ function orUndefined<Result>(read: () => Result): Result | undefined {
 
 const replayKey = (key: string) => ({ kind: "REPLAY", id: key, sort: "seen" });
 
-/** A record that has outlived its time counts still: when the table forgets it nobody knows. */
-async function isKnown(keys: readonly string[], deps: IntakeDeps): Promise<boolean> {
-  const seen = await Promise.all(keys.map((key) => deps.ledger.documents.read(replayKey(key))));
-  return seen.some((entry) => entry !== undefined);
+interface Seen {
+  readonly source: string;
+  readonly receivedAtMs: number;
+  readonly read: Read;
 }
 
-async function remember(keys: readonly string[], { source, receivedAtMs }: Trusted, deps: IntakeDeps) {
-  const entry = { source: source.name, receivedAtMs };
+/** A record that has outlived its time counts still: when the table forgets it nobody knows. */
+async function seenBefore(keys: readonly string[], deps: IntakeDeps): Promise<Read | undefined> {
+  const seen = await Promise.all(keys.map((key) => deps.ledger.documents.read<Seen>(replayKey(key))));
+  const known = seen.filter((entry) => entry !== undefined);
+  if (known.length === 0) return undefined;
+  return known.every(({ read }) => read === "pointed") ? "pointed" : "read";
+}
+
+async function remember(
+  keys: readonly string[],
+  { source, receivedAtMs, read }: Trusted & { readonly read: Read },
+  deps: IntakeDeps,
+) {
+  const entry: Seen = { source: source.name, receivedAtMs, read };
   const forgetAtMs = receivedAtMs + (source.signsTime ? rememberedMs.timed : rememberedMs.untimed);
-  const { documents } = deps.ledger;
+  const keep = (seen: Seen | undefined) => (seen === undefined || seen.read === "pointed" ? entry : seen);
   await Promise.all(
-    keys.map((key) =>
-      documents.change<typeof entry>(replayKey(key), (seen) => seen ?? entry, { forgetAtMs }),
-    ),
+    keys.map((key) => deps.ledger.documents.change<Seen>(replayKey(key), keep, { forgetAtMs })),
   );
 }
 

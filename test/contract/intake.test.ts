@@ -222,6 +222,51 @@ test.each([
   expect(world.published.map(({ alert }) => alert.identity.kind)).toEqual(["location"]);
 });
 
+describe("a delivery that could not be fetched", () => {
+  const fetchedAlert = JSON.parse(sample("github-fetched.json").toString());
+  const kinds = (world: IntakeWorld) => world.published.map(({ alert }) => alert.identity.kind);
+
+  test.each([
+    ["GitHub did not answer", () => undefined],
+    ["GitHub answered nonsense", () => ({ message: "Not Found" })],
+    ["GitHub kept the key to itself", () => ({ ...fetchedAlert, secret: undefined })],
+  ])("is fetched when it is delivered again, after %s", async (_why, github) => {
+    const world = new IntakeWorld();
+    const post = world.githubPost(sample("github.json"));
+    world.github = github;
+    await world.post(post);
+
+    world.github = () => fetchedAlert;
+    expect((await world.post(post)).statusCode).toBe(202);
+
+    expect(kinds(world)).toEqual(["location", "fingerprint"]);
+    expect((await world.post(post)).statusCode).toBe(409);
+  });
+
+  test("changes nothing while it still cannot be fetched, and nothing once it was", async () => {
+    const world = new IntakeWorld();
+    const post = world.githubPost(sample("github.json"));
+    await world.post(post);
+
+    expect((await world.post(post)).statusCode).toBe(409);
+    const renamed = { ...post, headers: { ...post.headers, "x-github-delivery": "another" } };
+    world.github = () => fetchedAlert;
+    expect((await world.post(renamed)).statusCode).toBe(202);
+    expect((await world.post(post)).statusCode).toBe(409);
+
+    expect(kinds(world)).toEqual(["location", "fingerprint"]);
+  });
+});
+
+test("a request of another method is refused, told which one there is, and audited", async () => {
+  const world = new IntakeWorld();
+
+  const answer = await world.post({ ...world.signed([leak]), method: "PUT" });
+
+  expect(answer).toEqual({ statusCode: 405, headers: { allow: "POST" } });
+  expect(await world.audited()).toEqual(["AlertRefused report MethodNotAllowed"]);
+});
+
 test("a resolved alert starts nothing; a synthetic leak goes through as a test", async () => {
   const world = new IntakeWorld();
   const resolved = { ...JSON.parse(sample("github.json").toString()), action: "resolved" };
