@@ -73,6 +73,9 @@ function formatOf(given: string | undefined, text: string): Format {
       ...{ hint: `it is one of ${formats.join(", ")}`, exitCode: exitCodes.usage },
     });
   }
+  // A scanner that found nothing: TruffleHog prints nothing then, and gitleaks an empty list.
+  if (text.trim() === "") return "trufflehog";
+  if (/^\s*\[\s*\]\s*$/.test(text)) return "gitleaks";
   if (text.includes('"DetectorName"')) return "trufflehog";
   return text.includes('"RuleID"') || text.includes('"runs"') ? "gitleaks" : "report";
 }

@@ -202,6 +202,21 @@ describe("rekey report", () => {
     },
   );
 
+  test.each([
+    ["TruffleHog's", ""],
+    ["TruffleHog's, with a line break", "\n"],
+    ["gitleaks'", "[]\n"],
+    ["gitleaks', spread out", "[\n]\n"],
+  ])("a clean scan is no mistake: %s", async (_whose, text) => {
+    const { cli, world } = await newWorld();
+
+    const { out, code, err } = await cli("report clean", { files: { clean: text } });
+
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toBe("0 findings reported, 0 ignored");
+    expect(await world.ledger.incidents.incidents()).toEqual([]);
+  });
+
   test("a report that was cut off is refused whole", async () => {
     const { cli, world } = await newWorld();
     const files = { "cut.json": sample("gitleaks.json").toString().slice(0, -20) };
