@@ -1,7 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
+import type { HistoryEvent } from "@aws-sdk/client-sfn";
 import type { IncidentRecord } from "../ledger/incidents.ts";
 import { type Demonstration, startDemonstration } from "../local/demonstration.ts";
-import { historyOf } from "../local/history.ts";
+import { eventsOf } from "../local/history.ts";
+import { criticalPath, type Visit } from "./critical-path.ts";
+import { openMs, type Span } from "./open-time.ts";
 import { type BenchRow, rowOf } from "./row.ts";
 
 const runs = 3;
@@ -15,6 +18,8 @@ interface Measured {
   readonly acceptedMs: number;
   readonly deadMs: number;
   readonly overheadMs: number;
+  readonly overheadUntilDeadMs: number;
+  readonly untilDead: readonly string[];
   readonly states: number;
 }
 
@@ -22,6 +27,7 @@ interface Measured {
 export async function compromiseRows(): Promise<BenchRow[]> {
   const measured: Measured[] = [];
   for (let run = 0; run < runs; run++) measured.push(await measure());
+  const [longest = []] = measured.map(({ untilDead }) => untilDead).sort((a, b) => b.length - a.length);
   const figures = (pick: (one: Measured) => number) => measured.map(pick);
   return [
     rowOf(
@@ -37,6 +43,14 @@ export async function compromiseRows(): Promise<BenchRow[]> {
       figures(({ overheadMs }) => overheadMs),
     ),
     rowOf(
+      { name: "leak: overhead until dead, its second to die included", unit: "ms" },
+      figures(({ overheadUntilDeadMs }) => overheadUntilDeadMs),
+    ),
+    rowOf(
+      { name: "leak: critical path until dead", unit: "states", detail: longest.join(" → ") },
+      figures(({ untilDead }) => untilDead.length),
+    ),
+    rowOf(
       { name: "leak: states entered until accepted, all branches", unit: "states" },
       figures(({ states }) => states),
     ),
@@ -44,9 +58,10 @@ export async function compromiseRows(): Promise<BenchRow[]> {
 }
 
 async function measure(): Promise<Measured> {
-  const calls: { readonly operation: string; readonly atMs: number }[] = [];
+  const calls: ProviderCall[] = [];
   const note = ({ operation }: { operation: string }) => {
-    calls.push({ operation, atMs: Date.now() });
+    const fromMs = Date.now();
+    calls.push({ operation, fromMs, toMs: fromMs + provider.latencyMs });
     return undefined;
   };
   const company = await startDemonstration({
@@ -57,22 +72,57 @@ async function measure(): Promise<Measured> {
     await company.rekey("apply", "--file", company.policyFile);
     await pause(settleMs);
     await company.rekey("report", company.leakIntoReport());
-    const incident = await closed(company);
-    const [key] = incident.keys;
-    const { detectedAtMs } = incident;
-    const acceptedAtMs = key?.acceptedAtMs ?? Number.NaN;
-    const atProvider = calls.filter(
-      ({ operation, atMs }) => operation !== "use" && atMs >= detectedAtMs && atMs < acceptedAtMs,
-    );
-    return {
-      acceptedMs: acceptedAtMs - detectedAtMs,
-      deadMs: (key?.deadAtMs ?? Number.NaN) - detectedAtMs,
-      overheadMs: acceptedAtMs - detectedAtMs - atProvider.length * provider.latencyMs,
-      states: await statesUntil(company, { incident, atMs: acceptedAtMs }),
-    };
+    return await figuresOf({
+      calls,
+      incident: await closed(company),
+      events: (incident) => eventsOf(company.cloud, incident.executionArn ?? ""),
+    });
   } finally {
     await company.close();
   }
+}
+
+interface ProviderCall extends Span {
+  readonly operation: string;
+}
+
+async function figuresOf(run: {
+  readonly calls: readonly ProviderCall[];
+  readonly incident: IncidentRecord;
+  readonly events: (incident: IncidentRecord) => Promise<readonly HistoryEvent[]>;
+}): Promise<Measured> {
+  const { calls, incident } = run;
+  const { detectedAtMs } = incident;
+  const { acceptedAtMs = Number.NaN, deadAtMs = Number.NaN } = incident.keys[0] ?? {};
+  const events = await run.events(incident);
+  const until = (state: string, atMs: number) => criticalPath(events, { state, atMs });
+  const [toAccepted, toDead] = [until("ContainKey", acceptedAtMs), until("ProveContained", deadAtMs)];
+  const asked = calls.filter(({ operation }) => operation !== "use");
+  const overhead = (path: readonly Visit[], toMs: number) =>
+    toMs - detectedAtMs - openMs(onPath(asked, path), { fromMs: detectedAtMs, toMs });
+  return {
+    acceptedMs: acceptedAtMs - detectedAtMs,
+    deadMs: deadAtMs - detectedAtMs,
+    overheadMs: overhead(toAccepted, acceptedAtMs),
+    overheadUntilDeadMs: overhead(toDead, deadAtMs),
+    untilDead: toDead.map(({ state }) => state),
+    states: visitsUntil(events, acceptedAtMs),
+  };
+}
+
+/** What another branch asks meanwhile holds nothing up. */
+function onPath(calls: readonly ProviderCall[], path: readonly Visit[]): readonly ProviderCall[] {
+  const tasks = path.filter(({ isTask }) => isTask);
+  const isIn = ({ fromMs }: Span, { enteredAtMs, exitedAtMs = Number.POSITIVE_INFINITY }: Visit) =>
+    fromMs >= enteredAtMs && fromMs <= exitedAtMs;
+  return calls.filter((call) => tasks.some((task) => isIn(call, task)));
+}
+
+function visitsUntil(events: readonly HistoryEvent[], atMs: number): number {
+  return events.filter(
+    ({ stateEnteredEventDetails, timestamp }) =>
+      stateEnteredEventDetails !== undefined && (timestamp?.getTime() ?? 0) <= atMs,
+  ).length;
 }
 
 async function closed(company: Demonstration): Promise<IncidentRecord> {
@@ -82,12 +132,4 @@ async function closed(company: Demonstration): Promise<IncidentRecord> {
     await pause(pollMs);
   }
   throw new Error("the bench's incident is not over");
-}
-
-async function statesUntil(
-  company: Demonstration,
-  { incident, atMs }: { readonly incident: IncidentRecord; readonly atMs: number },
-): Promise<number> {
-  const passages = await historyOf(company.cloud, incident.executionArn ?? "");
-  return passages.filter(({ enteredAtMs }) => enteredAtMs <= atMs).length;
 }

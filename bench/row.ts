@@ -7,11 +7,13 @@ export interface BenchRow {
   peer?: { name: string; median: number };
   budget?: number;
   ok?: boolean;
+  /** For whoever reads the figures, under the row; no part of the JSON. */
+  detail?: string;
 }
 
 /** A row out of repeated measurements, judged by its median. */
 export function rowOf(
-  row: Pick<BenchRow, "name" | "unit"> & Partial<Pick<BenchRow, "peer" | "budget">>,
+  row: Pick<BenchRow, "name" | "unit"> & Partial<Pick<BenchRow, "peer" | "budget" | "detail">>,
   figures: readonly number[],
 ): BenchRow {
   const sorted = [...figures].sort((a, b) => a - b);

@@ -17,6 +17,14 @@ export async function historyOf(
   cloud: Pick<LocalCloud, "url">,
   executionArn: string,
 ): Promise<readonly Passage[]> {
+  return passagesIn(await eventsOf(cloud, executionArn));
+}
+
+/** The whole history of an execution, oldest first. */
+export async function eventsOf(
+  cloud: Pick<LocalCloud, "url">,
+  executionArn: string,
+): Promise<readonly HistoryEvent[]> {
   const client = new SFNClient(operatorClient(cloud));
   const events: HistoryEvent[] = [];
   let nextToken: string | undefined;
@@ -28,7 +36,7 @@ export async function historyOf(
     nextToken = answer.nextToken;
     if (nextToken === undefined) break;
   }
-  return passagesIn(events);
+  return events;
 }
 
 function passagesIn(events: readonly HistoryEvent[]): readonly Passage[] {
