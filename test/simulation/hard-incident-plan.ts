@@ -86,7 +86,7 @@ export function hardIncidentFor(seed: number, secrets: number): HardIncident | u
     flood: random.chance(0.12) ? random.int(9, 13) : 0,
     containByMs: random.int(5_000, 60_000),
     escalateAfterMs: random.int(30_000, 5 * minuteMs),
-    quarantineContains: random.chance(0.4),
+    quarantineContains: random.chance(0.5),
   };
 }
 
@@ -172,12 +172,14 @@ function forgeriesFor(random: Random, secrets: number): readonly PlannedForgery[
   }));
 }
 
+const words: readonly [Word, ...Word[]] = [
+  ...(["incident-contain-now", "incident-waive", "incident-false-alarm"] as const),
+  ...(["incident-undo-quarantine", "incident-undo-quarantine"] as const),
+];
+
 function wordsFor(random: Random, leakAtMs: number): readonly PlannedWord[] {
   return Array.from({ length: random.pick([0, 0, 1, 1, 2]) }, () => ({
-    atMs: leakAtMs + random.int(2_000, 60_000),
-    word: random.pick<Word>([
-      ...(["incident-contain-now", "incident-waive", "incident-false-alarm"] as const),
-      "incident-undo-quarantine",
-    ]),
+    atMs: leakAtMs + random.int(500, 30_000),
+    word: random.pick(words),
   }));
 }

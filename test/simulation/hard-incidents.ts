@@ -10,6 +10,7 @@ import {
   type PlannedLeak,
   type PlannedReport,
   type PlannedWord,
+  type Word,
 } from "./hard-incident-plan.ts";
 import { fingerprintOfKey, untilPhase } from "./incidents.ts";
 import type { Letter } from "./outside.ts";
@@ -18,6 +19,7 @@ import type { WatchedSecret } from "./watch.ts";
 
 const lookEveryMs = 500;
 const successorMs = 50_000;
+const spokenWithinMs = 40_000;
 const floodBeforeMs = 1_500;
 const answerEveryMs = 100_000;
 const answersMax = 6;
@@ -184,11 +186,20 @@ async function order(simulation: Simulation, command: Readonly<Record<string, un
   await simulation.outside.order(command);
 }
 
-/** Of the incident that came last; of none there is nothing to say. */
+/** Of the incident that came last, once there is one, and for an undoing once there is something to undo. */
 async function say(simulation: Simulation, { word }: PlannedWord): Promise<void> {
-  const open = [...simulation.watch.incidents.values()].filter(({ status }) => status === "open");
-  const incident = open.at(-1)?.incidentId;
-  if (incident !== undefined) await order(simulation, { command: word, incident, reason: "they know" });
+  for (let waitedMs = 0; waitedMs < spokenWithinMs; waitedMs += lookEveryMs) {
+    const meant = [...simulation.watch.incidents.values()].findLast((record) => isMeant(record, word));
+    if (meant !== undefined)
+      return order(simulation, { command: word, incident: meant.incidentId, reason: "they know" });
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+/** Of a report that names no key there is nothing that one of these words would change. */
+function isMeant({ status, keys, match }: IncidentRecord, word: Word): boolean {
+  if (status !== "open" || match.by === "none") return false;
+  return word !== "incident-undo-quarantine" || keys.some(({ state }) => state === "quarantined");
 }
 
 /**

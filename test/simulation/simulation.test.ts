@@ -37,6 +37,8 @@ const quickBugs = [
   "move the pin while a debt is open",
   "promote a key that was refused",
   "revoke on what the provider said before the soak",
+  "contain waits while the secret is held",
+  "accept a forged alert",
 ];
 
 test(
