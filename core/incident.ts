@@ -1,4 +1,12 @@
-import { clockFrom, isExact, isOver, isSameAlert, isStronger, type PlanChoice } from "./incident-plan.ts";
+import {
+  clockFrom,
+  escalateBeforeMs,
+  isExact,
+  isOver,
+  isSameAlert,
+  isStronger,
+  type PlanChoice,
+} from "./incident-plan.ts";
 import type {
   AlertSeen,
   ContainmentState,
@@ -50,12 +58,16 @@ export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentR
   const clock = clockFrom(alert);
   const detectedAtMs = Math.min(record.detectedAtMs, clock.detectedAtMs);
   const receivedAtMs = Math.min(record.receivedAtMs, alert.receivedAtMs);
+  const deadlineAtMs = Math.min(record.deadlineAtMs, clock.deadlineAtMs);
+  // Never before it came: a claim may leave no time at all.
+  const lastCallMs = Math.max(alert.receivedAtMs, deadlineAtMs - escalateBeforeMs);
   const exposures = [record.exposedAtMs, alert.exposedAtMs].filter((atMs) => atMs !== undefined);
   const next: IncidentRecord = {
     ...record,
     detectedAtMs,
     receivedAtMs,
-    deadlineAtMs: Math.min(record.deadlineAtMs, clock.deadlineAtMs),
+    deadlineAtMs,
+    ...(record.openedAtMs !== undefined && { escalateAtMs: Math.min(record.escalateAtMs, lastCallMs) }),
     alerts: [...record.alerts, alert].slice(0, alertsMax),
     match: isExact(alert.match.by) && !isExact(record.match.by) ? alert.match : record.match,
     ...(exposures.length > 0 && { exposedAtMs: Math.min(...exposures) }),

@@ -313,6 +313,20 @@ describe("what happens to the record", () => {
     expect(earlier.alerts).toHaveLength(2);
   });
 
+  test("an alert that makes the deadline earlier makes the escalation earlier too, and never before it came", () => {
+    const claims = (agoMs: number) => ({
+      ...alert,
+      receivedAtMs: openedAtMs,
+      detectedAtMs: openedAtMs - agoMs,
+    });
+    const waiting = incident({ escalateAtMs: openedAtMs + 5 * minute });
+    expect(appendAlert(waiting, claims(0)).escalateAtMs).toBe(openedAtMs + 5 * minute);
+    expect(appendAlert(waiting, claims(12 * minute)).escalateAtMs).toBe(openedAtMs + 2 * minute);
+    expect(appendAlert(waiting, claims(60 * minute)).escalateAtMs).toBe(openedAtMs);
+    const { openedAtMs: _not, ...reported } = waiting;
+    expect(appendAlert(reported, claims(60 * minute)).escalateAtMs).toBe(openedAtMs + 5 * minute);
+  });
+
   test("an exact alert makes an inexact match exact", () => {
     const hinted = incident({ match: { by: "hint", text: "sk-...1234" } });
     expect(appendAlert(hinted, alert).match.by).toBe("fingerprint");
