@@ -192,8 +192,15 @@ describe("switch first", () => {
     ["comes too late for a revoke under way", { keys: [keyWith({ state: "revoking" })] }, "TooLate"],
     ["comes too late for a dead key", { keys: [keyWith({ state: "dead" })] }, "TooLate"],
     ["has no sense where containment waits in any case", { match: hint }, "NotExact"],
+    ["has none either for a key that nobody knows", { match: { by: "none", text: "" } }, "NotExact"],
   ])("%s", (_, facts, answer) => {
     expect(refused(facts, whyNotSwitchFirst)).toBe(answer);
+  });
+
+  test("says why containment waits in any case", () => {
+    const detail = (match: IncidentRecord["match"]) => whyNotSwitchFirst(incident({ match }))?.detail;
+    expect(detail(hint)).toBe("the key is known by a hint only: containment waits for you in any case");
+    expect(detail({ by: "none", text: "" })).toMatch(/^the key matches nothing that Rekey knows: /);
   });
 
   test("is allowed exactly when some open key's containment can still be undone", () => {

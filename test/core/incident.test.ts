@@ -277,6 +277,13 @@ describe("the clock", () => {
     expect(clock({ ...quiet, keys: [] }, 20 * minute)).toBe("wait");
   });
 
+  test("asks nobody about a stuck key that a person has waived", () => {
+    const waived = keyWith({ blocked: "PolicyInvalid: no policy reaches k1", waiver: word });
+    expect(clock({ ...quiet, containNow: word, keys: [waived, keyWith({ keyId: "k2" })] })).toBe(
+      "wait 5 min",
+    );
+  });
+
   test("has nothing more to say once everything was said", () => {
     const pages = [...quiet.pages, paged(quiet, 5 * minute)];
     expect(clock({ pages }, 20 * minute)).toBe("wait");

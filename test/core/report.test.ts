@@ -387,6 +387,23 @@ describe("an owner is asked", () => {
     expect(at([]).filter((each) => each.includes("where it lay"))).toEqual([]);
   });
 
+  test("about the place by the security team, where no secret is known to hold the key", () => {
+    expect(asked({ secrets: [] })).toContainEqual(
+      expect.stringContaining("the security team: Take the key out of the place"),
+    );
+  });
+
+  test("by the name of everybody who runs a consumer of the secret", () => {
+    const owned = (name: string, owner?: string) => ({
+      name,
+      refresh: { kind: "announce", ...(owner && { owner }) },
+    });
+    const consumers = [owned("billing", "team-billing"), owned("batch"), owned("shop", "team-shop")];
+    expect(asked({ secrets: [late] }, [{ secretArn, consumers }] as never)[0]).toMatch(
+      /^team-billing, team-shop: Replace/,
+    );
+  });
+
   test("about a secret beside it by its ARN, when no policy names it any more", () => {
     const question = `the owner of ${otherArn}, whom no policy names: Decide whether ${otherArn} has to be replaced too`;
     expect(asked({}, [])).toContainEqual(expect.stringContaining(question));
@@ -442,6 +459,11 @@ describe("the text says", () => {
     ],
     ["that no key was in scope", { keys: [] }, "## Keys\n\nnone\n"],
     ["no revoke where none was asked for", { keys: [unasked] }, "refused in a row, 7 probes, `sha256:"],
+    [
+      "once what says all",
+      { timeline: [{ atMs: noon, what: "opened", detail: "opened" }] },
+      "12:00:00Z opened\n",
+    ],
     ["that it was a test", { test: true }, "# TEST Incident i-20261122-1"],
     ["that it was a false alarm", { status: "falseAlarm" }, "i-20261122-1: a false alarm"],
     ["why it ended", { reason: "the *machine* stopped" }, "Ended because: the \\*machine\\* stopped"],
