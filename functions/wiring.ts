@@ -116,6 +116,17 @@ export function incidentSettings() {
   };
 }
 
+/** Where `rekey apply` keeps schedules, and what they start. */
+export function scheduleSettings() {
+  const deadLetterArn = process.env["REKEY_SCHEDULE_DLQ_ARN"];
+  return {
+    group: process.env["REKEY_SCHEDULE_GROUP"] ?? "rekey",
+    roleArn: process.env["REKEY_SCHEDULER_ROLE_ARN"] ?? "",
+    machineArn: required("REKEY_ROTATION_MACHINE_ARN"),
+    ...(deadLetterArn !== undefined && { deadLetterArn }),
+  };
+}
+
 const dayMs = 86_400_000;
 
 /** Where checkpoints of the audit log are filed, what signs them, and how long nobody can remove them. */

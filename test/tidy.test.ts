@@ -87,6 +87,12 @@ test("core reads no clock, draws no random number, and does no I/O", () => {
   expect(wrong).toEqual([]);
 });
 
+test("what functions stand on reads the environment in one place, so that its settings can be listed", () => {
+  const below = ["events", "providers", "stores", "ledger", "consumers", "audit", "functions"];
+  const files = ours.filter(({ path }) => below.includes(topOf(path)) && path !== "functions/wiring.ts");
+  expect(findings(files, (line) => /\bprocess\s*\.\s*env\b/.exec(line)?.[0])).toEqual([]);
+});
+
 describe("sizes", () => {
   const fileLinesMax = 400;
   /** A list of cases is read from its beginning to the case in question, not as a whole. */
