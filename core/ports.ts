@@ -103,8 +103,11 @@ export interface KeyProvider {
   revoke(keyId: KeyId): Promise<"revoked" | "alreadyGone">;
   /** Postpones the key's expiry, where the provider has one. */
   extend(query: { readonly keyId: KeyId; readonly expiresInMs: number }): Promise<"extended" | "cannot">;
-  /** The listed keys that `secret` may be, by hint or by an exact look-up of the provider's. */
-  candidates(secret: Secret): Promise<readonly ListedKey[]>;
+  /**
+   * The listed keys that `secret` may be, by hint or by an exact look-up of the provider's. Whoever asks for many
+   * secrets hands in `listed`, so that a provider which has only its listing to look in makes it once.
+   */
+  candidates(secret: Secret, listed?: () => Promise<readonly ListedKey[]>): Promise<readonly ListedKey[]>;
 }
 
 /** What the ledger knows about a key that quarantine has to restore. */

@@ -11,6 +11,7 @@ import { adminCommand, type Caller, refused } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
 import { inTurns } from "./in-turns.ts";
 import { secretText } from "./inputs.ts";
+import { listingOnce } from "./listing-once.ts";
 
 const secretsMax = 5_000;
 const atOnceMax = 8;
@@ -55,7 +56,7 @@ export const apply = adminCommand({
     if (input.dryRun) return { outcome: "planned", environment: file.environment, plan };
 
     const started = deps.clock.nowMs();
-    const work = workOn({ view, plan, caller, adminSeen: new Map() }, deps);
+    const work = workOn({ view, plan, caller, adminSeen: new Map() }, listingOnce(deps));
     const reached = new Set(input.reached);
     const left = secretsIn(plan).filter(({ secretArn }) => !reached.has(secretArn));
     const secrets = await inTurns(left, {

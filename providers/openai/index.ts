@@ -42,7 +42,8 @@ function keyProvider(
     restore: (key) => restore(api, keys, key),
     revoke: (keyId) => revoke(api, keys, { project, keyId }),
     extend: (query) => extend(api, keys, query),
-    candidates: async (secret) => (await keys.all()).filter(({ hint }) => mayBe(hint, secret.reveal())),
+    candidates: async (secret, listed = keys.all) =>
+      (await listed()).filter(({ hint }) => mayBe(hint, secret.reveal())),
   };
 }
 

@@ -111,6 +111,37 @@ describe("apply", () => {
     expect(await world.told("billing-key")).toEqual(["PolicyApplied by anna"]);
   });
 
+  test("many secrets are adopted with one listing of their account, and each application makes its own", async () => {
+    const names = Array.from({ length: 40 }, (_, n) => `key-${n}`);
+    const world = adminWorld();
+    for (const name of names) world.secret(name);
+    const before = world.provider.counters();
+    const file = fileWith({ secrets: Object.fromEntries(names.map((name) => [name, ""])) });
+    expect((await apply(world, file)).answer.outcome).toBe("applied");
+    expect(world.provider.counters().calls - before.calls).toBe(1);
+
+    world.secret("late-key");
+    const more = fileWith({ secrets: Object.fromEntries([...names, "late-key"].map((name) => [name, ""])) });
+    expect((await apply(world, more)).answer.outcome).toBe("applied");
+    expect(world.provider.counters().calls - before.calls).toBe(2);
+  });
+
+  test("a listing that failed is made again for the secrets whose turn is later", async () => {
+    const names = Array.from({ length: 20 }, (_, n) => `key-${n}`);
+    const world = adminWorld();
+    for (const name of names) world.secret(name);
+    world.provider.inject({ kind: "throttled" });
+    const { answer } = await apply(
+      world,
+      fileWith({ secrets: Object.fromEntries(names.map((name) => [name, ""])) }),
+    );
+    const outcomes = (answer["secrets"] as readonly { outcome: string; error?: string }[]).map(
+      ({ outcome, error }) => error ?? outcome,
+    );
+    expect(new Set(outcomes)).toEqual(new Set(["ProviderThrottled", "created"]));
+    expect(outcomes.filter((each) => each === "ProviderThrottled").length).toBeLessThanOrEqual(8);
+  });
+
   test("applying the same file again changes and tells nothing", async () => {
     const { world } = await appliedWorld();
     const before = world.table.dump().filter(({ kind }) => kind !== "FINGERPRINT");

@@ -102,6 +102,8 @@ function describeReads({ subject, given }: Context): void {
     expect((await provider.find(keyId))?.keyId).toBe(keyId);
     expect((await provider.candidates(secret)).map((key) => key.keyId)).toEqual([keyId]);
     expect(await provider.candidates(new Secret("made-up-FAKE"))).toEqual([]);
+    const listing = await provider.list();
+    expect((await provider.candidates(secret, async () => listing)).map((key) => key.keyId)).toEqual([keyId]);
   });
 
   given(undefined, "a key that never was is not found", async ({ provider }) => {

@@ -1,0 +1,25 @@
+import type { KeyProvider, ListedKey } from "../../core/ports.ts";
+import type { AdminDeps } from "./deps.ts";
+
+/**
+ * The same world, in which every account is listed once however many secrets look for their key in it: adopting
+ * 300 of them must not use up the provider's limit on calls. For one command only, because a listing ages.
+ */
+export function listingOnce(deps: AdminDeps): AdminDeps {
+  const listings = new Map<string, Promise<readonly ListedKey[]>>();
+  return {
+    ...deps,
+    provider(policy): KeyProvider {
+      const provider = deps.provider(policy);
+      const account = JSON.stringify(policy.provider);
+      const listed = () => {
+        const listing = listings.get(account) ?? provider.list();
+        listings.set(account, listing);
+        // One that failed says nothing of the next.
+        listing.catch(() => listings.delete(account));
+        return listing;
+      };
+      return { ...provider, candidates: (secret) => provider.candidates(secret, listed) };
+    },
+  };
+}
