@@ -46,7 +46,10 @@ function nobodyKnowsTheKey({ match }: PlanFacts): PlanChoice | undefined {
 
 function notOursToChange({ mayAct }: PlanFacts): PlanChoice | undefined {
   if (mayAct) return undefined;
-  return { plan: "person", why: "the secrets that hold this key are only watched, never rotated" };
+  return {
+    plan: "person",
+    why: "Rekey rotates no secret that holds this key: each is only watched, or was taken out of the policy",
+  };
 }
 
 /** Several keys may share a hint, and a place names none: a wrong guess would cut off the wrong consumers. */

@@ -10,7 +10,7 @@ import { anchorWiring } from "./wiring-audit.ts";
 
 /** What anchoring may touch: it reads the ledger and never writes it, or it could sign what it forged. */
 export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {
-  readonly ledger: Pick<Deps["ledger"], "policies">;
+  readonly ledger: Pick<Deps["ledger"], "policies" | "formerSecrets">;
   readonly checkpoints: Pick<AuditCheckpoints, "write">;
 }
 
@@ -23,8 +23,9 @@ export const handler: Handler = () => anchorAudit(anchorWiring());
  * left unsigned and counted, one that cannot be read is tried again by the next run, and neither holds up the rest.
  */
 export async function anchorAudit(deps: AnchorDeps) {
-  const secrets = (await deps.ledger.policies()).map(({ secretArn }) => secretArn);
-  const chains = [...secrets, deploymentChain, intakeLog];
+  // A secret that left the policy has a last entry too, and further ones when its key leaks.
+  const secrets = [...(await deps.ledger.policies()), ...(await deps.ledger.formerSecrets())];
+  const chains = [...new Set(secrets.map(({ secretArn }) => secretArn)), deploymentChain, intakeLog];
   const ends = await inTurns(chains, { atOnceMax, work: (chain) => anchor(chain, deps) });
   const count = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
   const counted = { anchored: count("anchored"), broken: count("broken"), failed: count("failed") };

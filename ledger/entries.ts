@@ -67,6 +67,16 @@ export interface FingerprintEntry {
   readonly role: "rotated" | "index" | "admin";
 }
 
+/** A secret that `rekey apply` took out of the policy. Its keys may leak all the same, and its log is still proven. */
+export interface FormerSecret {
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly environment: string;
+  /** The AWS principal that removed it. */
+  readonly by: string;
+  readonly atMs: number;
+}
+
 /** Work still owed: a run with debt is not finished. */
 export interface Debt {
   readonly kind: "RevokeOwed" | "DiscardOwed" | "DeathUnproven" | "LabelOwed";

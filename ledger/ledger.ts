@@ -2,7 +2,7 @@ import { LedgerContended } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey, TableRecord } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/secret-record.ts";
-import type { Brake, Debt, FingerprintEntry, KeyHistory, RotationRecord } from "./entries.ts";
+import type { Brake, Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
 
@@ -37,6 +37,11 @@ export function ledgerOn(table: Table) {
     putPolicy: (policy: Policy) => at.write(policyKey(policy.secretArn), policy),
     removePolicy: (secretArn: SecretArn) => table.remove(policyKey(secretArn)),
     policies: () => at.all<Policy>({ kind: "POLICY", id: "all" }),
+
+    /** What left the policy; one that came back stands here too. */
+    formerSecrets: () => at.all<FormerSecret>({ kind: "FORMER", id: "all" }),
+    putFormerSecret: (former: FormerSecret) =>
+      at.write({ kind: "FORMER", id: "all", sort: former.secretArn }, former),
 
     rotation: (secretArn: SecretArn, rotationId: RotationId) =>
       at.read<RotationRecord>(rotationKey(secretArn, rotationId)),

@@ -30,6 +30,9 @@ export const audit: Register = (program, perform) => {
         const policies = named === undefined ? await ledger.policies() : [await findSecret(named, ledger)];
         const chains = policies.map(({ name, secretArn }) => ({ name, id: secretArn }));
         if (named === undefined) {
+          const known = new Set(chains.map(({ id }) => id));
+          const former = (await ledger.formerSecrets()).filter(({ secretArn }) => !known.has(secretArn));
+          chains.push(...former.map(({ name, secretArn }) => ({ name: `${name} (removed)`, id: secretArn })));
           chains.push({ name: "(deployment)", id: deploymentChain }, { name: "(intake)", id: intakeLog });
         }
         const verified = await inTurns(chains, {

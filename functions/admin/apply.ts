@@ -211,6 +211,10 @@ async function remove(secret: Named, work: Work, deps: AdminDeps): Promise<Appli
     const what = run.owed === undefined ? `rotation ${run.rotationId} is not over` : run.owed.reason;
     return { name, secretArn, outcome: "kept", reason: `${what}: apply again when it is` };
   }
+  const { principal: by, atMs } = caller;
+  const environment = view.current.policies.find((each) => each.secretArn === secretArn)?.environment ?? "";
+  // Its fingerprints stay as well: a key that leaks later is still recognised, and a person is told.
+  await deps.ledger.putFormerSecret({ ...{ secretArn, name, environment, by, atMs } });
   await deps.ledger.removePolicy(secretArn);
   await deps.audit.append(secretArn, {
     id: `${caller.requestId}/remove`,

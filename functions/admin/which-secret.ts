@@ -1,20 +1,21 @@
 import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
+import { utcText } from "../../core/utc.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
 
 /** The policy that a name or an ARN means; a refusal that suggests one where nothing is called that. */
 export async function whichSecret(
   named: string,
-  { ledger }: { readonly ledger: Pick<Ledger, "policy" | "policies"> },
+  { ledger }: { readonly ledger: Pick<Ledger, "policy" | "policies" | "formerSecrets"> },
 ): Promise<{ readonly policy: Policy } | { readonly refusal: RefusedAnswer }> {
   if (named.startsWith("arn:")) {
     const policy = await ledger.policy(named);
-    return policy === undefined ? { refusal: unknownSecret(named, []) } : { policy };
+    return policy === undefined ? { refusal: await whyNone(named, { ledger, policies: [] }) } : { policy };
   }
   const policies = await ledger.policies();
   const [policy, other] = policies.filter(({ name }) => name === named);
-  if (policy === undefined) return { refusal: unknownSecret(named, policies) };
+  if (policy === undefined) return { refusal: await whyNone(named, { ledger, policies }) };
   if (other === undefined) return { policy };
   return {
     refusal: refused({
@@ -23,6 +24,26 @@ export async function whichSecret(
       hint: "give its ARN",
     }),
   };
+}
+
+/** One that was taken out is not unknown: whoever asks has to hear that nothing rotates it any more. */
+async function whyNone(
+  named: string,
+  {
+    ledger,
+    policies,
+  }: { readonly ledger: Pick<Ledger, "formerSecrets">; readonly policies: readonly Policy[] },
+): Promise<RefusedAnswer> {
+  const former = (await ledger.formerSecrets()).find(
+    ({ secretArn, name }) => secretArn === named || name === named,
+  );
+  if (former === undefined) return unknownSecret(named, policies);
+  const { name, by, atMs } = former;
+  return refused({
+    reason: "NoLongerRotated",
+    detail: `${name} is no longer rotated: ${by.split("/").at(-1)} took it out of the policy on ${utcText(atMs)}`,
+    hint: "its keys are still recognised when they leak; to rotate them, put it back into rekey.yml and apply",
+  });
 }
 
 function unknownSecret(named: string, policies: readonly Policy[]): RefusedAnswer {

@@ -327,6 +327,16 @@ describe("audit verify", () => {
     });
   });
 
+  test("the log of a secret that was taken out is proven too, and status says what became of it", async () => {
+    const { world } = await appliedWorld({ "billing-key": "", "search-key": "" });
+    const files = { "rekey.yml": fileWith({ secrets: { "search-key": "" } }) };
+    expect((await rekey(world, "apply", { files })).code).toBe(0);
+    expect((await rekey(world, "audit verify")).out).toContain("billing-key (removed)  2 entries  verified");
+    expect((await rekey(world, "status billing-key")).err).toContain(
+      "rekey: error: billing-key is no longer rotated: anna took it out of the policy on 2026-11-22 12:00:00Z",
+    );
+  });
+
   test("a log that was cut off behind its checkpoint is found", async () => {
     const { world } = await appliedWorld();
     const checkpoints = memoryCheckpoints(world.audit, () => NOON_MS);

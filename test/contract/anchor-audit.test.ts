@@ -55,6 +55,21 @@ test("every log gets a checkpoint of its end, and only what has grown gets anoth
   expect(await checkpoints.verify("rekey")).toMatchObject({ checkpoint: { seq: 1 } });
 });
 
+test("a secret that left the policy keeps its place: what was told last is signed too", async () => {
+  const { world, run, checkpoints } = await anchoring(["billing-key", "search-key"]);
+  await run();
+  await world.send({ command: "apply", file: parsedFile(["search-key"]) });
+
+  expect(await run()).toEqual({ outcome: "anchored", chains: 4, anchored: 1, broken: 0, failed: 0 });
+  expect(await checkpoints.verify(arnOf("billing-key"))).toMatchObject({
+    entries: 2,
+    checkpoint: { seq: 2 },
+  });
+
+  await world.send({ command: "apply", file: parsedFile(["search-key", "billing-key"]) });
+  expect(await run()).toMatchObject({ chains: 4, anchored: 1 });
+});
+
 test("a fresh deployment, in which nothing was told yet, beats its heart", async () => {
   const { world, run, anchor } = await anchoring([]);
 

@@ -221,10 +221,10 @@ describe("refreshing a workload", () => {
 
 describe("a role may do what its code asks for, and nothing else", () => {
   const asked: Readonly<Record<string, RegExp>> = {
-    "dynamodb:GetItem": /ledger\.(?!policies\()\w|audit\.append/,
+    "dynamodb:GetItem": /ledger\.(?!(policies|formerSecrets)\()\w|audit\.append/,
     "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append/,
     "dynamodb:Query":
-      /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|rotations|holders|evidence|debts|brakes|keys|incidents)\(/,
+      /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|brakes|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
     "secretsmanager:DescribeSecret": /store\.(labels|moveLabel)\(/,
     "secretsmanager:GetSecretValue": /store\.read\(/,
