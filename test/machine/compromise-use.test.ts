@@ -84,3 +84,18 @@ test("under switch-first the look is repeated when the key goes, because the fir
   expect((key.revokeIntendedAtMs ?? 0) - (key.useBefore?.atMs ?? 0)).toBeLessThanOrEqual(minute);
   expect(record.timeline.map(({ what }) => what)).toContain("replacementAdopted");
 });
+
+const everythingTakesTime: Surroundings = {
+  ...noFaults,
+  call: async ({ port }, effect) => {
+    await new Promise((resolve) => setTimeout(resolve, port === "provider" ? 100 : 8));
+    return effect();
+  },
+};
+
+test("with a provider that takes 100 ms for every call, the revoke is accepted within two seconds of the alert", async () => {
+  const { key, record } = await leakIn({ surroundings: everythingTakesTime });
+
+  expect(key.useBefore?.unknown).toBeUndefined();
+  expect((key.acceptedAtMs ?? 0) - record.detectedAtMs).toBeLessThan(2_000);
+});
