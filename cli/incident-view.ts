@@ -234,24 +234,30 @@ function parentAnswers({ record, children, nowMs }: IncidentView): Answers {
   const failing = children.map((child) => whoFails({ record: child, nowMs }));
   const isAny = failing.filter((text) => !text.startsWith("nobody"));
   const left = `${plural(open.length, "incident")} of ${children.length} not over`;
-  const isDead = keys.length > 0 && dead === keys.length;
+  const unreported = record.checklist.find(({ incidentId }) => incidentId === undefined);
+  const isDead = unreported === undefined && keys.length > 0 && dead === keys.length;
   return {
     dead: `${isDead ? "yes" : "no"}: ${dead} of ${keys.length} keys observed dead; ${left}`,
     key: `${record.match.text}: a checklist of ${plural(children.length, "incident")}`,
     plan: record.planWhy,
     failing: isAny.join("; ") || "nobody that Rekey knows of",
     next: open.length === 0 ? "nothing: every incident is over" : "works on each incident by itself",
-    you: [
-      worst === undefined
-        ? { what: "nothing" }
-        : { what: "look at the first that is not over:", command: `rekey incident show ${worst.incidentId}` },
-    ],
+    you: [whatToDoAbout(unreported?.title, worst?.incidentId)],
     undo: { what: "each key by itself: see its incident" },
   };
 }
 
+/** A key that was never reported comes first: nothing happens to it. */
+function whatToDoAbout(unreported: string | undefined, worst: string | undefined): Todo {
+  if (unreported !== undefined)
+    return { what: "the report broke off: report the rest", command: `rekey compromise ${unreported}` };
+  if (worst === undefined) return { what: "nothing" };
+  return { what: "look at the first that is not over:", command: `rekey incident show ${worst}` };
+}
+
 function checklistLines({ record, children }: IncidentView): readonly string[] {
   const rows = record.checklist.map(({ title, incidentId }) => {
+    if (incidentId === undefined) return ["[ ]", title, "no incident", "not reported yet"];
     const child = children.find((each) => each.incidentId === incidentId);
     const done = child !== undefined && child.keys.length > 0 && child.keys.every(isSettled);
     return [done ? "[x]" : "[ ]", title, incidentId, child?.status ?? "unknown"];

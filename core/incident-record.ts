@@ -230,7 +230,8 @@ export interface ChecklistEntry {
   readonly title: string;
   readonly secretArn?: SecretArn;
   readonly keyId?: KeyId;
-  readonly incidentId: string;
+  /** Absent until the key is reported, which comes after the checklist is written. */
+  readonly incidentId?: string;
 }
 
 /** An authenticated person takes the responsibility. */

@@ -1,4 +1,5 @@
 import { InputInvalid } from "../core/errors.ts";
+import { asItsIncidentsAre } from "../core/incident-checklist.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import type { TableKey } from "../core/ports.ts";
 import type { Documents } from "./ledger.ts";
@@ -7,16 +8,27 @@ export type * from "../core/incident-record.ts";
 
 /** The incidents of a ledger, as `ledger.incidents`. */
 export function incidentsIn(documents: Documents) {
+  const stored = (incidentId: string) => documents.read<IncidentRecord>(incidentKey(incidentId));
+  const all = () => documents.all<IncidentRecord>({ kind: "INCIDENT", id: "all" });
+
+  async function incidents(): Promise<readonly IncidentRecord[]> {
+    const every = await all();
+    return every.map((record) => (record.checklist.length === 0 ? record : asItsIncidentsAre(record, every)));
+  }
+
   return {
     /** Reported, open, contained or waiting for a person: everything that is not over. */
     async openIncidents(): Promise<readonly IncidentRecord[]> {
-      const all = await documents.all<IncidentRecord>({ kind: "INCIDENT", id: "all" });
-      return all.filter(({ status }) => status !== "closed" && status !== "falseAlarm");
+      return (await incidents()).filter(({ status }) => status !== "closed" && status !== "falseAlarm");
     },
 
-    incidents: () => documents.all<IncidentRecord>({ kind: "INCIDENT", id: "all" }),
+    incidents,
 
-    incident: (incidentId: string) => documents.read<IncidentRecord>(incidentKey(incidentId)),
+    async incident(incidentId: string): Promise<IncidentRecord | undefined> {
+      const record = await stored(incidentId);
+      if (record === undefined || record.checklist.length === 0) return record;
+      return asItsIncidentsAre(record, await all());
+    },
 
     /** Applies a pure transition to an incident that exists; one that returns its argument writes nothing. */
     changeIncident(

@@ -30,7 +30,9 @@ export const incident: Register = (program, perform) => {
 async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown> {
   const { ledger, nowMs } = await cli.reach();
   const every = await ledger.incidents.incidents();
-  const incidents = all ? every : every.filter((record) => !isOver(record, every));
+  const incidents = all
+    ? every
+    : every.filter(({ status }) => status !== "closed" && status !== "falseAlarm");
   const newest = [...incidents].sort((a, b) => b.receivedAtMs - a.receivedAtMs);
   const rows = newest.map((record) => [
     record.incidentId,
@@ -44,14 +46,6 @@ async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown
       ? ["no incident is open"]
       : columns([["INCIDENT", "STATUS", "PLAN", "ABOUT", "DETECTED"], ...rows]);
   return { json: { type: "incidents", incidents: newest.map(summaryOf) }, lines };
-}
-
-/** No machine closes a checklist: it is over when each of its incidents is. */
-function isOver(record: IncidentRecord, every: readonly IncidentRecord[]): boolean {
-  const { checklist, status } = record;
-  if (checklist.length === 0) return status === "closed" || status === "falseAlarm";
-  const listed = new Set(checklist.map(({ incidentId }) => incidentId));
-  return every.filter(({ incidentId }) => listed.has(incidentId)).every((child) => isOver(child, []));
 }
 
 function summaryOf(record: IncidentRecord) {
@@ -76,7 +70,9 @@ async function show(cli: Cli, named: string): Promise<Shown> {
     throw new CliFailure(found.refusal.detail, { hint: found.refusal.hint, facts: found.refusal });
   const { record } = found;
   const read = await Promise.all(
-    record.checklist.map(({ incidentId }) => ledger.incidents.incident(incidentId)),
+    record.checklist.flatMap(({ incidentId }) =>
+      incidentId === undefined ? [] : [ledger.incidents.incident(incidentId)],
+    ),
   );
   const children = read.filter((child) => child !== undefined);
   const view = { record, children, policies: await policiesOf(record.secrets, { ledger }), nowMs: nowMs() };

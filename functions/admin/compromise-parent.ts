@@ -7,24 +7,26 @@ import type { AdminDeps } from "./deps.ts";
 interface Parent {
   readonly parentId: string;
   readonly title: string;
-  readonly listed: readonly { readonly leak: Leak; readonly incidentId: string }[];
+  readonly leaks: readonly Leak[];
   readonly input: { readonly reason: string; readonly exposure: "public" | "private" | "unknown" };
   readonly caller: Caller;
 }
 
-/** The checklist of keys that leaked together. Each has an incident of its own; no machine runs here. */
+/**
+ * The checklist of keys that leaked together, written before the first of them is reported: whatever breaks off
+ * then, it shows what is missing. Each key has an incident of its own; no machine runs here.
+ */
 export async function openParent(parent: Parent, deps: AdminDeps): Promise<IncidentRecord> {
-  const { parentId, title, listed, input, caller } = parent;
+  const { parentId, title, leaks, input, caller } = parent;
   const { atMs, principal } = caller;
   const clock = clockFrom({ receivedAtMs: atMs });
   const match = { by: "none" as const, text: title };
   return deps.ledger.incidents.reportIncident({
     ...{ incidentId: parentId, subject: `parent/${title}`, match, receivedAtMs: atMs, ...clock },
     ...{ status: "open", seq: 1, starts: 0, test: false },
-    checklist: listed.map(({ leak, incidentId }) => ({
-      ...{ incidentId, title: leak.policy?.name ?? incidentId },
-      ...(leak.policy && { secretArn: leak.policy.secretArn }),
-    })),
+    checklist: leaks.flatMap(({ policy }) =>
+      policy === undefined ? [] : [{ title: policy.name, secretArn: policy.secretArn }],
+    ),
     ...{ plan: "person", planWhy: "each key of the checklist has a plan of its own" },
     ...{ openedAtMs: atMs, escalateAtMs: clock.deadlineAtMs },
     ...{ keys: [], secrets: [] },

@@ -1,6 +1,8 @@
 import * as z from "zod";
+import { listIncidents } from "../../core/incident-checklist.ts";
 import type { Alert } from "../../events/alert.ts";
 import { FingerprintSchema } from "../../events/alert.ts";
+import { changeIncident } from "../incident-change.ts";
 import { type Raised, raiseAlerts } from "../raise.ts";
 import { adminCommand, type Caller } from "./command.ts";
 import { openParent } from "./compromise-parent.ts";
@@ -45,17 +47,18 @@ export const compromise = adminCommand({
     const incidentIds: string[] = [];
     const joined: string[] = [];
     const plansRefused: Raised["plansRefused"][number][] = [];
-    const listed: { readonly leak: Leak; readonly incidentId: string }[] = [];
+    if (parentId !== undefined)
+      await openParent({ parentId, leaks, input, caller, title: found.title }, deps);
     for (const leak of leaks) {
       const alert = alertFor(leak, { input, caller });
       const raised = await raiseAlerts(arrivedFrom(alert, { input, caller, parentId }), deps);
       incidentIds.push(...raised.incidentIds);
       joined.push(...raised.joined);
       plansRefused.push(...raised.plansRefused);
-      listed.push(...raised.incidentIds.map((incidentId) => ({ leak, incidentId })));
+      if (parentId === undefined || leak.policy === undefined) continue;
+      const reported = { secretArn: leak.policy.secretArn, incidentIds: raised.incidentIds };
+      await changeIncident(parentId, (now) => listIncidents(now, reported), deps);
     }
-    if (parentId !== undefined)
-      await openParent({ parentId, listed, input, caller, title: found.title }, deps);
     await deps.audit.append(deploymentChain, {
       id: `${caller.requestId}/compromise`,
       atMs: caller.atMs,

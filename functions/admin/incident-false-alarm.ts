@@ -4,13 +4,13 @@ import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../.
 import { changeIncident } from "../incident-change.ts";
 import { adminCommand } from "./command.ts";
 import { restoreKeys } from "./incident-undo-quarantine.ts";
-import { auditOrder, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
+import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Ends an incident that was none. A quarantine is undone; what was revoked stays revoked. */
 export const incidentFalseAlarm = adminCommand({
   input: z.strictObject({ command: z.literal("incident-false-alarm"), ...orderShape }),
   run: async ({ input, caller }, deps) => {
-    const found = await whichIncident(input.incident, deps);
+    const found = await whichToOrder(input, deps);
     if ("refusal" in found) return found.refusal;
     const refusal = whyNotFalseAlarm(found.record);
     if (refusal) return refusedBy(refusal);

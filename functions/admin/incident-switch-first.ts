@@ -3,13 +3,13 @@ import { switchFirst, whyNotSwitchFirst } from "../../core/incident-person.ts";
 import { changeIncident } from "../incident-change.ts";
 import { graceMs } from "../incident-policy.ts";
 import { adminCommand } from "./command.ts";
-import { auditOrder, goOnWith, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
+import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Consumers get their time to move before the key is contained. The deadline stays where it is. */
 export const incidentSwitchFirst = adminCommand({
   input: z.strictObject({ command: z.literal("incident-switch-first"), ...orderShape }),
   run: async ({ input, caller }, deps) => {
-    const found = await whichIncident(input.incident, deps);
+    const found = await whichToOrder(input, deps);
     if ("refusal" in found) return found.refusal;
     const refusal = whyNotSwitchFirst(found.record);
     if (refusal) return refusedBy(refusal);

@@ -13,13 +13,13 @@ import { changeIncident } from "../incident-change.ts";
 import { graceMs, policyOfKey } from "../incident-policy.ts";
 import { adminCommand } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
-import { auditOrder, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
+import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Gives a quarantined key back to those that need it, and lets them move before it is contained again. */
 export const incidentUndoQuarantine = adminCommand({
   input: z.strictObject({ command: z.literal("incident-undo-quarantine"), ...orderShape }),
   run: async ({ input, caller }, deps) => {
-    const found = await whichIncident(input.incident, deps);
+    const found = await whichToOrder(input, deps);
     if ("refusal" in found) return found.refusal;
     const refusal = whyNotUndoQuarantine(found.record);
     if (refusal) return refusedBy(refusal);

@@ -4,7 +4,7 @@ import { waive, whyNotWaive } from "../../core/incident-person.ts";
 import { isSettled } from "../../core/incident-plan.ts";
 import { changeIncident } from "../incident-change.ts";
 import { adminCommand, refused } from "./command.ts";
-import { auditOrder, orderShape, refusedBy, whichIncident, wordOf } from "./which-incident.ts";
+import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** A person takes the responsibility for a key that nobody saw dead; their name stays in the record. */
 export const incidentWaive = adminCommand({
@@ -15,7 +15,7 @@ export const incidentWaive = adminCommand({
     key: z.string().min(1).max(256).optional(),
   }),
   run: async ({ input, caller }, deps) => {
-    const found = await whichIncident(input.incident, deps);
+    const found = await whichToOrder(input, deps);
     if ("refusal" in found) return found.refusal;
     const open = found.record.keys.filter((key) => !isSettled(key)).map(refOf);
     const ref = input.key ?? (open.length === 1 ? open[0] : undefined);

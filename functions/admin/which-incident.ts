@@ -30,6 +30,27 @@ export async function whichIncident(
   return { refusal: refused({ reason: "UnknownIncident", detail: `there is no incident ${named}`, hint }) };
 }
 
+/** The incident of an order that is about its keys. A checklist has none: the answer says whom to order instead. */
+export async function whichToOrder(
+  { command, incident: named }: { readonly command: `incident-${string}`; readonly incident: string },
+  deps: { readonly ledger: Pick<Ledger, "incidents"> },
+): Promise<{ readonly record: IncidentRecord } | { readonly refusal: RefusedAnswer }> {
+  const found = await whichIncident(named, deps);
+  if ("refusal" in found || found.record.checklist.length === 0) return found;
+  const listed = new Set(found.record.checklist.map(({ incidentId }) => incidentId));
+  const open = await deps.ledger.incidents.openIncidents();
+  const children = open.filter(({ incidentId }) => listed.has(incidentId)).slice(0, childrenShownMax);
+  const detail = `${named} is a checklist: each of its keys has an incident of its own`;
+  const order = command.replace("-", " ");
+  const hint =
+    children.length === 0
+      ? `none of them is open: see \`rekey incident show ${named}\``
+      : children.map(({ incidentId }) => `\`rekey ${order} ${incidentId} --reason '...'\``).join(", ");
+  return { refusal: refused({ reason: "IsChecklist", detail, hint }) };
+}
+
+const childrenShownMax = 20;
+
 export function wordOf({ principal, atMs }: Caller, reason: string): PersonsWord {
   return { by: principal, reason, atMs };
 }

@@ -1,5 +1,6 @@
+import { StoreUnavailable } from "../../core/errors.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { arnOf } from "../contract/admin-world.ts";
+import { arnOf, NOON_MS } from "../contract/admin-world.ts";
 import { sample } from "../core/intake/samples.ts";
 import { newWorld } from "./incident-world.ts";
 
@@ -152,12 +153,73 @@ describe("rekey compromise", () => {
     expect(children).toHaveLength(2);
     expect(out.split("\n")[0]).toBe(`checklist ${parent?.incidentId}`);
     const shown = await cli(`incident show ${parent?.incidentId}`);
-    expect(shown.out).toContain("0 of 2 keys observed dead; 2 incidents of 2 not over");
+    expect(shown.out).toMatch(/^dead\? +no: 0 of 2 keys observed dead; 2 incidents of 2 not over$/m);
     expect(shown.out).toMatch(/\[ \] {2}billing-key {2}i-/);
 
-    for (const { incidentId } of children) await becomes(incidentId, { status: "closed" });
+    const done = { state: "dead" as const, deadAtMs: NOON_MS };
+    for (const { incidentId, keys } of children) {
+      expect((await cli("incident list")).out).toMatch(new RegExp(`^${parent?.incidentId} +open`, "m"));
+      await becomes(incidentId, {
+        status: "closed",
+        closedAtMs: NOON_MS,
+        keys: keys.map((key) => ({ ...key, ...done })),
+      });
+    }
     expect((await cli("incident list")).out).toBe("no incident is open");
+    expect((await cli("incident list --all")).out).toMatch(new RegExp(`^${parent?.incidentId} +closed`, "m"));
+    expect(await world.ledger.incidents.openIncidents()).toEqual([]);
+    const over = await cli(`incident show ${parent?.incidentId}`);
+    expect(over.out).toMatch(/^p-[\w-]+ {2}closed/);
+    expect(over.out).toMatch(/^dead\? +yes: 2 of 2 keys observed dead/m);
   });
+
+  test("a checklist is there before its first key is reported, and shows which one was not", async () => {
+    const { cli, world } = await newWorld();
+    const { start } = world.executions;
+    world.deps.executions.start = async (run) => {
+      if (world.executions.started.length === 1) throw new StoreUnavailable("StartExecution timed out");
+      return start(run);
+    };
+
+    expect((await cli("compromise --consumer billing")).code).not.toBe(0);
+
+    const parent = (await world.ledger.incidents.openIncidents()).find(
+      ({ checklist }) => checklist.length > 0,
+    );
+    expect(parent?.checklist.map(({ incidentId }) => incidentId === undefined)).toEqual([false, true]);
+    const missing = parent?.checklist[1]?.title;
+    const { out } = await cli(`incident show ${parent?.incidentId}`);
+    expect(out).toMatch(
+      new RegExp(`^you +the report broke off: report the rest\\n +rekey compromise ${missing}$`, "m"),
+    );
+    expect(out).toMatch(new RegExp(`\\[ \\] {2}${missing} +no incident +not reported yet`));
+
+    world.deps.executions.start = start;
+    await cli(`compromise ${missing}`);
+    expect((await cli(`incident show ${parent?.incidentId}`)).out).not.toContain("broke off");
+  });
+
+  test.each(["contain-now", "switch-first", "undo-quarantine", "false-alarm", "waive"])(
+    "%s on a checklist answers with the command for each of its incidents that is open",
+    async (order) => {
+      const { cli, world, becomes } = await newWorld();
+      await cli("compromise --consumer billing");
+      const all = await world.ledger.incidents.incidents();
+      const parent = all.find(({ checklist }) => checklist.length > 0);
+      const [first, second] = all.filter(({ checklist }) => checklist.length === 0);
+      await becomes(first?.incidentId ?? "", { status: "closed" });
+
+      const { code, err } = await cli(`incident ${order} ${parent?.incidentId} --reason why`);
+
+      expect(code).toBe(1);
+      expect(err).toContain("is a checklist: each of its keys has an incident of its own");
+      expect(err).toContain(`rekey incident ${order} ${second?.incidentId} --reason '...'`);
+      expect(err).not.toContain(first?.incidentId);
+      expect(await world.ledger.incidents.incident(parent?.incidentId ?? "")).toMatchObject({
+        status: "open",
+      });
+    },
+  );
 
   test("what covers nothing is refused with what may have been meant", async () => {
     const { cli } = await newWorld();

@@ -1,0 +1,61 @@
+import type { ChecklistEntry, IncidentRecord, IncidentStatus } from "./incident-record.ts";
+import type { SecretArn } from "./ports.ts";
+
+/**
+ * A checklist of keys that leaked together. No machine works on it, so nothing would keep its status true: it is
+ * read off its incidents, each time that it is read.
+ */
+export function asItsIncidentsAre(
+  parent: IncidentRecord,
+  incidents: readonly IncidentRecord[],
+): IncidentRecord {
+  const checklist = parent.checklist.map((entry) => reportedSince({ entry, parent, incidents }));
+  const listed = checklist.map(({ incidentId }) =>
+    incidents.find((each) => incidentId !== undefined && each.incidentId === incidentId),
+  );
+  const status = worstOf(listed.map((child) => child?.status ?? "reported"));
+  if (status !== "closed" && status !== "falseAlarm") return { ...parent, checklist, status };
+  const ends = listed.flatMap((child) => child?.closedAtMs ?? []);
+  return { ...parent, checklist, status, ...(ends.length > 0 && { closedAtMs: Math.max(...ends) }) };
+}
+
+/** Where the report broke off, somebody may have reported the rest: an incident that a machine works on. */
+function reportedSince({
+  entry,
+  parent,
+  incidents,
+}: {
+  readonly entry: ChecklistEntry;
+  readonly parent: IncidentRecord;
+  readonly incidents: readonly IncidentRecord[];
+}): ChecklistEntry {
+  if (entry.incidentId !== undefined) return entry;
+  const found = incidents.find(
+    ({ executionArn, alerts, keys }) =>
+      executionArn !== undefined &&
+      alerts.some(({ receivedAtMs }) => receivedAtMs >= parent.receivedAtMs) &&
+      keys.some(({ secretArn }) => secretArn === entry.secretArn),
+  );
+  return found === undefined ? entry : { ...entry, incidentId: found.incidentId };
+}
+
+/** A key that nobody has reported yet, because the report broke off, keeps the checklist open. */
+function worstOf(statuses: readonly IncidentStatus[]): IncidentStatus {
+  if (statuses.includes("needsPerson")) return "needsPerson";
+  if (statuses.includes("open") || statuses.includes("reported")) return "open";
+  if (statuses.includes("contained")) return "contained";
+  return statuses.every((status) => status === "falseAlarm") ? "falseAlarm" : "closed";
+}
+
+/** Notes which incidents the key of one secret came to have; a repeat changes nothing. */
+export function listIncidents(
+  parent: IncidentRecord,
+  { secretArn, incidentIds }: { readonly secretArn: SecretArn; readonly incidentIds: readonly string[] },
+): IncidentRecord {
+  const isIt = (entry: ChecklistEntry) => entry.secretArn === secretArn && entry.incidentId === undefined;
+  if (!parent.checklist.some(isIt) || incidentIds.length === 0) return parent;
+  const checklist = parent.checklist.flatMap((entry) =>
+    isIt(entry) ? incidentIds.map((incidentId) => ({ ...entry, incidentId })) : [entry],
+  );
+  return { ...parent, checklist, seq: parent.seq + 1 };
+}
