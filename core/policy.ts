@@ -33,6 +33,8 @@ export interface ConsumerPolicy {
   readonly refresh: RefreshAction;
   /** Roles whose reads count as this consumer's (for `kms`). */
   readonly roles?: readonly string[];
+  /** Where its code lies: a leak of one of these is a leak of every key that the consumer uses. */
+  readonly repositories?: readonly string[];
   /** What runs it, for `ecs`, `lambda` and `kubernetes`; without it, what its refresh restarts. */
   readonly workload?: string;
 }
@@ -62,6 +64,8 @@ export interface Policy {
   readonly currentKeyId?: string;
   readonly scopes?: readonly string[];
   readonly consumers: readonly ConsumerPolicy[] | "none";
+  /** Whose leak is a leak of this key. */
+  readonly repositories?: readonly string[];
   readonly signals: readonly UseSignal[];
   readonly schedule?: string;
   readonly scheduleTimezone?: string;

@@ -25,7 +25,10 @@ export const compromise: Register = (program, perform) => {
     .argument("[secret]", "whose current key leaked: name in rekey.yml, or ARN")
     .option("--key-stdin", "the key itself, from a pipe or a hidden prompt; it is hashed here and not sent")
     .option("--fingerprint <hash>", "sha256:, sha1: or hmsl: and the digits")
-    .option("--repo <name>", "every key of a repository, such as acme/shop")
+    .option(
+      "--repo <name>",
+      "every key that rekey.yml or an alert connects with a repository, such as acme/shop",
+    )
     .option("--consumer <name>", "every key that a consumer uses")
     .option("--provider-account <name>", "every key of a provider account of rekey.yml")
     .option("--reason <text>", "why, for the record", "reported by hand")

@@ -40,6 +40,17 @@ const secretArn = z.string("give the secret's full ARN").superRefine((text, cont
   );
 });
 
+const repositoriesMax = 50;
+const repositories = z
+  .array(
+    z
+      .string("a repository is written as acme/shop, or with its host")
+      .max(256)
+      .regex(/^[\w.-]+(?:\/[\w.-]+)+$/, "a repository is written as acme/shop, or with its host"),
+    "list the repositories",
+  )
+  .max(repositoriesMax);
+
 const refreshKinds = [
   "ecs-deployment",
   "lambda-recycle",
@@ -80,6 +91,7 @@ export const ConsumerBlock = z.strictObject({
     .array(z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.{1,512}$/, "give the role's ARN"))
     .max(50)
     .optional(),
+  repositories: repositories.optional(),
 });
 export type ConsumerBlock = z.output<typeof ConsumerBlock>;
 
@@ -110,6 +122,7 @@ export const SecretBlock = z.strictObject({
     .max(64)
     .optional(),
   consumers: wordOr(["none"], z.array(ConsumerBlock).max(consumersMax)).optional(),
+  repositories: repositories.optional(),
   incident: z
     .strictObject({
       plan: z.enum(["contain-first", "switch-first"], "a plan is contain-first or switch-first").optional(),

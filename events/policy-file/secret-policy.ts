@@ -90,6 +90,7 @@ function filledIn(
     ...(block.currentKeyId !== undefined && { currentKeyId: block.currentKeyId }),
     ...(scopes !== undefined && { scopes }),
     consumers,
+    ...(block.repositories !== undefined && { repositories: block.repositories }),
     signals,
     ...(when !== undefined && { schedule: when.expression }),
     ...(when?.timezone !== undefined && { scheduleTimezone: when.timezone }),
@@ -125,6 +126,7 @@ function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolic
         ? { kind: "announce" }
         : refreshFrom(block.refresh),
     ...(block.roles !== undefined && { roles: block.roles }),
+    ...(block.repositories !== undefined && { repositories: block.repositories }),
     ...(block.workload !== undefined && { workload: block.workload }),
   };
 }

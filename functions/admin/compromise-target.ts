@@ -5,6 +5,7 @@ import type { AlertIdentity } from "../../events/alert.ts";
 import { type IndexedVersion, indexedVersionAt } from "../identify-key.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
+import { isPlaceIn, policiesOfRepository, repositoriesIn } from "./repository.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /** One key that a person calls leaked. */
@@ -88,13 +89,18 @@ interface Many {
   readonly name: string;
   readonly covered: readonly Policy[];
   readonly names: readonly string[];
+  /** What to do where nothing like it is there. */
+  readonly hint?: string;
 }
 
-async function many({ word, name, covered, names }: Many, deps: AdminDeps): Promise<Leaks> {
+async function many(
+  { word, name, covered, names, hint: otherwise = "see what there is with `rekey status`" }: Many,
+  deps: AdminDeps,
+): Promise<Leaks> {
   if (covered.length === 0) {
     const meant = nearest(name, names);
     const detail = `no policy has the ${word} ${JSON.stringify(name)}`;
-    const hint = meant === undefined ? "see what there is with `rekey status`" : `did you mean ${meant}?`;
+    const hint = meant === undefined ? otherwise : `did you mean ${meant}?`;
     return { refusal: refused({ reason: "UnknownTarget", detail, hint }) };
   }
   const leaks: Leak[] = [];
@@ -114,33 +120,24 @@ function notIndexed(names: readonly string[]): RefusedAnswer {
   return refused({ reason: "NotIndexed", detail, hint: "index it with `rekey apply`, then try again" });
 }
 
-/**
- * Keys of consumers that are called as the repository is, and keys that any alert saw in it. A policy does
- * not say where its consumers' code lies, so this is as much as there is to know.
- */
+/** Keys that a policy connects with the repository, and keys that any alert saw in it. */
 async function ofRepository(
   repository: string,
   policies: readonly Policy[],
   deps: AdminDeps,
 ): Promise<Leaks> {
-  const name = repository.split("/").at(-1) ?? repository;
   const seen = new Set(
     (await deps.ledger.incidents.incidents())
       .filter(({ alerts }) =>
-        alerts.some(({ where, sourceId }) => [...where, sourceId].some((place) => isIn(place, repository))),
+        alerts.some(({ where, sourceId }) =>
+          [...where, sourceId].some((place) => isPlaceIn(place, repository)),
+        ),
       )
       .flatMap(({ secrets }) => secrets.map(({ secretArn }) => secretArn)),
   );
-  const covered = policies.filter(
-    (policy) => seen.has(policy.secretArn) || consumersIn(policy).includes(name),
-  );
-  return many({ word: "repository", name: repository, covered, names: policies.flatMap(consumersIn) }, deps);
-}
-
-/** "acme/shop" is in "https://github.com/acme/shop/blob/main/.env" and not in ".../acme/shop-old/...". */
-function isIn(place: string, repository: string): boolean {
-  const at = place.indexOf(repository);
-  if (at < 0 || (at > 0 && place[at - 1] !== "/")) return false;
-  const next = place[at + repository.length];
-  return next === undefined || "/#:. ".includes(next);
+  const named = policiesOfRepository(policies, repository);
+  const covered = policies.filter((policy) => seen.has(policy.secretArn) || named.includes(policy));
+  const names = repositoriesIn(policies);
+  const hint = "name it in rekey.yml, in `repositories` of a secret or a consumer";
+  return many({ word: "repository", name: repository, covered, names, hint }, deps);
 }

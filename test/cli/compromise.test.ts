@@ -1,8 +1,18 @@
 import { StoreUnavailable } from "../../core/errors.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { arnOf, NOON_MS } from "../contract/admin-world.ts";
+import { arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
 import { sample } from "../core/intake/samples.ts";
-import { newWorld } from "./incident-world.ts";
+import { newWorld, secretOf } from "./incident-world.ts";
+
+/** What both secrets' one consumer says of its repositories, and then what search-key itself says. */
+async function declare(cli: Awaited<ReturnType<typeof newWorld>>["cli"], consumer: string, secret = "") {
+  const block = `provider: main, rotate: { every: 30d }, consumers: [{ name: billing, ${consumer} }]`;
+  const plain = "provider: main, rotate: { every: 30d }, consumers: [{ name: billing }]";
+  const file = fileWith({
+    secrets: { "billing-key": block, "search-key": secret === "" ? plain : `${plain}, ${secret}` },
+  });
+  expect((await cli("apply", { files: { "rekey.yml": file } })).err).toBe("");
+}
 
 describe("rekey compromise", () => {
   test("a secret's current key opens one incident, and a repeat joins it", async () => {
@@ -141,6 +151,7 @@ describe("rekey compromise", () => {
     ["--repo acme/billing", "repository acme/billing"],
   ])("%s opens one parent with a checklist of every key", async (target, title) => {
     const { cli, world, becomes } = await newWorld();
+    await declare(cli, "repositories: [github.com/acme/billing, acme/billing]");
 
     const { out, code } = await cli(`compromise ${target}`);
 
@@ -220,6 +231,40 @@ describe("rekey compromise", () => {
       });
     },
   );
+
+  test.each([
+    ["evil/billing", 0],
+    ["billing", 0],
+    ["acme/billing-old", 0],
+    ["acme/billing", 2],
+    ["ACME/billing.git", 2],
+    ["https://github.com/acme/billing", 0],
+    ["acme/search", 1],
+    ["gitlab.com/acme/group/shop", 1],
+    ["acme/group", 0],
+    ["acme/shop", 1],
+    ["github.com/acme/shop", 1],
+    ["gitlab.com/acme/shop", 0],
+    ["shop", 0],
+    ["acme/lib", 1],
+    ["acme/clone", 1],
+  ])("--repo %s covers %i keys: what a policy names and alerts saw, and no guess", async (name, count) => {
+    const { cli, world, becomes } = await newWorld();
+    await declare(cli, "repositories: [acme/billing]", "repositories: [acme/search]");
+    await cli("compromise search-key --where https://github.com/acme/shop/blob/main/.env#L7");
+    const [seen] = await world.ledger.incidents.incidents();
+    const [alert] = seen?.alerts ?? [];
+    const where = ["https://gitlab.com:8443/acme/group/shop/-/blob/x", "git@github.com:acme/clone.git a:1"];
+    await becomes(seen?.incidentId ?? "", {
+      secrets: [{ ...secretOf({}), secretArn: arnOf("search-key"), name: "search-key" }],
+      alerts: [alert, { ...alert, where, sourceId: "acme/lib#7" }] as never,
+    });
+
+    const { out, err } = await cli(`compromise --dry-run --repo ${name}`);
+
+    expect(out.split("\n").filter((line) => line.startsWith("key "))).toHaveLength(count);
+    if (count === 0) expect(err).toContain("rekey: hint: ");
+  });
 
   test("what covers nothing is refused with what may have been meant", async () => {
     const { cli } = await newWorld();

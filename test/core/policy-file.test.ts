@@ -204,6 +204,15 @@ describe("what a sound file means", () => {
     expect(policies[1]?.consumers).toEqual(policies[0]?.consumers);
   });
 
+  test("a secret and a consumer name the repositories whose leak is theirs", () => {
+    const policies = policiesOf(
+      `  a: { arn: "${arn("a")}", provider: main, rotate: manual, repositories: [acme/shop], consumers: [{ name: web, repositories: [github.com/acme/web] }] }`,
+    );
+    expect(policies).toMatchObject([
+      { repositories: ["acme/shop"], consumers: [{ repositories: ["github.com/acme/web"] }] },
+    ]);
+  });
+
   test("a provider's scopes are those of its keys, unless the secret has its own", () => {
     const scoped = {
       acme: { settings: settings.extend({ scopes: z.array(z.string()) }), facts: () => facts },
@@ -242,6 +251,11 @@ describe("what is wrong with one secret", () => {
       "an incident that takes longer than its clock",
       plain(", incident: { containBy: 1h }"),
       "secrets.a.incident.containBy: an incident's key is dead or escalated after 15m",
+    ],
+    [
+      "a repository by its last part",
+      plain(", repositories: [shop]"),
+      "secrets.a.repositories.0: a repository is written as acme/shop, or with its host",
     ],
     [
       "an empty list of scopes",
@@ -366,6 +380,11 @@ describe("what is wrong with one secret", () => {
       "an account that YAML read as a number",
       "[{ name: w, account: 111122223333 }]",
       "consumers.0.account: an AWS account is twelve digits in quotes",
+    ],
+    [
+      "a repository by its last part",
+      "[{ name: w, repositories: [shop] }]",
+      "consumers.0.repositories.0: a repository is written as acme/shop, or with its host",
     ],
     ["a role that is none", "[{ name: w, roles: [me] }]", "consumers.0.roles.0: give the role's ARN"],
     [
