@@ -22,8 +22,10 @@ const digest: Digest = { sha256Hex: (text) => createHash("sha256").update(text).
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** AWS as the SDK's own settings find it: region, profile, credentials, and AWS_ENDPOINT_URL for another cloud. */
-export function reachAws(env: Environment): Reach {
+export async function reachAws(env: Environment): Promise<Reach> {
   const dynamo = new DynamoDBClient({});
+  // Asked here, where its absence can be told from a ledger that does not answer.
+  await dynamo.config.region().catch(noRegion);
   const table = dynamoTable(dynamo, env["REKEY_TABLE"] ?? "rekey");
   const log = auditLog({ table, digest, now: Date.now });
   const { region, credentials } = dynamo.config;
@@ -50,6 +52,13 @@ function checkpointsFor(env: Environment, log: AuditLog): CheckpointVerifier | u
     log,
     signer: kmsSigner(new KMSClient({}), { keyId }),
     anchor: s3AnchorReader(new S3Client({ forcePathStyle: true }), { bucket }),
+  });
+}
+
+function noRegion(error: unknown): never {
+  const { message } = error instanceof Error ? error : new Error("no AWS Region is known");
+  throw new CliFailure(message.replace(/\.$/, ""), {
+    ...{ hint: "set AWS_REGION", exitCode: exitCodes.unreachable },
   });
 }
 

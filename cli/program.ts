@@ -75,7 +75,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     .configureOutput({
       writeOut: (text) => terminal.out(text.trimEnd()),
       writeErr: (text) => terminal.err(text.trimEnd()),
-      outputError: (text) => showError(terminal, usageFailure(text)),
+      outputError: (text) => showError(terminal, usageFailure(text, commandIn(program, args))),
     });
   const wantsJson = (): boolean => program.opts<{ json?: boolean }>().json === true;
   let reach: Promise<Reach> | undefined;
@@ -117,13 +117,26 @@ function failureJson({ message, hint, facts }: CliFailure): Record<string, unkno
   return { ...facts, type: "error", message, ...(hint !== undefined && { hint }) };
 }
 
+/** How far the arguments name commands: "rekey incident note". */
+function commandIn(program: Command, args: readonly string[]): string {
+  let command = program;
+  let named = program.name();
+  for (const word of args.filter((each) => !each.startsWith("-"))) {
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) break;
+    command = next;
+    named += ` ${word}`;
+  }
+  return named;
+}
+
 /** Commander's "error: unknown option '--x'\n(Did you mean --y?)" in our form. */
-function usageFailure(text: string): CliFailure {
+function usageFailure(text: string, command: string): CliFailure {
   const [first = "", second = ""] = text.trim().split("\n");
   const message = first.replace(/^error: /, "").replace(/\.$/, "");
   const meant = /^\(?Did you mean (?:one of )?(.+?)\?\)?$/.exec(second)?.[1];
   return new CliFailure(message, {
-    hint: meant === undefined ? "see `rekey --help`" : `did you mean ${meant}?`,
+    hint: meant === undefined ? `see \`${command} --help\`` : `did you mean ${meant}?`,
   });
 }
 
@@ -132,20 +145,35 @@ const awsHints: Readonly<Record<string, string>> = {
   TokenProviderError: "sign in to AWS again with `aws sso login`",
 };
 
+const refusedHints: Readonly<Record<string, string>> = {
+  ResourceNotFoundException: "there is no such table: check REKEY_TABLE, AWS_REGION and AWS_PROFILE",
+  AccessDeniedException:
+    "ask for this call on the ledger's table; `aws sts get-caller-identity` shows who you are",
+  UnrecognizedClientException: "these are no credentials of this account: sign in to AWS again",
+};
+
+/** AWS says no by a name, which stands at the end of our message. */
+function refusedHint({ message }: RotationError): string | undefined {
+  const name = /^the ledger refused \w+ with (\w+)$/.exec(message)?.[1] ?? "";
+  return Object.hasOwn(refusedHints, name) ? refusedHints[name] : undefined;
+}
+
 function failureFrom(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   if (error instanceof RotationError) {
     const isPassing = error.retry === "later";
     return new CliFailure(error.message, {
       exitCode: isPassing ? exitCodes.unreachable : exitCodes.refused,
-      hint: isPassing ? "check AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL, then try again" : undefined,
+      hint: isPassing
+        ? "check AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL, then try again"
+        : refusedHint(error),
       facts: { error: error.name },
     });
   }
-  if (error instanceof Error && (error.name in awsHints || error.message === "Region is missing")) {
+  if (error instanceof Error && Object.hasOwn(awsHints, error.name)) {
     return new CliFailure(error.message.replace(/\.$/, ""), {
       exitCode: exitCodes.unreachable,
-      hint: awsHints[error.name] ?? "set AWS_REGION",
+      hint: awsHints[error.name],
     });
   }
   throw error;

@@ -1,7 +1,9 @@
-import { readFile } from "node:fs/promises";
+import { createReadStream } from "node:fs";
 import type { ReadStream } from "node:tty";
 import { CliFailure, exitCodes, type Terminal } from "./command.ts";
 
+/** In bytes: four times what any report may have, and enough to say that it has more. */
+const fileMax = 64 * 1024 * 1024;
 /** No provider's key is longer than this. */
 const hiddenMax = 65_536;
 
@@ -13,7 +15,7 @@ export function processTerminal(): Terminal {
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
-    readFile: (path) => readFile(path, "utf8"),
+    readFile: readText,
   };
 }
 
@@ -21,6 +23,19 @@ export function processTerminal(): Terminal {
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
   process.exit();
+}
+
+/** A file, or a pipe that looks like one; something without an end is given up. */
+async function readText(path: string): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of createReadStream(path)) {
+    bytes += chunk.length;
+    if (bytes > fileMax)
+      throw new CliFailure(`${path} has more than ${fileMax} bytes`, { exitCode: exitCodes.usage });
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString("utf8");
 }
 
 async function piped(): Promise<string> {

@@ -33,7 +33,8 @@ async function send(
   { file, options }: { readonly file: string; readonly options: Options },
 ): Promise<Shown> {
   const text = await readReport(cli, file);
-  const { start, ignored } = parse(Buffer.from(text, "utf8"), formatOf(options.format, text));
+  if (/[\0\uFFFD]/.test(text.slice(0, startChars))) throw notText(file);
+  const { start, ignored } = parse(text, options.format);
   const alerts = start.map((alert) => (options.public ? { ...alert, exposure: "public" as const } : alert));
   const incidentIds = new Set<string>();
   for (let batch = 0; batch < batchesMax && batch * batchMax < alerts.length; batch += 1) {
@@ -59,6 +60,7 @@ async function readReport({ terminal }: Cli, file: string): Promise<string> {
   try {
     return await terminal.readFile(file);
   } catch (error) {
+    if (error instanceof CliFailure) throw error;
     const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
     throw new CliFailure(`cannot read ${file} (${code})`, { exitCode: exitCodes.usage });
   }
@@ -80,18 +82,29 @@ function formatOf(given: string | undefined, text: string): Format {
   return text.includes('"RuleID"') || text.includes('"runs"') ? "gitleaks" : "report";
 }
 
+/** What is no text says so soon. */
+const startChars = 4_096;
+
+function notText(file: string): CliFailure {
+  return new CliFailure(`${file} is not text`, {
+    ...{ hint: "give the JSON that the scanner wrote", exitCode: exitCodes.usage },
+  });
+}
+
 function parse(
-  body: Uint8Array,
-  format: Format,
+  text: string,
+  given: string | undefined,
 ): { readonly start: readonly Alert[]; readonly ignored: AlertOutcome["ignored"] } {
   try {
-    const { start, append, ignored } = intakeSources.get(format)?.parse(body, {}) ?? nothing;
+    const body = Buffer.from(text, "utf8");
+    const { start, append, ignored } = intakeSources.get(formatOf(given, text))?.parse(body, {}) ?? nothing;
     return { start: [...start, ...append], ignored };
   } catch (error) {
     if (!(error instanceof InputInvalid)) throw error;
-    throw new CliFailure(error.message, {
-      ...{ hint: "say what it is with --format", exitCode: exitCodes.usage },
-    });
+    // A format helps only against a wrong guess: what is too big or cut off stays so.
+    const isGuess = given === undefined && error.message.includes("not as expected");
+    const hint = isGuess ? `say what it is with --format ${formats.join("|")}` : undefined;
+    throw new CliFailure(error.message, { hint, exitCode: exitCodes.usage });
   }
 }
 

@@ -31,13 +31,33 @@ export function adminCommand<Input>({ input: schema, run }: Definition<Input>): 
     if (parsed.success) return run({ input: parsed.data, caller }, deps);
     // The fields, never their values: one of them might be a key in the wrong place.
     const fields = parsed.error.issues.map(
-      ({ path, message }) => `${path.join(".") || "command"}: ${message}`,
+      (issue) => `${issue.path.join(".") || "command"} ${sayIssue(issue)}`,
     );
     return refused({ reason: "InputInvalid", detail: fields.join("; ").slice(0, detailMax) });
   };
 }
 
 const detailMax = 1_000;
+
+/** What is wrong with one field, for the person who wrote it. */
+function sayIssue(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "too_small":
+      return issue.minimum === 1 ? "is empty" : `is shorter or fewer than ${issue.minimum}`;
+    case "too_big":
+      return issue.origin === "string"
+        ? `is longer than ${issue.maximum} characters`
+        : `is more than ${issue.maximum}`;
+    case "invalid_type":
+      return issue.message.endsWith("undefined") ? "is missing" : `has to be a ${issue.expected}`;
+    case "invalid_value":
+      return `has to be one of ${issue.values.join(", ")}`;
+    case "unrecognized_keys":
+      return `knows nothing of ${issue.keys.join(", ")}`;
+    default:
+      return issue.message;
+  }
+}
 
 export interface RefusedAnswer extends Answer {
   readonly outcome: "refused";

@@ -1,10 +1,13 @@
-import { spawnSync } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
 
 const bin = fileURLToPath(new URL("../../bin/rekey.mjs", import.meta.url));
 
 /** As installed: its own process, and no AWS anywhere near. */
-function rekey(args: readonly string[], env: Record<string, string> = {}) {
+function rekey(args: readonly string[], env: Record<string, string | undefined> = {}) {
   const nowhere = {
     PATH: process.env["PATH"] ?? "",
     AWS_EC2_METADATA_DISABLED: "true",
@@ -40,3 +43,44 @@ test("a ledger that does not answer makes the exit code 3, with a hint and no st
   );
   expect(JSON.parse(stdout)).toMatchObject({ type: "error", error: "StoreUnavailable" });
 });
+
+test("a file without an end is given up, in words", () => {
+  const { status, stderr } = rekey(["report", "/dev/zero"]);
+
+  expect([status, stderr]).toEqual([2, "rekey: error: /dev/zero has more than 67108864 bytes\n"]);
+});
+
+test.each([
+  [undefined, "Region is missing"],
+  ["", 'Region not accepted: region="" is not a valid hostname component'],
+])("a Region that is %j is told from a ledger that does not answer", (region, message) => {
+  const { status, stderr } = rekey(["incident", "list"], { AWS_REGION: region, HOME: "/nonexistent" });
+
+  expect([status, stderr]).toEqual([3, `rekey: error: ${message}\nrekey: hint: set AWS_REGION\n`]);
+});
+
+test("a table that is not there is told from one that does not answer", async () => {
+  const server = createServer((_, response) => {
+    response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
+    response.end(JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" }));
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const env = {
+    ...{ PATH: process.env["PATH"] ?? "", AWS_REGION: "eu-west-1" },
+    ...{ AWS_ACCESS_KEY_ID: "AKIAFAKE", AWS_SECRET_ACCESS_KEY: "FAKE" },
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+  };
+  try {
+    const stderr = await new Promise<string>((resolve) => {
+      execFile(process.execPath, [bin, "incident", "list"], { env }, (_, __, text) => resolve(text));
+    });
+
+    expect(stderr).toBe(
+      "rekey: error: the ledger refused Query with ResourceNotFoundException\n" +
+        "rekey: hint: there is no such table: check REKEY_TABLE, AWS_REGION and AWS_PROFILE\n",
+    );
+  } finally {
+    server.close();
+  }
+}, 60_000);

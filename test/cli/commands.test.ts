@@ -443,9 +443,13 @@ describe("wrong usage", () => {
     ["stats", "rekey: error: unknown command 'stats'\nrekey: hint: did you mean status?"],
     [
       "hold billing-key",
-      "rekey: error: required option '--reason <text>' not specified\nrekey: hint: see `rekey --help`",
+      "rekey: error: required option '--reason <text>' not specified\nrekey: hint: see `rekey hold --help`",
     ],
-    ["rotate", "rekey: error: missing required argument 'secret'\nrekey: hint: see `rekey --help`"],
+    ["rotate", "rekey: error: missing required argument 'secret'\nrekey: hint: see `rekey rotate --help`"],
+    [
+      "incident note i-1",
+      "rekey: error: required option '--reason <text>' not specified\nrekey: hint: see `rekey incident note --help`",
+    ],
     ["stop --reason x", "rekey: error: say what: one secret, --all, --provider or --environment"],
     ["status --jsn", "rekey: error: unknown option '--jsn'\nrekey: hint: did you mean --json?"],
   ])("%s", async (line, err) => {
