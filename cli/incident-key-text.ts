@@ -2,7 +2,8 @@ import { refOf } from "../core/incident.ts";
 import { undoableKeys } from "../core/incident-person.ts";
 import { isSettled } from "../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
-import { shortName, type Todo, when } from "./text.ts";
+import { triageSubject } from "../core/incident-turns.ts";
+import { plural, shortName, type Todo, when } from "./text.ts";
 
 interface Seen {
   readonly record: IncidentRecord;
@@ -63,14 +64,27 @@ function whoTried(alerts: readonly AlertSeen[]): string {
 
 // ---- which key? ------------------------------------------------------------------------------------------
 
-export function whichKey({ keys, match, secrets }: IncidentRecord): string {
-  const matched = match.by === "none" ? `no match for ${match.text}` : `matched by ${match.by} ${match.text}`;
-  const names = keys.map((key) => {
-    const at = key.provider === undefined ? "" : ` at ${key.provider} (${key.account ?? "unknown account"})`;
-    return `${refOf(key).slice(0, 60)}${at}, ${key.standing}`;
-  });
+export function whichKey({ keys, match, secrets, subject, alerts }: IncidentRecord): string {
+  if (keys.length === 0 && subject === triageSubject)
+    return `none in particular: too many alerts named no exact key, and ${plural(alerts.length, "of them is", "of them are")} triaged here`;
+  const names = keys.map(nameOf);
   const held = secrets.map(({ name, environment }) => `${name} (${environment})`).join(", ");
-  return [names.join("; ") || "unknown", matched, held && `held by ${held}`].filter(Boolean).join("; ");
+  const matched =
+    match.by === "none"
+      ? `unknown: nothing under Rekey matches ${match.text.slice(0, shownMax)}`
+      : `matched by ${match.by} ${match.text}`;
+  const isNamed = match.by !== "none" || keys.some(({ account }) => account !== undefined);
+  return [isNamed && names.join("; "), matched, held && `held by ${held}`].filter(Boolean).join("; ");
+}
+
+const shownMax = 60;
+
+/** Where it stood is where Rekey found it: by now it may be gone. */
+function nameOf(key: KeyInScope): string {
+  const { provider, account, standing } = key;
+  const at = provider === undefined ? "" : ` at ${provider} (${account ?? "unknown account"})`;
+  const stood = standing === "unknown" || standing === "unplaced" ? "" : `, was ${standing}`;
+  return `${refOf(key).slice(0, shownMax)}${at}${stood}`;
 }
 
 // ---- can it be undone? -----------------------------------------------------------------------------------

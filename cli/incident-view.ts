@@ -134,7 +134,7 @@ function whatNext({ record, nowMs }: IncidentView): string {
   const page =
     clock.turn === "escalate"
       ? ["pages now"]
-      : clock.turn === "wait" && clock.untilMs !== undefined
+      : clock.turn === "wait" && clock.untilMs !== undefined && record.keys.length > 0
         ? [`pages, if not dead by then, ${when(clock.untilMs, nowMs)}`]
         : [];
   const all = [...turns, ...replacing, ...page];
@@ -167,8 +167,8 @@ function whatToDo(view: IncidentView): readonly Todo[] {
   const { status, keys } = record;
   const todos = status === "falseAlarm" ? [] : [...forKeys(view), ...forSecrets(record)];
   if (todos.length > 0) return todos;
-  if (isOver(record)) return [{ what: "nothing" }];
   if (keys.length > 0 && keys.every(isSettled)) return [{ what: "nothing: read the report" }];
+  if (isOver(record)) return [{ what: "nothing" }];
   return [{ what: "nothing now: Rekey goes on by itself" }];
 }
 

@@ -23,7 +23,10 @@ export function when(ms: number, nowMs: number): string {
   return `${utcText(ms)} (${ms <= nowMs ? `${distance} ago` : `in ${distance}`})`;
 }
 
+/** Who it was, without the account; a session's name alone may be nobody's, so its role stays. */
 export function shortName(principal: string): string {
+  const [, role, session] = /:assumed-role\/([^/]+)\/(.+)$/.exec(principal) ?? [];
+  if (role !== undefined && session !== undefined) return `${session} as ${role}`;
   return principal.split("/").at(-1) ?? principal;
 }
 

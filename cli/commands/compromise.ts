@@ -96,7 +96,9 @@ async function targetOf(
 
 function foretold(keys: readonly Foretold[]): Shown {
   const lines = keys.flatMap((key) => [
-    `key ${key.key}, found by ${key.match}`,
+    key.key === "unknown"
+      ? `no key under Rekey matches this ${key.match}`
+      : `key ${key.key}, found by ${key.match}`,
     `  plan: ${key.plan} (${key.planWhy})`,
     ...(key.secrets.length === 0 ? ["  no secret under Rekey holds it"] : []),
     ...key.secrets.map(({ name, environment, state }) => `  held by ${name} in ${environment}: ${state}`),

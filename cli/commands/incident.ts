@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { incidentFacts } from "../../core/incident-facts.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
+import { reasonMax } from "../../functions/admin/inputs.ts";
 import { whichIncident } from "../../functions/admin/which-incident.ts";
 import { policiesOf } from "../../functions/incident-policy.ts";
 import { askAdmin } from "../ask-admin.ts";
@@ -139,8 +140,9 @@ const orders: readonly Order[] = [
   {
     name: "escalate",
     describes: "page everybody now, through every channel",
-    says: ({ delivered, failed }) => [
+    says: ({ delivered, failed, over }) => [
       `paged through ${listed(delivered)}`,
+      ...(over === true ? ["the incident is over, and the page says so: nothing works on it"] : []),
       ...(Array.isArray(failed) && failed.length > 0 ? [`${listed(failed)} did not take it`] : []),
     ],
   },
@@ -158,7 +160,10 @@ function registerOrder(
     .command(order.name)
     .description(order.describes)
     .argument("<incident>", "id, as the page names it")
-    .requiredOption("--reason <text>", "why; it stands in the record under your name");
+    .requiredOption(
+      "--reason <text>",
+      `why, in at most ${reasonMax} characters; it stands in the record under your name`,
+    );
   if (order.key) command.option("--key <id>", "which key, where several are open");
   command.action((named: string, { reason, key }: { reason: string; key?: string }) =>
     perform(async (cli) => {

@@ -10,12 +10,14 @@ export const incidentEscalate = adminCommand({
     const found = await whichIncident(input.incident, deps);
     if ("refusal" in found) return found.refusal;
     const { record } = found;
-    const why = `${caller.principal} asks for help: ${input.reason}`;
+    const over = record.status === "closed" || record.status === "falseAlarm";
+    const about = over ? " (the incident is over)" : "";
+    const why = `${caller.principal} asks for help${about}: ${input.reason}`;
     const due = { reason: "asked" as const, severity: "page" as const, why };
     const delivered = await tell({ record, due, atMs: caller.atMs }, deps);
     await auditOrder({ record, caller, action: "EscalationOrdered", detail: { reason: input.reason } }, deps);
     const sent = (await deps.ledger.incidents.incident(record.incidentId))?.pages.at(-1);
-    const facts = { delivered: sent?.delivered ?? [], failed: sent?.failed ?? [] };
+    const facts = { over, delivered: sent?.delivered ?? [], failed: sent?.failed ?? [] };
     if (delivered) return { outcome: "paged", incidentId: record.incidentId, ...facts };
     const detail = `no channel took the page (${facts.failed.join(", ") || "none is configured"})`;
     return refused({ reason: "NobodyReached", detail, hint: "call the people on call by phone" });

@@ -20,13 +20,13 @@ export async function whichIncident(
 ): Promise<{ readonly record: IncidentRecord } | { readonly refusal: RefusedAnswer }> {
   const record = await ledger.incidents.incident(named);
   if (record !== undefined) return { record };
-  const open = await ledger.incidents.openIncidents();
+  const known = await ledger.incidents.incidents();
   const meant = nearest(
     named,
-    open.map(({ incidentId }) => incidentId),
+    known.map(({ incidentId }) => incidentId),
   );
   const hint =
-    meant === undefined ? "see what there is with `rekey incident list`" : `did you mean ${meant}?`;
+    meant === undefined ? "see what there is with `rekey incident list --all`" : `did you mean ${meant}?`;
   return { refusal: refused({ reason: "UnknownIncident", detail: `there is no incident ${named}`, hint }) };
 }
 

@@ -137,8 +137,8 @@ describe("rekey compromise", () => {
     const { cli, only } = await newWorld();
     const stdin = "sk-FAKE-nobody-knows-this-one";
 
-    expect((await cli("compromise --key-stdin --dry-run", { stdin })).out).toContain(
-      "no secret under Rekey holds it",
+    expect((await cli("compromise --key-stdin --dry-run", { stdin })).out).toMatch(
+      /^no key under Rekey matches this fingerprint\n.*\n {2}no secret under Rekey holds it\n/,
     );
     await cli("compromise --key-stdin", { stdin });
 
@@ -331,7 +331,21 @@ describe("rekey report", () => {
     const { code, err } = await cli("report cut.json", { files });
 
     expect(code).toBe(2);
-    expect(err).toContain("is not JSON: was it cut off?");
+    expect(err).toBe("rekey: error: the report is not JSON: was it cut off?");
     expect(await world.ledger.incidents.incidents()).toEqual([]);
+  });
+
+  test("a format is asked for only where another guess may help", async () => {
+    const { cli } = await newWorld();
+    const files = { "odd.json": '{"runs": 7}', "image.png": "\u0089PNG\u0000\u0000" };
+
+    expect((await cli("report odd.json", { files })).err).toMatch(
+      /^rekey: error: .* is not as expected .*\nrekey: hint: say what it is with --format trufflehog\|gitleaks\|report$/,
+    );
+    expect((await cli("report odd.json --format gitleaks", { files })).err).not.toContain("hint");
+    expect(await cli("report image.png", { files })).toMatchObject({
+      code: 2,
+      err: "rekey: error: image.png is not text\nrekey: hint: give the JSON that the scanner wrote",
+    });
   });
 });

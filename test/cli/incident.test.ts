@@ -1,3 +1,4 @@
+import { triageSubject } from "../../core/incident-turns.ts";
 import { arnOf, NOON_MS } from "../contract/admin-world.ts";
 import { keyOf, minute, openIncident, secretOf } from "./incident-world.ts";
 
@@ -30,7 +31,7 @@ describe("rekey incident show", () => {
       ].join(", "),
       "dead?        not known: nobody has tried it; no revoke was accepted",
       expect.stringMatching(
-        `^key          ${keyId} at openai \\(main\\), current; matched by fingerprint sha256:`,
+        `^key          ${keyId} at openai \\(main\\), was current; matched by fingerprint sha256:`,
       ),
       "plan         contain-first: an authenticated person reported it",
       "failing now  nobody: Rekey has not stopped the key; not moved yet: billing-key",
@@ -251,6 +252,44 @@ describe("rekey incident show", () => {
     expect(err).toContain(`did you mean ${incidentId}?`);
   });
 
+  test("so is that of an incident that is over", async () => {
+    const { cli, incidentId, becomes } = await openIncident();
+    await becomes(incidentId, { status: "closed" });
+
+    const { err } = await cli(`incident show ${incidentId.replace("i-", "j-")}`);
+
+    expect(err).toContain(`did you mean ${incidentId}?`);
+  });
+
+  test("a key that nothing matches is called unknown, once", async () => {
+    const { cli, incidentId, becomes } = await openIncident();
+    const { keyId: _, secretArn: __, provider: ___, account: ____, ...stranger } = keyOf("any");
+    const unknown = { ...stranger, fingerprint: `sha1:${"ab".repeat(20)}`, standing: "unknown" as const };
+    const match = { by: "none" as const, text: unknown.fingerprint };
+    await becomes(incidentId, { keys: [unknown], secrets: [], match });
+
+    expect(row((await cli(`incident show ${incidentId}`)).out, "key")).toBe(
+      `unknown: nothing under Rekey matches sha1:${"ab".repeat(20)}`,
+    );
+  });
+
+  test("triage is said to be triage, and promises no page", async () => {
+    const { cli, incidentId, becomes } = await openIncident();
+    await becomes(incidentId, {
+      subject: triageSubject,
+      keys: [],
+      secrets: [],
+      match: { by: "none", text: "x" },
+    });
+
+    const { out } = await cli(`incident show ${incidentId}`);
+
+    expect(row(out, "key")).toBe(
+      "none in particular: too many alerts named no exact key, and 1 of them is triaged here",
+    );
+    expect(row(out, "rekey does")).not.toContain("if not dead by then");
+  });
+
   test("list shows what is open, and with --all what is over", async () => {
     const { cli, incidentId, becomes } = await openIncident();
     expect((await cli("incident list")).out).toContain(`${incidentId}  open`);
@@ -285,7 +324,7 @@ describe("what a person says in an incident", () => {
     const { cli, incidentId, world, becomes } = await openIncident();
     expect((await cli(say("contain-now", incidentId))).out).toContain("the machine contains it now");
     expect(row((await cli(`incident show ${incidentId}`)).out, "plan")).toBe(
-      "contain-first: an authenticated person reported it; contain now, asked for by anna: checkout is down",
+      "contain-first: an authenticated person reported it; contain now, asked for by anna as operator: checkout is down",
     );
     const starts = world.executions.started.length;
 
@@ -343,7 +382,7 @@ describe("what a person says in an incident", () => {
     const now = await world.ledger.incidents.incident(incidentId);
     expect(now?.keys).toMatchObject([{ state: "waiting", waiver: { reason: "checkout is down" } }]);
     expect(row((await cli(`incident show ${incidentId}`)).out, "dead?")).toBe(
-      "not proven: waived by anna (checkout is down)",
+      "not proven: waived by anna as operator (checkout is down)",
     );
   });
 
@@ -411,6 +450,29 @@ describe("what a person says in an incident", () => {
     const { code, err } = await cli(say("escalate", incidentId));
     expect(code).toBe(1);
     expect(err).toContain("no channel took the page (sns)");
+  });
+
+  test("escalate says that the incident it pages about is over", async () => {
+    const { cli, incidentId, becomes, pages } = await openIncident();
+    await becomes(incidentId, { status: "falseAlarm" });
+
+    expect((await cli(say("escalate", incidentId))).out).toContain("the incident is over");
+    expect(pages).toMatchObject([
+      { why: expect.stringContaining("(the incident is over): checkout is down") },
+    ]);
+  });
+
+  test.each([
+    ["", "reason is empty"],
+    ["x".repeat(181), "reason is longer than 180 characters"],
+    ["one\nline", "reason has to be one line, without control characters"],
+  ])("a reason that cannot be kept is refused in words: %j", async (reason, err) => {
+    const { cli, incidentId } = await openIncident();
+
+    const refused = await cli(["incident", "note", incidentId, "--reason", reason]);
+
+    expect(refused).toMatchObject({ code: 2, err: `rekey: error: ${err}` });
+    expect((await cli("incident note --help")).out).toContain("at most 180 characters");
   });
 
   test("needs a reason, and an incident that exists", async () => {
