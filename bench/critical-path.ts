@@ -54,16 +54,14 @@ function wayTo({ before }: Known, { visits, paths }: Walk): readonly Known[] {
   const own = paths.get(before) ?? [];
   const { calledId } = before;
   if (calledId === undefined) return own;
-  const others = visits
-    .filter((visit) => visit.isTask && !visit.isWait && !own.includes(visit))
-    .filter(({ enteredId, exitedId }) => enteredId < calledId && calledId < exitedId)
-    .map((visit) => paths.get(visit) ?? []);
-  return (
-    others.reduce<readonly Known[] | undefined>(
-      (longest, path) => (longest === undefined || path.length >= longest.length ? path : longest),
-      undefined,
-    ) ?? own
+  const atWork = visits.filter(
+    (visit) => visit.isTask && !visit.isWait && visit.enteredId < calledId && calledId < visit.exitedId,
   );
+  const ways = atWork.filter((visit) => !own.includes(visit)).map((visit) => paths.get(visit) ?? []);
+  // A task that was itself called by one that is still at work was woken by the same call, a moment earlier.
+  const callers = ways.filter((way) => !way.slice(0, -1).some((visit) => atWork.includes(visit)));
+  const [longest] = callers.sort((a, b) => b.length - a.length);
+  return longest ?? own;
 }
 
 function visitsIn(events: readonly HistoryEvent[]): readonly Known[] {

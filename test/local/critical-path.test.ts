@@ -53,6 +53,24 @@ test("a path goes through the task that called a wait back, in whatever branch t
   expect(namesUntil("Kill", 40)).toEqual(["Open", "Both", "Make", "Tell", "Kill"]);
 });
 
+test("a task that the same call woke a moment earlier is on nobody's way", () => {
+  const clock: Parameters<typeof history>[0] = [
+    ...lines.slice(0, 10),
+    [21, "TaskStateEntered AwaitClock", 3],
+    [21, `TaskScheduled ${wait}`, 11],
+    [24, "TaskSucceeded", 12],
+    [24, "TaskStateExited AwaitClock", 13],
+    [24, "TaskStateEntered CheckClock", 14],
+    [25, "TaskSucceeded", 5],
+    [25, "TaskStateExited Await", 16],
+    [26, "TaskStateEntered Kill", 17],
+    [27, "TaskStateExited Tell", 10],
+    [30, "TaskStateExited CheckClock", 15],
+  ];
+
+  expect(namesUntil("Kill", 40, history(clock))).toEqual(["Open", "Both", "Make", "Tell", "Kill"]);
+});
+
 test("a wait that nobody called back was waited for", () => {
   const timedOut = lines.map(([atMs, what, after], index) =>
     index === 10 ? ([atMs, "TaskTimedOut", after] as const) : ([atMs, what, after] as const),
