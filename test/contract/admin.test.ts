@@ -1,11 +1,9 @@
 import { parse } from "yaml";
 import { StoreUnavailable } from "../../core/errors.ts";
-import { planFor } from "../../core/incident-plan.ts";
 import { Secret } from "../../core/secret.ts";
 import { aliasesOf, fingerprintOf } from "../../events/fingerprint.ts";
 import { answerAdmin } from "../../functions/admin/answer.ts";
 import { awaitKey } from "../../functions/await-key.ts";
-import { identifyKeys } from "../../functions/identify-key.ts";
 import { openRotation } from "../../functions/open-rotation.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import { ADMIN_ARN, type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
@@ -607,29 +605,6 @@ describe("apply, when things change", () => {
     expect((await apply(world, fileWith({ secrets: manual }))).answer["secrets"]).toMatchObject([
       { outcome: "unchanged" },
     ]);
-  });
-
-  test("a secret that was taken out is no longer rotated, which is said, and its leaked key is still known", async () => {
-    const { world, keys } = await appliedWorld({ a: "", b: "" });
-    await apply(world, fileWith({ secrets: { a: "" } }));
-
-    for (const secret of ["b", arnOf("b")]) {
-      expect((await world.send({ command: "rotate", secret })).answer).toMatchObject({
-        ...{ outcome: "refused", reason: "NoLongerRotated" },
-        detail: "b is no longer rotated: anna took it out of the policy on 2026-11-22 12:00:00Z",
-        hint: expect.stringContaining("still recognised when they leak"),
-      });
-    }
-    const leaked = fingerprintOf(keys["b"]?.secret ?? new Secret(""));
-    const [found] = await identifyKeys({ kind: "fingerprint", values: [leaked] }, world.deps);
-    expect(found).toMatchObject({ keyId: keys["b"]?.keyId, holders: [{ secretArn: arnOf("b") }] });
-    expect(planFor({ match: "fingerprint", alerts: [], mayAct: false })).toMatchObject({
-      plan: "person",
-      why: expect.stringContaining("taken out of the policy"),
-    });
-
-    await apply(world, fileWith({ secrets: { a: "", b: "" } }));
-    expect((await world.send({ command: "rotate", secret: "b" })).answer.outcome).toBe("started");
   });
 
   test("a schedule whose secret has no policy is removed", async () => {
