@@ -81,7 +81,8 @@ const shownMax = 60;
 
 /** Where it stood is where Rekey found it: by now it may be gone. */
 function nameOf(key: KeyInScope): string {
-  const { provider, account, standing } = key;
+  const { provider, account, standing, what } = key;
+  if (what !== undefined) return what;
   const at = provider === undefined ? "" : ` at ${provider} (${account ?? "unknown account"})`;
   const stood = standing === "unknown" || standing === "unplaced" ? "" : `, was ${standing}`;
   return `${refOf(key).slice(0, shownMax)}${at}${stood}`;

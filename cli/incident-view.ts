@@ -5,6 +5,7 @@ import { clockTurn, containTurn } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
 import { manualOf } from "../functions/manual-steps.ts";
+import { personSteps } from "../functions/person-steps.ts";
 import { cutOff, whoFails } from "./incident-failing.ts";
 import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
 import { columns, plural, shortName, type Todo, when } from "./text.ts";
@@ -176,17 +177,13 @@ function forKeys(view: IncidentView): readonly Todo[] {
   const { incidentId, status, keys, containNow, plan, secrets } = view.record;
   const open = keys.filter((key) => !isSettled(key));
   if (isOver(view.record) || (keys.length > 0 && open.length === 0)) return [];
+  const steps = personSteps(view.record);
+  if (steps.length > 0) return steps.map((step, index) => ({ ...step, what: `${index + 1}. ${step.what}` }));
   const byHand = open.find((key) => key.byHand);
   if (byHand) return [manualTodo(view, byHand)];
-  if (!open.some(({ keyId }) => keyId !== undefined)) {
-    return [{ what: "say which key it is:", command: "rekey compromise --key-stdin --dry-run" }];
-  }
   const isUndecided = plan === "person" || plan === "replace-and-page";
   const hasFailed = secrets.some(({ replacement }) => replacement === "failed");
   const isAsked = containNow === undefined && (isUndecided || hasFailed);
-  // Without a policy nothing here reaches the key's provider, whatever a person says.
-  const unreachable = open.find(({ keyId, secretArn }) => keyId !== undefined && secretArn === undefined);
-  if (unreachable) return [manualTodo(view, unreachable)];
   if (isAsked || status === "needsPerson") {
     return [{ what: "decide:", command: `rekey incident contain-now ${incidentId} --reason "..."` }];
   }

@@ -1,5 +1,5 @@
 import { changeKey, keyIn, refOf, told } from "./incident.ts";
-import { isExact, isSettled } from "./incident-plan.ts";
+import { isExact, isRekeysOwn, isSettled } from "./incident-plan.ts";
 import type { IncidentRecord, KeyInScope, PersonsWord } from "./incident-record.ts";
 
 /**
@@ -58,13 +58,36 @@ export function whyNotContainNow(record: IncidentRecord): PersonRefusal | undefi
   if (record.keys.length > 0 && open.length === 0) {
     return { reason: "NothingToContain", detail: "every key of this incident is dead or waived" };
   }
-  if (open.some(({ keyId }) => keyId !== undefined)) return undefined;
+  const refusals = open.map((key) => whyOutOfReach(key, record.incidentId));
+  return refusals.includes(undefined) ? undefined : (refusals[0] ?? nobodyKnows);
+}
+
+/** No provider call of ours can revoke it, so a person's word would change nothing. */
+function whyOutOfReach(key: KeyInScope, incidentId: string): PersonRefusal | undefined {
+  const { keyId, secretArn, byHand, blocked, provider, account } = key;
+  if (isRekeysOwn(key)) {
+    const detail = `it is ${key.what ?? "a credential of Rekey's own"}: a person has to replace it`;
+    return { reason: "RekeysOwn", detail, hint: `see each step with \`rekey incident show ${incidentId}\`` };
+  }
+  if (keyId === undefined) return nobodyKnows;
+  if (byHand === true) {
+    const detail = blocked ?? "the provider has no call that revokes a key";
+    return { reason: "ByHand", detail, hint: "delete it in the provider's console: Rekey sees it die" };
+  }
+  if (secretArn !== undefined) return undefined;
+  const where = account ?? (provider === undefined ? "its provider" : `an account of ${provider} with it`);
   return {
-    reason: "KeyUnknown",
-    detail: "nobody knows which key at the provider this is, so there is nothing that could be revoked",
-    hint: "if you have the key, see what it matches with `rekey compromise --key-stdin --dry-run`",
+    reason: "NoPolicy",
+    detail: `no policy reaches ${where}, so Rekey cannot revoke key ${keyId}`,
+    hint: "declare a secret of that account in rekey.yml (`mode: index` is enough), apply, and say it again",
   };
 }
+
+const nobodyKnows: PersonRefusal = {
+  reason: "KeyUnknown",
+  detail: "nobody knows which key at the provider this is, so there is nothing that could be revoked",
+  hint: "if you have the key, see what it matches with `rekey compromise --key-stdin --dry-run`",
+};
 
 export function containNow(record: IncidentRecord, word: PersonsWord): IncidentRecord {
   if (record.containNow !== undefined) return record;

@@ -1,4 +1,11 @@
-import type { AlertSeen, IncidentPlan, IncidentRecord, KeyMatch, PersonsWord } from "./incident-record.ts";
+import type {
+  AlertSeen,
+  IncidentPlan,
+  IncidentRecord,
+  KeyInScope,
+  KeyMatch,
+  PersonsWord,
+} from "./incident-record.ts";
 import type { ProviderCapabilities } from "./ports.ts";
 
 /** What the plan depends on, over everything that was reported about this key. */
@@ -10,6 +17,10 @@ export interface PlanFacts {
   readonly asked?: IncidentRecord["planAsked"];
   /** Rekey may act on the key: a secret under `mode: rotate` holds it, or held it. */
   readonly mayAct: boolean;
+  /** Set for a credential of Rekey's own: what it is. */
+  readonly own?: string;
+  /** It is the one incident that inexact alerts join while there are too many of them. */
+  readonly isTriage?: boolean;
 }
 
 export interface PlanChoice {
@@ -21,6 +32,8 @@ type PlanRow = (facts: PlanFacts) => PlanChoice | undefined;
 
 /** The plan table: the first row that answers wins. */
 const planRows: readonly PlanRow[] = [
+  tooManyInexactAlerts,
+  aCredentialOfOurOwn,
   nobodyKnowsTheKey,
   notOursToChange,
   identityIsNotExact,
@@ -36,6 +49,20 @@ export function planFor(facts: PlanFacts): PlanChoice {
     if (choice) return choice;
   }
   return { plan: "switch-first", why: whySuspicion(facts) };
+}
+
+function tooManyInexactAlerts({ isTriage }: PlanFacts): PlanChoice | undefined {
+  if (isTriage !== true) return undefined;
+  const why =
+    "the breaker is open: more than ten inexact alerts came in an hour, and those that follow join here";
+  return { plan: "person", why };
+}
+
+/** Whoever holds it holds every key that Rekey can make or delete, and no replacement of a consumer's key mends that. */
+function aCredentialOfOurOwn({ own }: PlanFacts): PlanChoice | undefined {
+  return own === undefined
+    ? undefined
+    : { plan: "person", why: `it is ${own}: a person has to replace it, now` };
 }
 
 /** Unknown is a person's work: never the floor, and never a guess. */
@@ -227,6 +254,11 @@ export function whyNotClose(
 
 export function isOver(status: IncidentRecord["status"]): boolean {
   return status === "closed" || status === "falseAlarm";
+}
+
+/** A credential with which Rekey itself works: no provider call of ours may revoke it. */
+export function isRekeysOwn({ role }: Pick<KeyInScope, "role">): boolean {
+  return role === "admin" || role === "intake";
 }
 
 export function isSettled(key: { readonly state: string; readonly waiver?: PersonsWord }): boolean {

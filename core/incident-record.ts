@@ -91,7 +91,17 @@ export type ContainmentState =
   | "dead"
   | "needsPerson";
 
+/**
+ * What a key is for: `rotated`; `index`: only watched; `admin`: Rekey's own at a provider; `intake`: Rekey's own too,
+ * an alert source signs with it.
+ */
+export type KeyRole = "rotated" | "index" | "admin" | "intake";
+
 export interface KeyInScope {
+  /** Absent for a key that is in no secret that Rekey knows. */
+  readonly role?: KeyRole;
+  /** What a credential of Rekey's own is, in words: "the openai admin credential of billing-key". */
+  readonly what?: string;
   /** Absent when only a fingerprint is known and nobody could say which key it is. */
   readonly keyId?: KeyId;
   readonly fingerprint?: Fingerprint;

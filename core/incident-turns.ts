@@ -1,4 +1,4 @@
-import { isExact, isSettled } from "./incident-plan.ts";
+import { isExact, isRekeysOwn, isSettled } from "./incident-plan.ts";
 import type { IncidentRecord, KeyInScope, PageReason, PageSent, SecretInScope } from "./incident-record.ts";
 
 /** What containment does next with one key, asked anew after everything that changes. */
@@ -49,7 +49,7 @@ function isOver({ status }: IncidentRecord): boolean {
 
 function waitForPerson(record: IncidentRecord, key: KeyInScope): ContainTurn {
   if (record.containNow !== undefined && key.keyId !== undefined) return { turn: "contain" };
-  return { turn: "wait", why: key.blocked ?? "a person has to say what this key is" };
+  return { turn: "wait", why: key.blocked ?? record.planWhy };
 }
 
 interface Asked {
@@ -168,7 +168,10 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
     ...stuck.map((why) => page("needsPerson", why)),
     // What a key is stuck at says more than that nobody has decided.
     ...(isUndecided && stuck.length === 0 ? [page(asked, planWhy)] : []),
-    ...secrets.flatMap((secret) => secretPages(record, secret).map(([reason, why]) => page(reason, why))),
+    // Nobody reads a credential of ours but Rekey: no consumer waits for its replacement.
+    ...(record.keys.some(isRekeysOwn)
+      ? []
+      : secrets.flatMap((secret) => secretPages(record, secret).map(([reason, why]) => page(reason, why)))),
   ];
 }
 
@@ -185,7 +188,7 @@ function secretPages(record: IncidentRecord, secret: SecretInScope): readonly [P
 /** Too many inexact alerts at once: they join one incident that names no key. */
 export const triageSubject = "triage/inexact alerts";
 
-function isTriage({ subject }: IncidentRecord): boolean {
+export function isTriage({ subject }: IncidentRecord): boolean {
   return subject === triageSubject;
 }
 

@@ -29,6 +29,7 @@ export const aliasOfPlace = (url: string): Fingerprint => `location:${url}`;
 
 /** What is known of one version already. `keyId` and `hint` may be learned later than the rest. */
 export interface IndexedVersion {
+  readonly role: FingerprintEntry["role"];
   readonly field: string | null;
   readonly sha256: string | null;
   readonly keyId: KeyId | null;

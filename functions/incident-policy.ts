@@ -1,6 +1,7 @@
 import { PolicyInvalid } from "../core/errors.ts";
-import type { PlanFacts } from "../core/incident-plan.ts";
+import { isRekeysOwn, type PlanFacts } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { isTriage } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { Deps } from "./deps.ts";
@@ -19,10 +20,13 @@ export function planFacts(record: IncidentRecord, policies: readonly Policy[]): 
   const owned = policies.filter(({ mode }) => mode === "rotate");
   const declared = owned.flatMap(({ incident }) => incident.plan ?? []);
   const [plan] = [...declared].sort().reverse();
+  const own = record.keys.find(isRekeysOwn);
   return {
     match: record.match.by,
     alerts: record.alerts,
     mayAct: owned.length > 0,
+    isTriage: isTriage(record),
+    ...(own && { own: own.what ?? "a credential of Rekey's own" }),
     ...(plan !== undefined && { declared: plan }),
     ...(record.planAsked && { asked: record.planAsked }),
   };

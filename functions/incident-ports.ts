@@ -27,6 +27,8 @@ export interface Page {
   readonly why: string;
   /** What the reader has to do, in order; each is a sentence or one copyable command. */
   readonly steps: readonly string[];
+  /** The page of this repository that explains it, as a path. */
+  readonly runbook: string;
   readonly links: readonly string[];
   readonly test: boolean;
   /** What the page is about, so that a channel can add this provider's runbook. */

@@ -23,7 +23,7 @@ const unreadableShownMax = 20;
 export const indexSecrets = step({
   name: "index-secrets",
   input: z.object({
-    /** Rekey's own secrets besides admin credentials. */
+    /** What alert sources sign with. */
     own: z.array(secretArnText).max(100).default([]),
   }),
   run: async ({ own }, deps: Deps) => {
@@ -54,7 +54,7 @@ interface Place {
 
 /** Nothing twice: one admin credential serves many secrets. */
 function placesOf(policies: readonly Policy[], own: readonly SecretArn[]): readonly Place[] {
-  const admin = [...policies.map(({ provider }) => provider.adminCredential), ...own];
+  const admin = policies.map(({ provider }) => provider.adminCredential);
   return [
     ...policies.map((policy) => ({
       policy,
@@ -62,6 +62,7 @@ function placesOf(policies: readonly Policy[], own: readonly SecretArn[]): reado
       role: policy.mode === "index" ? ("index" as const) : ("rotated" as const),
     })),
     ...[...new Set(admin)].map((secretArn) => ({ secretArn, role: "admin" as const })),
+    ...[...new Set(own)].map((secretArn) => ({ secretArn, role: "intake" as const })),
   ];
 }
 
@@ -90,7 +91,7 @@ async function indexVersion(
   const key = indexedVersionAt(place.secretArn, versionId);
   const field = place.policy?.field ?? null;
   const stored = await deps.ledger.documents.read<IndexedVersion>(key);
-  const known = stored?.field === field ? stored : undefined;
+  const known = stored?.field === field && stored.role === place.role ? stored : undefined;
   const sha256 = known === undefined ? await fingerprintVersion({ place, versionId }, deps) : known.sha256;
   const keyId = known?.keyId ?? (await keyIdOf({ place, versionId, sha256 }, deps)) ?? null;
   const hint = known?.hint ?? (keyId === null ? null : await hints(place, keyId)) ?? null;
@@ -101,7 +102,7 @@ async function indexVersion(
   const entry = { secretArn: place.secretArn, versionId, role: place.role, ...(keyId !== null && { keyId }) };
   if (keyId !== null) await deps.ledger.putHolder({ ...entry, fingerprint: aliasOfKeyId(keyId) });
   if (hint !== null) await deps.ledger.putHolder({ ...entry, fingerprint: aliasOfHint(hint) });
-  await deps.ledger.documents.write<IndexedVersion>(key, { field, sha256, keyId, hint });
+  await deps.ledger.documents.write<IndexedVersion>(key, { role: place.role, field, sha256, keyId, hint });
   seen.indexed += 1;
 }
 
@@ -142,7 +143,7 @@ async function keyIdOf(
   { ledger }: Pick<Deps, "ledger">,
 ): Promise<KeyId | undefined> {
   const { place, versionId, sha256 } = version;
-  if (place.role === "admin") return undefined;
+  if (place.role === "admin" || place.role === "intake") return undefined;
   const record = await ledger.secret(place.secretArn);
   const live = record.keys.find((key) => key.versionId === versionId || isSame(key.fingerprint, sha256));
   if (live?.keyId !== undefined) return live.keyId;

@@ -103,3 +103,13 @@ export function killByHand(key: Named): readonly string[] {
   const { command, place } = manualOf(key);
   return [...(command === undefined ? [] : [command]), `by hand: ${place}`];
 }
+
+/** Where the credentials are made with which Rekey itself works at a provider; no API of ours deletes those. */
+const adminConsoles: Readonly<Record<string, string>> = {
+  openai: "https://platform.openai.com/settings/organization/admin-keys",
+};
+
+export function adminConsoleOf(provider: string | undefined): string {
+  const known = provider !== undefined && Object.hasOwn(adminConsoles, provider);
+  return (known && adminConsoles[provider]) || `the console of ${provider ?? "its provider"}`;
+}

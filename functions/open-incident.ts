@@ -73,7 +73,8 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
         throw new LedgerContended("another alert said which key it is while the incident was opened");
       if (now.openedBy === executionArn || now.status === "falseAlarm")
         return { ...now, secrets: mergedScopes(now.secrets, taken) };
-      const choice = planFor(planFacts(now, owned));
+      const placedKeys = now.keys.map((key, index) => ({ ...key, ...standingOf(keys[index]) }));
+      const choice = planFor(planFacts({ ...now, keys: placedKeys }, owned));
       const openedAtMs = now.openedAtMs ?? at;
       const escalateAfterMs = Math.min(
         ...owned.map(({ incident }) => incident.escalateAfterMs),
@@ -86,7 +87,7 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
         ...{ plan: choice.plan, planWhy: choice.why },
         escalateAtMs: escalateAt({ openedAtMs, deadlineAtMs: now.deadlineAtMs, escalateAfterMs }),
         containByMs: openedAtMs + containByMs,
-        keys: now.keys.map((key, index) => ({ ...key, ...standingOf(keys[index]) })),
+        keys: placedKeys,
         secrets: taken.map(({ scope }) => scope),
       };
       const fenced = taken.flatMap(({ fenced: name, scope }) =>
@@ -107,9 +108,11 @@ const defaultContainByMs = 600_000;
 
 function standingOf(key: KeyInScope | undefined): Partial<KeyInScope> {
   if (key === undefined) return {};
-  const { standing, account, secretArn, blocked } = key;
+  const { standing, account, provider, secretArn, blocked, what } = key;
   return {
     standing,
+    ...(provider !== undefined && { provider }),
+    ...(what !== undefined && { what }),
     ...(account !== undefined && { account }),
     ...(secretArn !== undefined && { secretArn }),
     ...(blocked !== undefined && { blocked }),

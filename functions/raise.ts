@@ -17,6 +17,7 @@ import { type Identified, identifyKeys } from "./identify-key.ts";
 import { changeIncident } from "./incident-change.ts";
 import { graceMs, planFacts, policiesOf } from "./incident-policy.ts";
 import { intakeLog } from "./intake-ports.ts";
+import { worstHolder } from "./own-credential.ts";
 import { startIncident } from "./start-incident.ts";
 
 /** One alert of an authenticated sender: a source whose signature was checked, or a person. */
@@ -334,12 +335,12 @@ function newIncident({
 function keysFrom(key: Identified, subject: string): readonly KeyInScope[] {
   const { match, holders, ...names } = key;
   if (subject === triageSubject) return [];
-  const [holder] = holders;
+  const holder = worstHolder(holders);
   const isOurs = match.by !== "none";
   return [
     {
       ...names,
-      ...(holder && { secretArn: holder.secretArn, versionId: holder.versionId }),
+      ...(holder && { secretArn: holder.secretArn, versionId: holder.versionId, role: holder.role }),
       standing: isOurs ? "unplaced" : "unknown",
       state: isOurs ? "waiting" : "needsPerson",
       probes: 0,

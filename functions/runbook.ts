@@ -1,4 +1,6 @@
-import type { PageReason } from "../core/incident-record.ts";
+import { isRekeysOwn, isSettled } from "../core/incident-plan.ts";
+import type { IncidentRecord, PageReason } from "../core/incident-record.ts";
+import { type DuePage, errorIn, isTriage } from "../core/incident-turns.ts";
 import type { Page } from "./incident-ports.ts";
 import { killByHand } from "./manual-steps.ts";
 
@@ -10,9 +12,11 @@ const folder = "docs/runbooks/";
  */
 export const runbooks: Readonly<Record<string, string>> = {
   AddressRefused: "address-refused.md",
+  AdminCredentialLeaked: "admin-credential.md",
   AdminCredentialRefused: "admin-credential-refused.md",
   AdoptionOverdue: "adoption-overdue.md",
   CurrentKeyUnknown: "current-key-unknown.md",
+  IntakeCredentialLeaked: "intake-credential.md",
   InputInvalid: "input-invalid.md",
   KeyIdUnknown: "key-id-unknown.md",
   KeyRejected: "key-rejected.md",
@@ -29,7 +33,6 @@ export const runbooks: Readonly<Record<string, string>> = {
   SupplyOverdue: "supply-overdue.md",
   SyntheticLeakAbsent: "synthetic-leak-absent.md",
   UnknownKey: "unknown-key.md",
-  Unsettled: "unsettled.md",
   VersionMoved: "version-moved.md",
   WrongProject: "wrong-project.md",
   ProviderWithoutRevoke: "provider-without-revoke.md",
@@ -59,6 +62,27 @@ export function runbookFor(reason: string): string {
 /** Reasons that a page can have: each has to lead to a file of its own subject. */
 export const pageReasons = Object.keys(pageRunbooks) as readonly PageReason[];
 
+/** Reasons whose page is about the key, whatever the machine waits for. */
+const keyReasons: ReadonlySet<PageReason> = new Set([
+  "needsPerson",
+  "notAccepted",
+  "deadlinePassed",
+  "settled",
+  "asked",
+]);
+
+/** What a page is about: where its reason says only that a person is needed, what they are needed for. */
+export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "reason" | "why">): string {
+  if (!keyReasons.has(reason) || isTriage(record)) return reason;
+  const open = record.keys.filter((key) => !isSettled(key));
+  const own = open.find(isRekeysOwn);
+  if (own) return own.role === "admin" ? "AdminCredentialLeaked" : "IntakeCredentialLeaked";
+  if (open.some(({ byHand }) => byHand === true)) return "ProviderWithoutRevoke";
+  if (record.match.by === "none") return "UnknownKey";
+  const error = reason === "needsPerson" ? errorIn(why) : undefined;
+  return error !== undefined && Object.hasOwn(runbooks, error) ? error : reason;
+}
+
 /** Reasons for which somebody may have to kill the key by hand. */
 const killingReasons: ReadonlySet<string> = new Set([
   "notAccepted",
@@ -73,6 +97,7 @@ const stepsMax = 12;
 /** The page's own steps, then the exact ones for this provider and key, then how to see what happened. */
 export function stepsFor(page: Pick<Page, "reason" | "steps" | "about" | "incidentId">): readonly string[] {
   const { reason, steps, about, incidentId } = page;
-  const byHand = killingReasons.has(reason) ? killByHand(about) : [];
+  const isKnown = about.provider !== undefined || about.keyId !== undefined;
+  const byHand = isKnown && killingReasons.has(reason) ? killByHand(about) : [];
   return [...new Set([...steps, ...byHand, `rekey incident show ${incidentId}`])].slice(0, stepsMax);
 }

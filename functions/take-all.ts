@@ -1,8 +1,10 @@
 import { RotationError } from "../core/errors.ts";
+import { isRekeysOwn } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Deps } from "./deps.ts";
 import { aliasOfKeyId, type Holder } from "./identify-key.ts";
+import { ownCredential } from "./own-credential.ts";
 import { type TakenSecret, takeForIncident, unusable, watchedOnly } from "./take-secret.ts";
 
 export interface Opening {
@@ -89,22 +91,27 @@ export async function placed(
   deps: Deps,
 ): Promise<KeyInScope> {
   if (record.match.by === "none") return lookedUp(key, deps);
+  const { role, secretArn } = key;
   const standings = taken.map(({ scope }) => scope.standing);
   const standing = (["current", "incoming", "retiring", "unplaced"] as const).find((each) =>
     standings.includes(each),
   );
+  if (role !== undefined && secretArn !== undefined && isRekeysOwn(key)) {
+    const own = ownCredential({ role, secretArn }, await deps.ledger.policies());
+    return { ...key, ...own, standing: standing ?? "retired" };
+  }
   const blocked = key.keyId === undefined ? { blocked: "the key's id at the provider is not known" } : {};
   return { ...key, ...blocked, standing: standing ?? "retired" };
 }
 
 /** Not in the ledger: one of our accounts may still list it, and then a person's word is enough to revoke it. */
-async function lookedUp(key: KeyInScope, deps: Deps): Promise<KeyInScope> {
+export async function lookedUp(key: KeyInScope, deps: Deps): Promise<KeyInScope> {
   const { keyId, provider } = key;
-  if (keyId === undefined || provider === undefined || key.account !== undefined) return key;
+  if (keyId === undefined || provider === undefined) return key;
   const asked = new Set<string>();
   for (const policy of await deps.ledger.policies()) {
     const { kind, account } = policy.provider;
-    if (kind !== provider || asked.has(account)) continue;
+    if (kind !== provider || asked.has(account) || account !== (key.account ?? account)) continue;
     asked.add(account);
     if (!(await isListed({ policy, keyId }, deps))) continue;
     const blocked = `${account} lists this key, and no secret under Rekey is known to hold it: say contain-now`;

@@ -1,9 +1,12 @@
 import { told } from "../core/incident.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import type { DuePage } from "../core/incident-turns.ts";
+import { isRekeysOwn, isSettled } from "../core/incident-plan.ts";
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { type DuePage, isTriage } from "../core/incident-turns.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
 import type { Page } from "./incident-ports.ts";
+import { containNowStep, personSteps } from "./person-steps.ts";
+import { runbookFor, topicOf } from "./runbook.ts";
 
 interface Telling {
   readonly record: IncidentRecord;
@@ -37,23 +40,34 @@ export async function tell({ record, due, atMs }: Telling, deps: Deps): Promise<
 
 const pagesMax = 100;
 
-function pageOf(record: IncidentRecord, { reason, severity, why }: DuePage): Page {
+function pageOf(record: IncidentRecord, due: DuePage): Page {
   const { incidentId, keys, secrets, test, deadlineAtMs } = record;
-  const key = keys.find(({ state }) => state !== "dead") ?? keys[0];
-  const named = key?.keyId ?? record.match.text;
-  const where = secrets.map(({ name }) => name).join(", ") || "no secret of ours";
+  const { reason, severity, why } = due;
+  const key = keys.find((each) => !isSettled(each)) ?? keys[0];
+  const { provider, keyId } = key ?? {};
+  // What the channels add by provider and id is for consumers' keys: it would name the wrong console.
+  const named = key === undefined || isRekeysOwn(key) ? {} : { provider, keyId };
   return {
     ...{ incidentId, reason, severity, why, test },
-    title: `compromised key ${named} (${where}): ${titleOf[reason]}`,
+    title: `${subjectOf(record, key)}: ${titleOf[reason]}`,
     steps: stepsOf(record, reason),
+    runbook: runbookFor(topicOf(record, due)),
     links: record.reports.slice(-1).map(({ path }) => path),
     about: {
-      ...(key?.provider !== undefined && { provider: key.provider }),
-      ...(key?.keyId !== undefined && { keyId: key.keyId }),
+      ...(named.provider !== undefined && { provider: named.provider }),
+      ...(named.keyId !== undefined && { keyId: named.keyId }),
       secretArns: secrets.map(({ secretArn }) => secretArn),
       deadlineAtMs,
     },
   };
+}
+
+function subjectOf(record: IncidentRecord, key: KeyInScope | undefined): string {
+  const { secrets, match, alerts } = record;
+  if (isTriage(record)) return `${alerts.length} inexact alerts`;
+  if (key !== undefined && isRekeysOwn(key)) return `${key.what ?? "a credential of Rekey's own"} leaked`;
+  const where = secrets.map(({ name }) => name).join(", ") || "no secret of ours";
+  return `compromised key ${key?.keyId ?? match.text} (${where})`;
 }
 
 const titleOf: Readonly<Record<Page["reason"], string>> = {
@@ -65,24 +79,30 @@ const titleOf: Readonly<Record<Page["reason"], string>> = {
   held: "a hold applies, and containment goes on",
   deadlinePassed: "the deadline passes without proof",
   settled: "the machine stopped working on it",
-  breakerOpen: "too many inexact alerts: they are triaged together",
+  breakerOpen: "too many, so they are triaged together",
   asked: "somebody asked for help",
 };
 
 /** What Rekey itself takes; the channels add what the provider's console needs. */
-function stepsOf({ incidentId, containNow }: IncidentRecord, reason: Page["reason"]): readonly string[] {
+function stepsOf(record: IncidentRecord, reason: Page["reason"]): readonly string[] {
   switch (reason) {
     case "needsPerson":
     case "replacementFailed":
     case "settled":
-      return containNow === undefined ? [`rekey incident contain-now ${incidentId}`] : [];
-    case "breakerOpen":
-    case "opened":
     case "notAccepted":
+    case "deadlinePassed":
+    case "breakerOpen":
+    case "asked":
+      return stepTexts(record);
+    case "opened":
     case "notYetDead":
     case "held":
-    case "deadlinePassed":
-    case "asked":
       return [];
   }
+}
+
+function stepTexts(record: IncidentRecord): readonly string[] {
+  const own = personSteps(record);
+  const steps = own.length > 0 ? own : [containNowStep(record)].filter((step) => step !== undefined);
+  return steps.flatMap(({ what, command }) => (command === undefined ? [what] : [what, command]));
 }

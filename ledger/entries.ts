@@ -1,4 +1,5 @@
 import type { AdoptionReason } from "../core/adoption.ts";
+import type { KeyRole } from "../core/incident-record.ts";
 import type { KeyState } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
@@ -64,7 +65,7 @@ export interface FingerprintEntry {
   readonly secretArn: SecretArn;
   readonly versionId: VersionId;
   readonly keyId?: KeyId;
-  readonly role: "rotated" | "index" | "admin";
+  readonly role: KeyRole;
 }
 
 /** A secret that `rekey apply` took out of the policy. Its keys may leak all the same, and its log is still proven. */

@@ -100,7 +100,7 @@ function foretold(keys: readonly Foretold[]): Shown {
       ? `no key under Rekey matches this ${key.match}`
       : `key ${key.key}, found by ${key.match}`,
     `  plan: ${key.plan} (${key.planWhy})`,
-    ...(key.secrets.length === 0 ? ["  no secret under Rekey holds it"] : []),
+    ...(key.own === undefined && key.secrets.length === 0 ? ["  no secret under Rekey holds it"] : []),
     ...key.secrets.map(({ name, environment, state }) => `  held by ${name} in ${environment}: ${state}`),
     `  ${key.reversible}`,
     ...key.consumers.map(({ name, environment, outage }) => `  ${name} in ${environment}: outage ${outage}`),

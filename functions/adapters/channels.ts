@@ -5,7 +5,7 @@ import { utcText } from "../../core/utc.ts";
 import type { Http, HttpReply } from "../../providers/http.ts";
 import type { AdminCredential } from "../../providers/provider.ts";
 import type { Page } from "../incident-ports.ts";
-import { runbookFor, stepsFor } from "../runbook.ts";
+import { stepsFor } from "../runbook.ts";
 import type { Channel } from "./escalation.ts";
 
 export const pagerdutyHost = "events.pagerduty.com";
@@ -27,7 +27,6 @@ export interface Shown {
 
 export function shownOf(page: Page, docsUrl: string): Shown {
   const { title, why, links, about, incidentId, test } = page;
-  const runbook = `${docsUrl}${runbookFor(page.reason)}`;
   return {
     title: `${test ? "[TEST] " : ""}${title}`,
     lines: [
@@ -39,8 +38,13 @@ export function shownOf(page: Page, docsUrl: string): Shown {
       ...(about.secretArns.length === 0 ? [] : [`secrets: ${about.secretArns.join(", ")}`]),
     ],
     steps: stepsFor(page),
-    links: [...new Set([...links, runbook])],
+    links: [...new Set([...links, linkTo(page.runbook, docsUrl)])],
   };
+}
+
+/** `docsUrl` is where docs/ itself can be read; without one the path in the repository has to do. */
+function linkTo(path: string, docsUrl: string): string {
+  return docsUrl === "" ? path : `${docsUrl.replace(/\/$/, "")}/${path.replace(/^docs\//, "")}`;
 }
 
 /** Amazon SNS: mail, SMS, chat and other people's tools subscribe to it. */

@@ -23,7 +23,7 @@ export interface IncidentSettings {
   /** Secrets Manager ARNs: of the routing key, and of the webhook's whole address. */
   readonly pagerdutySecretArn?: string | undefined;
   readonly slackSecretArn?: string | undefined;
-  /** Where this repository's docs/ can be read, with a slash at its end; pages link there. */
+  /** Where this repository's docs/ itself can be read; pages link to the runbooks in it. */
   readonly docsUrl?: string | undefined;
 }
 

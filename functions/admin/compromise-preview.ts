@@ -1,7 +1,8 @@
 import { durationText } from "../../core/duration.ts";
-import { isQuarantinable, planFor } from "../../core/incident-plan.ts";
+import { isQuarantinable, isRekeysOwn, planFor } from "../../core/incident-plan.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import { type Identified, identifyKeys } from "../identify-key.ts";
+import { ownCredential, worstHolder } from "../own-credential.ts";
 import type { Caller } from "./command.ts";
 import type { Leak } from "./compromise-target.ts";
 import type { AdminDeps } from "./deps.ts";
@@ -15,6 +16,8 @@ interface Facts {
 /** What reporting one key would do. */
 export interface Foretold {
   readonly key: string;
+  /** What a credential of Rekey's own is. */
+  readonly own?: string;
   readonly match: string;
   readonly plan: string;
   readonly planWhy: string;
@@ -52,9 +55,14 @@ async function foretellKey(key: Identified, facts: Facts, deps: AdminDeps): Prom
   const policies = (await Promise.all(arns.map((arn) => deps.ledger.policy(arn)))).filter(
     (policy) => policy !== undefined,
   );
-  const choice = planFor(planQuestion(key, policies, facts));
+  const holder = worstHolder(key.holders);
+  const isOwn = holder !== undefined && isRekeysOwn(holder);
+  const own = isOwn ? ownCredential(holder, await deps.ledger.policies()).what : undefined;
+  const named = own === undefined ? {} : { own };
+  const choice = planFor({ ...planQuestion(key, policies, facts), ...named });
   return {
     key: key.keyId ?? key.fingerprint?.slice(0, 20) ?? "unknown",
+    ...named,
     match: `${key.match.by} ${key.match.text}`,
     ...{ plan: choice.plan, planWhy: choice.why },
     secrets: await Promise.all(policies.map((policy) => stateOf(policy, key, deps))),

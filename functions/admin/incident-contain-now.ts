@@ -1,7 +1,12 @@
 import * as z from "zod";
+import { refOf } from "../../core/incident.ts";
 import { containNow, whyNotContainNow } from "../../core/incident-person.ts";
+import { isRekeysOwn, isSettled } from "../../core/incident-plan.ts";
+import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
 import { changeIncident } from "../incident-change.ts";
+import { lookedUp } from "../take-all.ts";
 import { adminCommand } from "./command.ts";
+import type { AdminDeps } from "./deps.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Containment waits for nothing any more; a person's word counts for an inexact match too. */
@@ -10,12 +15,17 @@ export const incidentContainNow = adminCommand({
   run: async ({ input, caller }, deps) => {
     const found = await whichToOrder(input, deps);
     if ("refusal" in found) return found.refusal;
-    const refusal = whyNotContainNow(found.record);
+    const reached = new Map(await Promise.all(found.record.keys.map((key) => reach(key, deps))));
+    const withReach = (record: IncidentRecord): IncidentRecord => ({
+      ...record,
+      keys: record.keys.map((key) => withPolicyOf(key, reached.get(refOf(key)))),
+    });
+    const refusal = whyNotContainNow(withReach(found.record));
     if (refusal) return refusedBy(refusal);
     const word = wordOf(caller, input.reason);
     const record = await changeIncident(
       input.incident,
-      (now) => (whyNotContainNow(now) ? now : containNow(now, word)),
+      (now) => (whyNotContainNow(withReach(now)) ? now : containNow(withReach(now), word)),
       deps,
     );
     const detail = { reason: input.reason };
@@ -23,3 +33,25 @@ export const incidentContainNow = adminCommand({
     return { outcome: "ordered", incidentId: record.incidentId, machine: await goOnWith(record, deps) };
   },
 });
+
+type Reached = Pick<KeyInScope, "account" | "secretArn">;
+
+/** By which policy the provider is reached now: one may have come or gone since the incident opened. */
+async function reach(key: KeyInScope, deps: AdminDeps): Promise<readonly [string, Reached]> {
+  const isPolicyThere =
+    key.secretArn !== undefined && (await deps.ledger.policy(key.secretArn)) !== undefined;
+  if (isSettled(key) || isRekeysOwn(key) || isPolicyThere) return [refOf(key), key];
+  const { secretArn: _gone, ...rest } = key;
+  return [refOf(key), await lookedUp(rest, deps)];
+}
+
+function withPolicyOf(key: KeyInScope, reached: Reached | undefined): KeyInScope {
+  if (reached === undefined) return key;
+  const { secretArn: _gone, ...rest } = key;
+  const { account, secretArn } = reached;
+  return {
+    ...rest,
+    ...(account !== undefined && { account }),
+    ...(secretArn !== undefined && { secretArn }),
+  };
+}

@@ -145,6 +145,18 @@ describe("rekey compromise", () => {
     expect(await only()).toMatchObject({ match: { by: "none" }, plan: "person" });
   });
 
+  test("an admin credential of Rekey's own is called by its name before anything is reported", async () => {
+    const { cli, only, world } = await newWorld();
+    const stdin = world.provider.adminKey;
+
+    const { out } = await cli("compromise --key-stdin --dry-run", { stdin });
+    expect(out).toContain("plan: person (it is the openai admin credential of billing-key, search-key: ");
+    expect(out).not.toContain("no secret under Rekey holds it");
+
+    await cli("compromise --key-stdin", { stdin });
+    expect(await only()).toMatchObject({ keys: [{ role: "admin" }], plan: "person" });
+  });
+
   test.each([
     ["--provider-account main", "provider account main"],
     ["--consumer billing", "consumer billing"],

@@ -15,7 +15,8 @@ const webhookArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack-F
 const topicArn = "arn:aws:sns:eu-west-1:111122223333:on-call";
 const routingKey = "FAKEroutingkeyFAKEroutingkeyFAKE";
 const webhook = "https://hooks.slack.com/services/TFAKE/BFAKE/FAKEwebhook";
-const docsUrl = "https://docs.example.com/";
+/** As docs/deploy.md says: where docs/ can be read. */
+const docsUrl = "https://git.example.com/rekey/docs/";
 
 const page: Page = {
   incidentId: "i-20261122-1",
@@ -24,6 +25,7 @@ const page: Page = {
   title: "openai has not accepted the revoke of key_FAKE1",
   why: "the provider answers 500 since 03:01:09Z",
   steps: ["rekey incident contain-now i-20261122-1"],
+  runbook: "docs/runbooks/revoke-not-accepted.md",
   links: ["https://console.example.com/i-20261122-1"],
   test: false,
   about: {
@@ -112,7 +114,7 @@ test("PagerDuty gets one alert per incident, with the exact steps for this provi
     payload: { summary: page.title, source: "rekey/production", severity: "critical", class: "notAccepted" },
     links: [
       { href: "https://console.example.com/i-20261122-1" },
-      { href: "https://docs.example.com/docs/runbooks/revoke-not-accepted.md" },
+      { href: "https://git.example.com/rekey/docs/runbooks/revoke-not-accepted.md" },
     ],
   });
   const body = request?.body as { payload: { custom_details: { steps: string[] } } } | undefined;

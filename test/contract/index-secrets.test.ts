@@ -104,7 +104,7 @@ test("every labelled version of every secret is found by each of its aliases", a
     [newKey, [billing, "rotated"]],
     [watchedKey, [watched, "index"]],
     [adminKey, [admin, "admin"]],
-    [signingKey, [intake, "admin"]],
+    [signingKey, [intake, "intake"]],
   ] as const) {
     for (const alias of Object.values(aliasesOf(key))) expect(await found(alias)).toEqual([holder]);
   }
@@ -181,5 +181,5 @@ test("what does not fit into one call is done by the next ones", async () => {
   world.msPerLook = 0;
 
   expect(await index()).toMatchObject({ outcome: "indexed", left: 0 });
-  expect(await found(aliasesOf(signingKey).sha1)).toEqual([[intake, "admin"]]);
+  expect(await found(aliasesOf(signingKey).sha1)).toEqual([[intake, "intake"]]);
 });

@@ -25,6 +25,7 @@ import { incident, keyWith, openedAtMs, word } from "./incident-world.ts";
 const numRuns = 300;
 const later = { by: "bob", reason: "surer still", atMs: openedAtMs + 1 };
 const hint = { by: "hint" as const, text: "sk-...1234" };
+const ours = keyWith({ secretArn: "arn:1" });
 const { keyId: _unknown, ...nameless } = keyWith({ fingerprint: "sha256:1" });
 
 const statuses: readonly IncidentStatus[] = [
@@ -159,7 +160,7 @@ describe("a waiver", () => {
 
 describe("contain now", () => {
   test.each<[string, Partial<IncidentRecord>, string]>([
-    ["is taken while a key is neither dead nor waived", {}, "allowed"],
+    ["is taken while a key is neither dead nor waived", { keys: [ours] }, "allowed"],
     [
       "has nothing to do when each is",
       { keys: [keyWith({ state: "dead" }), keyWith({ waiver: word })] },
@@ -167,7 +168,19 @@ describe("contain now", () => {
     ],
     ["cannot say what to revoke when no id is known", { keys: [nameless] }, "KeyUnknown"],
     ["cannot either when no key is known at all", { keys: [] }, "KeyUnknown"],
-    ["is taken for the keys that are known", { keys: [nameless, keyWith()] }, "allowed"],
+    ["is taken for the keys that are known", { keys: [nameless, ours] }, "allowed"],
+    ["cannot be carried out where no policy reaches the provider", { keys: [keyWith()] }, "NoPolicy"],
+    [
+      "cannot be carried out where the provider has no call that revokes",
+      { keys: [{ ...ours, byHand: true }] },
+      "ByHand",
+    ],
+    ["is no answer to a leaked credential of our own", { keys: [{ ...ours, role: "admin" }] }, "RekeysOwn"],
+    [
+      "nor to a signing secret of the intake",
+      { keys: [{ ...ours, role: "intake", what: "the secret of github" }] },
+      "RekeysOwn",
+    ],
     [
       "is not taken for a key that is dead already",
       { keys: [nameless, keyWith({ state: "dead" })] },
@@ -175,6 +188,15 @@ describe("contain now", () => {
     ],
   ])("%s", (_, facts, answer) => {
     expect(refused(facts, whyNotContainNow)).toBe(answer);
+  });
+
+  test.each<[Partial<KeyInScope>, string]>([
+    [{ account: "main", provider: "openai" }, "no policy reaches main, so"],
+    [{ provider: "groq" }, "no policy reaches an account of groq with it, so"],
+    [{}, "no policy reaches its provider, so"],
+  ])("names the policy that is missing", (facts, detail) => {
+    const { provider: _, account: __, ...key } = keyWith();
+    expect(whyNotContainNow(incident({ keys: [{ ...key, ...facts }] }))?.detail).toContain(detail);
   });
 
   test("said twice is the first person's word", () => {

@@ -1,7 +1,8 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as errors from "../../core/errors.ts";
+import type { IncidentRecord, KeyInScope, PageReason } from "../../core/incident-record.ts";
 import { manualOf } from "../../functions/manual-steps.ts";
-import { pageReasons, runbookFor, runbooks, stepsFor } from "../../functions/runbook.ts";
+import { pageReasons, runbookFor, runbooks, stepsFor, topicOf } from "../../functions/runbook.ts";
 
 const root = new URL("../../", import.meta.url);
 const folder = new URL("docs/runbooks/", root);
@@ -27,11 +28,52 @@ test("every reason of a page leads to a page about it", () => {
   for (const reason of pageReasons) expect(textOf(runbookFor(reason))).toContain(`\`${reason}\``);
 });
 
-test("no page is left that nothing leads to, and the index names each once", () => {
-  const reached = new Set([...Object.keys(runbooks), ...pageReasons].map((reason) => runbookFor(reason)));
+/** What an incident pages about, by what its key is. */
+const keys: Readonly<Record<string, Partial<IncidentRecord>>> = {
+  AdminCredentialLeaked: { keys: [keyThat({ role: "admin" })] },
+  IntakeCredentialLeaked: { keys: [keyThat({ role: "intake" })] },
+  ProviderWithoutRevoke: { keys: [keyThat({ keyId: "k1", byHand: true })] },
+  UnknownKey: { match: { by: "none", text: "sha256:FAKE" } },
+};
+
+function keyThat(facts: Partial<KeyInScope>): KeyInScope {
+  return { standing: "current", state: "needsPerson", probes: 0, refusals: 0, ...facts };
+}
+
+function topicAbout(facts: Partial<IncidentRecord>, due: { reason: PageReason; why: string }): string {
+  const match = { by: "fingerprint", text: "sha256:FAKE" };
+  const record = { subject: "key/main/k1", match, keys: [keyThat({ keyId: "k1" })], ...facts };
+  return topicOf(record as IncidentRecord, due);
+}
+
+test.each(Object.keys(keys))("a page about such a key leads to %s, whatever it waits for", (topic) => {
+  for (const reason of ["needsPerson", "notAccepted", "deadlinePassed", "settled", "asked"] as const)
+    expect(topicAbout(keys[topic] ?? {}, { reason, why: "PolicyInvalid: any" })).toBe(topic);
+  expect(topicAbout(keys[topic] ?? {}, { reason: "held", why: "any" })).toBe("held");
+});
+
+test.each(neverRetried)("a page that %s stops containment leads to it", (error) => {
+  expect(topicAbout({}, { reason: "needsPerson", why: `${error}: some detail` })).toBe(error);
+  expect(topicAbout({}, { reason: "notAccepted", why: `${error}: some detail` })).toBe("notAccepted");
+});
+
+test("a page that says nothing more leads to its reason", () => {
+  expect(topicAbout({}, { reason: "needsPerson", why: "the key is known by a hint only" })).toBe(
+    "needsPerson",
+  );
+  expect(topicAbout({}, { reason: "needsPerson", why: "TypeError: any" })).toBe("needsPerson");
+});
+
+/** What alarms and the events of rotations are called; none of them pages an incident. */
+const alarms = ["AdoptionOverdue", "SpentKeyIsCurrent", "SyntheticLeakAbsent"];
+
+test("no runbook is left that nothing leads to, and the index names each once", () => {
+  const causes = [...neverRetried, ...alarms, ...Object.keys(keys), ...pageReasons];
+  const reached = new Set(causes.map((reason) => runbookFor(reason)));
   const index = textOf("docs/runbooks/README.md");
 
   expect([...reached].sort()).toEqual(pages.map((name) => `docs/runbooks/${name}`).sort());
+  expect(Object.keys(runbooks).filter((reason) => !causes.includes(reason))).toEqual([]);
   for (const name of pages) expect(index.split(`(${name})`)).toHaveLength(2);
 });
 
@@ -41,7 +83,8 @@ test.each(pages)("%s says what happened, what is safe, what to do and whom to ca
 
   expect(titles).toEqual(["What happened", "What is safe", "What to do", "When to call whom"]);
   expect(text).toMatch(/^1\. /m);
-  for (const [, link = ""] of text.matchAll(/\]\(([^)#]+)\)/g)) expect(pages).toContain(link);
+  for (const [, link = ""] of text.matchAll(/\]\(([^)#]+)\)/g))
+    expect(existsSync(new URL(link, folder))).toBe(true);
 });
 
 test("a reason that nobody foresaw still leads to a page", () => {

@@ -1,0 +1,36 @@
+import type { KeyInScope, KeyRole } from "../core/incident-record.ts";
+import type { Policy } from "../core/policy.ts";
+import type { SecretArn } from "../core/ports.ts";
+import type { Holder } from "./identify-key.ts";
+
+/** The worst first: whoever has a credential of Rekey's own needs no other key. */
+const worstFirst: readonly KeyRole[] = ["admin", "intake", "rotated", "index"];
+
+/** One key may be in several secrets for several purposes: the worst of them says what has leaked. */
+export function worstHolder(holders: readonly Holder[]): Holder | undefined {
+  const rank = ({ role }: Holder) => worstFirst.indexOf(role);
+  return [...holders].sort((a, b) => rank(a) - rank(b))[0];
+}
+
+const namesShownMax = 5;
+
+/** What a credential of Rekey's own is, in words and by the policies as they are now. */
+export function ownCredential(
+  { role, secretArn }: { readonly role: KeyRole; readonly secretArn: SecretArn },
+  policies: readonly Policy[],
+): Pick<KeyInScope, "what" | "provider" | "account"> {
+  if (role === "intake") return { what: `the intake's signing secret ${nameIn(secretArn)}` };
+  const served = policies.filter(({ provider }) => provider.adminCredential === secretArn);
+  const [first] = served;
+  if (first === undefined)
+    return { what: `an admin credential of no policy any more (${nameIn(secretArn)})` };
+  const names = served.slice(0, namesShownMax).map(({ name }) => name);
+  const more = served.length > names.length ? ` and ${served.length - names.length} more` : "";
+  const { kind: provider, account } = first.provider;
+  return { what: `the ${provider} admin credential of ${names.join(", ")}${more}`, provider, account };
+}
+
+/** Without the six characters that AWS puts behind a secret's name. */
+function nameIn(secretArn: SecretArn): string {
+  return (secretArn.split(":secret:")[1] ?? secretArn).replace(/-[A-Za-z0-9]{6}$/, "");
+}

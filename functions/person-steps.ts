@@ -1,0 +1,140 @@
+import { whyNotContainNow } from "../core/incident-person.ts";
+import { isExact, isRekeysOwn, isSettled } from "../core/incident-plan.ts";
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { isTriage } from "../core/incident-turns.ts";
+import { adminConsoleOf, manualOf } from "./manual-steps.ts";
+
+/** One thing that a person does. A command stands alone, so that it can be pasted as it is. */
+export interface PersonStep {
+  readonly what: string;
+  readonly command?: string;
+}
+
+/**
+ * What only a person can do about a key that no call of ours may or can revoke, in order and up to the end of the
+ * incident: for the pages and for `incident show`. None where Rekey can go on, alone or at a person's word.
+ */
+export function personSteps(record: IncidentRecord): readonly PersonStep[] {
+  const open = record.keys.filter((key) => !isSettled(key));
+  if (isTriage(record)) return triageSteps(record);
+  const own = open.find(isRekeysOwn);
+  if (own) return own.role === "admin" ? adminSteps(record, own) : intakeSteps(record, own);
+  const [key] = open;
+  if (key === undefined || open.some(isInReach)) return [];
+  return isExact(record.match.by) ? watchedSteps(record, key) : unknownSteps(record, key);
+}
+
+/** A person's word is enough for such a key, or its death is watched already. */
+function isInReach({ keyId, secretArn, byHand }: KeyInScope): boolean {
+  return byHand === true || (keyId !== undefined && secretArn !== undefined);
+}
+
+/** The order that lets containment begin, where it is waited for and would not be refused. */
+export function containNowStep(record: IncidentRecord): PersonStep | undefined {
+  const { incidentId, containNow, plan, status } = record;
+  const isWaitedFor = containNow === undefined && plan !== "contain-first";
+  if (!(isWaitedFor || status === "needsPerson") || whyNotContainNow(record) !== undefined) return undefined;
+  return {
+    what: "if it is the right key, let Rekey revoke it:",
+    command: order(incidentId, "contain-now", "decided on call"),
+  };
+}
+
+function order(incidentId: string, name: string, reason: string): string {
+  return `rekey incident ${name} ${incidentId} --reason '${reason}'`;
+}
+
+// ---- Rekey's own credentials -----------------------------------------------------------------------------
+
+/** No consumer uses it, so it is deleted before anything else: until then it can make and delete every key. */
+function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
+  const { provider, secretArn = "ARN" } = key;
+  const place = adminConsoleOf(provider);
+  return [
+    { what: `delete the leaked credential now, in ${place}: no consumer uses it, and Rekey waits` },
+    {
+      what: "make a new one there, and paste it here: the shell shows and keeps nothing of it",
+      command: putHidden(secretArn),
+    },
+    { what: "see that the provider takes it:", command: "rekey doctor" },
+    { what: "count the keys that nobody recorded; its finder may have made some:", command: "rekey sweep" },
+    { what: `in ${place}, delete every key, credential, member and invitation that nobody here made` },
+    {
+      what: "end the incident:",
+      command: order(incidentId, "waive", "deleted in the console, and refused there"),
+    },
+  ];
+}
+
+/** Until its label is taken off, the leaked value still signs: both are taken while a sender changes over. */
+function intakeSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
+  const { secretArn = "ARN", versionId = "VERSION" } = key;
+  return [
+    { what: "make a new signing secret:", command: putRandom(secretArn) },
+    { what: "give it to the sender; docs/alerts.md says where each keeps it" },
+    {
+      what: "take the leaked one off: until then whoever has it can forge alerts",
+      command: `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSPREVIOUS --remove-from-version-id ${versionId}`,
+    },
+    { what: "see that reports still come through:", command: "rekey drill" },
+    { what: "look for incidents that a forged alert opened:", command: "rekey incident list --all" },
+    { what: "end the incident:", command: order(incidentId, "waive", "replaced, and its label taken off") },
+  ];
+}
+
+function putHidden(secretArn: string): string {
+  return `read -rs KEY && printf %s "$KEY" | aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string file:///dev/stdin; unset KEY`;
+}
+
+function putRandom(secretArn: string): string {
+  return `openssl rand -hex 32 | tr -d '\\n' | aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string file:///dev/stdin`;
+}
+
+// ---- keys that nothing here reaches ----------------------------------------------------------------------
+
+/** Rekey knows whose key it is, and not its id at the provider. */
+function watchedSteps({ incidentId, secrets }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
+  const names = secrets.map(({ name }) => name).join(", ") || "its secret";
+  return [
+    { what: `make a new key by hand, put it into ${names}, and let its consumers fetch it` },
+    byHand("then", key),
+    { what: "end the incident:", command: order(incidentId, "waive", "replaced and deleted by hand") },
+  ];
+}
+
+function unknownSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
+  return [
+    {
+      what: "if you have the key, see what it matches; it is hashed here and not sent:",
+      command: "rekey compromise --key-stdin --dry-run",
+    },
+    byHand("if it is ours,", key),
+    { what: "then end the incident:", command: order(incidentId, "waive", "deleted by hand") },
+    { what: "if it is not ours:", command: order(incidentId, "false-alarm", "not ours, its owner was told") },
+  ];
+}
+
+function byHand(lead: string, { provider, keyId }: KeyInScope): PersonStep {
+  const named = { ...(provider !== undefined && { provider }), ...(keyId !== undefined && { keyId }) };
+  const { place, command } = manualOf(named);
+  return command === undefined ? { what: `${lead} ${place}` } : { what: `${lead} ${place}, or:`, command };
+}
+
+const placesShownMax = 5;
+
+function triageSteps({ incidentId, alerts }: IncidentRecord): readonly PersonStep[] {
+  const places = alerts.map(({ source, sourceId, where }) => where[0] ?? `${source} ${sourceId}`);
+  const newest = places.slice(-placesShownMax).reverse();
+  const more = places.length > newest.length ? `, and ${places.length - newest.length} before them` : "";
+  return [
+    { what: `look whether a key of ours lies at ${newest.join(", ")}${more}` },
+    {
+      what: "a key of ours gets an incident of its own, by the key itself; it is hashed here and not sent:",
+      command: "rekey compromise --key-stdin",
+    },
+    {
+      what: "once every alert was looked at:",
+      command: order(incidentId, "false-alarm", "every alert was looked at"),
+    },
+  ];
+}

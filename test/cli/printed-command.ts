@@ -1,0 +1,35 @@
+import { run } from "../../cli/program.ts";
+
+/** The words of a line as a shell reads them, as far as our own commands need it. */
+export function shellWords(line: string): readonly string[] {
+  const parts = [...line.matchAll(/(?:'[^']*'|"[^"]*"|[^\s'"])+/g)].map(([word]) => word);
+  return parts.map((word) => word.replace(/'([^']*)'|"([^"]*)"/g, (_, one = "", two = "") => one + two));
+}
+
+/** Every command of ours in a text, each to the end of its line; "rekey does" is a title of `incident show`. */
+export function commandsIn(text: string): readonly string[] {
+  return text.split("\n").flatMap((line) => /\brekey (?!does )[a-z].*$/.exec(line)?.[0] ?? []);
+}
+
+/**
+ * What the real parser says against a command, and undefined when it takes it. Nothing is carried out: the first
+ * thing that a command reads or reaches ends it.
+ */
+export async function whyNotTaken(line: string): Promise<string | undefined> {
+  const told: string[] = [];
+  const parsed = new Error("past the parser");
+  let isParsed = false;
+  const stop = () => {
+    isParsed = true;
+    return Promise.reject(parsed);
+  };
+  const terminal = {
+    ...{ isColoured: false, readHidden: stop, readFile: stop },
+    out: (text: string) => void told.push(text),
+    err: (text: string) => void told.push(text),
+  };
+  await run(shellWords(line).slice(1), { terminal, connect: stop }).catch((error: unknown) => {
+    if (error !== parsed) throw error;
+  });
+  return isParsed ? undefined : told.join("\n");
+}
