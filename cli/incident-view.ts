@@ -1,7 +1,7 @@
 import { refOf } from "../core/incident.ts";
 import { deadlineOf, isSettled } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, TimelineEntry } from "../core/incident-record.ts";
-import { clockTurn, containTurn } from "../core/incident-turns.ts";
+import { clockTurn, containTurn, isTriage } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
 import { manualOf } from "../functions/manual-steps.ts";
@@ -127,6 +127,7 @@ function whatNext({ record, nowMs }: IncidentView): string {
   if (isOver(record)) return "nothing: the incident is over";
   if (record.status === "needsPerson") return `nothing any more: ${record.reason ?? "the machine has ended"}`;
   if (record.status === "reported") return "opens the incident";
+  if (isTriage(record)) return "collects inexact alerts here, and pages each time there are twice as many";
   const turns = record.keys.filter((key) => !isSettled(key)).map((key) => turnText(record, { key, nowMs }));
   const replacing = record.secrets
     .filter((secret) => secret.replacement === "pending" || secret.replacement === "recovering")

@@ -160,19 +160,27 @@ function openingPages({ plan, planWhy, secrets }: IncidentRecord): readonly DueP
 
 function troublePages(record: IncidentRecord): readonly DuePage[] {
   const page = (reason: PageReason, why: string): DuePage => ({ reason, severity: "page", why });
-  const { secrets, plan, planWhy, containNow } = record;
+  const { secrets, plan, containNow } = record;
   const isUndecided = containNow === undefined && (plan === "person" || plan === "replace-and-page");
   const stuck = record.keys.flatMap((key) => (isSettled(key) ? [] : (key.blocked ?? [])));
-  const asked = isTriage(record) ? "breakerOpen" : "needsPerson";
   return [
     ...stuck.map((why) => page("needsPerson", why)),
     // What a key is stuck at says more than that nobody has decided.
-    ...(isUndecided && stuck.length === 0 ? [page(asked, planWhy)] : []),
+    ...(isUndecided && stuck.length === 0 ? [undecided(record)] : []),
     // Nobody reads a credential of ours but Rekey: no consumer waits for its replacement.
     ...(record.keys.some(isRekeysOwn)
       ? []
       : secrets.flatMap((secret) => secretPages(record, secret).map(([reason, why]) => page(reason, why)))),
   ];
+}
+
+/** A flood must not page for each of its alerts, nor hide behind its first one: people hear when it has doubled. */
+function undecided(record: IncidentRecord): DuePage {
+  const { planWhy, alerts } = record;
+  if (!isTriage(record)) return { reason: "needsPerson", severity: "page", why: planWhy };
+  const count = 2 ** Math.floor(Math.log2(Math.max(1, alerts.length)));
+  const open = alerts.some(({ exposure }) => exposure === "public") ? ", some of them in public" : "";
+  return { reason: "breakerOpen", severity: "page", why: `${planWhy}: ${count} or more so far${open}` };
 }
 
 function secretPages(record: IncidentRecord, secret: SecretInScope): readonly [PageReason, string][] {
@@ -250,5 +258,5 @@ const lastCallBeforeMs = 60_000;
 
 function tellingTimes(record: IncidentRecord): readonly number[] {
   const open = record.keys.filter((key) => !isSettled(key));
-  return [record.escalateAtMs, lastCallMs(record), ...(open.length === 0 ? [] : [diesByMs(open) + 1])];
+  return open.length === 0 ? [] : [record.escalateAtMs, lastCallMs(record), diesByMs(open) + 1];
 }

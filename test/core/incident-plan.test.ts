@@ -27,6 +27,16 @@ const seen = (exposure: AlertSeen["exposure"], verified: AlertSeen["verified"], 
 const rows: readonly Row[] = [
   ["an unknown key, in public and live", { match: "none", ...seen("public", "live") }, "person"],
   ["a key of watched secrets only", { mayAct: false, ...seen("public", "live") }, "person"],
+  [
+    "an admin credential, though a person asks to contain it",
+    { own: "the openai admin credential of billing-key", asked: { ...word, plan: "contain-first" } },
+    "person",
+  ],
+  [
+    "one of too many inexact alerts, in public and live",
+    { isTriage: true, match: "hint", ...seen("public", "live") },
+    "person",
+  ],
   ["a hint, in public and live", { match: "hint", ...seen("public", "live") }, "replace-and-page"],
   ["a location, in public and live", { match: "location", ...seen("public", "live") }, "replace-and-page"],
   [

@@ -176,6 +176,11 @@ function paged(facts: Partial<IncidentRecord>, afterMs = 0): PageSent {
 const quiet = { pages: [paged({})] };
 const accepted = keyWith({ state: "accepted", acceptedAtMs: openedAtMs, dieMs: 10 * minute });
 
+const seenAlert: AlertSeen = {
+  ...{ source: "github", sourceId: "17", principal: "intake/github", receivedAtMs: openedAtMs + minute },
+  ...{ exposure: "public", verified: "live", match, where: [] },
+};
+
 describe("the clock", () => {
   test.each<[string, Partial<IncidentRecord>, number, string]>([
     ["notifies when production is contained first", {}, 0, "notify opened"],
@@ -268,12 +273,27 @@ describe("the clock", () => {
     expect(clock(second)).toBe("page replacementFailed");
   });
 
+  test("pages for a flood as it doubles and when some of it is in public, and announces no page that cannot come", () => {
+    const flood = (count: number, exposure: AlertSeen["exposure"] = "private") => ({
+      ...{ plan: "person" as const, subject: triageSubject, keys: [], secrets: [] },
+      alerts: Array.from({ length: count }, (_, at) => ({ ...seenAlert, sourceId: `${at}`, exposure })),
+    });
+    const pages = [paged(flood(1))];
+    expect(clock({ ...flood(1), pages })).toBe("wait");
+    expect(clock({ ...flood(2), pages })).toBe("page breakerOpen");
+
+    pages.push(paged({ ...flood(4), pages }));
+    expect(clock({ ...flood(7), pages }, 20 * minute)).toBe("wait");
+    expect(clock({ ...flood(8), pages })).toBe("page breakerOpen");
+    expect(clock({ ...flood(7, "public"), pages })).toBe("page breakerOpen");
+  });
+
   test("a person's word ends the question, not the clock", () => {
     expect(clock({ plan: "replace-and-page", containNow: word })).toBe("wait 5 min");
   });
 
-  test("goes on for an incident that names no key, and asks nothing of keys that are not there", () => {
-    expect(clock({ ...quiet, keys: [] })).toBe("wait 5 min");
+  test("goes on for an incident that names no key, and announces no page about keys that are not there", () => {
+    expect(clock({ ...quiet, keys: [] })).toBe("wait");
     expect(clock({ ...quiet, keys: [] }, 20 * minute)).toBe("wait");
   });
 
@@ -301,10 +321,7 @@ describe("the clock", () => {
 });
 
 describe("what happens to the record", () => {
-  const alert: AlertSeen = {
-    ...{ source: "github", sourceId: "17", principal: "intake/github", receivedAtMs: openedAtMs + minute },
-    ...{ exposure: "public", verified: "live", match, where: [] },
-  };
+  const alert = seenAlert;
 
   test("an alert is added once, and only makes the clock stricter", () => {
     const later = appendAlert(incident(), { ...alert, detectedAtMs: openedAtMs + 60 * minute });
