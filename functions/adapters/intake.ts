@@ -14,6 +14,9 @@ const cachedMs = 60_000;
 /** A stranger who sends wrong signatures makes us read the secret no more often than this. */
 const rereadAfterMs = 5_000;
 
+/** A sender waits some 10 s and does not ask again by itself: being told to is better than no answer. */
+const signingReadMs = 4_000;
+
 /** While a signing secret rotates, a sender may have either; a label taken off ends what it was on. */
 const signingLabels: ReadonlySet<string> = new Set(["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"]);
 
@@ -35,7 +38,7 @@ export function signingSecrets(
     const nowMs = clock.nowMs();
     const cached = cache.get(source);
     if (cached !== undefined && nowMs - cached.readAtMs < maxAgeMs) return cached.secrets;
-    const secrets = readVersions(store, secretArn).catch((error: unknown) => {
+    const secrets = within(signingReadMs, readVersions(store, secretArn)).catch((error: unknown) => {
       cache.delete(source);
       throw error;
     });
@@ -122,8 +125,17 @@ export function alertBus(client: Pick<EventBridgeClient, "send">, busName: strin
   };
 }
 
-/** The answer has to be out in 2 s, with everything else that it takes. */
+/** The answer has to be out in 2 s with everything else that it takes, so the token's own read is in this too. */
 const readTimeoutMs = 1_000;
+
+/** Whatever is waited for may hang, whether or not it promised a time limit of its own. */
+async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new StoreUnavailable(`nothing came within ${ms} ms`)), ms);
+  });
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
+}
 
 /** Alerts at GitHub. Whatever goes wrong, the alert that was pushed stands without what this would add. */
 export function githubAlerts(options: {
@@ -132,23 +144,28 @@ export function githubAlerts(options: {
   readonly apiBases: readonly string[];
 }): PointedAlerts {
   const { http, token, apiBases } = options;
+  const readWith = async (credential: AdminCredential, url: string) => {
+    const headers = {
+      authorization: `Bearer ${(await credential.get()).reveal().trim()}`,
+      accept: "application/vnd.github+json",
+      "x-github-api-version": "2022-11-28",
+      "user-agent": "rekey",
+    };
+    const reply = await http.send({ method: "GET", url, headers, timeoutMs: readTimeoutMs });
+    if (reply.status === 401 || reply.status === 403) credential.refused();
+    return reply.status === 200 ? Buffer.from(JSON.stringify(reply.json ?? null)) : undefined;
+  };
   return {
     apiBases,
     async read(url) {
       if (token === undefined) return undefined;
       try {
-        const headers = {
-          authorization: `Bearer ${(await token.get()).reveal().trim()}`,
-          accept: "application/vnd.github+json",
-          "x-github-api-version": "2022-11-28",
-          "user-agent": "rekey",
-        };
-        const reply = await http.send({ method: "GET", url, headers, timeoutMs: readTimeoutMs });
-        if (reply.status === 401 || reply.status === 403) token.refused();
-        return reply.status === 200 ? Buffer.from(JSON.stringify(reply.json ?? null)) : undefined;
+        return await within(readTimeoutMs, readWith(token, url));
       } catch (error) {
-        if (error instanceof RotationError) return undefined;
-        throw error;
+        if (!(error instanceof RotationError)) throw error;
+        // What hangs must not be waited for again by the next alert.
+        token.refused();
+        return undefined;
       }
     },
   };

@@ -39,7 +39,7 @@ export class IntakeWorld {
   #requests = 0;
   readonly #deps: IntakeDeps;
 
-  constructor() {
+  constructor(parts: Partial<IntakeDeps> = {}) {
     const clock = { nowMs: () => this.nowMs, pause: async () => undefined };
     for (const source of ["github", "report"]) this.store.create(arnOf(source), `FAKE-signing-${source}`);
     this.#deps = {
@@ -65,6 +65,7 @@ export class IntakeWorld {
       },
       mayAuditRefusal: refusalBudget(clock),
       log: (line) => void this.logs.push(line),
+      ...parts,
     };
   }
 
