@@ -1,4 +1,5 @@
 import { incidentFacts } from "../../core/incident-facts.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
 import { World } from "../simulation/world.ts";
 import {
   currentFingerprint,
@@ -98,6 +99,26 @@ test("a key of an old version is contained, and the current one is left alone", 
   expect(await onlyKey(world, run)).toMatchObject({ state: "dead", standing: "retired" });
   expect(effectsOf(world)).toEqual(["notify: opened", "revoke: 404", "verify: 401"]);
   expect(await currentFingerprint(world)).toBe(before);
+});
+
+test("a key of an old version that still works is revoked and tried until it is refused", async () => {
+  world = new World();
+  await world.secret();
+  const before = await currentFingerprint(world);
+  const { keyId, secret } = world.provider.addKey({ name: "older, by hand" });
+  const versionId = "00000000-0000-4000-8000-000000000old";
+  await world.store.put({ secretArn, versionId, text: secret, labels: ["AWSPREVIOUS"] });
+  const fingerprint = fingerprintOf(secret);
+  await world.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated" });
+  const run = await world.compromise({ identity: { kind: "fingerprint", values: [fingerprint] } });
+
+  const { goneBefore, ...key } = await onlyKey(world, run);
+  expect(key).toMatchObject({ keyId, state: "dead", standing: "retired", how: "refused" });
+  expect(goneBefore).toBeUndefined();
+  expect(effectsOf(world)).toEqual(["notify: opened", "revoke", "verify: 401"]);
+  expect(await currentFingerprint(world)).toBe(before);
+  expect((await world.incidentOf(run)).secrets).toMatchObject([{ replacement: "notNeeded" }]);
+  expect(traffic(world).failed).toBe(0);
 });
 
 test("without the plaintext a key is dead by listing, and the record says so", async () => {
