@@ -164,8 +164,12 @@ export function boundedReply({ status, headers, body }: RawReply): HttpReply {
   return Number.isFinite(dateMs) ? { ...reply, dateMs } : reply;
 }
 
+/** The name as it stands, or an escape that may spell it. */
+const mayNameProto = /__proto__|\\u/;
+
 function parseJson(text: string): unknown {
   try {
+    if (!mayNameProto.test(text)) return JSON.parse(text);
     return JSON.parse(text, (name, value) => (name === "__proto__" ? undefined : value));
   } catch {
     return undefined; // a parser's message quotes the text, which may quote a key

@@ -203,6 +203,8 @@ describe("a reply's body", () => {
       '{"a":{"__proto__":{"polluted":1}},"__proto__":{"polluted":1},"b":[{"__proto__":1}]}',
     );
     expect(JSON.stringify(json)).toBe('{"a":{},"b":[{}]}');
+    const { json: spelt } = reply('{"a":{"\\u005f_proto__":{"polluted":1},"b":1}}');
+    expect(JSON.stringify(spelt)).toBe('{"a":{"b":1}}');
     expect(Object.getPrototypeOf(json)).toBe(Object.prototype);
   });
 });

@@ -283,6 +283,7 @@ test("a secret whose key lay in the same file is a sibling", async () => {
     incidentId: "i-2",
     alerts: [{ where: ["https://github.com/acme/shop/blob/main/.env#L9"] }],
     secrets: [{ secretArn: arnOf("search") }],
+    checklist: [],
   } as unknown as IncidentRecord;
   await world.ledger.incidents.reportIncident(other);
 
