@@ -14,6 +14,8 @@ export const slackHost = "hooks.slack.com";
 const httpTimeoutMs = 4_000;
 const subjectLengthMax = 100;
 const summaryLengthMax = 1_024;
+/** PagerDuty Events v2, dedup_key. */
+const alertKeyLengthMax = 255;
 /** Slack cuts a section at 3,000 characters and refuses a message past 50 blocks. */
 const slackTextMax = 2_900;
 
@@ -110,12 +112,17 @@ export function pagerdutyChannel(options: {
         method: "POST",
         url: `https://${pagerdutyHost}/v2/enqueue`,
         headers: {},
-        body: { routing_key: key, dedup_key: page.incidentId.slice(0, 255), ...event },
+        body: { routing_key: key, dedup_key: alertKey(page), ...event },
         timeoutMs: httpTimeoutMs,
       });
       refuse("PagerDuty", { reply, credential: routingKey });
     },
   };
+}
+
+/** A repeat of one page is one alert; another cause is another, and wakes whoever has acknowledged the first. */
+function alertKey({ incidentId, reason, why }: Page): string {
+  return `${incidentId}/${reason}/${why}`.slice(0, alertKeyLengthMax);
 }
 
 function payloadOf({ page, shown, environment }: { page: Page; shown: Shown; environment: string }) {

@@ -101,7 +101,7 @@ test("a page goes to every channel", async () => {
   expect(await escalator.page(page)).toEqual({ delivered: ["pagerduty", "sns", "slack"], failed: [] });
 });
 
-test("PagerDuty gets one alert per incident, with the exact steps for this provider and key", async () => {
+test("PagerDuty gets one alert per cause, with the exact steps for this provider and key", async () => {
   const { escalator, requests } = newWorld();
 
   await escalator.page(page);
@@ -110,7 +110,7 @@ test("PagerDuty gets one alert per incident, with the exact steps for this provi
   expect(request?.body).toMatchObject({
     routing_key: routingKey,
     event_action: "trigger",
-    dedup_key: "i-20261122-1",
+    dedup_key: `i-20261122-1/notAccepted/${page.why}`,
     payload: { summary: page.title, source: "rekey/production", severity: "critical", class: "notAccepted" },
     links: [
       { href: "https://console.example.com/i-20261122-1" },
@@ -218,6 +218,17 @@ test("a routing key that was rotated is read again", async () => {
   ]);
 });
 
+test("a second cause is an alert of its own at PagerDuty, a repeat is not", async () => {
+  const { escalator, requests } = newWorld();
+
+  for (const why of ["the provider is down", "the provider is down", "no policy reaches the key"])
+    await escalator.page({ ...page, why });
+
+  const keys = requests.flatMap(({ body }) => (body as { dedup_key?: string }).dedup_key ?? []);
+  expect(new Set(keys).size).toBe(2);
+  expect(keys).toHaveLength(3);
+});
+
 test("a test reaches every channel and opens no alert at PagerDuty", async () => {
   const { escalator, requests, published } = newWorld();
 
@@ -226,7 +237,7 @@ test("a test reaches every channel and opens no alert at PagerDuty", async () =>
   });
   expect(requests.find(({ url }) => url.includes("pagerduty"))?.body).toEqual({
     routing_key: routingKey,
-    dedup_key: "i-20261122-1",
+    dedup_key: `i-20261122-1/notAccepted/${page.why}`,
     event_action: "resolve",
   });
   expect(published[0]?.Subject).toMatch(/^Rekey: \[TEST\] /);
