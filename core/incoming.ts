@@ -14,6 +14,9 @@ import {
   type Ticket,
 } from "./secret-record.ts";
 
+/** ProveIncoming is tried again for some 3.5 minutes: a new key may take this long and be waited for all the same (L4). */
+export const activateMsMax = 120_000;
+
 /** The intent: written before the provider is asked, so a key with this name is ours whatever happens (S3). */
 export function claimAttempt(
   record: SecretRecord,

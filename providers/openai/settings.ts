@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { activateMsMax } from "../../core/incoming.ts";
 import type { PropagationProfile } from "../../core/ports.ts";
 import { whyNotAddress } from "../why-not-address.ts";
 
@@ -42,7 +43,7 @@ export const OpenAiSettings = z.strictObject({
   usageFamilies: z.array(UsageFamily).min(1).max(UsageFamily.options.length).default(["completions"]),
   propagation: z
     .strictObject({
-      activateMs: milliseconds,
+      activateMs: z.int().min(0).max(activateMsMax).exactOptional(),
       dieMs: milliseconds,
       deadProbes: z.int().min(1).max(100).exactOptional(),
       deadWindowMs: milliseconds,

@@ -32,6 +32,7 @@ describe("the settings", () => {
     ["expiresInDays", { expiresInDays: 366 }],
     ["usageFamilies", { usageFamilies: [] }],
     ["propagation.dieMs", { propagation: { dieMs: -1 } }],
+    ["propagation.activateMs", { propagation: { activateMs: 120_001 } }],
     ["(itself)", { adminkey: "sk-admin-FAKE" }],
   ])("a mistake in %s is named without its value: %p", (field, mistake) => {
     expect(() => openai.hosts(accepted)).not.toThrow();

@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import * as errors from "../../core/errors.ts";
+import { activateMsMax } from "../../core/incoming.ts";
 import { handlerNames, stateName } from "../../serverless/handlers.ts";
 import { calledFunctions, machines, placeholdersIn } from "../../serverless/machines.ts";
 
@@ -12,6 +13,8 @@ const attemptsMax = 24;
 
 interface Retrier {
   readonly ErrorEquals: readonly string[];
+  readonly IntervalSeconds?: number;
+  readonly BackoffRate?: number;
   readonly MaxAttempts?: number;
   readonly MaxDelaySeconds?: number;
   readonly JitterStrategy?: string;
@@ -195,4 +198,18 @@ test("every error that a second try may cure is retried by some task", () => {
   );
   const curable = [...retryKinds].filter(([, retry]) => retry !== "never").map(([name]) => name);
   expect(curable.filter((name) => !retried.has(name))).toEqual([]);
+});
+
+test("a key that is slow to become active is waited for, with full jitter, for longer than one may take", () => {
+  const retriers = tasks.flatMap(({ state }) =>
+    (state.Retry ?? []).filter(({ ErrorEquals }) => ErrorEquals.includes("KeyNotYetActive")),
+  );
+  expect(retriers).toHaveLength(loaded.length);
+  for (const { IntervalSeconds = 0, BackoffRate = 0, MaxAttempts = 0, MaxDelaySeconds = 0 } of retriers) {
+    const caps = Array.from({ length: MaxAttempts }, (_, index) =>
+      Math.min(IntervalSeconds * BackoffRate ** index, MaxDelaySeconds),
+    );
+    const meanMs = caps.reduce((sum, cap) => sum + cap / 2, 0) * 1_000;
+    expect(meanMs).toBeGreaterThan(1.5 * activateMsMax);
+  }
 });
