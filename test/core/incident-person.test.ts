@@ -7,6 +7,7 @@ import {
   undoableKeys,
   undoQuarantine,
   waive,
+  whyContained,
   whyNotContainNow,
   whyNotFalseAlarm,
   whyNotSwitchFirst,
@@ -281,6 +282,12 @@ describe("undoing a quarantine", () => {
   ])("%s", (_, state, answer) => {
     expect(refused({ keys: [keyWith({ state })] }, whyNotUndoQuarantine)).toBe(answer);
   });
+});
+
+test("a key is contained for the plan's reason, or for that of whoever asked for it", () => {
+  const record = incident({ planWhy: "proven public" });
+  expect(whyContained(record)).toBe("proven public");
+  expect(whyContained(containNow(record, word))).toBe(`contain now, asked for by ${word.by}: ${word.reason}`);
 });
 
 describe("a false alarm", () => {

@@ -271,6 +271,9 @@ describe("the clock", () => {
     const second = { pages, secrets: [failed, { ...failed, name: "search-key" }] };
     expect(clock({ pages, secrets: [failed] })).toBe("wait 5 min");
     expect(clock(second)).toBe("page replacementFailed");
+    // Nobody but Rekey reads a credential of its own.
+    const own = { ...quiet, keys: [keyWith({ role: "admin" })], secrets: [failed] };
+    expect(clock(own)).not.toBe("page replacementFailed");
   });
 
   test("pages for a flood as it doubles and when some of it is in public, and announces no page that cannot come", () => {
@@ -327,6 +330,8 @@ describe("what happens to the record", () => {
     const later = appendAlert(incident(), { ...alert, detectedAtMs: openedAtMs + 60 * minute });
     expect(later).toMatchObject({ seq: 4, deadlineAtMs: openedAtMs + 15 * minute });
     expect(appendAlert(later, alert)).toBe(later);
+    const reasoned = appendAlert(later, { ...alert, sourceId: "19", reason: "it was on a slide" });
+    expect(reasoned.timeline.at(-1)?.detail).toMatch(/: it was on a slide$/);
     const earlier = appendAlert(later, {
       ...alert,
       sourceId: "18",

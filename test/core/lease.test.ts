@@ -1,6 +1,6 @@
 import { Superseded } from "../../core/errors.ts";
 import { closeRun, giveUp, openRun, oweRun, resumeRun } from "../../core/lease.ts";
-import { emptyRecord } from "../../core/secret-record.ts";
+import { emptyRecord, incidentWith } from "../../core/secret-record.ts";
 import {
   incomingKey,
   late,
@@ -18,6 +18,14 @@ import {
 
 const opening = { rotationId: "r-2", executionArn: "arn:execution:r-2", kind: "rotation" as const };
 const wait = { rotationId: "r-1", token: "token", decision: "waiting" };
+
+test("an incident has the secret only while its own lease says so, also one of before its runs had names", () => {
+  const lease = { runId: "i-1-0a1b2c3d-4", executionArn: "arn:execution:i-1" };
+  expect(incidentWith({ lease: { ...lease, kind: "incident", incidentId: "i-1" } })).toBe("i-1");
+  expect(incidentWith({ lease: { ...lease, kind: "incident", runId: "i-1" } })).toBe("i-1");
+  expect(incidentWith({ lease: { ...lease, kind: "rotation" } })).toBeUndefined();
+  expect(incidentWith({})).toBeUndefined();
+});
 
 test("opening a run takes the lease with a higher fence and forgets an older wait", () => {
   const record = { ...emptyRecord(secretArn), fence: 3, keys: [retiringKey], wait };
