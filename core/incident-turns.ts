@@ -101,6 +101,14 @@ export function everybodyMoved({ secrets }: IncidentRecord): boolean {
   return secrets.every(({ replacement }) => replacement === "adopted" || replacement === "notNeeded");
 }
 
+/** On suspicion nobody is cut off before the time that was set for it, unless a person says so. */
+export function isLeftToConsumers(
+  { plan, containNow, containByMs = 0 }: IncidentRecord,
+  nowMs: number,
+): boolean {
+  return plan === "switch-first" && containNow === undefined && nowMs < containByMs;
+}
+
 /** One call for all that an adapter needs to contain: only what is bound exactly, or what a person vouches for. */
 export function whyNotContain(record: IncidentRecord, key: KeyInScope): string | undefined {
   if (key.keyId === undefined) return "the key's id at the provider is not known";

@@ -9,6 +9,7 @@ import type { Policy } from "../core/policy.ts";
 import type { KeyId, KeyProvider } from "../core/ports.ts";
 import { assertNotStopped } from "./brake.ts";
 import type { Deps } from "./deps.ts";
+import { handedOutAgain, noteHandedOut } from "./handed-out-again.ts";
 import { changeIncident } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
 import { incidentOf, type KeyStepInput, keyOf, recordedAt } from "./incident-step.ts";
@@ -49,17 +50,31 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const use = lookAtUse({ record, key, ref: input.ref, nowMs: input.at, during: "containing" }, deps);
   const order = { ...containing, keyId: key.keyId, policy, provider, use };
   if (!provider.capabilities.revoke) return leaveToPerson(order, deps);
+  const handedOut = await handedOutAgain({ record, key, nowMs: input.at }, deps);
+  if (handedOut !== undefined) {
+    const { why, lookAgainAtMs } = handedOut;
+    const seen = { incidentId: record.incidentId, key, why, use: await use, atMs: input.at };
+    return waitUntil(await noteHandedOut(seen, deps), { input, untilMs: lookAgainAtMs, reason: why });
+  }
   const scopes = await quarantineScopes(order, deps);
   if (scopes !== "no" && (await quarantine({ ...order, scopes }, deps))) {
     const now = await incidentOf(input, deps);
     const untilMs = keyOf(now, input.ref).revokeAtMs ?? input.at;
-    return {
-      ...goOn(now),
-      outcome: "wait",
-      waitSeconds: waitSecondsFor({ record: now, nowMs: input.at, untilMs }),
-    };
+    return waitUntil(now, { input, untilMs, reason: "accepted" });
   }
   return goOn(await revoke(order, deps));
+}
+
+function waitUntil(
+  record: IncidentRecord,
+  {
+    input,
+    untilMs,
+    reason,
+  }: { readonly input: KeyStepInput; readonly untilMs: number; readonly reason: string },
+): Turn {
+  const waitSeconds = waitSecondsFor({ record, nowMs: input.at, untilMs });
+  return { outcome: "wait", seenSeq: record.seq, waitSeconds, reason };
 }
 
 function goOn({ seq }: IncidentRecord): Turn {

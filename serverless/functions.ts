@@ -236,6 +236,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "contain-key": {
     does: "Disables or deletes the compromised key, and no other",
     table: writeAndList,
+    secrets: ["GetSecretValue"],
     admin: "read",
     machines: ["SendTaskSuccess"],
   },

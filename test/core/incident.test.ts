@@ -22,6 +22,7 @@ import {
   containTurn,
   giveUpAfterMs,
   headStartMs,
+  isLeftToConsumers,
   triageSubject,
   whyNotContain,
 } from "../../core/incident-turns.ts";
@@ -149,6 +150,18 @@ describe("containment's turn", () => {
     expect(turnOf({ status: "falseAlarm" })).toBe("over");
     expect(turnOf({ status: "closed" })).toBe("over");
     expect(turnOf({}, giveUpAfterMs + 1)).toBe("giveUp");
+  });
+
+  test.each<[string, Partial<IncidentRecord>, number, boolean]>([
+    ["before containBy", {}, 10 * minute - 1, true],
+    ["from containBy on", {}, 10 * minute, false],
+    ["under contain-first", { plan: "contain-first" }, 0, false],
+    ["when a person says now", { containNow: word }, 0, false],
+  ])("only on suspicion a key is left to its consumers: %s", (_when, facts, afterMs, isLeft) => {
+    const record = incident({ plan: "switch-first", ...facts });
+    expect(isLeftToConsumers(record, openedAtMs + afterMs)).toBe(isLeft);
+    const { containByMs: _unset, ...timeless } = record;
+    expect(isLeftToConsumers(timeless, openedAtMs)).toBe(false);
   });
 
   test("only an exact match or a person's word lets an adapter act", () => {

@@ -1,5 +1,6 @@
 import { incidentFacts } from "../../core/incident-facts.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { noFaults } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import {
   currentFingerprint,
@@ -72,6 +73,51 @@ test("switch-first contains at containBy whatever the consumers did", async () =
   expect(acceptedAtMs).toBe(record.containByMs);
   expect(record.secrets[0]?.behind).toEqual(["billing"]);
   expect(record.status).toBe("closed");
+});
+
+describe("under switch-first, a key that somebody puts back into AWSCURRENT when every consumer has moved", () => {
+  async function putBack(story: { readonly thenRightAfterMs?: number }) {
+    let handMs: number | undefined;
+    const hand = (versionId: string) =>
+      world.store.moveByHand({ secretArn, label: "AWSCURRENT", to: versionId });
+    world = new World({
+      surroundings: {
+        ...noFaults,
+        call: async (_call, effect) => {
+          const answer = await effect();
+          const [incident] = await world.ledger.incidents.incidents();
+          const secret = incident?.secrets[0];
+          if (handMs !== undefined || secret?.replacement !== "adopted") return answer;
+          handMs = world.time.nowMs();
+          hand(secret.versionId ?? "");
+          if (story.thenRightAfterMs !== undefined)
+            setTimeout(() => hand(secret.incomingVersionId ?? ""), story.thenRightAfterMs);
+          return answer;
+        },
+      },
+    });
+    await world.secret();
+    const run = await world.compromise(await leakOfCurrent(world, { exposure: "private" }));
+    return { handMs: handMs ?? 0, record: await world.incidentOf(run), key: await onlyKey(world, run) };
+  }
+
+  test("pages, and is contained at containBy whatever AWSCURRENT holds", async () => {
+    const { handMs, record, key } = await putBack({});
+    expect(key).toMatchObject({ state: "dead" });
+    expect(record.containByMs).toBeGreaterThan(handMs);
+    expect(key.acceptedAtMs).toBe(record.containByMs);
+    const [first] = world.pages;
+    expect(first).toMatchObject({ reason: "needsPerson", severity: "page" });
+    expect(first?.why).toMatch(/^AWSCURRENT of billing-key holds the compromised key again/);
+  });
+
+  test("is contained as soon as AWSCURRENT is seen to be right again", async () => {
+    const { handMs, record, key } = await putBack({ thenRightAfterMs: minute });
+    expect(key).toMatchObject({ state: "dead" });
+    expect(key.acceptedAtMs).toBeGreaterThanOrEqual(handMs + minute);
+    expect(key.acceptedAtMs).toBeLessThan(handMs + 2 * minute);
+    expect(record).toMatchObject({ status: "closed" });
+  });
 });
 
 test("a key that is dead already is replaced first and proven dead all the same", async () => {

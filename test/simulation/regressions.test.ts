@@ -32,6 +32,7 @@ const seeds: readonly (readonly [number, string])[] = [
     4517,
     "an incident's opening that thaws after the incident has ended takes no secret on what was current then",
   ],
+  [55622, "under switch-first a key that a hand puts back into AWSCURRENT is not contained before containBy"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
