@@ -99,6 +99,12 @@ export function isExecutionOf(record: IncidentRecord, executionArn: string): boo
   return executionArn.endsWith(`:${executionNameOf(record)}`);
 }
 
+/** An opening that slept may come after the end: what the incident took has been given back by then. */
+export function mayOpen(record: IncidentRecord, executionArn: string): boolean {
+  const { status } = record;
+  return isExecutionOf(record, executionArn) && !isOver(status) && status !== "needsPerson";
+}
+
 export interface Identity {
   readonly match: KeyMatch;
   readonly keys: readonly KeyInScope[];

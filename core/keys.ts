@@ -69,6 +69,14 @@ export function replacementRunId(place: {
   return `${place.incidentId}-${place.secretTag}-${place.fence}`;
 }
 
+/** Whether a run by that name replaced a key of this secret for this incident, at whatever fence. */
+export function isReplacementRun(
+  runId: RotationId,
+  { incidentId, secretTag }: { readonly incidentId: string; readonly secretTag: string },
+): boolean {
+  return runId.startsWith(`${incidentId}-${secretTag}-`);
+}
+
 const aliveStates: ReadonlySet<KeyState> = new Set([
   "minted",
   "staged",

@@ -1,4 +1,4 @@
-import { RotationError } from "../core/errors.ts";
+import { RotationError, Superseded } from "../core/errors.ts";
 import { isRekeysOwn } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import type { Policy } from "../core/policy.ts";
@@ -62,7 +62,8 @@ async function takeOne(
   try {
     return await takeForIncident(taking, deps);
   } catch (error) {
-    if (!(error instanceof RotationError) || error.retry !== "never") throw error;
+    const isOfSecret = error instanceof RotationError && !(error instanceof Superseded);
+    if (!isOfSecret || error.retry !== "never") throw error;
     // One secret that cannot be read must not keep the key alive in all the others.
     return { scope: unusable(taking, `${error.name}: ${error.message}`), from: "none" };
   }

@@ -1,7 +1,8 @@
-import { LedgerContended } from "../core/errors.ts";
+import { LedgerContended, Superseded } from "../core/errors.ts";
+import { mayOpen } from "../core/incident.ts";
 import type { KeyStanding, SecretInScope } from "../core/incident-record.ts";
 import { type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
-import type { LedgerKey } from "../core/keys.ts";
+import { isReplacementRun, type LedgerKey } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
 import {
@@ -14,6 +15,7 @@ import {
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
+import { incidentOf } from "./incident-step.ts";
 import { noteRun } from "./run-policy.ts";
 import { stripOwnLabels } from "./stage-key.ts";
 
@@ -44,10 +46,12 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   if (taking.heldBefore)
     return { scope: scopeOf(taking, { record: before, standing: "current" }), from: "none" };
 
+  const secretTag = deps.digest.sha256Hex(policy.secretArn).slice(0, tagLength);
+  const wasHere = before.ended.some((runId) => isReplacementRun(runId, { incidentId, secretTag }));
+  if (wasHere) await assertMayOpen(taking, deps);
   await finishPromotion(taking, before, deps);
   const compromised = await placeOf(taking, before, deps);
   const isCurrent = await isCurrentKey({ taking, compromised }, deps);
-  const secretTag = deps.digest.sha256Hex(policy.secretArn).slice(0, tagLength);
   const found = { ...taking, secretTag, compromised, isCurrent };
   // Before the secret is taken: a try that ends between the two leaves a debt too many, which the sweep strikes off.
   const { leftBehind } = takeSecret(before, found);
@@ -70,6 +74,13 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
 }
 
 const tagLength = 8;
+
+/** Read after the item: an incident that ends later than this raises the fence, and the taking fails on it. */
+async function assertMayOpen({ incidentId, executionArn }: Taking, deps: Deps): Promise<void> {
+  const record = await incidentOf({ incidentId }, deps);
+  if (mayOpen(record, executionArn)) return;
+  throw new Superseded(`${incidentId} has given this secret back: it is ${record.status}`);
+}
 
 /**
  * A recorded promotion counts as done, and a frozen function may still do it: where the incoming key is the

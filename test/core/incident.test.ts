@@ -7,6 +7,7 @@ import {
   isExecutionOf,
   isPast,
   keyIn,
+  mayOpen,
   refOf,
   staleWaits,
   storeIncidentWait,
@@ -463,6 +464,15 @@ describe("taking an incident up", () => {
     expect(isExecutionOf(incident(), "arn:aws:states:::execution:rekey:i-1")).toBe(true);
     expect(isExecutionOf(incident({ starts: 2 }), "arn:aws:states:::execution:rekey:i-1")).toBe(false);
     expect(isExecutionOf(incident({ starts: 2 }), "arn:aws:states:::execution:rekey:i-1-2")).toBe(true);
+  });
+
+  test.each(["reported", "open", "contained"] as const)("it may open one that is %s", (status) => {
+    expect(mayOpen(incident({ status }), "arn:aws:states:::execution:rekey:i-1")).toBe(true);
+    expect(mayOpen(incident({ status, starts: 2 }), "arn:aws:states:::execution:rekey:i-1")).toBe(false);
+  });
+
+  test.each(["closed", "falseAlarm", "needsPerson"] as const)("it opens none that is %s", (status) => {
+    expect(mayOpen(incident({ status }), "arn:aws:states:::execution:rekey:i-1")).toBe(false);
   });
 });
 

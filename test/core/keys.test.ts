@@ -1,4 +1,5 @@
 import {
+  isReplacementRun,
   isSpent,
   type KeyState,
   keyName,
@@ -23,6 +24,15 @@ test("a key's name tells its run and attempt, and starts as all names of that ru
 
 test("the names of one run are not the beginning of another run's", () => {
   expect(keyName({ rotationId: "r-10", attempt: 1 }).startsWith(keyNamesOf("r-1"))).toBe(false);
+});
+
+test("a replacement is known as its incident's and its secret's, whatever the fence was", () => {
+  const place = { incidentId: "i-0123456789-1", secretTag: "0a1b2c3d" };
+  expect(isReplacementRun(replacementRunId({ ...place, fence: 7 }), place)).toBe(true);
+  expect(isReplacementRun(replacementRunId({ ...place, secretTag: "ffffffff", fence: 7 }), place)).toBe(
+    false,
+  );
+  expect(isReplacementRun(replacementRunId({ ...place, incidentId: "i-1", fence: 7 }), place)).toBe(false);
 });
 
 test("each secret of an incident, each time that it is taken, names its keys after a run of its own", () => {

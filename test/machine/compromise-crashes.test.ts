@@ -69,6 +69,27 @@ test("an opening that sleeps through its whole incident does not take the secret
   expect(keys.map(({ state }) => state)).toEqual(["current"]);
 });
 
+test("an opening that sleeps until its incident is over takes no dead key for a current one again", async () => {
+  const looksUp = ({ invocation, operation, port }: BoundaryCall) =>
+    invocation.functionName === "open-incident" && port === "table" && operation === "query";
+  const sleeps = first(looksUp, async (effect) => {
+    await pause(30 * minute);
+    return effect();
+  });
+  const refused = { kind: "answer" as const, status: 403, code: "insufficient_permissions" };
+  const faults = ({ operation }: { readonly operation: string }) =>
+    operation === "mint" ? refused : undefined;
+  world = new World({ surroundings: sleeps, provider: { faults } });
+  await world.secret();
+  const run = await world.compromise(await leakOfCurrent(world));
+  expect(await world.incidentOf(run)).toMatchObject({ status: "closed" });
+
+  await world.time.advance(30 * minute);
+  const { lease, keys } = await world.ledger.secret(secretArn);
+  expect(lease).toBeUndefined();
+  expect(keys).toContainEqual(expect.objectContaining({ state: "dead", compromised: true }));
+});
+
 test("an opening that dies when it has taken the secret leaves the revoke that is owed on the list", async () => {
   const loses = first(takesSecret, async (effect) => {
     await effect();

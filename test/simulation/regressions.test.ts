@@ -32,6 +32,7 @@ const seeds: readonly (readonly [number, string])[] = [
     4517,
     "an incident's opening that thaws after the incident has ended takes no secret on what was current then",
   ],
+  [693, "an incident's opening that thaws after the incident has ended takes no dead key for a current one"],
   [55622, "under switch-first a key that a hand puts back into AWSCURRENT is not contained before containBy"],
 ];
 
