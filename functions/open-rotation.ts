@@ -157,7 +157,11 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   const current = await findCurrentKey({ policy, record }, deps);
   const left = current.keyId === currentKey(record)?.keyId ? leftToResume(record) : undefined;
   if (left === undefined) return undefined;
-  await pinIfThere({ secretArn, versionId: left.versionId }, deps);
+  const assertSame = ({ fence }: SecretRecord) => {
+    if (fence !== record.fence) throw new LedgerContended("another run has taken the secret meanwhile");
+  };
+  const assertMine = async () => assertSame(await deps.ledger.secret(secretArn));
+  await pinIfThere({ secretArn, versionId: left.versionId, assertMine }, deps);
   return deps.ledger.changeSecret(secretArn, (now) => {
     if (whyNotOpen(now, input)) return now;
     if (now.fence !== record.fence || leftToResume(now)?.keyId !== left.keyId)

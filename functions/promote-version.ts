@@ -64,7 +64,8 @@ async function moveCurrent({ input, policy }: Order, deps: Deps): Promise<void> 
   const { secretArn } = input;
   for (let merges = 0; merges <= mergesMax; merges++) {
     const { retiring, incoming } = await promotingRun(input, deps);
-    await pin({ secretArn, versionId: retiring.versionId }, deps);
+    const { versionId } = retiring;
+    await pin({ secretArn, versionId, assertMine: () => promotingRun(input, deps) }, deps);
     const move = await deps.store.moveLabel({
       secretArn,
       label: "AWSCURRENT",

@@ -186,6 +186,33 @@ describe("an opening that sleeps longer than its execution lasts", () => {
   });
 });
 
+test("a promotion that thaws when an incident has the secret leaves that incident's pin where it is", async () => {
+  const pins = ({ invocation, operation, given }: BoundaryCall) =>
+    invocation.functionName === "promote-version" &&
+    operation === "moveLabel" &&
+    (given[0] as { readonly label: string }).label === "REKEY_RETIRING";
+  const sleeps = first(pins, async (effect) => {
+    await pause(3 * minute);
+    return effect();
+  });
+  world = new World({ surroundings: sleeps });
+  const never = { refreshEveryMs: Number.POSITIVE_INFINITY, useEveryMs: Number.POSITIVE_INFINITY };
+  await world.secret({
+    consumers: [{ name: "billing", ...never }],
+    policy: { incident: { containByMs: 10 * minute, escalateAfterMs: 10 * minute } },
+  });
+  world.start(secretArn);
+  await untilPhase(world, "promoted");
+  const [run] = await world.time.run(world.raise(await leakOfCurrent(world, { exposure: "private" })));
+  if (run === undefined) throw new Error("nothing was started");
+  await world.time.advance(4 * minute);
+
+  const { secrets } = await world.incidentOf(run);
+  expect(secrets).toMatchObject([{ replacement: "recovering" }]);
+  const labels = await world.store.labels(secretArn);
+  expect(labels[secrets[0]?.versionId ?? ""]).toContain("REKEY_RETIRING");
+});
+
 test("a false alarm that is called while the incident opens stays one", async () => {
   const word = { by: "ada", reason: "a test key", atMs: 0 };
   const isCalled = first(takesSecret, async (effect) => {

@@ -33,6 +33,7 @@ const seeds: readonly (readonly [number, string])[] = [
     "an incident's opening that thaws after the incident has ended takes no secret on what was current then",
   ],
   [693, "an incident's opening that thaws after the incident has ended takes no dead key for a current one"],
+  [8518, "a promotion that thaws when an incident has the secret does not take that incident's pin"],
   [55622, "under switch-first a key that a hand puts back into AWSCURRENT is not contained before containBy"],
 ];
 
