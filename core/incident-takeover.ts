@@ -43,6 +43,27 @@ export interface Taken {
  * it now. A key that this secret gave up long ago leaves everything here as it is.
  */
 export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
+  const taken = takenFrom(record, takeover);
+  const { incidentId } = takeover;
+  const { fenced, standing } = taken;
+  if (fenced !== undefined)
+    return { ...taken, record: { ...taken.record, fenced: { incidentId, standing, ...fenced } } };
+  // A repeat: what was taken here has no lease any more, and nothing else tells which run it was.
+  const before = taken.record === record ? fencedBy(record, incidentId) : undefined;
+  return before === undefined ? taken : { ...taken, ...before };
+}
+
+/** The answer to the take-over may have got lost, so whoever repeats it ends the fenced run's wait once more. */
+export function fencedBy(
+  { fenced }: SecretRecord,
+  incidentId: string,
+): { readonly standing: KeyStanding; readonly fenced: NonNullable<Taken["fenced"]> } | undefined {
+  if (fenced?.incidentId !== incidentId) return undefined;
+  const { incidentId: _same, standing, ...run } = fenced;
+  return { standing, fenced: run };
+}
+
+function takenFrom(record: SecretRecord, takeover: Takeover): Taken {
   const { compromised, isCurrent } = takeover;
   const { run } = record;
   const promoted = promotedRun(run);

@@ -60,7 +60,7 @@ export function resumeLeft(record: SecretRecord, resuming: Resuming): SecretReco
 }
 
 function takeLease(record: SecretRecord, { rotationId, executionArn, kind }: Opening): SecretRecord {
-  const { wait: _ended, ...rest } = record;
+  const { wait: _ended, fenced: _over, ...rest } = record;
   return {
     ...rest,
     fence: record.fence + 1,

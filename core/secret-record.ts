@@ -1,4 +1,5 @@
 import { Superseded } from "./errors.ts";
+import type { KeyStanding } from "./incident-record.ts";
 import type { LedgerKey } from "./keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "./ports.ts";
 
@@ -20,6 +21,8 @@ export interface SecretRecord {
   readonly ended: readonly RotationId[];
   readonly hold?: Hold;
   readonly wait?: Wait;
+  /** The run that an incident took the secret from, until another one opens here. */
+  readonly fenced?: Fenced;
   /** Somebody else's hand was seen on AWSCURRENT: no revoke until a person looked. */
   readonly frozen?: { readonly reason: string };
 }
@@ -42,6 +45,15 @@ export interface Wait {
   readonly token: string;
   /** Verdict and reasons without their ages: the wait ends when this changes. */
   readonly decision: string;
+}
+
+/** What a repeat of the take-over has to know of the run that it ended. */
+export interface Fenced {
+  readonly incidentId: string;
+  readonly standing: KeyStanding;
+  readonly rotationId: RotationId;
+  /** Of the wait that ends with the take-over. */
+  readonly token?: string;
 }
 
 /** A key at its place: id at the provider, version in the store, fingerprint of its text. */

@@ -1,7 +1,7 @@
 import { LedgerContended, Superseded } from "../core/errors.ts";
 import { mayOpen } from "../core/incident.ts";
 import type { KeyStanding, SecretInScope } from "../core/incident-record.ts";
-import { type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
+import { fencedBy, type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
 import { isReplacementRun, type LedgerKey } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
@@ -41,8 +41,12 @@ export interface TakenSecret {
 export async function takeForIncident(taking: Taking, deps: Deps): Promise<TakenSecret> {
   const { policy, incidentId } = taking;
   const before = await deps.ledger.secret(policy.secretArn);
-  if (incidentWith(before) === incidentId)
-    return describe({ taking, record: before, ...goOn(before.run) }, deps);
+  if (incidentWith(before) === incidentId) {
+    const { fenced } = fencedBy(before, incidentId) ?? {};
+    if (fenced !== undefined) await endFenced(taking, fenced, deps);
+    const again = { taking, record: before, ...goOn(before.run) };
+    return describe({ ...again, ...(fenced && { fenced: fenced.rotationId }) }, deps);
+  }
   if (taking.heldBefore)
     return { scope: scopeOf(taking, { record: before, standing: "current" }), from: "none" };
 
@@ -67,8 +71,10 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   });
   const last = taken.at(-1);
   if (last === undefined) throw new Error("the ledger did not apply the take-over");
-  await endFenced({ taking, taken: last, compromised }, deps);
   const { standing, from, reused, fenced } = last;
+  if (fenced !== undefined) await endFenced(taking, fenced, deps);
+  const { secretArn } = policy;
+  if (standing === "incoming") await stripOwnLabels({ secretArn, versionId: compromised.versionId }, deps);
   const described = { taking, record, standing, from, reused };
   return describe({ ...described, ...(fenced && { fenced: fenced.rotationId }) }, deps);
 }
@@ -111,25 +117,20 @@ async function isCurrentKey(
   return versionId === compromised.versionId || fingerprintOf(keyIn(text, field)) === compromised.fingerprint;
 }
 
-/** The fenced run ends at once instead of at the end of its wait, and leaves nothing half-labelled behind. */
+/** The fenced run ends at once instead of at the end of its wait. */
 async function endFenced(
-  { taking, taken, compromised }: { taking: Taking; taken: Taken; compromised: PlacedKey },
+  { policy: { secretArn }, incidentId, atMs }: Taking,
+  { rotationId, token }: NonNullable<Taken["fenced"]>,
   deps: Deps,
 ): Promise<void> {
-  const { secretArn } = taking.policy;
-  const { fenced, standing } = taken;
-  if (fenced?.token !== undefined) {
-    await deps.executions.fail(fenced.token, {
-      error: "Superseded",
-      cause: `taken over by ${taking.incidentId}`,
-    });
+  if (token !== undefined) {
+    await deps.executions.fail(token, { error: "Superseded", cause: `taken over by ${incidentId}` });
   }
-  if (fenced !== undefined && (await deps.ledger.rotation(secretArn, fenced.rotationId)) !== undefined) {
-    const reason = `Superseded: taken over by incident ${taking.incidentId}`;
-    const note = { outcome: "superseded" as const, reason, closedAtMs: taking.atMs };
-    await noteRun({ ticket: { secretArn, rotationId: fenced.rotationId }, note }, deps);
-  }
-  if (standing === "incoming") await stripOwnLabels({ secretArn, versionId: compromised.versionId }, deps);
+  const known = await deps.ledger.rotation(secretArn, rotationId);
+  if (known === undefined || known.outcome === "superseded") return;
+  const reason = `Superseded: taken over by incident ${incidentId}`;
+  const note = { outcome: "superseded" as const, reason, closedAtMs: atMs };
+  await noteRun({ ticket: { secretArn, rotationId }, note }, deps);
 }
 
 async function noteDebt(

@@ -1,5 +1,6 @@
 import {
   dropReused,
+  fencedBy,
   markContained,
   markContaining,
   markReleased,
@@ -194,6 +195,23 @@ test.each([
     { keyId: "k1" },
     { keyId: "k2", state: "stray", compromised: true },
   ]);
+});
+
+test("whoever repeats a take-over hears again which run it ended, and another incident does not", () => {
+  const keys = [key("k1", "current"), key("k2", "staged", { rotationId: "r-1" })];
+  const taken = takeSecret(record(staged("staged"), keys), takeover("k2", false));
+  const fenced = { rotationId: "r-1", token: "t" };
+  expect(taken).toMatchObject({ standing: "incoming", fenced });
+
+  const again = takeSecret(taken.record, takeover("k2", false));
+  expect(again).toMatchObject({ record: taken.record, standing: "incoming", fenced });
+  const other = takeSecret(taken.record, { ...takeover("k2", false), incidentId: "i-2" });
+  expect(other).toMatchObject({ record: taken.record, standing: "unplaced" });
+  expect(other.fenced).toBeUndefined();
+
+  const held = takeSecret(record(promoted("promoted"), keys), takeover("k1", false)).record;
+  expect(fencedBy(held, "i-1")).toEqual({ standing: "retiring", fenced });
+  expect(fencedBy(held, "i-2")).toBeUndefined();
 });
 
 test("a run whose lease is gone ends under its own name when its incoming key leaks", () => {

@@ -27,8 +27,9 @@ test("an incident has the secret only while its own lease says so, also one of b
   expect(incidentWith({})).toBeUndefined();
 });
 
-test("opening a run takes the lease with a higher fence and forgets an older wait", () => {
-  const record = { ...emptyRecord(secretArn), fence: 3, keys: [retiringKey], wait };
+test("opening a run takes the lease with a higher fence and forgets an older wait and who lost the secret", () => {
+  const fenced = { incidentId: "i-1", standing: "incoming" as const, rotationId: "r-1" };
+  const record = { ...emptyRecord(secretArn), fence: 3, keys: [retiringKey], wait, fenced };
 
   const next = openRun(record, { ...opening, retiring });
 

@@ -107,6 +107,30 @@ test("an opening that dies when it has taken the secret leaves the revoke that i
   expect(await world.ledger.debts()).toMatchObject([{ kind: "RevokeOwed", keyId: retiring?.keyId }]);
 });
 
+test("an opening that is repeated when it has taken the secret ends the fenced run's wait all the same", async () => {
+  const loses = first(takesSecret, async (effect) => {
+    await effect();
+    throw new StoreUnavailable("the answer got lost");
+  });
+  world = new World({ surroundings: loses });
+  const never = { refreshEveryMs: Number.POSITIVE_INFINITY, useEveryMs: Number.POSITIVE_INFINITY };
+  await world.secret({ consumers: [{ name: "billing", ...never }] });
+  const story = await leakOfCurrent(world, { exposure: "private" });
+  const rotation = world.start(secretArn);
+  await untilPhase(world, "promoted");
+  await world.time.advance(minute / 2);
+  expect(rotation.outcome).toBeUndefined();
+  const [run] = await world.time.run(world.raise(story));
+  await world.time.advance(minute / 2);
+
+  expect(rotation.history.at(-2)?.state).toBe("Superseded");
+  const { timeline } = await world.incidentOf(run ?? rotation);
+  expect(timeline).toContainEqual(expect.objectContaining({ what: "rotationFenced" }));
+  expect(await world.ledger.rotation(secretArn, rotation.rotationId)).toMatchObject({
+    outcome: "superseded",
+  });
+});
+
 const startsIt = ({ invocation, port, operation }: BoundaryCall) =>
   invocation.functionName === "raise-alert" && port === "executions" && operation === "start";
 
