@@ -146,9 +146,11 @@ async function impostor(
   const run = secrets.find((one) => one === secret)?.record?.run;
   if (victim === undefined || run === undefined || run.phase === "opened") return;
   const { fingerprint, versionId } = run.incoming;
+  // On its victim's own bus it would be that instance's word, and nobody could tell.
+  const elsewhere = victim.consumer.environment === "staging" ? "development" : "staging";
   const from =
     happening.from === "environment"
-      ? { environment: "staging", account }
+      ? { environment: elsewhere, account }
       : { environment: "production", account: "999900001111" };
   world.report(from, {
     ...{ schema: 1, kind: "client", consumer: victim.consumer.name, instance: victim.id },
