@@ -3,7 +3,8 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const timeoutMs = 170_000;
+/** A slow machine is no failure, a hang is. */
+const timeoutMs = 400_000;
 
 /** The simulator in processes of its own: inside Jest's module system it is several times slower. */
 async function lastLine(script: string, flags: readonly string[]): Promise<Record<string, unknown>> {
