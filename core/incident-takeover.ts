@@ -5,6 +5,7 @@ import type { KeyId, RotationId } from "./ports.ts";
 import {
   adoptCurrent,
   bump,
+  currentKey,
   type PlacedKey,
   type PromotedRun,
   promotedRun,
@@ -106,9 +107,18 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
   }
   const others = strayed(record, compromised.keyId);
   const known = record.keys.find(({ keyId }) => keyId === compromised.keyId);
-  const kept = adoptCurrent(others, { name: compromised.keyId, ...known, ...compromised, state: "current" });
+  const adopted = adoptCurrent(others, {
+    name: compromised.keyId,
+    ...known,
+    ...compromised,
+    state: "current",
+  });
   const left = leftBehindBy(run, compromised);
-  const next = left === undefined ? kept : keepRetiring(kept, { record, left });
+  const displaced = currentKey(record)?.keyId;
+  const next = [left?.keyId, displaced].reduce(
+    (kept, keyId) => (keyId === undefined ? kept : keepRetiring(kept, { record, keyId })),
+    adopted,
+  );
   return {
     ...fencedOff(record),
     record: {
@@ -241,13 +251,16 @@ function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord 
   return { ...record, keys };
 }
 
-/** `adoptCurrent` drops the key that was current; the fenced run's retiring key is still owed its revoke. */
+/**
+ * `adoptCurrent` drops the key that was current. Consumers may use it still, where a hand has put the compromised one
+ * in its place; and the fenced run's retiring key is still owed its revoke.
+ */
 function keepRetiring(
   next: SecretRecord,
-  { record, left }: { readonly record: SecretRecord; readonly left: PlacedKey },
+  { record, keyId }: { readonly record: SecretRecord; readonly keyId: KeyId },
 ): SecretRecord {
-  if (next.keys.some(({ keyId }) => keyId === left.keyId)) return next;
-  const known = record.keys.find(({ keyId }) => keyId === left.keyId);
+  if (next.keys.some((key) => key.keyId === keyId)) return next;
+  const known = record.keys.find((key) => key.keyId === keyId);
   if (known === undefined) return next;
   return { ...next, keys: [...next.keys, { ...known, state: "retiring" }] };
 }

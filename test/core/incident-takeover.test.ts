@@ -173,6 +173,23 @@ test("a promotion that was finished for a leaked incoming key leaves the retirin
   expect(taken.leftBehind?.keyId).toBe("k1");
 });
 
+test.each([
+  ["by a hand while its run is open", promoted("promoted")],
+  ["by a hand after its run was closed", undefined],
+])(
+  "the key that AWSCURRENT held until the leaked one was put in its place %s is kept as retiring",
+  (_, run) => {
+    const keys = [key("k1", "retiring"), key("k2", "current", { rotationId: "r-1" })];
+
+    const taken = takeSecret(record(run, keys), takeover("k1", true));
+
+    expect(taken.record.keys.map(({ keyId, state }) => `${keyId} ${state}`)).toEqual([
+      "k1 current",
+      "k2 retiring",
+    ]);
+  },
+);
+
 test("a retiring key that the item does not know is owed its revoke, and not made up as a key here", () => {
   const taken = takeSecret(record(promoted("promoted"), [key("k2", "current")]), takeover("k2", true));
 

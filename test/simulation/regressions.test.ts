@@ -35,6 +35,10 @@ const seeds: readonly (readonly [number, string])[] = [
   [693, "an incident's opening that thaws after the incident has ended takes no dead key for a current one"],
   [8518, "a promotion that thaws when an incident has the secret does not take that incident's pin"],
   [55622, "under switch-first a key that a hand puts back into AWSCURRENT is not contained before containBy"],
+  [
+    2821,
+    "the key that was current until a hand put the leaked one in its place is still known as a key of ours",
+  ],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
