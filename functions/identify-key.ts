@@ -4,6 +4,7 @@ import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts"
 import type { AlertIdentity } from "../events/alert.ts";
 import type { FingerprintEntry } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
+import { keyOfRuns } from "./keys-of-runs.ts";
 
 /** One key that an alert names, and every secret known to hold it. */
 export interface Identified {
@@ -76,14 +77,30 @@ async function byKeyId(
   const match: KeyMatch = { by: "keyId", text: keyId };
   const indexed = (await byAlias(aliasOfKeyId(keyId), deps)).filter((key) => key.provider === provider);
   const scanned: Identified[] = [];
-  for (const policy of await deps.ledger.policies()) {
-    if (policy.provider.kind !== provider) continue;
+  const policies = (await deps.ledger.policies()).filter((policy) => policy.provider.kind === provider);
+  for (const policy of policies) {
     const known = await knownKey({ secretArn: policy.secretArn, keyId }, deps);
     if (known?.versionId === undefined) continue;
     const holder = { secretArn: policy.secretArn, versionId: known.versionId, role: "rotated" as const };
     scanned.push(await widened({ ...known, keyId, ...ownerIn(policy), match, holders: [holder] }, deps));
   }
-  return merged([...indexed, ...scanned].map((key) => ({ ...key, match })));
+  const known = [...indexed, ...scanned];
+  const found = known.length > 0 ? known : await byRuns({ policies, keyId }, deps);
+  return merged(found.map((key) => ({ ...key, match })));
+}
+
+async function byRuns(asked: Parameters<typeof keyOfRuns>[0], deps: Found): Promise<readonly Identified[]> {
+  const { keyId } = asked;
+  const match: KeyMatch = { by: "keyId", text: keyId };
+  const places = await keyOfRuns(asked, deps);
+  return places.map(({ policy, secretArn, versionId }) => {
+    return {
+      match,
+      keyId,
+      ...ownerIn(policy),
+      holders: [{ secretArn, versionId, role: "rotated" as const }],
+    };
+  });
 }
 
 async function byAlias(alias: Fingerprint, deps: Found): Promise<readonly Identified[]> {

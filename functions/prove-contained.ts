@@ -58,7 +58,8 @@ interface Watch {
 async function plaintextOf({ record, key }: Watch, deps: Deps): Promise<Secret | undefined> {
   if (record.match.by === "none") return undefined;
   for (const { secretArn, versionId } of [...record.secrets, key]) {
-    if (secretArn === undefined || versionId === undefined) continue;
+    // A key that is known by the history alone has no version.
+    if (secretArn === undefined || versionId === undefined || versionId === "") continue;
     const policy = await deps.ledger.policy(secretArn);
     try {
       const { text } = await deps.store.read(secretArn, versionId);

@@ -141,3 +141,25 @@ describe("a key that nobody knew when it was first reported", () => {
     expect((await onlyKey(world, again)).state).toBe("dead");
   });
 });
+
+test.each(["made", "found current"] as const)(
+  "a live key that a rotation has %s is known by its id after a hand took it out of the secret's item",
+  async (how) => {
+    world = new World();
+    const { secretArn } = await world.secret({ policy: { retain: how === "found current" } });
+    const [before] = (await world.ledger.secret(secretArn)).keys;
+    await world.rotate(secretArn);
+    const { keys } = await world.ledger.secret(secretArn);
+    const made = keys.find(({ state }) => state === "current");
+    const keyId = (how === "made" ? made?.keyId : before?.keyId) ?? "";
+    await world.ledger.changeSecret(secretArn, ({ run: _over, ...record }) => ({ ...record, keys: [] }));
+    const hand = world.provider.addKey({ name: "made by hand" });
+    world.store.setCurrent(secretArn, hand.secret.reveal());
+
+    const [run] = await world.raise({ identity: { kind: "keyId", provider: "openai", keyId } });
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(10 * minute);
+    expect(await onlyKey(world, run)).toMatchObject({ keyId, state: "dead", standing: "retired" });
+    expect(world.effects).toContain("revoke");
+  },
+);

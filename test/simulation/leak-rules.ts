@@ -3,7 +3,7 @@ import type { Fingerprint, KeyId } from "../../core/ports.ts";
 import type { IncidentReport } from "../../core/report.ts";
 import type { Alert, AlertIdentity } from "../../events/alert.ts";
 import type { KeyCompromised } from "../../events/compromise.ts";
-import type { FingerprintEntry } from "../../ledger/entries.ts";
+import type { FingerprintEntry, RotationRecord } from "../../ledger/entries.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import { forgedMark, forgery } from "./hard-incident-plan.ts";
 import { isAlive, isExact } from "./incident-rules.ts";
@@ -98,11 +98,16 @@ function keyNamedBy(watch: Watch, identity: AlertIdentity): KeyId | undefined {
   return identity.values.flatMap((value) => holderIn(watch, value) ?? [])[0];
 }
 
-/** The index knows fingerprints; by its id a key is found while an item has it. */
-function isInLedger(watch: Watch, keyId: KeyId): boolean {
-  return [...watch.secrets.values()].some(({ record }) =>
+/** In a secret's item, or in the record of a run that made it or found it current. */
+function isInLedger({ world, secrets }: Watch, keyId: KeyId): boolean {
+  const isInItem = [...secrets.values()].some(({ record }) =>
     record?.keys.some((key) => key.keyId === keyId && key.versionId !== undefined),
   );
+  if (isInItem) return true;
+  return world.table.dump().some(({ kind, body }) => {
+    const { retiringKeyId, incomingKeyId } = body as Partial<RotationRecord>;
+    return kind === "ROTATION" && (retiringKeyId === keyId || incomingKeyId === keyId);
+  });
 }
 
 function holderIn({ world, byFingerprint }: Watch, fingerprint: Fingerprint): KeyId | undefined {
