@@ -17,7 +17,7 @@ import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 import { incidentOf } from "./incident-step.ts";
 import { noteRun } from "./run-policy.ts";
-import { stripOwnLabels } from "./stage-key.ts";
+import { pendingLabel, stripOwnLabels } from "./stage-key.ts";
 
 export interface Taking {
   readonly incidentId: string;
@@ -90,12 +90,17 @@ async function assertMayOpen({ incidentId, executionArn }: Taking, deps: Deps): 
 
 /**
  * A recorded promotion counts as done, and a frozen function may still do it: where the incoming key is the
- * leaked one it is done now, so that nothing can put that key back later.
+ * leaked one it is done now, so that nothing can put that key back later. Its last label goes too: on a version of
+ * ours that stays, AWSPENDING would be somebody else's to the replacement.
  */
-async function finishPromotion({ key, policy }: Taking, { run }: SecretRecord, deps: Deps): Promise<void> {
-  if (run?.phase !== "promoting" || run.incoming.keyId !== key.keyId) return;
+async function finishPromotion({ key, policy }: Taking, { run, wait }: SecretRecord, deps: Deps) {
+  if (run?.phase !== "promoting" && run?.phase !== "promoted") return;
+  if (run.incoming.keyId !== key.keyId) return;
+  const { secretArn } = policy;
   const [from, to] = [run.retiring.versionId, run.incoming.versionId];
-  await deps.store.moveLabel({ secretArn: policy.secretArn, label: "AWSCURRENT", from, to });
+  if (run.phase === "promoting") await deps.store.moveLabel({ secretArn, label: "AWSCURRENT", from, to });
+  // Whoever waits for consumers has taken it off.
+  if (wait === undefined) await deps.store.moveLabel({ secretArn, label: pendingLabel, from: to });
 }
 
 async function placeOf({ key, versionId }: Taking, record: SecretRecord, deps: Deps): Promise<PlacedKey> {

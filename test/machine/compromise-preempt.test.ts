@@ -1,3 +1,4 @@
+import { noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import {
   currentFingerprint,
@@ -107,6 +108,36 @@ test("an incoming key that leaks before it is current is taken out of the rotati
   expect(await world.finish(rotation)).toMatchObject({ status: "SUCCEEDED" });
   expect((await world.rotate(secretArn)).outcome?.status).toBe("SUCCEEDED");
 });
+
+test.each(["promoting", "promoted"] as const)(
+  "a key that leaks while its promotion sleeps in phase %s is replaced, and AWSPENDING is in nobody's way",
+  async (phase) => {
+    let isAsleep = false;
+    const surroundings: Surroundings = {
+      ...noFaults,
+      call: async (call, effect) => {
+        const { operation, given, invocation } = call;
+        const { label, to } = (given[0] ?? {}) as { readonly label?: string; readonly to?: string };
+        const isLast = operation === "moveLabel" && label === "AWSPENDING" && to === undefined;
+        const isNext = phase === "promoted" ? isLast : label === "AWSCURRENT";
+        if (isAsleep || invocation.functionName !== "promote-version" || !isNext) return effect();
+        isAsleep = true;
+        const answer = phase === "promoted" ? undefined : await effect();
+        await new Promise((resolve) => setTimeout(resolve, 20 * 60_000));
+        return answer ?? effect();
+      },
+    };
+    world = new World({ surroundings });
+    await world.secret();
+    world.start(secretArn);
+    await untilPhase(world, phase);
+    const { fingerprint = "" } = (await incomingOf(world)) ?? {};
+    const run = await world.compromise({ identity: { kind: "fingerprint", values: [fingerprint] } });
+
+    expect(await onlyKey(world, run)).toMatchObject({ state: "dead", standing: "current" });
+    expect((await world.incidentOf(run)).secrets).toMatchObject([{ replacement: "adopted" }]);
+  },
+);
 
 test("one key in three secrets is replaced in each of them and revoked once", async () => {
   world = new World();
