@@ -1,5 +1,5 @@
 import { refOf } from "../core/incident.ts";
-import { deadlineOf, isSettled } from "../core/incident-plan.ts";
+import { deadlineOf, isOver, isSettled } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, TimelineEntry } from "../core/incident-record.ts";
 import { clockTurn, containTurn, isTriage } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
@@ -117,14 +117,10 @@ function clockText({ record, nowMs }: IncidentView): string {
 
 const deadlineWords = { met: "met", missed: "missed", waived: "waived", none: "(a false alarm)" } as const;
 
-function isOver({ status }: IncidentRecord): boolean {
-  return status === "closed" || status === "falseAlarm";
-}
-
 // ---- what next? ------------------------------------------------------------------------------------------
 
 function whatNext({ record, nowMs }: IncidentView): string {
-  if (isOver(record)) return "nothing: the incident is over";
+  if (isOver(record.status)) return "nothing: the incident is over";
   if (record.status === "needsPerson") return `nothing any more: ${record.reason ?? "the machine has ended"}`;
   if (record.status === "reported") return "opens the incident";
   if (isTriage(record)) return "collects inexact alerts here, and pages each time there are twice as many";
@@ -170,14 +166,14 @@ function whatToDo(view: IncidentView): readonly Todo[] {
   const todos = status === "falseAlarm" ? [] : [...forKeys(view), ...forSecrets(record)];
   if (todos.length > 0) return todos;
   if (keys.length > 0 && keys.every(isSettled)) return [{ what: "nothing: read the report" }];
-  if (isOver(record)) return [{ what: "nothing" }];
+  if (isOver(record.status)) return [{ what: "nothing" }];
   return [{ what: "nothing now: Rekey goes on by itself" }];
 }
 
 function forKeys(view: IncidentView): readonly Todo[] {
   const { incidentId, status, keys, containNow, plan, secrets } = view.record;
   const open = keys.filter((key) => !isSettled(key));
-  if (isOver(view.record) || (keys.length > 0 && open.length === 0)) return [];
+  if (isOver(view.record.status) || (keys.length > 0 && open.length === 0)) return [];
   const steps = personSteps(view.record);
   if (steps.length > 0) return steps.map((step, index) => ({ ...step, what: `${index + 1}. ${step.what}` }));
   const byHand = open.find((key) => key.byHand);
@@ -227,7 +223,7 @@ function forSecrets(record: IncidentRecord): readonly Todo[] {
 function parentAnswers({ record, children, nowMs }: IncidentView): Answers {
   const keys = children.flatMap((child) => child.keys);
   const dead = keys.filter(({ deadAtMs }) => deadAtMs !== undefined).length;
-  const open = children.filter((child) => !isOver(child));
+  const open = children.filter((child) => !isOver(child.status));
   const worst = open.find(({ status }) => status === "needsPerson") ?? open[0];
   const failing = children.map((child) => whoFails({ record: child, nowMs }));
   const isAny = failing.filter((text) => !text.startsWith("nobody"));

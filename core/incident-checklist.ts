@@ -1,3 +1,4 @@
+import { isOver } from "./incident-plan.ts";
 import type { ChecklistEntry, IncidentRecord, IncidentStatus } from "./incident-record.ts";
 import type { SecretArn } from "./ports.ts";
 
@@ -14,7 +15,7 @@ export function asItsIncidentsAre(
     incidents.find((each) => incidentId !== undefined && each.incidentId === incidentId),
   );
   const status = worstOf(listed.map((child) => child?.status ?? "reported"));
-  if (status !== "closed" && status !== "falseAlarm") return { ...parent, checklist, status };
+  if (!isOver(status)) return { ...parent, checklist, status };
   const ends = listed.flatMap((child) => child?.closedAtMs ?? []);
   return { ...parent, checklist, status, ...(ends.length > 0 && { closedAtMs: Math.max(...ends) }) };
 }

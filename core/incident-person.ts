@@ -1,5 +1,5 @@
 import { changeKey, keyIn, refOf, told } from "./incident.ts";
-import { isExact, isRekeysOwn, isSettled } from "./incident-plan.ts";
+import { isExact, isOver, isRekeysOwn, isSettled } from "./incident-plan.ts";
 import type { IncidentRecord, KeyInScope, PersonsWord } from "./incident-record.ts";
 
 /**
@@ -18,7 +18,7 @@ export function takeNote(record: IncidentRecord, word: PersonsWord): IncidentRec
 
 /** An ended incident is history: what is said of it later goes into a note. */
 function whyOver({ incidentId, status }: IncidentRecord): PersonRefusal | undefined {
-  if (status !== "closed" && status !== "falseAlarm") return undefined;
+  if (!isOver(status)) return undefined;
   return {
     reason: "IncidentOver",
     detail: `incident ${incidentId} is over (${status === "closed" ? "closed" : "a false alarm"})`,

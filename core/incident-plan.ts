@@ -252,6 +252,7 @@ export function whyNotClose(
   return { reason: "KeyNotDead", detail: `neither dead nor waived: ${named.join("; ")}` };
 }
 
+/** Nothing more happens to it: what is said of it later is a note. */
 export function isOver(status: IncidentRecord["status"]): boolean {
   return status === "closed" || status === "falseAlarm";
 }

@@ -1,4 +1,4 @@
-import { isExact, isRekeysOwn, isSettled } from "./incident-plan.ts";
+import { isExact, isOver, isRekeysOwn, isSettled } from "./incident-plan.ts";
 import type { IncidentRecord, KeyInScope, PageReason, PageSent, SecretInScope } from "./incident-record.ts";
 
 /** What containment does next with one key, asked anew after everything that changes. */
@@ -26,7 +26,7 @@ export const giveUpAfterMs = 7 * 24 * 3_600_000;
 // ---- containment -----------------------------------------------------------------------------------------
 
 export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: number): ContainTurn {
-  if (isOver(record) || key.waiver !== undefined || key.state === "dead") return { turn: "over" };
+  if (isOver(record.status) || key.waiver !== undefined || key.state === "dead") return { turn: "over" };
   if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "giveUp" };
   switch (key.state) {
     case "accepted":
@@ -41,10 +41,6 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
     case "waiting":
       return whenPlanned(record, { key, nowMs });
   }
-}
-
-function isOver({ status }: IncidentRecord): boolean {
-  return status === "closed" || status === "falseAlarm";
 }
 
 function waitForPerson(record: IncidentRecord, key: KeyInScope): ContainTurn {
@@ -121,7 +117,8 @@ export function whyNotContain(record: IncidentRecord, key: KeyInScope): string |
 /** Asks every reason to tell somebody; what was delivered once is not told again. */
 export function clockTurn(known: IncidentRecord, nowMs: number): ClockTurn {
   const record = sinceIdentified(known);
-  if (isOver(record) || (record.keys.length > 0 && record.keys.every(isSettled))) return { turn: "over" };
+  if (isOver(record.status) || (record.keys.length > 0 && record.keys.every(isSettled)))
+    return { turn: "over" };
   if (nowMs - (record.takenUpAtMs ?? nowMs) > giveUpAfterMs) return { turn: "over" };
   const due = duePages(record, nowMs).find((page) => !wasTold(record, page));
   if (due) return { turn: "escalate", page: due };

@@ -77,20 +77,6 @@ export function isReplacementRun(
   return runId.startsWith(`${incidentId}-${secretTag}-`);
 }
 
-const aliveStates: ReadonlySet<KeyState> = new Set([
-  "minted",
-  "staged",
-  "current",
-  "retiring",
-  "quarantined",
-  "revoking",
-]);
-
-/** Whether the provider may still accept this key. `intended` may exist too: a reply can get lost. */
-export function mayBeAlive(key: LedgerKey): boolean {
-  return key.state === "intended" || aliveStates.has(key.state);
-}
-
 /** Keys that must never be AWSCURRENT again. */
 export function isSpent(key: LedgerKey): boolean {
   return (

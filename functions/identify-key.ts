@@ -26,7 +26,7 @@ export interface Holder {
 /** Where the index keeps what is no fingerprint: the same partition, under these names. */
 export const aliasOfKeyId = (keyId: KeyId): Fingerprint => `keyId:${keyId}`;
 export const aliasOfHint = (hint: string): Fingerprint => `hint:${hint}`;
-export const aliasOfPlace = (url: string): Fingerprint => `location:${url}`;
+const aliasOfPlace = (url: string): Fingerprint => `location:${url}`;
 
 /** What is known of one version already. `keyId` and `hint` may be learned later than the rest. */
 export interface IndexedVersion {

@@ -1,5 +1,6 @@
 import { InputInvalid } from "../core/errors.ts";
 import { asItsIncidentsAre } from "../core/incident-checklist.ts";
+import { isOver } from "../core/incident-plan.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import type { TableKey } from "../core/ports.ts";
 import type { Documents } from "./ledger.ts";
@@ -19,7 +20,7 @@ export function incidentsIn(documents: Documents) {
   return {
     /** Reported, open, contained or waiting for a person: everything that is not over. */
     async openIncidents(): Promise<readonly IncidentRecord[]> {
-      return (await incidents()).filter(({ status }) => status !== "closed" && status !== "falseAlarm");
+      return (await incidents()).filter(({ status }) => !isOver(status));
     },
 
     incidents,

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { incidentFacts } from "../../core/incident-facts.ts";
+import { isOver } from "../../core/incident-plan.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { reasonMax } from "../../functions/admin/inputs.ts";
 import { whichIncident } from "../../functions/admin/which-incident.ts";
@@ -31,9 +32,7 @@ export const incident: Register = (program, perform) => {
 async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown> {
   const { ledger, nowMs } = await cli.reach();
   const every = await ledger.incidents.incidents();
-  const incidents = all
-    ? every
-    : every.filter(({ status }) => status !== "closed" && status !== "falseAlarm");
+  const incidents = all ? every : every.filter(({ status }) => !isOver(status));
   const newest = [...incidents].sort((a, b) => b.receivedAtMs - a.receivedAtMs);
   const rows = newest.map((record) => [
     record.incidentId,

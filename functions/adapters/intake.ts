@@ -125,7 +125,7 @@ export function alertBus(client: Pick<EventBridgeClient, "send">, busName: strin
   };
 }
 
-/** The answer has to be out in 2 s with everything else that it takes, so the token's own read is in this too. */
+/** An answer takes less than 2 s where nothing else hangs: GitHub's part of it, its token's read included. */
 const readTimeoutMs = 1_000;
 
 /** Whatever is waited for may hang, whether or not it promised a time limit of its own. */

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { isOver } from "../../core/incident-plan.ts";
 import { tell } from "../tell.ts";
 import { adminCommand, refused } from "./command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";
@@ -10,7 +11,7 @@ export const incidentEscalate = adminCommand({
     const found = await whichIncident(input.incident, deps);
     if ("refusal" in found) return found.refusal;
     const { record } = found;
-    const over = record.status === "closed" || record.status === "falseAlarm";
+    const over = isOver(record.status);
     const about = over ? " (the incident is over)" : "";
     const why = `${caller.principal} asks for help${about}: ${input.reason}`;
     const due = { reason: "asked" as const, severity: "page" as const, why };

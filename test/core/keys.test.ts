@@ -4,7 +4,6 @@ import {
   type KeyState,
   keyName,
   keyNamesOf,
-  mayBeAlive,
   parseKeyName,
   replacementRunId,
 } from "../../core/keys.ts";
@@ -69,12 +68,6 @@ test.each([
   `rekey/${"r".repeat(81)}/1`,
 ])("%j is no name that Rekey gave", (name) => {
   expect(parseKeyName(name)).toBeUndefined();
-});
-
-test("a key may be alive from its intent until it is revoked", () => {
-  expect(states.filter((state) => mayBeAlive(named(state)))).toEqual([
-    ...["intended", "minted", "staged", "current", "retiring", "quarantined", "revoking"],
-  ]);
 });
 
 test("a key that retires, is revoked or was compromised may never be current again", () => {
