@@ -7,9 +7,11 @@ import {
   type RunOptions,
   runMachine,
   type TaskCall,
+  TaskFailure,
 } from "../../local/aws/machine.ts";
 import { executionArnOf } from "./account.ts";
 import { type MachineName, machineOf } from "./machines.ts";
+import type { AnnounceFault } from "./surroundings.ts";
 
 export interface Run {
   readonly executionArn: string;
@@ -28,6 +30,7 @@ export interface Run {
 interface Reach {
   invoke(functionName: string, event: unknown): Promise<unknown>;
   publish(event: RekeyEvent): void;
+  announces(): AnnounceFault | undefined;
   ended(run: Run, outcome: Outcome): void;
 }
 
@@ -125,9 +128,13 @@ export class StepFunctions {
   }
 
   async #putEvents({ Entries }: Record<string, JSONValue>): Promise<JSONValue> {
+    const fault = this.#reach.announces();
+    if (fault === "failBefore")
+      throw new TaskFailure("EventBridge.EventBridgeException", "the bus is not there");
     for (const entry of Entries as { DetailType: string; Detail: Record<string, unknown> }[]) {
       this.#reach.publish({ type: entry.DetailType, detail: entry.Detail });
     }
+    if (fault === "lostReply") throw new TaskFailure("EventBridge.SdkClientException", "the reply got lost");
     return { FailedEntryCount: 0 };
   }
 }

@@ -21,6 +21,9 @@ export interface BoundaryCall {
   readonly given: readonly unknown[];
 }
 
+/** The event never came to be, or it did and the machine does not know. */
+export type AnnounceFault = "failBefore" | "lostReply";
+
 /** What may happen around the functions. The simulator's answers come from its seed; a story's from the story. */
 export interface Surroundings {
   /** `effect` does what the call does. What this throws, or when it answers, is what the function sees. */
@@ -32,6 +35,8 @@ export interface Surroundings {
   };
   /** The answer, as JSON, or what was thrown. */
   ended?(invocation: Invocation, end: { readonly output: string } | { readonly error: unknown }): void;
+  /** What goes wrong when a machine itself puts an event on the bus. */
+  announces?(): AnnounceFault | undefined;
   /** How often, and after how long, an event reaches its target. */
   deliveries(type: string): readonly number[];
   /** A fault in the provider's reply itself, for those that only the wire can make. */

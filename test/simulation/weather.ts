@@ -4,7 +4,13 @@ import type { FakeReply } from "../../providers/fake.ts";
 import { errorReply } from "../../providers/fake-faults.ts";
 import { boundedReply } from "../../providers/http.ts";
 import { Random } from "./random.ts";
-import { type BoundaryCall, type Invocation, never, type Surroundings } from "./surroundings.ts";
+import {
+  type AnnounceFault,
+  type BoundaryCall,
+  type Invocation,
+  never,
+  type Surroundings,
+} from "./surroundings.ts";
 import type { Watch } from "./watch.ts";
 
 export type FaultKind =
@@ -62,6 +68,10 @@ export function weatherFor(random: Random): Weather {
   };
 }
 
+const announceFaults = ["failBefore", "lostReply"] as const satisfies readonly AnnounceFault[];
+/** A run announces once, so its fault is as likely as one among some of a function's calls. */
+const announceShare = 5;
+
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 /** Whatever the platform does to a function is tried again; only what its own code throws ends a run at once. */
 const notRetried = "UnexpectedFailure";
@@ -83,6 +93,8 @@ export type Strikes = (call: BoundaryCall) => FaultKind | undefined;
 export class Storm implements Surroundings {
   readonly #weather: Weather;
   readonly #random: Random;
+  /** A stream of its own: what becomes of an announcement leaves every other call as it is. */
+  readonly #busRandom: Random;
   readonly #watch: Watch;
   readonly #skewMaxMs: number;
   readonly #strikes: Strikes | undefined;
@@ -102,6 +114,7 @@ export class Storm implements Surroundings {
   }) {
     this.#weather = options.weather;
     this.#random = new Random(options.seed, 2);
+    this.#busRandom = new Random(options.seed, 7);
     this.#watch = options.watch;
     this.#skewMaxMs = options.skewMaxMs;
     this.#strikes = options.strikes;
@@ -130,6 +143,17 @@ export class Storm implements Surroundings {
     if (this.#isCalm || !this.#weather.isBusUnruly) return [50];
     const first = this.#random.pick([0, 50, 300, 4_000]);
     return this.#random.chance(0.2) ? [first, first + this.#random.int(0, 12_000)] : [first];
+  }
+
+  announces(): AnnounceFault | undefined {
+    const { kinds, rate, faultsMax } = this.#weather;
+    if (this.#isCalm || this.faults >= faultsMax || !this.#busRandom.chance(rate * announceShare))
+      return undefined;
+    const fault = this.#busRandom.pick(announceFaults);
+    if (!kinds.includes(fault)) return undefined;
+    this.faults += 1;
+    this.#watch.tell(`Announce !${fault}`);
+    return fault;
   }
 
   reply(reply: FakeReply): FakeReply {

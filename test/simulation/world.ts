@@ -80,6 +80,7 @@ export class World {
     this.#stepFunctions = new StepFunctions({
       invoke: (functionName, event) => this.invoke(functionName, event),
       publish: (event) => this.#edges.publish(event),
+      announces: () => this.#surroundings.announces?.(),
       ended: (run, outcome) => this.#tellEnd(run, outcome),
     });
     this.#edges = new Edges({
