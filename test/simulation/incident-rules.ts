@@ -39,10 +39,28 @@ export function afterIncident(
   for (const key of next.keys) {
     const was = before?.keys.find(({ keyId }) => keyId === key.keyId);
     if (key.state === "dead" && was?.state !== "dead") keyIsDead(watch, key);
+    if (key.revokeIntendedAtMs !== undefined && was?.revokeIntendedAtMs === undefined)
+      mayBeContainedNow(watch, next);
   }
 }
 
 const deadlineAfterMs = 15 * 60_000;
+
+/** On suspicion nobody is cut off before everybody has moved, or the time that was set for it has come. */
+function mayBeContainedNow(
+  watch: Watch,
+  { incidentId, plan, containNow, containByMs = 0, secrets }: IncidentRecord,
+) {
+  if (plan !== "switch-first" || containNow !== undefined || watch.world.time.nowMs() >= containByMs) return;
+  const waiting = secrets.filter(
+    ({ replacement }) => replacement !== "adopted" && replacement !== "notNeeded",
+  );
+  for (const { name, replacement } of waiting)
+    watch.violate(
+      "S2",
+      `${incidentId} contains on suspicion, and the replacement of ${name} is ${replacement}`,
+    );
+}
 
 function keyIsDead(watch: Watch, { keyId, how }: KeyInScope): void {
   watch.look();

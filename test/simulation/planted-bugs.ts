@@ -254,10 +254,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "contain the incoming key",
-    file: "core/incident-takeover.ts",
-    find: 'if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === key.keyId) {',
-    replace: 'if (run !== undefined && key.keyId === "") {',
-    seeds: "hard incidents",
+    file: "functions/contain.ts",
+    find: "const outcome = await provider.revoke(keyId);",
+    replace: "const outcome = await provider.revoke(record.secrets[0]?.incomingKeyId ?? keyId);",
   },
   {
     name: "drop a second leak in the cooldown",
