@@ -21,11 +21,12 @@ export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) 
     return { outcome: "settledBefore" as const, reason };
 
   await releaseSecrets({ record, atMs, reason }, deps);
-  const isContained = whyNotClose(record) === undefined;
   const settled = await changeIncident(
     incidentId,
     (now) => {
+      if (!isExecutionOf(now, executionArn)) return now;
       if (now.status === "needsPerson" || now.closedAtMs !== undefined) return now;
+      const isContained = whyNotClose(now) === undefined;
       const status =
         now.status === "falseAlarm"
           ? now.status
@@ -37,8 +38,9 @@ export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) 
     },
     deps,
   );
+  const isOurs = isExecutionOf(settled, executionArn) && settled.status === "needsPerson";
   const wasTold = settled.pages.some((page) => page.reason === "settled" && page.delivered.length > 0);
-  if (!isContained && !wasTold) {
+  if (isOurs && whyNotClose(settled) !== undefined && !wasTold) {
     const why = `the machine stopped working on it (${reason}), and the key is neither dead nor waived`;
     await tell({ record: settled, due: { reason: "settled", severity: "page", why }, atMs }, deps);
   }

@@ -1,5 +1,8 @@
 import { StoreUnavailable } from "../../core/errors.ts";
-import { falseAlarm } from "../../core/incident-person.ts";
+import { identify, refOf } from "../../core/incident.ts";
+import { falseAlarm, waive } from "../../core/incident-person.ts";
+import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { AlertStory } from "../simulation/alert-story.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import { leakOfCurrent, secretArn, untilPhase } from "./compromise-story.ts";
@@ -207,6 +210,57 @@ describe("an opening that sleeps longer than its execution lasts", () => {
 
     const { executionArn } = again;
     expect(await world.incidentOf(again)).toMatchObject({ openedBy: executionArn, executionArn });
+  });
+});
+
+describe("what is said while an execution that ended is settled", () => {
+  const word = { by: "ada", reason: "sure", atMs: 0 };
+  const looksUp = ({ invocation, port }: BoundaryCall) =>
+    invocation.functionName === "settle-closed" && port === "table";
+
+  /** It comes between settling's first look at the incident and its last word on it. */
+  async function saying(
+    change: (record: IncidentRecord) => IncidentRecord,
+    story: AlertStory = {},
+  ): Promise<IncidentRecord> {
+    const says = first(looksUp, async (effect) => {
+      const answer = await effect();
+      const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
+      await world.ledger.incidents.changeIncident(incidentId, change);
+      return answer;
+    });
+    world = new World({ ...unfinished, surroundings: says });
+    await world.secret();
+    const [run] = await world.time.run(world.raise(await leakOfCurrent(world, story)));
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(minute / 2);
+    run.stop("by hand");
+    await world.time.advance(minute / 2);
+    return world.incidentOf(run);
+  }
+
+  const settledPages = () => world.pages.filter(({ reason }) => reason === "settled");
+
+  test("waives the key: the incident closes, and nobody is paged for it", async () => {
+    const waived = await saying((record) => waive(record, { ref: record.keys.map(refOf).join(), word }));
+    expect(waived).toMatchObject({ status: "closed", closedAtMs: expect.any(Number) });
+    expect(settledPages()).toEqual([]);
+  });
+
+  test("calls it a false alarm: it has ended, and nobody is paged for it", async () => {
+    const called = await saying((record) => falseAlarm(record, word));
+    expect(called).toMatchObject({ status: "falseAlarm", closedAtMs: expect.any(Number) });
+    expect(settledPages()).toEqual([]);
+  });
+
+  test("says which key it is: the incident is the next execution's", async () => {
+    const keyId = "key_FAKE";
+    const match = { by: "keyId" as const, text: keyId };
+    const identified = await saying((record) => identify(record, { match, keys: record.keys, atMs: 0 }), {
+      identity: { kind: "keyId", provider: "openai", keyId },
+    });
+    expect(identified).toMatchObject({ status: "reported", starts: 2 });
+    expect(settledPages()).toEqual([]);
   });
 });
 
