@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { InputInvalid, LedgerContended, Superseded } from "../core/errors.ts";
 import { isExecutionOf, refOf, told } from "../core/incident.ts";
-import { escalateAt, planFor } from "../core/incident-plan.ts";
+import { escalateAt, isOver, planFor } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
 import { announce } from "./announce.ts";
 import type { Deps } from "./deps.ts";
@@ -31,9 +31,7 @@ export const openIncident = step({
   run: async (input, deps: Deps): Promise<Opened> => {
     const record = await deps.ledger.incidents.incident(input.incidentId);
     if (record === undefined) throw new InputInvalid(`there is no incident ${input.incidentId}`);
-    if (record.status === "closed" || record.status === "falseAlarm") {
-      return { outcome: "over", keys: [], secrets: [] };
-    }
+    if (isOver(record.status)) return { outcome: "over", keys: [], secrets: [] };
     const taken = await takeAll({ record, input }, deps);
     const keys = await Promise.all(record.keys.map((key) => placed(key, { record, taken }, deps)));
     const opened = await decide({ record, input, taken, keys }, deps);
@@ -71,7 +69,7 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
         throw new Superseded(`this execution works on ${now.incidentId} no more: it is ${now.status}`);
       if (now.keys.map(refOf).join() !== record.keys.map(refOf).join())
         throw new LedgerContended("another alert said which key it is while the incident was opened");
-      if (now.openedBy === executionArn || now.status === "falseAlarm")
+      if (now.openedBy === executionArn || isOver(now.status))
         return { ...now, secrets: mergedScopes(now.secrets, taken) };
       const placedKeys = now.keys.map((key, index) => ({ ...key, ...standingOf(keys[index]) }));
       const choice = planFor(planFacts({ ...now, keys: placedKeys }, owned));

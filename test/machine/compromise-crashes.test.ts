@@ -2,6 +2,7 @@ import { StoreUnavailable } from "../../core/errors.ts";
 import { identify, refOf } from "../../core/incident.ts";
 import { falseAlarm, waive } from "../../core/incident-person.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
+import { incidentWith } from "../../core/secret-record.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
@@ -10,6 +11,7 @@ import { calls } from "./story.ts";
 
 const minute = 60_000;
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+const word = { by: "ada", reason: "sure", atMs: 0 };
 let world: World;
 afterEach(() => world.close());
 
@@ -179,7 +181,7 @@ describe("an opening that sleeps longer than its execution lasts", () => {
     invocation.functionName === "open-incident" && port === "table" && operation === "query";
 
   /** Its execution is stopped and settled while it sleeps. */
-  async function stopped() {
+  async function stopped(said: (record: IncidentRecord) => IncidentRecord = (record) => record) {
     const sleeps = first(looksUp, async (effect) => {
       await pause(4 * minute);
       return effect();
@@ -190,6 +192,7 @@ describe("an opening that sleeps longer than its execution lasts", () => {
     const [run] = await world.time.run(world.raise(story));
     if (run === undefined) throw new Error("nothing was started");
     await world.time.advance(minute / 2);
+    await world.ledger.incidents.changeIncident(String(run.input["incidentId"]), said);
     run.stop("by hand");
     await world.time.advance(minute / 2);
     return { story, run };
@@ -200,6 +203,16 @@ describe("an opening that sleeps longer than its execution lasts", () => {
     await world.time.advance(5 * minute);
 
     expect(await world.incidentOf(run)).toMatchObject({ status: "needsPerson" });
+  });
+
+  test("leaves it closed when its key was waived before it was stopped", async () => {
+    const { run } = await stopped((record) => waive(record, { ref: record.keys.map(refOf).join(), word }));
+    const { closedAtMs } = await world.incidentOf(run);
+    await world.time.advance(5 * minute);
+
+    expect(await world.incidentOf(run)).toMatchObject({ status: "closed", closedAtMs });
+    await sweep();
+    expect(incidentWith(await world.ledger.secret(secretArn))).toBeUndefined();
   });
 
   test("leaves it to the execution that has taken it up since", async () => {
@@ -214,7 +227,6 @@ describe("an opening that sleeps longer than its execution lasts", () => {
 });
 
 describe("what is said while an execution that ended is settled", () => {
-  const word = { by: "ada", reason: "sure", atMs: 0 };
   const looksUp = ({ invocation, port }: BoundaryCall) =>
     invocation.functionName === "settle-closed" && port === "table";
 
@@ -292,7 +304,6 @@ test("a promotion that thaws when an incident has the secret leaves that inciden
 });
 
 test("a false alarm that is called while the incident opens stays one", async () => {
-  const word = { by: "ada", reason: "a test key", atMs: 0 };
   const isCalled = first(takesSecret, async (effect) => {
     const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
     await world.ledger.incidents.changeIncident(incidentId, (record) => falseAlarm(record, word));
