@@ -50,7 +50,9 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const use = lookAtUse({ record, key, ref: input.ref, nowMs: input.at, during: "containing" }, deps);
   const order = { ...containing, keyId: key.keyId, policy, provider, use };
   if (!provider.capabilities.revoke) return leaveToPerson(order, deps);
-  const handedOut = await handedOutAgain({ record, key, nowMs: input.at }, deps);
+  // What is recorded as begun counts as done, and is ended.
+  const isBegun = key.state === "quarantining" || key.state === "revoking";
+  const handedOut = isBegun ? undefined : await handedOutAgain({ record, key, nowMs: input.at }, deps);
   if (handedOut !== undefined) {
     const { why, lookAgainAtMs } = handedOut;
     const seen = { incidentId: record.incidentId, key, why, use: await use, atMs: input.at };

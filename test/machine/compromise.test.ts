@@ -76,11 +76,22 @@ test("switch-first contains at containBy whatever the consumers did", async () =
 });
 
 describe("under switch-first, a key that somebody puts back into AWSCURRENT when every consumer has moved", () => {
-  async function putBack(story: { readonly thenRightAfterMs?: number }) {
+  interface PutBack {
+    readonly thenRightAfterMs?: number;
+    /** Only when the revoke is recorded, and the provider's first answer to it is an error. */
+    readonly isAmidRevoke?: boolean;
+  }
+
+  async function putBack(story: PutBack) {
+    let failuresLeft = story.isAmidRevoke ? 1 : 0;
+    const down = { kind: "answer" as const, status: 500, code: "server_error" };
     let handMs: number | undefined;
     const hand = (versionId: string) =>
       world.store.moveByHand({ secretArn, label: "AWSCURRENT", to: versionId });
     world = new World({
+      provider: {
+        faults: ({ operation }) => (operation === "revoke" && failuresLeft-- > 0 ? down : undefined),
+      },
       surroundings: {
         ...noFaults,
         call: async (_call, effect) => {
@@ -88,6 +99,7 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
           const [incident] = await world.ledger.incidents.incidents();
           const secret = incident?.secrets[0];
           if (handMs !== undefined || secret?.replacement !== "adopted") return answer;
+          if (story.isAmidRevoke && incident?.keys[0]?.state !== "revoking") return answer;
           handMs = world.time.nowMs();
           hand(secret.versionId ?? "");
           if (story.thenRightAfterMs !== undefined)
@@ -109,6 +121,13 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     const [first] = world.pages;
     expect(first).toMatchObject({ reason: "needsPerson", severity: "page" });
     expect(first?.why).toMatch(/^AWSCURRENT of billing-key holds the compromised key again/);
+  });
+
+  test("is contained at once where its revoke was recorded before", async () => {
+    const { handMs, key } = await putBack({ isAmidRevoke: true });
+    expect(key).toMatchObject({ state: "dead" });
+    expect(handMs).toBeGreaterThan(0);
+    expect(key.acceptedAtMs).toBeLessThan(handMs + minute);
   });
 
   test("is contained as soon as AWSCURRENT is seen to be right again", async () => {
