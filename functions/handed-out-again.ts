@@ -8,9 +8,8 @@ import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
 import { withUse } from "./use-before.ts";
 
+/** At most 30 looks at a time: a policy sets containBy to 15 minutes at most. */
 const lookAgainMs = 30_000;
-/** An execution's history holds 25,000 events: each look comes this much later than what lies behind it. */
-const lookAgainShare = 0.05;
 
 export interface HandedOut {
   readonly why: string;
@@ -33,10 +32,9 @@ export async function handedOutAgain(
   const looks = await Promise.all(record.secrets.map((secret) => isCurrentIn(secret, key, deps)));
   const names = record.secrets.flatMap(({ name }, index) => (looks[index] ? [name] : []));
   if (names.length === 0) return undefined;
-  const afterMs = Math.max(lookAgainMs, (nowMs - (record.takenUpAtMs ?? nowMs)) * lookAgainShare);
   return {
     why: `AWSCURRENT of ${names.join(", ")} holds the compromised key again: somebody put it back`,
-    lookAgainAtMs: Math.min(nowMs + afterMs, record.containByMs ?? nowMs),
+    lookAgainAtMs: Math.min(nowMs + lookAgainMs, record.containByMs ?? nowMs),
   };
 }
 
