@@ -65,10 +65,7 @@ export function whyNotContainNow(record: IncidentRecord): PersonRefusal | undefi
 /** No provider call of ours can revoke it, so a person's word would change nothing. */
 function whyOutOfReach(key: KeyInScope, incidentId: string): PersonRefusal | undefined {
   const { keyId, secretArn, byHand, blocked, provider, account } = key;
-  if (isRekeysOwn(key)) {
-    const detail = `it is ${key.what ?? "a credential of Rekey's own"}: a person has to replace it`;
-    return { reason: "RekeysOwn", detail, hint: `see each step with \`rekey incident show ${incidentId}\`` };
-  }
+  if (isRekeysOwn(key)) return rekeysOwn(key, incidentId);
   if (keyId === undefined) return nobodyKnows;
   if (byHand === true) {
     const detail = blocked ?? "the provider has no call that revokes a key";
@@ -81,6 +78,11 @@ function whyOutOfReach(key: KeyInScope, incidentId: string): PersonRefusal | und
     detail: `no policy reaches ${where}, so Rekey cannot revoke key ${keyId}`,
     hint: "declare a secret of that account in rekey.yml (`mode: index` is enough), apply, and say it again",
   };
+}
+
+function rekeysOwn({ what }: KeyInScope, incidentId: string): PersonRefusal {
+  const detail = `it is ${what ?? "a credential of Rekey's own"}: a person has to replace it`;
+  return { reason: "RekeysOwn", detail, hint: `see each step with \`rekey incident show ${incidentId}\`` };
 }
 
 const nobodyKnows: PersonRefusal = {
@@ -105,8 +107,8 @@ export function whyContained({ containNow: word, planWhy }: IncidentRecord): str
 // ---- switch first ----------------------------------------------------------------------------------------
 
 export function whyNotSwitchFirst(record: IncidentRecord): PersonRefusal | undefined {
-  const over = whyOver(record);
-  if (over) return over;
+  const refusal = whyOver(record) ?? whyNoPlan(record);
+  if (refusal) return refusal;
   if (!isExact(record.match.by)) {
     const known =
       record.match.by === "none"
@@ -150,11 +152,22 @@ export interface PlanOrder {
   readonly containByMs: number;
 }
 
+/** The rows of the plan table that come before what a person asks for, as the opening found them. */
+function whyNoPlan({ incidentId, keys, match, plan, ...record }: IncidentRecord): PersonRefusal | undefined {
+  const own = keys.find(isRekeysOwn);
+  if (own) return rekeysOwn(own, incidentId);
+  const isPersons = plan === "person" && record.openedAtMs !== undefined;
+  // Who said contain-now has taken the key upon them, and may still give its consumers time.
+  if (!isPersons || !isExact(match.by) || record.containNow !== undefined) return undefined;
+  const detail = "Rekey rotates no secret that holds this key, so no plan contains it";
+  return { reason: "NotRotated", detail, hint: `say it with \`rekey incident contain-now ${incidentId}\`` };
+}
+
 /** Asked before the key is reported a second time with a plan of the person's own. */
 export function whyNotPlan(record: IncidentRecord, plan: PlanOrder["plan"]): PersonRefusal | undefined {
   if (plan === "switch-first") return whyNotSwitchFirst(record);
-  const over = whyOver(record);
-  if (over) return over;
+  const refusal = whyOver(record) ?? whyNoPlan(record);
+  if (refusal) return refusal;
   if (isExact(record.match.by)) return undefined;
   const hint = `say it with \`rekey incident contain-now ${record.incidentId}\``;
   return { reason: "NotExact", detail: "the key is not known exactly, so no plan contains it", hint };

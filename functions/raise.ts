@@ -57,9 +57,13 @@ export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised>
     incidentIds: raised.map(({ incidentId }) => incidentId),
     joined: raised.flatMap((each) => (each.isNew ? [] : [each.incidentId])),
     plansRefused: raised.flatMap(({ incidentId, planRefusal }) =>
-      planRefusal === undefined ? [] : [{ incidentId, detail: planRefusal.detail }],
+      planRefusal === undefined ? [] : [{ incidentId, detail: textOf(planRefusal) }],
     ),
   };
+}
+
+function textOf({ detail, hint }: PersonRefusal): string {
+  return hint === undefined ? detail : `${detail}; ${hint}`;
 }
 
 interface Placed {

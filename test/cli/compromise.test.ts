@@ -155,6 +155,14 @@ describe("rekey compromise", () => {
 
     await cli("compromise --key-stdin", { stdin });
     expect(await only()).toMatchObject({ keys: [{ role: "admin" }], plan: "person" });
+
+    const { incidentId } = await only();
+    const again = await cli("compromise --key-stdin --plan contain-first", { stdin });
+    expect(again.out).toContain(
+      `the plan of ${incidentId} stays as it is: it is a credential of Rekey's own`,
+    );
+    expect(again.out).toContain(`rekey incident show ${incidentId}`);
+    expect(await only()).toMatchObject({ plan: "person" });
   });
 
   test.each([

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import {
   containNow,
   falseAlarm,
+  orderPlan,
   switchFirst,
   takeNote,
   undoableKeys,
@@ -10,6 +11,7 @@ import {
   whyContained,
   whyNotContainNow,
   whyNotFalseAlarm,
+  whyNotPlan,
   whyNotSwitchFirst,
   whyNotUndoQuarantine,
   whyNotWaive,
@@ -249,6 +251,42 @@ describe("switch first", () => {
     });
     expect(asked).not.toHaveProperty("containNow");
     expect(last(asked)?.detail).toBe("from contain-first to switch-first: surer still");
+  });
+});
+
+describe("a plan that is asked for with a second report", () => {
+  const plans = ["contain-first", "switch-first"] as const;
+  const byPerson = { plan: "person" as const, planWhy: "only watched" };
+
+  test.each(plans)("(%s) is refused for a credential of our own, whatever else is known", (plan) => {
+    for (const role of ["admin", "intake"] as const) {
+      const facts = { ...byPerson, keys: [{ ...ours, role }] };
+      expect(refused(facts, (record) => whyNotPlan(record, plan))).toBe("RekeysOwn");
+      expect(refused({ ...facts, match: hint }, (record) => whyNotPlan(record, plan))).toBe("RekeysOwn");
+    }
+  });
+
+  test.each(plans)("(%s) is refused for a key that no rotated secret holds: contain-now it is", (plan) => {
+    expect(whyNotPlan(incident(byPerson), plan)).toEqual({
+      reason: "NotRotated",
+      detail: "Rekey rotates no secret that holds this key, so no plan contains it",
+      hint: "say it with `rekey incident contain-now i-1`",
+    });
+  });
+
+  test("is left to the opening where nobody has looked at the secrets yet", () => {
+    const { openedAtMs: _not, ...reported } = incident({ ...byPerson, status: "reported" });
+    for (const plan of plans) expect(whyNotPlan(reported, plan)).toBeUndefined();
+  });
+
+  test("may still give the consumers of a watched key time, once a person has said contain-now", () => {
+    expect(whyNotPlan(containNow(incident(byPerson), word), "switch-first")).toBeUndefined();
+  });
+
+  test("is taken for a key that Rekey rotates", () => {
+    for (const plan of plans) expect(refused({}, (record) => whyNotPlan(record, plan))).toBe("allowed");
+    const order = { plan: "contain-first" as const, word, containByMs: openedAtMs };
+    expect(orderPlan(incident({ plan: "switch-first" }), order)).toMatchObject({ plan: "contain-first" });
   });
 });
 
