@@ -1,4 +1,5 @@
 import { refOf } from "../core/incident.ts";
+import { alertCount } from "../core/incident-alerts.ts";
 import { undoableKeys } from "../core/incident-person.ts";
 import { isSettled } from "../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
@@ -64,9 +65,10 @@ function whoTried(alerts: readonly AlertSeen[]): string {
 
 // ---- which key? ------------------------------------------------------------------------------------------
 
-export function whichKey({ keys, match, secrets, subject, alerts }: IncidentRecord): string {
+export function whichKey(record: IncidentRecord): string {
+  const { keys, match, secrets, subject } = record;
   if (keys.length === 0 && subject === triageSubject)
-    return `none in particular: too many alerts named no exact key, and ${plural(alerts.length, "of them is", "of them are")} triaged here`;
+    return `none in particular: too many alerts named no exact key, and ${plural(alertCount(record), "of them is", "of them are")} triaged here`;
   const names = keys.map(nameOf);
   const held = secrets.map(({ name, environment }) => `${name} (${environment})`).join(", ");
   const matched =

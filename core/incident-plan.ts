@@ -1,3 +1,4 @@
+import { hadAlert } from "./incident-alerts.ts";
 import type {
   AlertSeen,
   IncidentPlan,
@@ -199,21 +200,14 @@ export const cooldownMs = 24 * 3_600_000;
  * leak never lands here. What a person called a false alarm says nothing about an alert that came later.
  */
 export function belongsTo(
-  incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts" | "match">,
+  incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts" | "alertsDropped" | "match">,
   alert: Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs" | "match">,
 ): boolean {
   // An end that was about a key nobody knew says nothing about one that is known.
   if (isOver(incident.status) && incident.match.by === "none" && alert.match.by !== "none") return false;
-  if (incident.alerts.some((seen) => isSameAlert(seen, alert))) return true;
+  if (hadAlert(incident, alert)) return true;
   if (incident.status === "falseAlarm") return false;
   return incident.closedAtMs === undefined || alert.receivedAtMs < incident.closedAtMs + cooldownMs;
-}
-
-export function isSameAlert(
-  one: Pick<AlertSeen, "source" | "sourceId">,
-  other: Pick<AlertSeen, "source" | "sourceId">,
-): boolean {
-  return one.source === other.source && one.sourceId === other.sourceId;
 }
 
 export interface Breaker {

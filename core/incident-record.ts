@@ -55,6 +55,10 @@ export interface IncidentRecord {
   readonly keys: readonly KeyInScope[];
   readonly secrets: readonly SecretInScope[];
   readonly alerts: readonly AlertSeen[];
+  /** How many alerts came; absent in records of before it was counted. */
+  readonly alertsSeen?: number;
+  /** Names of alerts that are kept no more: a repeat of one is still known. */
+  readonly alertsDropped?: readonly string[];
   readonly timeline: readonly TimelineEntry[];
   readonly notes: readonly Note[];
   readonly pages: readonly PageSent[];

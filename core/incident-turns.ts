@@ -1,3 +1,4 @@
+import { alertCount } from "./incident-alerts.ts";
 import { isExact, isOver, isRekeysOwn, isSettled } from "./incident-plan.ts";
 import type { IncidentRecord, KeyInScope, PageReason, PageSent, SecretInScope } from "./incident-record.ts";
 
@@ -183,7 +184,7 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
 function undecided(record: IncidentRecord): DuePage {
   const { planWhy, alerts } = record;
   if (!isTriage(record)) return { reason: "needsPerson", severity: "page", why: planWhy };
-  const count = 2 ** Math.floor(Math.log2(Math.max(1, alerts.length)));
+  const count = 2 ** Math.floor(Math.log2(Math.max(1, alertCount(record))));
   const open = alerts.some(({ exposure }) => exposure === "public") ? ", some of them in public" : "";
   return { reason: "breakerOpen", severity: "page", why: `${planWhy}: ${count} or more so far${open}` };
 }

@@ -1,9 +1,9 @@
+import { hadAlert, withAlert } from "./incident-alerts.ts";
 import {
   clockFrom,
   escalateBeforeMs,
   isExact,
   isOver,
-  isSameAlert,
   isStronger,
   type PlanChoice,
 } from "./incident-plan.ts";
@@ -22,7 +22,6 @@ import type { SecretArn } from "./ports.ts";
 /** What happens to an incident's record. Each is a pure transition, as in `secret-record.ts`. */
 
 const timelineMax = 300;
-const alertsMax = 100;
 
 /** How a key in scope is named between the steps. */
 export function refOf(key: Pick<KeyInScope, "keyId" | "fingerprint">): string {
@@ -54,7 +53,7 @@ export function told(record: IncidentRecord, entry: TimelineEntry): IncidentReco
 
 /** A repeat of an alert changes nothing; a new one can only make the clock stricter. */
 export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentRecord {
-  if (record.alerts.some((seen) => isSameAlert(seen, alert))) return record;
+  if (hadAlert(record, alert)) return record;
   const clock = clockFrom(alert);
   const detectedAtMs = Math.min(record.detectedAtMs, clock.detectedAtMs);
   const receivedAtMs = Math.min(record.receivedAtMs, alert.receivedAtMs);
@@ -68,7 +67,7 @@ export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentR
     receivedAtMs,
     deadlineAtMs,
     ...(record.openedAtMs !== undefined && { escalateAtMs: Math.min(record.escalateAtMs, lastCallMs) }),
-    alerts: [...record.alerts, alert].slice(0, alertsMax),
+    ...withAlert(record, alert),
     match: isExact(alert.match.by) && !isExact(record.match.by) ? alert.match : record.match,
     ...(exposures.length > 0 && { exposedAtMs: Math.min(...exposures) }),
   };

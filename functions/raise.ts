@@ -1,14 +1,7 @@
 import { alertText, appendAlert, identify, mayIdentify, strengthen, takenUp } from "../core/incident.ts";
+import { alertCount, hadAlert } from "../core/incident-alerts.ts";
 import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../core/incident-person.ts";
-import {
-  type Breaker,
-  belongsTo,
-  clockFrom,
-  countInexact,
-  isExact,
-  isSameAlert,
-  planFor,
-} from "../core/incident-plan.ts";
+import { type Breaker, belongsTo, clockFrom, countInexact, isExact, planFor } from "../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, PersonsWord } from "../core/incident-record.ts";
 import { triageSubject } from "../core/incident-turns.ts";
 import type { Alert, AlertIdentity } from "../events/alert.ts";
@@ -195,8 +188,8 @@ async function unknownBefore({ alert, raising }: Asking, deps: Deps): Promise<In
   if (named !== undefined && mayIdentify(named, alert.match)) return named;
   const [place = ""] = alert.where;
   const placed = await incidentOf(subjectOf(unmatched({ kind: "location", url: place })), deps);
-  const isSame = placed?.alerts.some((seen) => isSameAlert(seen, alert));
-  return placed !== undefined && isSame && mayIdentify(placed, alert.match) ? placed : undefined;
+  if (placed === undefined || !hadAlert(placed, alert)) return undefined;
+  return mayIdentify(placed, alert.match) ? placed : undefined;
 }
 
 function alertSeen({ arrived, key }: Raising): AlertSeen {
@@ -235,7 +228,7 @@ async function append(
       planRefusal = order && whyNotPlan(known, order.plan);
       const next = order === undefined || planRefusal !== undefined ? known : orderPlan(known, order);
       // In one write: the repeat of an alert whose start failed brings nothing new, and starts all the same.
-      return now.status === "needsPerson" && next.alerts.length > now.alerts.length ? takenUp(next) : next;
+      return now.status === "needsPerson" && alertCount(next) > alertCount(now) ? takenUp(next) : next;
     },
     deps,
   );

@@ -1,4 +1,5 @@
 import { told } from "../core/incident.ts";
+import { alertCount } from "../core/incident-alerts.ts";
 import { isRekeysOwn, isSettled } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { type DuePage, isTriage } from "../core/incident-turns.ts";
@@ -63,8 +64,8 @@ function pageOf(record: IncidentRecord, due: DuePage): Page {
 }
 
 function subjectOf(record: IncidentRecord, key: KeyInScope | undefined): string {
-  const { secrets, match, alerts } = record;
-  if (isTriage(record)) return `${alerts.length} inexact alerts`;
+  const { secrets, match } = record;
+  if (isTriage(record)) return `${alertCount(record)} inexact alerts`;
   if (key !== undefined && isRekeysOwn(key)) return `${key.what ?? "a credential of Rekey's own"} leaked`;
   const where = secrets.map(({ name }) => name).join(", ") || "no secret of ours";
   return `compromised key ${key?.keyId ?? match.text} (${where})`;

@@ -17,6 +17,7 @@ import {
 } from "../../core/incident.ts";
 import { incidentFacts } from "../../core/incident-facts.ts";
 import { orderPlan, whyNotPlan } from "../../core/incident-person.ts";
+import { belongsTo } from "../../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../core/incident-record.ts";
 import {
   clockTurn,
@@ -368,6 +369,44 @@ describe("what happens to the record", () => {
     expect(appendAlert(waiting, claims(60 * minute)).escalateAtMs).toBe(openedAtMs);
     const { openedAtMs: _not, ...reported } = waiting;
     expect(appendAlert(reported, claims(60 * minute)).escalateAtMs).toBe(openedAtMs + 5 * minute);
+  });
+
+  describe("a flood of alerts about one key", () => {
+    const numbered = (n: number, facts: Partial<AlertSeen> = {}): AlertSeen => ({
+      ...{ ...alert, sourceId: `n${n}`, exposure: "private", verified: "unknown" },
+      ...facts,
+    });
+    const flood = (count: number, from = incident()) =>
+      Array.from({ length: count }, (_, n) => numbered(n)).reduce(appendAlert, from);
+    const names = ({ alerts }: IncidentRecord) => alerts.map(({ sourceId }) => sourceId);
+
+    test("leaves the newest, the first, and the first of each that the plan depends on", () => {
+      const open = appendAlert(flood(150), numbered(900, { exposure: "public" }));
+      expect(open.alerts.some(({ exposure }) => exposure === "public")).toBe(true);
+      const person = appendAlert(open, numbered(901, { source: "person", exposure: "unknown" }));
+      const live = appendAlert(person, numbered(902, { verified: "live" }));
+      const later = Array.from({ length: 150 }, (_, n) => numbered(1_000 + n)).reduce(appendAlert, live);
+
+      expect(later).toMatchObject({ alertsSeen: 303 });
+      expect(later.alerts).toHaveLength(100);
+      expect(names(later).slice(0, 4)).toEqual(["n0", "n900", "n901", "n902"]);
+      expect(names(later).at(-1)).toBe("n1149");
+    });
+
+    test("knows a repeat of each of its last 600, and changes nothing for it", () => {
+      const record = flood(600);
+      for (let n = 0; n < 600; n += 1) expect(appendAlert(record, numbered(n))).toBe(record);
+      expect(belongsTo({ ...record, status: "falseAlarm" }, numbered(300))).toBe(true);
+      expect(flood(1_100).alertsDropped).toHaveLength(500);
+    });
+
+    test("is counted in full, so people hear when it doubles", () => {
+      const triage = incident({ plan: "person", subject: triageSubject, keys: [], secrets: [] });
+      const turn = clockTurn(flood(1_100, triage), openedAtMs);
+      expect(turn).toMatchObject({ page: { why: expect.stringContaining(": 1024 or more so far") } });
+      const { alertsSeen: _uncounted, ...before } = flood(100);
+      expect(appendAlert(before, numbered(100)).alertsSeen).toBe(101);
+    });
   });
 
   test("an exact alert makes an inexact match exact", () => {

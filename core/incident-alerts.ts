@@ -1,0 +1,42 @@
+import type { AlertSeen, IncidentRecord } from "./incident-record.ts";
+
+/** What an incident keeps of its alerts: a flood of them must neither fill the item nor push out what counts. */
+const alertsMax = 100;
+const droppedMax = 500;
+
+type Name = Pick<AlertSeen, "source" | "sourceId">;
+type Alerts = Pick<IncidentRecord, "alerts" | "alertsSeen" | "alertsDropped">;
+
+/** Also one that came so early that no more than its name is kept. */
+export function hadAlert({ alerts, alertsDropped = [] }: Alerts, alert: Name): boolean {
+  const name = nameOf(alert);
+  return alerts.some((seen) => nameOf(seen) === name) || alertsDropped.includes(name);
+}
+
+function nameOf({ source, sourceId }: Name): string {
+  return `${source} ${sourceId}`;
+}
+
+/** How many came, also of those that are not kept. */
+export function alertCount({ alerts, alertsSeen }: Pick<Alerts, "alerts" | "alertsSeen">): number {
+  return alertsSeen ?? alerts.length;
+}
+
+export function withAlert(record: Alerts, alert: AlertSeen): Alerts {
+  const alerts = [...record.alerts, alert];
+  const alertsSeen = alertCount(record) + 1;
+  if (alerts.length <= alertsMax) return { alerts, alertsSeen };
+  const bearing = new Set(factsOfPlan.map((bears) => alerts.find(bears)));
+  const dropped = alerts.find((seen) => !bearing.has(seen)) ?? alert;
+  const alertsDropped = [...(record.alertsDropped ?? []), nameOf(dropped)].slice(-droppedMax);
+  return { alerts: alerts.filter((seen) => seen !== dropped), alertsSeen, alertsDropped };
+}
+
+/** What the plan is made of, and the clock's first alert: the first that says each is never dropped. */
+const factsOfPlan: readonly ((alert: AlertSeen) => boolean)[] = [
+  () => true,
+  ({ exposure }) => exposure === "public",
+  ({ exposure }) => exposure === "private",
+  ({ source }) => source === "person",
+  ({ verified }) => verified === "live",
+];
