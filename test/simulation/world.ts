@@ -95,6 +95,8 @@ export class World {
     for (const { instances } of this.consumers.values()) {
       for (const instance of instances) instance.stop({ silently: true });
     }
+    // One that goes on would set its next timer on the true clock, and keep the process alive for a week.
+    for (const run of this.runs.values()) if (run.outcome === undefined) run.stop("the world is closed");
     this.time.uninstall();
   }
 
