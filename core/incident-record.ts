@@ -137,10 +137,18 @@ export interface KeyInScope {
   readonly revokeAtMs?: number;
   /** Why Rekey cannot go on alone with this key, or could not when it last tried. */
   readonly blocked?: string;
+  /** Under switch-first somebody put it back into AWSCURRENT, so it is left to its consumers until containBy. */
+  readonly handedOutAgain?: HandedOutAgain;
   /** The provider has no call that revokes: a person does it, and Rekey watches the key die. */
   readonly byHand?: boolean;
   /** What the provider said of its use while it was there to be asked. */
   readonly useBefore?: UseBefore;
+}
+
+export interface HandedOutAgain {
+  /** The secrets that hand it out, and the version that each does it with. */
+  readonly places: readonly { readonly secretArn: SecretArn; readonly versionId: VersionId }[];
+  readonly lookAgainAtMs: number;
 }
 
 /** A provider forgets what a key did when the key is deleted, so it is asked shortly before. */

@@ -1,6 +1,13 @@
 import { alertCount } from "./incident-alerts.ts";
 import { isExact, isOver, isRekeysOwn, isSettled } from "./incident-plan.ts";
-import type { IncidentRecord, KeyInScope, PageReason, PageSent, SecretInScope } from "./incident-record.ts";
+import type {
+  HandedOutAgain,
+  IncidentRecord,
+  KeyInScope,
+  PageReason,
+  PageSent,
+  SecretInScope,
+} from "./incident-record.ts";
 
 /** What containment does next with one key, asked anew after everything that changes. */
 export type ContainTurn =
@@ -38,10 +45,28 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
     case "needsPerson":
       return key.byHand ? { turn: "prove" } : waitForPerson(record, key);
     case "quarantined":
-      return whenSoaked(record, { key, nowMs });
+      return whileHandedOut(record, { key, nowMs }) ?? whenSoaked(record, { key, nowMs });
     case "waiting":
-      return whenPlanned(record, { key, nowMs });
+      return whileHandedOut(record, { key, nowMs }) ?? whenPlanned(record, { key, nowMs });
   }
+}
+
+/** Until the next look at AWSCURRENT. */
+function whileHandedOut(
+  record: IncidentRecord,
+  { key: { handedOutAgain }, nowMs }: Asked,
+): ContainTurn | undefined {
+  if (handedOutAgain === undefined || !isLeftToConsumers(record, nowMs)) return undefined;
+  const { lookAgainAtMs } = handedOutAgain;
+  if (nowMs >= lookAgainAtMs) return undefined;
+  return { turn: "wait", why: whyHandedOut(record, handedOutAgain), untilMs: lookAgainAtMs };
+}
+
+export function whyHandedOut({ secrets }: IncidentRecord, { places }: HandedOutAgain): string {
+  const names = places.map(
+    ({ secretArn }) => secrets.find((secret) => secret.secretArn === secretArn)?.name ?? secretArn,
+  );
+  return `AWSCURRENT of ${names.join(", ")} holds the compromised key again: somebody put it back`;
 }
 
 function waitForPerson(record: IncidentRecord, key: KeyInScope): ContainTurn {
@@ -168,7 +193,7 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
   const page = (reason: PageReason, why: string): DuePage => ({ reason, severity: "page", why });
   const { secrets, plan, containNow } = record;
   const isUndecided = containNow === undefined && (plan === "person" || plan === "replace-and-page");
-  const stuck = record.keys.flatMap((key) => (isSettled(key) ? [] : (key.blocked ?? [])));
+  const stuck = record.keys.flatMap((key) => (isSettled(key) ? [] : whatStops(record, key)));
   return [
     ...stuck.map((why) => page("needsPerson", why)),
     // What a key is stuck at says more than that nobody has decided.
@@ -178,6 +203,11 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
       ? []
       : secrets.flatMap((secret) => secretPages(record, secret).map(([reason, why]) => page(reason, why)))),
   ];
+}
+
+function whatStops(record: IncidentRecord, { blocked, handedOutAgain }: KeyInScope): readonly string[] {
+  const handedOut = handedOutAgain && whyHandedOut(record, handedOutAgain);
+  return [blocked, handedOut].filter((why) => why !== undefined);
 }
 
 /** A flood must not page for each of its alerts, nor hide behind its first one: people hear when it has doubled. */

@@ -4,7 +4,7 @@ import { whyContained } from "../core/incident-person.ts";
 import { isQuarantinable } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
 import { markContained, markContaining } from "../core/incident-takeover.ts";
-import { everybodyMoved, whyNotContain } from "../core/incident-turns.ts";
+import { everybodyMoved, whyHandedOut, whyNotContain } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyId, KeyProvider } from "../core/ports.ts";
 import { assertNotStopped } from "./brake.ts";
@@ -54,9 +54,10 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const isBegun = key.state === "quarantining" || key.state === "revoking";
   const handedOut = isBegun ? undefined : await handedOutAgain({ record, key, nowMs: input.at }, deps);
   if (handedOut !== undefined) {
-    const { why, lookAgainAtMs } = handedOut;
-    const seen = { incidentId: record.incidentId, key, why, use: await use, atMs: input.at };
-    return waitUntil(await noteHandedOut(seen, deps), { input, untilMs: lookAgainAtMs, reason: why });
+    const seen = { incidentId: record.incidentId, key, handedOut, use: await use, atMs: input.at };
+    const noted = await noteHandedOut(seen, deps);
+    const reason = whyHandedOut(noted, handedOut);
+    return waitUntil(noted, { input, untilMs: handedOut.lookAgainAtMs, reason });
   }
   const scopes = await quarantineScopes(order, deps);
   if (scopes !== "no" && (await quarantine({ ...order, scopes }, deps))) {
@@ -109,7 +110,7 @@ async function recordIntent(
     record.incidentId,
     (now) => {
       if (isPast(keyOf(now, input.ref), next) || keyOf(now, input.ref).state === next) return now;
-      const intended = changeKey(now, input.ref, ({ blocked: _tried, ...each }) => ({
+      const intended = changeKey(now, input.ref, ({ blocked: _tried, handedOutAgain: _seen, ...each }) => ({
         ...withUse(each, seen),
         state: next,
         ...(state === "revoking" && { revokeIntendedAtMs: input.at }),

@@ -1,20 +1,23 @@
 import { RotationError } from "../core/errors.ts";
 import { changeKey, refOf, told } from "../core/incident.ts";
-import type { IncidentRecord, KeyInScope, SecretInScope, UseBefore } from "../core/incident-record.ts";
-import { isLeftToConsumers } from "../core/incident-turns.ts";
+import type {
+  HandedOutAgain,
+  IncidentRecord,
+  KeyInScope,
+  SecretInScope,
+  UseBefore,
+} from "../core/incident-record.ts";
+import { isLeftToConsumers, whyHandedOut } from "../core/incident-turns.ts";
+import type { VersionId } from "../core/ports.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
+import { keyOf } from "./incident-step.ts";
 import { withUse } from "./use-before.ts";
 
 /** At most 30 looks at a time: a policy sets containBy to 15 minutes at most. */
 const lookAgainMs = 30_000;
-
-export interface HandedOut {
-  readonly why: string;
-  readonly lookAgainAtMs: number;
-}
 
 /**
  * Under switch-first somebody may have put the compromised key back into AWSCURRENT after every consumer had moved:
@@ -27,27 +30,35 @@ export async function handedOutAgain(
     nowMs,
   }: { readonly record: IncidentRecord; readonly key: KeyInScope; readonly nowMs: number },
   deps: Deps,
-): Promise<HandedOut | undefined> {
+): Promise<HandedOutAgain | undefined> {
   if (!isLeftToConsumers(record, nowMs)) return undefined;
-  const looks = await Promise.all(record.secrets.map((secret) => isCurrentIn(secret, key, deps)));
-  const names = record.secrets.flatMap(({ name }, index) => (looks[index] ? [name] : []));
-  if (names.length === 0) return undefined;
-  return {
-    why: `AWSCURRENT of ${names.join(", ")} holds the compromised key again: somebody put it back`,
-    lookAgainAtMs: Math.min(nowMs + lookAgainMs, record.containByMs ?? nowMs),
-  };
+  const looks = await Promise.all(record.secrets.map((secret) => currentWith(secret, key, deps)));
+  const places = record.secrets.flatMap(({ secretArn }, index) => {
+    const versionId = looks[index];
+    return versionId === undefined ? [] : [{ secretArn, versionId }];
+  });
+  if (places.length === 0) return undefined;
+  return { places, lookAgainAtMs: Math.min(nowMs + lookAgainMs, record.containByMs ?? nowMs) };
 }
 
-/** A secret that nobody can read hands the key to no consumer that could be spared. */
-async function isCurrentIn(secret: SecretInScope, key: KeyInScope, deps: Deps): Promise<boolean> {
+/** The current version, if it holds the key. A secret that nobody can read hands it to no consumer to be spared. */
+async function currentWith(
+  secret: SecretInScope,
+  key: KeyInScope,
+  deps: Deps,
+): Promise<VersionId | undefined> {
   const { secretArn } = secret;
   try {
-    const [policy, current] = await Promise.all([deps.ledger.policy(secretArn), deps.store.read(secretArn)]);
-    if (current.versionId === secret.versionId) return true;
-    return fingerprintOf(keyIn(current.text, policy?.field)) === key.fingerprint;
+    const [policy, { versionId, text }] = await Promise.all([
+      deps.ledger.policy(secretArn),
+      deps.store.read(secretArn),
+    ]);
+    const isIt =
+      versionId === secret.versionId || fingerprintOf(keyIn(text, policy?.field)) === key.fingerprint;
+    return isIt ? versionId : undefined;
   } catch (error) {
     if (!(error instanceof RotationError) || error.retry !== "never") throw error;
-    return false;
+    return undefined;
   }
 }
 
@@ -56,20 +67,22 @@ export async function noteHandedOut(
   seen: {
     readonly incidentId: string;
     readonly key: KeyInScope;
-    readonly why: string;
+    readonly handedOut: HandedOutAgain;
     readonly use: UseBefore | undefined;
     readonly atMs: number;
   },
   deps: Deps,
 ): Promise<IncidentRecord> {
-  const { incidentId, key, why, use, atMs } = seen;
+  const { incidentId, key, handedOut, use, atMs } = seen;
   const ref = refOf(key);
   return changeIncident(
     incidentId,
     (now) => {
-      if (now.keys.find((each) => refOf(each) === ref)?.blocked === why) return now;
-      const next = changeKey(now, ref, (each) => ({ ...withUse(each, use), blocked: why }));
-      return told(next, { atMs, what: "personNeeded", detail: why });
+      const known = keyOf(now, ref).handedOutAgain;
+      const why = whyHandedOut(now, handedOut);
+      const next = changeKey(now, ref, (each) => ({ ...withUse(each, use), handedOutAgain: handedOut }));
+      const isTold = known !== undefined && whyHandedOut(now, known) === why;
+      return isTold ? next : told(next, { atMs, what: "personNeeded", detail: why });
     },
     deps,
   );

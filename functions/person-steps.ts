@@ -1,6 +1,6 @@
 import { whyNotContainNow } from "../core/incident-person.ts";
 import { isExact, isRekeysOwn, isSettled } from "../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import type { HandedOutAgain, IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { isTriage } from "../core/incident-turns.ts";
 import { adminConsoleOf, manualOf } from "./manual-steps.ts";
 
@@ -11,14 +11,17 @@ export interface PersonStep {
 }
 
 /**
- * What only a person can do about a key that no call of ours may or can revoke, in order and up to the end of the
- * incident: for the pages and for `incident show`. None where Rekey can go on, alone or at a person's word.
+ * What only a person can do about a key that no call of ours may or can revoke, or may not yet, in order and up to
+ * the end of the incident: for the pages and for `incident show`. None where Rekey can go on, alone or at a person's
+ * word.
  */
 export function personSteps(record: IncidentRecord): readonly PersonStep[] {
   const open = record.keys.filter((key) => !isSettled(key));
   if (isTriage(record)) return triageSteps(record);
   const own = open.find(isRekeysOwn);
   if (own) return own.role === "admin" ? adminSteps(record, own) : intakeSteps(record, own);
+  const handedOut = open.flatMap(({ handedOutAgain }) => handedOutAgain?.places ?? []);
+  if (handedOut.length > 0) return moveBackSteps(record, handedOut);
   const [key] = open;
   if (key === undefined || open.some(isInReach)) return [];
   return isExact(record.match.by) ? watchedSteps(record, key) : unknownSteps(record, key);
@@ -88,6 +91,28 @@ function putHidden(secretArn: string): string {
 
 function putRandom(secretArn: string): string {
   return `openssl rand -hex 32 | tr -d '\\n' | aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string file:///dev/stdin`;
+}
+
+// ---- a key that AWSCURRENT holds again -------------------------------------------------------------------
+
+/** A revoke by hand would cut off the very consumers that are waited for. */
+function moveBackSteps(
+  { secrets, containByMs = 0 }: IncidentRecord,
+  places: HandedOutAgain["places"],
+): readonly PersonStep[] {
+  const moves = places.map(({ secretArn, versionId }) => {
+    const { name = secretArn, incomingVersionId = "VERSION" } =
+      secrets.find((secret) => secret.secretArn === secretArn) ?? {};
+    return {
+      what: `move AWSCURRENT of ${name} back to the incoming version:`,
+      command: `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSCURRENT --move-to-version-id ${incomingVersionId} --remove-from-version-id ${versionId}`,
+    };
+  });
+  const byText = new Date(containByMs).toISOString();
+  return [
+    ...moves,
+    { what: `stop the hand that moved it: Rekey revokes the key then, and at ${byText} in any case` },
+  ];
 }
 
 // ---- keys that nothing here reaches ----------------------------------------------------------------------

@@ -77,6 +77,7 @@ export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "
   const open = record.keys.filter((key) => !isSettled(key));
   const own = open.find(isRekeysOwn);
   if (own) return own.role === "admin" ? "AdminCredentialLeaked" : "IntakeCredentialLeaked";
+  if (open.some(({ handedOutAgain }) => handedOutAgain !== undefined)) return "SpentKeyIsCurrent";
   if (open.some(({ byHand }) => byHand === true)) return "ProviderWithoutRevoke";
   if (record.match.by === "none") return "UnknownKey";
   const error = reason === "needsPerson" ? errorIn(why) : undefined;

@@ -46,8 +46,9 @@ function pageOf(record: IncidentRecord, due: DuePage): Page {
   const { reason, severity, why } = due;
   const key = keys.find((each) => !isSettled(each)) ?? keys[0];
   const { provider, keyId } = key ?? {};
-  // What the channels add by provider and id is for consumers' keys: it would name the wrong console.
-  const named = key === undefined || isRekeysOwn(key) ? {} : { provider, keyId };
+  // What the channels add by provider and id kills the key: in the wrong console, or before its consumers moved.
+  const isToKill = key !== undefined && !isRekeysOwn(key) && key.handedOutAgain === undefined;
+  const named = isToKill ? { provider, keyId } : {};
   return {
     ...{ incidentId, reason, severity, why, test },
     title: `${subjectOf(record, key)}: ${titleOf[reason]}`,

@@ -154,6 +154,30 @@ describe("containment's turn", () => {
     expect(turnOf({}, giveUpAfterMs + 1)).toBe("giveUp");
   });
 
+  describe("under switch-first, with a key that AWSCURRENT holds again,", () => {
+    const places = [
+      { secretArn: "arn:1", versionId: "v1" },
+      { secretArn: "arn:2", versionId: "v2" },
+    ];
+    const handedOutAgain = { places, lookAgainAtMs: openedAtMs + minute };
+    const facts = { plan: "switch-first", secrets: [secretWith({ replacement: "adopted" })] } as const;
+
+    test.each(["waiting", "quarantined"] as const)("waits for the next look where it is %s", (state) => {
+      const keys = [keyWith({ state, handedOutAgain })];
+      expect(turnOf({ ...facts, keys })).toBe("wait 60 s");
+      expect(turnOf({ ...facts, keys }, minute)).toBe("contain");
+      expect(turnOf({ ...facts, keys, containNow: word })).toBe("contain");
+    });
+
+    test("names each secret, and pages", () => {
+      const keys = [keyWith({ handedOutAgain })];
+      const why = "AWSCURRENT of billing, arn:2 holds the compromised key again: somebody put it back";
+      const record = incident({ ...facts, keys });
+      expect(containTurn(record, keys[0] ?? keyWith(), openedAtMs)).toMatchObject({ why });
+      expect(clockTurn(record, openedAtMs)).toMatchObject({ page: { reason: "needsPerson", why } });
+    });
+  });
+
   test.each<[string, Partial<IncidentRecord>, number, boolean]>([
     ["before containBy", {}, 10 * minute - 1, true],
     ["from containBy on", {}, 10 * minute, false],

@@ -33,6 +33,7 @@ const keys: Readonly<Record<string, Partial<IncidentRecord>>> = {
   AdminCredentialLeaked: { keys: [keyThat({ role: "admin" })] },
   IntakeCredentialLeaked: { keys: [keyThat({ role: "intake" })] },
   ProviderWithoutRevoke: { keys: [keyThat({ keyId: "k1", byHand: true })] },
+  SpentKeyIsCurrent: { keys: [keyThat({ handedOutAgain: { places: [], lookAgainAtMs: 0 } })] },
   UnknownKey: { match: { by: "none", text: "sha256:FAKE" } },
 };
 

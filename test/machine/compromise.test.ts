@@ -1,5 +1,6 @@
 import { incidentFacts } from "../../core/incident-facts.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { stepsFor } from "../../functions/runbook.ts";
 import { noFaults } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import {
@@ -121,6 +122,20 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     const [first] = world.pages;
     expect(first).toMatchObject({ reason: "needsPerson", severity: "page" });
     expect(first?.why).toMatch(/^AWSCURRENT of billing-key holds the compromised key again/);
+    expect(key.handedOutAgain).toBeUndefined();
+  });
+
+  test("is a person's to move back, who is told no way to end it sooner", async () => {
+    const { record } = await putBack({});
+    const [first] = world.pages;
+    const [secret] = record.secrets;
+    const move = `--move-to-version-id ${secret?.incomingVersionId} --remove-from-version-id ${secret?.versionId}`;
+    expect(first?.steps[1]).toBe(
+      `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSCURRENT ${move}`,
+    );
+    expect(first?.runbook).toBe("docs/runbooks/spent-key-is-current.md");
+    expect(first && stepsFor(first).join()).not.toMatch(/contain-now|curl/);
+    expect(world.pages.filter(({ why }) => why === first?.why)).toHaveLength(1);
   });
 
   test("is contained at once where its revoke was recorded before", async () => {
