@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import * as errors from "../core/errors.ts";
+import { plantedBugs } from "./simulation/planted-bugs.ts";
 import { codeOf, filesOf, functionsIn, importsOf, parameterCounts, type SourceFile } from "./source-text.ts";
 
 const typescript = filesOf(".ts");
@@ -376,3 +377,10 @@ function statesIn(machine: unknown): readonly StateText[] {
 function codeless(files: readonly SourceFile[]): string {
   return files.map(({ text }) => text).join("\n");
 }
+
+test("every planted bug has its place in the source, once", () => {
+  const wrong = plantedBugs.filter(
+    ({ file, find }) => ours.find(({ path }) => path === file)?.text.split(find).length !== 2,
+  );
+  expect(wrong.map(({ name }) => name)).toEqual([]);
+});

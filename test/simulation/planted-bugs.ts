@@ -232,10 +232,10 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "contain waits while the secret is held",
     file: "core/incident-turns.ts",
-    find: "return whenPlanned(record, { key, nowMs });",
-    replace: `return record.secrets.some(({ held }) => held !== undefined)
+    find: "?? whenPlanned(record, { key, nowMs });",
+    replace: `?? (record.secrets.some(({ held }) => held !== undefined)
         ? { turn: "wait", why: "the secret is held" }
-        : whenPlanned(record, { key, nowMs });`,
+        : whenPlanned(record, { key, nowMs }));`,
     seeds: "hard incidents",
   },
   {
@@ -248,7 +248,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "accept a replayed alert",
     file: "functions/intake.ts",
-    find: "if (keys.length === 0 || (await isKnown(keys, deps))) {",
+    find: 'if (keys.length === 0 || seen === "read") {',
     replace: "if (keys.length === 0) {",
     seeds: "hard incidents",
   },
