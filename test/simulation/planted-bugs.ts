@@ -273,11 +273,4 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'if (arrived.kind === "append") return subject;',
     seeds: "hard incidents",
   },
-  {
-    name: "file the report before the key was seen dead",
-    file: "core/incident-plan.ts",
-    find: 'return key.state === "dead" || key.waiver !== undefined;',
-    replace: 'return key.state === "dead" || key.state === "accepted" || key.waiver !== undefined;',
-    seeds: "hard incidents",
-  },
 ];
