@@ -4,7 +4,8 @@ import { undoableKeys } from "../core/incident-person.ts";
 import { isSettled } from "../core/incident-plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
 import { triageSubject } from "../core/incident-turns.ts";
-import { plural, shortName, type Todo, when } from "./text.ts";
+import type { PersonStep } from "../functions/person-steps.ts";
+import { plural, shortName, when } from "./text.ts";
 
 interface Seen {
   readonly record: IncidentRecord;
@@ -93,7 +94,7 @@ function nameOf(key: KeyInScope): string {
 // ---- can it be undone? -----------------------------------------------------------------------------------
 
 /** A revoke that was asked for counts as done, as it does for Rekey: the provider may have taken it. */
-export function whetherUndoable(record: IncidentRecord): Todo {
+export function whetherUndoable(record: IncidentRecord): PersonStep {
   const { incidentId, keys, status } = record;
   if (status !== "closed" && undoableKeys(record).some(({ state }) => state === "quarantined")) {
     return {

@@ -5,10 +5,10 @@ import { clockTurn, containTurn, isTriage } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
 import { manualOf } from "../functions/manual-steps.ts";
-import { personSteps } from "../functions/person-steps.ts";
+import { type PersonStep, personSteps } from "../functions/person-steps.ts";
 import { cutOff, whoFails } from "./incident-failing.ts";
 import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
-import { columns, plural, shortName, type Todo, when } from "./text.ts";
+import { columns, plural, shortName, when } from "./text.ts";
 
 const timelineShown = 8;
 const notesShown = 3;
@@ -38,7 +38,7 @@ export interface IncidentView {
 /** The answers for a program: words, and the commands among them by themselves. */
 export function answersOf(view: IncidentView): IncidentAnswers {
   const { you, undo, ...answers } = answersFor(view);
-  const commands = (todos: readonly Todo[]) => todos.flatMap(({ command }) => command ?? []);
+  const commands = (todos: readonly PersonStep[]) => todos.flatMap(({ command }) => command ?? []);
   return {
     ...answers,
     you: you.map(({ what }) => what).join("; "),
@@ -48,8 +48,8 @@ export function answersOf(view: IncidentView): IncidentAnswers {
 }
 
 type Answers = Omit<IncidentAnswers, "you" | "undo" | "commands"> & {
-  readonly you: readonly Todo[];
-  readonly undo: Todo;
+  readonly you: readonly PersonStep[];
+  readonly undo: PersonStep;
 };
 
 function answersFor(view: IncidentView): Answers {
@@ -98,7 +98,7 @@ export function incidentLines(view: IncidentView): readonly string[] {
 }
 
 /** A command has a line to itself: it is pasted at three in the morning. */
-function todoRows(title: string, { what, command }: Todo): readonly (readonly string[])[] {
+function todoRows(title: string, { what, command }: PersonStep): readonly (readonly string[])[] {
   return [[title, what], ...(command === undefined ? [] : [["", command]])];
 }
 
@@ -160,7 +160,7 @@ function turnText(
 
 // ---- what must I do? -------------------------------------------------------------------------------------
 
-function whatToDo(view: IncidentView): readonly Todo[] {
+function whatToDo(view: IncidentView): readonly PersonStep[] {
   const { record } = view;
   const { status, keys } = record;
   const todos = status === "falseAlarm" ? [] : [...forKeys(view), ...forSecrets(record)];
@@ -170,7 +170,7 @@ function whatToDo(view: IncidentView): readonly Todo[] {
   return [{ what: "nothing now: Rekey goes on by itself" }];
 }
 
-function forKeys(view: IncidentView): readonly Todo[] {
+function forKeys(view: IncidentView): readonly PersonStep[] {
   const { incidentId, status, keys, containNow, plan, secrets } = view.record;
   const open = keys.filter((key) => !isSettled(key));
   if (isOver(view.record.status) || (keys.length > 0 && open.length === 0)) return [];
@@ -188,7 +188,7 @@ function forKeys(view: IncidentView): readonly Todo[] {
   return blocked ? [manualTodo(view, blocked)] : [];
 }
 
-function manualTodo({ policies }: IncidentView, key: KeyInScope): Todo {
+function manualTodo({ policies }: IncidentView, key: KeyInScope): PersonStep {
   const { provider, keyId, secretArn, blocked, byHand } = key;
   const settings = policies.find((policy) => policy.secretArn === secretArn)?.provider.settings;
   const { place, command } = manualOf({
@@ -202,7 +202,7 @@ function manualTodo({ policies }: IncidentView, key: KeyInScope): Todo {
   return command === undefined ? { what: text } : { what: `${text}, or:`, command };
 }
 
-function forSecrets(record: IncidentRecord): readonly Todo[] {
+function forSecrets(record: IncidentRecord): readonly PersonStep[] {
   const wanted = record.secrets.filter(
     ({ supplyWanted, replacement }) => supplyWanted === true && replacement === "pending",
   );
@@ -242,7 +242,7 @@ function parentAnswers({ record, children, nowMs }: IncidentView): Answers {
 }
 
 /** A key that was never reported comes first: nothing happens to it. */
-function whatToDoAbout(unreported: string | undefined, worst: string | undefined): Todo {
+function whatToDoAbout(unreported: string | undefined, worst: string | undefined): PersonStep {
   if (unreported !== undefined)
     return { what: "the report broke off: report the rest", command: `rekey compromise ${unreported}` };
   if (worst === undefined) return { what: "nothing" };

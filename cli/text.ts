@@ -30,12 +30,6 @@ export function shortName(principal: string): string {
   return principal.split("/").at(-1) ?? principal;
 }
 
-/** What a person may do: the reason in words, and the command alone, so that it can be pasted as it stands. */
-export interface Todo {
-  readonly what: string;
-  readonly command?: string;
-}
-
 /** Text from the ledger may come from outside: nothing in it may move the cursor or begin a new line. */
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");

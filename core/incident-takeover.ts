@@ -6,6 +6,7 @@ import {
   adoptCurrent,
   bump,
   currentKey,
+  endedWith,
   type PlacedKey,
   type PromotedRun,
   promotedRun,
@@ -204,11 +205,9 @@ function withoutRun(
 ): SecretRecord {
   const { lease: _freed, run: _over, wait: _ended, ...rest } = record;
   const keys = rest.keys.map((key) => (key.keyId === takeover.compromised.keyId ? { ...key, ...mark } : key));
-  const ended = [...rest.ended, record.lease?.runId ?? run.rotationId].slice(-endedMax);
+  const ended = endedWith(record, record.lease?.runId ?? run.rotationId);
   return bump({ ...rest, fence: record.fence + 1, keys, ended });
 }
-
-const endedMax = 8;
 
 /** The run at work here, if it made this key and has not promoted it. */
 function runMaking({ run, keys }: SecretRecord, keyId: KeyId): Run | undefined {

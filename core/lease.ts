@@ -7,6 +7,7 @@ import {
   baseOf,
   bump,
   editById,
+  endedWith,
   isBeforePromotion,
   type Lease,
   type PlacedKey,
@@ -15,8 +16,6 @@ import {
   type SecretRecord,
   type Ticket,
 } from "./secret-record.ts";
-
-const endedMax = 8;
 
 export interface Opening {
   readonly rotationId: RotationId;
@@ -84,7 +83,7 @@ export function oweRun(record: SecretRecord, ticket: Ticket, reason: string): Se
 
 function freeLease(record: SecretRecord, { rotationId }: Ticket): SecretRecord {
   const { lease: _freed, wait: _over, ...rest } = record;
-  return bump({ ...rest, ended: [...record.ended, rotationId].slice(-endedMax) });
+  return bump({ ...rest, ended: endedWith(record, rotationId) });
 }
 
 /**

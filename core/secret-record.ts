@@ -126,6 +126,13 @@ export function assertHolder(record: SecretRecord, ticket: Ticket): Run {
   return record.run;
 }
 
+const endedMax = 8;
+
+/** The last runs that ended here, this one included. */
+export function endedWith({ ended }: Pick<SecretRecord, "ended">, runId: RotationId): readonly RotationId[] {
+  return [...ended, runId].slice(-endedMax);
+}
+
 /** The incident that has the secret now. */
 export function incidentWith({ lease }: Pick<SecretRecord, "lease">): string | undefined {
   return lease?.kind === "incident" ? (lease.incidentId ?? lease.runId) : undefined;

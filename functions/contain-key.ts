@@ -18,8 +18,7 @@ export const containKey = step({
     if (turn.turn === "contain") return contain({ input, record, key }, deps);
     const isWait = turn.turn === "wait";
     const nowMs = stopwatch(input.at, deps);
-    if (isWait && turn.untilMs !== undefined)
-      await noteUseBefore({ record, key, ref: input.ref, nowMs: input.at }, deps);
+    if (isWait && turn.untilMs !== undefined) await noteUseBefore({ record, key, nowMs: input.at }, deps);
     return {
       outcome: turn.turn,
       seenSeq: record.seq,

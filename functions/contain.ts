@@ -47,9 +47,10 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const policy = await policyOfKey(key, deps);
   await assertNotStopped(policy, deps, { incident: true });
   const provider = deps.provider(policy);
-  const use = lookAtUse({ record, key, ref: input.ref, nowMs: input.at, during: "containing" }, deps);
-  const order = { ...containing, keyId: key.keyId, policy, provider, use };
-  if (!provider.capabilities.revoke) return leaveToPerson(order, deps);
+  const { keyId } = key;
+  if (!provider.capabilities.revoke) return leaveToPerson({ ...containing, keyId, policy }, deps);
+  const use = lookAtUse({ record, key, nowMs: input.at, during: "containing" }, deps);
+  const order = { ...containing, keyId, policy, provider, use };
   // What is recorded as begun counts as done, and is ended.
   const isBegun = key.state === "quarantining" || key.state === "revoking";
   const handedOut = isBegun ? undefined : await handedOutAgain({ record, key, nowMs: input.at }, deps);
@@ -204,7 +205,10 @@ async function quarantine(
 }
 
 /** No call of this provider revokes: a person is paged at once, and Rekey watches for the key's death. */
-async function leaveToPerson({ input, record, keyId, policy }: Order, deps: Deps): Promise<Turn> {
+async function leaveToPerson(
+  { input, record, keyId, policy }: Omit<Order, "provider" | "use">,
+  deps: Deps,
+): Promise<Turn> {
   const blocked = `${policy.provider.kind} has no call that revokes a key: a person has to do it now`;
   const now = await changeIncident(
     record.incidentId,

@@ -1,4 +1,4 @@
-import { changeKey } from "../core/incident.ts";
+import { changeKey, refOf } from "../core/incident.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
 import { isUseWanted, laterUse, usedBeforeSince } from "../core/incident-use.ts";
 import type { Deps } from "./deps.ts";
@@ -10,7 +10,6 @@ const lookMaxMs = { waiting: 2_000, containing: 1_000 } as const;
 interface Look {
   readonly record: IncidentRecord;
   readonly key: KeyInScope;
-  readonly ref: string;
   readonly nowMs: number;
 }
 
@@ -20,7 +19,7 @@ export async function noteUseBefore(look: Look, deps: Deps): Promise<void> {
   const seen = await lookAtUse({ ...look, during: "waiting" }, deps);
   if (seen === undefined) return;
   await deps.ledger.incidents.changeIncident(look.record.incidentId, (now) =>
-    changeKey(now, look.ref, (key) => withUse(key, seen)),
+    changeKey(now, refOf(look.key), (key) => withUse(key, seen)),
   );
 }
 

@@ -256,9 +256,8 @@ test("the rotation after a failed replacement makes up for it", async () => {
   expect(await world.ledger.debts()).toEqual([]);
 });
 
-test("a hint replaces and pages, and contains only with a person's word", async () => {
-  world = new World();
-  await world.secret();
+/** As the index has it once it has seen the key. */
+async function indexHint(): Promise<void> {
   const { keyId = "", versionId = "" } = (await world.ledger.secret(secretArn)).keys[0] ?? {};
   await world.ledger.putHolder({
     fingerprint: aliasOfHint("sk-...AAAA"),
@@ -267,6 +266,12 @@ test("a hint replaces and pages, and contains only with a person's word", async 
     keyId,
     role: "rotated",
   });
+}
+
+test("a hint replaces and pages, and contains only with a person's word", async () => {
+  world = new World();
+  await world.secret();
+  await indexHint();
   const [run] = await world.raise({ identity: { kind: "hint", hint: "sk-...AAAA" } });
   if (run === undefined) throw new Error("nothing was started");
   await world.time.advance(20 * minute);
@@ -287,14 +292,7 @@ test("a hint replaces and pages, and contains only with a person's word", async 
 test("an exact alert about a key that a hint had named makes the plan stronger", async () => {
   world = new World();
   await world.secret();
-  const { keyId = "", versionId = "" } = (await world.ledger.secret(secretArn)).keys[0] ?? {};
-  await world.ledger.putHolder({
-    fingerprint: aliasOfHint("sk-...AAAA"),
-    secretArn,
-    versionId,
-    keyId,
-    role: "rotated",
-  });
+  await indexHint();
   const exact = await leakOfCurrent(world, { sourceId: "exact" });
   const [run] = await world.raise({ identity: { kind: "hint", hint: "sk-...AAAA" } });
   if (run === undefined) throw new Error("nothing was started");
