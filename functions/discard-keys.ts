@@ -5,7 +5,7 @@ import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
 import type { Ticket } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
-import { stripOwnLabels, unpin, versionIdFor } from "./stage-key.ts";
+import { stripOwnLabels, versionIdFor } from "./stage-key.ts";
 
 interface Discard {
   readonly ticket: Ticket;
@@ -13,20 +13,18 @@ interface Discard {
   readonly own: readonly LedgerKey[];
   /** Absent when nothing says any more how to reach the provider. */
   readonly policy: Policy | undefined;
-  /** The version that a promotion which came to nothing may have pinned. */
-  readonly pinned: VersionId;
 }
 
 /**
  * Takes the keys of a run that came to nothing away again. Labels first: a version that nobody can find by label is
- * harmless, even while its key still lives.
+ * harmless, even while its key still lives. A pin on the retiring version is left to the sweep: by the time this call
+ * thaws, it may be the pin of an incident that has the secret.
  */
-export async function discardKeys({ ticket, own, policy, pinned }: Discard, deps: Deps): Promise<void> {
+export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps): Promise<void> {
   const { secretArn } = ticket;
   for (const versionId of own.flatMap((key) => versionsOf(key, ticket, deps))) {
     await stripOwnLabels({ secretArn, versionId }, deps);
   }
-  await unpin({ secretArn, versionId: pinned }, deps);
   if (policy === undefined) {
     throw new PolicyInvalid(`no policy says how to reach the provider of ${secretArn}`);
   }

@@ -40,7 +40,7 @@ export async function settle(settling: Settling, deps: Deps): Promise<Settled> {
   const ticket: Ticket = { secretArn, rotationId, fence: record.fence };
   const next = await deps.ledger.changeSecret(secretArn, (now) => giveUp(now, ticket));
   return next.run !== undefined && isBeforePromotion(next.run)
-    ? rollBack({ settling, ticket, policy, run: next.run }, deps)
+    ? rollBack({ settling, ticket, policy }, deps)
     : owe({ settling, ticket, policy, run: next.run }, deps);
 }
 
@@ -71,7 +71,7 @@ interface Work {
   readonly policy: Policy | undefined;
 }
 
-async function rollBack(work: Work & { readonly run: Run }, deps: Deps): Promise<Settled> {
+async function rollBack(work: Work, deps: Deps): Promise<Settled> {
   const { settling, ticket } = work;
   const { reason } = settling;
   const isClean = await discardOrOwe(work, deps);
@@ -80,16 +80,13 @@ async function rollBack(work: Work & { readonly run: Run }, deps: Deps): Promise
   return { outcome: isClean ? "rolledBack" : "owed", reason };
 }
 
-async function discardOrOwe(
-  { settling, ticket, policy, run }: Work & { readonly run: Run },
-  deps: Deps,
-): Promise<boolean> {
+async function discardOrOwe({ settling, ticket, policy }: Work, deps: Deps): Promise<boolean> {
   const { secretArn, rotationId } = ticket;
   const { keys } = await deps.ledger.secret(secretArn);
   const own = keys.filter((key) => key.rotationId === rotationId && key.state === "stray");
   if (own.length === 0) return true;
   try {
-    await discardKeys({ ticket, own, policy, pinned: run.retiring.versionId }, deps);
+    await discardKeys({ ticket, own, policy }, deps);
     return true;
   } catch (error) {
     if (!(error instanceof RotationError) || error instanceof Superseded) throw error;

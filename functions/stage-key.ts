@@ -65,17 +65,6 @@ export async function stripOwnLabels(
   }
 }
 
-/** Takes the pin off this version, and only off this one. */
-export async function unpin(
-  { secretArn, versionId }: { readonly secretArn: string; readonly versionId: VersionId },
-  deps: Deps,
-): Promise<void> {
-  const labels = (await deps.store.labels(secretArn))[versionId] ?? [];
-  if (labels.includes(retiringLabel)) {
-    await deps.store.moveLabel({ secretArn, label: retiringLabel, from: versionId });
-  }
-}
-
 /** Deterministic, so that a repeat of the same attempt writes the same version and not another one. */
 export function versionIdFor(
   place: {

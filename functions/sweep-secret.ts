@@ -123,7 +123,10 @@ async function stripLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
     // While anything is owed the pin stays: without it the retiring version could be purged.
     ...(pin !== undefined && run === undefined && !isPinOfLeft ? [{ label: retiringLabel, from: pin }] : []),
   ];
-  if (!dryRun) for (const move of leftovers) await deps.store.moveLabel({ secretArn, ...move });
+  if (leftovers.length === 0 || dryRun) return leftovers.length;
+  // After the look: whoever takes the secret later than this may put a label of its own on the same version.
+  if ((await deps.ledger.secret(secretArn)).fence !== record.fence) return 0;
+  for (const move of leftovers) await deps.store.moveLabel({ secretArn, ...move });
   return leftovers.length;
 }
 

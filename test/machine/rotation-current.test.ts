@@ -158,7 +158,7 @@ describe("another hand during the run", () => {
       owed: "nothing",
       keys: ["k1 current"],
       debts: [],
-      labels: { v1: "AWSPREVIOUS", v3: "AWSCURRENT" },
+      labels: { v1: "AWSPREVIOUS REKEY_RETIRING", v3: "AWSCURRENT" },
       works: ["k1", "k3"],
     });
     expect(story.detailOf("RotationRolledBack")["reason"]).toContain("which holds another key");

@@ -232,7 +232,7 @@ test("a resumed promotion that meets a manual rotation takes the first run's key
   ]);
   expect(await story.ending(second)).toMatchObject({
     keys: ["k1 current"],
-    labels: { v1: "AWSPREVIOUS", v3: "AWSCURRENT" },
+    labels: { v1: "AWSPREVIOUS REKEY_RETIRING", v3: "AWSCURRENT" },
     works: ["k1", "k3"],
   });
 });

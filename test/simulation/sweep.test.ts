@@ -1,5 +1,5 @@
 import type { Swept } from "../../functions/sweep.ts";
-import { noFaults } from "./surroundings.ts";
+import { noFaults, type Surroundings } from "./surroundings.ts";
 import { World } from "./world.ts";
 
 let world: World;
@@ -103,6 +103,41 @@ test("an execution that was stopped and settled by nobody is settled, and its de
 
   expect(await sweep()).toMatchObject({ settled: 0, resumed: 0, openDebt: 0 });
   expect(listed()).toEqual(["rekey/r-1/1"]);
+});
+
+const pinnedIn = (secretArn: string) =>
+  world.store.versions(secretArn).filter(({ labels }) => labels.includes("REKEY_RETIRING"));
+
+test("a pin that a roll-back left is taken off", async () => {
+  const { secretArn } = await rotated();
+  const current = world.store.versions(secretArn).at(-1)?.versionId ?? "";
+  world.store.moveByHand({ secretArn, label: "REKEY_RETIRING", to: current });
+
+  expect(await sweep()).toMatchObject({ labels: 1 });
+
+  expect(pinnedIn(secretArn)).toEqual([]);
+});
+
+test("a sweep that thaws when a run has pinned the same version leaves the pin to that run", async () => {
+  world.close();
+  const sleepsMs = 20_000;
+  const call: Surroundings["call"] = async ({ invocation, operation }, effect) => {
+    const answer = await effect();
+    if (invocation.functionName === "sweep" && operation === "labels" && world.runs.size === 0) {
+      world.start(secretArn);
+      await new Promise((resolve) => setTimeout(resolve, sleepsMs));
+    }
+    return answer;
+  };
+  world = new World({ surroundings: { ...noFaults, call } });
+  const { secretArn } = await world.time.run(world.secret());
+  const current = world.store.versions(secretArn).at(-1)?.versionId ?? "";
+  world.store.moveByHand({ secretArn, label: "REKEY_RETIRING", to: current });
+
+  expect(await sweep()).toMatchObject({ labels: 0 });
+
+  expect((await world.time.run(world.ledger.secret(secretArn))).run?.phase).toBe("promoted");
+  expect(pinnedIn(secretArn)).toMatchObject([{ versionId: current }]);
 });
 
 test("what the alarms read goes out as one line for the stage, in CloudWatch's own format", async () => {
