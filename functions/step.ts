@@ -37,13 +37,16 @@ export type TicketInput = Ticket & { readonly at: number };
 
 const throttlePauseMaxMs = 20_000;
 
+/** What a call may touch. A Lambda function has the same for all its calls; the simulator has one for each. */
+type DepsOf = (context: Context) => Deps;
+
 /** The Lambda handler of a step: parse, run, one log line, and errors that carry their literal name. */
-export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: () => Deps): Handler {
+export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: DepsOf): Handler {
   const handler = middy({ timeoutEarlyInMillis: 0 })
     .use(oneLogLine(definition.name, deps))
     .use(waitOutThrottles(deps))
     .use(parsedInput(definition))
-    .handler(async (input: unknown) => definition.run(input as Input, deps()));
+    .handler(async (input: unknown, context) => definition.run(input as Input, deps(context)));
   return (event, context) => handler(event, context);
 }
 
@@ -72,19 +75,19 @@ function parsedInput<Input, Output>(definition: Step<Input, Output>): Middleware
   };
 }
 
-function oneLogLine(name: string, deps: () => Deps): Middleware {
+function oneLogLine(name: string, deps: DepsOf): Middleware {
   const startedAt = new WeakMap<object, number>();
   return {
     before: (request) => {
-      startedAt.set(request.context, deps().clock.nowMs());
+      startedAt.set(request.context, deps(request.context).clock.nowMs());
     },
     after: (request) => {
-      deps().log({ ...lineOf(request), ...outcomeOf(request.response) });
+      deps(request.context).log({ ...lineOf(request), ...outcomeOf(request.response) });
     },
     onError: (request) => {
       const error = request.error;
       const known = error instanceof RotationError;
-      deps().log({
+      deps(request.context).log({
         ...lineOf(request),
         outcome: "failed",
         error: error?.name,
@@ -99,7 +102,7 @@ function oneLogLine(name: string, deps: () => Deps): Middleware {
     return {
       step: name,
       ...internal.ids,
-      ...(started !== undefined && { tookMs: Math.round(deps().clock.nowMs() - started) }),
+      ...(started !== undefined && { tookMs: Math.round(deps(context).clock.nowMs() - started) }),
     };
   }
 }
@@ -118,12 +121,11 @@ class UnexpectedFailure extends Error {
 }
 
 /** The provider said how long to wait: the machine's own backoff starts after that (L5). */
-function waitOutThrottles(deps: () => Deps): middy.MiddlewareObj {
+function waitOutThrottles(deps: DepsOf): middy.MiddlewareObj {
   return {
-    onError: async (request) => {
-      const { error } = request;
+    onError: async ({ error, context }) => {
       if (!(error instanceof ProviderThrottled) || error.retryAfterMs === undefined) return;
-      await deps().clock.pause(Math.min(error.retryAfterMs, throttlePauseMaxMs));
+      await deps(context).clock.pause(Math.min(error.retryAfterMs, throttlePauseMaxMs));
     },
   };
 }

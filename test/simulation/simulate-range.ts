@@ -34,7 +34,7 @@ let points: readonly CrashPoint[] | undefined;
 
 export async function simulateRange({ of, from, count }: Range): Promise<RangeReport> {
   const violations: FoundViolation[] = [];
-  let history: readonly string[] = [];
+  let history: readonly string[] | undefined;
   const total = { runs: 0, faults: 0, steps: 0, strays: 0 };
   if (of === "crashPoints") points ??= await crashPoints();
   for (let nth = from; nth < from + count; nth++) {
@@ -45,11 +45,11 @@ export async function simulateRange({ of, from, count }: Range): Promise<RangeRe
     total.faults += report.faults;
     total.steps += report.steps;
     total.strays += report.strays;
-    history = report.journal;
+    if (count === 1) history = report.journal();
     const found = violationIn(report, { nth, point });
     if (found) violations.push(found);
   }
-  return { of, ...total, violations, ...(count === 1 && { history }) };
+  return { of, ...total, violations, ...(history && { history }) };
 }
 
 function violationIn(
@@ -60,7 +60,7 @@ function violationIn(
   if (first === undefined) return undefined;
   const flag = point === undefined ? "--seed" : "--point";
   const where = point === undefined ? `seed ${nth}` : `a crash ${wordsOf(point)}`;
-  return { ...first, where, replay: `npm run simulate -- ${flag} ${nth} --history`, history: journal };
+  return { ...first, where, replay: `npm run simulate -- ${flag} ${nth} --history`, history: journal() };
 }
 
 function wordsOf({ path, side, call, aftermath }: CrashPoint): string {

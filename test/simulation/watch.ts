@@ -98,7 +98,7 @@ export class Watch {
   readonly #incidentFacts = new Map<string, IncidentFacts>();
   /** Instances of which a report has arrived. */
   readonly known = new Set<string>();
-  readonly journal: string[] = [];
+  readonly #lines: { readonly atMs: number; readonly line: string }[] = [];
   readonly violations: Violation[] = [];
   keys: readonly FakeKeyState[] = [];
   step = 0;
@@ -122,8 +122,7 @@ export class Watch {
 
   violate(rule: string, detail: string): void {
     if (this.violations.length >= violationsMax) return;
-    const atMs = this.world.time.nowMs();
-    this.journal.push(`${stamp(atMs)} VIOLATION ${rule}: ${detail}`);
+    this.tell(`VIOLATION ${rule}: ${detail}`);
     this.violations.push({ rule, detail });
   }
 
@@ -265,7 +264,12 @@ export class Watch {
   }
 
   tell(line: string): void {
-    this.journal.push(`${stamp(this.world.time.nowMs())} ${line}`);
+    this.#lines.push({ atMs: this.world.time.nowMs(), line });
+  }
+
+  /** Everything that was told, in order. */
+  journal(): readonly string[] {
+    return this.#lines.map(({ atMs, line }) => `${stamp(atMs)} ${line}`);
   }
 
   // ---- the truth ---------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import { adoptCurrent, currentKey } from "../../core/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../../functions/deps.ts";
 import { steps } from "../../functions/index.ts";
-import { type Handler, onLambda, type Step } from "../../functions/step.ts";
+import { onLambda, type Step } from "../../functions/step.ts";
 import { type Ledger, ledgerOn } from "../../ledger/ledger.ts";
 import { type MemoryTable, memoryTable } from "../../ledger/memory.ts";
 import { type Outcome, TaskFailure } from "../../local/aws/machine.ts";
@@ -24,6 +24,18 @@ import { noFaults, type Surroundings } from "./surroundings.ts";
 
 const baseUrl = "https://api.openai.com/v1";
 const deliveryTriesMax = 5;
+
+/** Made once, as on AWS: what each call may touch goes with its context. */
+const depsOfCall = new WeakMap<Context, Deps>();
+const handlers = new Map(
+  steps.map((each) => [each.name, onLambda(each as unknown as Step<unknown, unknown>, depsOf)]),
+);
+
+function depsOf(context: Context): Deps {
+  const deps = depsOfCall.get(context);
+  if (deps === undefined) throw new TypeError("a function was called from outside the world");
+  return deps;
+}
 
 export interface WorldOptions {
   readonly surroundings?: Surroundings;
@@ -58,7 +70,6 @@ export class World {
   readonly #edges: Edges;
   readonly #stepFunctions: StepFunctions;
   readonly #surroundings: Surroundings;
-  readonly #handlers: ReadonlyMap<string, Step<unknown, unknown>>;
   readonly #propagation: Readonly<Record<string, number>>;
   #invocations = 0;
   #versions = 0;
@@ -76,7 +87,6 @@ export class World {
     };
     this.provider = openaiFake({ now: this.time.nowMs, ...options.provider });
     this.store.create(adminArn, this.provider.adminKey);
-    this.#handlers = new Map(steps.map((each) => [each.name, each as unknown as Step<unknown, unknown>]));
     this.#stepFunctions = new StepFunctions({
       invoke: (functionName, event) => this.invoke(functionName, event),
       publish: (event) => this.#edges.publish(event),
@@ -240,15 +250,14 @@ export class World {
 
   /** Runs one function as AWS would. */
   async invoke(functionName: string, event: unknown): Promise<unknown> {
-    const definition = this.#handlers.get(functionName);
-    if (definition === undefined) throw new TaskFailure("Lambda.ResourceNotFoundException", functionName);
+    const handler = handlers.get(functionName);
+    if (handler === undefined) throw new TaskFailure("Lambda.ResourceNotFoundException", functionName);
     this.#invocations += 1;
     const started = { id: this.#invocations, functionName, input: event };
     const { skewMs, crashed } = this.#surroundings.invocation(started);
     const invocation = { ...started, skewMs };
-    const deps = this.#edges.depsOf(invocation);
-    const handler: Handler = onLambda(definition, () => deps);
     const context = { awsRequestId: String(started.id) } as Context;
+    depsOfCall.set(context, this.#edges.depsOf(invocation));
     try {
       const answer = await Promise.race([handler(JSON.parse(JSON.stringify(event)), context), crashed]);
       const output = JSON.stringify(answer ?? null);
