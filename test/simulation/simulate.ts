@@ -22,11 +22,13 @@ const { values } = parseArgs({
 const rangeLength = 50;
 const violationsShownMax = 5;
 const historyShownMax = 150;
+const progressEveryMs = 60_000;
 const worker = new URL("./simulate-worker.ts", import.meta.url);
 
 const startedAt = performance.now();
 const total = { seeds: 0, crashPoints: 0, steps: 0, faults: 0, strays: 0 };
 const violations: FoundViolation[] = [];
+let progressAtMs = startedAt + progressEveryMs;
 
 if (values.point !== undefined) add(await replay({ of: "crashPoints", from: whole(values.point), count: 1 }));
 else if (values.seed !== undefined && values.seeds === undefined)
@@ -34,7 +36,6 @@ else if (values.seed !== undefined && values.seeds === undefined)
 else await inParallel<Range, RangeReport>(worker, { jobs: await ranges(), onAnswer: add });
 
 const seconds = Math.round((performance.now() - startedAt) / 100) / 10;
-for (const violation of violations.slice(0, violationsShownMax)) explain(violation);
 say(
   `${total.seeds} seeds and ${total.crashPoints} crash points: ${total.steps} steps, ${total.faults} faults`,
 );
@@ -75,8 +76,22 @@ function add(report: RangeReport): "more" | "enough" {
   total.steps += report.steps;
   total.faults += report.faults;
   total.strays += report.strays;
+  // At once: a long run may be ended by hand.
+  for (const violation of report.violations.slice(0, violationsShownMax - violations.length))
+    explain(violation);
   violations.push(...report.violations);
+  tellProgress();
   return violations.length >= violationsShownMax ? "enough" : "more";
+}
+
+function tellProgress(): void {
+  const nowMs = performance.now();
+  if (nowMs < progressAtMs) return;
+  progressAtMs = nowMs + progressEveryMs;
+  const minutes = Math.round((nowMs - startedAt) / 60_000);
+  say(
+    `${minutes} min: ${total.seeds} seeds, ${total.crashPoints} crash points, ${violations.length} violations`,
+  );
 }
 
 function explain({ where, rule, detail, history, replay: command }: FoundViolation): void {
