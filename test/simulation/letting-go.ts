@@ -1,5 +1,5 @@
-import type { Policy } from "../../core/policy.ts";
 import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
+import { covers } from "./hand-rules.ts";
 import { type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
 
 /** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
@@ -32,7 +32,7 @@ export function mayLetGo(
   )
     say("S2", `AWSCURRENT holds ${secret.current.keyId}`);
   for (const [scope, { step, what }] of watch.brakes)
-    if (step < (life?.startedStep ?? 0) && covers(scope, secret.policy)) say("S2", `a stop applies: ${what}`);
+    if (step < (life?.startedStep ?? 0) && covers(scope, secret)) say("S2", `a stop applies: ${what}`);
   const others = watch.holders.get(retiring.fingerprint) ?? [];
   const isSeparated = before.run !== undefined && watch.isTidy;
   if (
@@ -51,10 +51,6 @@ function lifeOfCall(watch: Watch) {
 
 const isHandLater = ({ hand }: WatchedSecret, step: number | undefined) =>
   hand !== undefined && step !== undefined && hand.step > step;
-
-function covers(scope: string, policy: Policy): boolean {
-  return scope === "all" || scope === policy.secretArn || scope === `provider/${policy.provider.account}`;
-}
 
 interface Judged {
   readonly secret: WatchedSecret;

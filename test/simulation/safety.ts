@@ -1,6 +1,7 @@
 import { isSpent, parseKeyName } from "../../core/keys.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
+import { dryRunChangesNothing, nothingIsBegunWhenStopped } from "./hand-rules.ts";
 import {
   containedIsNotIncoming,
   incidentEndsIt,
@@ -31,6 +32,8 @@ export function afterEffect(watch: Watch, call: BoundaryCall): void {
   // After what has gone: a hand that came while it went is told by that (goneBefore).
   currentKeysWork(watch);
   retiringKeyIsNotProbed(watch, call);
+  nothingIsBegunWhenStopped(watch, call);
+  dryRunChangesNothing(watch, call);
   if (call.port !== "store" || !call.changes) return;
   oneReadableKeyPerRun(watch);
   retiringVersionIsPinned(watch);
@@ -203,6 +206,7 @@ export function afterRecord(watch: Watch, change: Change): void {
   if (before.lease && next.lease && before.lease.runId !== next.lease.runId && next.lease.kind !== "incident")
     watch.violate("S4", `the lease of ${name} went from ${before.lease.runId} to ${next.lease.runId}`);
   writerHoldsFence(watch, change);
+  nothingOpensOnHold(watch, change);
   const run = next.run;
   waitIsNews(watch, change);
   if (run === undefined) {
@@ -237,6 +241,13 @@ function wasLetGo({ keys }: SecretRecord, { phase, retiring }: PromotedRun): boo
 }
 
 const isIncidentStep = ({ call }: Watch) => call?.invocation.functionName === "contain-key";
+
+/** A hold keeps new runs out, and a secret that somebody else touched waits for a person. */
+function nothingOpensOnHold(watch: Watch, { before, next, secret }: Change): void {
+  if (before.lease !== undefined || next.lease?.kind !== "rotation") return;
+  const why = before.hold ? "held" : before.frozen ? "frozen" : undefined;
+  if (why) watch.violate("S2", `${next.lease.runId} opens on ${secret.policy.name}, which is ${why}`);
+}
 
 /** No wake-up is lost: a wait is stored only while nothing has changed since its decision. */
 function waitIsNews(watch: Watch, { before, next, secret }: Change): void {

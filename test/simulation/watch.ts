@@ -10,6 +10,7 @@ import type { HttpRequest } from "../../providers/http.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Instance } from "./consumer.ts";
+import { currentWasMoved } from "./hand-rules.ts";
 import { afterIncident, type IncidentFacts, isClockStep } from "./incident-rules.ts";
 import { hasKeyMaterial } from "./key-material.ts";
 import {
@@ -279,7 +280,13 @@ export class Watch {
     this.#lookedAtMs = Date.now();
     if (!this.#isStoreStale) return;
     this.#isStoreStale = false;
-    for (const secret of this.secrets.values()) secret.current = this.#currentOf(secret);
+    for (const secret of this.secrets.values()) {
+      const before = secret.current;
+      secret.current = this.#currentOf(secret);
+      // A hand moves it between two calls.
+      const isMoved = before.versionId !== secret.current.versionId;
+      if (this.#call !== undefined && isMoved) currentWasMoved(this, { secret, before });
+    }
   }
 
   #currentOf({ secretArn, policy }: WatchedSecret): WatchedSecret["current"] {
