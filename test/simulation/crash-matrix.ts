@@ -103,6 +103,7 @@ function plan(given: {
       (a, b) => a.atMs - b.atMs,
     ),
     weather: calm,
+    sharp: undefined,
     provider: { activateMs: given.activateMs ?? 0, dieMs: 0, usageLagMs: 0, lastUsedLagMs: 0 },
     providerSkewMs: 0,
     calmAtMs,

@@ -5,6 +5,7 @@ import type { ConsumerOptions } from "./consumer.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { Random } from "./random.ts";
+import { type SharpWeather, sharpWeatherFor } from "./sharp-weather.ts";
 import { type Weather, weatherFor } from "./weather.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
@@ -47,6 +48,7 @@ export interface Plan {
   readonly incident: PlannedIncident | undefined;
   readonly hard: HardIncident | undefined;
   readonly weather: Weather;
+  readonly sharp: SharpWeather | undefined;
   readonly provider: OpenAiFakeOptions;
   /** The provider's clock against the true one. */
   readonly providerSkewMs: number;
@@ -83,6 +85,7 @@ export function planFor(seed: number): Plan {
     incident: incidentFor(seed, secrets.length),
     hard: hardIncidentFor(seed, secrets.length),
     weather: weatherFor(random),
+    sharp: sharpWeatherFor(seed),
     provider: {
       activateMs: random.chance(0.4) ? random.int(1, 10_000) : 0,
       dieMs: random.chance(0.4) ? random.int(1, 15_000) : 0,

@@ -1,6 +1,6 @@
 import { simulate } from "./simulation.ts";
 
-test.each([7, 31, 258])("seed %i gives the same run twice, byte for byte", async (seed) => {
+test.each([7, 12, 13, 31, 258])("seed %i gives the same run twice, byte for byte", async (seed) => {
   const first = await simulate(seed);
   const second = await simulate(seed);
   expect(second.journal()).toEqual(first.journal());

@@ -12,6 +12,7 @@ import { endings } from "./liveness.ts";
 import { Outside } from "./outside.ts";
 import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "./plan.ts";
 import { Random } from "./random.ts";
+import type { PlannedSweep } from "./sharp-weather.ts";
 import { watchedTable } from "./table.ts";
 import { type Violation, Watch, type WatchedSecret } from "./watch.ts";
 import { Storm, type Strikes } from "./weather.ts";
@@ -66,8 +67,8 @@ export class Simulation {
   constructor(plan: Plan, strikes?: Strikes) {
     this.plan = plan;
     this.watch = new Watch(() => this.world, { usageLagMs: simulatedPropagation.usageLagMs });
-    const { weather, seed, providerSkewMs } = plan;
-    this.storm = new Storm({ weather, seed, watch: this.watch, skewMaxMs, strikes });
+    const { weather, sharp, seed, providerSkewMs } = plan;
+    this.storm = new Storm({ weather, sharp, seed, watch: this.watch, skewMaxMs, strikes });
     const dice = new Random(seed, 4);
     this.world = new World({
       surroundings: this.storm,
@@ -100,13 +101,22 @@ export class Simulation {
         if (!this.#isViolated()) happen(this, happening).catch((error) => this.#broken(error));
       }, happening.atMs);
     }
-    const { incident, hard } = this.plan;
+    const { incident, hard, sharp } = this.plan;
+    for (const planned of sharp?.sweeps ?? []) setTimeout(() => this.#sweep(planned), planned.atMs);
     if (hard) startHard(this, { plan: hard, broken: (error) => this.#broken(error) });
     if (incident) setTimeout(() => leak(this, incident).catch((error) => this.#broken(error)), incident.atMs);
     await time.advance(startMs + this.plan.calmAtMs - time.nowMs(), { until: () => this.#isViolated() });
     this.storm.calm();
     if (!this.#isViolated()) await endings(this);
     if (!this.#isViolated()) this.#nothingLeaked();
+  }
+
+  /** Between two of these the scheduler waits longer; what one of them breaks off the next one takes up. */
+  #sweep({ dryRun }: PlannedSweep): void {
+    if (this.#isViolated()) return;
+    this.watch.tell(dryRun ? "sweep, only looking" : "sweep");
+    const time = new Date(this.world.time.nowMs()).toISOString();
+    this.world.invoke("sweep", { time, dryRun }).catch(() => undefined);
   }
 
   #broken(error: unknown): void {

@@ -4,6 +4,7 @@ import type { FakeReply } from "../../providers/fake.ts";
 import { errorReply } from "../../providers/fake-faults.ts";
 import { boundedReply } from "../../providers/http.ts";
 import { Random } from "./random.ts";
+import { type SharpWeather, sharpStrikes } from "./sharp-weather.ts";
 import {
   type AnnounceFault,
   type BoundaryCall,
@@ -98,6 +99,7 @@ export class Storm implements Surroundings {
   readonly #watch: Watch;
   readonly #skewMaxMs: number;
   readonly #strikes: Strikes | undefined;
+  readonly #sharp: { readonly strikes: Strikes; readonly faultsMax: number } | undefined;
   readonly #lives = new Map<number, Life>();
   #isCalm = false;
   #nextReply: FaultKind | undefined;
@@ -111,6 +113,7 @@ export class Storm implements Surroundings {
     readonly watch: Watch;
     readonly skewMaxMs: number;
     readonly strikes?: Strikes | undefined;
+    readonly sharp?: SharpWeather | undefined;
   }) {
     this.#weather = options.weather;
     this.#random = new Random(options.seed, 2);
@@ -118,6 +121,8 @@ export class Storm implements Surroundings {
     this.#watch = options.watch;
     this.#skewMaxMs = options.skewMaxMs;
     this.#strikes = options.strikes;
+    const { sharp, seed } = options;
+    this.#sharp = sharp && { strikes: sharpStrikes(sharp, seed), faultsMax: sharp.faultsMax };
   }
 
   calm(): void {
@@ -180,6 +185,8 @@ export class Storm implements Surroundings {
   #draw(call: BoundaryCall): FaultKind | undefined {
     if (this.#isCalm) return undefined;
     if (this.#strikes !== undefined) return this.#strikes(call);
+    if (this.#sharp !== undefined)
+      return this.faults < this.#sharp.faultsMax ? this.#sharp.strikes(call) : undefined;
     const { port, changes } = call;
     const { rate, kinds, faultsMax } = this.#weather;
     if (this.faults >= faultsMax) return undefined;
