@@ -92,7 +92,8 @@ function writingCases(open: () => Table): void {
     await table.put(record);
     (record.body as { live: string[] }).live.push("k2");
     const got = (await table.get(record))?.body as { live: string[] } | undefined;
-    got?.live.push("k3");
+    // A table may share what it stores, if nobody can change it.
+    if (!Object.isFrozen(got?.live)) got?.live.push("k3");
 
     expect((await table.get(record))?.body).toEqual({ live: ["k1"] });
   });

@@ -7,6 +7,7 @@ import type { Table } from "../../core/ports.ts";
 import { createTable, dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
+import { watchedTable } from "../simulation/table.ts";
 import { newId, tableContract } from "./table-contract.ts";
 
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");
@@ -42,6 +43,7 @@ function newClient(): DynamoDBClient {
 }
 
 describe("memory", () => tableContract(memoryTable));
+describe("the simulator's", () => tableContract(() => watchedTable(() => undefined)));
 describe("DynamoDB", () => tableContract(() => dynamoTable(newClient(), "ledger")));
 
 test("a document that is changed keeps the time at which it may be forgotten", async () => {

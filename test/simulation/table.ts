@@ -1,6 +1,14 @@
+import { InputInvalid } from "../../core/errors.ts";
 import type { TableRecord } from "../../core/ports.ts";
 import type { MemoryTable } from "../../ledger/memory.ts";
-import { assertKey, assertQuery, assertRevision, compareUtf8 } from "../../ledger/record-rules.ts";
+import {
+  assertKey,
+  assertQuery,
+  assertRevision,
+  assertWithinMax,
+  compareUtf8,
+  plainBody,
+} from "../../ledger/record-rules.ts";
 
 /**
  * The ledger's table for the simulator: what it stores is frozen and shared instead of copied, because a run
@@ -25,6 +33,7 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
     if (Array.isArray(value)) return value.map((inner) => frozenCopy(inner) ?? null);
     const copy: Record<string, unknown> = {};
     for (const [name, inner] of Object.entries(value)) {
+      if (name === "__proto__") continue;
       const kept = frozenCopy(inner);
       if (kept !== undefined) copy[name] = kept;
     }
@@ -44,6 +53,7 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
       const partition = partitions.get(name) ?? new Map<string, TableRecord>();
       if ((partition.get(record.sort)?.revision ?? 0) !== record.revision - 1) return false;
       const stored = frozenCopy(record) as TableRecord;
+      if (stored.body === undefined) throw new InputInvalid("the body of a record has to be a JSON value");
       partition.set(record.sort, stored);
       partitions.set(name, partition);
       wrote(stored);
@@ -59,11 +69,13 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
       assertQuery(query);
       const { prefix = "", after, limit, newestFirst = false } = query;
       const direction = newestFirst ? -1 : 1;
-      return [...(partitions.get(`${query.kind}#${query.id}`)?.values() ?? [])]
+      const found = [...(partitions.get(`${query.kind}#${query.id}`)?.values() ?? [])]
         .filter(({ sort }) => sort.startsWith(prefix))
         .filter(({ sort }) => after === undefined || compareUtf8(sort, after) * direction > 0)
         .sort((a, b) => compareUtf8(a.sort, b.sort) * direction)
         .slice(0, limit);
+      assertWithinMax(query, found.length);
+      return found;
     },
 
     dump: () => [...partitions.values()].flatMap((partition) => [...partition.values()]),
@@ -77,6 +89,5 @@ function isPlain(value: object): boolean {
 function jsonOf(value: unknown): unknown {
   const isItself = typeof value === "string" || typeof value === "boolean" || Number.isSafeInteger(value);
   if (isItself || value === null) return value;
-  const text = JSON.stringify(value);
-  return text === undefined ? undefined : JSON.parse(text);
+  return JSON.stringify(value) === undefined ? undefined : plainBody(value);
 }
