@@ -28,6 +28,12 @@ const storeOperations = { labels: false, read: false, put: true, moveLabel: true
 const tableOperations = { get: false, put: true, remove: true, query: false };
 const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
 
+type Through = <Port extends object>(
+  port: BoundaryCall["port"],
+  target: Port,
+  operations: Readonly<Record<string, boolean>>,
+) => Port;
+
 /** All that leaves the functions: each call goes through the surroundings, and what came of it is kept in order. */
 export class Edges {
   readonly events: (RekeyEvent & { readonly atMs: number })[] = [];
@@ -65,7 +71,7 @@ export class Edges {
       audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
       clock: { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
       digest: nodeDigest,
-      incident: this.#incidentDeps(),
+      incident: this.#incidentDeps(through),
       log: (line) => this.logs.push(line),
     };
   }
@@ -74,7 +80,17 @@ export class Edges {
     this.events.push({ ...event, atMs: this.#targets.nowMs() });
   }
 
-  #incidentDeps(): IncidentDeps {
+  #incidentDeps(through: Through): IncidentDeps {
+    const { escalator, scoper, reports } = this.#people();
+    return {
+      escalator: through("people", escalator, { page: false }),
+      scoper: through("people", scoper, { scope: false }),
+      reports: through("people", reports, { file: false }),
+    };
+  }
+
+  /** Whoever is paged, asked and told. What they hear is no state that a rule goes by, so no step tells of it. */
+  #people(): IncidentDeps {
     return {
       escalator: {
         page: async (page) => {
@@ -117,12 +133,8 @@ export class Edges {
     };
   }
 
-  #throughFor(invocation: Invocation) {
-    return <Port extends object>(
-      port: BoundaryCall["port"],
-      target: Port,
-      operations: Readonly<Record<string, boolean>>,
-    ): Port => {
+  #throughFor(invocation: Invocation): Through {
+    return (port, target, operations) => {
       const wrapped: Record<string, unknown> = {};
       for (const [operation, changes] of Object.entries(operations)) {
         const method = (target as Record<string, (...args: unknown[]) => Promise<unknown>>)[operation];
@@ -133,7 +145,7 @@ export class Edges {
             return answer;
           });
       }
-      return wrapped as Port;
+      return wrapped as typeof target;
     };
   }
 

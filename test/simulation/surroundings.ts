@@ -13,7 +13,7 @@ export interface Invocation {
 /** A call that leaves a function. */
 export interface BoundaryCall {
   readonly invocation: Invocation;
-  readonly port: "store" | "table" | "provider" | "bus" | "executions";
+  readonly port: "store" | "table" | "provider" | "bus" | "executions" | "people";
   readonly operation: string;
   /** Whether it changes something outside. */
   readonly changes: boolean;

@@ -188,6 +188,7 @@ export class Storm implements Surroundings {
     if (this.#sharp !== undefined)
       return this.faults < this.#sharp.faultsMax ? this.#sharp.strikes(call) : undefined;
     const { port, changes } = call;
+    if (port === "people") return undefined;
     const { rate, kinds, faultsMax } = this.#weather;
     if (this.faults >= faultsMax) return undefined;
     if (!this.#random.chance(changes ? rate * 2 : rate)) return undefined;
