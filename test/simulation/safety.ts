@@ -207,6 +207,7 @@ export function afterRecord(watch: Watch, change: Change): void {
     watch.violate("S4", `the lease of ${name} went from ${before.lease.runId} to ${next.lease.runId}`);
   writerHoldsFence(watch, change);
   nothingOpensOnHold(watch, change);
+  settledRunIsOver(watch, change);
   const run = next.run;
   waitIsNews(watch, change);
   if (run === undefined) {
@@ -241,6 +242,16 @@ function wasLetGo({ keys }: SecretRecord, { phase, retiring }: PromotedRun): boo
 }
 
 const isIncidentStep = ({ call }: Watch) => call?.invocation.functionName === "contain-key";
+
+/** S4: whoever settles a run that is not its own has seen its execution closed. */
+function settledRunIsOver(watch: Watch, { before: { lease }, next, secret }: Change): void {
+  if (lease === undefined || next.lease?.runId === lease.runId) return;
+  const by = watch.call?.invocation.functionName;
+  if (by !== "sweep" && by !== "settle-closed") return;
+  const run = watch.world.runs.get(lease.executionArn);
+  if (run !== undefined && run.outcome === undefined && run.redrives === 0)
+    watch.violate("S4", `${by} takes ${secret.policy.name} from ${lease.runId}, which is at work`);
+}
 
 /** A hold keeps new runs out, and a secret that somebody else touched waits for a person. */
 function nothingOpensOnHold(watch: Watch, { before, next, secret }: Change): void {
