@@ -273,4 +273,40 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'if (arrived.kind === "append") return subject;',
     seeds: "hard incidents",
   },
+  {
+    name: "write over the key that a hand put there",
+    file: "functions/promote-version.ts",
+    find: "if (fingerprint !== retiring.fingerprint) {",
+    replace: 'if (fingerprint === "") {',
+  },
+  {
+    name: "lose what a hand wrote into another field",
+    file: "functions/promote-version.ts",
+    find: "withKey(current.text, policy.field, keyIn(pending.text, policy.field))",
+    replace: "withKey(pending.text, policy.field, keyIn(pending.text, policy.field))",
+  },
+  {
+    name: "promote while stopped",
+    file: "functions/promote-version.ts",
+    find: "await assertNotStopped(policy, deps, workOf(before));",
+    replace: "workOf(before);",
+  },
+  {
+    name: "sweep away the run of an execution at work",
+    file: "functions/sweep-secret.ts",
+    find: "if (!isAbandoned(record, state)) return 0;",
+    replace: "",
+  },
+  {
+    name: "a sweep that only looks gives leases back",
+    file: "functions/sweep-secret.ts",
+    find: "if (!dryRun) await settle(",
+    replace: "await settle(",
+  },
+  {
+    name: "open on a held secret",
+    file: "functions/open-rotation.ts",
+    find: "if (record.hold) return {",
+    replace: "if (record.hold && record.frozen) return {",
+  },
 ];

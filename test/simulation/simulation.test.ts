@@ -40,6 +40,8 @@ const quickBugs = [
   "revoke on what the provider said before the soak",
   "contain waits while the secret is held",
   "accept a forged alert",
+  "sweep away the run of an execution at work",
+  "a sweep that only looks gives leases back",
 ];
 
 test(
