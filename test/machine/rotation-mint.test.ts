@@ -233,3 +233,15 @@ test("a stop that comes before the mint makes no key", async () => {
   expect(story.path(run)).toEqual(["OpenRotation", "MintKey; Stopped", "SettleRotation", "RolledBack"]);
   expect(story.effects()).toEqual([]);
 });
+
+test("a stop that comes before the promotion keeps the retiring key current, and the incoming one goes again", async () => {
+  const story = await open();
+  story.before(calls.of("promote-version", "query"), () =>
+    story.world.ledger.putBrake({ scope: "all", by: "ada", reason: "an outage", includingIncidents: false }),
+  );
+
+  const run = await story.rotate();
+
+  expect(story.path(run).slice(-3)).toEqual(["Promote; Stopped", "SettleRotation", "RolledBack"]);
+  expect(await story.ending(run)).toMatchObject({ works: ["k1"], labels: { v1: "AWSCURRENT" } });
+});

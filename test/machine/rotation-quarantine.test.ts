@@ -53,6 +53,18 @@ test("a key whose scopes Rekey set is disabled first, soaks, and is revoked only
   expect(story.failedRequests()).toBe(0);
 });
 
+test("a hold that is placed after the gate was asked is seen by the quarantine itself", async () => {
+  const story = await open({ scopes });
+  const run = story.start();
+  await story.reaches(run, "CheckAdoption");
+  story.before(calls.of("quarantine-key", "read"), () => story.hold("in the last moment"));
+  await story.reaches(run, "QuarantineRetiring");
+  await story.reaches(run, "AwaitEvidence", 6);
+
+  expect(story.effects()).not.toContain("narrow k1");
+  expect(story.effects()).not.toContain("delete k1");
+});
+
 test("a sign of use in the soak restores the key exactly, and it is revoked without a second quarantine", async () => {
   const story = await open({ scopes });
   const run = story.start();
