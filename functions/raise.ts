@@ -119,6 +119,8 @@ async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
   }
   if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return [];
   const record = await open({ subject, known, alert, raising }, deps);
+  // Another alert about this key came first and opened it: this one brings it what any later one does.
+  if (!hadAlert(record, alert)) return [await append({ record, alert, raising }, deps)];
   await startIncident(record, deps);
   return [{ incidentId: record.incidentId, isNew: true }];
 }
@@ -281,7 +283,10 @@ interface Opening extends Placing {
   readonly known: IncidentRecord | undefined;
 }
 
-/** The subject's entry decides which of two alerts that arrive together opens the incident. */
+/**
+ * The subject's entry decides which incident two alerts that arrive together are about, and its first write which of
+ * them opens it: then the answer is without this alert.
+ */
 async function open({ subject, known, alert, raising }: Opening, deps: Deps): Promise<IncidentRecord> {
   const digest = deps.digest.sha256Hex(subject).slice(0, idLength);
   const entry = await deps.ledger.incidents.changeSubject(subject, (stored) => {
@@ -289,10 +294,9 @@ async function open({ subject, known, alert, raising }: Opening, deps: Deps): Pr
     const count = (stored?.count ?? 0) + 1;
     return { subject, count, incidentId: `i-${digest}-${count}` };
   });
-  const reported = await deps.ledger.incidents.reportIncident(
+  return deps.ledger.incidents.reportIncident(
     newIncident({ subject, alert, raising, incidentId: entry.incidentId }),
   );
-  return changeIncident(reported.incidentId, (now) => appendAlert(now, alert), deps);
 }
 
 const idLength = 10;

@@ -64,6 +64,30 @@ describe("rekey compromise", () => {
     },
   );
 
+  test("a person's --plan and reason count when another report of the key opens the incident first", async () => {
+    const { cli, only, world } = await newWorld();
+    const { put } = world.table;
+    world.table.put = async (record) => {
+      world.table.put = put;
+      await cli("compromise billing-key");
+      return put(record);
+    };
+
+    const { out } = await cli([
+      ..."compromise billing-key --plan switch-first --reason".split(" "),
+      "my call",
+    ]);
+
+    const { incidentId, plan, planAsked, alerts } = await only();
+    expect({ plan, planAsked }).toMatchObject({
+      plan: "switch-first",
+      planAsked: { plan: "switch-first", reason: "my call" },
+    });
+    expect(alerts.map(({ reason }) => reason)).toEqual([expect.any(String), "my call"]);
+    expect(out).toContain(`joined, since the key has one already: ${incidentId}`);
+    expect(world.executions.started).toHaveLength(1);
+  });
+
   test("a plan that comes too late is refused aloud, and the report counts all the same", async () => {
     const { cli, only, becomes } = await newWorld();
     await cli("compromise billing-key");
