@@ -47,23 +47,25 @@ export interface Taken {
 export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
   const taken = takenFrom(record, takeover);
   const { incidentId } = takeover;
-  const { fenced, standing } = taken;
+  const { fenced, standing, reused } = taken;
   if (fenced !== undefined)
-    return { ...taken, record: { ...taken.record, fenced: { incidentId, standing, ...fenced } } };
+    return { ...taken, record: { ...taken.record, fenced: { incidentId, standing, reused, ...fenced } } };
   // A repeat: what was taken here has no lease any more, and nothing else tells which run it was.
   const before = taken.record === record ? fencedBy(record, incidentId) : undefined;
   return before === undefined ? taken : { ...taken, ...before };
 }
 
-/** The answer to the take-over may have got lost, so whoever repeats it ends the fenced run's wait once more. */
-export function fencedBy(
-  { fenced }: SecretRecord,
-  incidentId: string,
-): { readonly standing: KeyStanding; readonly fenced: NonNullable<Taken["fenced"]> } | undefined {
+/**
+ * The answer to the take-over may have got lost, so whoever repeats it hears the same, and ends the fenced run's wait
+ * once more.
+ */
+export function fencedBy({ fenced }: SecretRecord, incidentId: string): Repeated | undefined {
   if (fenced?.incidentId !== incidentId) return undefined;
-  const { incidentId: _same, standing, ...run } = fenced;
-  return { standing, fenced: run };
+  const { incidentId: _same, standing, reused = false, ...run } = fenced;
+  return { standing, reused, fenced: run };
 }
+
+type Repeated = Pick<Taken, "standing" | "reused"> & Required<Pick<Taken, "fenced">>;
 
 function takenFrom(record: SecretRecord, takeover: Takeover): Taken {
   const { compromised, isCurrent } = takeover;
@@ -203,7 +205,7 @@ function withoutRun(
     mark,
   }: { readonly takeover: Takeover; readonly run: Run; readonly mark: Partial<LedgerKey> },
 ): SecretRecord {
-  const { lease: _freed, run: _over, wait: _ended, ...rest } = record;
+  const { lease: _freed, run: _over, wait: _ended, fenced: _older, ...rest } = record;
   const keys = rest.keys.map((key) => (key.keyId === takeover.compromised.keyId ? { ...key, ...mark } : key));
   const ended = endedWith(record, record.lease?.runId ?? run.rotationId);
   return bump({ ...rest, fence: record.fence + 1, keys, ended });
@@ -226,7 +228,7 @@ function fencedOff({ run, lease, wait }: SecretRecord): Pick<Taken, "fenced"> {
 }
 
 function leased(record: SecretRecord, takeover: Takeover): SecretRecord {
-  const { wait: _ended, ...rest } = record;
+  const { wait: _ended, fenced: _older, ...rest } = record;
   const { incidentId, executionArn } = takeover;
   const lease = {
     ...{ runId: runIdFor(record, takeover), kind: "incident" as const },
@@ -348,5 +350,6 @@ export function dropReused(record: SecretRecord, runId: RotationId): SecretRecor
     key.keyId === run.incoming.keyId ? { ...key, state: "stray" as const } : key,
   );
   const { rotationId, attempt, retiring } = run;
-  return bump({ ...record, keys, run: { phase: "opened", rotationId, attempt, retiring } });
+  const fenced = record.fenced && { fenced: { ...record.fenced, reused: false } };
+  return bump({ ...record, ...fenced, keys, run: { phase: "opened", rotationId, attempt, retiring } });
 }

@@ -52,6 +52,8 @@ export interface Fenced {
   readonly incidentId: string;
   readonly standing: KeyStanding;
   readonly rotationId: RotationId;
+  /** Its incoming key goes on as the incident's, until that was refused. */
+  readonly reused?: boolean;
   /** Of the wait that ends with the take-over. */
   readonly token?: string;
 }

@@ -42,9 +42,9 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const { policy, incidentId } = taking;
   const before = await deps.ledger.secret(policy.secretArn);
   if (incidentWith(before) === incidentId) {
-    const { fenced } = fencedBy(before, incidentId) ?? {};
+    const { fenced, standing = "current", reused = false } = fencedBy(before, incidentId) ?? {};
     if (fenced !== undefined) await endFenced(taking, fenced, deps);
-    const again = { taking, record: before, ...goOn(before.run) };
+    const again = { taking, record: before, standing, reused, from: goOn(before.run) };
     return describe({ ...again, ...(fenced && { fenced: fenced.rotationId }) }, deps);
   }
   if (taking.heldBefore)
@@ -154,11 +154,10 @@ async function noteDebt(
 }
 
 /** Where an execution that opens the incident again goes on. */
-function goOn(run: Run | undefined): { readonly standing: KeyStanding; readonly from: ReplaceFrom } {
-  if (run === undefined || run.phase === "opened") return { standing: "current", from: "MintKey" };
-  if (run.phase === "staged") return { standing: "current", from: "ProveIncoming" };
-  if (promotedRun(run) === undefined) return { standing: "current", from: "Promote" };
-  return { standing: "current", from: "NudgeConsumers" };
+function goOn(run: Run | undefined): ReplaceFrom {
+  if (run === undefined || run.phase === "opened") return "MintKey";
+  if (run.phase === "staged") return "ProveIncoming";
+  return promotedRun(run) === undefined ? "Promote" : "NudgeConsumers";
 }
 
 interface Described {

@@ -227,8 +227,19 @@ test("whoever repeats a take-over hears again which run it ended, and another in
   expect(other.fenced).toBeUndefined();
 
   const held = takeSecret(record(promoted("promoted"), keys), takeover("k1", false)).record;
-  expect(fencedBy(held, "i-1")).toEqual({ standing: "retiring", fenced });
+  expect(fencedBy(held, "i-1")).toEqual({ standing: "retiring", reused: true, fenced });
   expect(fencedBy(held, "i-2")).toBeUndefined();
+  const older = { incidentId: "i-1", standing: "current" as const, ...fenced };
+  expect(fencedBy({ ...held, fenced: older }, "i-1")).toEqual({ standing: "current", reused: false, fenced });
+});
+
+test("a take-over of a secret that is free forgets the run that an older one ended", () => {
+  const keys = [key("k1", "current"), key("k2", "staged", { rotationId: "r-1" })];
+  const older = takeSecret(record(staged("staged"), keys), takeover("k2", false)).record;
+  const taken = takeSecret(older, { ...takeover("k1", true), incidentId: "i-2" });
+
+  expect(taken.fenced).toBeUndefined();
+  expect(taken.record).not.toHaveProperty("fenced");
 });
 
 test("a run whose lease is gone ends under its own name when its incoming key leaks", () => {
@@ -359,6 +370,9 @@ describe("a reused key that was refused", () => {
     const dropped = dropReused(taken, "i-1-tag-5");
     expect(dropped.run).toMatchObject({ phase: "opened", rotationId: "i-1-tag-5" });
     expect(dropped.keys.find(({ keyId }) => keyId === "k2")?.state).toBe("stray");
+    expect([taken, dropped].map((now) => fencedBy(now, "i-1")?.reused)).toEqual([true, false]);
+    const { fenced: _unknown, ...older } = taken;
+    expect(dropReused(older, "i-1-tag-5")).not.toHaveProperty("fenced");
   });
 
   test("stays where another run has the secret, or where it may be promoted", () => {

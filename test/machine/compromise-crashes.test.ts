@@ -129,7 +129,8 @@ test("an opening that is repeated when it has taken the secret ends the fenced r
   await world.time.advance(minute / 2);
 
   expect(rotation.history.at(-2)?.state).toBe("Superseded");
-  const { timeline } = await world.incidentOf(run ?? rotation);
+  const { timeline, secrets } = await world.incidentOf(run ?? rotation);
+  expect(secrets).toMatchObject([{ standing: "retiring", reused: true }]);
   expect(timeline).toContainEqual(expect.objectContaining({ what: "rotationFenced" }));
   expect(await world.ledger.rotation(secretArn, rotation.rotationId)).toMatchObject({
     outcome: "superseded",
