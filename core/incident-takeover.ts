@@ -1,6 +1,7 @@
 import { NeedsHuman } from "./errors.ts";
 import type { KeyStanding } from "./incident-record.ts";
 import { type LedgerKey, replacementRunId } from "./keys.ts";
+import { debtForLeft } from "./left-behind.ts";
 import type { KeyId, RotationId } from "./ports.ts";
 import {
   adoptCurrent,
@@ -37,7 +38,7 @@ export interface Taken {
   readonly fenced?: { readonly rotationId: RotationId; readonly token?: string };
   readonly reused: boolean;
   /** A key of the fenced run that is neither compromised nor current: its revoke, or the proof of it, is owed. */
-  readonly leftBehind?: PlacedKey & { readonly owed: "RevokeOwed" | "DeathUnproven" };
+  readonly leftBehind?: ReturnType<typeof debtForLeft>;
 }
 
 /**
@@ -116,7 +117,7 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
     ...compromised,
     state: "current",
   });
-  const left = leftBehindBy(run, compromised);
+  const left = leftBehindBy(record, compromised);
   const displaced = currentKey(record)?.keyId;
   const next = [left?.keyId, displaced].reduce(
     (kept, keyId) => (keyId === undefined ? kept : keepRetiring(kept, { record, keyId })),
@@ -135,9 +136,10 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
   };
 }
 
-function leftBehindBy(run: Run | undefined, compromised: PlacedKey): Taken["leftBehind"] {
+function leftBehindBy({ secretArn, run }: SecretRecord, compromised: PlacedKey): Taken["leftBehind"] {
   if (run === undefined || run.retiring.keyId === compromised.keyId || run.phase === "dead") return undefined;
-  return { ...run.retiring, owed: run.phase === "revoked" ? "DeathUnproven" : "RevokeOwed" };
+  const { retiring, phase: state, rotationId } = run;
+  return debtForLeft({ ...retiring, state }, { secretArn, rotationId });
 }
 
 type Unpromoted = Extract<Run, { phase: "staged" | "proven" | "promoting" }>;
@@ -188,7 +190,7 @@ function dropPromoted(
   record: SecretRecord,
   { takeover, run }: { readonly takeover: Takeover; readonly run: PromotedRun },
 ): Taken {
-  const left = leftBehindBy(run, takeover.compromised);
+  const left = leftBehindBy(record, takeover.compromised);
   return {
     ...fencedOff(record),
     record: withoutRun(record, { takeover, run, mark: { compromised: true, state: "retiring" } }),

@@ -1,5 +1,6 @@
 import type { LedgerKey } from "./keys.ts";
 import type { Opening } from "./lease.ts";
+import type { RotationId, SecretArn } from "./ports.ts";
 import { currentKey, type PlacedKey, type PromotedRun, type SecretRecord } from "./secret-record.ts";
 
 /**
@@ -18,6 +19,15 @@ export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] 
   function isNobodys({ keyId, compromised }: LeftKey): boolean {
     return compromised !== true && run?.retiring.keyId !== keyId;
   }
+}
+
+/** What the run owed that lost the secret before it had seen its retiring key dead. */
+export function debtForLeft(
+  { keyId, versionId, state }: Pick<PlacedKey, "keyId" | "versionId"> & { readonly state: string },
+  run: { readonly secretArn: SecretArn; readonly rotationId: RotationId },
+) {
+  const kind = state === "revoked" ? ("DeathUnproven" as const) : ("RevokeOwed" as const);
+  return { ...run, kind, keyId, versionId, reason: "the run that owed it was taken over by an incident" };
 }
 
 function isPlaced(key: LedgerKey): key is LedgerKey & PlacedKey {

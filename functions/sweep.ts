@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { RotationError } from "../core/errors.ts";
-import { keysLeftBehind } from "../core/left-behind.ts";
+import { debtForLeft, keysLeftBehind } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/secret-record.ts";
 import { isStillOwed } from "../core/sweep.ts";
@@ -136,16 +136,13 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
 
 /** What the item itself says: whoever should have written the debt down may have died before it did. */
 function debtsOf(record: SecretRecord, sinceMs: number): readonly Debt[] {
-  const { secretArn, run, ended } = record;
-  const owed = run?.owed && { ...run.retiring, state: "retiring", rotationId: run.rotationId, ...run.owed };
-  const reason = "the run that owed it was taken over by an incident";
-  const rotationId = run?.rotationId ?? ended.at(-1) ?? "unknown";
-  const left = keysLeftBehind(record).map((key) => ({ ...key, rotationId, reason }));
-  return [...(owed ? [owed] : []), ...left].map((each) => ({
-    kind: each.state === "revoked" ? "DeathUnproven" : "RevokeOwed",
-    ...{ secretArn, keyId: each.keyId, versionId: each.versionId },
-    ...{ rotationId: each.rotationId, reason: each.reason, sinceMs },
-  }));
+  const { secretArn, run, fenced } = record;
+  const owner = { secretArn, rotationId: fenced?.rotationId ?? "unknown" };
+  const left = keysLeftBehind(record).map((key) => ({ ...debtForLeft(key, owner), sinceMs }));
+  if (run?.owed === undefined) return left;
+  const { rotationId, owed, retiring } = run;
+  const { keyId, versionId } = retiring;
+  return [{ kind: "RevokeOwed", secretArn, keyId, versionId, rotationId, ...owed, sinceMs }, ...left];
 }
 
 async function oldestPastPolicyMs(

@@ -59,7 +59,7 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const found = { ...taking, secretTag, compromised, isCurrent };
   // Before the secret is taken: a try that ends between the two leaves a debt too many, which the sweep strikes off.
   const { leftBehind } = takeSecret(before, found);
-  if (leftBehind !== undefined) await noteDebt({ taking, leftBehind }, deps);
+  if (leftBehind !== undefined) await deps.ledger.putDebt({ ...leftBehind, sinceMs: taking.atMs });
   const taken: Taken[] = [];
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
     // Whoever slept since it looked would take the secret again, for a key that has been replaced meanwhile.
@@ -136,21 +136,6 @@ async function endFenced(
   const reason = `Superseded: taken over by incident ${incidentId}`;
   const note = { outcome: "superseded" as const, reason, closedAtMs: atMs };
   await noteRun({ ticket: { secretArn, rotationId }, note }, deps);
-}
-
-async function noteDebt(
-  { taking, leftBehind }: { taking: Taking; leftBehind: NonNullable<Taken["leftBehind"]> },
-  deps: Deps,
-): Promise<void> {
-  await deps.ledger.putDebt({
-    kind: leftBehind.owed,
-    secretArn: taking.policy.secretArn,
-    keyId: leftBehind.keyId,
-    versionId: leftBehind.versionId,
-    rotationId: taking.incidentId,
-    reason: "the rotation that owed it was taken over by an incident",
-    sinceMs: taking.atMs,
-  });
 }
 
 /** Where an execution that opens the incident again goes on. */

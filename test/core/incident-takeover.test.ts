@@ -129,7 +129,7 @@ test.each([
     );
 
     expect(taken).toMatchObject({ standing: "current", from: "MintKey" });
-    expect(taken.leftBehind?.owed).toBe(owed);
+    expect(taken.leftBehind?.kind).toBe(owed);
     expect(taken.record.run).toMatchObject({ phase: "opened", retiring: { keyId: "k2" } });
     expect(taken.record.keys.map(({ keyId }) => keyId).sort()).toEqual(["k1", "k2"]);
   },
@@ -150,7 +150,7 @@ test.each([
       from: "none",
       fenced: { rotationId: "r-1", token: "t" },
     });
-    expect(taken.leftBehind?.owed).toBe(owed);
+    expect(taken.leftBehind?.kind).toBe(owed);
     expect(taken.record).toMatchObject({
       fence: 5,
       ended: ["r-1"],
@@ -193,7 +193,7 @@ test.each([
 test("a retiring key that the item does not know is owed its revoke, and not made up as a key here", () => {
   const taken = takeSecret(record(promoted("promoted"), [key("k2", "current")]), takeover("k2", true));
 
-  expect(taken.leftBehind).toMatchObject({ keyId: "k1", owed: "RevokeOwed" });
+  expect(taken.leftBehind).toMatchObject({ keyId: "k1", kind: "RevokeOwed", rotationId: "r-1" });
   expect(taken.record.keys.map(({ keyId }) => keyId)).toEqual(["k2"]);
 });
 

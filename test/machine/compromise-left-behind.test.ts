@@ -71,11 +71,13 @@ test("a sweep finds the left key even where nobody wrote the debt down, and has 
   world = new World();
   await world.secret();
   const left = await takeOver("promoted");
+  const [noted] = await world.ledger.debts();
+  expect(noted).toMatchObject({ rotationId: "r-1" });
   await world.ledger.removeDebt({ secretArn, keyId: left, kind: "RevokeOwed" });
   await world.ledger.changeSecret(secretArn, (now) => placeHold(now, { by: "ops", reason: "busy" }));
 
   expect(await sweep()).toMatchObject({ resumed: 0, openDebt: 1 });
-  expect(await world.ledger.debts()).toMatchObject([{ kind: "RevokeOwed", keyId: left }]);
+  expect(await world.ledger.debts()).toEqual([{ ...noted, sinceMs: world.time.nowMs() }]);
   await world.ledger.changeSecret(secretArn, ({ hold: _over, ...now }) => now);
   expect(await sweep()).toMatchObject({ resumed: 1 });
   await world.time.advance(10 * minute);
