@@ -5,7 +5,7 @@ import { clockTurn, containTurn, isTriage } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
 import { manualOf } from "../functions/manual-steps.ts";
-import { type PersonStep, personSteps } from "../functions/person-steps.ts";
+import { containNowStep, type PersonStep, personSteps } from "../functions/person-steps.ts";
 import { cutOff, whoFails } from "./incident-failing.ts";
 import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
 import { columns, plural, shortName, when } from "./text.ts";
@@ -171,19 +171,15 @@ function whatToDo(view: IncidentView): readonly PersonStep[] {
 }
 
 function forKeys(view: IncidentView): readonly PersonStep[] {
-  const { incidentId, status, keys, containNow, plan, secrets } = view.record;
+  const { status, keys } = view.record;
   const open = keys.filter((key) => !isSettled(key));
-  if (isOver(view.record.status) || (keys.length > 0 && open.length === 0)) return [];
+  if (isOver(status) || (keys.length > 0 && open.length === 0)) return [];
   const steps = personSteps(view.record);
   if (steps.length > 0) return steps.map((step, index) => ({ ...step, what: `${index + 1}. ${step.what}` }));
   const byHand = open.find((key) => key.byHand);
   if (byHand) return [manualTodo(view, byHand)];
-  const isUndecided = plan === "person" || plan === "replace-and-page";
-  const hasFailed = secrets.some(({ replacement }) => replacement === "failed");
-  const isAsked = containNow === undefined && (isUndecided || hasFailed);
-  if (isAsked || status === "needsPerson") {
-    return [{ what: "decide:", command: `rekey incident contain-now ${incidentId} --reason "..."` }];
-  }
+  const decision = containNowStep(view.record);
+  if (decision) return [decision];
   const blocked = open.find((key) => key.blocked !== undefined);
   return blocked ? [manualTodo(view, blocked)] : [];
 }

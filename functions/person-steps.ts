@@ -32,15 +32,23 @@ function isInReach({ keyId, secretArn, byHand }: KeyInScope): boolean {
   return byHand === true || (keyId !== undefined && secretArn !== undefined);
 }
 
-/** The order that lets containment begin, where it is waited for and would not be refused. */
+/** The order that lets containment begin, where it would be sooner for it and the order would not be refused. */
 export function containNowStep(record: IncidentRecord): PersonStep | undefined {
-  const { incidentId, containNow, plan, status } = record;
-  const isWaitedFor = containNow === undefined && plan !== "contain-first";
-  if (!(isWaitedFor || status === "needsPerson") || whyNotContainNow(record) !== undefined) return undefined;
+  const { incidentId, plan, status } = record;
+  const hasStopped = status === "needsPerson";
+  if (!(hasStopped || isHeldBack(record)) || whyNotContainNow(record) !== undefined) return undefined;
+  const lead =
+    plan === "switch-first" && !hasStopped ? "it cannot wait for its consumers" : "it is the right key";
   return {
-    what: "if it is the right key, let Rekey revoke it:",
+    what: `if ${lead}, let Rekey revoke it:`,
     command: order(incidentId, "contain-now", "decided on call"),
   };
+}
+
+/** A revoke that was asked for is as far as a person's word would bring it. */
+function isHeldBack({ containNow, plan, keys }: IncidentRecord): boolean {
+  if (containNow !== undefined || plan === "contain-first") return false;
+  return keys.some((key) => !isSettled(key) && key.state !== "revoking" && key.state !== "accepted");
 }
 
 function order(incidentId: string, name: string, reason: string): string {

@@ -1,3 +1,4 @@
+import type { IncidentRecord } from "../../core/incident-record.ts";
 import { triageSubject } from "../../core/incident-turns.ts";
 import { arnOf, NOON_MS } from "../contract/admin-world.ts";
 import { keyOf, minute, openIncident, secretOf } from "./incident-world.ts";
@@ -75,7 +76,37 @@ describe("rekey incident show", () => {
 
     const { out } = await cli(`incident show ${incidentId}`);
 
-    expect(todo(out, "you")).toEqual(["decide:", `rekey incident contain-now ${incidentId} --reason "..."`]);
+    expect(todo(out, "you")).toEqual([
+      "if it is the right key, let Rekey revoke it:",
+      `rekey incident contain-now ${incidentId} --reason 'decided on call'`,
+    ]);
+  });
+
+  const noReplacement = secretOf({ replacement: "failed", failure: "QuotaReached: full" });
+
+  test.each<[string, Partial<IncidentRecord>, string]>([
+    ["that waits for consumers", {}, "if it cannot wait for its consumers, let Rekey revoke it:"],
+    [
+      "that has no replacement",
+      { secrets: [noReplacement] },
+      "if it cannot wait for its consumers, let Rekey",
+    ],
+    [
+      "that is contained anyway",
+      { plan: "contain-first", secrets: [noReplacement] },
+      "nothing now: Rekey goes on",
+    ],
+  ])("a person's word is asked for where containment is sooner for it: a key %s", async (_, changes, you) => {
+    const { cli, incidentId, becomes } = await openIncident();
+    await becomes(incidentId, { plan: "switch-first", ...changes });
+    expect(row((await cli(`incident show ${incidentId}`)).out, "you")).toContain(you);
+  });
+
+  test("a revoke that was asked for is no sooner for a person's word", async () => {
+    const { cli, incidentId, keyId, becomes } = await openIncident();
+    const keys = [{ ...keyOf(keyId), state: "revoking" as const }];
+    await becomes(incidentId, { plan: "switch-first", keys, secrets: [noReplacement] });
+    expect((await cli(`incident show ${incidentId}`)).out).not.toContain("contain-now");
   });
 
   test("a provider without a call that revokes names the place to do it by hand", async () => {
@@ -203,8 +234,8 @@ describe("rekey incident show", () => {
     await becomes(incidentId, { status: "needsPerson", containNow: word });
 
     expect(todo((await cli(`incident show ${incidentId}`)).out, "you")).toEqual([
-      "decide:",
-      `rekey incident contain-now ${incidentId} --reason "..."`,
+      "if it is the right key, let Rekey revoke it:",
+      `rekey incident contain-now ${incidentId} --reason 'decided on call'`,
     ]);
   });
 
