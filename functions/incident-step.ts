@@ -5,7 +5,7 @@ import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import type { Deps } from "./deps.ts";
 import { stampedAt } from "./step.ts";
 
-export const incidentIdText = z.string().regex(/^[\w-]{1,80}$/);
+export const incidentIdText = z.string().regex(/^[\w-]{1,80}$/, "is not the id of an incident");
 
 /** What a step about one key in scope takes. */
 export const keyStepInput = z.object({

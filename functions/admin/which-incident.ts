@@ -1,18 +1,16 @@
-import * as z from "zod";
 import type { PersonRefusal } from "../../core/incident-person.ts";
 import type { IncidentRecord, PersonsWord } from "../../core/incident-record.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { incidentIdText } from "../incident-step.ts";
 import { startIncident } from "../start-incident.ts";
 import { type Caller, type RefusedAnswer, refused } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
 import { reasonText } from "./inputs.ts";
 import { deploymentChain } from "./scope.ts";
 
-export const incidentText = z.string().regex(/^[\w-]{1,80}$/, "is not the id of an incident");
-
 /** What every order about one incident says. */
-export const orderShape = { incident: incidentText, reason: reasonText };
+export const orderShape = { incident: incidentIdText, reason: reasonText };
 
 export async function whichIncident(
   named: string,
