@@ -1,8 +1,10 @@
 import type { Proof } from "../../audit/checkpoint.ts";
+import type { Policy } from "../../core/policy.ts";
 import { utcText } from "../../core/utc.ts";
 import { inTurns } from "../../functions/admin/in-turns.ts";
 import { deploymentChain } from "../../functions/admin/scope.ts";
 import { intakeLog } from "../../functions/intake-ports.ts";
+import type { Ledger } from "../../ledger/ledger.ts";
 import { exitCodes, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
 import { columns, plural } from "../text.ts";
@@ -17,7 +19,10 @@ export const audit: Register = (program, perform) => {
     .description(
       "prove that no entry was changed, left out or put in, against the signed checkpoints; exit code 1 when one was",
     )
-    .argument("[secret]", "name in rekey.yml, or ARN; without one, every secret and the deployment's own log")
+    .argument(
+      "[secret]",
+      "name, also of one that was taken out, or ARN; without one, every secret and the deployment's own log",
+    )
     .action((named: string | undefined) =>
       perform(async (cli) => {
         const { ledger, audit: log, checkpoints } = await cli.reach();
@@ -27,15 +32,7 @@ export const audit: Register = (program, perform) => {
             `rekey: checkpoints are not looked at, so a log rewritten as a whole would pass: ${missing}`,
           );
         }
-        const policies = named === undefined ? await ledger.policies() : [await findSecret(named, ledger)];
-        const chains = policies.map(({ name, secretArn }) => ({ name, id: secretArn }));
-        if (named === undefined) {
-          const known = new Set(chains.map(({ id }) => id));
-          const former = (await ledger.formerSecrets()).filter(({ secretArn }) => !known.has(secretArn));
-          chains.push(...former.map(({ name, secretArn }) => ({ name: `${name} (removed)`, id: secretArn })));
-          chains.push({ name: "(deployment)", id: deploymentChain }, { name: "(intake)", id: intakeLog });
-        }
-        const verified = await inTurns(chains, {
+        const verified = await inTurns(await chainsOf(named, ledger), {
           atOnceMax,
           work: async ({ name, id }) => ({ name, secretArn: id, ...(await (checkpoints ?? log).verify(id)) }),
         });
@@ -61,6 +58,38 @@ export const audit: Register = (program, perform) => {
       }),
     );
 };
+
+interface Chain {
+  readonly name: string;
+  readonly id: string;
+}
+
+async function chainsOf(named: string | undefined, ledger: Ledger): Promise<readonly Chain[]> {
+  const policies = await ledger.policies();
+  const known = new Set(policies.map(({ secretArn }) => secretArn));
+  const former = (await ledger.formerSecrets()).filter(({ secretArn }) => !known.has(secretArn));
+  if (named === undefined) {
+    const own = [
+      { name: "(deployment)", id: deploymentChain },
+      { name: "(intake)", id: intakeLog },
+    ];
+    return [...policies.map(chainOf), ...former.map(removedChainOf), ...own];
+  }
+  const isNamed = ({ name, secretArn }: Named) => name === named || secretArn === named;
+  const removed = policies.some(isNamed) ? [] : former.filter(isNamed);
+  return removed.length > 0 ? removed.map(removedChainOf) : [chainOf(await findSecret(named, ledger))];
+}
+
+type Named = Pick<Policy, "name" | "secretArn">;
+
+function chainOf({ name, secretArn }: Named): Chain {
+  return { name, id: secretArn };
+}
+
+/** A log outlives its secret's policy: what led to the end of it is what an auditor asks about. */
+function removedChainOf({ name, secretArn }: Named): Chain {
+  return { name: `${name} (removed)`, id: secretArn };
+}
 
 function verdict(chain: Proof): string {
   return chain.verified ? "verified" : `BROKEN at entry ${chain.brokenAt}: ${chain.why}`;

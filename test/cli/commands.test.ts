@@ -331,7 +331,11 @@ describe("audit verify", () => {
     const { world } = await appliedWorld({ "billing-key": "", "search-key": "" });
     const files = { "rekey.yml": fileWith({ secrets: { "search-key": "" } }) };
     expect((await rekey(world, "apply", { files })).code).toBe(0);
-    expect((await rekey(world, "audit verify")).out).toContain("billing-key (removed)  2 entries  verified");
+    const line = "billing-key (removed)  2 entries  verified";
+    expect((await rekey(world, "audit verify")).out).toContain(line);
+    for (const named of ["billing-key", arnOf("billing-key")])
+      expect(await rekey(world, `audit verify ${named}`)).toMatchObject({ code: 0, out: line });
+    expect((await rekey(world, "audit verify biling-key")).err).toContain("no policy is about");
     expect((await rekey(world, "status billing-key")).err).toContain(
       "rekey: error: billing-key is no longer rotated: anna took it out of the policy on 2026-11-22 12:00:00Z",
     );
