@@ -219,8 +219,8 @@ const breakerWindowMs = 3_600_000;
 const breakerOpeningsMax = 10;
 
 /**
- * Counts an inexact alert that would open an incident. `isOpen`: there were too many, so it joins the one
- * triage incident. An exact match never comes here.
+ * Counts an alert that would open an incident: an inexact one, or a test. `isOpen`: there were too many, so an inexact
+ * one joins the one triage incident, and a test opens nothing. An exact match never comes here.
  */
 export function countInexact(
   breaker: Breaker | undefined,

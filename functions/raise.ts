@@ -29,7 +29,7 @@ export interface Arrived {
 }
 
 export interface Raised {
-  readonly outcome: "opened" | "appended" | "nothingToAppendTo" | "testOfRealKey";
+  readonly outcome: "opened" | "appended" | "nothingToAppendTo" | "testOfRealKey" | "tooManyTests";
   readonly incidentIds: readonly string[];
   /** Those of them that were there already. */
   readonly joined: readonly string[];
@@ -45,8 +45,10 @@ export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised>
   const raised: Placed[] = [];
   for (const key of named) raised.push(...(await raise({ arrived, key }, deps)));
   const isNew = raised.some((each) => each.isNew);
+  // Of what starts an incident nothing but a test is ever left out.
+  const none = arrived.kind === "start" ? "tooManyTests" : "nothingToAppendTo";
   return {
-    outcome: raised.length === 0 ? "nothingToAppendTo" : isNew ? "opened" : "appended",
+    outcome: raised.length === 0 ? none : isNew ? "opened" : "appended",
     incidentIds: raised.map(({ incidentId }) => incidentId),
     joined: raised.flatMap((each) => (each.isNew ? [] : [each.incidentId])),
     plansRefused: raised.flatMap(({ incidentId, planRefusal }) =>
@@ -118,6 +120,7 @@ async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
     return [await append({ record: known, alert, raising }, deps)];
   }
   if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return [];
+  if (isTest(raising.arrived.alert) && (await isTooMany("tests", alert.receivedAtMs, deps))) return [];
   const record = await open({ subject, known, alert, raising }, deps);
   // Another alert about this key came first and opened it: this one brings it what any later one does.
   if (!hadAlert(record, alert)) return [await append({ record, alert, raising }, deps)];
@@ -141,16 +144,19 @@ async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string
   if (isExact(key.match.by) || arrived.kind === "append") return subject;
   const known = await incidentOf(subject, deps);
   if (known !== undefined && belongsTo(known, alertSeen({ arrived, key }))) return subject;
+  return (await isTooMany("inexact", arrived.receivedAtMs, deps)) ? triageSubject : subject;
+}
+
+/** Tests are counted by themselves: a flood of them must not send a real alert to triage. */
+async function isTooMany(sort: "inexact" | "tests", receivedAtMs: number, deps: Deps): Promise<boolean> {
   let isOpen = false;
-  await deps.ledger.documents.change<Breaker>(breakerKey, (breaker) => {
-    const counted = countInexact(breaker, arrived.receivedAtMs);
+  await deps.ledger.documents.change<Breaker>({ kind: "INCIDENT", id: "breaker", sort }, (breaker) => {
+    const counted = countInexact(breaker, receivedAtMs);
     isOpen = counted.isOpen;
     return counted.breaker;
   });
-  return isOpen ? triageSubject : subject;
+  return isOpen;
 }
-
-const breakerKey = { kind: "INCIDENT", id: "breaker", sort: "inexact" };
 
 function subjectOf(key: Identified): string {
   if (key.keyId !== undefined) return `key/${key.account ?? "unknown"}/${key.keyId}`;

@@ -73,6 +73,7 @@ describe("an alert that calls itself a test", () => {
     expect(await world.ledger.incidents.subject(triage)).toBeUndefined();
 
     for (let n = 1; n < 12; n++) await world.raise({ sourceId: `real-${n}`, identity: place(100 + n) });
+    await world.time.advance(61 * minute);
     await world.raise({ sourceId: "drill-1", test: true, identity: unknown });
 
     const open = await world.ledger.incidents.incidents();
@@ -81,6 +82,24 @@ describe("an alert that calls itself a test", () => {
       test: true,
       alerts: [{ sourceId: "drill-1" }],
     });
+  });
+
+  test("opens nothing where ten did within the hour, adds no item, and says so in the log", async () => {
+    world = new World();
+    const place = (n: number) => ({ kind: "location" as const, url: `https://example.com/${n}` });
+    const raise = (n: number) => world.raise({ sourceId: `t-${n}`, test: true, identity: place(n) });
+    for (let n = 0; n < 10; n++) await raise(n);
+    await world.time.advance(minute);
+    const items = world.table.dump().length;
+
+    expect(await raise(10)).toEqual([]);
+
+    expect(world.table.dump()).toHaveLength(items);
+    expect(world.logs).toContainEqual(
+      expect.objectContaining({ step: "raise-alert", outcome: "tooManyTests" }),
+    );
+    await world.time.advance(60 * minute);
+    expect(await raise(10)).toHaveLength(1);
   });
 });
 
