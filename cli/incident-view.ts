@@ -6,6 +6,7 @@ import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
 import { manualOf } from "../functions/manual-steps.ts";
 import { containNowStep, type PersonStep, personSteps } from "../functions/person-steps.ts";
+import { runbookFor, topicOf } from "../functions/runbook.ts";
 import { cutOff, whoFails } from "./incident-failing.ts";
 import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
 import { columns, plural, shortName, when } from "./text.ts";
@@ -94,7 +95,14 @@ export function incidentLines(view: IncidentView): readonly string[] {
       .map(({ by, text, atMs }) => `note by ${shortName(by)}, ${when(atMs, nowMs)}: ${text}`),
     ...record.timeline.slice(-timelineShown).map((entry) => timelineLine(entry, nowMs)),
     ...record.reports.slice(-1).map(({ path }) => `report: ${path}`),
+    ...runbookLines(record),
   ];
+}
+
+/** Where the last page sent whoever it woke. */
+function runbookLines(record: IncidentRecord): readonly string[] {
+  if (isOver(record.status)) return [];
+  return record.pages.slice(-1).map((page) => `runbook: ${runbookFor(topicOf(record, page))}`);
 }
 
 /** A command has a line to itself: it is pasted at three in the morning. */

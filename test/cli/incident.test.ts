@@ -239,6 +239,22 @@ describe("rekey incident show", () => {
     ]);
   });
 
+  test("the runbook that the last page led to is named, until the incident is over", async () => {
+    const { cli, incidentId, becomes } = await openIncident();
+    expect((await cli(`incident show ${incidentId}`)).out).not.toContain("runbook: ");
+    const sent = { atMs: NOON_MS, severity: "page" as const, why: "full", delivered: ["sns"], failed: [] };
+    const pages = [
+      { ...sent, reason: "opened" as const },
+      { ...sent, reason: "replacementFailed" as const },
+    ];
+    await becomes(incidentId, { pages });
+
+    const { out } = await cli(`incident show ${incidentId}`);
+    expect(out.split("\n").at(-1)).toBe("runbook: docs/runbooks/replacement-failed.md");
+    await becomes(incidentId, { status: "closed", closedAtMs: NOON_MS });
+    expect((await cli(`incident show ${incidentId}`)).out).not.toContain("runbook: ");
+  });
+
   test("a key that no policy reaches is deleted by hand: there is nothing to order", async () => {
     const { cli, incidentId, keyId, becomes } = await openIncident();
     const { secretArn: _, account: __, ...elsewhere } = keyOf(keyId);
