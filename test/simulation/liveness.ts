@@ -167,8 +167,10 @@ function needsPerson({ isMixedUp, record, policy, sharesKey }: WatchedSecret): b
 function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): void {
   const { secretArn, policy, record } = secret;
   if (record?.lease) watch.violate("L3", `${record.lease.runId} still holds ${policy.name}`);
+  // A promotion in doubt goes on with its pending version, once a person has set a frozen secret right.
+  const isInDoubt = record?.run?.phase === "promoting" && record.frozen !== undefined;
   for (const { versionId, labels } of world.store.versions(secretArn)) {
-    if (labels.includes("AWSPENDING") && !versionId.startsWith("by-hand"))
+    if (labels.includes("AWSPENDING") && !versionId.startsWith("by-hand") && !isInDoubt)
       watch.violate("L3", `AWSPENDING is left on ${versionId} of ${policy.name}`);
     const isOwed = record?.run !== undefined || isLeftOn(secret, versionId);
     if (labels.includes("REKEY_RETIRING") && !isOwed)
