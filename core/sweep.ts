@@ -56,9 +56,14 @@ export function neverCame(record: SecretRecord, listed: ReadonlySet<string>): re
   );
 }
 
-/** The lease's run can do nothing any more: Step Functions says that it has ended. */
-export function isAbandoned({ lease }: SecretRecord, { status }: ExecutionState): boolean {
-  return lease !== undefined && status !== "RUNNING" && status !== "UNKNOWN";
+/** Step Functions says so: it can do nothing any more. */
+export function hasEnded({ status }: ExecutionState): boolean {
+  return status !== "RUNNING" && status !== "UNKNOWN";
+}
+
+/** The lease's run has ended, and the lease is there still. */
+export function isAbandoned({ lease }: SecretRecord, state: ExecutionState): boolean {
+  return lease !== undefined && hasEnded(state);
 }
 
 /**

@@ -9,13 +9,16 @@ import type { Deps } from "./deps.ts";
 import { metricLine } from "./metrics.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
+import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
 import { wiring } from "./wiring.ts";
+import { peoplePart } from "./wiring-people.ts";
 
 /** What one sweep found; what could be mended is mended, unless it was a dry run. */
 export interface Swept {
   readonly outcome: "swept" | "wouldSweep";
   readonly secrets: number;
+  /** Runs and incidents whose execution had ended without settling them. */
   readonly settled: number;
   readonly labels: number;
   readonly spent: number;
@@ -24,7 +27,7 @@ export interface Swept {
   readonly discarded: number;
   readonly unrecorded: number;
   readonly openDebt: number;
-  /** Secrets and accounts that could not be looked at; the next sweep tries them again. */
+  /** Secrets, accounts and incidents that could not be looked at; the next sweep tries them again. */
   readonly failed: number;
 }
 
@@ -41,39 +44,53 @@ export const sweep = step({
     const secrets: SecretFindings[] = [];
     const accounts: AccountFindings[] = [];
     let failed = 0;
-    const attempt = async (secretArn: string, work: () => Promise<unknown>) => {
-      if ((await trying(work, { secretArn, deps })) === "failed") failed += 1;
+    let settled = 0;
+    const attempt = async (about: About, work: () => Promise<unknown>) => {
+      if ((await trying(work, { about, deps })) === "failed") failed += 1;
     };
+    // Before the secrets: settling an incident gives back those that it holds.
+    for (const incident of await deps.ledger.incidents.openIncidents()) {
+      const { incidentId } = incident;
+      await attempt({ incidentId }, async () => {
+        settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
+      });
+    }
     for (const policy of policies) {
-      await attempt(policy.secretArn, async () =>
+      await attempt({ secretArn: policy.secretArn }, async () =>
         secrets.push(await sweepSecret({ policy, nowMs, dryRun }, deps)),
       );
     }
     for (const group of accountsIn(policies)) {
-      const arn = group[0]?.secretArn ?? "";
+      const secretArn = group[0]?.secretArn ?? "";
       const account = { policies: group, nowMs, dryRun };
-      await attempt(arn, async () => accounts.push(await sweepAccount(account, deps)));
+      await attempt({ secretArn }, async () => accounts.push(await sweepAccount(account, deps)));
     }
     const debts = await openDebts({ policies, nowMs, dryRun }, deps);
     const overdueMs = await oldestPastPolicyMs({ policies, accounts, nowMs }, deps);
-    const swept = { ...sum(secrets), ...sumOf(accounts), openDebt: debts.length, failed };
+    const found = sum(secrets);
+    const swept = {
+      ...{ ...found, settled: found.settled + settled },
+      ...{ ...sumOf(accounts), openDebt: debts.length, failed },
+    };
     tell({ swept, accounts, debts, overdueMs, nowMs }, deps);
     return { outcome: dryRun ? "wouldSweep" : "swept", secrets: policies.length, ...swept };
   },
 });
 
-export const handler = onLambda(sweep, wiring("sweep"));
+export const handler = onLambda(sweep, wiring("sweep", peoplePart));
+
+type About = { readonly secretArn: string } | { readonly incidentId: string };
 
 async function trying(
   work: () => Promise<unknown>,
-  { secretArn, deps }: { readonly secretArn: string; readonly deps: Deps },
+  { about, deps }: { readonly about: About; readonly deps: Deps },
 ): Promise<"done" | "failed"> {
   try {
     await work();
     return "done";
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
-    deps.log({ step: "sweep", secretArn, outcome: "failed", error: error.name, reason: error.message });
+    deps.log({ step: "sweep", ...about, outcome: "failed", error: error.name, reason: error.message });
     return "failed";
   }
 }

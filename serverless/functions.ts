@@ -162,7 +162,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
-    machines: ["StartExecution", "DescribeExecution"],
+    machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
+    people: "page",
   },
   "record-evidence": {
     does: "Stores a consumer's report and wakes the run whose decision it changes",

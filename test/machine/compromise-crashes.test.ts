@@ -277,6 +277,102 @@ describe("what is said while an execution that ended is settled", () => {
   });
 });
 
+describe("an execution of whose end no event told", () => {
+  const unheard: Surroundings = {
+    ...noFaults,
+    deliveries: (type) => (type === "ExecutionStatusChange" ? [] : [0]),
+  };
+  const settledPages = () => world.pages.filter(({ reason }) => reason === "settled");
+
+  async function stopped(surroundings: Surroundings) {
+    world = new World({ ...unfinished, surroundings });
+    await world.secret();
+    const [run] = await world.time.run(world.raise(await leakOfCurrent(world)));
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(minute / 2);
+    run.stop("by hand");
+    await world.time.advance(minute / 2);
+    return run;
+  }
+
+  test("is settled by the sweep: its secret is free, and people are told once", async () => {
+    const run = await stopped(unheard);
+    expect(await world.incidentOf(run)).toMatchObject({ status: "open" });
+
+    expect(await sweep()).toMatchObject({ settled: 1, failed: 0 });
+    expect(await world.incidentOf(run)).toMatchObject({
+      status: "needsPerson",
+      reason: "ExecutionABORTED: it ended without settling",
+    });
+    expect(incidentWith(await world.ledger.secret(secretArn))).toBeUndefined();
+    expect(await sweep()).toMatchObject({ settled: 0, failed: 0 });
+    expect(settledPages()).toHaveLength(1);
+  });
+
+  test("is only counted by a sweep that is a dry run", async () => {
+    const run = await stopped(unheard);
+    const time = new Date(world.time.nowMs()).toISOString();
+
+    const swept = await world.time.run(world.invoke("sweep", { time, dryRun: true }));
+    // The incident, and the secret that its settling would give back.
+    expect(swept).toMatchObject({ outcome: "wouldSweep", settled: 2 });
+    expect(await world.incidentOf(run)).toMatchObject({ status: "open" });
+    expect(settledPages()).toEqual([]);
+  });
+
+  test("is told by the sweep where whoever settled it died before the page", async () => {
+    const mute: Surroundings = {
+      ...noFaults,
+      call: async (call, effect) => {
+        if (call.invocation.functionName === "settle-closed" && call.port === "people")
+          throw new StoreUnavailable("no channel answers");
+        return effect();
+      },
+    };
+    const run = await stopped(mute);
+    expect(await world.incidentOf(run)).toMatchObject({ status: "needsPerson" });
+    expect(settledPages()).toEqual([]);
+
+    expect(await sweep()).toMatchObject({ settled: 0, failed: 0 });
+    expect(settledPages()).toHaveLength(1);
+  });
+});
+
+const startsOnce: Surroundings = {
+  ...noFaults,
+  call: async (call, effect) => {
+    if (startsIt(call) && world.runs.size > 0) throw new StoreUnavailable("no answer");
+    return effect();
+  },
+};
+
+test("the sweep leaves an incident alone that is being taken up again", async () => {
+  world = new World({ ...unfinished, surroundings: startsOnce });
+  await world.secret();
+  const story = await leakOfCurrent(world);
+  const [run] = await world.time.run(world.raise(story));
+  run?.stop("by hand");
+  await world.time.advance(minute);
+  await expect(world.time.run(world.raise({ ...story, sourceId: "another" }))).rejects.toThrow("no answer");
+
+  expect(await sweep()).toMatchObject({ settled: 0, failed: 0 });
+  expect(await world.ledger.incidents.incidents()).toMatchObject([{ status: "reported", starts: 2 }]);
+});
+
+test("the sweep leaves an incident alone whose execution works on it, or was never started", async () => {
+  world = new World({ ...unfinished, surroundings: startsOnce });
+  await world.secret();
+  const [run] = await world.time.run(world.raise(await leakOfCurrent(world)));
+  const unknown: AlertStory = { identity: { kind: "location", url: "https://example.com/leak" } };
+  await expect(world.time.run(world.raise(unknown))).rejects.toThrow("no answer");
+  await world.time.advance(minute);
+
+  expect(await sweep()).toMatchObject({ settled: 0, failed: 0 });
+  const statuses = (await world.ledger.incidents.incidents()).map(({ status }) => status);
+  expect(statuses.sort()).toEqual(["open", "reported"]);
+  expect(run?.outcome).toBeUndefined();
+});
+
 test("a promotion that thaws when an incident has the secret leaves that incident's pin where it is", async () => {
   const pins = ({ invocation, operation, given }: BoundaryCall) =>
     invocation.functionName === "promote-version" &&

@@ -23,16 +23,17 @@ interface Targets {
   nowMs(): number;
 }
 
-const noRefreshers = refreshers({ allowed: [] });
-const storeOperations = { labels: false, read: false, put: true, moveLabel: true };
-const tableOperations = { get: false, put: true, remove: true, query: false };
-const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
-
+/** A port whose every call is a boundary call; `operations` says which of them change something. */
 type Through = <Port extends object>(
   port: BoundaryCall["port"],
   target: Port,
   operations: Readonly<Record<string, boolean>>,
 ) => Port;
+
+const noRefreshers = refreshers({ allowed: [] });
+const storeOperations = { labels: false, read: false, put: true, moveLabel: true };
+const tableOperations = { get: false, put: true, remove: true, query: false };
+const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
 
 /** All that leaves the functions: each call goes through the surroundings, and what came of it is kept in order. */
 export class Edges {
@@ -83,13 +84,13 @@ export class Edges {
   #incidentDeps(through: Through): IncidentDeps {
     const { escalator, scoper, reports } = this.#people();
     return {
-      escalator: through("people", escalator, { page: false }),
-      scoper: through("people", scoper, { scope: false }),
-      reports: through("people", reports, { file: false }),
+      escalator: through("people", escalator, { page: true }),
+      scoper: through("scoper", scoper, { scope: false }),
+      reports: through("reports", reports, { file: true }),
     };
   }
 
-  /** Whoever is paged, asked and told. What they hear is no state that a rule goes by, so no step tells of it. */
+  /** Whoever is paged, asked and told. */
   #people(): IncidentDeps {
     return {
       escalator: {

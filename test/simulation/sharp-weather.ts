@@ -56,7 +56,7 @@ const tableShare = 0.15;
 export function sharpStrikes({ rate }: SharpWeather, seed: number) {
   const random = new Random(seed, strikesStream);
   return ({ port, changes }: BoundaryCall): FaultKind | undefined => {
-    if (port !== "provider" && port !== "people" && !changes) return undefined;
+    if (port !== "provider" && port !== "scoper" && !changes) return undefined;
     if (!random.chance(port === "table" ? rate * tableShare : rate)) return undefined;
     const kinds = port === "provider" ? [...anywhere, ...atProvider] : anywhere;
     return kinds[random.int(0, kinds.length - 1)];

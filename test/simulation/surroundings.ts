@@ -8,12 +8,17 @@ export interface Invocation {
   readonly input: unknown;
   /** Of this process's clock against the true one. */
   readonly skewMs: number;
+  /** The execution that called it; a function that a bus or a person calls has none. */
+  readonly executionArn?: string;
 }
+
+/** What only an incident's functions reach: channels to people, what was scoped, and the reports' shelf. */
+export type IncidentPort = "people" | "scoper" | "reports";
 
 /** A call that leaves a function. */
 export interface BoundaryCall {
   readonly invocation: Invocation;
-  readonly port: "store" | "table" | "provider" | "bus" | "executions" | "people";
+  readonly port: "store" | "table" | "provider" | "bus" | "executions" | IncidentPort;
   readonly operation: string;
   /** Whether it changes something outside. */
   readonly changes: boolean;

@@ -8,6 +8,7 @@ import { type SharpWeather, sharpStrikes } from "./sharp-weather.ts";
 import {
   type AnnounceFault,
   type BoundaryCall,
+  type IncidentPort,
   type Invocation,
   never,
   type Surroundings,
@@ -69,6 +70,8 @@ export function weatherFor(random: Random): Weather {
   };
 }
 
+/** Chance strikes these in sharp weather only. */
+const incidentPorts: ReadonlySet<string> = new Set<IncidentPort>(["people", "scoper", "reports"]);
 const announceFaults = ["failBefore", "lostReply"] as const satisfies readonly AnnounceFault[];
 /** A run announces once, so its fault is as likely as one among some of a function's calls. */
 const announceShare = 5;
@@ -188,7 +191,7 @@ export class Storm implements Surroundings {
     if (this.#sharp !== undefined)
       return this.faults < this.#sharp.faultsMax ? this.#sharp.strikes(call) : undefined;
     const { port, changes } = call;
-    if (port === "people") return undefined;
+    if (incidentPorts.has(port)) return undefined;
     const { rate, kinds, faultsMax } = this.#weather;
     if (this.faults >= faultsMax) return undefined;
     if (!this.#random.chance(changes ? rate * 2 : rate)) return undefined;

@@ -1,0 +1,30 @@
+import { isExecutionOf } from "../core/incident.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
+import { hasEnded } from "../core/sweep.ts";
+import type { Deps } from "./deps.ts";
+import { settleIncidentRun } from "./settle-incident-run.ts";
+
+interface SweepingIncident {
+  readonly incident: IncidentRecord;
+  readonly nowMs: number;
+  readonly dryRun: boolean;
+}
+
+/**
+ * Settles an incident whose execution ended without doing so, and of whose end no status event told: nobody works
+ * on it any more, and nobody was told. Answers how many that are: one, or none.
+ */
+export async function sweepIncident(
+  { incident, nowMs, dryRun }: SweepingIncident,
+  deps: Deps,
+): Promise<0 | 1> {
+  const { incidentId, executionArn } = incident;
+  if (executionArn === undefined || !isExecutionOf(incident, executionArn)) return 0;
+  const state = await deps.executions.describe(executionArn);
+  if (!hasEnded(state)) return 0;
+  const wasSettled = incident.status === "needsPerson";
+  const reason = `Execution${state.status}: it ended without settling`;
+  // Asked again where it was settled: whoever did that may have died before the page.
+  if (!dryRun) await settleIncidentRun({ incidentId, executionArn, atMs: nowMs, reason }, deps);
+  return wasSettled ? 0 : 1;
+}
