@@ -42,11 +42,14 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   if (planted === undefined) throw new Error(`nobody planted "${bug}"`);
   plant(planted);
   const { simulateRange } = await import("./simulate-range.ts");
-  const { foundBy: of = "seeds" } = planted;
+  const { crashPoints } = await import("./crash-matrix.ts");
+  const { foundBy: of = "seeds", machine } = planted;
+  const points = of === "crashPoints" ? await crashPoints() : [];
   const first = of === "seeds" ? from : 0;
   const max = of === "seeds" ? seedsMax : pointsMax;
   for (let nth = first; nth < first + max; nth++) {
     if (planted.seeds === "hard incidents" && !isHard(nth)) continue;
+    if (machine !== undefined && (points[nth]?.machine ?? machine) !== machine) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
     const [violation] = violations;
     if (violation)

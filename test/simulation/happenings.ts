@@ -21,6 +21,8 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
       return;
     case "resume":
       return resume(simulation, { secret, by: happening.by });
+    case "supply":
+      return supply(simulation, secret);
     case "hold":
     case "release":
       await world.ledger.changeSecret(secret.secretArn, (record) =>
@@ -66,13 +68,45 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
 const runsOf = ({ world }: Simulation, { secretArn }: WatchedSecret) =>
   [...world.runs.values()].filter((run) => run.secretArn === secretArn);
 
-function resume(
+async function resume(
   simulation: Simulation,
-  { secret, by }: { readonly secret: WatchedSecret; readonly by: "redrive" | "nextRun" },
-): void {
-  const failed = runsOf(simulation, secret).findLast(({ outcome }) => outcome !== undefined);
+  { secret, by }: { readonly secret: WatchedSecret; readonly by: "redrive" | "nextRun" | "word" },
+): Promise<void> {
+  const { world, watch, outside } = simulation;
+  const [incident] = watch.incidents.keys();
+  const failed = [...world.runs.values()].findLast(({ outcome }) => outcome !== undefined);
   if (by === "nextRun") startOnce(simulation, { secret, name: "r-next" });
-  else if (failed !== undefined) simulation.world.redrive(failed);
+  if (by === "redrive" && failed !== undefined) world.redrive(failed);
+  if (by === "word" && incident !== undefined)
+    await outside.order({ command: "incident-contain-now", incident, reason: "it takes too long" });
+}
+
+const lookEveryMs = 4_000;
+const looksMax = 4_000;
+
+/** A person who is asked for a key makes one in the provider's console, stores it as a pending version, and says so. */
+async function supply(simulation: Simulation, secret: WatchedSecret): Promise<void> {
+  const { world, watch, outside } = simulation;
+  let answered = 0;
+  for (let looks = 0; looks < looksMax && watch.violations.length === 0; looks++) {
+    const wanted = world.events.filter(({ type }) => type === "KeyWanted").length;
+    if (wanted > answered) {
+      answered = wanted;
+      const versionId = await pendingByHand(simulation, secret);
+      await outside.order({ command: "supply", secret: secret.secretArn, versionId });
+    }
+    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
+  }
+}
+
+async function pendingByHand({ world, watch }: Simulation, { secretArn, policy }: WatchedSecret) {
+  const { keyId, secret: key } = world.provider.addKey({ name: "made by hand", scopes: policy.scopes ?? [] });
+  watch.learn({ keyId, text: key.reveal() });
+  const versionId = world.nextVersionId();
+  const { text } = await world.store.read(secretArn);
+  const pending = withKey(text, policy.field, key);
+  await world.store.put({ secretArn, versionId, text: pending, labels: ["AWSPENDING"] });
+  return versionId;
 }
 
 /** Step Functions starts no second execution of one name. */

@@ -11,11 +11,18 @@ const loaded = new Map<MachineName, Machine>();
 export function machineOf(name: MachineName): Machine {
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const file = new URL(`../../statemachines/${name}.asl.json`, import.meta.url);
-  const machine = loadMachine(JSON.parse(readFileSync(file, "utf8")), substitutions());
+  const machine = loadMachine(JSON.parse(readFileSync(fileOf(name), "utf8")), substitutions());
   loaded.set(name, machine);
   return machine;
 }
+
+/** The functions that its states name. */
+export function functionsOf(name: MachineName): readonly string[] {
+  const text = readFileSync(fileOf(name), "utf8");
+  return steps.flatMap((step) => (text.includes(`"\${${pascal(step.name)}Arn}"`) ? step.name : []));
+}
+
+const fileOf = (name: MachineName) => new URL(`../../statemachines/${name}.asl.json`, import.meta.url);
 
 function substitutions(): Record<string, string> {
   const arns = steps.map(({ name }) => [`${pascal(name)}Arn`, `${functionArnPrefix}${name}`] as const);

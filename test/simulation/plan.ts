@@ -1,4 +1,5 @@
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
+import type { ProviderCapabilities } from "../../core/ports.ts";
 import type { OpenAiFakeOptions } from "../../providers/openai/fake.ts";
 import { account } from "./account.ts";
 import type { ConsumerOptions } from "./consumer.ts";
@@ -14,7 +15,9 @@ export type Happening = { readonly atMs: number; readonly secret: number } & Dee
 export type Deed =
   | { readonly kind: "rotate"; readonly name: string }
   /** Of a run that ended in the first part of its life, by a redrive or a new run. */
-  | { readonly kind: "resume"; readonly by: "redrive" | "nextRun" }
+  | { readonly kind: "resume"; readonly by: "redrive" | "nextRun" | "word" }
+  /** From now on a person answers when Rekey asks for a key. */
+  | { readonly kind: "supply" }
   | { readonly kind: "hold" | "release" | "stopRun" | "redrive" }
   | { readonly kind: "brake" | "unbrake"; readonly scope: "all" | "secret" | "provider" }
   /** What somebody does to the secret with the console. */
@@ -50,6 +53,8 @@ export interface Plan {
   readonly weather: Weather;
   readonly sharp: SharpWeather | undefined;
   readonly provider: OpenAiFakeOptions;
+  /** What the provider can do besides, or cannot. */
+  readonly capabilities: Partial<ProviderCapabilities>;
   /** The provider's clock against the true one. */
   readonly providerSkewMs: number;
   /** From here on nothing fails any more. */
@@ -78,12 +83,14 @@ const scopes = ["api.model.read", "api.model.request"];
 export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
   const secrets = secretsFor(random);
+  const hard = hardIncidentFor(seed, secrets.length);
   return {
     seed,
     secrets,
     happenings: [...happeningsFor(random, secrets)].sort((a, b) => a.atMs - b.atMs),
     incident: incidentFor(seed, secrets.length),
-    hard: hardIncidentFor(seed, secrets.length),
+    hard,
+    capabilities: hard?.quarantineContains ? { quarantineContains: true } : {},
     weather: weatherFor(random),
     sharp: sharpWeatherFor(seed),
     provider: {
@@ -236,6 +243,7 @@ function* disturbance(
   switch (kind) {
     case "rotate":
     case "resume":
+    case "supply":
       return;
     case "hold":
       yield { atMs, secret, kind };

@@ -1,3 +1,5 @@
+import type { MachineName } from "./machines.ts";
+
 /** One bug, as a change of one place in one file's text. */
 export interface PlantedBug {
   readonly name: string;
@@ -7,6 +9,8 @@ export interface PlantedBug {
   readonly replace: string;
   /** Without it, random seeds have to find it; a rare interleaving is the crash matrix's to enumerate. */
   readonly foundBy?: "crashPoints";
+  /** Of the crash points only those of this machine come to its place. */
+  readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
   readonly seeds?: "hard incidents";
 }
@@ -222,6 +226,24 @@ export const plantedBugs: readonly PlantedBug[] = [
   return { turn: "wait", why: "consumers are moving`,
     replace: `if (nowMs > 0) return { turn: "contain" };
   return { turn: "wait", why: "consumers are moving`,
+  },
+  {
+    name: "take the intent to revoke a compromised key for the revoke",
+    file: "core/incident-turns.ts",
+    find: `    case "revoking":
+      return { turn: "contain" };`,
+    replace: `    case "revoking":
+      return { turn: "prove" };`,
+    foundBy: "crashPoints",
+    machine: "compromise",
+  },
+  {
+    name: "leave an incident whose machine died to nobody",
+    file: "functions/sweep-incident.ts",
+    find: "if (!hasEnded(state)) return 0;",
+    replace: "if (!hasEnded(state) || nowMs > 0) return 0;",
+    foundBy: "crashPoints",
+    machine: "compromise",
   },
   {
     name: "forget the retiring key that a take-over left behind",

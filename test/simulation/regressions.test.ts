@@ -1,4 +1,5 @@
 import { type CrashPoint, crashAt, crashPoints } from "./crash-matrix.ts";
+import { functionsOf } from "./machines.ts";
 import { simulate } from "./simulation.ts";
 
 /**
@@ -52,6 +53,16 @@ beforeAll(async () => {
   points = await crashPoints();
 });
 
+test.each(["rotation", "compromise"] as const)(
+  "every function of the %s machine is cut somewhere",
+  (machine) => {
+    const cut = new Set(points.flatMap((point) => (point.machine === machine ? point.functionName : [])));
+    const named = functionsOf(machine);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((functionName) => !cut.has(functionName))).toEqual([]);
+  },
+);
+
 const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp])[] = [
   [
     "a roll-back that began lets no mint place its key any more",
@@ -72,6 +83,11 @@ const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp]
     "a merge that died half-way is taken up by the next run",
     { aftermath: "nextRun" },
     /^promote-version: store/,
+  ],
+  [
+    "an incident whose execution died, and of whose end no event told, is settled by the sweep and told to people",
+    { aftermath: "swept" },
+    /^check-clock: table/,
   ],
 ];
 

@@ -74,7 +74,7 @@ export class Simulation {
       surroundings: this.storm,
       propagation: simulatedPropagation,
       table: watchedTable((record) => this.watch.wrote(record)),
-      ...(plan.hard?.quarantineContains && { capabilities: { quarantineContains: true } }),
+      capabilities: plan.capabilities,
       provider: { ...plan.provider, random: () => dice.next(), now: () => Date.now() + providerSkewMs },
     });
   }

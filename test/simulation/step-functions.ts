@@ -28,7 +28,7 @@ export interface Run {
 
 /** What the machines reach: functions, the bus, and whoever is told of an execution that did not succeed. */
 interface Reach {
-  invoke(functionName: string, event: unknown): Promise<unknown>;
+  invoke(functionName: string, event: unknown, by: { readonly executionArn: string }): Promise<unknown>;
   publish(event: RekeyEvent): void;
   announces(): AnnounceFault | undefined;
   ended(run: Run, outcome: Outcome): void;
@@ -124,7 +124,8 @@ export class StepFunctions {
     // A retry is no new entry of its state: on AWS, `at` stays what it was.
     const at = enteredAt(run.history, state);
     const event = { ...payload, ...(at !== undefined && { at }) };
-    return (await this.#reach.invoke(functionName, event)) as JSONValue;
+    const { executionArn } = run;
+    return (await this.#reach.invoke(functionName, event, { executionArn })) as JSONValue;
   }
 
   async #putEvents({ Entries }: Record<string, JSONValue>): Promise<JSONValue> {

@@ -281,14 +281,16 @@ export class Storm implements Surroundings {
   #die({ invocation }: BoundaryCall, life: Life): Promise<never> {
     this.losesStatusEvents = true;
     life.isCrashed = true;
-    const { rotationId } = invocation.input as { readonly rotationId?: string };
-    for (const run of this.#watch.world.runs.values()) if (run.rotationId === rotationId) run.stop("it died");
+    const { executionArn } = invocation;
+    if (executionArn !== undefined) this.#watch.world.runs.get(executionArn)?.stop("it died");
     return never();
   }
 
   /** Lambda may run a function twice for one event. */
   #again({ invocation }: BoundaryCall): void {
-    this.#watch.world.invoke(invocation.functionName, invocation.input).catch(() => undefined);
+    const { functionName, input, executionArn } = invocation;
+    const by = executionArn === undefined ? {} : { executionArn };
+    this.#watch.world.invoke(functionName, input, by).catch(() => undefined);
   }
 
   #resume<Answer>(life: Life, work: () => Promise<Answer>): Promise<Answer> {

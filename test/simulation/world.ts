@@ -88,7 +88,7 @@ export class World {
     this.provider = openaiFake({ now: this.time.nowMs, ...options.provider });
     this.store.create(adminArn, this.provider.adminKey);
     this.#stepFunctions = new StepFunctions({
-      invoke: (functionName, event) => this.invoke(functionName, event),
+      invoke: (functionName, event, by) => this.invoke(functionName, event, by),
       publish: (event) => this.#edges.publish(event),
       announces: () => this.#surroundings.announces?.(),
       ended: (run, outcome) => this.#tellEnd(run, outcome),
@@ -248,12 +248,16 @@ export class World {
 
   // ---- functions, and the buses that call them ---------------------------------------------------------
 
-  /** Runs one function as AWS would. */
-  async invoke(functionName: string, event: unknown): Promise<unknown> {
+  /** Runs one function as AWS would; `by` is the execution that calls it, where one does. */
+  async invoke(
+    functionName: string,
+    event: unknown,
+    by: { readonly executionArn?: string } = {},
+  ): Promise<unknown> {
     const handler = handlers.get(functionName);
     if (handler === undefined) throw new TaskFailure("Lambda.ResourceNotFoundException", functionName);
     this.#invocations += 1;
-    const started = { id: this.#invocations, functionName, input: event };
+    const started = { id: this.#invocations, functionName, input: event, ...by };
     const { skewMs, crashed } = this.#surroundings.invocation(started);
     const invocation = { ...started, skewMs };
     const context = { awsRequestId: String(started.id) } as Context;
