@@ -6,7 +6,6 @@ import type { KeyId, RotationId } from "./ports.ts";
 import {
   adoptCurrent,
   bump,
-  currentKey,
   endedWith,
   type PlacedKey,
   type PromotedRun,
@@ -118,15 +117,10 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
     state: "current",
   });
   const left = leftBehindBy(record, compromised);
-  const displaced = currentKey(record)?.keyId;
-  const next = [left?.keyId, displaced].reduce(
-    (kept, keyId) => (keyId === undefined ? kept : keepRetiring(kept, { record, keyId })),
-    adopted,
-  );
   return {
     ...fencedOff(record),
     record: {
-      ...leased(next, takeover),
+      ...leased(adopted, takeover),
       run: { phase: "opened", rotationId, attempt: 0, retiring: compromised },
     },
     standing: "current",
@@ -252,20 +246,6 @@ function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord 
       : key,
   );
   return { ...record, keys };
-}
-
-/**
- * `adoptCurrent` drops the key that was current. Consumers may use it still, where a hand has put the compromised one
- * in its place; and the fenced run's retiring key is still owed its revoke.
- */
-function keepRetiring(
-  next: SecretRecord,
-  { record, keyId }: { readonly record: SecretRecord; readonly keyId: KeyId },
-): SecretRecord {
-  if (next.keys.some((key) => key.keyId === keyId)) return next;
-  const known = record.keys.find((key) => key.keyId === keyId);
-  if (known === undefined) return next;
-  return { ...next, keys: [...next.keys, { ...known, state: "retiring" }] };
 }
 
 // ---- containing ------------------------------------------------------------------------------------------

@@ -1,12 +1,19 @@
-import type { LedgerKey } from "./keys.ts";
+import { NeedsHuman } from "./errors.ts";
+import { isSpent, type LedgerKey } from "./keys.ts";
 import type { Opening } from "./lease.ts";
 import type { RotationId, SecretArn } from "./ports.ts";
-import { currentKey, type PlacedKey, type PromotedRun, type SecretRecord } from "./secret-record.ts";
+import {
+  adoptCurrent,
+  currentKey,
+  type PlacedKey,
+  type PromotedRun,
+  type SecretRecord,
+} from "./secret-record.ts";
 
 /**
  * An incident that takes a secret over in mid-rotation leaves that rotation's retiring key behind: alive, or revoked
- * and not seen dead. Once the secret is free, the next run takes it up as if it had retired the key itself, behind
- * the same gate.
+ * and not seen dead. A hand that puts another key into AWSCURRENT leaves behind the one that was there. Once the
+ * secret is free, the next run takes it up as if it had retired the key itself, behind the same gate.
  */
 export type LeftKey = LedgerKey & PlacedKey & { readonly state: LeftState };
 
@@ -21,13 +28,36 @@ export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] 
   }
 }
 
+const leftReason = "left behind by a run that an incident took over, or by a hand on AWSCURRENT";
+
 /** What the run owed that lost the secret before it had seen its retiring key dead. */
 export function debtForLeft(
   { keyId, versionId, state }: Pick<PlacedKey, "keyId" | "versionId"> & { readonly state: string },
   run: { readonly secretArn: SecretArn; readonly rotationId: RotationId },
 ) {
   const kind = state === "revoked" ? ("DeathUnproven" as const) : ("RevokeOwed" as const);
-  return { ...run, kind, keyId, versionId, reason: "the run that owed it was taken over by an incident" };
+  return { ...run, kind, keyId, versionId, reason: leftReason };
+}
+
+/** Every one is worked off by a run of its own: more than these say that somebody's hand is faster than the runs. */
+export const leftMax = 10;
+
+/** As `adoptCurrent`, for what somebody else put into AWSCURRENT. Refused rather than that a key in use is forgotten. */
+export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
+  const displaced = currentKey(record);
+  const next = adoptCurrent(record, key);
+  const left = keysLeftBehind(next).length;
+  if (displaced === undefined || left <= leftMax || left <= keysLeftBehind(record).length) return next;
+  throw new NeedsHuman(
+    `${leftMax} keys that AWSCURRENT once held are still to be revoked, and ${displaced.keyId} would be one more: ` +
+      `put its version ${displaced.versionId} back into AWSCURRENT, or end one that nobody uses with rekey compromise`,
+  );
+}
+
+/** Whether a hand may not put this key back into AWSCURRENT. A left one of which no revoke has begun is as good as it was. */
+export function mayNotReturn(record: SecretRecord, key: LedgerKey): boolean {
+  const isLeft = record.run === undefined && keysLeftBehind(record).some(({ keyId }) => keyId === key.keyId);
+  return isSpent(key) && !(isLeft && key.state === "retiring");
 }
 
 function isPlaced(key: LedgerKey): key is LedgerKey & PlacedKey {

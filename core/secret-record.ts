@@ -144,10 +144,18 @@ export function currentKey(record: SecretRecord): LedgerKey | undefined {
   return record.keys.find((key) => key.state === "current");
 }
 
-/** Makes `key` the one the ledger believes AWSCURRENT to hold. Onboarding and edits of other fields use it. */
+/**
+ * Makes `key` the one the ledger believes AWSCURRENT to hold. Another one that was current until now may still be in
+ * use, so it stays and is owed its revoke (left-behind.ts).
+ */
 export function adoptCurrent(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
-  const others = record.keys.filter((known) => known.state !== "current" && known.keyId !== key.keyId);
-  return bump({ ...record, keys: [...others, { ...key, state: "current" }] });
+  const others = record.keys
+    .filter(({ keyId }) => keyId !== key.keyId)
+    .map((known) => (known.state === "current" ? { ...known, state: "retiring" as const } : known));
+  // Of a key that comes back nobody knows since when it is current again: its own promotion is long ago.
+  const { promotedAtMs: _before, ...returned } = key;
+  const adopted = currentKey(record)?.keyId === key.keyId ? key : returned;
+  return bump({ ...record, keys: [...others, { ...adopted, state: "current" }] });
 }
 
 /** The run, if its promotion is done. */

@@ -1,5 +1,6 @@
 import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../core/errors.ts";
-import { isSpent, type LedgerKey } from "../core/keys.ts";
+import type { LedgerKey } from "../core/keys.ts";
+import { mayNotReturn } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
@@ -78,7 +79,7 @@ async function refuseSpentKey(
 ): Promise<void> {
   const { secretArn } = view.record;
   const spent =
-    view.record.keys.find((key) => key.fingerprint === view.fingerprint && isSpent(key)) ??
+    view.record.keys.find((key) => key.fingerprint === view.fingerprint && mayNotReturn(view.record, key)) ??
     (await deps.ledger.keys(secretArn)).find(
       (key) => key.fingerprint === view.fingerprint && (key.state === "revoked" || key.state === "dead"),
     );

@@ -7,10 +7,10 @@ import {
   SecretUnusable,
 } from "../core/errors.ts";
 import { openRun, resumeLeft, resumeRun } from "../core/lease.ts";
-import { leftToResume } from "../core/left-behind.ts";
+import { adoptByHand, leftToResume } from "../core/left-behind.ts";
 import { mistakesIn, type Policy } from "../core/policy.ts";
 import type { Refusal } from "../core/revoke.ts";
-import { adoptCurrent, currentKey, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
+import { currentKey, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
 import { brakeFor } from "./brake.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "./current-key.ts";
@@ -111,7 +111,7 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
     // A function that was frozen since it looked at AWSCURRENT would open on a key that is long gone.
     if (now.fence !== record.fence)
       throw new LedgerContended("another run came and went while this one looked at the secret");
-    return openRun(adoptCurrent(now, retiring), {
+    return openRun(adoptByHand(now, retiring), {
       rotationId: input.rotationId,
       executionArn: input.executionArn,
       kind: "rotation",
@@ -150,7 +150,7 @@ async function resumeOwed({ input, policy }: Omit<Opening, "record">, deps: Deps
   });
 }
 
-/** A key that a take-over left behind comes before a new one, as every other debt does. */
+/** A key that a take-over or a hand left behind comes before a new one, as every other debt does. */
 async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord | undefined> {
   if (leftToResume(record) === undefined) return undefined;
   const { secretArn } = policy;

@@ -1,6 +1,6 @@
 import { SecretUnusable } from "../core/errors.ts";
-import { isSpent, type LedgerKey } from "../core/keys.ts";
-import { keysLeftBehind } from "../core/left-behind.ts";
+import type { LedgerKey } from "../core/keys.ts";
+import { keysLeftBehind, mayNotReturn } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
@@ -170,7 +170,7 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   const { text } = await deps.store.read(secretArn, versionId);
   const fingerprint = fingerprintOf(keyIn(text, policy.field));
   const spent =
-    record.keys.find((key) => key.fingerprint === fingerprint && isSpent(key)) ??
+    record.keys.find((key) => key.fingerprint === fingerprint && mayNotReturn(record, key)) ??
     (await deps.ledger.keys(secretArn)).find(
       (key) => key.fingerprint === fingerprint && key.state === "dead",
     );

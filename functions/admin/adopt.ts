@@ -1,8 +1,9 @@
 import { AdminCredentialRefused, KeyShared, RotationError } from "../../core/errors.ts";
+import { adoptByHand } from "../../core/left-behind.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
-import { adoptCurrent, currentKey, type SecretRecord } from "../../core/secret-record.ts";
+import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
 import type { FingerprintEntry } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
@@ -40,7 +41,7 @@ export async function adopt(
   const others = await sharedWith({ fingerprint, secretArn }, deps);
   if (others.length > 0) throw new KeyShared(`key ${keyId} is also held by ${others.join(", ")}`);
   const next = await deps.ledger.changeSecret(secretArn, (now) =>
-    isUnderWay(now) ? now : adoptCurrent(now, found),
+    isUnderWay(now) ? now : adoptByHand(now, found),
   );
   if (isUnderWay(next)) return { how: "busy" };
   await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, state: "current", atMs });

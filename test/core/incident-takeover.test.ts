@@ -167,8 +167,8 @@ test("a promotion that was finished for a leaked incoming key leaves the retirin
   const taken = takeSecret(record(staged("promoting"), keys), takeover("k2", true));
 
   expect(taken.record.keys.map(({ keyId, state }) => [keyId, state])).toEqual([
-    ["k2", "current"],
     ["k1", "retiring"],
+    ["k2", "current"],
   ]);
   expect(taken.leftBehind?.keyId).toBe("k1");
 });
@@ -184,8 +184,8 @@ test.each([
     const taken = takeSecret(record(run, keys), takeover("k1", true));
 
     expect(taken.record.keys.map(({ keyId, state }) => `${keyId} ${state}`)).toEqual([
-      "k1 current",
       "k2 retiring",
+      "k1 current",
     ]);
   },
 );

@@ -1,6 +1,13 @@
 import type { LedgerKey } from "../../core/keys.ts";
 import { resumeLeft } from "../../core/lease.ts";
-import { keysLeftBehind, type LeftKey, leftToResume } from "../../core/left-behind.ts";
+import {
+  adoptByHand,
+  keysLeftBehind,
+  type LeftKey,
+  leftMax,
+  leftToResume,
+  mayNotReturn,
+} from "../../core/left-behind.ts";
 import { emptyRecord, type SecretRecord } from "../../core/secret-record.ts";
 import { isStillOwed, owedBy } from "../../core/sweep.ts";
 
@@ -87,4 +94,55 @@ test("nothing is resumed while a run has the secret, or a hold or a freeze keeps
   expect(owedBy({ ...free, lease })).toBeUndefined();
   expect(owedBy({ ...free, hold: { by: "ops", reason: "busy" } })).toBeUndefined();
   expect(owedBy({ ...free, frozen: { reason: "a hand" } })).toBeUndefined();
+});
+
+describe("a hand puts another key into AWSCURRENT", () => {
+  const many = (count: number) =>
+    Array.from({ length: count }, (_, index) => key(`left-${index}`, "retiring"));
+
+  test("the key that was there is left behind, and nothing is resumed before the hand's key is replaced", () => {
+    const next = adoptByHand(record(current), key("k9", "minted"));
+
+    expect(next.keys.map(({ keyId, state }) => `${keyId} ${state}`)).toEqual(["k3 retiring", "k9 current"]);
+    expect(keysLeftBehind(next).map(({ keyId }) => keyId)).toEqual(["k3"]);
+    expect(leftToResume(next)).toBeUndefined();
+  });
+
+  test("a compromised key is left to its incident", () => {
+    const leaked = key("k3", "current", { compromised: true });
+    expect(keysLeftBehind(adoptByHand(record(leaked), key("k9", "minted")))).toEqual([]);
+  });
+
+  test("more keys than runs can work off are refused, with what to do, and none is forgotten", () => {
+    const full = record(...many(leftMax - 1), current);
+    expect(keysLeftBehind(adoptByHand(full, key("k9", "minted")))).toHaveLength(leftMax);
+    expect(() => adoptByHand(record(...many(leftMax), current), key("k9", "minted"))).toThrow(
+      "10 keys that AWSCURRENT once held are still to be revoked, and k3 would be one more: " +
+        "put its version v-k3 back into AWSCURRENT, or end one that nobody uses with rekey compromise",
+    );
+  });
+
+  test("what is current already, or comes back from those that are left, is taken however many there are", () => {
+    const full = record(...many(leftMax), current);
+    expect(adoptByHand(full, current).keys).toEqual(full.keys);
+    expect(keysLeftBehind(adoptByHand(full, key("left-0", "retiring")))).toHaveLength(leftMax);
+    expect(keysLeftBehind(adoptByHand(record(...many(leftMax)), key("k9", "minted")))).toHaveLength(leftMax);
+    const over = record(...many(leftMax + 1), current);
+    expect(keysLeftBehind(adoptByHand(over, current))).toHaveLength(leftMax + 1);
+  });
+
+  test("a key that was left alive may come back, and no other one that is on its way out", () => {
+    const back = key("k1", "retiring");
+    expect(mayNotReturn(record(back, current), back)).toBe(false);
+    expect(mayNotReturn(record(current), current)).toBe(false);
+    for (const spent of [
+      key("k1", "revoking"),
+      key("k1", "quarantined"),
+      key("k1", "dead"),
+      key("k1", "retiring", { compromised: true }),
+    ])
+      expect(mayNotReturn(record(spent, current), spent)).toBe(true);
+    const run = { phase: "opened" as const, rotationId: "r-2", attempt: 0, retiring: current };
+    expect(mayNotReturn({ ...record(back, current), run }, back)).toBe(true);
+  });
 });

@@ -72,16 +72,27 @@ test("the current key is the one the ledger calls so", () => {
   expect(currentKey(emptyRecord(secretArn))).toBeUndefined();
 });
 
-test("adopting a key makes it the only current one, keeps the others, and is news", () => {
+test("adopting a key makes it the only current one, keeps the one that was it as retiring, and is news", () => {
   const other = { ...retiring, keyId: "key-9", name: "by hand", state: "minted" as const };
   const stray = { name: "rekey/r-0/1", state: "stray" as const };
   const record = { ...emptyRecord(secretArn), keys: [stray, retiringKey] };
 
   const next = adoptCurrent(record, other);
 
-  expect(next.keys).toEqual([stray, { ...other, state: "current" }]);
+  expect(next.keys).toEqual([stray, { ...retiringKey, state: "retiring" }, { ...other, state: "current" }]);
   expect(next.seq).toBe(record.seq + 1);
   expect(adoptCurrent(next, other).keys).toEqual(next.keys);
+});
+
+test("a key that comes back is current from then on, and not from its own promotion on", () => {
+  const before = { ...retiring, name: "rekey/r-0/1", state: "current" as const, promotedAtMs: 70 };
+  const record = adoptCurrent({ ...emptyRecord(secretArn), keys: [] }, before);
+  const other = { ...retiring, keyId: "key-9", name: "by hand", state: "minted" as const };
+  expect(currentKey(adoptCurrent({ ...record, keys: [before] }, before))?.promotedAtMs).toBe(70);
+
+  const back = adoptCurrent(adoptCurrent({ ...record, keys: [before] }, other), before);
+
+  expect(currentKey(back)).toEqual({ ...retiring, name: "rekey/r-0/1", state: "current" });
 });
 
 test("news raise the sequence and change nothing else", () => {

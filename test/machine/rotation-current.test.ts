@@ -1,5 +1,7 @@
 import { calls, open, type Story } from "./story.ts";
 
+const minute = 60_000;
+
 /** Somebody makes a key at the provider and puts it into the secret with the console. */
 async function rotateByHand(story: Story): Promise<void> {
   const { secret } = story.world.provider.addKey({ name: "made by hand" });
@@ -38,6 +40,34 @@ describe("another hand before the run", () => {
       labels: { v2: "AWSPREVIOUS", v3: "AWSCURRENT REKEY_INCOMING" },
       works: ["k1", "k3"],
     });
+    expect(story.failedRequests()).toBe(0);
+  });
+
+  test("the key that a hand displaced lives for as long as a consumer uses it, and goes behind the gate", async () => {
+    const slow = { name: "slow", refreshEveryMs: 40 * minute, maxStaleMs: 50 * minute, useEveryMs: minute };
+    const story = await open({ consumers: [slow], policy: { overlapMs: 60 * minute } });
+    await story.rotate();
+    await rotateByHand(story);
+
+    const run = story.start();
+    await story.reaches(run, "AwaitEvidence");
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      await story.sweep();
+      await story.world.time.advance(25 * minute);
+    }
+    await story.finish(run);
+    expect(story.effects()).not.toContain("delete k2");
+    expect(await story.ending(run)).toMatchObject({
+      ...{ run: "SUCCEEDED: rotated", keys: ["k2 retiring", "k4 current"], works: ["k2", "k4"] },
+      debts: ["RevokeOwed k2"],
+    });
+
+    expect(await story.sweep()).toMatchObject({ strays: 0, discarded: 0, resumed: 1, openDebt: 1 });
+    await story.world.time.advance(20 * minute);
+    const paying = [...story.world.runs.values()].at(-1);
+    const paid = await story.world.ledger.rotation(story.secretArn, paying?.rotationId ?? "");
+    expect(paid).toMatchObject({ outcome: "rotated", retiringKeyId: story.keyId("k2") });
+    expect(await story.ending(run)).toMatchObject({ keys: ["k4 current"], debts: [], works: ["k4"] });
     expect(story.failedRequests()).toBe(0);
   });
 

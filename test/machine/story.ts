@@ -4,6 +4,7 @@ import type { SecretArn } from "../../core/ports.ts";
 import { currentKey, type PlacedKey } from "../../core/secret-record.ts";
 import { placeHold } from "../../core/wait.ts";
 import { answerAdmin } from "../../functions/admin/answer.ts";
+import type { Swept } from "../../functions/sweep.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
 import { type Outcome, TaskFailure } from "../../local/aws/machine.ts";
 import type { HttpReply, HttpRequest } from "../../providers/http.ts";
@@ -130,6 +131,11 @@ export class Story {
       await this.world.time.advance(waitStepMs);
     }
     throw new Error(`the run has not reached ${state}`);
+  }
+
+  async sweep(): Promise<Swept> {
+    const time = new Date(this.world.time.nowMs()).toISOString();
+    return (await this.world.time.run(this.world.invoke("sweep", { time }))) as Swept;
   }
 
   /** A late repeat: another execution of the same name, as after its history was forgotten. */
