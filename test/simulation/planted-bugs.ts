@@ -252,6 +252,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys).slice(0, 0);",
   },
   {
+    name: "forget the key that a hand displaced",
+    file: "core/secret-record.ts",
+    find: `.map((known) => (known.state === "current" ? { ...known, state: "retiring" as const } : known));`,
+    replace: `.filter((known) => known.state !== "current");`,
+  },
+  {
     name: "contain waits while the secret is held",
     file: "core/incident-turns.ts",
     find: "?? whenPlanned(record, { key, nowMs });",

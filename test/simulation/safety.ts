@@ -135,6 +135,8 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
   }
   if (parseKeyName(name) === undefined && !watch.wasRetiring.has(keyId))
     watch.violate("S2", `${keyId} (${name}) is deleted, and Rekey never recorded it as retiring`);
+  if (watch.wasCurrent.has(keyId) && !watch.wasLetGo.has(keyId))
+    watch.violate("S2", `${keyId} (${name}) was current and is deleted, and no gate has let it go`);
 }
 
 /** A hand that comes between this look and the effect cannot be seen by anybody. */
@@ -225,6 +227,7 @@ export function afterRecord(watch: Watch, change: Change): void {
   if (promoted === undefined || promoted.phase === phaseBefore) return;
   watch.wasRetiring.add(run.retiring.keyId);
   if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
+  if (promoted.phase === "revoking") watch.wasLetGo.add(run.retiring.keyId);
   const { keyId } = run.retiring;
   const isOrdered = isIncidentStep(watch) || wasLetGo(before, promoted);
   const isIncidents = (isOrdered && isBound(watch, keyId)) || isContained(watch, { keyId, end: "disabled" });

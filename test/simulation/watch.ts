@@ -90,7 +90,11 @@ export class Watch {
   readonly holders = new Map<Fingerprint, { readonly secretArn: SecretArn; readonly step: number }[]>();
   /** Per key: when consumers used it. */
   readonly uses = new Map<KeyId, number[]>();
+  /** Every key that AWSCURRENT ever held: consumers may use it. */
+  readonly wasCurrent = new Set<KeyId>();
   readonly wasRetiring = new Set<KeyId>();
+  /** Keys whose revoke some run has recorded: its gate was asked then (letting-go.ts). */
+  readonly wasLetGo = new Set<KeyId>();
   readonly wasQuarantined = new Set<KeyId>();
   /** Per key whose end was ordered: the last look at AWSCURRENT before the order. */
   readonly ends = new Map<KeyId, number>();
@@ -283,6 +287,7 @@ export class Watch {
     for (const secret of this.secrets.values()) {
       const before = secret.current;
       secret.current = this.#currentOf(secret);
+      if (secret.current.keyId !== undefined) this.wasCurrent.add(secret.current.keyId);
       // A hand moves it between two calls.
       const isMoved = before.versionId !== secret.current.versionId;
       if (this.#call !== undefined && isMoved) currentWasMoved(this, { secret, before });
