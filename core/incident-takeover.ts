@@ -1,6 +1,6 @@
 import { NeedsHuman } from "./errors.ts";
 import type { KeyStanding } from "./incident-record.ts";
-import { type LedgerKey, replacementRunId } from "./keys.ts";
+import { isUnused, type LedgerKey, replacementRunId } from "./keys.ts";
 import { debtForLeft } from "./left-behind.ts";
 import type { KeyId, RotationId } from "./ports.ts";
 import {
@@ -237,14 +237,15 @@ function runIdFor({ fence }: SecretRecord, { incidentId, secretTag }: Takeover):
   return replacementRunId({ incidentId, secretTag, fence: fence + 1 });
 }
 
-/** Keys that the fenced run made and nobody uses: the sweep discards them. */
+/** Keys that the fenced run made and nobody uses: the sweep discards them. One whose promotion had begun may be in use. */
 function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord {
-  const unused = new Set(["intended", "minted", "staged"]);
-  const keys = record.keys.map((key) =>
-    unused.has(key.state) && (except === undefined || key.keyId !== except)
-      ? { ...key, state: "stray" as const }
-      : key,
-  );
+  const { run } = record;
+  const promoting = run?.phase === "promoting" ? run.incoming.keyId : undefined;
+  const keys = record.keys.map((key) => {
+    if (!isUnused(key) || (except !== undefined && key.keyId === except)) return key;
+    const isDoubtful = promoting !== undefined && key.keyId === promoting;
+    return { ...key, state: isDoubtful ? ("retiring" as const) : ("stray" as const) };
+  });
   return { ...record, keys };
 }
 

@@ -109,10 +109,21 @@ export function markPromoting(record: SecretRecord, ticket: Ticket): SecretRecor
   return run.phase === "proven" ? bump({ ...record, run: { ...run, phase: "promoting" } }) : record;
 }
 
-/** The move was refused because AWSCURRENT is somebody else's: it can no longer land, so it did not happen. */
-export function markPromotionRefused(record: SecretRecord, ticket: Ticket): SecretRecord {
+/**
+ * The move was refused because AWSCURRENT is somebody else's: it can no longer land. Where an earlier try of it had
+ * landed, consumers may have fetched the incoming key, so it is left behind and not taken away with its run.
+ */
+export function markPromotionRefused(
+  record: SecretRecord,
+  ticket: Ticket,
+  seen: { readonly wasCurrent: boolean },
+): SecretRecord {
   const run = assertHolder(record, ticket);
-  return run.phase === "promoting" ? bump({ ...record, run: { ...run, phase: "proven" } }) : record;
+  if (run.phase !== "promoting") return record;
+  const next = bump({ ...record, run: { ...run, phase: "proven" } });
+  return seen.wasCurrent
+    ? editById(next, run.incoming.keyId, (key) => ({ ...key, state: "retiring" }))
+    : next;
 }
 
 /** Other fields of the secret changed meanwhile: the same incoming key sits in a newer version now. */

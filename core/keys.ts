@@ -77,7 +77,12 @@ export function isReplacementRun(
   return runId.startsWith(`${incidentId}-${secretTag}-`);
 }
 
-/** Keys that must never be AWSCURRENT again. */
+/** Keys that AWSCURRENT never held: nobody but their own run can have them. */
+export function isUnused({ state }: LedgerKey): boolean {
+  return state === "intended" || state === "minted" || state === "staged" || state === "stray";
+}
+
+/** Keys that Rekey never makes AWSCURRENT again; for what a hand may put back see `mayNotReturn`. */
 export function isSpent(key: LedgerKey): boolean {
   return (
     key.compromised === true || ["retiring", "quarantined", "revoking", "revoked", "dead"].includes(key.state)

@@ -1,4 +1,5 @@
 import { Superseded } from "./errors.ts";
+import { isUnused } from "./keys.ts";
 import { type Resuming, runForLeft } from "./left-behind.ts";
 import type { RotationId } from "./ports.ts";
 import {
@@ -94,9 +95,7 @@ export function giveUp(record: SecretRecord, ticket: Ticket): SecretRecord {
   const run = assertHolder(record, ticket);
   if (!isBeforePromotion(run)) return record;
   const keys = record.keys.map((key) =>
-    key.rotationId === ticket.rotationId && key.state !== "current"
-      ? { ...key, state: "stray" as const }
-      : key,
+    key.rotationId === ticket.rotationId && isUnused(key) ? { ...key, state: "stray" as const } : key,
   );
   return bump({ ...record, keys, run: { ...baseOf(run), phase: "opened", givenUp: true } });
 }

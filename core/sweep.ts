@@ -1,4 +1,4 @@
-import { type LedgerKey, parseKeyName } from "./keys.ts";
+import { isUnused, type LedgerKey, parseKeyName } from "./keys.ts";
 import { keysLeftBehind, leftToResume } from "./left-behind.ts";
 import type { ExecutionState, KeyId, ListedKey, RotationId } from "./ports.ts";
 import type { SecretRecord } from "./secret-record.ts";
@@ -35,13 +35,8 @@ function isInUse(keyId: KeyId, { records, mayBeCurrent, inIncidents }: AccountVi
     if (run?.retiring.keyId === keyId) return true;
     if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId) return true;
     const known = keys.find((key) => key.keyId === keyId);
-    return known !== undefined && !isLeft(known);
+    return known !== undefined && !isUnused(known);
   });
-}
-
-/** What a run that is over leaves behind: minted or staged, and never promoted. */
-function isLeft({ state }: LedgerKey): boolean {
-  return state === "intended" || state === "minted" || state === "staged" || state === "stray";
 }
 
 /** Keys of runs that are over which the provider does not list: their replies, if any, never came. */
@@ -49,7 +44,7 @@ export function neverCame(record: SecretRecord, listed: ReadonlySet<string>): re
   const { lease, run } = record;
   return record.keys.filter(
     (key) =>
-      isLeft(key) &&
+      isUnused(key) &&
       !listed.has(key.name) &&
       key.rotationId !== lease?.runId &&
       !(run !== undefined && run.phase !== "opened" && run.incoming.keyId === key.keyId),
@@ -82,7 +77,7 @@ export function isStillOwed(
   debt: { readonly kind: string; readonly keyId: KeyId; readonly rotationId: RotationId },
 ): boolean {
   if (debt.kind === "DiscardOwed")
-    return record.keys.some((key) => key.rotationId === debt.rotationId && isLeft(key));
+    return record.keys.some((key) => key.rotationId === debt.rotationId && isUnused(key));
   if (debt.kind === "LabelOwed") return false;
   const isLeftBehind = keysLeftBehind(record).some(({ keyId }) => keyId === debt.keyId);
   return record.run?.retiring.keyId === debt.keyId || isLeftBehind;
@@ -99,6 +94,6 @@ export function nextTryMs(tries: number): number {
 /** The key is gone, or never was: nothing is left to account for. A key of a run at work is that run's business. */
 export function forgetKey(record: SecretRecord, name: string): SecretRecord {
   const known = record.keys.find((key) => key.name === name);
-  if (known === undefined || known.rotationId === record.lease?.runId || !isLeft(known)) return record;
+  if (known === undefined || known.rotationId === record.lease?.runId || !isUnused(known)) return record;
   return { ...record, seq: record.seq + 1, keys: record.keys.filter((key) => key !== known) };
 }

@@ -14,8 +14,8 @@ export interface KeyOfRun {
 }
 
 /**
- * Where a run made this key, or found it current. A hand that puts another key into AWSCURRENT takes it out of the
- * secret's item, and until the index has seen its version nothing but the run's own record says whose it is.
+ * Where a run made this key, or found it current. A key that was seen dead leaves the secret's item, and until the
+ * index has seen its version nothing but the run's own record says whose it was.
  */
 export async function keyOfRuns(
   { policies, keyId }: { readonly policies: readonly Policy[]; readonly keyId: KeyId },

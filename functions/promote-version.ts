@@ -99,7 +99,10 @@ async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed"
     return "landed";
   }
   if (fingerprint !== retiring.fingerprint) {
-    await deps.ledger.changeSecret(secretArn, (record) => markPromotionRefused(record, input));
+    // A try whose answer was lost has left its mark when somebody's version came after it.
+    const labels = await deps.store.labels(secretArn);
+    const wasCurrent = labels[incoming.versionId]?.includes("AWSPREVIOUS") ?? false;
+    await deps.ledger.changeSecret(secretArn, (now) => markPromotionRefused(now, input, { wasCurrent }));
     throw new VersionMoved(`AWSCURRENT moved to version ${current.versionId}, which holds another key`);
   }
   const pending = await deps.store.read(secretArn, incoming.versionId);

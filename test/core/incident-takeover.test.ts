@@ -190,6 +190,23 @@ test.each([
   },
 );
 
+test.each([
+  ["proven", "stray"],
+  ["promoting", "retiring"],
+] as const)(
+  "an incoming key that is %s when a hand puts the leaked one into AWSCURRENT is %s",
+  (phase, state) => {
+    const keys = [key("k0", "minted"), key("k1", "current"), key("k2", "staged")];
+
+    const taken = takeSecret(record(staged(phase), keys), takeover("k9", true));
+
+    expect(taken.record.keys.map(({ keyId, state: now }) => `${keyId} ${now}`)).toEqual([
+      ...["k0 stray", "k1 retiring", `k2 ${state}`],
+      "k9 current",
+    ]);
+  },
+);
+
 test("a retiring key that the item does not know is owed its revoke, and not made up as a key here", () => {
   const taken = takeSecret(record(promoted("promoted"), [key("k2", "current")]), takeover("k2", true));
 

@@ -20,6 +20,9 @@ const { keyId, fingerprint } = incoming;
 const claimed = claimAttempt(recordIn("opened", { run: { ...runs.opened, attempt: 0 } }), ticket);
 const minted = markMinted(claimed, ticket, { attempt: 1, keyId, fingerprint });
 
+const refusedAt = (wasCurrent: boolean) => (record: SecretRecord, by: Ticket) =>
+  markPromotionRefused(record, by, { wasCurrent });
+
 describe("making a key", () => {
   test("is intended before it is asked for, under a name that nobody else uses", () => {
     expect(claimed.run?.attempt).toBe(1);
@@ -102,7 +105,8 @@ describe("promoting", () => {
   ])[] = [
     ["proven", markProven, "staged", "proven"],
     ["promoting", markPromoting, "proven", "promoting"],
-    ["proven again, if the move was refused", markPromotionRefused, "promoting", "proven"],
+    ["proven again, if the move was refused", refusedAt(false), "promoting", "proven"],
+    ["proven again, if the move was undone by a hand", refusedAt(true), "promoting", "proven"],
   ];
 
   test.each(steps)("is %s from one phase only; a repeat changes nothing", (_what, mark, from, to) => {
@@ -113,6 +117,14 @@ describe("promoting", () => {
       else expect(next).toBe(record);
     }
     expect(() => mark(recordIn("staged"), late)).toThrow(Superseded);
+  });
+
+  test.each([
+    ["was never there goes with its run", false, "staged"],
+    ["has been there is left behind", true, "retiring"],
+  ] as const)("an incoming key that AWSCURRENT does not hold and that %s", (_title, wasCurrent, state) => {
+    const next = refusedAt(wasCurrent)(recordIn("promoting"), ticket);
+    expect([stateOf(next, "key-1"), stateOf(next, "key-2")]).toEqual(["current", state]);
   });
 
   test("makes the incoming key current and the retiring one retiring, once", () => {

@@ -129,10 +129,13 @@ describe("giving up", () => {
     },
   );
 
-  test("never makes the current key a stray, whoever made it", () => {
-    const record = recordIn("opened", { keys: [{ ...retiringKey, rotationId: "r-1" }] });
-    expect(stateOf(giveUp(record, ticket), "key-1")).toBe("current");
-  });
+  test.each(["current", "retiring", "revoking"] as const)(
+    "never makes a key that has been current and is %s a stray, whoever made it",
+    (state) => {
+      const record = recordIn("opened", { keys: [{ ...retiringKey, state, rotationId: "r-1" }] });
+      expect(stateOf(giveUp(record, ticket), "key-1")).toBe(state);
+    },
+  );
 
   test.each(["promoting", ...promotedPhases] as const)(
     "in phase %s changes nothing: AWSCURRENT may have moved",

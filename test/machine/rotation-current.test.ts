@@ -1,4 +1,4 @@
-import { calls, open, type Story } from "./story.ts";
+import { calls, crash, open, type Story } from "./story.ts";
 
 const minute = 60_000;
 
@@ -9,12 +9,11 @@ async function rotateByHand(story: Story): Promise<void> {
 }
 
 /** Somebody takes a rotation back with the console. */
-function putBack(story: Story): void {
-  story.world.store.moveByHand({
-    secretArn: story.secretArn,
-    label: "AWSCURRENT",
-    to: story.versionId("v1"),
-  });
+const putBack = (story: Story) => makeCurrent(story, "v1");
+
+function makeCurrent(story: Story, name: `v${number}`): void {
+  const { world, secretArn } = story;
+  world.store.moveByHand({ secretArn, label: "AWSCURRENT", to: story.versionId(name) });
 }
 
 /** Another rotator is at work on the same secret. */
@@ -68,6 +67,53 @@ describe("another hand before the run", () => {
     const paid = await story.world.ledger.rotation(story.secretArn, paying?.rotationId ?? "");
     expect(paid).toMatchObject({ outcome: "rotated", retiringKeyId: story.keyId("k2") });
     expect(await story.ending(run)).toMatchObject({ keys: ["k4 current"], debts: [], works: ["k4"] });
+    expect(story.failedRequests()).toBe(0);
+  });
+
+  test("a hand that takes its own key back, after a rotation has begun with it, finds the old one as it was", async () => {
+    const story = await open();
+    await story.rotate();
+    await rotateByHand(story);
+    story.before(calls.move("AWSCURRENT"), () => makeCurrent(story, "v2"));
+    const failed = await story.rotate();
+    expect(await story.ending(failed)).toMatchObject({
+      ...{ run: "FAILED RolledBack: rolledBack", keys: ["k2 retiring", "k3 current"], works: ["k2", "k3"] },
+    });
+
+    expect(await story.sweep()).toMatchObject({ spent: 0 });
+    const run = await story.rotate();
+
+    expect(story.events()).not.toContain("SpentKeyIsCurrent");
+    expect(await story.ending(run)).toMatchObject({
+      ...{ run: "SUCCEEDED: rotated", keys: ["k3 retiring", "k5 current"], works: ["k3", "k5"] },
+    });
+    await story.sweep();
+    await story.world.time.advance(10 * minute);
+    expect(await story.ending(run)).toMatchObject({ keys: ["k5 current"], debts: [], works: ["k5"] });
+    expect(story.failedRequests()).toBe(0);
+  });
+
+  test("with no slot left for a new key the run says so, and the old key put back frees the hand's", async () => {
+    const story = await open({ provider: { keysMax: 2 } });
+    await story.rotate();
+    await rotateByHand(story);
+
+    const refused = await story.rotate();
+    expect(await story.ending(refused)).toMatchObject({
+      ...{ run: "FAILED RolledBack: rolledBack", works: ["k2", "k3"] },
+      keys: expect.arrayContaining(["k2 retiring", "k3 current"]),
+    });
+    expect(story.detailOf("RotationRolledBack")["reason"]).toMatch(/^QuotaReached/);
+
+    makeCurrent(story, "v2");
+    const again = await story.rotate();
+    expect(await story.ending(again)).toMatchObject({ run: "FAILED RolledBack: rolledBack" });
+    expect(await story.sweep()).toMatchObject({ resumed: 1 });
+    await story.world.time.advance(10 * minute);
+    expect(await story.ending(again)).toMatchObject({
+      ...{ keys: expect.arrayContaining(["k2 current"]), debts: [], works: ["k2"] },
+    });
+    expect(await story.ending(await story.rotate())).toMatchObject({ run: "SUCCEEDED: rotated" });
     expect(story.failedRequests()).toBe(0);
   });
 
@@ -194,6 +240,31 @@ describe("another hand during the run", () => {
     expect(story.detailOf("RotationRolledBack")["reason"]).toContain("which holds another key");
   });
 
+  test("a promotion whose answer was lost, and a hand right after it: consumers may have the key, so it lives", async () => {
+    const story = await open();
+    story.after(calls.move("AWSCURRENT"), async () => {
+      await rotateByHand(story);
+      return crash;
+    });
+
+    const run = await story.rotate();
+
+    expect(story.path(run).slice(-3)).toEqual([
+      ...["Promote; Lambda.Unknown; VersionMoved", "SettleRotation", "RolledBack"],
+    ]);
+    expect(await story.ending(run)).toMatchObject({
+      ...{ keys: ["k1 current", "k2 retiring"], works: ["k1", "k2", "k3"] },
+    });
+
+    await story.rotate();
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      await story.sweep();
+      await story.world.time.advance(25 * minute);
+    }
+    expect(await story.ending(run)).toMatchObject({ keys: ["k4 current"], works: ["k4"], debts: [] });
+    expect(story.failedRequests()).toBe(0);
+  });
+
   test("an edit of another field after the promotion does not disturb the revoke", async () => {
     const story = await open({ field: "apiKey" });
     const run = story.start();
@@ -278,11 +349,7 @@ describe("another hand after the run", () => {
     await story.rotate();
     putBack(story);
     await story.rotate();
-    story.world.store.moveByHand({
-      secretArn: story.secretArn,
-      label: "AWSCURRENT",
-      to: story.versionId("v2"),
-    });
+    makeCurrent(story, "v2");
 
     await story.command({ command: "release", secret: "billing-key", unfreeze: true });
     const run = await story.rotate();
