@@ -1,8 +1,10 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
+import { keysLeftBehind } from "../../core/left-behind.ts";
 import { type Declared, type PlanStep, planOf } from "../../core/plan.ts";
 import type { Policy } from "../../core/policy.ts";
 import { hashLimit, type Schedule, scheduleFor } from "../../core/schedule.ts";
+import type { SecretRecord } from "../../core/secret-record.ts";
 import { type PolicyFile, policiesIn } from "../../events/policy-file.ts";
 import { declaredKinds } from "../provider-kinds.ts";
 import { wakeIfDecided } from "../wake.ts";
@@ -206,11 +208,9 @@ async function remove(secret: Named, work: Work, deps: AdminDeps): Promise<Appli
     view.current.schedules.filter((schedule) => schedule.secretArn === secretArn),
     deps,
   );
-  const { run } = await deps.ledger.secret(secretArn);
-  if (run !== undefined) {
-    const what = run.owed === undefined ? `rotation ${run.rotationId} is not over` : run.owed.reason;
-    return { name, secretArn, outcome: "kept", reason: `${what}: apply again when it is` };
-  }
+  const open = whatIsOpen(await deps.ledger.secret(secretArn));
+  if (open !== undefined)
+    return { name, secretArn, outcome: "kept", reason: `${open}: apply again when it is` };
   const { principal: by, atMs } = caller;
   const environment = view.current.policies.find((each) => each.secretArn === secretArn)?.environment ?? "";
   // Its fingerprints stay as well: a key that leaks later is still recognised, and a person is told.
@@ -224,6 +224,13 @@ async function remove(secret: Named, work: Work, deps: AdminDeps): Promise<Appli
     detail: { name },
   });
   return { name, secretArn, outcome: "removed" };
+}
+
+function whatIsOpen(record: SecretRecord): string | undefined {
+  const { run } = record;
+  if (run !== undefined) return run.owed?.reason ?? `rotation ${run.rotationId} is not over`;
+  const [left] = keysLeftBehind(record);
+  return left && `key ${left.keyId}, which was left behind, is not revoked (rekey rotate)`;
 }
 
 /** Schedules of secrets that no policy is about: they would start rotations that refuse to open. */

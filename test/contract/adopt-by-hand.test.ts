@@ -1,0 +1,64 @@
+import { parse } from "yaml";
+import { leftMax } from "../../core/left-behind.ts";
+import { type AdminWorld, adminWorld, arnOf, fileWith } from "./admin-world.ts";
+
+const secretArn = arnOf("billing-key");
+
+async function apply(world: AdminWorld, secret = "billing-key") {
+  const file = parse(fileWith({ secrets: { [secret]: "" } }));
+  return (await world.send({ command: "apply", file })).answer["secrets"];
+}
+
+/** Somebody makes a key at the provider and puts it into the secret with the console. */
+function rotateByHand(world: AdminWorld, name = "by hand"): void {
+  world.store.setCurrent(secretArn, world.provider.addKey({ name }).secret.reveal());
+}
+
+async function applied(): Promise<AdminWorld> {
+  const world = adminWorld();
+  world.secret("billing-key");
+  await apply(world);
+  return world;
+}
+
+test("a key that a hand displaced stays in the item when the hand's is adopted", async () => {
+  const world = await applied();
+  const [before] = (await world.ledger.secret(secretArn)).keys;
+  rotateByHand(world);
+
+  expect(await apply(world)).toMatchObject([{ outcome: "updated" }]);
+
+  const { keys } = await world.ledger.secret(secretArn);
+  expect(keys).toMatchObject([
+    { keyId: before?.keyId, state: "retiring" },
+    { name: "by hand", state: "current" },
+  ]);
+});
+
+test("it keeps the policy of a secret that left the file, for without one nobody could revoke it", async () => {
+  const world = await applied();
+  world.secret("other");
+  rotateByHand(world);
+  await apply(world);
+
+  expect(await apply(world, "other")).toMatchObject([
+    { name: "other", outcome: "created" },
+    { name: "billing-key", outcome: "kept", reason: expect.stringContaining("was left behind") },
+  ]);
+});
+
+test("hands that are faster than rotations are refused in the end, and no key is forgotten", async () => {
+  const world = await applied();
+  for (let hands = 0; hands < leftMax; hands++) {
+    rotateByHand(world, `by hand ${hands}`);
+    expect(await apply(world)).toMatchObject([{ outcome: "updated" }]);
+  }
+  const full = (await world.ledger.secret(secretArn)).keys;
+  expect(full).toHaveLength(leftMax + 1);
+  rotateByHand(world, "once more");
+
+  expect(await apply(world)).toMatchObject([
+    { outcome: "failed", error: "NeedsHuman", reason: expect.stringContaining("would be one more") },
+  ]);
+  expect((await world.ledger.secret(secretArn)).keys).toEqual(full);
+});
