@@ -69,7 +69,10 @@ function targetIsRetiring({ target }: RevokeView, { retiring, incoming }: Promot
   };
 }
 
-function currentIsNotRetiring({ current }: RevokeView, { retiring }: PromotedRun): Refusal | undefined {
+/** What AWSCURRENT is found to hold, by whoever looks. */
+type Seen = Pick<RevokeView, "current">;
+
+function currentIsNotRetiring({ current }: Seen, { retiring }: PromotedRun): Refusal | undefined {
   if (current.fingerprint !== retiring.fingerprint) return undefined;
   return {
     reason: "RetiringKeyIsCurrent",
@@ -77,7 +80,8 @@ function currentIsNotRetiring({ current }: RevokeView, { retiring }: PromotedRun
   };
 }
 
-function currentIsIncoming(view: RevokeView, run: PromotedRun): Refusal | undefined {
+/** Asked at the gate, and of a run that waits for it: AWSCURRENT has to hold the incoming key. */
+export function currentIsIncoming(view: Seen, run: PromotedRun): Refusal | undefined {
   const { current } = view;
   // By fingerprint, because an edit of another field puts the same key into a newer version.
   if (current.fingerprint === run.incoming.fingerprint) return undefined;

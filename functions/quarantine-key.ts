@@ -3,7 +3,8 @@ import { markQuarantined, markRestored } from "../core/retiring.ts";
 import { whyNotRevoke } from "../core/revoke.ts";
 import { assertPromoted } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
-import { heedHand, revokeView } from "./revoke-view.ts";
+import { heedHand } from "./heed-hand.ts";
+import { revokeView } from "./revoke-view.ts";
 import { policyAtGate } from "./run-policy.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
 import { undoQuarantine } from "./undo-quarantine.ts";
@@ -36,7 +37,7 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   const isRepeat = view.run.phase === "quarantined";
   const refusal = whyNotRevoke(view);
   if (refusal) {
-    await heedHand({ view, ticket: input, refusal }, deps);
+    await heedHand({ ticket: input, retiringKeyId: keyId, refusal }, deps);
     if (isRepeat) await undoQuarantine({ ticket: input, policy, keyId }, deps);
     return { outcome: "refused", soakSeconds };
   }

@@ -5,7 +5,8 @@ import { markRetiring, markRevoked } from "../core/retiring.ts";
 import { type Refusal, whyNotRepeatRevoke, whyNotRevoke } from "../core/revoke.ts";
 import type { PromotedRun } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
-import { heedHand, revokeView } from "./revoke-view.ts";
+import { heedHand } from "./heed-hand.ts";
+import { revokeView } from "./revoke-view.ts";
 import { policyAtGate } from "./run-policy.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
@@ -26,7 +27,7 @@ export const revokeKey = step({
 
     const refusal = run.phase === "revoking" ? whyNotRepeatRevoke(view) : whyNotRevoke(view);
     if (refusal) {
-      await heedHand({ view, ticket: input, refusal }, deps);
+      await heedHand({ ticket: input, retiringKeyId: run.retiring.keyId, refusal }, deps);
       return refused(run, refusal);
     }
     if (!(await recordIntent(input, view.record.seq, deps))) return refused(run, overtaken);

@@ -1,8 +1,7 @@
 import { type Evidence, isInstance } from "../core/evidence.ts";
 import type { Policy } from "../core/policy.ts";
-import type { Refusal, RevokeView } from "../core/revoke.ts";
+import type { RevokeView } from "../core/revoke.ts";
 import { assertPromoted, type PromotedRun, type Ticket } from "../core/secret-record.ts";
-import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
@@ -48,31 +47,6 @@ async function evidenceFor(
 ): Promise<readonly Evidence[]> {
   const isOpen = question.run.phase === "promoted" || question.run.phase === "quarantined";
   return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);
-}
-
-/** Somebody else's hand on AWSCURRENT: only a person can say what was meant, and until then the gate stays shut. */
-const pages: Readonly<Record<string, string>> = {
-  RetiringKeyIsCurrent: "SpentKeyIsCurrent",
-  CurrentKeyMoved: "CurrentKeyMoved",
-};
-
-/**
- * The gate asks about evidence, holds and stops, and does not read the secret. Without the freeze it would send the
- * run here again at once, until its history is full.
- */
-export async function heedHand(
-  { view, ticket, refusal }: { readonly view: Decision; readonly ticket: Ticket; readonly refusal: Refusal },
-  deps: Deps,
-): Promise<void> {
-  const type = pages[refusal.reason];
-  if (type === undefined) return;
-  const { secretArn, rotationId } = ticket;
-  await deps.ledger.changeSecret(secretArn, (record) => freeze(record, refusal.detail));
-  await deps.bus.publish({
-    type,
-    secretArn,
-    detail: { reason: refusal.detail, keyId: view.run.retiring.keyId, rotationId },
-  });
 }
 
 function missedSince(item: Evidence, { retiring, quarantinedAtMs }: PromotedRun): boolean {

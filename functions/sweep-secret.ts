@@ -3,6 +3,7 @@ import type { LedgerKey } from "../core/keys.ts";
 import { keysLeftBehind, mayNotReturn } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
+import { currentIsIncoming } from "../core/revoke.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
 import { isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
 import { freeze } from "../core/wait.ts";
@@ -12,6 +13,7 @@ import { keyIn } from "../stores/value.ts";
 import { brakeFor } from "./brake.ts";
 import { versionWith } from "./current-key.ts";
 import type { Deps } from "./deps.ts";
+import { heedHand } from "./heed-hand.ts";
 import { releaseLease } from "./release-secrets.ts";
 import { noteRun } from "./run-policy.ts";
 import { settle } from "./settle.ts";
@@ -38,10 +40,11 @@ export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<Secre
   const settled = await settleAbandoned(sweeping, deps);
   await closeForgottenRuns(sweeping, deps);
   const record = await deps.ledger.secret(sweeping.policy.secretArn);
+  const labels = await stripLeftovers({ ...sweeping, record }, deps);
+  const spent = await pageSpentKey({ ...sweeping, record }, deps);
+  if (spent === 0) await pageMovedKey({ ...sweeping, record }, deps);
   return {
-    settled,
-    labels: await stripLeftovers({ ...sweeping, record }, deps),
-    spent: await pageSpentKey({ ...sweeping, record }, deps),
+    ...{ settled, labels, spent },
     resumed: await resumeOwed(sweeping, deps),
   };
 }
@@ -180,6 +183,25 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
   await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
   return 1;
+}
+
+/**
+ * A run that waits asks its consumers, and does not read the secret: of a hand that put another key into AWSCURRENT it
+ * would hear at its deadline. What an incident replaces is its own business, and nothing freezes it.
+ */
+async function pageMovedKey({ policy, record, dryRun }: Looking, deps: Deps): Promise<void> {
+  const { secretArn, field } = policy;
+  const run = promotedRun(record.run);
+  const isWaiting = run?.phase === "promoted" || run?.phase === "quarantined";
+  if (!isWaiting || dryRun || record.frozen !== undefined || record.lease?.kind === "incident") return;
+  const { versionId, text } = await deps.store.read(secretArn);
+  const refusal = currentIsIncoming(
+    { current: { versionId, fingerprint: fingerprintOf(keyIn(text, field)) } },
+    run,
+  );
+  if (refusal === undefined) return;
+  const ticket = { secretArn, rotationId: run.rotationId, fence: record.fence };
+  await heedHand({ ticket, retiringKeyId: run.retiring.keyId, refusal }, deps);
 }
 
 /** Nobody put it there: an incident contained it first, and the run that replaces it must not find the secret frozen. */

@@ -312,6 +312,45 @@ describe("another hand during the run", () => {
     expect((await story.ending(run)).works).toEqual(["k1", "k2", "k3"]);
   });
 
+  test("another key put in while consumers are awaited is seen by the next sweep, frozen and paged once", async () => {
+    const slow = { name: "slow", refreshEveryMs: 40 * minute, maxStaleMs: 50 * minute };
+    const story = await open({ consumers: [slow], policy: { overlapMs: 60 * minute } });
+    const run = story.start();
+    await story.reaches(run, "AwaitEvidence");
+    await story.sweep();
+    expect(story.events()).toEqual(["SecretVersionPromoted"]);
+    await rotateByHand(story);
+
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
+      expect(await story.sweep()).toMatchObject({ spent: 0 });
+      await story.world.time.advance(minute);
+    }
+
+    expect(story.events()).toEqual(["SecretVersionPromoted", "CurrentKeyMoved"]);
+    expect(story.detailOf("CurrentKeyMoved")).toMatchObject({
+      ...{ rotationId: "r-1", keyId: story.keyId("k1") },
+      reason: expect.stringContaining("which does not hold the incoming key"),
+    });
+    makeCurrent(story, "v2");
+    await story.command({ command: "release", secret: "billing-key", unfreeze: true });
+    await story.finish(run);
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2", "k3"] });
+    expect(story.failedRequests()).toBe(0);
+  });
+
+  test("an edit of another field while consumers are awaited is nothing to page for", async () => {
+    const story = await open({ field: "apiKey" });
+    const run = story.start();
+    await story.reaches(run, "AwaitEvidence");
+    await editNote(story, "edited");
+
+    await story.sweep();
+    await story.finish(run);
+
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated" });
+    expect(story.events()).not.toContain("CurrentKeyMoved");
+  });
+
   test("the retiring key put back after the intent to revoke was recorded stops the repeat, and pages once", async () => {
     const story = await open({ provider: { faults: [{ kind: "dropped", on: "revoke" }] } });
     const run = story.start();

@@ -185,9 +185,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "send a refused revoke straight back to the gate",
-    file: "functions/revoke-view.ts",
-    find: "await deps.ledger.changeSecret(secretArn, (record) => freeze(record, refusal.detail));",
-    replace: "",
+    file: "functions/heed-hand.ts",
+    find: "record.fence === fence ? freeze(record, refusal.detail) : record,",
+    replace: "record.fence === fence ? record : record,",
   },
   {
     name: "sweep away a key in use",
