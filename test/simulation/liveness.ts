@@ -1,6 +1,6 @@
 import { parseKeyName } from "../../core/keys.ts";
-import { keysLeftBehind } from "../../core/left-behind.ts";
-import type { SecretRecord } from "../../core/secret-record.ts";
+import { keysLeftBehind, leftToResume } from "../../core/left-behind.ts";
+import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
@@ -158,9 +158,22 @@ function debtHasReason(simulation: Simulation, { secretArn, keyId, kind, reason 
 }
 
 /** A hand on AWSCURRENT in mid-run, a key that two secrets hold, or one that the policy keeps. */
-function needsPerson({ isMixedUp, record, policy, sharesKey }: WatchedSecret): boolean {
+function needsPerson(secret: WatchedSecret): boolean {
+  const { isMixedUp, record, policy, sharesKey } = secret;
   const isUndeclared = Array.isArray(policy.consumers) && policy.consumers.length === 0;
-  return isMixedUp || record?.frozen !== undefined || policy.retain || sharesKey || isUndeclared;
+  return (
+    (isMixedUp && !isSortedOut(secret)) ||
+    record?.frozen !== undefined ||
+    policy.retain ||
+    sharesKey ||
+    isUndeclared
+  );
+}
+
+/** The hand's key has been replaced: what it displaced is left to Rekey. */
+function isSortedOut({ record, current }: WatchedSecret): boolean {
+  if (record === undefined || leftToResume(record) === undefined) return false;
+  return currentKey(record)?.keyId === current.keyId;
 }
 
 /** L3. */

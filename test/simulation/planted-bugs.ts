@@ -258,6 +258,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: `.filter((known) => known.state !== "current");`,
   },
   {
+    name: "leave to nobody what a hand displaced",
+    file: "core/sweep.ts",
+    find: "return run === undefined ? leftToResume(record)?.keyId : run.owed",
+    replace: "return run === undefined ? leftToResume({ ...record, keys: [] })?.keyId : run.owed",
+  },
+  {
     name: "contain waits while the secret is held",
     file: "core/incident-turns.ts",
     find: "?? whenPlanned(record, { key, nowMs });",
