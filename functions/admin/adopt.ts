@@ -40,10 +40,12 @@ export async function adopt(
   // After the entries are written: of two secrets adopted at once, each finds the other.
   const others = await sharedWith({ fingerprint, secretArn }, deps);
   if (others.length > 0) throw new KeyShared(`key ${keyId} is also held by ${others.join(", ")}`);
+  // A run that came and went since this looked at AWSCURRENT knows better what it holds.
+  const isLate = (now: SecretRecord) => isUnderWay(now) || now.fence !== record.fence;
   const next = await deps.ledger.changeSecret(secretArn, (now) =>
-    isUnderWay(now) ? now : adoptByHand(now, found),
+    isLate(now) ? now : adoptByHand(now, found),
   );
-  if (isUnderWay(next)) return { how: "busy" };
+  if (isLate(next)) return { how: "busy" };
   await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, state: "current", atMs });
   return { how: "adopted", keyId };
 }

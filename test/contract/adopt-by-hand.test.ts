@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import { leftMax } from "../../core/left-behind.ts";
-import { type AdminWorld, adminWorld, arnOf, fileWith } from "./admin-world.ts";
+import { adopt } from "../../functions/admin/adopt.ts";
+import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
 const secretArn = arnOf("billing-key");
 
@@ -61,4 +62,23 @@ test("hands that are faster than rotations are refused in the end, and no key is
     { outcome: "failed", error: "NeedsHuman", reason: expect.stringContaining("would be one more") },
   ]);
   expect((await world.ledger.secret(secretArn)).keys).toEqual(full);
+});
+
+test("an adoption that slept while a rotation came and went changes nothing", async () => {
+  const world = await applied();
+  rotateByHand(world);
+  const policy = await world.ledger.policy(secretArn);
+  if (policy === undefined) throw new Error("the secret has no policy");
+  const { store } = world.deps;
+  const read: typeof store.read = async (...asked) => {
+    await world.ledger.changeSecret(secretArn, (record) => ({ ...record, fence: record.fence + 1 }));
+    return store.read(...asked);
+  };
+  const { keys } = await world.ledger.secret(secretArn);
+
+  expect(await adopt({ policy, atMs: NOON_MS }, { ...world.deps, store: { ...store, read } })).toEqual({
+    how: "busy",
+  });
+
+  expect((await world.ledger.secret(secretArn)).keys).toEqual(keys);
 });
