@@ -110,18 +110,18 @@ export function markPromoting(record: SecretRecord, ticket: Ticket): SecretRecor
 }
 
 /**
- * The move was refused because AWSCURRENT is somebody else's: it can no longer land. Where an earlier try of it had
+ * The move was refused because AWSCURRENT is somebody else's: it can no longer land. Where an earlier try of it may have
  * landed, consumers may have fetched the incoming key, so it is left behind and not taken away with its run.
  */
 export function markPromotionRefused(
   record: SecretRecord,
   ticket: Ticket,
-  seen: { readonly wasCurrent: boolean },
+  before: { readonly mayHaveLanded: boolean },
 ): SecretRecord {
   const run = assertHolder(record, ticket);
   if (run.phase !== "promoting") return record;
   const next = bump({ ...record, run: { ...run, phase: "proven" } });
-  return seen.wasCurrent
+  return before.mayHaveLanded
     ? editById(next, run.incoming.keyId, (key) => ({ ...key, state: "retiring" }))
     : next;
 }

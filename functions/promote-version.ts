@@ -38,8 +38,12 @@ export const handler = onLambda(promoteVersion, wiring("promote-version"));
 
 async function promote({ input, policy, before }: Order & { readonly before: SecretRecord }, deps: Deps) {
   await assertNotStopped(policy, deps, workOf(before));
-  await deps.ledger.changeSecret(input.secretArn, (record) => markPromoting(record, input));
-  await moveCurrent({ input, policy }, deps);
+  let mayHaveLanded = false;
+  await deps.ledger.changeSecret(input.secretArn, (record) => {
+    mayHaveLanded = record.run?.phase === "promoting";
+    return markPromoting(record, input);
+  });
+  await moveCurrent({ input, policy, mayHaveLanded }, deps);
   const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
     markPromoted(now, input, { promotedAtMs: input.at, deadlineAtMs: input.at + policy.overlapMs }),
   );
@@ -59,8 +63,13 @@ interface Order {
   readonly policy: Policy;
 }
 
+interface Moving extends Order {
+  /** An earlier try began to move AWSCURRENT, and nobody heard what became of it. */
+  readonly mayHaveLanded: boolean;
+}
+
 /** Pin first: once AWSCURRENT has left it, only a label keeps the retiring version from being purged. */
-async function moveCurrent({ input, policy }: Order, deps: Deps): Promise<void> {
+async function moveCurrent({ input, policy, mayHaveLanded }: Moving, deps: Deps): Promise<void> {
   const { secretArn } = input;
   for (let merges = 0; merges <= mergesMax; merges++) {
     const { retiring, incoming } = await promotingRun(input, deps);
@@ -73,7 +82,7 @@ async function moveCurrent({ input, policy }: Order, deps: Deps): Promise<void> 
       to: incoming.versionId,
     });
     if (move === "moved") return;
-    if ((await mergeEdit({ input, policy }, deps)) === "landed") return;
+    if ((await mergeEdit({ input, policy, mayHaveLanded }, deps)) === "landed") return;
   }
   throw new VersionMoved(`AWSCURRENT moved more than ${mergesMax} times during the promotion`);
 }
@@ -88,7 +97,7 @@ async function promotingRun(input: TicketInput, deps: Deps): Promise<WithIncomin
  * AWSCURRENT is not the version we expected. The same key in it means that somebody edited another field: the
  * incoming key goes into a copy of their version. Another key means that somebody rotated by hand: stop.
  */
-async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed" | "merged"> {
+async function mergeEdit({ input, policy, mayHaveLanded }: Moving, deps: Deps): Promise<"landed" | "merged"> {
   const { secretArn } = input;
   const { retiring, incoming } = await promotingRun(input, deps);
   const current = await deps.store.read(secretArn);
@@ -99,10 +108,7 @@ async function mergeEdit({ input, policy }: Order, deps: Deps): Promise<"landed"
     return "landed";
   }
   if (fingerprint !== retiring.fingerprint) {
-    // A try whose answer was lost has left its mark when somebody's version came after it.
-    const labels = await deps.store.labels(secretArn);
-    const wasCurrent = labels[incoming.versionId]?.includes("AWSPREVIOUS") ?? false;
-    await deps.ledger.changeSecret(secretArn, (now) => markPromotionRefused(now, input, { wasCurrent }));
+    await deps.ledger.changeSecret(secretArn, (now) => markPromotionRefused(now, input, { mayHaveLanded }));
     throw new VersionMoved(`AWSCURRENT moved to version ${current.versionId}, which holds another key`);
   }
   const pending = await deps.store.read(secretArn, incoming.versionId);

@@ -40,6 +40,7 @@ const seeds: readonly (readonly [number, string])[] = [
     2821,
     "the key that was current until a hand put the leaked one in its place is still known as a key of ours",
   ],
+  [1102, "a promotion that landed unheard and was overtaken by two hands leaves its key alive"],
   [33662, "a settling that thaws when an incident has the secret does not take that incident's pin off"],
 ];
 
