@@ -10,6 +10,8 @@ export type FailureKind = "throttled" | "unavailable" | "refused";
  */
 const passing: Readonly<Record<string, Exclude<FailureKind, "refused">>> = {
   BandwidthLimitExceeded: "throttled",
+  ExecutionLimitExceeded: "throttled",
+  KmsThrottlingException: "throttled",
   LimitExceededException: "throttled",
   ProvisionedThroughputExceededException: "throttled",
   RequestLimitExceeded: "throttled",
@@ -25,6 +27,7 @@ const passing: Readonly<Record<string, Exclude<FailureKind, "refused">>> = {
   DependencyTimeoutException: "unavailable",
   ExpiredToken: "unavailable",
   ExpiredTokenException: "unavailable",
+  InternalException: "unavailable",
   InternalFailure: "unavailable",
   InternalServerError: "unavailable",
   InternalServerException: "unavailable",
@@ -55,6 +58,11 @@ export function failureIn(error: unknown): Failure {
     readonly $metadata?: { readonly httpStatusCode?: number };
   };
   return { kind: kindOf(name, $metadata?.httpStatusCode), name };
+}
+
+/** Reads the code that an answer gives for one of its entries: somebody did answer, so no status is needed. */
+export function failureNamed(name: string): Failure {
+  return { kind: kindOf(name, 200), name };
 }
 
 function kindOf(name: string, status: number | undefined): FailureKind {

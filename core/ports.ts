@@ -198,7 +198,7 @@ export interface RekeyEvent {
 }
 
 export interface EventBus {
-  /** At least once, unordered. Throws StoreUnavailable when the bus did not take it. */
+  /** At least once, unordered. Throws when the bus did not take it: StoreUnavailable where it still may. */
   publish(event: RekeyEvent): Promise<void>;
 }
 

@@ -27,7 +27,7 @@ export interface SigningSecrets {
 }
 
 export interface AlertBus {
-  /** At least once, all of them. Throws StoreUnavailable when the bus did not take one. */
+  /** At least once, all of them. Throws when the bus did not take one: StoreUnavailable where it still may. */
   publish(alerts: readonly KeyCompromised[]): Promise<void>;
 }
 

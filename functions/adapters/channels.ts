@@ -1,5 +1,6 @@
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
-import { ProviderThrottled, ProviderUnavailable, StoreUnavailable } from "../../core/errors.ts";
+import { refusalOf } from "../../audit/refusals.ts";
+import { ProviderThrottled, ProviderUnavailable } from "../../core/errors.ts";
 import type { EventBus } from "../../core/ports.ts";
 import { utcText } from "../../core/utc.ts";
 import type { Http, HttpReply } from "../../providers/http.ts";
@@ -72,8 +73,7 @@ export function snsChannel(
         ),
       });
       await client.send(command).catch((error: unknown) => {
-        const name = error instanceof Error ? error.name : "unknown";
-        throw new StoreUnavailable(`the topic did not take the page (${name})`);
+        throw refusalOf(error, { place: topicArn, operation: "sns:Publish" });
       });
     },
   };

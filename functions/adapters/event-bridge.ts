@@ -1,25 +1,46 @@
-import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
-import { StoreUnavailable } from "../../core/errors.ts";
+import {
+  type EventBridgeClient,
+  PutEventsCommand,
+  type PutEventsRequestEntry,
+} from "@aws-sdk/client-eventbridge";
+import { refusalFor, refusalOf } from "../../audit/refusals.ts";
+import { failureIn, failureNamed } from "../../core/aws-failure.ts";
 import type { EventBus } from "../../core/ports.ts";
 
-/** Rekey's own bus. PutEvents answers 200 for entries that it dropped, so the count decides. */
-export function eventBridgeBus(client: Pick<EventBridgeClient, "send">, busName: string): EventBus {
+type Client = Pick<EventBridgeClient, "send">;
+
+/** Rekey's own bus. */
+export function eventBridgeBus(client: Client, busName: string): EventBus {
   return {
     async publish({ type, secretArn, detail }) {
       const entry = {
-        EventBusName: busName,
         Source: "rekey",
         DetailType: type,
         Detail: JSON.stringify({ ...detail, ...(secretArn !== undefined && { secretArn }) }),
         ...(secretArn !== undefined && { Resources: [secretArn] }),
       };
-      const answer = await client.send(new PutEventsCommand({ Entries: [entry] })).catch((error: unknown) => {
-        throw new StoreUnavailable(`the event bus did not take ${type}`, { cause: error });
-      });
-      if ((answer.FailedEntryCount ?? 0) === 0) return;
-      throw new StoreUnavailable(
-        `the event bus refused ${type}: ${answer.Entries?.[0]?.ErrorCode ?? "no code"}`,
-      );
+      await putEntries(client, busName, [entry]);
     },
   };
+}
+
+/** PutEvents answers 200 for entries that it dropped, so the count decides. */
+export async function putEntries(
+  client: Client,
+  busName: string,
+  entries: readonly PutEventsRequestEntry[],
+): Promise<void> {
+  const attempt = { place: `the event bus ${busName}`, operation: "events:PutEvents" };
+  const command = new PutEventsCommand({
+    Entries: entries.map((entry) => ({ EventBusName: busName, ...entry })),
+  });
+  const answer = await client.send(command).catch((error: unknown) => {
+    throw refusalOf(error, attempt);
+  });
+  if ((answer.FailedEntryCount ?? 0) === 0) return;
+  const failures = (answer.Entries ?? []).flatMap(({ ErrorCode }) =>
+    ErrorCode === undefined ? [] : [failureNamed(ErrorCode)],
+  );
+  const mayPass = failures.find(({ kind }) => kind !== "refused");
+  throw refusalFor(mayPass ?? failures[0] ?? failureIn(undefined), attempt);
 }

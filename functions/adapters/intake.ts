@@ -1,4 +1,4 @@
-import { type EventBridgeClient, PutEventsCommand } from "@aws-sdk/client-eventbridge";
+import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { RotationError, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
 import type { Clock, SecretArn, SecretStore } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -9,6 +9,7 @@ import type { AdminCredential } from "../../providers/provider.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { AlertBus, PointedAlerts, SigningSecrets } from "../intake-ports.ts";
 import type { SendReport } from "../synthetic-leak.ts";
+import { putEntries } from "./event-bridge.ts";
 
 const cachedMs = 60_000;
 /** A stranger who sends wrong signatures makes us read the secret no more often than this. */
@@ -99,19 +100,6 @@ const atOnceMax = 4;
 
 /** The bus that only the intake's role may put events on. */
 export function alertBus(client: Pick<EventBridgeClient, "send">, busName: string): AlertBus {
-  const put = async (entries: readonly object[]): Promise<void> => {
-    const command = new PutEventsCommand({
-      Entries: entries.map((entry) => ({ EventBusName: busName, ...entry })),
-    });
-    const answer = await client.send(command).catch((error: unknown) => {
-      const name = error instanceof Error ? error.name : "unknown";
-      throw new StoreUnavailable(`the alert bus did not take the alerts (${name})`);
-    });
-    // It answers 200 for entries that it dropped, so the count decides.
-    if ((answer.FailedEntryCount ?? 0) > 0)
-      throw new StoreUnavailable(`the alert bus refused ${answer.FailedEntryCount} alerts`);
-  };
-
   return {
     async publish(alerts) {
       const entries = alerts.map(compromiseEvent);
@@ -119,7 +107,9 @@ export function alertBus(client: Pick<EventBridgeClient, "send">, busName: strin
         entries.slice(index * entriesMax, (index + 1) * entriesMax),
       );
       for (let next = 0; next < batches.length; next += atOnceMax) {
-        await Promise.all(batches.slice(next, next + atOnceMax).map(put));
+        await Promise.all(
+          batches.slice(next, next + atOnceMax).map((batch) => putEntries(client, busName, batch)),
+        );
       }
     },
   };

@@ -6,7 +6,8 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from "@aws-sdk/client-sfn";
-import { StoreUnavailable } from "../../core/errors.ts";
+import { isNamed, refusalOf } from "../../audit/refusals.ts";
+import type { RotationError } from "../../core/errors.ts";
 import type { CallbackOutcome, ExecutionState, Executions } from "../../core/ports.ts";
 
 export interface MachineArns {
@@ -17,10 +18,16 @@ export interface MachineArns {
 export function stepFunctions(client: Pick<SFNClient, "send">, machines: MachineArns): Executions {
   return {
     succeed: (token, output) =>
-      callback(client.send(new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify(output) }))),
+      callback(
+        client.send(new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify(output) })),
+        "SendTaskSuccess",
+      ),
 
     fail: (token, { error, cause }) =>
-      callback(client.send(new SendTaskFailureCommand({ taskToken: token, error, cause }))),
+      callback(
+        client.send(new SendTaskFailureCommand({ taskToken: token, error, cause })),
+        "SendTaskFailure",
+      ),
 
     async describe(executionArn): Promise<ExecutionState> {
       try {
@@ -28,7 +35,7 @@ export function stepFunctions(client: Pick<SFNClient, "send">, machines: Machine
         return { status: statusOf(status) };
       } catch (error) {
         if (isNamed(error, "ExecutionDoesNotExist")) return { status: "UNKNOWN" };
-        throw unavailable("DescribeExecution", error);
+        throw refused("DescribeExecution", error);
       }
     },
 
@@ -40,7 +47,7 @@ export function stepFunctions(client: Pick<SFNClient, "send">, machines: Machine
         );
         return { executionArn: executionArn ?? executionArnOf(stateMachineArn, name), outcome: "started" };
       } catch (error) {
-        if (!isNamed(error, "ExecutionAlreadyExists")) throw unavailable("StartExecution", error);
+        if (!isNamed(error, "ExecutionAlreadyExists")) throw refused("StartExecution", error);
         return { executionArn: executionArnOf(stateMachineArn, name), outcome: "alreadyStarted" };
       }
     },
@@ -49,21 +56,20 @@ export function stepFunctions(client: Pick<SFNClient, "send">, machines: Machine
       await client
         .send(new StopExecutionCommand({ executionArn, error: "Stopped", cause: reason }))
         .catch((error: unknown) => {
-          throw unavailable("StopExecution", error);
+          throw refused("StopExecution", error);
         });
     },
   };
 }
 
 /** A second callback, or one to a task that has ended, is how at-least-once looks from here: benign. */
-async function callback(sent: Promise<unknown>): Promise<CallbackOutcome> {
+async function callback(sent: Promise<unknown>, call: string): Promise<CallbackOutcome> {
   try {
     await sent;
     return "ok";
   } catch (error) {
-    if (["TaskTimedOut", "TaskDoesNotExist", "InvalidToken"].some((name) => isNamed(error, name)))
-      return "closed";
-    throw unavailable("SendTask", error);
+    if (isNamed(error, "TaskTimedOut", "TaskDoesNotExist", "InvalidToken")) return "closed";
+    throw refused(call, error);
   }
 }
 
@@ -86,11 +92,6 @@ function executionArnOf(stateMachineArn: string, name: string): string {
   return `${stateMachineArn.replace(":stateMachine:", ":execution:")}:${name}`;
 }
 
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
-}
-
-function unavailable(call: string, cause: unknown): StoreUnavailable {
-  const name = cause instanceof Error ? cause.name : "unknown";
-  return new StoreUnavailable(`Step Functions refused ${call}: ${name}`, { cause });
+function refused(call: string, error: unknown): RotationError {
+  return refusalOf(error, { place: "Step Functions", operation: `states:${call}` });
 }

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type FailureKind, failureIn } from "../../core/aws-failure.ts";
+import { type FailureKind, failureIn, failureNamed } from "../../core/aws-failure.ts";
 
 function thrown(name: string, httpStatusCode?: number) {
   return Object.assign(new Error("FAKE text that quotes what was sent"), {
@@ -39,6 +39,11 @@ const cases: readonly (readonly [string, number | undefined, FailureKind])[] = [
   ["ExpiredToken", 400, "unavailable"],
   ["ExpiredTokenException", 400, "unavailable"],
   ["UnrecognizedClientException", 400, "refused"],
+  // Step Functions, EventBridge
+  ["ExecutionLimitExceeded", 400, "throttled"],
+  ["KmsThrottlingException", 400, "throttled"],
+  ["InternalException", 500, "unavailable"],
+  ["StateMachineDoesNotExist", 400, "refused"],
   // a name that nobody knows
   ["FakeException", 429, "throttled"],
   ["FakeException", 500, "unavailable"],
@@ -50,6 +55,14 @@ const cases: readonly (readonly [string, number | undefined, FailureKind])[] = [
 
 test.each(cases)("%s (%p) is %s", (name, status, kind) => {
   expect(failureIn(thrown(name, status))).toEqual({ kind, name });
+});
+
+test.each<[string, FailureKind]>([
+  ["ThrottlingException", "throttled"],
+  ["InternalException", "unavailable"],
+  ["NotAuthorizedForSourceException", "refused"],
+])("%s as the code of one entry is %s", (name, kind) => {
+  expect(failureNamed(name)).toEqual({ kind, name });
 });
 
 test("an unknown name is judged by its status alone", () => {
