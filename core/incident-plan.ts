@@ -5,6 +5,7 @@ import type {
   IncidentRecord,
   KeyInScope,
   KeyMatch,
+  OwnRole,
   PersonsWord,
 } from "./incident-record.ts";
 import type { ProviderCapabilities } from "./ports.ts";
@@ -252,8 +253,10 @@ export function isOver(status: IncidentRecord["status"]): boolean {
 }
 
 /** A credential with which Rekey itself works: no provider call of ours may revoke it. */
-export function isRekeysOwn({ role }: Pick<KeyInScope, "role">): boolean {
-  return role === "admin" || role === "intake";
+export function isRekeysOwn<Key extends Pick<KeyInScope, "role">>(
+  key: Key,
+): key is Key & { readonly role: OwnRole } {
+  return key.role !== undefined && key.role !== "rotated" && key.role !== "index";
 }
 
 export function isSettled(key: { readonly state: string; readonly waiver?: PersonsWord }): boolean {

@@ -96,10 +96,13 @@ export type ContainmentState =
   | "needsPerson";
 
 /**
- * What a key is for: `rotated`; `index`: only watched; `admin`: Rekey's own at a provider; `intake`: Rekey's own too,
- * an alert source signs with it.
+ * A credential with which Rekey itself works. `admin`: at a provider; `intake`: an alert source signs with it;
+ * `githubToken`: reads the alerts that GitHub points to; the other two reach people.
  */
-export type KeyRole = "rotated" | "index" | "admin" | "intake";
+export type OwnRole = "admin" | "intake" | "githubToken" | "pagerdutyKey" | "slackWebhook";
+
+/** What a key is for: `rotated`; `index`: only watched; or Rekey's own. */
+export type KeyRole = "rotated" | "index" | OwnRole;
 
 export interface KeyInScope {
   /** Absent for a key that is in no secret that Rekey knows. */

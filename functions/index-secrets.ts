@@ -1,30 +1,41 @@
 import * as z from "zod";
 import { RotationError } from "../core/errors.ts";
+import { isRekeysOwn } from "../core/incident-plan.ts";
+import type { OwnRole } from "../core/incident-record.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
+import { Secret } from "../core/secret.ts";
 import { aliasesOf } from "../events/fingerprint.ts";
 import type { FingerprintEntry } from "../ledger/entries.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 import { aliasOfHint, aliasOfKeyId, type IndexedVersion, indexedVersionAt } from "./identify-key.ts";
 import { type Handler, onLambda, secretArnText, step } from "./step.ts";
-import { intakeSecretArns, wiring } from "./wiring.ts";
+import { ownSecrets, wiring } from "./wiring.ts";
 
 /** One call leaves the rest to the next one: a version takes some 10 ms of hashing and a read. */
 const budgetMs = 20_000;
 const unreadableShownMax = 20;
+const ownRoles = [
+  "intake",
+  "githubToken",
+  "pagerdutyKey",
+  "slackWebhook",
+] as const satisfies readonly OwnRole[];
 
 /**
- * Fills the index by which an alert finds its key: every labelled version of every secret under policy, admin
- * credentials and the intake's own secrets, by every alias that a source may use. A version never changes, so
- * one that is known is not read again.
+ * Fills the index by which an alert finds its key: every labelled version of every secret under policy, of admin
+ * credentials and of whatever else Rekey works with, by every alias that a source may use. A version never changes,
+ * so one that is known is not read again.
  */
 export const indexSecrets = step({
   name: "index-secrets",
   input: z.object({
-    /** What alert sources sign with. */
-    own: z.array(secretArnText).max(100).default([]),
+    /** What the deployment itself is given; admin credentials are the policies'. */
+    own: z
+      .array(z.object({ secretArn: secretArnText, role: z.enum(ownRoles) }))
+      .max(100)
+      .default([]),
   }),
   run: async ({ own }, deps: Deps) => {
     const policies = await deps.ledger.policies();
@@ -44,7 +55,7 @@ export const indexSecrets = step({
 
 const run = onLambda(indexSecrets, wiring("index-secrets"));
 
-export const handler: Handler = (_event, context) => run({ own: Object.values(intakeSecretArns()) }, context);
+export const handler: Handler = (_event, context) => run({ own: ownSecrets() }, context);
 
 interface Place {
   readonly secretArn: SecretArn;
@@ -53,7 +64,7 @@ interface Place {
 }
 
 /** Nothing twice: one admin credential serves many secrets. */
-function placesOf(policies: readonly Policy[], own: readonly SecretArn[]): readonly Place[] {
+function placesOf(policies: readonly Policy[], own: readonly Place[]): readonly Place[] {
   const admin = policies.map(({ provider }) => provider.adminCredential);
   return [
     ...policies.map((policy) => ({
@@ -62,7 +73,7 @@ function placesOf(policies: readonly Policy[], own: readonly SecretArn[]): reado
       role: policy.mode === "index" ? ("index" as const) : ("rotated" as const),
     })),
     ...[...new Set(admin)].map((secretArn) => ({ secretArn, role: "admin" as const })),
-    ...[...new Set(own)].map((secretArn) => ({ secretArn, role: "intake" as const })),
+    ...new Map(own.map((place) => [place.secretArn, place])).values(),
   ];
 }
 
@@ -130,7 +141,9 @@ async function keyInVersion(
 ): Promise<Secret | undefined> {
   const { text } = await deps.store.read(place.secretArn, versionId);
   try {
-    return keyIn(text, place.policy?.field);
+    const key = keyIn(text, place.policy?.field);
+    // These are put by hand: a line's end that an editor left is in no copy that somebody finds.
+    return isRekeysOwn(place) ? new Secret(key.reveal().trim()) : key;
   } catch (error) {
     if (error instanceof RotationError) return undefined;
     throw error;
@@ -143,7 +156,7 @@ async function keyIdOf(
   { ledger }: Pick<Deps, "ledger">,
 ): Promise<KeyId | undefined> {
   const { place, versionId, sha256 } = version;
-  if (place.role === "admin" || place.role === "intake") return undefined;
+  if (isRekeysOwn(place)) return undefined;
   const record = await ledger.secret(place.secretArn);
   const live = record.keys.find((key) => key.versionId === versionId || isSame(key.fingerprint, sha256));
   if (live?.keyId !== undefined) return live.keyId;

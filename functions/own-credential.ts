@@ -1,10 +1,16 @@
-import type { KeyInScope, KeyRole } from "../core/incident-record.ts";
+import type { KeyInScope, KeyRole, OwnRole } from "../core/incident-record.ts";
 import type { Policy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { Holder } from "./identify-key.ts";
 
-/** The worst first: whoever has a credential of Rekey's own needs no other key. */
-const worstFirst: readonly KeyRole[] = ["admin", "intake", "rotated", "index"];
+/**
+ * The worst first: whoever has one of the first two needs no other key. What Rekey rotates it contains by itself,
+ * whatever else it is for.
+ */
+const worstFirst: readonly KeyRole[] = [
+  ...(["admin", "intake", "rotated"] as const),
+  ...(["githubToken", "pagerdutyKey", "slackWebhook", "index"] as const),
+];
 
 /** One key may be in several secrets for several purposes: the worst of them says what has leaked. */
 export function worstHolder(holders: readonly Holder[]): Holder | undefined {
@@ -12,14 +18,21 @@ export function worstHolder(holders: readonly Holder[]): Holder | undefined {
   return [...holders].sort((a, b) => rank(a) - rank(b))[0];
 }
 
+const whatItIs: Readonly<Record<Exclude<OwnRole, "admin">, string>> = {
+  intake: "the intake's signing secret",
+  githubToken: "the token that reads GitHub's alerts,",
+  pagerdutyKey: "the PagerDuty key of the pages,",
+  slackWebhook: "the Slack webhook of the pages,",
+};
+
 const namesShownMax = 5;
 
 /** What a credential of Rekey's own is, in words and by the policies as they are now. */
 export function ownCredential(
-  { role, secretArn }: { readonly role: KeyRole; readonly secretArn: SecretArn },
+  { role, secretArn }: { readonly role: OwnRole; readonly secretArn: SecretArn },
   policies: readonly Policy[],
 ): Pick<KeyInScope, "what" | "provider" | "account"> {
-  if (role === "intake") return { what: `the intake's signing secret ${nameIn(secretArn)}` };
+  if (role !== "admin") return { what: `${whatItIs[role]} ${nameIn(secretArn)}` };
   const served = policies.filter(({ provider }) => provider.adminCredential === secretArn);
   const [first] = served;
   if (first === undefined)

@@ -1,6 +1,6 @@
 import { whyNotContainNow } from "../core/incident-person.ts";
 import { isExact, isRekeysOwn, isSettled } from "../core/incident-plan.ts";
-import type { HandedOutAgain, IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import type { HandedOutAgain, IncidentRecord, KeyInScope, OwnRole } from "../core/incident-record.ts";
 import { isTriage } from "../core/incident-turns.ts";
 import { adminConsoleOf, manualOf } from "./manual-steps.ts";
 
@@ -19,7 +19,7 @@ export function personSteps(record: IncidentRecord): readonly PersonStep[] {
   const open = record.keys.filter((key) => !isSettled(key));
   if (isTriage(record)) return triageSteps(record);
   const own = open.find(isRekeysOwn);
-  if (own) return own.role === "admin" ? adminSteps(record, own) : intakeSteps(record, own);
+  if (own) return ownSteps[own.role](record, own);
   const handedOut = open.flatMap(({ handedOutAgain }) => handedOutAgain?.places ?? []);
   if (handedOut.length > 0) return moveBackSteps(record, handedOut);
   const [key] = open;
@@ -57,6 +57,21 @@ function order(incidentId: string, name: string, reason: string): string {
 
 // ---- Rekey's own credentials -----------------------------------------------------------------------------
 
+type StepsOf = (record: IncidentRecord, key: KeyInScope) => readonly PersonStep[];
+const ownSteps: Readonly<Record<OwnRole, StepsOf>> = {
+  admin: adminSteps,
+  intake: intakeSteps,
+  githubToken: githubTokenSteps,
+  pagerdutyKey: channelSteps({
+    make: "in PagerDuty, add another integration of Events API V2 to the same service, and paste its key here",
+    end: "delete the leaked integration there: until then whoever has its key can page people, and end pages",
+  }),
+  slackWebhook: channelSteps({
+    make: "in the settings of the Slack app, add another webhook to the same channel, and paste its address here",
+    end: "remove the leaked webhook there: until then whoever has it can write what looks like a page",
+  }),
+};
+
 /** No consumer uses it, so it is deleted before anything else: until then it can make and delete every key. */
 function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
   const { provider, secretArn = "ARN" } = key;
@@ -90,6 +105,38 @@ function intakeSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly 
     { what: "see that reports still come through:", command: "rekey drill" },
     { what: "look for incidents that a forged alert opened:", command: "rekey incident list --all" },
     { what: "end the incident:", command: order(incidentId, "waive", "replaced, and its label taken off") },
+  ];
+}
+
+/** It reads alerts and changes nothing, and without it an alert is a place only: nothing is lost by its end. */
+function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
+  const { secretArn = "ARN" } = key;
+  return [
+    {
+      what: "delete the leaked token now, at GitHub where it was made: it reads every key that GitHub found",
+    },
+    {
+      what: "make a new one there that may read secret scanning alerts and nothing else, and paste it here: the shell shows and keeps nothing of it",
+      command: putHidden(secretArn),
+    },
+    {
+      what: "report every key of ours in GitHub's alerts that still works; it is hashed here and not sent:",
+      command: "rekey compromise --key-stdin",
+    },
+    { what: "end the incident:", command: order(incidentId, "waive", "deleted at GitHub, and replaced") },
+  ];
+}
+
+/** The leaked one goes last: it may be all that reaches people, and whoever has it can read nothing with it. */
+function channelSteps({ make, end }: { readonly make: string; readonly end: string }): StepsOf {
+  return ({ incidentId }, { secretArn = "ARN" }) => [
+    { what: `${make}: the shell shows and keeps nothing of it`, command: putHidden(secretArn) },
+    { what: end },
+    { what: "see that every channel is reached without it:", command: "rekey drill" },
+    {
+      what: "end the incident:",
+      command: order(incidentId, "waive", "replaced, and the leaked one deleted"),
+    },
   ];
 }
 

@@ -1,5 +1,5 @@
 import { isRekeysOwn, isSettled } from "../core/incident-plan.ts";
-import type { IncidentRecord, PageReason } from "../core/incident-record.ts";
+import type { IncidentRecord, OwnRole, PageReason } from "../core/incident-record.ts";
 import { type DuePage, errorIn, isTriage } from "../core/incident-turns.ts";
 import type { Page } from "./incident-ports.ts";
 import { killByHand } from "./manual-steps.ts";
@@ -16,6 +16,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   AdminCredentialRefused: "admin-credential-refused.md",
   AdoptionOverdue: "adoption-overdue.md",
   CurrentKeyUnknown: "current-key-unknown.md",
+  DeploymentCredentialLeaked: "deployment-credential.md",
   IntakeCredentialLeaked: "intake-credential.md",
   InputInvalid: "input-invalid.md",
   KeyIdUnknown: "key-id-unknown.md",
@@ -71,12 +72,20 @@ const keyReasons: ReadonlySet<PageReason> = new Set([
   "asked",
 ]);
 
+const ownTopics: Readonly<Record<OwnRole, string>> = {
+  admin: "AdminCredentialLeaked",
+  intake: "IntakeCredentialLeaked",
+  githubToken: "DeploymentCredentialLeaked",
+  pagerdutyKey: "DeploymentCredentialLeaked",
+  slackWebhook: "DeploymentCredentialLeaked",
+};
+
 /** What a page is about: where its reason says only that a person is needed, what they are needed for. */
 export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "reason" | "why">): string {
   if (!keyReasons.has(reason) || isTriage(record)) return reason;
   const open = record.keys.filter((key) => !isSettled(key));
   const own = open.find(isRekeysOwn);
-  if (own) return own.role === "admin" ? "AdminCredentialLeaked" : "IntakeCredentialLeaked";
+  if (own) return ownTopics[own.role];
   if (open.some(({ handedOutAgain }) => handedOutAgain !== undefined)) return "SpentKeyIsCurrent";
   if (open.some(({ byHand }) => byHand === true)) return "ProviderWithoutRevoke";
   if (record.match.by === "none") return "UnknownKey";

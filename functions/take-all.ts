@@ -92,13 +92,13 @@ export async function placed(
   deps: Deps,
 ): Promise<KeyInScope> {
   if (record.match.by === "none") return lookedUp(key, deps);
-  const { role, secretArn } = key;
+  const { secretArn } = key;
   const standings = taken.map(({ scope }) => scope.standing);
   const standing = (["current", "incoming", "retiring", "unplaced"] as const).find((each) =>
     standings.includes(each),
   );
-  if (role !== undefined && secretArn !== undefined && isRekeysOwn(key)) {
-    const own = ownCredential({ role, secretArn }, await deps.ledger.policies());
+  if (secretArn !== undefined && isRekeysOwn(key)) {
+    const own = ownCredential({ role: key.role, secretArn }, await deps.ledger.policies());
     return { ...key, ...own, standing: standing ?? "retired" };
   }
   const blocked = key.keyId === undefined ? { blocked: "the key's id at the provider is not known" } : {};

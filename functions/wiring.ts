@@ -5,8 +5,9 @@ import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { auditLog } from "../audit/chain.ts";
 import { PolicyInvalid } from "../core/errors.ts";
+import type { OwnRole } from "../core/incident-record.ts";
 import type { Policy, ProviderPolicy } from "../core/policy.ts";
-import type { Clock, Digest, KeyProvider, SecretStore } from "../core/ports.ts";
+import type { Clock, Digest, KeyProvider, SecretArn, SecretStore } from "../core/ports.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import { boundedHttp } from "../providers/http.ts";
@@ -143,6 +144,22 @@ export function auditSettings() {
 /** The signing secret of each alert source: source to ARN. */
 export function intakeSecretArns(): Readonly<Record<string, string>> {
   return jsonRecord("REKEY_INTAKE_SECRETS");
+}
+
+/** Every credential that the deployment itself is given, by what Rekey does with it. */
+export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly role: OwnRole }[] {
+  const { pagerdutySecretArn, slackSecretArn } = incidentSettings();
+  const named = {
+    githubToken: intakeSettings().githubTokenArn,
+    pagerdutyKey: pagerdutySecretArn,
+    slackWebhook: slackSecretArn,
+  };
+  return [
+    ...Object.values(intakeSecretArns()).map((secretArn) => ({ secretArn, role: "intake" as const })),
+    ...Object.entries(named).flatMap(([role, secretArn]) =>
+      secretArn ? [{ secretArn, role: role as keyof typeof named }] : [],
+    ),
+  ];
 }
 
 /** Where alerts come in, and what reads the alerts that GitHub points to. */

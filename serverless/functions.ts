@@ -39,8 +39,8 @@ export interface FunctionRow {
   readonly schedules?: "reconcile";
   /** Signs and files checkpoints. Not for a function that writes the ledger: it could sign what it forged. */
   readonly audit?: "anchor";
-  /** Reaches people: the topic, PagerDuty, Slack. */
-  readonly people?: "page";
+  /** Reaches people: the topic, PagerDuty, Slack. `index` only reads what opens the last two. */
+  readonly people?: "page" | "index";
   readonly reports?: "file";
   /** CloudTrail's event history: who read a secret. */
   readonly accessRecords?: "read";
@@ -219,6 +219,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     secrets: ["DescribeSecret", "GetSecretValue"],
     admin: "index",
     signing: "read",
+    people: "index",
   },
   "raise-alert": {
     does: "Finds the incident that an alert belongs to, or opens one and starts the compromise machine",

@@ -57,7 +57,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
     ...(row.schedules ? scheduleStatements(deployment) : []),
     ...(row.audit ? anchorStatements : []),
-    ...(row.people ? pageStatements(deployment) : []),
+    ...(row.people ? pageStatements(row.people, deployment) : []),
     ...(row.reports ? [allow("FileReports", ["s3:PutObject"], [sub(`\${AuditBucket.Arn}/reports/*`)])] : []),
     // Event history is the account's; there is no resource that this action could be limited to.
     ...(row.accessRecords ? [allow("LookUpReads", ["cloudtrail:LookupEvents"], ["*"])] : []),
@@ -104,15 +104,19 @@ function secretStatements(
 /** While a sender's secret rotates either of two versions signs: the intake looks which there are. */
 const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
 
-function pageStatements({ pagerdutySecret, slackSecret }: Deployment): readonly Statement[] {
+const adminActions = { read: ["secretsmanager:GetSecretValue"], index: readActions } as const;
+
+function pageStatements(
+  people: "page" | "index",
+  { pagerdutySecret, slackSecret }: Deployment,
+): readonly Statement[] {
   const secrets = [pagerdutySecret, slackSecret].filter((arn) => arn !== undefined);
+  const actions = adminActions[people === "index" ? "index" : "read"];
   return [
-    allow("Page", ["sns:Publish"], [{ Ref: "AlarmTopic" }]),
-    ...(secrets.length > 0 ? [allow("PageSecrets", ["secretsmanager:GetSecretValue"], secrets)] : []),
+    ...(people === "page" ? [allow("Page", ["sns:Publish"], [{ Ref: "AlarmTopic" }])] : []),
+    ...(secrets.length > 0 ? [allow("PageSecrets", actions, secrets)] : []),
   ];
 }
-
-const adminActions = { read: ["secretsmanager:GetSecretValue"], index: readActions } as const;
 
 function intakeArns({ intakeSecrets, githubToken }: Deployment): readonly string[] {
   return [...Object.values(intakeSecrets), ...(githubToken === undefined ? [] : [githubToken])];

@@ -47,6 +47,14 @@ const situations: Readonly<Record<string, (keyId: string) => Partial<IncidentRec
     ...{ plan: "person", planWhy: "it is the intake's signing secret" },
     keys: [{ ...unknown, role: "intake", what: "the intake's signing secret", versionId: "v1" }],
   }),
+  "a webhook of the pages": () => ({
+    ...{ plan: "person", planWhy: "it is the Slack webhook of the pages" },
+    keys: [{ ...unknown, role: "slackWebhook", what: "the Slack webhook of the pages" }],
+  }),
+  "the token for GitHub's alerts": () => ({
+    ...{ plan: "person", planWhy: "it is the token that reads GitHub's alerts" },
+    keys: [{ ...unknown, role: "githubToken", what: "the token that reads GitHub's alerts" }],
+  }),
   "a key that is only watched": () => ({
     ...{ plan: "person", planWhy: "only watched", keys: [{ ...unknown, role: "index" }] },
   }),

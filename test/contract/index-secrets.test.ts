@@ -20,6 +20,11 @@ const [billing, watched, admin, intake] = [
   arnOf("admin"),
   arnOf("intake"),
 ];
+const given = [
+  { secretArn: arnOf("github-token"), role: "githubToken", key: "github_pat_FAKE0000000007" },
+  { secretArn: arnOf("pagerduty"), role: "pagerdutyKey", key: "FAKEroutingkeyFAKEroutingkeyFAKE" },
+  { secretArn: arnOf("slack"), role: "slackWebhook", key: "https://hooks.slack.com/services/TFAKE/BFAKE/F" },
+] as const;
 const [oldKey, newKey, pendingKey, watchedKey, adminKey, signingKey] = [
   "sk-FAKE-billing-old-000001",
   "sk-FAKE-billing-new-000002",
@@ -74,7 +79,7 @@ async function newWorld() {
     },
   };
   let nowMs = 0;
-  const world = { table, ledger, store, versions, reads, msPerLook: 0 };
+  const world = { table, ledger, store, versions, reads, msPerLook: 0, given: [] as readonly object[] };
   const deps = {
     ledger,
     store: counting,
@@ -85,9 +90,9 @@ async function newWorld() {
     log: () => undefined,
   } as unknown as Deps;
   const index = () =>
-    onLambda(indexSecrets, () => deps)({ own: [intake] }, { awsRequestId: "1" } as Context) as Promise<
-      Record<string, unknown>
-    >;
+    onLambda(indexSecrets, () => deps)({ own: [{ secretArn: intake, role: "intake" }, ...world.given] }, {
+      awsRequestId: "1",
+    } as Context) as Promise<Record<string, unknown>>;
   const found = async (alias: string) =>
     (await ledger.holders(alias)).map(({ secretArn, role }) => [secretArn, role]);
   return { ...world, world, index, found };
@@ -108,6 +113,18 @@ test("every labelled version of every secret is found by each of its aliases", a
   ] as const) {
     for (const alias of Object.values(aliasesOf(key))) expect(await found(alias)).toEqual([holder]);
   }
+});
+
+test("what the deployment is given to read and to page with is found as such, as its users read it", async () => {
+  const { world, store, index, found } = await newWorld();
+  for (const { secretArn, key } of given) store.create(secretArn, `${key}\n`);
+  world.given = given.map(({ secretArn, role }) => ({ secretArn, role }));
+
+  expect(await index()).toMatchObject({ outcome: "indexed", unreadable: [] });
+
+  for (const { key, secretArn, role } of given)
+    for (const alias of Object.values(aliasesOf(key)))
+      expect(await found(alias)).toEqual([[secretArn, role]]);
 });
 
 test("a pending version is indexed before it is current", async () => {

@@ -259,7 +259,7 @@ describe("a plan that is asked for with a second report", () => {
   const byPerson = { plan: "person" as const, planWhy: "only watched" };
 
   test.each(plans)("(%s) is refused for a credential of our own, whatever else is known", (plan) => {
-    for (const role of ["admin", "intake"] as const) {
+    for (const role of ["admin", "intake", "githubToken", "pagerdutyKey", "slackWebhook"] as const) {
       const facts = { ...byPerson, keys: [{ ...ours, role }] };
       expect(refused(facts, (record) => whyNotPlan(record, plan))).toBe("RekeysOwn");
       expect(refused({ ...facts, match: hint }, (record) => whyNotPlan(record, plan))).toBe("RekeysOwn");

@@ -32,6 +32,7 @@ test("every reason of a page leads to a page about it", () => {
 const keys: Readonly<Record<string, Partial<IncidentRecord>>> = {
   AdminCredentialLeaked: { keys: [keyThat({ role: "admin" })] },
   IntakeCredentialLeaked: { keys: [keyThat({ role: "intake" })] },
+  DeploymentCredentialLeaked: { keys: [keyThat({ role: "slackWebhook" })] },
   ProviderWithoutRevoke: { keys: [keyThat({ keyId: "k1", byHand: true })] },
   SpentKeyIsCurrent: { keys: [keyThat({ handedOutAgain: { places: [], lookAgainAtMs: 0 } })] },
   UnknownKey: { match: { by: "none", text: "sha256:FAKE" } },

@@ -1,4 +1,5 @@
 import { containNow, waive, whyNotContainNow } from "../../core/incident-person.ts";
+import type { OwnRole } from "../../core/incident-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { changeIncident } from "../../functions/incident-change.ts";
 import { personSteps } from "../../functions/person-steps.ts";
@@ -13,7 +14,7 @@ let world: World;
 afterEach(() => world.close());
 
 /** An alert about one of Rekey's own secrets, which the index knows as such. */
-async function leakOf(place: { readonly secretArn: string; readonly role: "admin" | "intake" }) {
+async function leakOf(place: { readonly secretArn: string; readonly role: OwnRole }) {
   const { text, versionId } = await world.store.read(place.secretArn);
   const fingerprint = fingerprintOf(text);
   await world.ledger.putHolder({ fingerprint, versionId, ...place });
@@ -97,6 +98,42 @@ test("a leaked signing secret of the intake says how to take it from its finder"
   expect(page?.steps).not.toContainEqual(expect.stringMatching(/console/));
   expect(personSteps(await world.incidentOf(run)).at(-1)?.command).toContain("rekey incident waive");
 });
+
+test.each<[OwnRole, string, string, RegExp]>([
+  [
+    "githubToken",
+    "github-token",
+    "the token that reads GitHub's alerts, rekey/github-token",
+    /delete .* at GitHub/,
+  ],
+  [
+    "pagerdutyKey",
+    "pagerduty",
+    "the PagerDuty key of the pages, rekey/pagerduty",
+    /^in PagerDuty, add another/,
+  ],
+  ["slackWebhook", "slack", "the Slack webhook of the pages, rekey/slack", /Slack app, add another webhook/],
+])(
+  "a leaked %s is known as Rekey's own and says what a person does first",
+  async (role, name, what, first) => {
+    world = new World();
+    await world.secret();
+    const ownArn = `arn:aws:secretsmanager:eu-west-1:111122223333:secret:rekey/${name}-FAKE00`;
+    world.store.create(ownArn, `FAKE-credential-of-${name}`);
+    const run = await leakOf({ secretArn: ownArn, role });
+
+    const [page] = world.pages;
+    expect(page).toMatchObject({
+      title: `${what} leaked: a person has to act`,
+      runbook: "docs/runbooks/deployment-credential.md",
+    });
+    expect(page?.steps[0]).toMatch(first);
+    expect(page?.steps).toContainEqual(expect.stringContaining(`put-secret-value --secret-id ${ownArn} `));
+    expect(effectsOf(world).filter((effect) => /mint|revoke|quarantine/.test(effect))).toEqual([]);
+    expect(whyNotContainNow(await world.incidentOf(run))).toMatchObject({ reason: "RekeysOwn" });
+    expect(personSteps(await world.incidentOf(run)).at(-1)?.command).toContain("rekey incident waive");
+  },
+);
 
 test("a key that is only watched is replaced by hand, and its steps lead to the end", async () => {
   world = new World();

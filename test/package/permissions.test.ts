@@ -27,6 +27,7 @@ const adminReaders: Readonly<Record<string, string>> = {
 };
 
 const names = Object.keys(functions);
+const slackSecret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/slack-FAKE01";
 const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
 
 function statements(name: string, given: Partial<Deployment> = {}): readonly Statement[] {
@@ -149,7 +150,6 @@ test("whoever signs audit checkpoints reaches no other folder of the bucket, and
 });
 
 test("pages, reports and access records are each one permission", () => {
-  const slackSecret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/slack-FAKE01";
   const row = {
     does: "all three",
     table: ["GetItem"],
@@ -169,6 +169,16 @@ test("pages, reports and access records are each one permission", () => {
       [["cloudtrail:LookupEvents"], ["*"]],
     ]),
   );
+});
+
+test("whoever only indexes what opens PagerDuty and Slack looks for its versions, and pages nobody", () => {
+  const own = statements("index-secrets", { slackSecret });
+
+  expect(own.find(({ Sid }) => Sid === "PageSecrets")).toMatchObject({
+    Effect: "Allow",
+    ...{ Action: readActions, Resource: [slackSecret] },
+  });
+  expect(own.find(({ Sid }) => Sid === "Page")).toBeUndefined();
 });
 
 describe("the environment's guard", () => {
@@ -232,7 +242,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "secretsmanager:UpdateSecretVersionStage": /store\.moveLabel\(/,
     AdminCredentials:
       /provider(\(\w+\))?\.(mint|list|find|use|quarantine|restore|revoke|extend|candidates)\(|scoper\.scope\(/,
-    IntakeSecrets: /signing\.of\(|intakeSecretArns\(|deps\.send\(/,
+    IntakeSecrets: /signing\.of\(|intakeSecretArns\(|ownSecrets\(|deps\.send\(/,
     Bus: /bus\.publish\(|escalator\.page\(/,
     AlertBus: /alerts\.publish\(/,
     "states:SendTaskSuccess": /executions\.succeed\(/,
@@ -241,6 +251,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "states:DescribeExecution": /executions\.describe\(/,
     "states:StopExecution": /executions\.stop\(/,
     ReconcileSchedules: /schedules\.(list|put|remove)\(/,
+    PageSecrets: /escalator\.page\(|ownSecrets\(/,
     Page: /escalator\.page\(/,
     SignCheckpoints: /checkpoints\.write\(/,
     FileCheckpoints: /checkpoints\.write\(/,
@@ -267,7 +278,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
   /** Actions of the ledger, the rotated secrets and the machines; of the rest, what each statement is called. */
   function granted(name: string): readonly string[] {
     const byAction = ["UseLedger", "RotatedSecrets", "CallMachines", "FollowRuns"];
-    return statements(name, { intakeSecrets, refreshAllowed: [service] })
+    return statements(name, { intakeSecrets, slackSecret, refreshAllowed: [service] })
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Sid, Action = [], Resource }) => {
         if (byAction.includes(Sid)) return Action;
