@@ -8,6 +8,7 @@ import { type AuditLog, auditLog } from "../audit/chain.ts";
 import { type CheckpointVerifier, checkpointVerifier } from "../audit/checkpoint.ts";
 import { kmsSigner } from "../audit/kms-signer.ts";
 import { s3AnchorReader } from "../audit/s3-anchor.ts";
+import { awsBounds } from "../core/aws-bounds.ts";
 import type { Digest } from "../core/ports.ts";
 import type { Swept } from "../functions/sweep.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
@@ -23,7 +24,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /** AWS as the SDK's own settings find it: region, profile, credentials, and AWS_ENDPOINT_URL for another cloud. */
 export async function reachAws(env: Environment): Promise<Reach> {
-  const dynamo = new DynamoDBClient({});
+  const dynamo = new DynamoDBClient(awsBounds);
   // Asked here, where its absence can be told from a ledger that does not answer.
   await dynamo.config.region().catch(noRegion);
   const table = dynamoTable(dynamo, env["REKEY_TABLE"] ?? "rekey");
@@ -34,7 +35,7 @@ export async function reachAws(env: Environment): Promise<Reach> {
     ledger: ledgerOn(table),
     audit: log,
     checkpoints: checkpointsFor(env, log),
-    store: secretsManagerStore(new SecretsManagerClient({}), { pause }),
+    store: secretsManagerStore(new SecretsManagerClient(awsBounds), { pause }),
     digest,
     admin:
       address === undefined || address === "" ? undefined : adminClient(address, { region, credentials }),
@@ -50,8 +51,8 @@ function checkpointsFor(env: Environment, log: AuditLog): CheckpointVerifier | u
   if (!bucket || !keyId) return undefined;
   return checkpointVerifier({
     log,
-    signer: kmsSigner(new KMSClient({}), { keyId }),
-    anchor: s3AnchorReader(new S3Client({ forcePathStyle: true }), { bucket }),
+    signer: kmsSigner(new KMSClient(awsBounds), { keyId }),
+    anchor: s3AnchorReader(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket }),
   });
 }
 
@@ -64,6 +65,7 @@ function noRegion(error: unknown): never {
 
 async function invokeSweep(functionName: string, dryRun: boolean): Promise<Swept> {
   const Payload = JSON.stringify({ dryRun });
+  // Without the bounds of the others: a sweep answers when it has ended, and that may take minutes.
   const { FunctionError, Payload: answer } = await new LambdaClient({}).send(
     new InvokeCommand({ FunctionName: functionName, Payload }),
   );

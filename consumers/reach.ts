@@ -1,6 +1,7 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import { awsBounds } from "../core/aws-bounds.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { EcsClients } from "./ecs.ts";
@@ -24,10 +25,7 @@ export interface Reach {
 export type Elsewhere = Pick<Reach, "http" | "read" | "newNonce" | "pause">;
 
 /** Ten consumers are refreshed side by side, and all of them within one function's time. */
-export const bounded = {
-  maxAttempts: 2,
-  requestHandler: { requestTimeout: 4_000, connectionTimeout: 2_000 },
-};
+export const bounded = { ...awsBounds, maxAttempts: 2 };
 
 /** A workload is called in its own Region; a client is made when it is first needed. */
 export function awsPlatforms(elsewhere: Elsewhere): Omit<Reach, "sqs"> {

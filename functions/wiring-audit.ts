@@ -5,6 +5,7 @@ import { auditLog } from "../audit/chain.ts";
 import { auditCheckpoints } from "../audit/checkpoint.ts";
 import { kmsSigner } from "../audit/kms-signer.ts";
 import { s3Anchor } from "../audit/s3-anchor.ts";
+import { awsBounds } from "../core/aws-bounds.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import type { AnchorDeps } from "./anchor-audit.ts";
@@ -21,15 +22,15 @@ export function anchorWiring(): AnchorDeps {
 function build(): AnchorDeps {
   const { table: tableName, environment } = settings();
   const { bucket, keyId, mode, retainMs } = auditSettings();
-  const table = dynamoTable(new DynamoDBClient({}), tableName);
+  const table = dynamoTable(new DynamoDBClient(awsBounds), tableName);
   const now = systemClock.nowMs;
   return {
     ...{ environment, clock: systemClock, log },
     ledger: ledgerOn(table),
     checkpoints: auditCheckpoints({
       log: auditLog({ table, digest: nodeDigest, now }),
-      signer: kmsSigner(new KMSClient({}), { keyId }),
-      anchor: s3Anchor(new S3Client({ forcePathStyle: true }), { bucket, mode, retainMs, now }),
+      signer: kmsSigner(new KMSClient(awsBounds), { keyId }),
+      anchor: s3Anchor(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket, mode, retainMs, now }),
       now,
     }),
   };

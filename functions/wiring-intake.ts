@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { awsBounds } from "../core/aws-bounds.ts";
 import { githubApiBases as defaultApiBases } from "../events/intake/github.ts";
 import { boundedHttp } from "../providers/http.ts";
 import { adminCredential } from "./adapters/admin-credential.ts";
@@ -23,7 +24,7 @@ function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
   return {
     ...{ ledger, audit, clock, log },
     signing: signingSecrets(secretArns, { store, clock }),
-    alerts: alertBus(new EventBridgeClient({}), busName),
+    alerts: alertBus(new EventBridgeClient(awsBounds), busName),
     mayAuditRefusal: refusalBudget(clock),
     pointed: githubAlerts({
       http: boundedHttp({ allowHosts: apiBases.map((base) => new URL(base).host) }),

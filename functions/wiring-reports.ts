@@ -1,4 +1,5 @@
 import { S3Client } from "@aws-sdk/client-s3";
+import { awsBounds } from "../core/aws-bounds.ts";
 import { ledgerShelf, s3Shelf } from "./adapters/report-shelf.ts";
 import { incidentSettings, type Part } from "./wiring.ts";
 
@@ -6,5 +7,5 @@ import { incidentSettings, type Part } from "./wiring.ts";
 export const reportsPart: Part = (base) => {
   const { auditBucket } = incidentSettings();
   if (!auditBucket) return { reports: ledgerShelf(base) };
-  return { reports: s3Shelf(new S3Client({ forcePathStyle: true }), { bucket: auditBucket }) };
+  return { reports: s3Shelf(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket: auditBucket }) };
 };

@@ -4,6 +4,7 @@ import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { auditLog } from "../audit/chain.ts";
+import { awsBounds } from "../core/aws-bounds.ts";
 import { PolicyInvalid } from "../core/errors.ts";
 import type { OwnRole } from "../core/incident-record.ts";
 import type { Policy, ProviderPolicy } from "../core/policy.ts";
@@ -86,15 +87,15 @@ function unwired(defect: string): object {
 
 function build(): Base {
   const { table, bus, environment, allowLoopbackProviders: allowLoopback, ...machines } = settings();
-  const store = secretsManagerStore(new SecretsManagerClient({}), { pause: systemClock.pause });
-  const ledgerTable = dynamoTable(new DynamoDBClient({}), table);
+  const store = secretsManagerStore(new SecretsManagerClient(awsBounds), { pause: systemClock.pause });
+  const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   return {
     environment,
     ledger: ledgerOn(ledgerTable),
     store,
     provider: providerFor({ store, allowLoopback }),
-    bus: eventBridgeBus(new EventBridgeClient({}), bus),
-    executions: stepFunctions(new SFNClient({}), {
+    bus: eventBridgeBus(new EventBridgeClient(awsBounds), bus),
+    executions: stepFunctions(new SFNClient(awsBounds), {
       rotation: machines.rotationMachineArn,
       compromise: machines.compromiseMachineArn,
     }),

@@ -215,6 +215,16 @@ test("which failed call to AWS may be tried again is said in core/aws-failure.ts
   expect(ours.find(({ path }) => path === owner)?.text).toMatch(decided);
 });
 
+test("every client of AWS is made with core/aws-bounds.ts, but the one that waits for a sweep", () => {
+  const unbounded = /new \w+Client\((?!awsBounds\)|\{ \.\.\.awsBounds, |\{ region, \.\.\.bounded \})/;
+  const callers = ["functions", "consumers", "stores", "ledger", "audit", "cli"];
+  const files = ours.filter(({ path }) => callers.includes(topOf(path)));
+  expect(findings(files, (line) => unbounded.exec(line)?.[0])).toEqual([
+    expect.stringMatching(/^cli\/aws\.ts:\d+: new LambdaClient\($/),
+  ]);
+  expect(files.filter(({ text }) => text.includes("(awsBounds)")).length).toBeGreaterThan(5);
+});
+
 describe("errors", () => {
   const classes = Object.entries(errors).filter(([name]) => name !== "RotationError") as unknown as [
     string,

@@ -1,4 +1,5 @@
 import { SNSClient } from "@aws-sdk/client-sns";
+import { awsBounds } from "../../core/aws-bounds.ts";
 import { boundedHttp, type Http } from "../../providers/http.ts";
 import type { Deps } from "../deps.ts";
 import type { Escalator } from "../incident-ports.ts";
@@ -50,7 +51,7 @@ export function channelsOf(
           }),
         ]
       : []),
-    ...(pageTopicArn ? [snsChannel(new SNSClient({}), { topicArn: pageTopicArn, docsUrl })] : []),
+    ...(pageTopicArn ? [snsChannel(new SNSClient(awsBounds), { topicArn: pageTopicArn, docsUrl })] : []),
     ...(slackSecretArn
       ? [slackChannel({ http, webhook: adminCredential(store, slackSecretArn), docsUrl })]
       : []),

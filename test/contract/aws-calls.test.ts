@@ -1,14 +1,23 @@
+import { readFileSync } from "node:fs";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import type { SNSClient } from "@aws-sdk/client-sns";
+import { awsBounds } from "../../core/aws-bounds.ts";
 import type { KeyCompromised } from "../../events/compromise.ts";
 import { snsChannel } from "../../functions/adapters/channels.ts";
 import { eventBridgeBus } from "../../functions/adapters/event-bridge.ts";
 import { alertBus } from "../../functions/adapters/intake.ts";
 import { stepFunctions } from "../../functions/adapters/step-functions.ts";
 import type { Page } from "../../functions/incident-ports.ts";
+import { functions } from "../../serverless/functions.ts";
+import { secretsManagerStore } from "../../stores/secrets-manager.ts";
 
+/** Between three attempts the SDK pauses at most so long, after throttling too. */
+const pausesMaxMs = 2_000;
 const machineArn = "arn:aws:states:eu-west-1:111122223333:stateMachine:rekey-rotation";
 const executionArn = "arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:r-1";
 const topicArn = "arn:aws:sns:eu-west-1:111122223333:on-call";
@@ -106,5 +115,80 @@ test("a machine that is full may have room later", async () => {
 
   await expect(machines(full).start({ machine: "rotation", name: "r-1", input: {} })).rejects.toMatchObject({
     name: "StoreUnavailable",
+  });
+});
+
+describe("a service that goes quiet", () => {
+  const servers: Server[] = [];
+  afterEach(() => {
+    for (const server of servers.splice(0)) {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  /** Counts its requests; `answer` says how far each reply gets. */
+  async function quiet(answer: RequestListener) {
+    const world = { asked: 0 };
+    const server = createServer((request, reply) => {
+      world.asked += 1;
+      answer(request, reply);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as AddressInfo;
+    const short = Object.entries(awsBounds.requestHandler).map(([name, bound]) => [
+      name,
+      typeof bound === "number" ? 150 : bound,
+    ]);
+    const client = new SecretsManagerClient({
+      ...awsBounds,
+      requestHandler: Object.fromEntries(short),
+      ...{ region: "eu-west-1", endpoint: `http://127.0.0.1:${port}` },
+      credentials: { accessKeyId: "AKIAFAKE", secretAccessKey: "FAKE" },
+    });
+    return { world, store: secretsManagerStore(client, { pause: async () => undefined }) };
+  }
+
+  test.each<[string, RequestListener]>([
+    ["never answers", () => undefined],
+    [
+      "sends header upon header and no reply",
+      ({ socket }) => {
+        socket.write("HTTP/1.1 200 OK\r\n");
+        const drip = setInterval(() => socket.write("x-fake: 1\r\n"), 10);
+        socket.on("close", () => clearInterval(drip));
+      },
+    ],
+    [
+      "begins a reply and never ends it",
+      (_request, reply) => {
+        reply.writeHead(200, { "content-length": "100" });
+        reply.write("{");
+      },
+    ],
+  ])("and %s is asked a few times, and may be asked again later", async (_how, answer) => {
+    const { world, store } = await quiet(answer);
+
+    await expect(
+      store.labels("arn:aws:secretsmanager:eu-west-1:111122223333:secret:a"),
+    ).rejects.toMatchObject({
+      name: "StoreUnavailable",
+      message: expect.stringContaining("TimeoutError"),
+    });
+    expect(world.asked).toBe(awsBounds.maxAttempts);
+  });
+
+  test("is given up before the shortest function ends", () => {
+    const yml = readFileSync(new URL("../../serverless.yml", import.meta.url), "utf8");
+    const usual = Number(/^ {2}timeout: (\d+)$/m.exec(yml)?.[1]);
+    const shortest = Math.min(
+      ...Object.values(functions).map(({ timeoutSeconds = usual }) => timeoutSeconds),
+    );
+    const { maxAttempts, requestHandler } = awsBounds;
+    const { connectionTimeout, requestTimeout, socketTimeout } = requestHandler;
+
+    expect(maxAttempts * (requestTimeout + socketTimeout) + pausesMaxMs).toBeLessThan(shortest * 1_000);
+    expect(connectionTimeout).toBeLessThan(requestTimeout);
   });
 });
