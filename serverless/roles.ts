@@ -40,7 +40,7 @@ export function trust(service: string) {
 
 function statementsOf(name: string, row: FunctionRow, deployment: Deployment): readonly Statement[] {
   const { environment } = deployment;
-  return [
+  const given = [
     allow(
       "WriteOwnLog",
       ["logs:CreateLogStream", "logs:PutLogEvents"],
@@ -62,8 +62,8 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     // Event history is the account's; there is no resource that this action could be limited to.
     ...(row.accessRecords ? [allow("LookUpReads", ["cloudtrail:LookupEvents"], ["*"])] : []),
     ...(isAsync(row) ? [allow("KeepFailedEvents", ["sqs:SendMessage"], [arnOf("FunctionDeadLetters")])] : []),
-    ...guards(row, deployment),
   ];
+  return [...given, ...keyStatements(given, deployment), ...guards(row, deployment)];
 }
 
 /** Events that arrive without a caller who would notice a failure. */
@@ -79,7 +79,7 @@ function secretStatements(
   { secrets = [], admin, signing }: FunctionRow,
   deployment: Deployment,
 ): readonly Statement[] {
-  const given = [
+  return [
     allow(
       "RotatedSecrets",
       secrets.map((action) => `secretsmanager:${action}`),
@@ -92,13 +92,17 @@ function secretStatements(
     ),
     ...signingStatements(signing, deployment),
   ].filter(({ Action = [] }) => Action.length > 0);
-  const keyActions = [
-    ...(given.some(({ Action }) => Action?.includes("secretsmanager:GetSecretValue")) ? ["kms:Decrypt"] : []),
-    ...(secrets.includes("PutSecretValue") ? ["kms:GenerateDataKey"] : []),
+}
+
+/** Whoever reads or writes a secret, whichever it is, does so through the key that the secret is encrypted with. */
+function keyStatements(given: readonly Statement[], { secretKeys }: Deployment): readonly Statement[] {
+  const does = (action: string) => given.some(({ Action }) => Action?.includes(`secretsmanager:${action}`));
+  const actions = [
+    ...(does("GetSecretValue") ? ["kms:Decrypt"] : []),
+    ...(does("PutSecretValue") ? ["kms:GenerateDataKey"] : []),
   ];
-  if (deployment.secretKeys.length === 0 || keyActions.length === 0) return given;
-  const keys = { ...allow("SecretKeys", keyActions, deployment.secretKeys), Condition: viaSecretsManager };
-  return [...given, keys];
+  if (secretKeys.length === 0 || actions.length === 0) return [];
+  return [{ ...allow("SecretKeys", actions, secretKeys), Condition: viaSecretsManager }];
 }
 
 /** While a sender's secret rotates either of two versions signs: the intake looks which there are. */
@@ -106,11 +110,12 @@ const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretV
 
 const adminActions = { read: ["secretsmanager:GetSecretValue"], index: readActions } as const;
 
-function pageStatements(
-  people: "page" | "index",
-  { pagerdutySecret, slackSecret }: Deployment,
-): readonly Statement[] {
-  const secrets = [pagerdutySecret, slackSecret].filter((arn) => arn !== undefined);
+function pageArns({ pagerdutySecret, slackSecret }: Deployment): readonly string[] {
+  return [pagerdutySecret, slackSecret].filter((arn) => arn !== undefined);
+}
+
+function pageStatements(people: "page" | "index", deployment: Deployment): readonly Statement[] {
+  const secrets = pageArns(deployment);
   const actions = adminActions[people === "index" ? "index" : "read"];
   return [
     ...(people === "page" ? [allow("Page", ["sns:Publish"], [{ Ref: "AlarmTopic" }])] : []),
@@ -234,9 +239,10 @@ const tagActions = [
 ];
 
 /** A secret or workload without the tag is refused too. Whoever may retag could walk through the first guard. */
-function guards({ admin, signing }: FunctionRow, deployment: Deployment): readonly Statement[] {
+function guards({ admin, signing, people }: FunctionRow, deployment: Deployment): readonly Statement[] {
   const { environment, adminSecrets } = deployment;
   const intake = intakeArns(deployment);
+  const pages = pageArns(deployment);
   return [
     {
       Sid: "OtherEnvironments",
@@ -250,6 +256,7 @@ function guards({ admin, signing }: FunctionRow, deployment: Deployment): readon
     ...(intake.length > 0
       ? [{ Sid: "IntakeSecretsOnlyRead", ...exceptReading(signing), Resource: intake }]
       : []),
+    ...(pages.length > 0 ? [{ Sid: "PageSecretsOnlyRead", ...exceptReading(people), Resource: pages }] : []),
   ];
 }
 

@@ -181,6 +181,25 @@ test("whoever only indexes what opens PagerDuty and Slack looks for its versions
   expect(own.find(({ Sid }) => Sid === "Page")).toBeUndefined();
 });
 
+test("what opens PagerDuty and Slack is decrypted by whoever reads it, and denied to everyone else", () => {
+  const secretKeys = ["arn:aws:kms:eu-central-1:123456789012:key/FAKE"];
+  const readers = names.filter((name) => functions[name]?.people !== undefined);
+  expect(readers).toContain("escalate");
+  for (const name of names) {
+    const own = statements(name, { slackSecret, secretKeys });
+    const isReader = readers.includes(name);
+    expect(own.some(({ Sid }) => Sid === "PageSecrets")).toBe(isReader);
+    if (isReader)
+      expect(own.find(({ Sid }) => Sid === "SecretKeys")?.Action).toEqual(
+        expect.arrayContaining(["kms:Decrypt"]),
+      );
+    expect(own.find(({ Sid }) => Sid === "PageSecretsOnlyRead")).toMatchObject({
+      ...{ Effect: "Deny", Resource: [slackSecret] },
+      ...(isReader ? { NotAction: readActions } : { Action: ["secretsmanager:*"] }),
+    });
+  }
+});
+
 describe("the environment's guard", () => {
   test.each(names)("keeps %s from secrets and workloads of another environment, or of none", (name) => {
     expect(statement(name, "OtherEnvironments")).toEqual({
