@@ -2,7 +2,6 @@ import * as z from "zod";
 import { type Evidence, isInstance } from "../core/evidence.ts";
 import { closeRun } from "../core/lease.ts";
 import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
-import type { Certificate } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
 import { noteRun } from "./run-policy.ts";
 import { retiringLabel } from "./stage-key.ts";
@@ -23,7 +22,6 @@ export const closeRotation = step({
       label: retiringLabel,
       from: run.retiring.versionId,
     });
-    await certify({ input, run, certificate: known?.certificate }, deps);
     await forgetEnded({ input, run }, deps);
     const debt = { secretArn: input.secretArn, keyId: run.retiring.keyId };
     await deps.ledger.removeDebt({ ...debt, kind: "RevokeOwed" });
@@ -59,38 +57,6 @@ async function free(input: TicketInput, deps: Deps) {
 interface Closing {
   readonly input: TicketInput;
   readonly run: PromotedRun;
-}
-
-/** The revocation certificate: one line of the audit chain that says when and how the key was seen dead. */
-async function certify(
-  { input, run, certificate }: Closing & { readonly certificate: Certificate | undefined },
-  deps: Deps,
-): Promise<void> {
-  const { keyId, fingerprint } = run.retiring;
-  const { secretArn, rotationId, at } = input;
-  await deps.ledger.putKey({
-    secretArn,
-    name: keyId,
-    keyId,
-    fingerprint,
-    rotationId,
-    state: "dead",
-    atMs: at,
-  });
-  await deps.audit.append(secretArn, {
-    id: `${rotationId}/certificate`,
-    atMs: at,
-    actor: rotationId,
-    action: "RevocationCertified",
-    detail: {
-      keyId,
-      fingerprint,
-      how: certificate?.how ?? "refused",
-      probes: certificate?.probes ?? 0,
-      revokedAtMs: certificate?.revokedAtMs ?? at,
-      deadAtMs: certificate?.deadAtMs ?? at,
-    },
-  });
 }
 
 /** Instances that never reported the incoming key have stopped, or the gate would not have opened. */

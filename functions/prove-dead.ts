@@ -119,6 +119,10 @@ async function deadByListing(watch: Watch, deps: Deps): Promise<Death> {
   return listed === undefined ? certify({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
 }
 
+/**
+ * The revocation certificate, and the key's last entry, before the item forgets the key: an incident that takes the
+ * secret in the next moment leaves no run that could write them.
+ */
 async function certify(
   { input, run, how }: Watch & { readonly how: "refused" | "listing" },
   deps: Deps,
@@ -128,6 +132,12 @@ async function certify(
   const revokedAtMs = run.revokedAtMs ?? input.at;
   const certificate = { keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at };
   await noteRun({ ticket: input, note: { certificate } }, deps);
+  const { secretArn, rotationId, at: atMs } = input;
+  await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, rotationId, state: "dead", atMs });
+  await deps.audit.append(secretArn, {
+    ...{ id: `${rotationId}/certificate`, atMs, actor: rotationId, action: "RevocationCertified" },
+    detail: certificate,
+  });
   await deps.ledger.changeSecret(input.secretArn, (record) => markRetiring(record, input, "dead"));
   return { outcome: "dead", probes };
 }

@@ -131,13 +131,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     publishes: ["Bus"],
   },
   "prove-dead": {
-    does: "Counts the provider's refusals of the retiring key in a row",
-    table: write,
+    does: "Counts the provider's refusals of the retiring key in a row, and writes the revocation certificate",
+    table: writeAndList,
     secrets: ["GetSecretValue"],
     admin: "read",
   },
   "close-rotation": {
-    does: "Unpins, writes the revocation certificate and frees the lease",
+    does: "Unpins, forgets what has ended and frees the lease",
     table: everything,
     secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
     publishes: ["Bus"],

@@ -41,6 +41,10 @@ const seeds: readonly (readonly [number, string])[] = [
     "the key that was current until a hand put the leaked one in its place is still known as a key of ours",
   ],
   [1102, "a promotion that landed unheard and was overtaken by two hands leaves its key alive"],
+  [
+    25005,
+    "a key that was seen dead is known as dead, also when an incident takes the secret before the run is closed",
+  ],
   [33662, "a settling that thaws when an incident has the secret does not take that incident's pin off"],
 ];
 
