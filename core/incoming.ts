@@ -65,17 +65,28 @@ export function markMinted(
 export function markStaged(
   record: SecretRecord,
   ticket: Ticket,
-  staged: Attempt & { readonly incoming: PlacedKey },
+  staged: Attempt & { readonly incoming: PlacedKey; readonly copiedFrom?: Copied },
 ): SecretRecord {
   const run = assertAttempt(record, ticket, staged);
-  const { versionId } = staged.incoming;
+  const { incoming, copiedFrom } = staged;
   const next = editKey(record, nameOf(ticket, staged.attempt), (key) => ({
     ...key,
-    versionId,
+    versionId: incoming.versionId,
     state: "staged",
   }));
-  return bump({ ...next, run: { ...baseOf(run), phase: "staged", incoming: staged.incoming } });
+  const base = { ...baseOf(run), phase: "staged" as const, incoming };
+  if (copiedFrom === undefined || copiedFrom.fingerprint !== run.retiring.fingerprint)
+    return bump({ ...next, run: base });
+  const { versionId } = copiedFrom;
+  const both = editById(next, run.retiring.keyId, (key) => ({ ...key, versionId }));
+  return bump({ ...both, run: { ...base, retiring: { ...run.retiring, versionId } } });
 }
+
+/**
+ * The version whose other fields the pending one has. Somebody may have edited them since the run opened, and the
+ * promotion may take AWSCURRENT from no other version: with an older one it would bring back what was taken back.
+ */
+type Copied = Pick<PlacedKey, "versionId" | "fingerprint">;
 
 /** A key of this run whose name was listed as gone, or deleted: nothing is left to account for. */
 export function markDiscarded(record: SecretRecord, ticket: Ticket, name: string): SecretRecord {

@@ -5,7 +5,7 @@ import type { KeyId, VersionId } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { PlacedKey, Ticket } from "../core/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
-import { withKey } from "../stores/value.ts";
+import { keyIn, withKey } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
 
 /** Attached by the put itself: PutSecretValue would silently steal AWSPENDING, but nobody else uses this one. */
@@ -33,9 +33,15 @@ export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey>
   await takePending({ secretArn, versionId }, deps);
 
   const incoming = { keyId, versionId, fingerprint };
+  const copiedFrom = {
+    versionId: current.versionId,
+    fingerprint: fingerprintOf(keyIn(current.text, policy.field)),
+  };
   try {
     await deps.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated" });
-    await deps.ledger.changeSecret(secretArn, (record) => markStaged(record, ticket, { attempt, incoming }));
+    await deps.ledger.changeSecret(secretArn, (record) =>
+      markStaged(record, ticket, { attempt, incoming, copiedFrom }),
+    );
   } catch (error) {
     if (error instanceof Superseded) await stripOwnLabels({ secretArn, versionId }, deps);
     throw error;

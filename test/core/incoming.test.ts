@@ -48,6 +48,16 @@ describe("making a key", () => {
     expect(staged.run).toEqual(runs.staged);
   });
 
+  test.each([
+    ["the retiring key", "sha256:1", "v-1b"],
+    ["somebody's key", "sha256:9", "v-1"],
+  ])("is promoted over the version that it was copied from, where that holds %s", (_key, held, expected) => {
+    const copiedFrom = { versionId: "v-1b", fingerprint: held };
+    const staged = markStaged(minted, ticket, { attempt: 1, incoming, copiedFrom });
+    expect(staged.run?.retiring.versionId).toBe(expected);
+    expect(staged.keys[0]?.versionId).toBe(expected);
+  });
+
   test("keeps when it expires", () => {
     const record = markMinted(claimed, ticket, { attempt: 1, keyId, fingerprint, expiresAtMs: 5 });
     expect(record.keys.at(-1)?.expiresAtMs).toBe(5);

@@ -209,6 +209,20 @@ describe("another hand during the run", () => {
     expect(story.failedRequests()).toBe(0);
   });
 
+  test("an edit that is taken back before the promotion stays taken back", async () => {
+    const story = await open({ field: "apiKey" });
+    story.before(calls.mint, () => editNote(story, "edited"));
+    story.before(calls.move("AWSCURRENT"), () => makeCurrent(story, "v1"));
+
+    const run = await story.rotate();
+
+    expect(await story.currentText()).toBe(
+      `{"note": "kept as it is", "apiKey": "${story.textOf("k2")}", "limit": 10}`,
+    );
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
+    expect(story.failedRequests()).toBe(0);
+  });
+
   test("edits that never cease stop the promotion after a few merges, and both keys live", async () => {
     const story = await open({ field: "apiKey" });
     let edits = 0;

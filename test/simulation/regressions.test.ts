@@ -45,6 +45,7 @@ const seeds: readonly (readonly [number, string])[] = [
     25005,
     "a key that was seen dead is known as dead, also when an incident takes the secret before the run is closed",
   ],
+  [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [33662, "a settling that thaws when an incident has the secret does not take that incident's pin off"],
 ];
 
