@@ -41,7 +41,7 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
       return { turn: "prove" };
     case "quarantining":
     case "revoking":
-      return { turn: "contain" };
+      return whileHandedOut(record, { key, nowMs }) ?? { turn: "contain" };
     case "needsPerson":
       return key.byHand ? { turn: "prove" } : waitForPerson(record, key);
     case "quarantined":

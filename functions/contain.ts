@@ -51,9 +51,8 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   if (!provider.capabilities.revoke) return leaveToPerson({ ...containing, keyId, policy }, deps);
   const use = lookAtUse({ record, key, nowMs: input.at, during: "containing" }, deps);
   const order = { ...containing, keyId, policy, provider, use };
-  // What is recorded as begun counts as done, and is ended.
-  const isBegun = key.state === "quarantining" || key.state === "revoking";
-  const handedOut = isBegun ? undefined : await handedOutAgain({ record, key, nowMs: input.at }, deps);
+  // Also when it is recorded as begun: perhaps it was not done, and whoever fetched the key again still works with it.
+  const handedOut = await handedOutAgain({ record, key, nowMs: input.at }, deps);
   if (handedOut !== undefined) {
     const seen = { incidentId: record.incidentId, key, handedOut, use: await use, atMs: input.at };
     const noted = await noteHandedOut(seen, deps);
@@ -110,7 +109,9 @@ async function recordIntent(
   await changeIncident(
     record.incidentId,
     (now) => {
-      if (isPast(keyOf(now, input.ref), next) || keyOf(now, input.ref).state === next) return now;
+      const known = keyOf(now, input.ref);
+      const isRepeat = known.state === next && known.handedOutAgain === undefined;
+      if (isPast(known, next) || isRepeat) return now;
       const intended = changeKey(now, input.ref, ({ blocked: _tried, handedOutAgain: _seen, ...each }) => ({
         ...withUse(each, seen),
         state: next,

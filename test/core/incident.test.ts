@@ -162,7 +162,8 @@ describe("containment's turn", () => {
     const handedOutAgain = { places, lookAgainAtMs: openedAtMs + minute };
     const facts = { plan: "switch-first", secrets: [secretWith({ replacement: "adopted" })] } as const;
 
-    test.each(["waiting", "quarantined"] as const)("waits for the next look where it is %s", (state) => {
+    const states = ["waiting", "quarantining", "quarantined", "revoking"] as const;
+    test.each(states)("waits for the next look where it is %s", (state) => {
       const keys = [keyWith({ state, handedOutAgain })];
       expect(turnOf({ ...facts, keys })).toBe("wait 60 s");
       expect(turnOf({ ...facts, keys }, minute)).toBe("contain");

@@ -138,11 +138,23 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     expect(world.pages.filter(({ why }) => why === first?.why)).toHaveLength(1);
   });
 
-  test("is contained at once where its revoke was recorded before", async () => {
-    const { handMs, key } = await putBack({ isAmidRevoke: true });
+  test("is left to its consumers until containBy also where a revoke that failed was recorded before", async () => {
+    const { handMs, record, key } = await putBack({ isAmidRevoke: true });
     expect(key).toMatchObject({ state: "dead" });
-    expect(handMs).toBeGreaterThan(0);
-    expect(key.acceptedAtMs).toBeLessThan(handMs + minute);
+    expect(record.containByMs).toBeGreaterThan(handMs + minute);
+    // The retry of the Task does not come at a whole second.
+    expect(key.acceptedAtMs).toBeGreaterThanOrEqual(record.containByMs ?? 0);
+    expect(key.acceptedAtMs).toBeLessThan((record.containByMs ?? 0) + 2_000);
+    expect(world.pages[0]?.why).toMatch(/^AWSCURRENT of billing-key holds the compromised key again/);
+    expect(key.handedOutAgain).toBeUndefined();
+  });
+
+  test("is contained, and its revoke recorded anew, when AWSCURRENT is right before a failed revoke is repeated", async () => {
+    const { handMs, key } = await putBack({ isAmidRevoke: true, thenRightAfterMs: minute });
+    expect(key).toMatchObject({ state: "dead" });
+    expect(key.acceptedAtMs).toBeGreaterThanOrEqual(handMs + minute);
+    expect(key.acceptedAtMs).toBeLessThan(handMs + 2 * minute);
+    expect(key.revokeIntendedAtMs).toBe(key.acceptedAtMs);
   });
 
   test("is contained as soon as AWSCURRENT is seen to be right again", async () => {

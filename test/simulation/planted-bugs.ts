@@ -231,7 +231,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     name: "take the intent to revoke a compromised key for the revoke",
     file: "core/incident-turns.ts",
     find: `    case "revoking":
-      return { turn: "contain" };`,
+      return whileHandedOut(record, { key, nowMs }) ?? { turn: "contain" };`,
     replace: `    case "revoking":
       return { turn: "prove" };`,
     foundBy: "crashPoints",

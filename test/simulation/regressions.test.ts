@@ -37,6 +37,10 @@ const seeds: readonly (readonly [number, string])[] = [
   [8518, "a promotion that thaws when an incident has the secret does not take that incident's pin"],
   [55622, "under switch-first a key that a hand puts back into AWSCURRENT is not contained before containBy"],
   [
+    31738,
+    "under switch-first a revoke that died after its intent looks at AWSCURRENT again before it is repeated",
+  ],
+  [
     2821,
     "the key that was current until a hand put the leaked one in its place is still known as a key of ours",
   ],
