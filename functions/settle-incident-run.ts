@@ -1,15 +1,13 @@
-import { isExecutionOf, told } from "../core/incident.ts";
+import { isExecutionOf } from "../core/incident.ts";
 import { whyNotClose } from "../core/incident-plan.ts";
+import { type Settlement, settled } from "../core/incident-settle.ts";
 import type { Deps } from "./deps.ts";
 import { changeIncident } from "./incident-change.ts";
 import { releaseSecrets } from "./release-secrets.ts";
 import { tell } from "./tell.ts";
 
-export interface SettlingIncident {
+export interface SettlingIncident extends Settlement {
   readonly incidentId: string;
-  readonly executionArn: string;
-  readonly atMs: number;
-  readonly reason: string;
 }
 
 /** Only the execution that works on the incident settles it; an older one, seen late, changes nothing. */
@@ -21,28 +19,12 @@ export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) 
     return { outcome: "settledBefore" as const, reason };
 
   await releaseSecrets({ record, atMs, reason }, deps);
-  const settled = await changeIncident(
-    incidentId,
-    (now) => {
-      if (!isExecutionOf(now, executionArn)) return now;
-      if (now.status === "needsPerson" || now.closedAtMs !== undefined) return now;
-      const isContained = whyNotClose(now) === undefined;
-      const status =
-        now.status === "falseAlarm"
-          ? now.status
-          : isContained
-            ? ("closed" as const)
-            : ("needsPerson" as const);
-      const ended = isContained ? { closedAtMs: atMs } : {};
-      return told({ ...now, status, reason, waits: [], ...ended }, { atMs, what: "settled", detail: reason });
-    },
-    deps,
-  );
-  const isOurs = isExecutionOf(settled, executionArn) && settled.status === "needsPerson";
-  const wasTold = settled.pages.some((page) => page.reason === "settled" && page.delivered.length > 0);
-  if (isOurs && whyNotClose(settled) !== undefined && !wasTold) {
+  const left = await changeIncident(incidentId, (now) => settled(now, settling), deps);
+  const isOurs = isExecutionOf(left, executionArn) && left.status === "needsPerson";
+  const wasTold = left.pages.some((page) => page.reason === "settled" && page.delivered.length > 0);
+  if (isOurs && whyNotClose(left) !== undefined && !wasTold) {
     const why = `the machine stopped working on it (${reason}), and the key is neither dead nor waived`;
-    await tell({ record: settled, due: { reason: "settled", severity: "page", why }, atMs }, deps);
+    await tell({ record: left, due: { reason: "settled", severity: "page", why }, atMs }, deps);
   }
-  return { outcome: settled.status, reason };
+  return { outcome: left.status, reason };
 }

@@ -178,7 +178,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     secrets: ["DescribeSecret", "GetSecretValue"],
     admin: "read",
     publishes: ["Bus"],
-    machines: ["StartExecution", "StopExecution", "SendTaskSuccess"],
+    machines: ["StartExecution", "StopExecution", "DescribeExecution", "SendTaskSuccess"],
     schedules: "reconcile",
     people: "page",
     signing: "read",

@@ -30,7 +30,11 @@ export const incidentContainNow = adminCommand({
     );
     const detail = { reason: input.reason };
     await auditOrder({ record, caller, action: "ContainmentOrdered", detail }, deps);
-    return { outcome: "ordered", incidentId: record.incidentId, machine: await goOnWith(record, deps) };
+    return {
+      outcome: "ordered",
+      incidentId: record.incidentId,
+      machine: await goOnWith(record, caller, deps),
+    };
   },
 });
 

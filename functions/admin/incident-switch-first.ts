@@ -22,7 +22,7 @@ export const incidentSwitchFirst = adminCommand({
     );
     const detail = { reason: input.reason };
     await auditOrder({ record, caller, action: "SwitchFirstOrdered", detail }, deps);
-    const machine = await goOnWith(record, deps);
+    const machine = await goOnWith(record, caller, deps);
     return { outcome: "ordered", incidentId: record.incidentId, containByMs, machine };
   },
 });

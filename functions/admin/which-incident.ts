@@ -1,7 +1,11 @@
+import { mayOpen } from "../../core/incident.ts";
 import type { PersonRefusal } from "../../core/incident-person.ts";
 import type { IncidentRecord, PersonsWord } from "../../core/incident-record.ts";
+import { settled } from "../../core/incident-settle.ts";
 import { nearest } from "../../core/nearest.ts";
+import { hasEnded } from "../../core/sweep.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { changeIncident } from "../incident-change.ts";
 import { incidentIdText } from "../incident-step.ts";
 import { startIncident } from "../start-incident.ts";
 import { type Caller, type RefusedAnswer, refused } from "./command.ts";
@@ -81,9 +85,30 @@ export async function auditOrder(
   }
 }
 
-/** A machine that ended left the incident to people; now that one of them decided, it goes on. */
-export async function goOnWith(record: IncidentRecord, deps: AdminDeps): Promise<"atWork" | "started"> {
-  if (record.status !== "needsPerson" && record.status !== "reported") return "atWork";
-  await startIncident(record, deps);
+/**
+ * A machine that ended left the incident to people; now that one of them decided, it goes on. One that died unheard is
+ * found out here: whoever gives the order is not told that it is at work.
+ */
+export async function goOnWith(
+  record: IncidentRecord,
+  { atMs }: Caller,
+  deps: AdminDeps,
+): Promise<"atWork" | "started"> {
+  const left = await leftByMachine(record, { atMs }, deps);
+  if (left.status !== "needsPerson" && left.status !== "reported") return "atWork";
+  await startIncident(left, deps);
   return "started";
+}
+
+async function leftByMachine(
+  record: IncidentRecord,
+  { atMs }: Pick<Caller, "atMs">,
+  deps: AdminDeps,
+): Promise<IncidentRecord> {
+  const { executionArn, incidentId } = record;
+  if (executionArn === undefined || !mayOpen(record, executionArn)) return record;
+  const state = await deps.executions.describe(executionArn);
+  if (!hasEnded(state)) return record;
+  const reason = `Execution${state.status}: it ended without settling`;
+  return changeIncident(incidentId, (now) => settled(now, { executionArn, reason, atMs }), deps);
 }

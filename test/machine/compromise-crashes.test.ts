@@ -3,6 +3,8 @@ import { identify, refOf } from "../../core/incident.ts";
 import { falseAlarm, waive } from "../../core/incident-person.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { incidentWith } from "../../core/secret-record.ts";
+import { answerAdmin } from "../../functions/admin/answer.ts";
+import type { AdminDeps } from "../../functions/admin/deps.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
@@ -33,6 +35,18 @@ function first(
     },
   };
 }
+
+/** A person's command, as AWS hands it over. */
+async function order(command: Readonly<Record<string, unknown>>): Promise<unknown> {
+  const iam = { userArn: "arn:aws:iam::111122223333:user/FAKE-ops" };
+  const requestContext = { requestId: "order-1", timeEpoch: world.time.nowMs(), authorizer: { iam } };
+  const schedules = { target: { machineArn: "", roleArn: "" }, list: nothing, put: nothing, remove: nothing };
+  const deps = { ...world.depsOutside("admin"), schedules, newId: () => "FAKE" } as unknown as AdminDeps;
+  const reply = await world.time.run(answerAdmin({ body: JSON.stringify(command), requestContext }, deps));
+  return JSON.parse(reply.body);
+}
+
+const nothing = async () => [];
 
 async function sweep(): Promise<unknown> {
   const time = new Date(world.time.nowMs()).toISOString();
@@ -307,6 +321,26 @@ describe("an execution of whose end no event told", () => {
     expect(incidentWith(await world.ledger.secret(secretArn))).toBeUndefined();
     expect(await sweep()).toMatchObject({ settled: 0, failed: 0 });
     expect(settledPages()).toHaveLength(1);
+  });
+
+  test("is found out by whoever says contain-now: the machine starts again, and contains the key", async () => {
+    world = new World({ surroundings: unheard });
+    const never = { refreshEveryMs: Number.POSITIVE_INFINITY, useEveryMs: Number.POSITIVE_INFINITY };
+    await world.secret({
+      consumers: [{ name: "billing", ...never }],
+      policy: { incident: { containByMs: 10 * minute, escalateAfterMs: 10 * minute } },
+    });
+    const [run] = await world.time.run(world.raise(await leakOfCurrent(world, { exposure: "private" })));
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(minute / 2);
+    run.stop("by hand");
+    const { incidentId } = await world.incidentOf(run);
+
+    const said = await order({ command: "incident-contain-now", incident: incidentId, reason: "it is ours" });
+
+    expect(said).toMatchObject({ outcome: "ordered", machine: "started" });
+    await world.time.advance(5 * minute);
+    expect(await world.incidentOf(run)).toMatchObject({ starts: 2, keys: [{ state: "dead" }] });
   });
 
   test("is only counted by a sweep that is a dry run", async () => {
