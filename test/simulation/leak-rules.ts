@@ -56,12 +56,20 @@ const cooldownMs = 24 * 3_600_000;
 /** Never, where a person has to speak first. */
 function plannedAtMs(record: IncidentRecord, key: KeyInScope): number {
   const { match, plan, openedAtMs = 0, containByMs = 0, containNow, secrets } = record;
-  if (key.keyId === undefined) return Number.POSITIVE_INFINITY;
+  if (key.keyId === undefined || isCalledOff(record, key)) return Number.POSITIVE_INFINITY;
   if (containNow !== undefined) return 0;
   if (!isExact(match.by)) return Number.POSITIVE_INFINITY;
   if (plan === "contain-first") return openedAtMs + headStartMs;
   const isCutOff = secrets.some(({ replacement }) => replacement === "failed");
   return plan === "switch-first" && !isCutOff ? containByMs : Number.POSITIVE_INFINITY;
+}
+
+/**
+ * By a person, while the step slept between its quarantine and its answer: the key has been given back, which is why
+ * it is called waiting. The step's next turn, at most its own wait later, finds that it is over.
+ */
+function isCalledOff({ status }: IncidentRecord, { waiver }: KeyInScope): boolean {
+  return status === "falseAlarm" || waiver !== undefined;
 }
 
 // ---- who is heard ------------------------------------------------------------------------------------------
