@@ -1,5 +1,6 @@
 import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
-import type { BoundaryCall } from "./surroundings.ts";
+import type { Swept } from "../../functions/sweep.ts";
+import type { BoundaryCall, Invocation } from "./surroundings.ts";
 import type { Watch } from "./watch.ts";
 
 /** What the simulation knows of one incident's clock, on true time. */
@@ -13,6 +14,27 @@ export interface IncidentFacts {
 const clockSteps = new Set(["check-clock", "escalate", "await-incident", "open-incident", "settle-incident"]);
 
 export const isClockStep = ({ invocation }: BoundaryCall) => clockSteps.has(invocation.functionName);
+
+interface WholeSweep {
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+}
+
+const wholeSweeps = new WeakMap<Watch, WholeSweep[]>();
+
+/** Told of every sweep that answers: only one that got through everything has looked at every incident. */
+export function noteSweep(watch: Watch, { input }: Invocation, output: string): void {
+  const { outcome, failed } = JSON.parse(output) as Swept;
+  if (outcome !== "swept" || failed > 0) return;
+  const { time } = input as { readonly time: string };
+  const sweep = { startedAtMs: Date.parse(time), endedAtMs: watch.world.time.nowMs() };
+  wholeSweeps.set(watch, [...(wholeSweeps.get(watch) ?? []), sweep]);
+}
+
+/** When the first sweep was done that can have seen what happened at this time. */
+export function sweptAtMs(watch: Watch, atMs: number): number | undefined {
+  return wholeSweeps.get(watch)?.find(({ startedAtMs }) => startedAtMs >= atMs)?.endedAtMs;
+}
 
 /** Asked of every write to an incident, at the instant of the write. */
 export function afterIncident(

@@ -8,6 +8,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { aliasOfHint } from "../../functions/identify-key.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
+import { sweptAtMs } from "./incident-rules.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 
@@ -130,9 +131,8 @@ export async function peopleAnswer({ world, watch, plan }: Simulation): Promise<
 const over = new Set<IncidentRecord["status"]>(["closed", "needsPerson", "falseAlarm"]);
 
 /** Every incident has an end that says why, and its key was dead or a person knew of it in time (T3). */
-export function incidentsEnded({ watch, world, storm }: Simulation): void {
-  // An execution that died, and of whose end no event tells, is seen by the next sweep and by nobody before it.
-  const untilSweptMs = storm.losesStatusEvents ? sweepMs : 0;
+export function incidentsEnded(simulation: Simulation): void {
+  const { watch, world } = simulation;
   for (const record of watch.incidents.values()) {
     const { incidentId, status, reason } = record;
     if (!over.has(status)) watch.violate("L1", `${incidentId} is ${status} at the end: ${reason}`);
@@ -149,8 +149,8 @@ export function incidentsEnded({ watch, world, storm }: Simulation): void {
   function wasInTime({ incidentId, deadlineAtMs, keys }: IncidentRecord): void {
     const facts = watch.incidentFacts(incidentId);
     if (facts.openedAtMs === undefined) return;
-    const limitMs =
-      Math.max(deadlineAtMs, facts.openedAtMs + taskMs) + facts.clockFaults * faultCostsMs + untilSweptMs;
+    const clockMs = Math.max(deadlineAtMs, facts.openedAtMs + taskMs) + facts.clockFaults * faultCostsMs;
+    const limitMs = unlessUnheard(simulation, { incidentId, clockMs });
     const endedAtMs = facts.settledAtMs;
     if (endedAtMs !== undefined && endedAtMs <= limitMs) return;
     if (endedAtMs === undefined && world.time.nowMs() <= limitMs) return;
@@ -160,7 +160,26 @@ export function incidentsEnded({ watch, world, storm }: Simulation): void {
   }
 }
 
-const sweepMs = 30 * 60_000;
+/**
+ * An execution that died before its time was up, and of whose end no event tells, is seen by the next whole sweep and
+ * by nobody before it. That sweep's end counts, and no fixed allowance: a deployed sweep comes every 15 minutes, while
+ * here none comes as long as people answer, and others come within seconds.
+ */
+function unlessUnheard(
+  { watch, world, storm }: Simulation,
+  { incidentId, clockMs }: { readonly incidentId: string; readonly clockMs: number },
+): number {
+  if (!storm.losesStatusEvents) return clockMs;
+  const ended = [...world.runs.values()].filter(
+    ({ input, outcome }) =>
+      input["incidentId"] === incidentId && outcome !== undefined && outcome.status !== "SUCCEEDED",
+  );
+  return ended.reduce((limitMs, { history }) => {
+    const endedAtMs = history.at(-1)?.timestamp ?? Number.POSITIVE_INFINITY;
+    return endedAtMs > limitMs ? limitMs : Math.max(limitMs, sweptAtMs(watch, endedAtMs) ?? limitMs);
+  }, clockMs);
+}
+
 /** A clock's step that is frozen is given up after its time-out, and tried again. */
 const faultCostsMs = 75_000;
 

@@ -11,7 +11,7 @@ import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Instance } from "./consumer.ts";
 import { currentWasMoved } from "./hand-rules.ts";
-import { afterIncident, type IncidentFacts, isClockStep } from "./incident-rules.ts";
+import { afterIncident, type IncidentFacts, isClockStep, noteSweep } from "./incident-rules.ts";
 import { hasKeyMaterial } from "./key-material.ts";
 import {
   afterAnswer,
@@ -151,6 +151,7 @@ export class Watch {
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
     this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
     if ("output" in end) afterAnswer(this, invocation, end.output);
+    if (functionName === "sweep" && "output" in end) noteSweep(this, invocation, end.output);
     const retryAtMs = this.lives.get(id)?.retryAtMs;
     const isThrottled =
       "error" in end && end.error instanceof Error && end.error.name === "ProviderThrottled";
