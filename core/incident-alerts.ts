@@ -27,9 +27,9 @@ export function withAlert(record: Alerts, alert: AlertSeen): Alerts {
   const alertsSeen = alertCount(record) + 1;
   if (alerts.length <= alertsMax) return { alerts, alertsSeen };
   const bearing = new Set(factsOfPlan.map((bears) => alerts.find(bears)));
-  const dropped = alerts.find((seen) => !bearing.has(seen)) ?? alert;
-  const alertsDropped = [...(record.alertsDropped ?? []), nameOf(dropped)].slice(-droppedMax);
-  return { alerts: alerts.filter((seen) => seen !== dropped), alertsSeen, alertsDropped };
+  const dropped = alerts.filter((seen) => !bearing.has(seen)).slice(0, 1);
+  const alertsDropped = [...(record.alertsDropped ?? []), ...dropped.map(nameOf)].slice(-droppedMax);
+  return { alerts: alerts.filter((seen) => !dropped.includes(seen)), alertsSeen, alertsDropped };
 }
 
 /** What the plan is made of, and the clock's first alert: the first that says each is never dropped. */

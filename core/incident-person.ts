@@ -188,8 +188,13 @@ export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: P
 export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
   return record.keys.filter(
     ({ state, quarantinedAtMs }) =>
-      state === "quarantined" || (state === "waiting" && quarantinedAtMs !== undefined),
+      isQuarantined(state) || (state === "waiting" && quarantinedAtMs !== undefined),
   );
+}
+
+/** The call may be on its way still: whoever makes it sees that it was undone, and takes it back. */
+function isQuarantined(state: KeyInScope["state"]): boolean {
+  return state === "quarantined" || state === "quarantining";
 }
 
 export function whyNotUndoQuarantine(record: IncidentRecord): PersonRefusal | undefined {
@@ -207,9 +212,14 @@ export function undoQuarantine(
   record: IncidentRecord,
   { ref, word }: { readonly ref: string; readonly word: PersonsWord },
 ): IncidentRecord {
-  if (keyIn(record, ref)?.state !== "quarantined") return record;
-  const next = changeKey(record, ref, ({ revokeAtMs: _no, ...key }) => ({ ...key, state: "waiting" }));
-  return told(next, said("quarantineUndone", word, keyIn(record, ref)?.keyId));
+  const before = keyIn(record, ref);
+  if (before === undefined || !isQuarantined(before.state)) return record;
+  const { quarantinedAtMs = word.atMs } = before;
+  const next = changeKey(record, ref, ({ revokeAtMs: _no, ...key }) => ({
+    ...key,
+    ...{ state: "waiting", quarantinedAtMs },
+  }));
+  return told(next, said("quarantineUndone", word, before.keyId));
 }
 
 // ---- a false alarm ---------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ import { changeIncident } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
 import { incidentOf, type KeyStepInput, keyOf, recordedAt } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
+import { restoreKey } from "./restore-key.ts";
 import { lookAtUse, withUse } from "./use-before.ts";
 
 export interface Turn {
@@ -188,7 +189,7 @@ async function quarantine(
   await recordIntent(order, "quarantined", deps);
   const outcome = await provider.quarantine({ keyId, ...(scopes && { scopes }) });
   if (outcome === "cannot") return false;
-  await changeIncident(
+  const after = await changeIncident(
     record.incidentId,
     (now) => {
       if (keyOf(now, input.ref).state !== "quarantining") return now;
@@ -202,6 +203,9 @@ async function quarantine(
     },
     deps,
   );
+  const key = keyOf(after, input.ref);
+  // Undone while the call was on its way: the person's restore may have come before it.
+  if (key.state === "waiting") await restoreKey({ record: after, key, keyId }, deps);
   return true;
 }
 

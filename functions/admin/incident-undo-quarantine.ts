@@ -7,10 +7,10 @@ import {
   whyNotSwitchFirst,
   whyNotUndoQuarantine,
 } from "../../core/incident-person.ts";
-import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
-import { markReleased } from "../../core/incident-takeover.ts";
+import type { IncidentRecord } from "../../core/incident-record.ts";
 import { changeIncident } from "../incident-change.ts";
-import { graceMs, policyOfKey } from "../incident-policy.ts";
+import { graceMs } from "../incident-policy.ts";
+import { restoreKey } from "../restore-key.ts";
 import { adminCommand } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
@@ -42,7 +42,7 @@ export const incidentUndoQuarantine = adminCommand({
   },
 });
 
-/** Exactly as each key was, at the provider first; a repeat restores it again, which changes nothing. */
+/** A repeat restores each key again, which changes nothing. */
 export async function restoreKeys(record: IncidentRecord, deps: AdminDeps): Promise<readonly string[]> {
   const restored: string[] = [];
   for (const key of undoableKeys(record)) {
@@ -51,21 +51,4 @@ export async function restoreKeys(record: IncidentRecord, deps: AdminDeps): Prom
     restored.push(key.keyId);
   }
   return restored;
-}
-
-async function restoreKey(
-  {
-    record,
-    key,
-    keyId,
-  }: { readonly record: IncidentRecord; readonly key: KeyInScope; readonly keyId: string },
-  deps: AdminDeps,
-): Promise<void> {
-  const policy = await policyOfKey(key, deps);
-  const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
-  const scopes = holding.flatMap(({ keys }) => keys).find((each) => each.keyId === keyId)?.scopes;
-  await deps.provider(policy).restore({ keyId, ...(scopes && { scopes }) });
-  for (const { secretArn } of record.secrets) {
-    await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
-  }
 }

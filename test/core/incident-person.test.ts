@@ -305,6 +305,17 @@ describe("undoing a quarantine", () => {
     expect(undoQuarantine(undone, { ref: "k1", word })).toBe(undone);
   });
 
+  test("counts for one that is on its way: whoever makes it finds that it was undone", () => {
+    const { quarantinedAtMs: _not, revokeAtMs: _yet, ...key } = quarantined;
+    const undone = undoQuarantine(incident({ keys: [{ ...key, state: "quarantining" }] }), {
+      ref: "k1",
+      word,
+    });
+
+    expect(undone.keys).toEqual([keyWith({ state: "waiting", quarantinedAtMs: word.atMs })]);
+    expect(undoableKeys(undone)).toEqual(undone.keys);
+  });
+
   test("may be asked again while it was perhaps not done", () => {
     const undone = undoQuarantine(incident({ keys: [quarantined] }), { ref: "k1", word });
     expect(undoableKeys(undone)).toEqual(undone.keys);

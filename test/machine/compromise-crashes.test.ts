@@ -38,11 +38,15 @@ function first(
 
 /** A person's command, as AWS hands it over. */
 async function order(command: Readonly<Record<string, unknown>>): Promise<unknown> {
+  return world.time.run(ordered(command));
+}
+
+async function ordered(command: Readonly<Record<string, unknown>>): Promise<unknown> {
   const iam = { userArn: "arn:aws:iam::111122223333:user/FAKE-ops" };
   const requestContext = { requestId: "order-1", timeEpoch: world.time.nowMs(), authorizer: { iam } };
   const schedules = { target: { machineArn: "", roleArn: "" }, list: nothing, put: nothing, remove: nothing };
   const deps = { ...world.depsOutside("admin"), schedules, newId: () => "FAKE" } as unknown as AdminDeps;
-  const reply = await world.time.run(answerAdmin({ body: JSON.stringify(command), requestContext }, deps));
+  const reply = await answerAdmin({ body: JSON.stringify(command), requestContext }, deps);
   return JSON.parse(reply.body);
 }
 
@@ -432,6 +436,26 @@ test("a promotion that thaws when an incident has the secret leaves that inciden
   expect(secrets).toMatchObject([{ replacement: "recovering" }]);
   const labels = await world.store.labels(secretArn);
   expect(labels[secrets[0]?.versionId ?? ""]).toContain("REKEY_RETIRING");
+});
+
+test("a false alarm that is called while the quarantine is on its way gives the key back", async () => {
+  const quarantines = ({ invocation, operation }: BoundaryCall) =>
+    invocation.functionName === "contain-key" && /^POST .*api_keys\/key_/.test(operation);
+  const said: unknown[] = [];
+  const isCalled = first(quarantines, async (effect) => {
+    const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
+    const command = "incident-false-alarm";
+    said.push(await ordered({ command, incident: incidentId, reason: "it is a fixture" }));
+    return effect();
+  });
+  world = new World({ surroundings: isCalled, capabilities: { quarantineContains: true } });
+  await world.secret({ scopes: ["api.model.read", "api.model.request"] });
+  const run = await world.compromise(await leakOfCurrent(world));
+
+  expect(said).toMatchObject([{ outcome: "falseAlarm", restored: [expect.stringMatching(/^key_FAKE/)] }]);
+  expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
+  expect(world.provider.state()[0]?.scopes).toEqual(["api.model.read", "api.model.request"]);
+  expect((await world.ledger.secret(secretArn)).keys[0]).toMatchObject({ state: "current" });
 });
 
 test("a false alarm that is called while the incident opens stays one", async () => {

@@ -1,0 +1,22 @@
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { markReleased } from "../core/incident-takeover.ts";
+import type { KeyId } from "../core/ports.ts";
+import type { Deps } from "./deps.ts";
+import { policyOfKey } from "./incident-policy.ts";
+
+interface Restoring {
+  readonly record: IncidentRecord;
+  readonly key: KeyInScope;
+  readonly keyId: KeyId;
+}
+
+/** Exactly as the key was before its quarantine, at the provider first. */
+export async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promise<void> {
+  const policy = await policyOfKey(key, deps);
+  const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
+  const scopes = holding.flatMap(({ keys }) => keys).find((each) => each.keyId === keyId)?.scopes;
+  await deps.provider(policy).restore({ keyId, ...(scopes && { scopes }) });
+  for (const { secretArn } of record.secrets) {
+    await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
+  }
+}
