@@ -162,8 +162,7 @@ export function markPromoted(
   const phase = containedAs(record.keys.find(({ keyId }) => keyId === run.retiring.keyId)) ?? "promoted";
   const state = phase === "promoted" ? "retiring" : phase;
   const retired = editById(record, run.retiring.keyId, (key) => ({ ...key, state }));
-  const { promotedAtMs } = times;
-  const next = editById(retired, run.incoming.keyId, (key) => ({ ...key, state: "current", promotedAtMs }));
+  const next = editById(retired, run.incoming.keyId, (key) => ({ ...key, state: "current" }));
   const keys = next.keys.filter((key) => key.state !== "dead");
   return bump({ ...next, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
 }
@@ -176,7 +175,8 @@ function containedAs(retiring: LedgerKey | undefined) {
 
 /**
  * A promotion that was tried again has landed later than its state was entered, and in between an instance may
- * have fetched the retiring key once more. Waits count from the first stamp that is surely after it.
+ * have fetched the retiring key once more. Waits count from the first stamp that is surely after it, whichever
+ * step has it; the key keeps it, so that every later step leaves it as it is.
  */
 export function markSeenPromoted(
   record: SecretRecord,
@@ -184,8 +184,9 @@ export function markSeenPromoted(
   seen: { readonly atMs: number },
 ): SecretRecord {
   const run = assertPromoted(record, ticket);
-  if (run.phase !== "promoted" || seen.atMs <= run.promotedAtMs) return record;
-  const promotedAtMs = seen.atMs;
+  const known = record.keys.find(({ keyId }) => keyId === run.incoming.keyId);
+  if (run.phase !== "promoted" || known === undefined || known.promotedAtMs !== undefined) return record;
+  const promotedAtMs = Math.max(seen.atMs, run.promotedAtMs);
   const next = editById(record, run.incoming.keyId, (key) => ({ ...key, promotedAtMs }));
   return bump({ ...next, run: { ...run, promotedAtMs } });
 }

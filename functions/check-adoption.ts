@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { AdoptionReason } from "../core/adoption.ts";
 import { decisionText, nextCheckMs } from "../core/decision.ts";
+import { markSeenPromoted } from "../core/incoming.ts";
 import type { Policy } from "../core/policy.ts";
 import { sayReason } from "../core/say.ts";
 import { assertPromoted, type PromotedRun, type SecretRecord } from "../core/secret-record.ts";
@@ -72,7 +73,10 @@ async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
 
 /** The record is read before the evidence, so that evidence in between shows as a newer `seq`. */
 async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look> {
-  const record = await deps.ledger.secret(input.secretArn);
+  // A run that is resumed comes here first, and one whose consumers could not be nudged.
+  const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
+    markSeenPromoted(now, input, { atMs: nowMs }),
+  );
   const run = assertPromoted(record, input);
   const evidence = await gatherEvidence({ policy, run, nowMs, secretArn: input.secretArn }, deps);
   const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);

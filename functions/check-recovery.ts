@@ -4,6 +4,7 @@ import { decisionText } from "../core/decision.ts";
 import { changeSecretInScope, told } from "../core/incident.ts";
 import { whyNotClose } from "../core/incident-plan.ts";
 import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
+import { markSeenPromoted } from "../core/incoming.ts";
 import type { Policy } from "../core/policy.ts";
 import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
@@ -38,7 +39,9 @@ export const checkRecovery = step({
   input: CheckRecoveryInput,
   run: async (input, deps: Deps): Promise<Recovery> => {
     const policy = await policyAtGate(input, deps);
-    const record = await deps.ledger.secret(input.secretArn);
+    const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
+      markSeenPromoted(now, input, { atMs: input.at }),
+    );
     const run = assertPromoted(record, input);
     const incident = await incidentOf(input, deps);
     const view = { policy: consumersOnly(policy), run, nowMs: input.at, secretArn: input.secretArn };

@@ -8,7 +8,8 @@ export function currentWasMoved(
 ): void {
   const { secretArn, policy, record, current } = secret;
   const run = record?.run;
-  if (run !== undefined && before.keyId !== run.retiring.keyId && before.keyId !== current.keyId)
+  const isItsOwn = run === undefined || before.keyId === run.retiring.keyId || before.keyId === current.keyId;
+  if (!isItsOwn && !isPutBack(watch, secret, before))
     watch.violate(
       "hand",
       `AWSCURRENT of ${policy.name} is taken from ${before.keyId}, and the retiring key is ${run.retiring.keyId}`,
@@ -20,6 +21,19 @@ export function currentWasMoved(
   if (policy.field === undefined || was === undefined || is === undefined) return;
   const [kept, now] = [was, is].map(({ text }) => otherFields(text.reveal(), policy.field));
   if (kept !== now) watch.violate("hand", `the promotion of ${policy.name} turns ${kept} into ${now}`);
+}
+
+/**
+ * A promotion that slept takes AWSCURRENT from the version that its own run had found. The store compares versions and
+ * knows of no fence: where a hand has put that very version back, nobody can keep the late call from moving it again.
+ */
+function isPutBack(
+  watch: Watch,
+  { hand, record }: WatchedSecret,
+  { keyId }: WatchedSecret["current"],
+): boolean {
+  const { rotationId } = (watch.call?.invocation.input ?? {}) as { readonly rotationId?: string };
+  return rotationId !== record?.run?.rotationId && hand !== undefined && hand.keyId === keyId;
 }
 
 function otherFields(text: string, field: string | undefined): string {

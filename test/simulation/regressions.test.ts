@@ -51,6 +51,10 @@ const seeds: readonly (readonly [number, string])[] = [
   ],
   [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [49501, "an order on an incident whose machine died unheard starts the machine again"],
+  [
+    99133,
+    "waits of a run that is resumed count from when its promotion was surely over, not from when it began",
+  ],
   [33662, "a settling that thaws when an incident has the secret does not take that incident's pin off"],
   [25565, "an incident whose execution died unheard, past its deadline, is told of by the next sweep"],
   [44789, "a containment that sleeps until its false alarm was undone waits for nothing but its end"],
