@@ -168,21 +168,34 @@ async function holdsPlacedKey(
 async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Promise<number> {
   const { secretArn } = policy;
   const versionId = versionWith(await deps.store.labels(secretArn), "AWSCURRENT");
-  const known = currentKey(record);
-  if (versionId === undefined || (known?.versionId === versionId && known.compromised !== true)) return 0;
-  const { text } = await deps.store.read(secretArn, versionId);
-  const fingerprint = fingerprintOf(keyIn(text, policy.field));
-  const spent =
-    record.keys.find((key) => key.fingerprint === fingerprint && mayNotReturn(record, key)) ??
-    (await deps.ledger.keys(secretArn)).find(
-      (key) => key.fingerprint === fingerprint && key.state === "dead",
-    );
+  if (versionId === undefined) return 0;
+  const spent = await spentKeyIn({ policy, record, versionId }, deps);
   if (spent === undefined || isBeingReplaced(record, spent)) return 0;
   const reason = `AWSCURRENT (version ${versionId}) holds key ${spent.keyId ?? spent.name}, which is ${spent.state}`;
   if (dryRun || record.frozen?.reason === reason) return 1;
   await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
   await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
   return 1;
+}
+
+type SpentKey = Pick<LedgerKey, "keyId" | "name" | "state">;
+
+async function spentKeyIn(
+  { policy, record, versionId }: Pick<Looking, "policy" | "record"> & { readonly versionId: VersionId },
+  deps: Deps,
+): Promise<SpentKey | undefined> {
+  const { secretArn, field } = policy;
+  const dead = (await deps.ledger.keys(secretArn)).filter(({ state }) => state === "dead");
+  const known = currentKey(record);
+  // The history is asked of a current key too: an incident takes what a hand put back, and a false alarm leaves it.
+  if (known?.versionId === versionId && known.compromised !== true)
+    return dead.find(({ keyId }) => keyId === known.keyId);
+  const { text } = await deps.store.read(secretArn, versionId);
+  const fingerprint = fingerprintOf(keyIn(text, field));
+  return (
+    record.keys.find((key) => key.fingerprint === fingerprint && mayNotReturn(record, key)) ??
+    dead.find((key) => key.fingerprint === fingerprint)
+  );
 }
 
 /**
@@ -205,7 +218,7 @@ async function pageMovedKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
 }
 
 /** Nobody put it there: an incident contained it first, and the run that replaces it must not find the secret frozen. */
-function isBeingReplaced({ run }: SecretRecord, { keyId }: LedgerKey): boolean {
+function isBeingReplaced({ run }: SecretRecord, { keyId }: SpentKey): boolean {
   return run !== undefined && run.retiring.keyId === keyId && promotedRun(run) === undefined;
 }
 

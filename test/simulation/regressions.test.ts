@@ -49,6 +49,10 @@ const seeds: readonly (readonly [number, string])[] = [
     25005,
     "a key that was seen dead is known as dead, also when an incident takes the secret before the run is closed",
   ],
+  [
+    89533,
+    "a dead key that a hand put back is paged, also when an incident took it and was called a false alarm",
+  ],
   [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [49501, "an order on an incident whose machine died unheard starts the machine again"],
   [
