@@ -138,3 +138,21 @@ function substanceOfUse({ fingerprint, lastSuccessAgoMs, lastRefusalAgoMs }: Rep
     lastSuccessAgoMs !== null && (lastRefusalAgoMs === null || lastSuccessAgoMs < lastRefusalAgoMs);
   return `${fingerprint} ${lastSuccessAgoMs !== null} ${lastRefusalAgoMs !== null} ${worksNow}`;
 }
+
+/** Longer than any instance that lives goes without a report. */
+const silentMsMin = 24 * 3_600_000;
+
+/**
+ * What no later rotation needs, once a run is closed. An instance that fell silent may live on the incoming key, its
+ * report lost: remembered, it holds up the next run until it must have gone stale once more.
+ */
+export function mayForget(
+  item: Evidence,
+  { incoming, atMs }: { readonly incoming: ReportedKey; readonly atMs: number },
+): boolean {
+  if (!isInstance(item)) return item.kind === "provider" || item.versionId !== incoming.versionId;
+  const isSilent = item.observedAtMs + Math.max(silentMsMin, item.maxStaleMs) < atMs;
+  return item.ended || (isSilent && item.holds.fingerprint !== incoming.fingerprint);
+}
+
+type ReportedKey = InstanceEvidence["holds"];

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type Evidence, isInstance } from "../core/evidence.ts";
+import { mayForget } from "../core/evidence.ts";
 import { closeRun } from "../core/lease.ts";
 import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
@@ -59,15 +59,10 @@ interface Closing {
   readonly run: PromotedRun;
 }
 
-/** Instances that never reported the incoming key have stopped, or the gate would not have opened. */
 async function forgetEnded({ input, run }: Closing, deps: Deps): Promise<void> {
   const evidence = await deps.ledger.evidence(input.secretArn);
-  for (const item of evidence.filter((one) => isOver(one, run))) {
-    await deps.ledger.removeEvidence(input.secretArn, item);
+  for (const item of evidence) {
+    if (mayForget(item, { incoming: run.incoming, atMs: input.at }))
+      await deps.ledger.removeEvidence(input.secretArn, item);
   }
-}
-
-function isOver(item: Evidence, run: PromotedRun): boolean {
-  if (isInstance(item)) return item.ended || item.holds.fingerprint !== run.incoming.fingerprint;
-  return item.kind === "provider" || item.versionId !== run.incoming.versionId;
 }

@@ -1,6 +1,6 @@
 import { type AdoptionReason, adoption } from "../../core/adoption.ts";
 import { decisionText, nextCheckMs } from "../../core/decision.ts";
-import { type Evidence, evidenceKey, isMaterial, isNewer } from "../../core/evidence.ts";
+import { type Evidence, evidenceKey, isMaterial, isNewer, mayForget } from "../../core/evidence.ts";
 import { sayDuration, sayReason, sayWanted } from "../../core/say.ts";
 import {
   attestation,
@@ -28,6 +28,24 @@ const every: readonly Evidence[] = [
   attestation(),
   provider(),
 ];
+
+describe("what a closed run forgets", () => {
+  const day = 24 * 60 * minute;
+  const long = 3 * day;
+
+  test.each<[string, Evidence, number, boolean]>([
+    ["an instance on the incoming key", report(), long, false],
+    ["an instance that said that it ends", report({ ended: true }), nowMs, true],
+    ["an instance that may have fetched the incoming key unheard", report({ holds: retiring }), day, false],
+    ["an instance that has been silent for a day", report({ holds: retiring }), day + nowMs, true],
+    ["one that may go without a report longer", report({ holds: retiring, maxStaleMs: long }), long, false],
+    ["what was said of the retiring version", attestation({ versionId: "v1" }), nowMs, true],
+    ["what was said of the incoming version", restart(), nowMs, false],
+    ["the provider's figures", provider(), nowMs, true],
+  ])("%s", (_what, item, atMs, isForgotten) => {
+    expect(mayForget(item, { incoming, atMs })).toBe(isForgotten);
+  });
+});
 
 describe("where evidence is kept", () => {
   test("each piece has a place of its own", () => {

@@ -53,6 +53,7 @@ const seeds: readonly (readonly [number, string])[] = [
     89533,
     "a dead key that a hand put back is paged, also when an incident took it and was called a false alarm",
   ],
+  [115369, "an instance whose report was lost is remembered when its next key is to go"],
   [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [49501, "an order on an incident whose machine died unheard starts the machine again"],
   [
