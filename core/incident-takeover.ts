@@ -6,6 +6,7 @@ import type { KeyId, RotationId } from "./ports.ts";
 import {
   adoptCurrent,
   bump,
+  currentKey,
   endedWith,
   type PlacedKey,
   type PromotedRun,
@@ -252,17 +253,20 @@ function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord 
 // ---- containing ------------------------------------------------------------------------------------------
 
 /**
- * The intent, written before the provider is asked. Refuses a key that is about to become current here or that
- * a healthy run has made current: an incident contains the one key that it was bound to, never an incoming one.
+ * Refuses a key that is about to become current here or that a healthy run has made current: an incident contains
+ * the one key that it was bound to, never an incoming one.
  */
+export function assertNotIncoming({ run }: SecretRecord, keyId: KeyId): void {
+  if (run === undefined || run.phase === "opened" || run.incoming.keyId !== keyId) return;
+  throw new NeedsHuman(`key ${keyId} is the incoming key of ${run.rotationId}: it is not contained`);
+}
+
+/** The intent, written before the provider is asked. */
 export function markContaining(
   record: SecretRecord,
   { key, state }: { readonly key: PlacedKey; readonly state: "quarantined" | "revoking" },
 ): SecretRecord {
-  const { run } = record;
-  if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === key.keyId) {
-    throw new NeedsHuman(`key ${key.keyId} is the incoming key of ${run.rotationId}: it is not contained`);
-  }
+  assertNotIncoming(record, key.keyId);
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);
   // A function that was frozen in mid-call may come after the proof: what is dead stays dead.
   const isPast = known?.state === "revoked" || known?.state === "dead";
@@ -288,7 +292,9 @@ export function markContained(
 export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
   const promoted = promotedRun(record.run);
   const isRetiring = promoted?.retiring.keyId === keyId;
-  const state = isRetiring ? ("retiring" as const) : ("current" as const);
+  // A key that was left behind is not current again because nobody disables it any more.
+  const isDisplaced = (currentKey(record)?.keyId ?? keyId) !== keyId;
+  const state = isRetiring || isDisplaced ? ("retiring" as const) : ("current" as const);
   const keys = record.keys.map((key) =>
     key.keyId === keyId && key.state === "quarantined" ? { ...key, state } : key,
   );
@@ -297,6 +303,18 @@ export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
       ? { run: { ...promoted, phase: "promoted" as const } }
       : {};
   return bump({ ...record, keys, ...run });
+}
+
+/** A false alarm: the key is as good as any other again, unless its revoke had begun. */
+export function markSound(record: SecretRecord, keyId: KeyId): SecretRecord {
+  const known = record.keys.find((key) => key.keyId === keyId);
+  if (known?.compromised === undefined || hasBegunToEnd(known)) return record;
+  const { compromised: _no, ...sound } = known;
+  return bump({ ...record, keys: record.keys.map((key) => (key === known ? sound : key)) });
+}
+
+function hasBegunToEnd({ state }: LedgerKey): boolean {
+  return state === "revoking" || state === "revoked" || state === "dead";
 }
 
 /** A key that still has no replacement stays in the item as dead, so that whoever makes one finds it so. */

@@ -3,8 +3,8 @@ import { changeKey, isPast, refOf, told } from "../core/incident.ts";
 import { whyContained } from "../core/incident-person.ts";
 import { isQuarantinable } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
-import { markContained, markContaining } from "../core/incident-takeover.ts";
-import { everybodyMoved, whyHandedOut, whyNotContain } from "../core/incident-turns.ts";
+import { assertNotIncoming, markContained, markContaining } from "../core/incident-takeover.ts";
+import { containTurn, everybodyMoved, whyHandedOut, whyNotContain } from "../core/incident-turns.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyId, KeyProvider } from "../core/ports.ts";
 import { assertNotStopped } from "./brake.ts";
@@ -12,7 +12,7 @@ import type { Deps } from "./deps.ts";
 import { handedOutAgain, noteHandedOut } from "./handed-out-again.ts";
 import { changeIncident } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
-import { incidentOf, type KeyStepInput, keyOf, recordedAt } from "./incident-step.ts";
+import { type KeyStepInput, keyOf, recordedAt } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
 import { restoreKey } from "./restore-key.ts";
 import { lookAtUse, withUse } from "./use-before.ts";
@@ -61,12 +61,19 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
     return waitUntil(noted, { input, untilMs: handedOut.lookAgainAtMs, reason });
   }
   const scopes = await quarantineScopes(order, deps);
-  if (scopes !== "no" && (await quarantine({ ...order, scopes }, deps))) {
-    const now = await incidentOf(input, deps);
-    const untilMs = keyOf(now, input.ref).revokeAtMs ?? input.at;
-    return waitUntil(now, { input, untilMs, reason: "accepted" });
+  const quarantined = scopes === "no" ? "cannot" : await quarantine({ ...order, scopes }, deps);
+  if (quarantined === undefined) return decideAgain(record);
+  if (quarantined !== "cannot") {
+    const untilMs = keyOf(quarantined, input.ref).revokeAtMs ?? input.at;
+    return waitUntil(quarantined, { input, untilMs, reason: "accepted" });
   }
-  return goOn(await revoke(order, deps));
+  const revoked = await revoke(order, deps);
+  return revoked === undefined ? decideAgain(record) : goOn(revoked);
+}
+
+/** A person spoke after the decision: no wait is stored for a record that has moved on, and the turn is asked anew. */
+function decideAgain({ seq }: IncidentRecord): Turn {
+  return { outcome: "wait", seenSeq: seq, waitSeconds: 1, reason: "the incident was changed meanwhile" };
 }
 
 function waitUntil(
@@ -85,54 +92,77 @@ function goOn({ seq }: IncidentRecord): Turn {
   return { outcome: "prove", seenSeq: seq, waitSeconds: 1, reason: "accepted" };
 }
 
-/** The intent comes first, in every secret that knows the key: whoever crashes now has revoked it already. */
+/**
+ * The intent comes before the call: in the incident, where it meets what people say meanwhile, then in every secret
+ * that knows the key. Undefined where the incident says by now that nothing is to be done.
+ */
 async function recordIntent(
-  { input, record, key, keyId, use }: Order,
+  order: Order,
   state: "quarantined" | "revoking",
   deps: Deps,
-): Promise<void> {
+): Promise<IncidentRecord | undefined> {
+  const { input, record, keyId, use } = order;
   const seen = await use;
-  const holds = new Map<string, string>();
-  for (const { secretArn, versionId } of record.secrets) {
-    const stored = await deps.ledger.secret(secretArn);
-    if (stored.hold) holds.set(secretArn, `${stored.hold.by}: ${stored.hold.reason}`);
-    const known = stored.keys.find((each) => each.keyId === keyId);
-    const place = {
-      keyId,
-      versionId: known?.versionId ?? versionId ?? "",
-      fingerprint: known?.fingerprint ?? key.fingerprint ?? "",
-    };
-    const isHere = known !== undefined || stored.run?.retiring.keyId === keyId;
-    if (isHere)
-      await deps.ledger.changeSecret(secretArn, (now) => markContaining(now, { key: place, state }));
-  }
+  const holds = await holdsOver(order, deps);
   const next = state === "revoking" ? ("revoking" as const) : ("quarantining" as const);
-  await changeIncident(
+  const intended = await changeIncident(
     record.incidentId,
     (now) => {
       const known = keyOf(now, input.ref);
       const isRepeat = known.state === next && known.handedOutAgain === undefined;
-      if (isPast(known, next) || isRepeat) return now;
-      const intended = changeKey(now, input.ref, ({ blocked: _tried, handedOutAgain: _seen, ...each }) => ({
+      const isAsked = containTurn(now, known, input.at).turn === "contain";
+      if (!isAsked || isPast(known, next) || isRepeat) return now;
+      const changed = changeKey(now, input.ref, ({ blocked: _tried, handedOutAgain: _seen, ...each }) => ({
         ...withUse(each, seen),
         state: next,
         ...(state === "revoking" && { revokeIntendedAtMs: input.at }),
       }));
-      const secrets = intended.secrets.map((secret) => {
+      const secrets = changed.secrets.map((secret) => {
         const held = holds.get(secret.secretArn);
         return held === undefined ? secret : { ...secret, held };
       });
       const what = state === "revoking" ? ("revokeIntended" as const) : ("quarantineIntended" as const);
-      return told({ ...intended, secrets }, { atMs: input.at, what, detail: whyContained(now), keyId });
+      return told({ ...changed, secrets }, { atMs: input.at, what, detail: whyContained(now), keyId });
     },
     deps,
   );
+  const known = keyOf(intended, input.ref);
+  if (known.state !== next && !isPast(known, next)) return undefined;
+  for (const place of record.secrets) await markIntent({ order, place, state }, deps);
+  return intended;
 }
 
-async function revoke(order: Order, deps: Deps): Promise<IncidentRecord> {
+/** Who holds a secret whose key is contained all the same; a secret that is about to use the key refuses. */
+async function holdsOver({ record, keyId }: Order, deps: Deps): Promise<ReadonlyMap<string, string>> {
+  const holds = new Map<string, string>();
+  for (const { secretArn } of record.secrets) {
+    const stored = await deps.ledger.secret(secretArn);
+    assertNotIncoming(stored, keyId);
+    if (stored.hold) holds.set(secretArn, `${stored.hold.by}: ${stored.hold.reason}`);
+  }
+  return holds;
+}
+
+interface Marking {
+  readonly order: Order;
+  readonly place: IncidentRecord["secrets"][number];
+  readonly state: "quarantined" | "revoking";
+}
+
+async function markIntent({ order: { key, keyId }, place, state }: Marking, deps: Deps): Promise<void> {
+  await deps.ledger.changeSecret(place.secretArn, (now) => {
+    const known = now.keys.find((each) => each.keyId === keyId);
+    if (known === undefined && now.run?.retiring.keyId !== keyId) return now;
+    const versionId = known?.versionId ?? place.versionId ?? "";
+    const fingerprint = known?.fingerprint ?? key.fingerprint ?? "";
+    return markContaining(now, { key: { keyId, versionId, fingerprint }, state });
+  });
+}
+
+async function revoke(order: Order, deps: Deps): Promise<IncidentRecord | undefined> {
   const { input, record, key, keyId, provider } = order;
   const isFirst = key.revokeIntendedAtMs === undefined && key.quarantinedAtMs === undefined;
-  await recordIntent(order, "revoking", deps);
+  if ((await recordIntent(order, "revoking", deps)) === undefined) return undefined;
   const outcome = await provider.revoke(keyId);
   for (const { secretArn } of record.secrets) {
     await deps.ledger.changeSecret(secretArn, (now) => markContained(now, { keyId, revokedAtMs: input.at }));
@@ -180,15 +210,15 @@ async function quarantineScopes(
   return isQuarantinable(capabilities, { hasScopes: false }) ? undefined : "no";
 }
 
-/** False when the provider cannot: then the key is revoked at once. */
+/** "cannot" is the provider's word: then the key is revoked at once. */
 async function quarantine(
   order: Order & { readonly scopes: readonly string[] | undefined },
   deps: Deps,
-): Promise<boolean> {
+): Promise<IncidentRecord | "cannot" | undefined> {
   const { input, record, keyId, provider, policy, scopes } = order;
-  await recordIntent(order, "quarantined", deps);
+  if ((await recordIntent(order, "quarantined", deps)) === undefined) return undefined;
   const outcome = await provider.quarantine({ keyId, ...(scopes && { scopes }) });
-  if (outcome === "cannot") return false;
+  if (outcome === "cannot") return "cannot";
   const after = await changeIncident(
     record.incidentId,
     (now) => {
@@ -206,7 +236,7 @@ async function quarantine(
   const key = keyOf(after, input.ref);
   // Undone while the call was on its way: the person's restore may have come before it.
   if (key.state === "waiting") await restoreKey({ record: after, key, keyId }, deps);
-  return true;
+  return after;
 }
 
 /** No call of this provider revokes: a person is paged at once, and Rekey watches for the key's death. */

@@ -1,6 +1,5 @@
 import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../core/errors.ts";
 import type { LedgerKey } from "../core/keys.ts";
-import { mayNotReturn } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
@@ -9,6 +8,7 @@ import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
+import { spentKey, whySpent } from "./spent-key.ts";
 import { incomingLabel } from "./stage-key.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
@@ -78,13 +78,9 @@ async function refuseSpentKey(
   deps: Deps,
 ): Promise<void> {
   const { secretArn } = view.record;
-  const spent =
-    view.record.keys.find((key) => key.fingerprint === view.fingerprint && mayNotReturn(view.record, key)) ??
-    (await deps.ledger.keys(secretArn)).find(
-      (key) => key.fingerprint === view.fingerprint && (key.state === "revoked" || key.state === "dead"),
-    );
+  const spent = await spentKey(view, deps);
   if (spent === undefined) return;
-  const reason = `AWSCURRENT (version ${view.versionId}) holds key ${spent.keyId ?? spent.name}, which is ${spent.state}`;
+  const reason = `AWSCURRENT (version ${view.versionId}) holds ${whySpent(spent)}`;
   await deps.ledger.changeSecret(secretArn, (record) => freeze(record, reason));
   await deps.bus.publish({
     type: "SpentKeyIsCurrent",

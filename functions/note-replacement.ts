@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { changeSecretInScope, isPast, told } from "../core/incident.ts";
+import { isOver } from "../core/incident-plan.ts";
 import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
 import { dropReused } from "../core/incident-takeover.ts";
 import { promotedRun } from "../core/secret-record.ts";
@@ -130,12 +131,12 @@ async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<No
   return noted(next);
 }
 
-/** The provider has no room for one more key: containment makes some, so it need not wait for this secret. */
+/** The provider has no room for one more key: containment makes some, unless it was called off. */
 async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   const { secretArn, incidentId, at } = input;
   const record = await incidentOf(input, deps);
   const tries = (inScope(record, secretArn)?.slotTries ?? 0) + 1;
-  if (tries > slotTriesMax) return failed(input, deps);
+  if (tries > slotTriesMax || isOver(record.status)) return failed(input, deps);
   const next = await changeIncident(
     incidentId,
     (now) => ({

@@ -1,5 +1,5 @@
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
-import { markReleased } from "../core/incident-takeover.ts";
+import { markReleased, markSound } from "../core/incident-takeover.ts";
 import type { KeyId } from "../core/ports.ts";
 import type { Deps } from "./deps.ts";
 import { policyOfKey } from "./incident-policy.ts";
@@ -19,4 +19,14 @@ export async function restoreKey({ record, key, keyId }: Restoring, deps: Deps):
   for (const { secretArn } of record.secrets) {
     await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
   }
+  if (record.status === "falseAlarm") await callSound({ record, keyId }, deps);
+}
+
+/** In every secret that the incident took for holding a compromised key. */
+export async function callSound(
+  { record, keyId }: Pick<Restoring, "record" | "keyId">,
+  deps: Pick<Deps, "ledger">,
+): Promise<void> {
+  for (const { secretArn } of record.secrets)
+    await deps.ledger.changeSecret(secretArn, (now) => markSound(now, keyId));
 }

@@ -1,8 +1,7 @@
 import { SecretUnusable } from "../core/errors.ts";
-import type { LedgerKey } from "../core/keys.ts";
-import { keysLeftBehind, mayNotReturn } from "../core/left-behind.ts";
+import { keysLeftBehind } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
-import type { VersionId } from "../core/ports.ts";
+import type { Fingerprint, VersionId } from "../core/ports.ts";
 import { currentIsIncoming } from "../core/revoke.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
 import { isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
@@ -17,6 +16,7 @@ import { heedHand } from "./heed-hand.ts";
 import { releaseLease } from "./release-secrets.ts";
 import { noteRun } from "./run-policy.ts";
 import { settle } from "./settle.ts";
+import { type SpentKey, spentKey, whySpent } from "./spent-key.ts";
 import { pendingLabel, retiringLabel, versionIdFor } from "./stage-key.ts";
 
 export interface Sweeping {
@@ -169,33 +169,24 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   const { secretArn } = policy;
   const versionId = versionWith(await deps.store.labels(secretArn), "AWSCURRENT");
   if (versionId === undefined) return 0;
-  const spent = await spentKeyIn({ policy, record, versionId }, deps);
+  const fingerprint = await fingerprintIn({ policy, record, versionId }, deps);
+  const spent = await spentKey({ record, fingerprint }, deps);
   if (spent === undefined || isBeingReplaced(record, spent)) return 0;
-  const reason = `AWSCURRENT (version ${versionId}) holds key ${spent.keyId ?? spent.name}, which is ${spent.state}`;
+  const reason = `AWSCURRENT (version ${versionId}) holds ${whySpent(spent)}`;
   if (dryRun || record.frozen?.reason === reason) return 1;
   await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
   await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
   return 1;
 }
 
-type SpentKey = Pick<LedgerKey, "keyId" | "name" | "state">;
-
-async function spentKeyIn(
+async function fingerprintIn(
   { policy, record, versionId }: Pick<Looking, "policy" | "record"> & { readonly versionId: VersionId },
   deps: Deps,
-): Promise<SpentKey | undefined> {
-  const { secretArn, field } = policy;
-  const dead = (await deps.ledger.keys(secretArn)).filter(({ state }) => state === "dead");
+): Promise<Fingerprint> {
   const known = currentKey(record);
-  // The history is asked of a current key too: an incident takes what a hand put back, and a false alarm leaves it.
-  if (known?.versionId === versionId && known.compromised !== true)
-    return dead.find(({ keyId }) => keyId === known.keyId);
-  const { text } = await deps.store.read(secretArn, versionId);
-  const fingerprint = fingerprintOf(keyIn(text, field));
-  return (
-    record.keys.find((key) => key.fingerprint === fingerprint && mayNotReturn(record, key)) ??
-    dead.find((key) => key.fingerprint === fingerprint)
-  );
+  if (known?.versionId === versionId && known.fingerprint !== undefined) return known.fingerprint;
+  const { text } = await deps.store.read(policy.secretArn, versionId);
+  return fingerprintOf(keyIn(text, policy.field));
 }
 
 /**

@@ -133,7 +133,9 @@ const orders: readonly Order[] = [
     says: ({ restored, revoked }) => [
       "the incident ends as a false alarm",
       ...(Array.isArray(restored) && restored.length > 0 ? [`${listed(restored)} works again`] : []),
-      ...(Array.isArray(revoked) && revoked.length > 0 ? [`${listed(revoked)} stays revoked`] : []),
+      ...(Array.isArray(revoked) && revoked.length > 0
+        ? [`the revoke of ${listed(revoked)} had begun, and is not undone`]
+        : []),
     ],
   },
   {

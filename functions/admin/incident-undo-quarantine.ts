@@ -25,12 +25,12 @@ export const incidentUndoQuarantine = adminCommand({
     if (refusal) return refusedBy(refusal);
     const word = wordOf(caller, input.reason);
     const containByMs = caller.atMs + (await graceMs(found.record, deps));
-    const refs = undoableKeys(found.record).map(refOf);
     // The plan first: under contain-first the key would be quarantined again before it is restored.
     const record = await changeIncident(
       input.incident,
       (now) => {
         const planned = whyNotSwitchFirst(now) ? now : switchFirst(now, { word, containByMs });
+        const refs = undoableKeys(now).map(refOf);
         return refs.reduce((next, ref) => undoQuarantine(next, { ref, word }), planned);
       },
       deps,

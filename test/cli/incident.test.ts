@@ -512,7 +512,7 @@ describe("what a person says in an incident", () => {
 
     const { out } = await cli(say("false-alarm", incidentId));
 
-    expect(out).toContain(`${keyId} stays revoked`);
+    expect(out).toContain(`the revoke of ${keyId} had begun, and is not undone`);
     expect(world.executions.callbacks).toMatchObject([{ token: "token-1" }]);
     expect(await world.ledger.incidents.incident(incidentId)).toMatchObject({ status: "falseAlarm" });
     expect((await cli(say("contain-now", incidentId))).err).toContain("is over (a false alarm)");

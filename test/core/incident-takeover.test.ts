@@ -5,6 +5,7 @@ import {
   markContaining,
   markReleased,
   markSeenDead,
+  markSound,
   takeSecret,
 } from "../../core/incident-takeover.ts";
 import type { LedgerKey } from "../../core/keys.ts";
@@ -338,6 +339,24 @@ describe("containing", () => {
       state: "retiring",
       compromised: true,
     });
+  });
+
+  test("a key that was left behind is released as such, and not as a second current one", () => {
+    const before = record(undefined, [key("k1", "retiring"), key("k2", "current")]);
+    const quarantined = markContaining(before, { key: leaked, state: "quarantined" });
+    expect(markReleased(quarantined, "k1").keys.find(({ keyId }) => keyId === "k1")).toMatchObject({
+      state: "retiring",
+    });
+  });
+
+  test("a key that was a false alarm is as good as any other, unless its revoke had begun", () => {
+    const before = record({ ...base, phase: "opened" }, [key("k1", "current")]);
+    const quarantined = markContaining(before, { key: leaked, state: "quarantined" });
+    const sound = markSound(markReleased(quarantined, "k1"), "k1");
+    expect(sound.keys).toEqual(before.keys);
+    expect(markSound(sound, "k1")).toBe(sound);
+    const revoking = markContaining(before, { key: leaked, state: "revoking" });
+    expect(markSound(revoking, "k1")).toBe(revoking);
   });
 
   test("a key that is current, with nothing promoted, is released as current", () => {

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from "../../core/errors.ts";
+import { QuotaReached, StoreUnavailable } from "../../core/errors.ts";
 import { identify, refOf } from "../../core/incident.ts";
 import { falseAlarm, waive } from "../../core/incident-person.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
@@ -6,6 +6,7 @@ import { incidentWith } from "../../core/secret-record.ts";
 import { answerAdmin } from "../../functions/admin/answer.ts";
 import type { AdminDeps } from "../../functions/admin/deps.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
+import type { Run } from "../simulation/step-functions.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import { leakOfCurrent, secretArn, untilPhase } from "./compromise-story.ts";
@@ -456,6 +457,76 @@ test("a false alarm that is called while the quarantine is on its way gives the 
   expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
   expect(world.provider.state()[0]?.scopes).toEqual(["api.model.read", "api.model.request"]);
   expect((await world.ledger.secret(secretArn)).keys[0]).toMatchObject({ state: "current" });
+});
+
+describe("a false alarm that is called while containment begins", () => {
+  const said: unknown[] = [];
+
+  async function calledBefore(writes: (call: BoundaryCall) => boolean): Promise<Run> {
+    said.length = 0;
+    const begins = (call: BoundaryCall) => call.invocation.functionName === "contain-key" && writes(call);
+    const isCalled = first(begins, async (effect) => {
+      const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
+      const command = "incident-false-alarm";
+      said.push(await ordered({ command, incident: incidentId, reason: "it is a fixture" }));
+      return effect();
+    });
+    world = new World({ surroundings: isCalled });
+    await world.secret();
+    return world.compromise(await leakOfCurrent(world));
+  }
+
+  const intends = (call: BoundaryCall) =>
+    calls.writes("INCIDENT")(call) && JSON.stringify(call.given).includes('"revoking"');
+
+  test("before its intent is written revokes nothing", async () => {
+    const run = await calledBefore(intends);
+
+    expect(said).toMatchObject([{ outcome: "falseAlarm", revoked: [] }]);
+    expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm", keys: [{ state: "waiting" }] });
+    expect(world.effects).not.toContain("revoke");
+    const { keys } = await world.ledger.secret(secretArn);
+    expect(keys.filter(({ compromised }) => compromised)).toEqual([]);
+  });
+
+  test("after it says that the revoke is on its way", async () => {
+    const run = await calledBefore(calls.writes("SECRET"));
+
+    expect(said).toMatchObject([{ outcome: "falseAlarm", revoked: [expect.stringMatching(/^key_FAKE/)] }]);
+    expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
+    expect(world.effects).toContain("revoke");
+  });
+});
+
+test("a false alarm leaves a key that a rotation may replace like any other, and nothing to page for", async () => {
+  const refused = ({ operation }: BoundaryCall) => /^POST .*\/api_keys$/.test(operation);
+  let isFull = true;
+  const full = {
+    ...noFaults,
+    call: async <Answer>(call: BoundaryCall, effect: () => Promise<Answer>) => {
+      if (isFull && refused(call)) throw new QuotaReached("FAKE: no room for another key");
+      return effect();
+    },
+  };
+  world = new World({ surroundings: full, capabilities: { quarantineContains: true } });
+  await world.secret({ scopes: ["api.model.read", "api.model.request"] });
+  const [run] = await world.raise(await leakOfCurrent(world));
+  if (run === undefined) throw new Error("nothing was started");
+  await world.time.advance(minute);
+  const { incidentId, keys } = await world.incidentOf(run);
+  expect(keys).toMatchObject([{ state: "quarantined" }]);
+
+  await order({ command: "incident-false-alarm", incident: incidentId, reason: "it is a fixture" });
+  // A replacement that waits for room to mint gives up, and gives the secret back.
+  await world.time.advance(2 * minute);
+  expect(run.outcome?.status).toBe("SUCCEEDED");
+  expect(await sweep()).toMatchObject({ spent: 0 });
+
+  isFull = false;
+  expect((await world.rotate(secretArn)).outcome?.status).toBe("SUCCEEDED");
+  // The intents of the mints that were refused are the sweep's.
+  const states = (await world.ledger.secret(secretArn)).keys.map(({ state }) => state);
+  expect(states.filter((state) => state !== "stray")).toEqual(["current"]);
 });
 
 test("a false alarm that is called while the incident opens stays one", async () => {

@@ -8,8 +8,10 @@ export function currentWasMoved(
 ): void {
   const { secretArn, policy, record, current } = secret;
   const run = record?.run;
+  const isTakenBack = lateMoves.get(watch)?.get(secretArn)?.id === watch.call?.invocation.id;
+  noteLateMove(watch, secret, before);
   const isItsOwn = run === undefined || before.keyId === run.retiring.keyId || before.keyId === current.keyId;
-  if (!isItsOwn && !isPutBack(watch, secret, before))
+  if (!isItsOwn && !isTakenBack && !isPutBack(watch, secret, before))
     watch.violate(
       "hand",
       `AWSCURRENT of ${policy.name} is taken from ${before.keyId}, and the retiring key is ${run.retiring.keyId}`,
@@ -34,6 +36,31 @@ function isPutBack(
 ): boolean {
   const { rotationId } = (watch.call?.invocation.input ?? {}) as { readonly rotationId?: string };
   return rotationId !== record?.run?.rotationId && hand !== undefined && hand.keyId === keyId;
+}
+
+/** Per secret, the function that moved its AWSCURRENT here when it had lost the secret, for as long as it runs. */
+const lateMoves = new WeakMap<Watch, Map<string, { readonly id: number; readonly versionId: string }>>();
+
+function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret["current"]): void {
+  const moves = lateMoves.get(watch) ?? new Map();
+  lateMoves.set(watch, moves);
+  moves.delete(secret.secretArn);
+  const { id, input } = watch.call?.invocation ?? {};
+  const { rotationId } = (input ?? {}) as { readonly rotationId?: string };
+  const isHolder = secret.record?.lease?.runId === rotationId;
+  const { versionId } = secret.current;
+  if (id !== undefined && !isHolder && secret.hand?.keyId === before.keyId)
+    moves.set(secret.secretArn, { id, versionId });
+}
+
+/** Whoever moved it late takes it back, unless it dies first: then the sweep pages. */
+export function isMovedLate(watch: Watch, { secretArn, current }: WatchedSecret): boolean {
+  return lateMoves.get(watch)?.get(secretArn)?.versionId === current.versionId;
+}
+
+export function lateMoverEnded(watch: Watch, id: number): void {
+  const moves = lateMoves.get(watch);
+  for (const [secretArn, move] of moves ?? []) if (move.id === id) moves?.delete(secretArn);
 }
 
 function otherFields(text: string, field: string | undefined): string {

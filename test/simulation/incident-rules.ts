@@ -1,5 +1,6 @@
 import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
 import type { Swept } from "../../functions/sweep.ts";
+import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import type { BoundaryCall, Invocation } from "./surroundings.ts";
 import type { Watch } from "./watch.ts";
 
@@ -61,12 +62,20 @@ export function afterIncident(
   for (const key of next.keys) {
     const was = before?.keys.find(({ keyId }) => keyId === key.keyId);
     if (key.state === "dead" && was?.state !== "dead") keyIsDead(watch, key);
+    const isIntendedNow = intended.has(key.state) && !intended.has(was?.state ?? "waiting");
+    if (isIntendedNow && before !== undefined) isNotCalledOff(watch, before, key);
     if (key.revokeIntendedAtMs !== undefined && was?.revokeIntendedAtMs === undefined)
       mayBeContainedNow(watch, next);
   }
 }
 
 const deadlineAfterMs = 15 * 60_000;
+
+/** S2: whoever said that there is no leak, or took the key upon them, is not overruled by a decision of before. */
+function isNotCalledOff(watch: Watch, { incidentId, status }: IncidentRecord, { keyId, waiver }: KeyInScope) {
+  const why = status === "falseAlarm" ? "a false alarm" : waiver && "waived";
+  if (why) watch.violate("S2", `${incidentId} begins to contain ${keyId}, and it was ${why} by then`);
+}
 
 /** On suspicion nobody is cut off before everybody has moved, or the time that was set for it has come. */
 function mayBeContainedNow(
@@ -105,8 +114,6 @@ function incidentsOf(watch: Watch, keyId: string): readonly IncidentRecord[] {
       keys.some((key) => key.keyId === keyId) && (isExact(match.by) || containNow !== undefined),
   );
 }
-
-export const isBound = (watch: Watch, keyId: string) => incidentsOf(watch, keyId).length > 0;
 
 export const isExact = (by: string) => by === "fingerprint" || by === "keyId";
 
@@ -161,6 +168,13 @@ export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
 /** A quarantine that a person undoes: first it is written down, and then the provider is asked. */
 const isBeingUndone = ({ keys }: IncidentRecord, keyId: string) =>
   keys.some((key) => key.keyId === keyId && key.state === "waiting" && key.quarantinedAtMs !== undefined);
+
+export const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
+
+/** The call may be on its way while a person undoes it: whoever makes it sees that, and takes it back. */
+export function isUndone(watch: Watch, keyId: string): boolean {
+  return incidentsOf(watch, keyId).some((record) => isBeingUndone(record, keyId));
+}
 
 /** S1 allows a gap once a proven leak is contained, on suspicion only after the time that was set for it. */
 export function mayBeInGap(watch: Watch, keyId: string | undefined): boolean {

@@ -8,7 +8,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { aliasOfHint } from "../../functions/identify-key.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
-import { sweptAtMs } from "./incident-rules.ts";
+import { isContained, isDisabled, isUndone, sweptAtMs } from "./incident-rules.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 
@@ -142,8 +142,16 @@ export function incidentsEnded(simulation: Simulation): void {
       const truth = watch.keyState(key.keyId);
       const isDone = key.state === "dead" && status === "closed";
       if (isDone && truth?.isAccepted) watch.violate("L6", `${key.keyId} is called dead and is accepted`);
+      if (truth?.isListed && isDisabled(truth) && isUndone(watch, truth.keyId) && !isWanted(truth.keyId))
+        watch.violate("L3", `the quarantine of ${key.keyId} was undone, and it is disabled still`);
     }
     wasInTime(record);
+  }
+
+  /** Another incident, or the run that takes up what this one left, has disabled it since. */
+  function isWanted(keyId: string): boolean {
+    const isRetiring = simulation.secrets.some((secret) => secret.record?.run?.retiring.keyId === keyId);
+    return isRetiring || isContained(watch, { keyId, end: "disabled" });
   }
 
   function wasInTime({ incidentId, deadlineAtMs, keys }: IncidentRecord): void {

@@ -210,8 +210,14 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "contain without a recorded intent",
     file: "functions/contain.ts",
-    find: 'await recordIntent(order, "revoking", deps);',
+    find: 'if ((await recordIntent(order, "revoking", deps)) === undefined) return undefined;',
     replace: "",
+  },
+  {
+    name: "begin to contain what was called off meanwhile",
+    file: "functions/contain.ts",
+    find: 'const isAsked = containTurn(now, known, input.at).turn === "contain";',
+    replace: "const isAsked = true;",
   },
   {
     name: "contain what a hint names",

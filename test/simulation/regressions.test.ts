@@ -54,6 +54,12 @@ const seeds: readonly (readonly [number, string])[] = [
     "a dead key that a hand put back is paged, also when an incident took it and was called a false alarm",
   ],
   [115369, "an instance whose report was lost is remembered when its next key is to go"],
+  [103037, "a quarantine that sleeps until a false alarm has undone it is taken back by whoever made it"],
+  [
+    118573,
+    "a promotion that sleeps until its key was contained gives AWSCURRENT back to the hand it took it from",
+  ],
+  [141937, "a silent instance of a consumer that reports through several is remembered too"],
   [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [49501, "an order on an incident whose machine died unheard starts the machine again"],
   [

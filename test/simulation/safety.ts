@@ -1,12 +1,13 @@
 import { isSpent, parseKeyName } from "../../core/keys.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
-import { dryRunChangesNothing, nothingIsBegunWhenStopped } from "./hand-rules.ts";
+import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./hand-rules.ts";
 import {
   containedIsNotIncoming,
   incidentEndsIt,
-  isBound,
   isContained,
+  isDisabled,
+  isUndone,
   isWaived,
   mayBeInGap,
 } from "./incident-rules.ts";
@@ -39,13 +40,11 @@ export function afterEffect(watch: Watch, call: BoundaryCall): void {
   retiringVersionIsPinned(watch);
 }
 
-const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
-
 /** S1. A key that a hand put there when it was already on its way out is that hand's doing. */
 function currentKeysWork(watch: Watch): void {
   for (const secret of watch.secrets.values()) {
     const { keyId } = secret.current;
-    if (watch.isUsable(keyId) || mayBeInGap(watch, keyId)) continue;
+    if (watch.isUsable(keyId) || mayBeInGap(watch, keyId) || isMovedLate(watch, secret)) continue;
     const isByHand = secret.hand !== undefined && secret.hand.keyId === keyId;
     if (isByHand && watch.excused.has(`${secret.secretArn} ${keyId}`)) continue;
     if (isByHand && keyId !== undefined && goneBefore(watch, { secret, keyId })) continue;
@@ -160,7 +159,8 @@ function disabledKeyIsRecorded(watch: Watch, key: FakeKeyState, call: BoundaryCa
     return run?.retiring.keyId === keyId && promotedRun(run) !== undefined && run.phase !== "promoted";
   });
   const wasRecorded = watch.wasQuarantined.has(keyId);
-  if (!isRecorded && !wasRecorded) watch.violate("S4", `${keyId} is quarantined without a recorded intent`);
+  if (!isRecorded && !wasRecorded && !isUndone(watch, keyId))
+    watch.violate("S4", `${keyId} is quarantined without a recorded intent`);
 }
 
 /** A probe is a use: it would be taken for a consumer's (S8). */
@@ -229,22 +229,13 @@ export function afterRecord(watch: Watch, change: Change): void {
   if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
   if (promoted.phase === "revoking") watch.wasLetGo.add(run.retiring.keyId);
   const { keyId } = run.retiring;
-  const isOrdered = isIncidentStep(watch) || wasLetGo(before, promoted);
-  const isIncidents = (isOrdered && isBound(watch, keyId)) || isContained(watch, { keyId, end: "disabled" });
+  const isIncidents = isContained(watch, { keyId, end: "disabled" });
   const isLetGo = promoted.phase === "quarantined" || promoted.phase === "revoking";
   // What a take-over left is as far gone as it was: its run recorded that, and was asked then.
   if (isLetGo && !isIncidents && before.run !== undefined)
     mayLetGo(watch, { secret: change.secret, before, run: promoted });
   if (promoted.phase === "dead") keyIsDead(watch, promoted);
 }
-
-/** Containment writes its intent to the item first: a promotion that lands before its second write only shows it. */
-function wasLetGo({ keys }: SecretRecord, { phase, retiring }: PromotedRun): boolean {
-  const known = keys.find(({ keyId }) => keyId === retiring.keyId);
-  return known?.compromised === true && known.state === phase;
-}
-
-const isIncidentStep = ({ call }: Watch) => call?.invocation.functionName === "contain-key";
 
 /** S4: whoever settles a run that is not its own has seen its execution closed. */
 function settledRunIsOver(watch: Watch, { before: { lease }, next, secret }: Change): void {
