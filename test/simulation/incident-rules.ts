@@ -157,6 +157,13 @@ export function isWaived(watch: Watch, keyId: string): boolean {
   );
 }
 
+/** Some incident, not called a false alarm, is about this key. */
+export function isLeaked(watch: Watch, keyId: string | undefined): boolean {
+  return [...watch.incidents.values()].some(
+    ({ status, keys }) => status !== "falseAlarm" && keys.some((key) => key.keyId === keyId),
+  );
+}
+
 /** A person who was paged for it had a key ended that no secret under Rekey was known to hold. */
 export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
   return [...watch.incidents.values()].some(

@@ -5,7 +5,7 @@ import type { Swept } from "../../functions/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { startOnce } from "./happenings.ts";
 import { peopleAnswerHard } from "./hard-incidents.ts";
-import { isOrdered } from "./incident-rules.ts";
+import { isLeaked, isOrdered } from "./incident-rules.ts";
 import { incidentsEnded, keysInIncidents, peopleAnswer } from "./incidents.ts";
 import { everyAlertWasHeard } from "./leak-rules.ts";
 import type { Plan } from "./plan.ts";
@@ -189,6 +189,8 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
     if (labels.includes("REKEY_RETIRING") && !isOwed)
       watch.violate("L3", `REKEY_RETIRING is left on ${versionId} of ${policy.name}`);
   }
+  if (record?.frozen && secret.handed.length === 0 && !isLeaked(watch, secret.current.keyId))
+    watch.violate("L3", `${policy.name} is frozen (${record.frozen.reason}), and nobody has touched it`);
   const current = watch.keyState(secret.current.keyId);
   const isGone = current !== undefined && !current.isListed;
   if (isGone && record?.frozen === undefined && !isOrdered(watch, secret.current.keyId))
