@@ -56,6 +56,11 @@ export function hasEnded({ status }: ExecutionState): boolean {
   return status !== "RUNNING" && status !== "UNKNOWN";
 }
 
+/** Why somebody else settles the work of an execution that has ended. */
+export function endedUnsettled({ status }: ExecutionState): string {
+  return `Execution${status}: it ended without settling`;
+}
+
 /** The lease's run has ended, and the lease is there still. */
 export function isAbandoned({ lease }: SecretRecord, state: ExecutionState): boolean {
   return lease !== undefined && hasEnded(state);

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { endedUnsettled } from "../core/sweep.ts";
 import type { Deps } from "./deps.ts";
 import { settle } from "./settle.ts";
 import { settleIncidentRun } from "./settle-incident-run.ts";
@@ -21,7 +22,7 @@ export const settleClosed = step({
   run: async ({ time, detail }, deps: Deps) => {
     const { secretArn, incidentId } = subjectIn(detail.input);
     const { executionArn } = detail;
-    const reason = `Execution${detail.status}: it ended without settling`;
+    const reason = endedUnsettled(detail);
     if (incidentId !== undefined) {
       return settleIncidentRun({ incidentId, executionArn, atMs: time, reason }, deps);
     }

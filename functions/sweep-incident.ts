@@ -1,7 +1,7 @@
 import { isExecutionOf } from "../core/incident.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
-import { hasEnded } from "../core/sweep.ts";
 import type { Deps } from "./deps.ts";
+import { whyEnded } from "./ended-execution.ts";
 import { settleIncidentRun } from "./settle-incident-run.ts";
 
 interface SweepingIncident {
@@ -20,10 +20,9 @@ export async function sweepIncident(
 ): Promise<0 | 1> {
   const { incidentId, executionArn } = incident;
   if (executionArn === undefined || !isExecutionOf(incident, executionArn)) return 0;
-  const state = await deps.executions.describe(executionArn);
-  if (!hasEnded(state)) return 0;
+  const reason = await whyEnded(executionArn, deps);
+  if (reason === undefined) return 0;
   const wasSettled = incident.status === "needsPerson";
-  const reason = `Execution${state.status}: it ended without settling`;
   // Asked again where it was settled: whoever did that may have died before the page.
   if (!dryRun) await settleIncidentRun({ incidentId, executionArn, atMs: nowMs, reason }, deps);
   return wasSettled ? 0 : 1;

@@ -4,7 +4,7 @@ import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, VersionId } from "../core/ports.ts";
 import { currentIsIncoming } from "../core/revoke.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
-import { isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
+import { endedUnsettled, isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
 import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import type { RotationOutcome, RotationRecord } from "../ledger/entries.ts";
@@ -59,7 +59,7 @@ async function settleAbandoned({ policy, nowMs, dryRun }: Sweeping, deps: Deps):
   const state = await deps.executions.describe(lease.executionArn);
   if (!isAbandoned(record, state)) return 0;
   const { runId: rotationId, executionArn } = lease;
-  const reason = `Execution${state.status}: it ended without settling`;
+  const reason = endedUnsettled(state);
   if (!dryRun) await settle({ secretArn, rotationId, executionArn, nowMs, reason }, deps);
   return 1;
 }

@@ -3,8 +3,8 @@ import type { PersonRefusal } from "../../core/incident-person.ts";
 import type { IncidentRecord, PersonsWord } from "../../core/incident-record.ts";
 import { settled } from "../../core/incident-settle.ts";
 import { nearest } from "../../core/nearest.ts";
-import { hasEnded } from "../../core/sweep.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { whyEnded } from "../ended-execution.ts";
 import { changeIncident } from "../incident-change.ts";
 import { incidentIdText } from "../incident-step.ts";
 import { startIncident } from "../start-incident.ts";
@@ -107,8 +107,7 @@ async function leftByMachine(
 ): Promise<IncidentRecord> {
   const { executionArn, incidentId } = record;
   if (executionArn === undefined || !mayOpen(record, executionArn)) return record;
-  const state = await deps.executions.describe(executionArn);
-  if (!hasEnded(state)) return record;
-  const reason = `Execution${state.status}: it ended without settling`;
+  const reason = await whyEnded(executionArn, deps);
+  if (reason === undefined) return record;
   return changeIncident(incidentId, (now) => settled(now, { executionArn, reason, atMs }), deps);
 }

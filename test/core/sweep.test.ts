@@ -4,6 +4,7 @@ import type { ExecutionState, ListedKey } from "../../core/ports.ts";
 import type { SecretRecord } from "../../core/secret-record.ts";
 import {
   type AccountView,
+  endedUnsettled,
   forgetKey,
   isAbandoned,
   isStillOwed,
@@ -121,6 +122,10 @@ describe("the sweep", () => {
     expect(isAbandoned(recordIn("staged"), { status })).toBe(isGone);
     const { lease: _freed, ...free } = recordIn("staged");
     expect(isAbandoned(free, { status })).toBe(false);
+  });
+
+  test("says of an execution that ended on its own how it ended", () => {
+    expect(endedUnsettled({ status: "TIMED_OUT" })).toBe("ExecutionTIMED_OUT: it ended without settling");
   });
 
   test("a debt is resumed only where nobody is at work, holds it or froze it", () => {

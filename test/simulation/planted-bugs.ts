@@ -246,8 +246,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "leave an incident whose machine died to nobody",
     file: "functions/sweep-incident.ts",
-    find: "if (!hasEnded(state)) return 0;",
-    replace: "if (!hasEnded(state) || nowMs > 0) return 0;",
+    find: "if (reason === undefined) return 0;",
+    replace: "if (reason === undefined || nowMs > 0) return 0;",
     foundBy: "crashPoints",
     machine: "compromise",
   },
