@@ -8,12 +8,13 @@ import {
   type SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
-import { failureIn } from "../../core/aws-failure.ts";
-import { InputInvalid, type RotationError, StoreUnavailable } from "../../core/errors.ts";
+import { isNamed, refusalOf } from "../../audit/refusals.ts";
+import { InputInvalid } from "../../core/errors.ts";
 import { type Schedule, type ScheduleTarget, startExecutionTarget } from "../../core/schedule.ts";
 import type { Schedules } from "../admin/deps.ts";
 import { inTurns } from "../admin/in-turns.ts";
 
+const place = "EventBridge Scheduler";
 /** A page holds 100 schedules. */
 const pagesMax = 500;
 const atOnceMax = 8;
@@ -38,7 +39,8 @@ export function schedulerSchedules(client: Client, target: ScheduleTarget): Sche
       try {
         await client.send(new CreateScheduleCommand(input));
       } catch (error) {
-        if (!isNamed(error, "ConflictException")) throw refusalOf(error, "CreateSchedule");
+        if (!isNamed(error, "ConflictException"))
+          throw refusalOf(error, { place, operation: "scheduler:CreateSchedule" });
         await update(client, input);
       }
     },
@@ -47,7 +49,8 @@ export function schedulerSchedules(client: Client, target: ScheduleTarget): Sche
       try {
         await client.send(new DeleteScheduleCommand({ Name: name, GroupName: target.group }));
       } catch (error) {
-        if (!isNamed(error, "ResourceNotFoundException")) throw refusalOf(error, "DeleteSchedule");
+        if (!isNamed(error, "ResourceNotFoundException"))
+          throw refusalOf(error, { place, operation: "scheduler:DeleteSchedule" });
       }
     },
   };
@@ -63,7 +66,7 @@ async function update(client: Client, input: CreateScheduleCommandInput): Promis
     EndDate: stored.EndDate,
   };
   await client.send(new UpdateScheduleCommand({ ...kept, ...input })).catch((error: unknown) => {
-    throw refusalOf(error, "UpdateSchedule");
+    throw refusalOf(error, { place, operation: "scheduler:UpdateSchedule" });
   });
 }
 
@@ -96,7 +99,7 @@ async function namesIn(client: Client, group: string): Promise<readonly string[]
   for (let page = 0; page < pagesMax; page += 1) {
     const command = new ListSchedulesCommand({ GroupName: group, MaxResults: 100, NextToken: token });
     const answer = await client.send(command).catch((error: unknown) => {
-      throw refusalOf(error, "ListSchedules");
+      throw refusalOf(error, { place, operation: "scheduler:ListSchedules" });
     });
     names.push(...(answer.Schedules ?? []).flatMap(({ Name }) => Name ?? []));
     token = answer.NextToken;
@@ -113,7 +116,7 @@ async function read(
     return await client.send(new GetScheduleCommand({ Name: name, GroupName: group }));
   } catch (error) {
     if (isNamed(error, "ResourceNotFoundException")) return undefined;
-    throw refusalOf(error, "GetSchedule");
+    throw refusalOf(error, { place, operation: "scheduler:GetSchedule" });
   }
 }
 
@@ -158,15 +161,4 @@ function fieldsIn(json: string): Readonly<Record<string, unknown>> {
     if (error instanceof SyntaxError) return {};
     throw error;
   }
-}
-
-function isNamed(error: unknown, name: string): boolean {
-  return error instanceof Error && error.name === name;
-}
-
-function refusalOf(error: unknown, operation: string): RotationError {
-  const { kind, name } = failureIn(error);
-  return kind !== "refused"
-    ? new StoreUnavailable(`EventBridge Scheduler is not available now (${operation}, ${name})`)
-    : new InputInvalid(`EventBridge Scheduler refused ${operation} with ${name}`);
 }

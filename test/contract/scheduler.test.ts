@@ -120,7 +120,10 @@ test("a service that cannot be reached may be asked again later", async () => {
     credentials: { accessKeyId: "AKIAFAKE", secretAccessKey: "FAKE" },
   });
   const schedules = schedulerSchedules(closed, target);
-  await expect(schedules.list()).rejects.toThrow(StoreUnavailable);
+  await expect(schedules.list()).rejects.toMatchObject({
+    name: "StoreUnavailable",
+    message: expect.stringContaining("EventBridge Scheduler is not available now (scheduler:ListSchedules, "),
+  });
   await expect(schedules.put(scheduleOf("rate(30 days)"))).rejects.toThrow(StoreUnavailable);
   await expect(schedules.remove("x")).rejects.toThrow(StoreUnavailable);
 });
@@ -129,6 +132,6 @@ test("what AWS refuses is not tried again", async () => {
   const schedules = schedulerSchedules(client, { ...target, group: "missing" });
   await expect(schedules.put({ ...scheduleOf("rate(30 days)"), group: "missing" })).rejects.toMatchObject({
     name: "InputInvalid",
-    message: expect.stringContaining("refused CreateSchedule"),
+    message: "EventBridge Scheduler refused scheduler:CreateSchedule with ResourceNotFoundException",
   });
 });
