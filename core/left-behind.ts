@@ -2,6 +2,7 @@ import { NeedsHuman } from "./errors.ts";
 import { isSpent, type LedgerKey } from "./keys.ts";
 import type { Opening } from "./lease.ts";
 import type { RotationId, SecretArn } from "./ports.ts";
+import { debtKindIn, type Progress } from "./retiring.ts";
 import {
   adoptCurrent,
   currentKey,
@@ -32,11 +33,10 @@ const leftReason = "left behind by a run that an incident took over, or by a han
 
 /** What the run owed that lost the secret before it had seen its retiring key dead. */
 export function debtForLeft(
-  { keyId, versionId, state }: Pick<PlacedKey, "keyId" | "versionId"> & { readonly state: string },
+  { keyId, versionId, state }: Pick<PlacedKey, "keyId" | "versionId"> & { readonly state: Progress },
   run: { readonly secretArn: SecretArn; readonly rotationId: RotationId },
 ) {
-  const kind = state === "revoked" ? ("DeathUnproven" as const) : ("RevokeOwed" as const);
-  return { ...run, kind, keyId, versionId, reason: leftReason };
+  return { ...run, kind: debtKindIn(state), keyId, versionId, reason: leftReason };
 }
 
 /** Every one is worked off by a run of its own: more than these say that somebody's hand is faster than the runs. */

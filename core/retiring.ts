@@ -1,15 +1,25 @@
 import { Superseded } from "./errors.ts";
+import type { KeyState } from "./keys.ts";
 import {
   assertPromoted,
   bump,
   type DeathWatch,
   editById,
   type PromotedRun,
+  type Run,
   type SecretRecord,
   type Ticket,
 } from "./secret-record.ts";
 
 type RetiringPhase = "revoking" | "dead";
+
+/** How far a retiring key has come, as its run says it or the key itself. */
+export type Progress = Run["phase"] | KeyState;
+
+/** What is owed for a retiring key that has come this far: its revoke, or only the proof that it is dead. */
+export function debtKindIn(progress: Progress): "RevokeOwed" | "DeathUnproven" {
+  return progress === "revoked" || progress === "dead" ? "DeathUnproven" : "RevokeOwed";
+}
 
 /** Phases only go forward: a function that was frozen since an earlier one must not take the run back to it. */
 function assertPhase(run: PromotedRun, allowed: readonly PromotedRun["phase"][]): PromotedRun {

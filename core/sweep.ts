@@ -1,6 +1,7 @@
 import { isUnused, type LedgerKey, parseKeyName } from "./keys.ts";
 import { keysLeftBehind, leftToResume } from "./left-behind.ts";
 import type { ExecutionState, KeyId, ListedKey, RotationId } from "./ports.ts";
+import { debtKindIn } from "./retiring.ts";
 import type { SecretRecord } from "./secret-record.ts";
 
 /** What the ledger knows about every secret whose keys live in one provider account. */
@@ -76,7 +77,7 @@ export function owedBy(record: SecretRecord): string | undefined {
   return run === undefined ? leftToResume(record)?.keyId : run.owed && run.rotationId;
 }
 
-/** Whether a debt that somebody wrote down is one still. */
+/** Whether a debt that somebody wrote down is one still: a revoke is no more, once only its proof is. */
 export function isStillOwed(
   record: SecretRecord,
   debt: { readonly kind: string; readonly keyId: KeyId; readonly rotationId: RotationId },
@@ -84,8 +85,12 @@ export function isStillOwed(
   if (debt.kind === "DiscardOwed")
     return record.keys.some((key) => key.rotationId === debt.rotationId && isUnused(key));
   if (debt.kind === "LabelOwed") return false;
-  const isLeftBehind = keysLeftBehind(record).some(({ keyId }) => keyId === debt.keyId);
-  return record.run?.retiring.keyId === debt.keyId || isLeftBehind;
+  const { run } = record;
+  // What a run at work has come to pay stands as it was written, until that run ends.
+  if (run?.retiring.keyId === debt.keyId)
+    return run.owed === undefined || debt.kind === debtKindIn(run.phase);
+  const left = keysLeftBehind(record).find(({ keyId }) => keyId === debt.keyId);
+  return left !== undefined && debt.kind === debtKindIn(left.state);
 }
 
 const backoffMinMs = 15 * 60_000;

@@ -1,6 +1,7 @@
 import { whyNotClose } from "../core/incident-plan.ts";
 import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
 import { closeRun, giveUp, oweRun } from "../core/lease.ts";
+import { debtKindIn } from "../core/retiring.ts";
 import {
   incidentWith,
   isBeforePromotion,
@@ -117,7 +118,7 @@ async function settleDebt(
       await stripOwnLabels({ secretArn, versionId: run.incoming.versionId }, deps);
       return;
     case "owed": {
-      const debt = { kind: "RevokeOwed" as const, secretArn, keyId, versionId };
+      const debt = { kind: debtKindIn(run.phase), secretArn, keyId, versionId };
       await deps.ledger.putDebt({ ...debt, rotationId: run.rotationId, reason, sinceMs: atMs });
     }
   }

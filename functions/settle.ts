@@ -3,6 +3,7 @@ import { keyNamesOf } from "../core/keys.ts";
 import { closeRun, giveUp, oweRun } from "../core/lease.ts";
 import type { Policy } from "../core/policy.ts";
 import type { RotationId, SecretArn } from "../core/ports.ts";
+import { debtKindIn } from "../core/retiring.ts";
 import { isBeforePromotion, type Run, type Ticket } from "../core/secret-record.ts";
 import type { Debt, RotationOutcome, RotationRecord } from "../ledger/entries.ts";
 import type { Deps } from "./deps.ts";
@@ -101,9 +102,9 @@ async function owe(work: Work & { readonly run: Run | undefined }, deps: Deps): 
   const { reason } = settling;
   if (run !== undefined) {
     const { keyId, versionId } = run.retiring;
-    const isRevoked = run.phase === "revoked" || run.phase === "dead";
-    await putDebt({ settling, kind: isRevoked ? "DeathUnproven" : "RevokeOwed", keyId, versionId }, deps);
-    if (!isRevoked) await keepAlive({ ticket, policy, run }, deps);
+    const kind = debtKindIn(run.phase);
+    await putDebt({ settling, kind, keyId, versionId }, deps);
+    if (kind === "RevokeOwed") await keepAlive({ ticket, policy, run }, deps);
   }
   await close({ settling, outcome: "needsHuman" }, deps);
   await deps.ledger.changeSecret(ticket.secretArn, (record) => oweRun(record, ticket, reason));

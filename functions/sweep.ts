@@ -2,6 +2,7 @@ import * as z from "zod";
 import { RotationError } from "../core/errors.ts";
 import { debtForLeft, keysLeftBehind } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
+import { debtKindIn } from "../core/retiring.ts";
 import { currentKey, type SecretRecord } from "../core/secret-record.ts";
 import { isStillOwed } from "../core/sweep.ts";
 import type { Debt } from "../ledger/entries.ts";
@@ -157,9 +158,9 @@ function debtsOf(record: SecretRecord, sinceMs: number): readonly Debt[] {
   const owner = { secretArn, rotationId: fenced?.rotationId ?? "unknown" };
   const left = keysLeftBehind(record).map((key) => ({ ...debtForLeft(key, owner), sinceMs }));
   if (run?.owed === undefined) return left;
-  const { rotationId, owed, retiring } = run;
+  const { rotationId, owed, retiring, phase } = run;
   const { keyId, versionId } = retiring;
-  return [{ kind: "RevokeOwed", secretArn, keyId, versionId, rotationId, ...owed, sinceMs }, ...left];
+  return [{ kind: debtKindIn(phase), secretArn, keyId, versionId, rotationId, ...owed, sinceMs }, ...left];
 }
 
 async function oldestPastPolicyMs(

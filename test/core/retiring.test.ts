@@ -1,7 +1,14 @@
 import { Superseded } from "../../core/errors.ts";
-import { markProbed, markQuarantined, markRestored, markRetiring, markRevoked } from "../../core/retiring.ts";
+import {
+  debtKindIn,
+  markProbed,
+  markQuarantined,
+  markRestored,
+  markRetiring,
+  markRevoked,
+} from "../../core/retiring.ts";
 import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
-import { late, phasesBefore, recordIn, runs, stateOf, ticket } from "./record-world.ts";
+import { late, phases, phasesBefore, recordIn, runs, stateOf, ticket } from "./record-world.ts";
 
 const deathOf = (record: SecretRecord) => (record.run as PromotedRun).death;
 
@@ -28,6 +35,11 @@ test("the intent to revoke, the revoke and the death move the run and its key to
   expect(dead.run).toEqual(runs.dead);
   expect(dead.keys.map(({ keyId }) => keyId)).toEqual(["key-2"]);
   expect(dead.seq).toBe(43);
+});
+
+test("a revoke is owed until it is done, and then the proof of the death", () => {
+  expect(phases.filter((phase) => debtKindIn(phase) === "DeathUnproven")).toEqual(["revoked", "dead"]);
+  expect(debtKindIn("promoted")).toBe("RevokeOwed");
 });
 
 test("refusals count in a row, from the first of them", () => {

@@ -15,16 +15,22 @@ import {
   standingOf,
 } from "../../core/sweep.ts";
 import { minute } from "./adoption-world.ts";
-import { phases, recordIn, retiringKey, runs as runIn } from "./record-world.ts";
+import { type Phase, phases, recordIn, retiringKey, runs as runIn } from "./record-world.ts";
 
 const numRuns = 300;
 fc.configureGlobal({ seed: 20_260_101 });
 
 const revokeOf = (keyId: string) => ({ kind: "RevokeOwed", keyId });
+const deathOf = (keyId: string) => ({ kind: "DeathUnproven", keyId });
 const discardOf = (rotationId: string) => ({ kind: "DiscardOwed", keyId: "none", rotationId });
 
 function withLeft(state: LedgerKey["state"]): SecretRecord {
   return recordIn("opened", { keys: [retiringKey, { ...retiringKey, keyId: "key-0", state }] });
+}
+
+function owing(phase: Phase): SecretRecord {
+  const { lease: _freed, ...free } = recordIn(phase);
+  return { ...free, run: { ...runIn[phase], owed: { reason: "late" } } };
 }
 
 const anyPhase = fc.constantFrom(...phases);
@@ -144,12 +150,12 @@ describe("the sweep", () => {
   test.each<[string, { readonly kind: string; readonly keyId: string }, SecretRecord, boolean]>([
     ["a revoke, while the run still retires the key", revokeOf("key-1"), recordIn("promoted"), true],
     ["a revoke, of a key that an incident left behind", revokeOf("key-0"), withLeft("retiring"), true],
-    [
-      "the proof of a death, after the revoke",
-      { kind: "DeathUnproven", keyId: "key-0" },
-      withLeft("revoked"),
-      true,
-    ],
+    ["the proof of a death, after the revoke", deathOf("key-0"), withLeft("revoked"), true],
+    ["no proof of a death, before the revoke", deathOf("key-0"), withLeft("retiring"), false],
+    ["no revoke of a left key that is revoked", revokeOf("key-0"), withLeft("revoked"), false],
+    ["no revoke of a revoked key, once its run has ended", revokeOf("key-1"), owing("revoked"), false],
+    ["the proof of a death, once its run has ended", deathOf("key-1"), owing("revoked"), true],
+    ["what was written, while a run pays it", revokeOf("key-1"), recordIn("revoked"), true],
     ["no revoke of a key that became current again", revokeOf("key-0"), withLeft("current"), false],
     ["no revoke of a key that is gone", revokeOf("key-9"), recordIn("promoted"), false],
     ["a discard, while the run's key is there", discardOf("r-1"), recordIn("staged"), true],

@@ -130,3 +130,29 @@ test("a key that somebody put into AWSCURRENT is replaced first: nobody has prov
   });
   expect(isListed(left)).toBe(false);
 });
+
+test("a key that an incident revoked and could not see dead is owed once, as an unproven death", async () => {
+  world = new World({ provider: { dieMs: 60 * minute }, propagation: { dieMs: 90 * minute } });
+  await world.secret();
+  const keyId = await firstKey();
+  const story = await leakOfCurrent(world);
+  const rotation = world.start(secretArn);
+  await untilPhase(world, "promoted");
+  rotation.stop("by hand");
+  await world.time.advance(minute / 2);
+  expect(await world.ledger.debts()).toMatchObject([{ kind: "RevokeOwed", keyId }]);
+
+  const [run] = await world.time.run(world.raise(story));
+  await untilPhase(world, "revoked");
+  await world.ledger.changeSecret(secretArn, (now) => placeHold(now, { by: "ops", reason: "busy" }));
+  run?.stop("by hand");
+  await world.time.advance(minute / 2);
+
+  const owed = { kind: "DeathUnproven" as const, keyId, secretArn };
+  expect(await world.ledger.debts()).toContainEqual(expect.objectContaining(owed));
+  expect(await sweep()).toMatchObject({ resumed: 0, openDebt: 1 });
+  expect(await world.ledger.debts()).toMatchObject([owed]);
+  await world.ledger.removeDebt(owed);
+  expect(await sweep()).toMatchObject({ openDebt: 1 });
+  expect(await world.ledger.debts()).toMatchObject([owed]);
+});
