@@ -3,8 +3,8 @@ import { identify, refOf } from "../../core/incident.ts";
 import { falseAlarm, waive } from "../../core/incident-person.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { incidentWith } from "../../core/secret-record.ts";
-import { answerAdmin } from "../../functions/admin/answer.ts";
-import type { AdminDeps } from "../../functions/admin/deps.ts";
+import { account } from "../simulation/account.ts";
+import { adminOrder } from "../simulation/admin-order.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
 import type { Run } from "../simulation/step-functions.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
@@ -37,21 +37,15 @@ function first(
   };
 }
 
-/** A person's command, as AWS hands it over. */
 async function order(command: Readonly<Record<string, unknown>>): Promise<unknown> {
   return world.time.run(ordered(command));
 }
 
 async function ordered(command: Readonly<Record<string, unknown>>): Promise<unknown> {
-  const iam = { userArn: "arn:aws:iam::111122223333:user/FAKE-ops" };
-  const requestContext = { requestId: "order-1", timeEpoch: world.time.nowMs(), authorizer: { iam } };
-  const schedules = { target: { machineArn: "", roleArn: "" }, list: nothing, put: nothing, remove: nothing };
-  const deps = { ...world.depsOutside("admin"), schedules, newId: () => "FAKE" } as unknown as AdminDeps;
-  const reply = await answerAdmin({ body: JSON.stringify(command), requestContext }, deps);
-  return JSON.parse(reply.body);
+  const principal = `arn:aws:iam::${account}:user/FAKE-ops`;
+  const { body } = await adminOrder({ command, principal, newId: () => "order-1" }, world);
+  return JSON.parse(body);
 }
-
-const nothing = async () => [];
 
 async function sweep(): Promise<unknown> {
   const time = new Date(world.time.nowMs()).toISOString();

@@ -3,13 +3,13 @@ import type { Policy } from "../../core/policy.ts";
 import type { SecretArn } from "../../core/ports.ts";
 import { currentKey, type PlacedKey } from "../../core/secret-record.ts";
 import { placeHold } from "../../core/wait.ts";
-import { answerAdmin } from "../../functions/admin/answer.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
 import { type Outcome, TaskFailure } from "../../local/aws/machine.ts";
 import type { HttpReply, HttpRequest } from "../../providers/http.ts";
 import { seededRandom } from "../../providers/openai/fake-keys.ts";
-import { secretArnOf } from "../simulation/account.ts";
+import { account, secretArnOf } from "../simulation/account.ts";
+import { adminOrder } from "../simulation/admin-order.ts";
 import type { Instance } from "../simulation/consumer.ts";
 import type { Run } from "../simulation/step-functions.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
@@ -176,31 +176,10 @@ export class Story {
   }
 
   /** A person's command, through the function that is behind the URL. */
-  async command(body: Readonly<Record<string, unknown>>, principal = "arn:aws:iam::111122223333:user/ada") {
-    this.#commands += 1;
+  async command(command: Readonly<Record<string, unknown>>, principal = `arn:aws:iam::${account}:user/ada`) {
+    const newId = () => `request-${++this.#commands}`;
     const { time } = this.world;
-    const noSchedules = {
-      target: { group: "", machineArn: "", roleArn: "" },
-      list: async () => [],
-      put: async () => undefined,
-      remove: async () => undefined,
-    };
-    const deps = {
-      ...this.world.depsOutside("admin"),
-      schedules: noSchedules,
-      newId: () => `id-${this.#commands}`,
-    };
-    const answer = answerAdmin(
-      {
-        body: JSON.stringify(body),
-        requestContext: {
-          requestId: `request-${this.#commands}`,
-          timeEpoch: time.nowMs(),
-          authorizer: { iam: { userArn: principal } },
-        },
-      },
-      deps,
-    );
+    const answer = adminOrder({ command, principal, newId }, this.world);
     return JSON.parse((await time.run(answer)).body) as Record<string, unknown>;
   }
 

@@ -2,11 +2,10 @@ import { Secret } from "../../core/secret.ts";
 import { compromiseEvent, type KeyCompromised } from "../../events/compromise.ts";
 import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-envelope.ts";
 import { signingSecrets } from "../../functions/adapters/intake.ts";
-import { answerAdmin } from "../../functions/admin/answer.ts";
-import type { AdminDeps } from "../../functions/admin/deps.ts";
 import { answer as answerIntake, type UrlAnswer } from "../../functions/intake.ts";
 import type { IntakeDeps } from "../../functions/intake-ports.ts";
 import { account, secretArnOf } from "./account.ts";
+import { adminOrder } from "./admin-order.ts";
 import { type Forgery, forgery } from "./hard-incident-plan.ts";
 import { deliver } from "./incidents.ts";
 import type { Simulation } from "./simulation.ts";
@@ -164,19 +163,11 @@ export class Outside {
       setTimeout(() => deliver(this.#simulation, detail, 0), delayMs);
   }
 
-  /** A person's command, as AWS hands it over with the name of whoever signed it. */
+  /** A person's command; undefined when no answer came in time. */
   async order(command: Readonly<Record<string, unknown>>): Promise<Record<string, unknown> | undefined> {
     const { world, watch } = this.#simulation;
-    const deps: AdminDeps = {
-      ...world.depsOutside("admin"),
-      schedules,
-      newId: () => this.#id(),
-    };
-    const userArn = `arn:aws:iam::${account}:user/FAKE-ops`;
-    const requestContext = {
-      ...{ requestId: this.#id(), timeEpoch: world.time.nowMs(), authorizer: { iam: { userArn } } },
-    };
-    const reply = await inTime(answerAdmin({ body: JSON.stringify(command), requestContext }, deps));
+    const principal = `arn:aws:iam::${account}:user/FAKE-ops`;
+    const reply = await inTime(adminOrder({ command, principal, newId: () => this.#id() }, world));
     const said = reply && (JSON.parse(reply.body) as Record<string, unknown>);
     watch.tell(`${command["command"]} is answered ${said?.["outcome"]} ${said?.["reason"] ?? ""}`);
     return said;
@@ -187,12 +178,6 @@ export class Outside {
     return `outside-${this.#calls}`;
   }
 }
-
-const none = async () => undefined;
-const schedules: AdminDeps["schedules"] = {
-  target: { group: "rekey", machineArn: "", roleArn: "" },
-  ...{ list: async () => [], put: none, remove: none },
-};
 
 function inTime<Answer>(work: Promise<Answer>): Promise<Answer | undefined> {
   return Promise.race([
