@@ -40,16 +40,7 @@ export function memoryTable(): MemoryTable {
     },
 
     async query(query) {
-      assertQuery(query);
-      const { prefix = "", after, limit, newestFirst = false } = query;
-      const direction = newestFirst ? -1 : 1;
-      const found = [...(partitions.get(partitionOf(query))?.values() ?? [])]
-        .filter(({ sort }) => sort.startsWith(prefix))
-        .filter(({ sort }) => after === undefined || compareUtf8(sort, after) * direction > 0)
-        .sort((a, b) => compareUtf8(a.sort, b.sort) * direction)
-        .slice(0, limit);
-      assertWithinMax(query, found.length);
-      return found.map(copyOf);
+      return recordsFor(query, partitions.get(partitionOf(query))).map(copyOf);
     },
 
     dump() {
@@ -57,6 +48,23 @@ export function memoryTable(): MemoryTable {
       return records.map(copyOf).sort((a, b) => compareUtf8(nameOf(a), nameOf(b)));
     },
   };
+}
+
+/** What a query finds in its partition, by sort, in the order and up to the number that it asks for. */
+export function recordsFor(
+  query: Parameters<Table["query"]>[0],
+  partition: ReadonlyMap<string, TableRecord> | undefined,
+): TableRecord[] {
+  assertQuery(query);
+  const { prefix = "", after, limit, newestFirst = false } = query;
+  const direction = newestFirst ? -1 : 1;
+  const found = [...(partition?.values() ?? [])]
+    .filter(({ sort }) => sort.startsWith(prefix))
+    .filter(({ sort }) => after === undefined || compareUtf8(sort, after) * direction > 0)
+    .sort((a, b) => compareUtf8(a.sort, b.sort) * direction)
+    .slice(0, limit);
+  assertWithinMax(query, found.length);
+  return found;
 }
 
 function partitionOf({ kind, id }: Pick<TableKey, "kind" | "id">): string {

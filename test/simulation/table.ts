@@ -1,14 +1,7 @@
 import { InputInvalid } from "../../core/errors.ts";
 import type { TableRecord } from "../../core/ports.ts";
-import type { MemoryTable } from "../../ledger/memory.ts";
-import {
-  assertKey,
-  assertQuery,
-  assertRevision,
-  assertWithinMax,
-  compareUtf8,
-  plainBody,
-} from "../../ledger/record-rules.ts";
+import { type MemoryTable, recordsFor } from "../../ledger/memory.ts";
+import { assertKey, assertRevision, plainBody } from "../../ledger/record-rules.ts";
 
 /**
  * The ledger's table for the simulator: what it stores is frozen and shared instead of copied, because a run
@@ -66,16 +59,7 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
     },
 
     async query(query) {
-      assertQuery(query);
-      const { prefix = "", after, limit, newestFirst = false } = query;
-      const direction = newestFirst ? -1 : 1;
-      const found = [...(partitions.get(`${query.kind}#${query.id}`)?.values() ?? [])]
-        .filter(({ sort }) => sort.startsWith(prefix))
-        .filter(({ sort }) => after === undefined || compareUtf8(sort, after) * direction > 0)
-        .sort((a, b) => compareUtf8(a.sort, b.sort) * direction)
-        .slice(0, limit);
-      assertWithinMax(query, found.length);
-      return found;
+      return recordsFor(query, partitions.get(`${query.kind}#${query.id}`));
     },
 
     dump: () => [...partitions.values()].flatMap((partition) => [...partition.values()]),
