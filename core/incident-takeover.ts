@@ -100,12 +100,7 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
         run: { ...rest, rotationId, attempt: 0, retiring: compromised },
       },
       standing: "current",
-      from:
-        reusable.phase === "promoting"
-          ? "Promote"
-          : reusable.phase === "proven"
-            ? "Promote"
-            : "ProveIncoming",
+      from: reusable.phase === "staged" ? "ProveIncoming" : "Promote",
       reused: true,
     };
   }
