@@ -4,7 +4,7 @@ import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, VersionId } from "../core/ports.ts";
 import { currentIsIncoming } from "../core/revoke.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
-import { endedUnsettled, isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
+import { endedUnsettled, hasEnded, isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
 import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import type { RotationOutcome, RotationRecord } from "../ledger/entries.ts";
@@ -90,8 +90,7 @@ async function closeForgottenRuns({ policy, nowMs, dryRun }: Sweeping, deps: Dep
   for (const run of open) {
     const record = await deps.ledger.secret(secretArn);
     if (record.lease?.runId === run.rotationId) continue;
-    const { status } = await deps.executions.describe(run.executionArn);
-    if (status === "RUNNING" || status === "UNKNOWN") continue;
+    if (!hasEnded(await deps.executions.describe(run.executionArn))) continue;
     const ticket = { secretArn, rotationId: run.rotationId };
     const reason = record.run?.owed?.reason ?? "its end was never written down";
     await noteRun({ ticket, note: { outcome: endOf(run, record), closedAtMs: nowMs, reason } }, deps);

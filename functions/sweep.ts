@@ -144,8 +144,13 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
     if (record === undefined || isStillOwed(record, debt)) open.push(debt);
     else if (!dryRun) await deps.ledger.removeDebt(debt);
   }
-  for (const debt of [...records.values()].flatMap((record) => debtsOf(record, nowMs))) {
-    if (open.some(({ keyId }) => keyId === debt.keyId)) continue;
+  for (const said of [...records.values()].flatMap((record) => debtsOf(record, nowMs))) {
+    if (open.some(({ keyId }) => keyId === said.keyId)) continue;
+    // One that was struck for its kind alone is as old as it was.
+    const before = stored.find(
+      ({ keyId, secretArn }) => keyId === said.keyId && secretArn === said.secretArn,
+    );
+    const debt = { ...said, sinceMs: before?.sinceMs ?? said.sinceMs };
     if (!dryRun) await deps.ledger.putDebt(debt);
     open.push(debt);
   }
