@@ -7,6 +7,8 @@ import type { Watch } from "./watch.ts";
 /** What the simulation knows of one incident's clock, on true time. */
 export interface IncidentFacts {
   openedAtMs: number | undefined;
+  /** By when it has to be over or somebody be told, as long as nothing goes wrong with its clock. */
+  clockMs: number;
   /** Every key dead or waived, or a person called it a false alarm. */
   settledAtMs: number | undefined;
   clockFaults: number;
@@ -45,7 +47,11 @@ export function afterIncident(
   const { incidentId } = next;
   const nowMs = watch.world.time.nowMs();
   const facts = watch.incidentFacts(incidentId);
+  // A late alert about an earlier leak moves the deadline, perhaps to a time that is over: nobody can be told before it.
+  const isNews = facts.openedAtMs === undefined || next.deadlineAtMs !== before?.deadlineAtMs;
   if (next.openedAtMs !== undefined) facts.openedAtMs ??= nowMs;
+  if (next.openedAtMs !== undefined && isNews)
+    facts.clockMs = Math.min(facts.clockMs, Math.max(next.deadlineAtMs, nowMs + clockTaskMs));
   const isSettled =
     next.keys.length > 0 && next.keys.every(({ state, waiver }) => state === "dead" || waiver !== undefined);
   if (isSettled || next.status === "falseAlarm") facts.settledAtMs ??= nowMs;
@@ -70,6 +76,8 @@ export function afterIncident(
 }
 
 const deadlineAfterMs = 15 * 60_000;
+/** The clock's own steps may take so long. */
+const clockTaskMs = 60_000;
 
 /** S2: whoever said that there is no leak, or took the key upon them, is not overruled by a decision of before. */
 function isNotCalledOff(watch: Watch, { incidentId, status }: IncidentRecord, { keyId, waiver }: KeyInScope) {

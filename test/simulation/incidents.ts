@@ -14,9 +14,9 @@ import type { WatchedSecret } from "./watch.ts";
 
 const lookEveryMs = 250;
 const waitForPhaseMs = 45_000;
-const taskMs = 60_000;
 const retryMs = 4_000;
 const triesMax = 8;
+const taskMs = 60_000;
 /** Alerts and their repeats are on their way for so long after the weather has calmed down. */
 const arriveMs = 100_000;
 
@@ -154,10 +154,10 @@ export function incidentsEnded(simulation: Simulation): void {
     return isRetiring || isContained(watch, { keyId, end: "disabled" });
   }
 
-  function wasInTime({ incidentId, deadlineAtMs, keys }: IncidentRecord): void {
+  function wasInTime({ incidentId, keys }: IncidentRecord): void {
     const facts = watch.incidentFacts(incidentId);
     if (facts.openedAtMs === undefined) return;
-    const clockMs = Math.max(deadlineAtMs, facts.openedAtMs + taskMs) + facts.clockFaults * faultCostsMs;
+    const clockMs = facts.clockMs + facts.clockFaults * faultCostsMs;
     const limitMs = unlessUnheard(simulation, { incidentId, clockMs });
     const endedAtMs = facts.settledAtMs;
     if (endedAtMs !== undefined && endedAtMs <= limitMs) return;

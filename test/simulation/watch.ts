@@ -248,7 +248,12 @@ export class Watch {
   }
 
   incidentFacts(incidentId: string): IncidentFacts {
-    const fresh = { openedAtMs: undefined, settledAtMs: undefined, clockFaults: 0 };
+    const fresh = {
+      openedAtMs: undefined,
+      clockMs: Number.POSITIVE_INFINITY,
+      settledAtMs: undefined,
+      clockFaults: 0,
+    };
     const facts = this.#incidentFacts.get(incidentId) ?? fresh;
     this.#incidentFacts.set(incidentId, facts);
     return facts;
