@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -87,21 +87,22 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
       writeFileSync(path, `${JSON.stringify(finding(seed.secret.reveal()))}\n`, { mode: 0o600 });
       return path;
     },
-    saveReport: (address) => saveReport({ cloud, folder, address }),
+    saveReport: (address) => saveReport(cloud, address),
     rekey: (...args) => rekey(cloud, args),
     close: async () => {
       await fleet.stop();
       await cloud.close();
       await listening.close();
+      rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-/** Markdown for people and JSON beside it. */
-async function saveReport(order: { cloud: LocalCloud; folder: string; address: string }): Promise<string> {
-  const { hostname, pathname } = new URL(order.address);
-  const client = new S3Client({ ...operatorClient(order.cloud), forcePathStyle: true });
-  const markdown = join(order.folder, basename(pathname));
+/** Markdown for people and JSON beside it, in a folder of their own that outlives the company. */
+async function saveReport(cloud: LocalCloud, address: string): Promise<string> {
+  const { hostname, pathname } = new URL(address);
+  const client = new S3Client({ ...operatorClient(cloud), forcePathStyle: true });
+  const markdown = join(mkdtempSync(join(tmpdir(), "rekey-report-")), basename(pathname));
   for (const path of [markdown, markdown.replace(/\.md$/, ".json")]) {
     const Key = join(dirname(pathname), basename(path)).slice(1);
     const { Body } = await client.send(new GetObjectCommand({ Bucket: hostname, Key }));
