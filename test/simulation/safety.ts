@@ -229,7 +229,7 @@ export function afterRecord(watch: Watch, change: Change): void {
   if (promoted.phase === "quarantined") watch.wasQuarantined.add(run.retiring.keyId);
   if (promoted.phase === "revoking") watch.wasLetGo.add(run.retiring.keyId);
   const { keyId } = run.retiring;
-  const isIncidents = isContained(watch, { keyId, end: "disabled" });
+  const isIncidents = isContained(watch, { keyId, end: "disabled" }) || isUndone(watch, keyId);
   const isLetGo = promoted.phase === "quarantined" || promoted.phase === "revoking";
   // What a take-over left is as far gone as it was: its run recorded that, and was asked then.
   if (isLetGo && !isIncidents && before.run !== undefined)
