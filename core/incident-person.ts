@@ -186,10 +186,12 @@ export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: P
 
 /** Keys whose quarantine can still be undone, also one whose undoing was recorded and perhaps not done. */
 export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
-  return record.keys.filter(
-    ({ state, quarantinedAtMs }) =>
-      isQuarantined(state) || (state === "waiting" && quarantinedAtMs !== undefined),
-  );
+  return record.keys.filter((key) => isQuarantined(key.state) || isUndone(key));
+}
+
+/** Recorded; whether the key was restored as well only its provider knows. */
+export function isUndone({ state, quarantinedAtMs }: KeyInScope): boolean {
+  return state === "waiting" && quarantinedAtMs !== undefined;
 }
 
 /** The call may be on its way still: whoever makes it sees that it was undone, and takes it back. */

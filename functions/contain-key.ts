@@ -1,8 +1,11 @@
+import { isUndone } from "../core/incident-person.ts";
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { containTurn } from "../core/incident-turns.ts";
 import { contain, type Turn } from "./contain.ts";
 import type { Deps } from "./deps.ts";
 import { incidentOf, keyOf, keyStepInput, stopwatch } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
+import { restoreKey } from "./restore-key.ts";
 import { onLambda, step } from "./step.ts";
 import { noteUseBefore } from "./use-before.ts";
 import { wiring } from "./wiring.ts";
@@ -16,6 +19,7 @@ export const containKey = step({
     const key = keyOf(record, input.ref);
     const turn = containTurn(record, key, input.at);
     if (turn.turn === "contain") return contain({ input, record, key }, deps);
+    await giveBack({ record, key }, deps);
     const isWait = turn.turn === "wait";
     const nowMs = stopwatch(input.at, deps);
     if (isWait && turn.untilMs !== undefined) await noteUseBefore({ record, key, nowMs: input.at }, deps);
@@ -29,3 +33,11 @@ export const containKey = step({
 });
 
 export const handler = onLambda(containKey, wiring("contain-key"));
+
+/** Whoever undid a quarantine may have died before the key was restored: nobody else would do it. */
+async function giveBack(
+  { record, key }: { readonly record: IncidentRecord; readonly key: KeyInScope },
+  deps: Deps,
+): Promise<void> {
+  if (key.keyId !== undefined && isUndone(key)) await restoreKey({ record, key, keyId: key.keyId }, deps);
+}

@@ -1,6 +1,6 @@
 import { NeedsHuman } from "../core/errors.ts";
 import { changeKey, isPast, refOf, told } from "../core/incident.ts";
-import { whyContained } from "../core/incident-person.ts";
+import { isUndone, whyContained } from "../core/incident-person.ts";
 import { isQuarantinable } from "../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
 import { assertNotIncoming, markContained, markContaining } from "../core/incident-takeover.ts";
@@ -235,7 +235,7 @@ async function quarantine(
   );
   const key = keyOf(after, input.ref);
   // Undone while the call was on its way: the person's restore may have come before it.
-  if (key.state === "waiting") await restoreKey({ record: after, key, keyId }, deps);
+  if (isUndone(key)) await restoreKey({ record: after, key, keyId }, deps);
   return after;
 }
 

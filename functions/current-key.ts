@@ -4,11 +4,10 @@ import type { Policy } from "../core/policy.ts";
 import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import { currentKey, type PlacedKey, type SecretRecord } from "../core/secret-record.ts";
-import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { keyIn } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
-import { spentKey, whySpent } from "./spent-key.ts";
+import { freezeOver, spentKey, whyFrozen } from "./spent-key.ts";
 import { incomingLabel } from "./stage-key.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
@@ -80,14 +79,9 @@ async function refuseSpentKey(
   const { secretArn } = view.record;
   const spent = await spentKey(view, deps);
   if (spent === undefined) return;
-  const reason = `AWSCURRENT (version ${view.versionId}) holds ${whySpent(spent)}`;
-  await deps.ledger.changeSecret(secretArn, (record) => freeze(record, reason));
-  await deps.bus.publish({
-    type: "SpentKeyIsCurrent",
-    secretArn,
-    detail: { reason, versionId: view.versionId },
-  });
-  throw new CurrentKeyUnknown(`${reason}: somebody else moved it`);
+  const found = { secretArn, versionId: view.versionId, spent };
+  await freezeOver(found, deps);
+  throw new CurrentKeyUnknown(`${whyFrozen(found)}: somebody else moved it`);
 }
 
 async function whichAtProvider(

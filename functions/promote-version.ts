@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { Superseded, VersionMoved } from "../core/errors.ts";
+import { VersionMoved } from "../core/errors.ts";
 import { markMerged, markPromoted, markPromoting, markPromotionRefused } from "../core/incoming.ts";
 import type { Policy } from "../core/policy.ts";
 import type { VersionId } from "../core/ports.ts";
@@ -10,7 +10,6 @@ import { assertNotStopped, workOf } from "./brake.ts";
 import type { Deps } from "./deps.ts";
 import { pin } from "./pin.ts";
 import { policyOf } from "./run-policy.ts";
-import { spentKey } from "./spent-key.ts";
 import { incomingLabel, pendingLabel, takePending, versionIdFor } from "./stage-key.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
 import { wiring } from "./wiring.ts";
@@ -44,13 +43,10 @@ async function promote({ input, policy, before }: Order & { readonly before: Sec
     mayHaveLanded = record.run?.phase === "promoting";
     return markPromoting(record, input);
   });
-  const moved = await moveCurrent({ input, policy, mayHaveLanded }, deps);
-  const times = { promotedAtMs: input.at, deadlineAtMs: input.at + policy.overlapMs };
-  const marking = deps.ledger.changeSecret(input.secretArn, (now) => markPromoted(now, input, times));
-  const record = await marking.catch(async (error: unknown) => {
-    if (error instanceof Superseded && moved !== "landed") await takeBack({ input, run: moved }, deps);
-    throw error;
-  });
+  await moveCurrent({ input, policy, mayHaveLanded }, deps);
+  const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
+    markPromoted(now, input, { promotedAtMs: input.at, deadlineAtMs: input.at + policy.overlapMs }),
+  );
   const promoted = promotedRun(assertHolder(record, input));
   if (promoted === undefined) throw new VersionMoved("the promotion was not recorded");
   return promoted;
@@ -72,30 +68,11 @@ interface Moving extends Order {
   readonly mayHaveLanded: boolean;
 }
 
-/**
- * The move came to be after the run had lost the secret: a hand had put the old version back, so the store saw nothing
- * wrong. Where the key has been ended meanwhile the hand was right, and consumers would be without a key.
- */
-async function takeBack(
-  { input: { secretArn }, run }: { readonly input: TicketInput; readonly run: WithIncoming },
-  deps: Deps,
-): Promise<void> {
-  const { retiring, incoming } = run;
-  const record = await deps.ledger.secret(secretArn);
-  if ((await spentKey({ record, fingerprint: incoming.fingerprint }, deps)) === undefined) return;
-  const back = { from: incoming.versionId, to: retiring.versionId };
-  await deps.store.moveLabel({ secretArn, label: "AWSCURRENT", ...back });
-}
-
 /** Pin first: once AWSCURRENT has left it, only a label keeps the retiring version from being purged. */
-async function moveCurrent(
-  { input, policy, mayHaveLanded }: Moving,
-  deps: Deps,
-): Promise<WithIncoming | "landed"> {
+async function moveCurrent({ input, policy, mayHaveLanded }: Moving, deps: Deps): Promise<void> {
   const { secretArn } = input;
   for (let merges = 0; merges <= mergesMax; merges++) {
-    const run = await promotingRun(input, deps);
-    const { retiring, incoming } = run;
+    const { retiring, incoming } = await promotingRun(input, deps);
     const { versionId } = retiring;
     await pin({ secretArn, versionId, assertMine: () => promotingRun(input, deps) }, deps);
     const move = await deps.store.moveLabel({
@@ -104,8 +81,8 @@ async function moveCurrent(
       from: retiring.versionId,
       to: incoming.versionId,
     });
-    if (move === "moved") return run;
-    if ((await mergeEdit({ input, policy, mayHaveLanded }, deps)) === "landed") return "landed";
+    if (move === "moved") return;
+    if ((await mergeEdit({ input, policy, mayHaveLanded }, deps)) === "landed") return;
   }
   throw new VersionMoved(`AWSCURRENT moved more than ${mergesMax} times during the promotion`);
 }

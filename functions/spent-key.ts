@@ -1,15 +1,11 @@
 import type { LedgerKey } from "../core/keys.ts";
 import { mayNotReturn } from "../core/left-behind.ts";
-import type { Fingerprint } from "../core/ports.ts";
+import type { Fingerprint, SecretArn, VersionId } from "../core/ports.ts";
 import type { SecretRecord } from "../core/secret-record.ts";
+import { freeze } from "../core/wait.ts";
 import type { Deps } from "./deps.ts";
 
 export type SpentKey = Pick<LedgerKey, "keyId" | "name" | "state" | "compromised">;
-
-export function whySpent({ keyId, name, state, compromised }: SpentKey): string {
-  const isMarked = compromised === true && state === "current";
-  return `key ${keyId ?? name}, which is ${isMarked ? "compromised" : state}`;
-}
 
 /**
  * The key with this fingerprint, where AWSCURRENT may not hold it any more. The history is asked of a current key
@@ -25,4 +21,24 @@ export async function spentKey(
       (key) => key.fingerprint === fingerprint && key.state === "dead",
     )
   );
+}
+
+interface Found {
+  readonly secretArn: SecretArn;
+  readonly versionId: VersionId;
+  readonly spent: SpentKey;
+}
+
+/** Frozen until a person has looked: consumers are, or soon will be, without a key. */
+export async function freezeOver(found: Found, deps: Deps): Promise<void> {
+  const { secretArn, versionId } = found;
+  const reason = whyFrozen(found);
+  await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
+  await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
+}
+
+export function whyFrozen({ versionId, spent }: Found): string {
+  const { keyId, name, state, compromised } = spent;
+  const isMarked = compromised === true && state === "current";
+  return `AWSCURRENT (version ${versionId}) holds key ${keyId ?? name}, which is ${isMarked ? "compromised" : state}`;
 }

@@ -5,7 +5,6 @@ import type { Fingerprint, VersionId } from "../core/ports.ts";
 import { currentIsIncoming } from "../core/revoke.ts";
 import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
 import { endedUnsettled, hasEnded, isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
-import { freeze } from "../core/wait.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import type { RotationOutcome, RotationRecord } from "../ledger/entries.ts";
 import { keyIn } from "../stores/value.ts";
@@ -16,7 +15,7 @@ import { heedHand } from "./heed-hand.ts";
 import { releaseLease } from "./release-secrets.ts";
 import { noteRun } from "./run-policy.ts";
 import { settle } from "./settle.ts";
-import { type SpentKey, spentKey, whySpent } from "./spent-key.ts";
+import { freezeOver, type SpentKey, spentKey, whyFrozen } from "./spent-key.ts";
 import { pendingLabel, retiringLabel, versionIdFor } from "./stage-key.ts";
 
 export interface Sweeping {
@@ -171,10 +170,9 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   const fingerprint = await fingerprintIn({ policy, record, versionId }, deps);
   const spent = await spentKey({ record, fingerprint }, deps);
   if (spent === undefined || isBeingReplaced(record, spent)) return 0;
-  const reason = `AWSCURRENT (version ${versionId}) holds ${whySpent(spent)}`;
-  if (dryRun || record.frozen?.reason === reason) return 1;
-  await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
-  await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
+  const found = { secretArn, versionId, spent };
+  if (dryRun || record.frozen?.reason === whyFrozen(found)) return 1;
+  await freezeOver(found, deps);
   return 1;
 }
 

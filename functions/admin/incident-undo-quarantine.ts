@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { refOf } from "../../core/incident.ts";
 import {
+  isUndone,
   switchFirst,
   undoableKeys,
   undoQuarantine,
@@ -46,7 +47,7 @@ export const incidentUndoQuarantine = adminCommand({
 export async function restoreKeys(record: IncidentRecord, deps: AdminDeps): Promise<readonly string[]> {
   const restored: string[] = [];
   for (const key of undoableKeys(record)) {
-    if (key.keyId === undefined || key.state !== "waiting") continue;
+    if (key.keyId === undefined || !isUndone(key)) continue;
     await restoreKey({ record, key, keyId: key.keyId }, deps);
     restored.push(key.keyId);
   }

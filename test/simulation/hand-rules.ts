@@ -8,10 +8,9 @@ export function currentWasMoved(
 ): void {
   const { secretArn, policy, record, current } = secret;
   const run = record?.run;
-  const isTakenBack = lateMoves.get(watch)?.get(secretArn)?.id === watch.call?.invocation.id;
   noteLateMove(watch, secret, before);
   const isItsOwn = run === undefined || before.keyId === run.retiring.keyId || before.keyId === current.keyId;
-  if (!isItsOwn && !isTakenBack && !isPutBack(watch, secret, before))
+  if (!isItsOwn && !isPutBack(watch, secret, before))
     watch.violate(
       "hand",
       `AWSCURRENT of ${policy.name} is taken from ${before.keyId}, and the retiring key is ${run.retiring.keyId}`,
@@ -38,29 +37,20 @@ function isPutBack(
   return rotationId !== record?.run?.rotationId && hand !== undefined && hand.keyId === keyId;
 }
 
-/** Per secret, the function that moved its AWSCURRENT here when it had lost the secret, for as long as it runs. */
-const lateMoves = new WeakMap<Watch, Map<string, { readonly id: number; readonly versionId: string }>>();
+/** Per secret, the version that a function which had lost the secret moved AWSCURRENT to. */
+const lateMoves = new WeakMap<Watch, Map<string, string>>();
 
 function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret["current"]): void {
   const moves = lateMoves.get(watch) ?? new Map();
   lateMoves.set(watch, moves);
-  moves.delete(secret.secretArn);
-  const { id, input } = watch.call?.invocation ?? {};
-  const { rotationId } = (input ?? {}) as { readonly rotationId?: string };
+  const { rotationId } = (watch.call?.invocation.input ?? {}) as { readonly rotationId?: string };
   const isHolder = secret.record?.lease?.runId === rotationId;
-  const { versionId } = secret.current;
-  if (id !== undefined && !isHolder && secret.hand?.keyId === before.keyId)
-    moves.set(secret.secretArn, { id, versionId });
+  if (!isHolder && secret.hand?.keyId === before.keyId) moves.set(secret.secretArn, secret.current.versionId);
 }
 
-/** Whoever moved it late takes it back, unless it dies first: then the sweep pages. */
+/** Nobody can prevent it (see above), so what is asked instead is that people are paged (L3). */
 export function isMovedLate(watch: Watch, { secretArn, current }: WatchedSecret): boolean {
-  return lateMoves.get(watch)?.get(secretArn)?.versionId === current.versionId;
-}
-
-export function lateMoverEnded(watch: Watch, id: number): void {
-  const moves = lateMoves.get(watch);
-  for (const [secretArn, move] of moves ?? []) if (move.id === id) moves?.delete(secretArn);
+  return lateMoves.get(watch)?.get(secretArn) === current.versionId;
 }
 
 function otherFields(text: string, field: string | undefined): string {

@@ -189,7 +189,8 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
     if (labels.includes("REKEY_RETIRING") && !isOwed)
       watch.violate("L3", `REKEY_RETIRING is left on ${versionId} of ${policy.name}`);
   }
-  if (record?.frozen && secret.handed.length === 0 && !isLeaked(watch, secret.current.keyId))
+  const isSound = watch.isUsable(secret.current.keyId) && !isLeaked(watch, secret.current.keyId);
+  if (record?.frozen && secret.handed.length === 0 && isSound)
     watch.violate("L3", `${policy.name} is frozen (${record.frozen.reason}), and nobody has touched it`);
   const current = watch.keyState(secret.current.keyId);
   const isGone = current !== undefined && !current.isListed;

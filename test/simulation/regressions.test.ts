@@ -57,7 +57,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [103037, "a quarantine that sleeps until a false alarm has undone it is taken back by whoever made it"],
   [
     118573,
-    "a promotion that sleeps until its key was contained gives AWSCURRENT back to the hand it took it from",
+    "a promotion that sleeps until its key was contained moves AWSCURRENT to it, and people are paged",
   ],
   [141937, "a silent instance of a consumer that reports through several is remembered too"],
   [193906, "a late alert about an earlier leak is told of when it comes, its deadline being over"],

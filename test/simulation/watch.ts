@@ -10,7 +10,7 @@ import type { HttpRequest } from "../../providers/http.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Instance } from "./consumer.ts";
-import { currentWasMoved, lateMoverEnded } from "./hand-rules.ts";
+import { currentWasMoved } from "./hand-rules.ts";
 import { afterIncident, type IncidentFacts, isClockStep, noteSweep } from "./incident-rules.ts";
 import { hasKeyMaterial } from "./key-material.ts";
 import {
@@ -146,7 +146,6 @@ export class Watch {
 
   ended(invocation: Invocation, end: { readonly output: string } | { readonly error: unknown }): void {
     const { id, functionName } = invocation;
-    lateMoverEnded(this, id);
     const said = "output" in end ? end.output : wordsOf(end.error);
     if (functionName === "promote-version" && "output" in end) promotionIsTidy(this, invocation);
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
