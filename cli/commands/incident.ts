@@ -129,7 +129,7 @@ const orders: readonly Order[] = [
   },
   {
     name: "false-alarm",
-    describes: "end an incident that was none; what was revoked stays revoked",
+    describes: "end an incident that was none; a revoke that has begun goes on",
     says: ({ restored, revoked }) => [
       "the incident ends as a false alarm",
       ...(Array.isArray(restored) && restored.length > 0 ? [`${listed(restored)} works again`] : []),
