@@ -189,9 +189,19 @@ export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
   return record.keys.filter((key) => isQuarantined(key.state) || isUndone(key));
 }
 
-/** Recorded; whether the key was restored as well only its provider knows. */
 export function isUndone({ state, quarantinedAtMs }: KeyInScope): boolean {
   return state === "waiting" && quarantinedAtMs !== undefined;
+}
+
+/** Whoever undid it may have died before the provider was asked. */
+export function isRestoreOwed(key: KeyInScope): boolean {
+  return isUndone(key) && key.restored !== true;
+}
+
+export function markRestored(record: IncidentRecord, ref: string): IncidentRecord {
+  const known = keyIn(record, ref);
+  if (known === undefined || !isRestoreOwed(known)) return record;
+  return changeKey(record, ref, (key) => ({ ...key, restored: true }));
 }
 
 /** The call may be on its way still: whoever makes it sees that it was undone, and takes it back. */
@@ -217,7 +227,7 @@ export function undoQuarantine(
   const before = keyIn(record, ref);
   if (before === undefined || !isQuarantined(before.state)) return record;
   const { quarantinedAtMs = word.atMs } = before;
-  const next = changeKey(record, ref, ({ revokeAtMs: _no, ...key }) => ({
+  const next = changeKey(record, ref, ({ revokeAtMs: _no, restored: _before, ...key }) => ({
     ...key,
     ...{ state: "waiting", quarantinedAtMs },
   }));

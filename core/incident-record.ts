@@ -121,6 +121,8 @@ export interface KeyInScope {
   readonly versionId?: VersionId;
   readonly state: ContainmentState;
   readonly quarantinedAtMs?: number;
+  /** A quarantine that a person undid is undone at the provider too. */
+  readonly restored?: boolean;
   readonly revokeIntendedAtMs?: number;
   /** The provider took the revoke (the first of the two clocks). */
   readonly acceptedAtMs?: number;

@@ -65,7 +65,7 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   if (quarantined === undefined) return decideAgain(record);
   if (quarantined !== "cannot") {
     const untilMs = keyOf(quarantined, input.ref).revokeAtMs ?? input.at;
-    return waitUntil(quarantined, { input, untilMs, reason: "accepted" });
+    return waitUntil(quarantined, { input, untilMs, reason: "quarantined" });
   }
   const revoked = await revoke(order, deps);
   return revoked === undefined ? decideAgain(record) : goOn(revoked);

@@ -1,3 +1,5 @@
+import { refOf } from "../core/incident.ts";
+import { markRestored } from "../core/incident-person.ts";
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { markReleased, markSound } from "../core/incident-takeover.ts";
 import type { KeyId } from "../core/ports.ts";
@@ -20,6 +22,8 @@ export async function restoreKey({ record, key, keyId }: Restoring, deps: Deps):
     await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
   }
   if (record.status === "falseAlarm") await callSound({ record, keyId }, deps);
+  // Moves no decision, so it wakes nobody.
+  await deps.ledger.incidents.changeIncident(record.incidentId, (now) => markRestored(now, refOf(key)));
 }
 
 /** In every secret that the incident took for holding a compromised key. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { RotationError } from "../core/errors.ts";
+import { isOver } from "../core/incident-plan.ts";
 import { debtForLeft, keysLeftBehind } from "../core/left-behind.ts";
 import type { Policy } from "../core/policy.ts";
 import { debtKindIn } from "../core/retiring.ts";
@@ -10,7 +11,7 @@ import type { Deps } from "./deps.ts";
 import { metricLine } from "./metrics.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
-import { sweepIncident } from "./sweep-incident.ts";
+import { restoreForgotten, sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
 import { wiring } from "./wiring.ts";
 import { peoplePart } from "./wiring-people.ts";
@@ -50,10 +51,11 @@ export const sweep = step({
       if ((await trying(work, { about, deps })) === "failed") failed += 1;
     };
     // Before the secrets: settling an incident gives back those that it holds.
-    for (const incident of await deps.ledger.incidents.openIncidents()) {
-      const { incidentId } = incident;
+    for (const incident of await deps.ledger.incidents.incidents()) {
+      const { incidentId, status } = incident;
       await attempt({ incidentId }, async () => {
-        settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
+        if (!isOver(status)) settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
+        await restoreForgotten({ incident, dryRun }, deps);
       });
     }
     for (const policy of policies) {

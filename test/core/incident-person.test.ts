@@ -2,6 +2,8 @@ import fc from "fast-check";
 import {
   containNow,
   falseAlarm,
+  isRestoreOwed,
+  markRestored,
   orderPlan,
   switchFirst,
   takeNote,
@@ -314,6 +316,18 @@ describe("undoing a quarantine", () => {
 
     expect(undone.keys).toEqual([keyWith({ state: "waiting", quarantinedAtMs: word.atMs })]);
     expect(undoableKeys(undone)).toEqual(undone.keys);
+  });
+
+  test("is owed to the key until its provider has been asked", () => {
+    const undone = undoQuarantine(incident({ keys: [quarantined] }), { ref: "k1", word });
+    expect(undone.keys.map(isRestoreOwed)).toEqual([true]);
+    const restored = markRestored(undone, "k1");
+    expect(restored.keys.map(isRestoreOwed)).toEqual([false]);
+    expect(restored.seq).toBe(undone.seq);
+    expect(markRestored(restored, "k1")).toBe(restored);
+    expect(markRestored(restored, "k9")).toBe(restored);
+    expect(undoableKeys(restored)).toEqual(restored.keys);
+    expect([quarantined, keyWith({})].map(isRestoreOwed)).toEqual([false, false]);
   });
 
   test("may be asked again while it was perhaps not done", () => {
