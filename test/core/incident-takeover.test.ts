@@ -350,11 +350,12 @@ describe("containing", () => {
   });
 
   test("a key that was a false alarm is as good as any other, unless its revoke had begun", () => {
-    const before = record({ ...base, phase: "opened" }, [key("k1", "current")]);
+    const before = record({ ...base, phase: "opened" }, [key("k3", "stray"), key("k1", "current")]);
     const quarantined = markContaining(before, { key: leaked, state: "quarantined" });
     const sound = markSound(markReleased(quarantined, "k1"), "k1");
     expect(sound.keys).toEqual(before.keys);
     expect(markSound(sound, "k1")).toBe(sound);
+    expect(markSound(sound, "k9")).toBe(sound);
     const revoking = markContaining(before, { key: leaked, state: "revoking" });
     expect(markSound(revoking, "k1")).toBe(revoking);
   });
