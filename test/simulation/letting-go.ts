@@ -1,6 +1,7 @@
 import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
+import { account } from "./account.ts";
 import { covers } from "./hand-rules.ts";
-import { type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
+import { placeOf, type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
 
 /** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
 export function mayLetGo(
@@ -68,7 +69,7 @@ function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
     const { name, environment } = instance.consumer;
     const isDeclared =
       consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
-    if (!watch.known.has(instance.id)) continue;
+    if (!watch.known.has(placeOf({ account, environment, instance: instance.id }))) continue;
     if (isHandled || wasHanded(secret, { run, fetchedAtMs: instance.fetchedAtMs })) continue;
     if (instance.wouldUse(run.retiring.fingerprint))
       say(

@@ -75,6 +75,13 @@ export interface Placed {
 
 interface Instanced {
   readonly instance: string;
+  readonly environment: string;
+  readonly account: string;
+}
+
+/** An impostor's word for an instance comes from elsewhere, and says nothing about whether that one was ever heard. */
+export function placeOf({ account, environment, instance }: Instanced): string {
+  return `${account}/${environment}/${instance}`;
 }
 
 /** Looks at the world after every effect and compares it with the rules; the first violation is kept. */
@@ -101,7 +108,7 @@ export class Watch {
   readonly excused = new Set<string>();
   readonly incidents = new Map<string, IncidentRecord>();
   readonly #incidentFacts = new Map<string, IncidentFacts>();
-  /** Instances of which a report has arrived. */
+  /** Instances of which a report has arrived: see `placeOf`. */
   readonly known = new Set<string>();
   readonly #lines: { readonly atMs: number; readonly line: string }[] = [];
   readonly violations: Violation[] = [];
@@ -220,7 +227,7 @@ export class Watch {
 
   /** Called inside the table's own write, so it sees every state that the item was ever in. */
   wrote({ kind, id, body }: TableRecord): void {
-    if (kind === "EVIDENCE" && "instance" in (body as object)) this.known.add((body as Instanced).instance);
+    if (kind === "EVIDENCE" && "instance" in (body as object)) this.known.add(placeOf(body as Instanced));
     if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
     forgeryLeavesNothing(this, kind);
     if (kind !== "SECRET") return;
