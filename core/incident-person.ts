@@ -143,6 +143,12 @@ export function switchFirst(
   });
 }
 
+/** Where nobody can let consumers move first, whoever wants the key back takes their order to contain it back as well. */
+export function withdrawContainNow(record: IncidentRecord): IncidentRecord {
+  const { containNow: _taken, ...rest } = record;
+  return rest;
+}
+
 // ---- a plan that is asked for with a report ---------------------------------------------------------------
 
 export interface PlanOrder {
@@ -189,19 +195,19 @@ export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
   return record.keys.filter((key) => isQuarantined(key.state) || isUndone(key));
 }
 
-export function isUndone({ state, quarantinedAtMs }: KeyInScope): boolean {
-  return state === "waiting" && quarantinedAtMs !== undefined;
+export function isUndone({ state, undoneAtMs, waiver }: KeyInScope): boolean {
+  return state === "waiting" && undoneAtMs !== undefined && waiver === undefined;
 }
 
-/** Whoever undid it may have died before the provider was asked. */
-export function isRestoreOwed(key: KeyInScope): boolean {
-  return isUndone(key) && key.restored !== true;
-}
-
-export function markRestored(record: IncidentRecord, ref: string): IncidentRecord {
-  const known = keyIn(record, ref);
-  if (known === undefined || !isRestoreOwed(known)) return record;
-  return changeKey(record, ref, (key) => ({ ...key, restored: true }));
+/**
+ * Whoever undid it may have died before the provider was asked, and a call that was on its way may come late: for so
+ * long it is asked again. Later than that somebody else may have changed the key.
+ */
+export function isRestoreDue(
+  key: KeyInScope,
+  { nowMs, forMs }: { readonly nowMs: number; readonly forMs: number },
+): boolean {
+  return isUndone(key) && nowMs < (key.undoneAtMs ?? 0) + forMs;
 }
 
 /** The call may be on its way still: whoever makes it sees that it was undone, and takes it back. */
@@ -227,9 +233,9 @@ export function undoQuarantine(
   const before = keyIn(record, ref);
   if (before === undefined || !isQuarantined(before.state)) return record;
   const { quarantinedAtMs = word.atMs } = before;
-  const next = changeKey(record, ref, ({ revokeAtMs: _no, restored: _before, ...key }) => ({
+  const next = changeKey(record, ref, ({ revokeAtMs: _no, ...key }) => ({
     ...key,
-    ...{ state: "waiting", quarantinedAtMs },
+    ...{ state: "waiting", quarantinedAtMs, undoneAtMs: word.atMs },
   }));
   return told(next, said("quarantineUndone", word, before.keyId));
 }
@@ -240,12 +246,13 @@ export function whyNotFalseAlarm(record: IncidentRecord): PersonRefusal | undefi
   return record.status === "falseAlarm" ? undefined : whyOver(record);
 }
 
-/** Every branch of the machine ends at this; what was revoked stays revoked. */
+/** Every branch of the machine ends at this; a revoke that has begun is owed to the next rotation. */
 export function falseAlarm(record: IncidentRecord, word: PersonsWord): IncidentRecord {
   if (record.status === "falseAlarm") return record;
   const isAtWork = record.status === "open" || record.status === "contained";
   const ended = isAtWork ? {} : { closedAtMs: word.atMs };
-  const next: IncidentRecord = { ...record, status: "falseAlarm", reason: word.reason, ...ended };
+  const called = { status: "falseAlarm" as const, reason: word.reason, calledOffAtMs: word.atMs };
+  const next: IncidentRecord = { ...record, ...called, ...ended };
   return told(next, said("falseAlarm", word));
 }
 

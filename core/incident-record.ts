@@ -48,6 +48,8 @@ export interface IncidentRecord {
   /** A person asked for this plan; nothing but another word of a person changes it. */
   readonly planAsked?: PersonsWord & { readonly plan: "contain-first" | "switch-first" };
   readonly closedAtMs?: number;
+  /** A person called it a false alarm. */
+  readonly calledOffAtMs?: number;
   /** Why the incident ended as it did, or why it waits for a person. */
   readonly reason?: string;
 
@@ -121,8 +123,8 @@ export interface KeyInScope {
   readonly versionId?: VersionId;
   readonly state: ContainmentState;
   readonly quarantinedAtMs?: number;
-  /** A quarantine that a person undid is undone at the provider too. */
-  readonly restored?: boolean;
+  /** A person had the quarantine undone. */
+  readonly undoneAtMs?: number;
   readonly revokeIntendedAtMs?: number;
   /** The provider took the revoke (the first of the two clocks). */
   readonly acceptedAtMs?: number;

@@ -290,6 +290,8 @@ export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
   // A key that was left behind is not current again because nobody disables it any more.
   const isDisplaced = (currentKey(record)?.keyId ?? keyId) !== keyId;
   const state = isRetiring || isDisplaced ? ("retiring" as const) : ("current" as const);
+  const isHere = record.keys.some((key) => key.keyId === keyId && key.state === "quarantined");
+  if (!isHere && !(isRetiring && promoted.phase === "quarantined")) return record;
   const keys = record.keys.map((key) =>
     key.keyId === keyId && key.state === "quarantined" ? { ...key, state } : key,
   );
@@ -300,16 +302,15 @@ export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
   return bump({ ...record, keys, ...run });
 }
 
-/** A false alarm: the key is as good as any other again, unless its revoke had begun. */
+/**
+ * A false alarm: the key is as good as any other again. One whose revoke has begun is as far gone as it was, and its
+ * run, or that of a key that was left behind, ends it: no incident does any more.
+ */
 export function markSound(record: SecretRecord, keyId: KeyId): SecretRecord {
   const known = record.keys.find((key) => key.keyId === keyId);
-  if (known?.compromised === undefined || hasBegunToEnd(known)) return record;
+  if (known?.compromised === undefined || known.state === "dead") return record;
   const { compromised: _no, ...sound } = known;
   return bump({ ...record, keys: record.keys.map((key) => (key === known ? sound : key)) });
-}
-
-function hasBegunToEnd({ state }: LedgerKey): boolean {
-  return state === "revoking" || state === "revoked" || state === "dead";
 }
 
 /** A key that still has no replacement stays in the item as dead, so that whoever makes one finds it so. */

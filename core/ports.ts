@@ -99,6 +99,7 @@ export interface KeyProvider {
   use(query: { readonly keyId: KeyId; readonly sinceMs: number }): Promise<KeyUse | undefined>;
   /** Disables the key reversibly. `cannot` when restoring exactly what was there is not certain. */
   quarantine(key: KeySettings): Promise<"quarantined" | "cannot">;
+  /** Undoes a quarantine. A key that is gone is past helping, and no error. */
   restore(key: KeySettings): Promise<void>;
   /** Deletes the key by id. Irreversible. */
   revoke(keyId: KeyId): Promise<"revoked" | "alreadyGone">;

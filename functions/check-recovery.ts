@@ -87,7 +87,8 @@ function isOver(view: {
   readonly limitMs: number;
 }): boolean {
   const { input, incident, limitMs } = view;
-  return input.at >= limitMs || (input.until === "containment" && whyNotClose(incident) === undefined);
+  const isContained = input.until === "containment" && whyNotClose(incident) === undefined;
+  return input.at >= limitMs || isContained || incident.status === "falseAlarm";
 }
 
 function waitSeconds(wait: { readonly nowMs: number; readonly limitMs: number; readonly run: PromotedRun }) {

@@ -1,11 +1,11 @@
-import { isUndone } from "../core/incident-person.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { RotationError } from "../core/errors.ts";
+import type { IncidentRecord } from "../core/incident-record.ts";
 import { containTurn } from "../core/incident-turns.ts";
+import { finishCallOff } from "./call-off.ts";
 import { contain, type Turn } from "./contain.ts";
 import type { Deps } from "./deps.ts";
 import { incidentOf, keyOf, keyStepInput, stopwatch } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
-import { restoreKey } from "./restore-key.ts";
 import { onLambda, step } from "./step.ts";
 import { noteUseBefore } from "./use-before.ts";
 import { wiring } from "./wiring.ts";
@@ -19,7 +19,7 @@ export const containKey = step({
     const key = keyOf(record, input.ref);
     const turn = containTurn(record, key, input.at);
     if (turn.turn === "contain") return contain({ input, record, key }, deps);
-    await giveBack({ record, key }, deps);
+    await finish({ record, nowMs: input.at, ref: input.ref }, deps);
     const isWait = turn.turn === "wait";
     const nowMs = stopwatch(input.at, deps);
     if (isWait && turn.untilMs !== undefined) await noteUseBefore({ record, key, nowMs: input.at }, deps);
@@ -34,10 +34,24 @@ export const containKey = step({
 
 export const handler = onLambda(containKey, wiring("contain-key"));
 
-/** Whoever undid a quarantine may have died before the key was restored: nobody else would do it. */
-async function giveBack(
-  { record, key }: { readonly record: IncidentRecord; readonly key: KeyInScope },
+/** Longer than a function can sleep. */
+const inFlightMs = 5 * 60_000;
+
+/** What cannot be finished now is the sweep's: it must keep no containment from its end. */
+async function finish(
+  { record, nowMs, ref }: { readonly record: IncidentRecord; readonly nowMs: number; readonly ref: string },
   deps: Deps,
 ): Promise<void> {
-  if (key.keyId !== undefined && isUndone(key)) await restoreKey({ record, key, keyId: key.keyId }, deps);
+  try {
+    await finishCallOff({ record, nowMs, forMs: inFlightMs }, deps);
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    deps.log({
+      step: "contain-key",
+      incidentId: record.incidentId,
+      ref,
+      error: error.name,
+      outcome: "failed",
+    });
+  }
 }

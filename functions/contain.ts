@@ -8,13 +8,13 @@ import { containTurn, everybodyMoved, whyHandedOut, whyNotContain } from "../cor
 import type { Policy } from "../core/policy.ts";
 import type { KeyId, KeyProvider } from "../core/ports.ts";
 import { assertNotStopped } from "./brake.ts";
+import { restoreUndone } from "./call-off.ts";
 import type { Deps } from "./deps.ts";
 import { handedOutAgain, noteHandedOut } from "./handed-out-again.ts";
 import { changeIncident } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
 import { type KeyStepInput, keyOf, recordedAt } from "./incident-step.ts";
 import { waitSecondsFor } from "./incident-wait.ts";
-import { restoreKey } from "./restore-key.ts";
 import { lookAtUse, withUse } from "./use-before.ts";
 
 export interface Turn {
@@ -111,7 +111,7 @@ async function recordIntent(
       const known = keyOf(now, input.ref);
       const isRepeat = known.state === next && known.handedOutAgain === undefined;
       const isAsked = containTurn(now, known, input.at).turn === "contain";
-      if (!isAsked || isPast(known, next) || isRepeat) return now;
+      if (!isAsked || isRepeat || isPast(known, next)) return now;
       const changed = changeKey(now, input.ref, ({ blocked: _tried, handedOutAgain: _seen, ...each }) => ({
         ...withUse(each, seen),
         state: next,
@@ -127,7 +127,7 @@ async function recordIntent(
     deps,
   );
   const known = keyOf(intended, input.ref);
-  if (known.state !== next && !isPast(known, next)) return undefined;
+  if (known.state !== next || containTurn(intended, known, input.at).turn !== "contain") return undefined;
   for (const place of record.secrets) await markIntent({ order, place, state }, deps);
   return intended;
 }
@@ -233,9 +233,8 @@ async function quarantine(
     },
     deps,
   );
-  const key = keyOf(after, input.ref);
   // Undone while the call was on its way: the person's restore may have come before it.
-  if (isUndone(key)) await restoreKey({ record: after, key, keyId }, deps);
+  if (isUndone(keyOf(after, input.ref))) await restoreUndone(after, deps);
   return after;
 }
 

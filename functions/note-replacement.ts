@@ -136,7 +136,7 @@ async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   const { secretArn, incidentId, at } = input;
   const record = await incidentOf(input, deps);
   const tries = (inScope(record, secretArn)?.slotTries ?? 0) + 1;
-  if (tries > slotTriesMax || isOver(record.status)) return failed(input, deps);
+  if (tries > slotTriesMax) return failed(input, deps);
   const next = await changeIncident(
     incidentId,
     (now) => ({
@@ -145,6 +145,7 @@ async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
     }),
     deps,
   );
+  if (isOver(next.status)) return failed(input, deps);
   const isFreed = next.keys.every((key) => key.waiver !== undefined || isPast(key, "revoking"));
   if (isFreed && tries === 1) return { ...noted(next), outcome: "again" };
   // The slot is free only once the provider has forgotten the revoked key.

@@ -1,9 +1,7 @@
 import { isExecutionOf } from "../core/incident.ts";
-import { isRestoreOwed } from "../core/incident-person.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
 import type { Deps } from "./deps.ts";
 import { whyEnded } from "./ended-execution.ts";
-import { restoreKey } from "./restore-key.ts";
 import { settleIncidentRun } from "./settle-incident-run.ts";
 
 interface SweepingIncident {
@@ -28,14 +26,4 @@ export async function sweepIncident(
   // Asked again where it was settled: whoever did that may have died before the page.
   if (!dryRun) await settleIncidentRun({ incidentId, executionArn, atMs: nowMs, reason }, deps);
   return wasSettled ? 0 : 1;
-}
-
-/** Nobody else comes by once the machine has ended. Also of incidents that are over: most of these are false alarms. */
-export async function restoreForgotten(
-  { incident, dryRun }: Omit<SweepingIncident, "nowMs">,
-  deps: Deps,
-): Promise<void> {
-  if (dryRun) return;
-  for (const key of incident.keys.filter(isRestoreOwed))
-    if (key.keyId !== undefined) await restoreKey({ record: incident, key, keyId: key.keyId }, deps);
 }

@@ -7,11 +7,12 @@ import { debtKindIn } from "../core/retiring.ts";
 import { currentKey, type SecretRecord } from "../core/secret-record.ts";
 import { isStillOwed } from "../core/sweep.ts";
 import type { Debt } from "../ledger/entries.ts";
+import { finishCallOff } from "./call-off.ts";
 import type { Deps } from "./deps.ts";
 import { metricLine } from "./metrics.ts";
 import { onLambda, stampedAt, step } from "./step.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
-import { restoreForgotten, sweepIncident } from "./sweep-incident.ts";
+import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
 import { wiring } from "./wiring.ts";
 import { peoplePart } from "./wiring-people.ts";
@@ -55,7 +56,8 @@ export const sweep = step({
       const { incidentId, status } = incident;
       await attempt({ incidentId }, async () => {
         if (!isOver(status)) settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
-        await restoreForgotten({ incident, dryRun }, deps);
+        // Nobody else comes by once the machine has ended, and most of these are over.
+        if (!dryRun) await finishCallOff({ record: incident, nowMs, forMs: calledOffForMs }, deps);
       });
     }
     for (const policy of policies) {
@@ -81,6 +83,9 @@ export const sweep = step({
 });
 
 export const handler = onLambda(sweep, wiring("sweep", peoplePart));
+
+/** Some sweeps, and not so many that what people do to the key later is undone. */
+const calledOffForMs = 3_600_000;
 
 type About = { readonly secretArn: string } | { readonly incidentId: string };
 
@@ -147,11 +152,10 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
     else if (!dryRun) await deps.ledger.removeDebt(debt);
   }
   for (const said of [...records.values()].flatMap((record) => debtsOf(record, nowMs))) {
-    if (open.some(({ keyId }) => keyId === said.keyId)) continue;
+    const isSame = ({ keyId, secretArn }: Debt) => keyId === said.keyId && secretArn === said.secretArn;
+    if (open.some(isSame)) continue;
     // One that was struck for its kind alone is as old as it was.
-    const before = stored.find(
-      ({ keyId, secretArn }) => keyId === said.keyId && secretArn === said.secretArn,
-    );
+    const before = stored.find(isSame);
     const debt = { ...said, sinceMs: before?.sinceMs ?? said.sinceMs };
     if (!dryRun) await deps.ledger.putDebt(debt);
     open.push(debt);

@@ -90,10 +90,13 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
     saveReport: (address) => saveReport(cloud, address),
     rekey: (...args) => rekey(cloud, args),
     close: async () => {
-      await fleet.stop();
-      await cloud.close();
-      await listening.close();
-      rmSync(folder, { recursive: true, force: true });
+      try {
+        await fleet.stop();
+        await cloud.close();
+        await listening.close();
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
     },
   };
 }

@@ -1,20 +1,17 @@
 import * as z from "zod";
 import { isPast, refOf } from "../../core/incident.ts";
 import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../../core/incident-person.ts";
+import { callOff } from "../call-off.ts";
 import { changeIncident } from "../incident-change.ts";
-import { callSound } from "../restore-key.ts";
 import { adminCommand } from "./command.ts";
-import { restoreKeys } from "./incident-undo-quarantine.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
-/** Ends an incident that was none. A quarantine is undone; a revoke that is under way goes on. */
+/** Ends an incident that was none. A quarantine is undone; `revoked` are keys whose revoke had at least begun. */
 export const incidentFalseAlarm = adminCommand({
   input: z.strictObject({ command: z.literal("incident-false-alarm"), ...orderShape }),
   run: async ({ input, caller }, deps) => {
     const found = await whichToOrder(input, deps);
     if ("refusal" in found) return found.refusal;
-    const refusal = whyNotFalseAlarm(found.record);
-    if (refusal) return refusedBy(refusal);
     const word = wordOf(caller, input.reason);
     const record = await changeIncident(
       input.incident,
@@ -26,14 +23,12 @@ export const incidentFalseAlarm = adminCommand({
       },
       deps,
     );
-    const restored = await restoreKeys(record, deps);
-    const ended = record.keys.filter((key) => isPast(key, "quarantined"));
-    for (const key of record.keys) {
-      const { keyId } = key;
-      if (keyId !== undefined && !ended.includes(key)) await callSound({ record, keyId }, deps);
-    }
+    const refusal = whyNotFalseAlarm(record);
+    if (refusal) return refusedBy(refusal);
+    const restored = await callOff(record, deps);
     const detail = { reason: input.reason };
     await auditOrder({ record, caller, action: "FalseAlarmDeclared", detail }, deps);
-    return { outcome: "falseAlarm", incidentId: record.incidentId, restored, revoked: ended.map(refOf) };
+    const revoked = record.keys.filter((key) => isPast(key, "quarantined")).map(refOf);
+    return { outcome: "falseAlarm", incidentId: record.incidentId, restored, revoked };
   },
 });

@@ -2,8 +2,7 @@ import fc from "fast-check";
 import {
   containNow,
   falseAlarm,
-  isRestoreOwed,
-  markRestored,
+  isRestoreDue,
   orderPlan,
   switchFirst,
   takeNote,
@@ -17,6 +16,7 @@ import {
   whyNotSwitchFirst,
   whyNotUndoQuarantine,
   whyNotWaive,
+  withdrawContainNow,
 } from "../../core/incident-person.ts";
 import { isSettled } from "../../core/incident-plan.ts";
 import type {
@@ -302,7 +302,8 @@ describe("undoing a quarantine", () => {
   test("is written down before the provider is asked, and nothing revokes the key as quarantined after it", () => {
     const undone = undoQuarantine(incident({ keys: [quarantined] }), { ref: "k1", word });
 
-    expect(undone.keys).toEqual([keyWith({ state: "waiting", quarantinedAtMs: openedAtMs })]);
+    const times = { quarantinedAtMs: openedAtMs, undoneAtMs: word.atMs };
+    expect(undone.keys).toEqual([keyWith({ state: "waiting", ...times })]);
     expect(last(undone)).toMatchObject({ what: "quarantineUndone", keyId: "k1" });
     expect(undoQuarantine(undone, { ref: "k1", word })).toBe(undone);
   });
@@ -314,20 +315,28 @@ describe("undoing a quarantine", () => {
       word,
     });
 
-    expect(undone.keys).toEqual([keyWith({ state: "waiting", quarantinedAtMs: word.atMs })]);
+    const times = { quarantinedAtMs: word.atMs, undoneAtMs: word.atMs };
+    expect(undone.keys).toEqual([keyWith({ state: "waiting", ...times })]);
     expect(undoableKeys(undone)).toEqual(undone.keys);
   });
 
-  test("is owed to the key until its provider has been asked", () => {
+  test("is asked of the provider again for a while, unless the key was waived", () => {
     const undone = undoQuarantine(incident({ keys: [quarantined] }), { ref: "k1", word });
-    expect(undone.keys.map(isRestoreOwed)).toEqual([true]);
-    const restored = markRestored(undone, "k1");
-    expect(restored.keys.map(isRestoreOwed)).toEqual([false]);
-    expect(restored.seq).toBe(undone.seq);
-    expect(markRestored(restored, "k1")).toBe(restored);
-    expect(markRestored(restored, "k9")).toBe(restored);
-    expect(undoableKeys(restored)).toEqual(restored.keys);
-    expect([quarantined, keyWith({})].map(isRestoreOwed)).toEqual([false, false]);
+    const [key = quarantined] = undone.keys;
+    const isDueAt = (nowMs: number, of: KeyInScope = key) => isRestoreDue(of, { nowMs, forMs: 100 });
+    expect([isDueAt(word.atMs), isDueAt(word.atMs + 99), isDueAt(word.atMs + 100)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(isDueAt(word.atMs, { ...key, waiver: word })).toBe(false);
+    expect(isDueAt(word.atMs, quarantined)).toBe(false);
+    expect(isDueAt(word.atMs, keyWith({}))).toBe(false);
+  });
+
+  test("takes an order to contain back where consumers cannot move first", () => {
+    const ordered = incident({ containNow: word, match: hint });
+    expect(withdrawContainNow(ordered)).toEqual(incident({ match: hint }));
   });
 
   test("may be asked again while it was perhaps not done", () => {

@@ -1,15 +1,12 @@
-import { QuotaReached, StoreUnavailable } from "../../core/errors.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
 import { identify, refOf } from "../../core/incident.ts";
 import { falseAlarm, waive } from "../../core/incident-person.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import { incidentWith } from "../../core/secret-record.ts";
-import { account } from "../simulation/account.ts";
-import { adminOrder } from "../simulation/admin-order.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
-import type { Run } from "../simulation/step-functions.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
-import { leakOfCurrent, secretArn, untilPhase } from "./compromise-story.ts";
+import { first, leakOfCurrent, ordered, secretArn, sweepNow, untilPhase } from "./compromise-story.ts";
 import { calls } from "./story.ts";
 
 const minute = 60_000;
@@ -21,36 +18,8 @@ afterEach(() => world.close());
 const takesSecret = (call: BoundaryCall) =>
   call.invocation.functionName === "open-incident" && calls.writes("SECRET")(call);
 
-/** The first call that fits meets its fate; `effect` does what it would have done. */
-function first(
-  fits: (call: BoundaryCall) => boolean,
-  fate: (effect: () => Promise<unknown>) => Promise<unknown>,
-): Surroundings {
-  let isOver = false;
-  return {
-    ...noFaults,
-    call: async <Answer>(call: BoundaryCall, effect: () => Promise<Answer>) => {
-      if (isOver || !fits(call)) return effect();
-      isOver = true;
-      return (await fate(effect)) as Answer;
-    },
-  };
-}
-
-async function order(command: Readonly<Record<string, unknown>>): Promise<unknown> {
-  return world.time.run(ordered(command));
-}
-
-async function ordered(command: Readonly<Record<string, unknown>>): Promise<unknown> {
-  const principal = `arn:aws:iam::${account}:user/FAKE-ops`;
-  const { body } = await adminOrder({ command, principal, newId: () => "order-1" }, world);
-  return JSON.parse(body);
-}
-
-async function sweep(): Promise<unknown> {
-  const time = new Date(world.time.nowMs()).toISOString();
-  return world.time.run(world.invoke("sweep", { time }));
-}
+const order = (command: Readonly<Record<string, unknown>>) => world.time.run(ordered(world, command));
+const sweep = () => sweepNow(world);
 
 test("the sweep makes up for a replacement that failed, and does not take its dead key for somebody's hand", async () => {
   let isRefusing = true;
@@ -431,109 +400,4 @@ test("a promotion that thaws when an incident has the secret leaves that inciden
   expect(secrets).toMatchObject([{ replacement: "recovering" }]);
   const labels = await world.store.labels(secretArn);
   expect(labels[secrets[0]?.versionId ?? ""]).toContain("REKEY_RETIRING");
-});
-
-test("a false alarm that is called while the quarantine is on its way gives the key back", async () => {
-  const quarantines = ({ invocation, operation }: BoundaryCall) =>
-    invocation.functionName === "contain-key" && /^POST .*api_keys\/key_/.test(operation);
-  const said: unknown[] = [];
-  const isCalled = first(quarantines, async (effect) => {
-    const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
-    const command = "incident-false-alarm";
-    said.push(await ordered({ command, incident: incidentId, reason: "it is a fixture" }));
-    return effect();
-  });
-  world = new World({ surroundings: isCalled, capabilities: { quarantineContains: true } });
-  await world.secret({ scopes: ["api.model.read", "api.model.request"] });
-  const run = await world.compromise(await leakOfCurrent(world));
-
-  expect(said).toMatchObject([{ outcome: "falseAlarm", restored: [expect.stringMatching(/^key_FAKE/)] }]);
-  expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
-  expect(world.provider.state()[0]?.scopes).toEqual(["api.model.read", "api.model.request"]);
-  expect((await world.ledger.secret(secretArn)).keys[0]).toMatchObject({ state: "current" });
-});
-
-describe("a false alarm that is called while containment begins", () => {
-  const said: unknown[] = [];
-
-  async function calledBefore(writes: (call: BoundaryCall) => boolean): Promise<Run> {
-    said.length = 0;
-    const begins = (call: BoundaryCall) => call.invocation.functionName === "contain-key" && writes(call);
-    const isCalled = first(begins, async (effect) => {
-      const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
-      const command = "incident-false-alarm";
-      said.push(await ordered({ command, incident: incidentId, reason: "it is a fixture" }));
-      return effect();
-    });
-    world = new World({ surroundings: isCalled });
-    await world.secret();
-    return world.compromise(await leakOfCurrent(world));
-  }
-
-  const intends = (call: BoundaryCall) =>
-    calls.writes("INCIDENT")(call) && JSON.stringify(call.given).includes('"revoking"');
-
-  test("before its intent is written revokes nothing", async () => {
-    const run = await calledBefore(intends);
-
-    expect(said).toMatchObject([{ outcome: "falseAlarm", revoked: [] }]);
-    expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm", keys: [{ state: "waiting" }] });
-    expect(world.effects).not.toContain("revoke");
-    const { keys } = await world.ledger.secret(secretArn);
-    expect(keys.filter(({ compromised }) => compromised)).toEqual([]);
-  });
-
-  test("after it says that the revoke is on its way", async () => {
-    const run = await calledBefore(calls.writes("SECRET"));
-
-    expect(said).toMatchObject([{ outcome: "falseAlarm", revoked: [expect.stringMatching(/^key_FAKE/)] }]);
-    expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
-    expect(world.effects).toContain("revoke");
-  });
-});
-
-test("a false alarm leaves a key that a rotation may replace like any other, and nothing to page for", async () => {
-  const refused = ({ operation }: BoundaryCall) => /^POST .*\/api_keys$/.test(operation);
-  let isFull = true;
-  const full = {
-    ...noFaults,
-    call: async <Answer>(call: BoundaryCall, effect: () => Promise<Answer>) => {
-      if (isFull && refused(call)) throw new QuotaReached("FAKE: no room for another key");
-      return effect();
-    },
-  };
-  world = new World({ surroundings: full, capabilities: { quarantineContains: true } });
-  await world.secret({ scopes: ["api.model.read", "api.model.request"] });
-  const [run] = await world.raise(await leakOfCurrent(world));
-  if (run === undefined) throw new Error("nothing was started");
-  await world.time.advance(minute);
-  const { incidentId, keys } = await world.incidentOf(run);
-  expect(keys).toMatchObject([{ state: "quarantined" }]);
-
-  await order({ command: "incident-false-alarm", incident: incidentId, reason: "it is a fixture" });
-  // A replacement that waits for room to mint gives up, and gives the secret back.
-  await world.time.advance(2 * minute);
-  expect(run.outcome?.status).toBe("SUCCEEDED");
-  expect(await sweep()).toMatchObject({ spent: 0 });
-
-  isFull = false;
-  expect((await world.rotate(secretArn)).outcome?.status).toBe("SUCCEEDED");
-  // The intents of the mints that were refused are the sweep's.
-  const states = (await world.ledger.secret(secretArn)).keys.map(({ state }) => state);
-  expect(states.filter((state) => state !== "stray")).toEqual(["current"]);
-});
-
-test("a false alarm that is called while the incident opens stays one", async () => {
-  const isCalled = first(takesSecret, async (effect) => {
-    const [{ incidentId } = { incidentId: "" }] = await world.ledger.incidents.openIncidents();
-    await world.ledger.incidents.changeIncident(incidentId, (record) => falseAlarm(record, word));
-    return effect();
-  });
-  world = new World({ surroundings: isCalled });
-  await world.secret();
-  const run = await world.compromise(await leakOfCurrent(world));
-
-  expect(await world.incidentOf(run)).toMatchObject({ status: "falseAlarm" });
-  expect(world.effects).not.toContain("revoke");
-  expect((await world.ledger.secret(secretArn)).lease).toBeUndefined();
 });

@@ -1,8 +1,10 @@
 import type { KeyInScope } from "../../core/incident-record.ts";
 import { promotedRun } from "../../core/secret-record.ts";
-import { secretArnOf } from "../simulation/account.ts";
+import { account, secretArnOf } from "../simulation/account.ts";
+import { adminOrder } from "../simulation/admin-order.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
 import type { Run } from "../simulation/step-functions.ts";
+import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import type { World } from "../simulation/world.ts";
 
 export const secretArn = secretArnOf("billing-key");
@@ -59,4 +61,39 @@ export async function incomingOf(world: World, arn = secretArn) {
 
 export async function isPromoted(world: World, arn = secretArn): Promise<boolean> {
   return promotedRun((await world.ledger.secret(arn)).run) !== undefined;
+}
+
+/** The first call that fits meets its fate; `effect` does what it would have done. */
+export function first(
+  fits: (call: BoundaryCall) => boolean,
+  fate: (effect: () => Promise<unknown>) => Promise<unknown>,
+): Surroundings {
+  let isOver = false;
+  return {
+    ...noFaults,
+    call: async <Answer>(call: BoundaryCall, effect: () => Promise<Answer>) => {
+      if (isOver || !fits(call)) return effect();
+      isOver = true;
+      return (await fate(effect)) as Answer;
+    },
+  };
+}
+
+let orders = 0;
+
+/** What a person's command is answered; without `world.time.run`, for whoever is in the midst of a call. */
+export async function ordered(
+  world: World,
+  command: Readonly<Record<string, unknown>>,
+): Promise<Readonly<Record<string, unknown>>> {
+  orders += 1;
+  const id = `order-${orders}`;
+  const principal = `arn:aws:iam::${account}:user/FAKE-ops`;
+  const { body } = await adminOrder({ command, principal, newId: () => id }, world);
+  return JSON.parse(body);
+}
+
+export function sweepNow(world: World): Promise<unknown> {
+  const time = new Date(world.time.nowMs()).toISOString();
+  return world.time.run(world.invoke("sweep", { time }));
 }

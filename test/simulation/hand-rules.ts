@@ -41,7 +41,7 @@ function isPutBack(
 const lateMoves = new WeakMap<Watch, Map<string, string>>();
 
 function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret["current"]): void {
-  const moves = lateMoves.get(watch) ?? new Map();
+  const moves = lateMoves.get(watch) ?? new Map<string, string>();
   lateMoves.set(watch, moves);
   const { rotationId } = (watch.call?.invocation.input ?? {}) as { readonly rotationId?: string };
   const isHolder = secret.record?.lease?.runId === rotationId;

@@ -1,3 +1,4 @@
+import { isOver } from "../../core/incident-plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
@@ -77,7 +78,7 @@ export function afterIncident(
 
 const deadlineAfterMs = 15 * 60_000;
 /** The clock's own steps may take so long. */
-const clockTaskMs = 60_000;
+export const clockTaskMs = 60_000;
 
 /** S2: whoever said that there is no leak, or took the key upon them, is not overruled by a decision of before. */
 function isNotCalledOff(watch: Watch, { incidentId, status }: IncidentRecord, { keyId, waiver }: KeyInScope) {
@@ -143,6 +144,21 @@ export function isContained(watch: Watch, ending: Ending): boolean {
   return incidentsOf(watch, ending.keyId).some((record) => isIntended(record, ending));
 }
 
+/** By an incident that is not over. */
+export function isBeingContained(watch: Watch, ending: Ending): boolean {
+  return incidentsOf(watch, ending.keyId).some(
+    (record) => !isOver(record.status) && isIntended(record, ending),
+  );
+}
+
+/** A person had the quarantine undone, and nobody contains it any more. */
+export function wasUndone(watch: Watch, keyId: string): boolean {
+  const undone = incidentsOf(watch, keyId).some(({ keys }) =>
+    keys.some((key) => key.keyId === keyId && key.state === "waiting" && key.undoneAtMs !== undefined),
+  );
+  return undone && !isBeingContained(watch, { keyId, end: "disabled" });
+}
+
 function isIntended({ keys }: IncidentRecord, { keyId, end }: Ending): boolean {
   const key = keys.find((each) => each.keyId === keyId);
   if (key === undefined) return false;
@@ -180,15 +196,20 @@ export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
   );
 }
 
+/** How long a call can be on its way, and who comes by next to put right what it did: the sweep at the latest. */
+const undoingMs = 30 * 60_000;
+
 /** A quarantine that a person undoes: first it is written down, and then the provider is asked. */
-const isBeingUndone = ({ keys }: IncidentRecord, keyId: string) =>
-  keys.some((key) => key.keyId === keyId && key.state === "waiting" && key.quarantinedAtMs !== undefined);
+function isBeingUndone(watch: Watch, { keys }: IncidentRecord, keyId: string): boolean {
+  const key = keys.find((one) => one.keyId === keyId && one.state === "waiting");
+  return key?.undoneAtMs !== undefined && watch.world.time.nowMs() < key.undoneAtMs + undoingMs;
+}
 
 export const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
 
 /** The call may be on its way while a person undoes it: whoever makes it sees that, and takes it back. */
 export function isUndone(watch: Watch, keyId: string): boolean {
-  return incidentsOf(watch, keyId).some((record) => isBeingUndone(record, keyId));
+  return incidentsOf(watch, keyId).some((record) => isBeingUndone(watch, record, keyId));
 }
 
 /** S1 allows a gap once a proven leak is contained, on suspicion only after the time that was set for it. */
@@ -196,7 +217,7 @@ export function mayBeInGap(watch: Watch, keyId: string | undefined): boolean {
   if (keyId === undefined) return false;
   const end = watch.keyState(keyId)?.isListed ? "disabled" : "deleted";
   return incidentsOf(watch, keyId).some((record) => {
-    if (end === "disabled" && isBeingUndone(record, keyId)) return true;
+    if (end === "disabled" && isBeingUndone(watch, record, keyId)) return true;
     const isLate = (record.containByMs ?? Number.POSITIVE_INFINITY) <= watch.world.time.nowMs();
     const isDue = record.plan === "contain-first" || record.containNow !== undefined || isLate;
     return isDue && isIntended(record, { keyId, end });

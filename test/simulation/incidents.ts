@@ -1,4 +1,5 @@
 import { containNow, falseAlarm, whyNotContainNow } from "../../core/incident-person.ts";
+import { isOver } from "../../core/incident-plan.ts";
 import type { IncidentRecord } from "../../core/incident-record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint } from "../../core/ports.ts";
@@ -8,7 +9,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { aliasOfHint } from "../../functions/identify-key.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
-import { isContained, isDisabled, isUndone, sweptAtMs } from "./incident-rules.ts";
+import { clockTaskMs, isDisabled, sweptAtMs, wasUndone } from "./incident-rules.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 
@@ -16,7 +17,6 @@ const lookEveryMs = 250;
 const waitForPhaseMs = 45_000;
 const retryMs = 4_000;
 const triesMax = 8;
-const taskMs = 60_000;
 /** Alerts and their repeats are on their way for so long after the weather has calmed down. */
 const arriveMs = 100_000;
 
@@ -105,7 +105,7 @@ function detailOf(
 /** A bus tries again for a day; here until the weather has calmed down. A function that hangs is timed out. */
 export function deliver(simulation: Simulation, detail: unknown, tries: number): void {
   const timedOut = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error("Sandbox.Timedout")), taskMs);
+    setTimeout(() => reject(new Error("Sandbox.Timedout")), clockTaskMs);
   });
   Promise.race([simulation.world.invoke("raise-alert", { detail }), timedOut]).catch(() => {
     if (tries < triesMax) setTimeout(() => deliver(simulation, detail, tries + 1), retryMs);
@@ -142,16 +142,15 @@ export function incidentsEnded(simulation: Simulation): void {
       const truth = watch.keyState(key.keyId);
       const isDone = key.state === "dead" && status === "closed";
       if (isDone && truth?.isAccepted) watch.violate("L6", `${key.keyId} is called dead and is accepted`);
-      if (truth?.isListed && isDisabled(truth) && isUndone(watch, truth.keyId) && !isWanted(truth.keyId))
+      if (truth?.isListed && isDisabled(truth) && wasUndone(watch, truth.keyId) && !isRetiring(truth.keyId))
         watch.violate("L3", `the quarantine of ${key.keyId} was undone, and it is disabled still`);
     }
     wasInTime(record);
   }
 
-  /** Another incident, or the run that takes up what this one left, has disabled it since. */
-  function isWanted(keyId: string): boolean {
-    const isRetiring = simulation.secrets.some((secret) => secret.record?.run?.retiring.keyId === keyId);
-    return isRetiring || isContained(watch, { keyId, end: "disabled" });
+  /** The run that takes up what this incident left has disabled it since. */
+  function isRetiring(keyId: string): boolean {
+    return simulation.secrets.some((secret) => secret.record?.run?.retiring.keyId === keyId);
   }
 
   function wasInTime({ incidentId, keys }: IncidentRecord): void {
@@ -194,6 +193,6 @@ const faultCostsMs = 75_000;
 /** Keys that an incident has not let go of, or that a person took the responsibility for. */
 export function keysInIncidents({ watch }: Simulation): readonly string[] {
   return [...watch.incidents.values()]
-    .flatMap(({ status, keys }) => keys.filter(({ waiver }) => status !== "closed" || waiver !== undefined))
+    .flatMap(({ status, keys }) => keys.filter(({ waiver }) => !isOver(status) || waiver !== undefined))
     .flatMap(({ keyId }) => keyId ?? []);
 }

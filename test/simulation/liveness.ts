@@ -3,6 +3,7 @@ import { keysLeftBehind, leftToResume } from "../../core/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
 import type { Swept } from "../../functions/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
+import { isMovedLate } from "./hand-rules.ts";
 import { startOnce } from "./happenings.ts";
 import { peopleAnswerHard } from "./hard-incidents.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
@@ -193,7 +194,8 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
   if (record?.frozen && secret.handed.length === 0 && isSound)
     watch.violate("L3", `${policy.name} is frozen (${record.frozen.reason}), and nobody has touched it`);
   const current = watch.keyState(secret.current.keyId);
-  const isGone = current !== undefined && !current.isListed;
+  const isUseless = isMovedLate(watch, secret) && !watch.isUsable(secret.current.keyId);
+  const isGone = isUseless || (current !== undefined && !current.isListed);
   if (isGone && record?.frozen === undefined && !isOrdered(watch, secret.current.keyId))
     watch.violate(
       "L3",

@@ -1,0 +1,102 @@
+import { isPast } from "../core/incident.ts";
+import { isRestoreDue, isUndone } from "../core/incident-person.ts";
+import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
+import { markReleased, markSound } from "../core/incident-takeover.ts";
+import type { KeyId } from "../core/ports.ts";
+import { incidentWith } from "../core/secret-record.ts";
+import type { Deps } from "./deps.ts";
+import { policyOfKey } from "./incident-policy.ts";
+
+/**
+ * What calling an incident off owes its secrets: waits for its replacement end, a disabled key works again, and no
+ * secret takes the key for compromised any more. A repeat changes nothing. Answers the keys that were restored.
+ */
+export async function callOff(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
+  const { secrets, keys, incidentId } = record;
+  for (const { secretArn } of secrets) await endWait({ secretArn, incidentId }, deps);
+  const restored = await restoreUndone(record, deps);
+  const others = await othersOpen(record, deps);
+  const sound = keys.flatMap(({ keyId }) => keyId ?? []).filter((keyId) => !others.some(isAbout(keyId)));
+  for (const { secretArn } of secrets)
+    for (const keyId of sound) await deps.ledger.changeSecret(secretArn, (now) => markSound(now, keyId));
+  return restored;
+}
+
+/** The branch that waits for a key or for consumers asks the incident anew, and finds it over. */
+async function endWait(
+  { secretArn, incidentId }: { readonly secretArn: string; readonly incidentId: string },
+  deps: Deps,
+): Promise<void> {
+  const record = await deps.ledger.secret(secretArn);
+  const { wait } = record;
+  if (wait !== undefined && incidentWith(record) === incidentId)
+    await deps.executions.succeed(wait.token, { outcome: "calledOff" });
+}
+
+/** Keys whose quarantine a person undid. Another incident that has disabled such a key since needs it so. */
+export async function restoreUndone(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
+  const undone = record.keys.filter(isUndone);
+  if (undone.length === 0) return [];
+  const others = await othersOpen(record, deps);
+  const restored: KeyId[] = [];
+  for (const key of undone) {
+    const { keyId } = key;
+    if (keyId === undefined || others.some((other) => isAbout(keyId)(other) && hasBegun(other, keyId)))
+      continue;
+    await restoreKey({ record, key, keyId }, deps);
+    restored.push(keyId);
+  }
+  return restored;
+}
+
+/** For whoever comes by after the order: its caller may have died in the middle, or a quarantine come late. */
+export async function finishCallOff(
+  {
+    record,
+    nowMs,
+    forMs,
+  }: { readonly record: IncidentRecord; readonly nowMs: number; readonly forMs: number },
+  deps: Deps,
+): Promise<void> {
+  const isRecent = record.calledOffAtMs !== undefined && nowMs < record.calledOffAtMs + forMs;
+  if (isRecent) await callOff(record, deps);
+  else if (record.keys.some((key) => isRestoreDue(key, { nowMs, forMs }))) await restoreUndone(record, deps);
+}
+
+async function othersOpen({ incidentId }: IncidentRecord, deps: Deps): Promise<readonly IncidentRecord[]> {
+  const open = await deps.ledger.incidents.openIncidents();
+  return open.filter((other) => other.incidentId !== incidentId);
+}
+
+const isAbout =
+  (keyId: KeyId) =>
+  ({ keys }: IncidentRecord): boolean =>
+    keys.some((key) => key.keyId === keyId && key.waiver === undefined);
+
+function hasBegun({ keys }: IncidentRecord, keyId: KeyId): boolean {
+  return keys.some((key) => key.keyId === keyId && isPast(key, "needsPerson"));
+}
+
+interface Restoring {
+  readonly record: IncidentRecord;
+  readonly key: KeyInScope;
+  readonly keyId: KeyId;
+}
+
+/** Exactly as the key was before its quarantine, at the provider first. One that is gone is past helping. */
+async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promise<void> {
+  const policy = await policyOfKey(key, deps);
+  const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
+  // A rotation that retires the key by now has disabled it for its own reasons.
+  const isRetired = holding.some(
+    ({ run, keys }) =>
+      run?.retiring.keyId === keyId &&
+      run.phase === "quarantined" &&
+      !keys.some((known) => known.keyId === keyId && known.compromised),
+  );
+  if (isRetired) return;
+  const scopes = holding.flatMap(({ keys }) => keys).find((each) => each.keyId === keyId)?.scopes;
+  await deps.provider(policy).restore({ keyId, ...(scopes && { scopes }) });
+  for (const { secretArn } of record.secrets)
+    await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
+}
