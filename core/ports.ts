@@ -211,16 +211,25 @@ export interface ExecutionState {
 
 /** The state machines, as seen from a step. */
 export interface Executions {
-  /** `closed`: the task ended before; a second callback is benign. */
+  /**
+   * `closed`: the task ended before, or nobody issued the token; a second callback is benign. Throws InputInvalid
+   * for an output over 256 KiB, and the task waits on.
+   */
   succeed(token: string, output: Readonly<Record<string, unknown>>): Promise<CallbackOutcome>;
   fail(token: string, failure: { readonly error: string; readonly cause: string }): Promise<CallbackOutcome>;
+  /** UNKNOWN where nobody started it. */
   describe(executionArn: string): Promise<ExecutionState>;
-  /** `alreadyStarted` when an execution of that name exists, running or closed. */
+  /**
+   * `alreadyStarted` when an execution of that name has ended or has another input. The very same start again
+   * while it runs is that start: `started`, and one execution. Each machine has names of its own. Throws
+   * InputInvalid for a name that is none, and for an input over 256 KiB.
+   */
   start(run: {
     readonly machine: "rotation" | "compromise";
     readonly name: string;
     readonly input: Readonly<Record<string, unknown>>;
   }): Promise<{ readonly executionArn: string; readonly outcome: "started" | "alreadyStarted" }>;
+  /** Changes nothing where it has ended or was never there. */
   stop(executionArn: string, reason: string): Promise<void>;
 }
 

@@ -56,7 +56,7 @@ export function stepFunctions(client: Pick<SFNClient, "send">, machines: Machine
       await client
         .send(new StopExecutionCommand({ executionArn, error: "Stopped", cause: reason }))
         .catch((error: unknown) => {
-          throw refused("StopExecution", error);
+          if (!isNamed(error, "ExecutionDoesNotExist")) throw refused("StopExecution", error);
         });
     },
   };

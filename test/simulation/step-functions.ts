@@ -1,4 +1,6 @@
+import { InputInvalid } from "../../core/errors.ts";
 import type { Executions, RekeyEvent, SecretArn } from "../../core/ports.ts";
+import { payloadBytesMax } from "../../local/aws/machine/attempts.ts";
 import {
   type Execution,
   type HistoryEvent,
@@ -9,6 +11,7 @@ import {
   type TaskCall,
   TaskFailure,
 } from "../../local/aws/machine.ts";
+import { isName } from "../../local/aws/step-functions/machines.ts";
 import { executionArnOf } from "./account.ts";
 import { type MachineName, machineOf } from "./machines.ts";
 import type { AnnounceFault } from "./surroundings.ts";
@@ -78,18 +81,24 @@ export class StepFunctions {
     const answer = (result: string) => (result === "ok" ? ("ok" as const) : ("closed" as const));
     const every = () => [...this.#executions.values()];
     return {
-      succeed: async (token, output) =>
-        answer(first(every(), (each) => each.sendTaskSuccess(token, output as JSONValue))),
+      succeed: async (token, output) => {
+        const sent = carried(output);
+        return answer(first(every(), (each) => each.sendTaskSuccess(token, sent)));
+      },
       fail: async (token, failure) => answer(first(every(), (each) => each.sendTaskFailure(token, failure))),
       describe: async (executionArn) => {
         const run = this.runs.get(executionArn);
         return { status: run === undefined ? "UNKNOWN" : (run.outcome?.status ?? "RUNNING") };
       },
       start: async ({ machine, name, input }) => {
-        const known = [...this.runs.values()].find(({ rotationId }) => rotationId === name);
-        if (known !== undefined) return { executionArn: known.executionArn, outcome: "alreadyStarted" };
-        const run = this.begin({ machine, name, input: input as Run["input"] });
-        return { executionArn: run.executionArn, outcome: "started" };
+        if (!isName(name)) throw new InputInvalid(`Step Functions refused the name ${name}`);
+        const given = carried(input) as Run["input"];
+        const executionArn = executionArnOf(machine, name);
+        const known = this.runs.get(executionArn);
+        if (known === undefined) this.begin({ machine, name, input: given });
+        const isThisStart =
+          known === undefined || (known.outcome === undefined && isSame(known.input, given));
+        return { executionArn, outcome: isThisStart ? "started" : "alreadyStarted" };
       },
       stop: async (executionArn, reason) => this.runs.get(executionArn)?.stop(reason),
     };
@@ -146,6 +155,18 @@ function enteredAt(history: readonly HistoryEvent[], state: string): string | un
       event.type === "ExecutionRedriven" || (event.type === "TaskStateEntered" && event.state === state),
   );
   return entered && new Date(entered.timestamp).toISOString();
+}
+
+/** What arrives of a payload: a copy of what JSON carries. */
+function carried(payload: unknown): JSONValue {
+  const text = JSON.stringify(payload);
+  if (Buffer.byteLength(text) > payloadBytesMax) throw new InputInvalid("Step Functions carries no more");
+  return JSON.parse(text);
+}
+
+/** As Step Functions compares two inputs: as texts. */
+function isSame(input: unknown, other: unknown): boolean {
+  return JSON.stringify(input) === JSON.stringify(other);
 }
 
 function first(executions: readonly Execution[], send: (execution: Execution) => string): string {
