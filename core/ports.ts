@@ -199,7 +199,10 @@ export interface RekeyEvent {
 }
 
 export interface EventBus {
-  /** At least once, unordered. Throws when the bus did not take it: StoreUnavailable where it still may. */
+  /**
+   * At least once, unordered; a repeat is another event. Throws when the bus did not take it: StoreUnavailable where
+   * it still may, and may have, InputInvalid where it never will.
+   */
   publish(event: RekeyEvent): Promise<void>;
 }
 

@@ -1,11 +1,14 @@
 import { auditLog } from "../../audit/chain.ts";
 import { refreshers } from "../../consumers/refreshers.ts";
+import { InputInvalid } from "../../core/errors.ts";
 import type { Executions, ProviderCapabilities, RekeyEvent, SecretStore, Table } from "../../core/ports.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
 import type { Deps, LogLine } from "../../functions/deps.ts";
 import type { IncidentDeps, Page, ScopeQuestion } from "../../functions/incident-ports.ts";
 import { nodeDigest } from "../../functions/wiring.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
+import { entryFailure, refuseEntries } from "../../local/aws/event-bridge/entries.ts";
+import { AwsError } from "../../local/aws/service.ts";
 import { fakeHttp } from "../../providers/fake.ts";
 import type { Http } from "../../providers/http.ts";
 import type { OpenAiFake } from "../../providers/openai/fake.ts";
@@ -77,8 +80,11 @@ export class Edges {
     };
   }
 
+  /** Takes what EventBridge takes, as it is now. */
   publish(event: RekeyEvent): void {
-    this.events.push({ ...event, atMs: this.#targets.nowMs() });
+    const Detail = JSON.stringify(event.detail);
+    refuseEvent({ Source: "rekey", DetailType: event.type, Detail });
+    this.events.push({ ...event, detail: JSON.parse(Detail), atMs: this.#targets.nowMs() });
   }
 
   #incidentDeps(through: Through): IncidentDeps {
@@ -171,5 +177,20 @@ export class Edges {
     if (/^POST .*\/api_keys$/.test(operation)) this.effects.push(status < 300 ? "mint" : `mint: ${status}`);
     if (/^DELETE /.test(operation)) this.effects.push(status < 300 ? "revoke" : `revoke: ${status}`);
     if (/^GET .*\/models$/.test(operation)) this.effects.push(`verify: ${status}`);
+  }
+}
+
+function refuseEvent(entry: Readonly<Record<string, string>>): void {
+  const failure = entryFailure(entry)?.ErrorCode ?? requestFailure(entry);
+  if (failure !== undefined) throw new InputInvalid(`the bus refused an event with ${failure}`);
+}
+
+function requestFailure(entry: Readonly<Record<string, string>>): string | undefined {
+  try {
+    refuseEntries([entry]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AwsError) return error.code;
+    throw error;
   }
 }
