@@ -10,7 +10,10 @@ export interface IncidentDeps {
 
 /** Every channel that reaches a person. Never throws for a channel that failed: it says so. */
 export interface Escalator {
-  /** A repeat of a page with the same `incidentId` and `reason` is one page at the far end. */
+  /**
+   * Tries a channel a few times, so that a page may arrive twice. Where a channel can tell, one with the same
+   * `incidentId`, `reason` and `why` is one page at the far end.
+   */
   page(page: Page): Promise<PageOutcome>;
 }
 

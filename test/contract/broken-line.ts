@@ -2,22 +2,23 @@
 export type BreaksOff = "before" | "after";
 
 export interface BrokenLine {
-  /** The next call is not answered. */
-  breakNext(when: BreaksOff): void;
-  /** What breaks the next call off, once. */
+  /** The next call, or so many of them, is not answered. */
+  breakNext(when: BreaksOff, times?: number): void;
+  /** What breaks the call off that is made now. */
   take(): BreaksOff | undefined;
 }
 
 export function brokenLine(): BrokenLine {
   let next: BreaksOff | undefined;
+  let left = 0;
   return {
-    breakNext: (when) => {
+    breakNext: (when, times = 1) => {
       next = when;
+      left = times;
     },
     take: () => {
-      const taken = next;
-      next = undefined;
-      return taken;
+      left -= 1;
+      return left >= 0 ? next : undefined;
     },
   };
 }

@@ -1,8 +1,16 @@
 import { auditLog } from "../../audit/chain.ts";
 import { refreshers } from "../../consumers/refreshers.ts";
 import { InputInvalid } from "../../core/errors.ts";
-import type { Executions, ProviderCapabilities, RekeyEvent, SecretStore, Table } from "../../core/ports.ts";
+import type {
+  Clock,
+  Executions,
+  ProviderCapabilities,
+  RekeyEvent,
+  SecretStore,
+  Table,
+} from "../../core/ports.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
+import { type Channel, escalator } from "../../functions/adapters/escalation.ts";
 import type { Deps, LogLine } from "../../functions/deps.ts";
 import type { IncidentDeps, Page, ScopeQuestion } from "../../functions/incident-ports.ts";
 import { nodeDigest } from "../../functions/wiring.ts";
@@ -47,6 +55,15 @@ export class Edges {
   readonly scopeQuestions: ScopeQuestion[] = [];
   readonly reports: { readonly incidentId: string; readonly json: string; readonly markdown: string }[] = [];
   readonly #targets: Targets;
+  /** The only way to reach a person: who pages through it, and again, is the real escalator. */
+  readonly #pager: Channel = {
+    name: "fake",
+    takes: "everything",
+    send: async (page) => {
+      this.pages.push({ ...structuredClone(page), atMs: this.#targets.nowMs() });
+      this.effects.push(`${page.severity}: ${page.reason}`);
+    },
+  };
 
   constructor(targets: Targets) {
     this.#targets = targets;
@@ -59,6 +76,7 @@ export class Edges {
     const table: Table = through("table", this.#targets.table, tableOperations);
     const nowMs = () => this.#targets.nowMs() + invocation.skewMs;
     const wire = this.#wireFor(invocation);
+    const clock: Clock = { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
     return {
       ledger: ledgerOn(table),
       store,
@@ -73,9 +91,9 @@ export class Edges {
       executions: through("executions", this.#targets.executions, executionOperations),
       environment: "production",
       audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
-      clock: { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      clock,
       digest: nodeDigest,
-      incident: this.#incidentDeps(through),
+      incident: this.#incidentDeps(through, clock),
       log: (line) => this.logs.push(line),
     };
   }
@@ -87,25 +105,19 @@ export class Edges {
     this.events.push({ ...event, detail: JSON.parse(Detail), atMs: this.#targets.nowMs() });
   }
 
-  #incidentDeps(through: Through): IncidentDeps {
-    const { escalator, scoper, reports } = this.#people();
+  #incidentDeps(through: Through, clock: Clock): IncidentDeps {
+    const { scoper, reports } = this.#asked();
+    const channel = { ...this.#pager, ...through("people", this.#pager, { send: true }) };
     return {
-      escalator: through("people", escalator, { page: true }),
+      escalator: escalator({ channels: [channel], clock, log: (line) => this.logs.push(line) }),
       scoper: through("scoper", scoper, { scope: false }),
       reports: through("reports", reports, { file: true }),
     };
   }
 
-  /** Whoever is paged, asked and told. */
-  #people(): IncidentDeps {
+  /** Whoever is asked, and where what they say is filed. */
+  #asked(): Pick<IncidentDeps, "scoper" | "reports"> {
     return {
-      escalator: {
-        page: async (page) => {
-          this.pages.push({ ...page, atMs: this.#targets.nowMs() });
-          this.effects.push(`${page.severity}: ${page.reason}`);
-          return { delivered: ["fake"], failed: [] };
-        },
-      },
       scoper: {
         scope: async (question) => {
           this.scopeQuestions.push(question);
