@@ -34,7 +34,10 @@ async function simulatedWorld(): Promise<PeopleWorld> {
     people: { page: (page) => time.run(deps.incident.escalator.page(page)) },
     channel: "fake",
     received: () =>
-      edges.pages.map((page) => ({ ...page, text: [page.why, ...page.steps, ...page.links].join("\n") })),
+      edges.incident.pages.map((page) => ({
+        ...page,
+        text: [page.why, ...page.steps, ...page.links].join("\n"),
+      })),
     breakNext: line.breakNext,
     close: async () => {
       close();

@@ -31,7 +31,7 @@ async function simulatedWorld(): Promise<ShelfWorld> {
     reports: deps.incident.reports,
     async found({ incidentId }) {
       const { json = "", markdown = "" } =
-        edges.reports.findLast((each) => each.incidentId === incidentId) ?? {};
+        edges.incident.reports.findLast((each) => each.incidentId === incidentId) ?? {};
       return { json, markdown };
     },
     breakNext: line.breakNext,

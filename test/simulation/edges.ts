@@ -10,9 +10,7 @@ import type {
   Table,
 } from "../../core/ports.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
-import { type Channel, escalator } from "../../functions/adapters/escalation.ts";
 import type { Deps, LogLine } from "../../functions/deps.ts";
-import type { IncidentDeps, Page, ScopeQuestion } from "../../functions/incident-ports.ts";
 import { nodeDigest } from "../../functions/wiring.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { entryFailure, refuseEntries } from "../../local/aws/event-bridge/entries.ts";
@@ -21,6 +19,7 @@ import { fakeHttp } from "../../providers/fake.ts";
 import type { Http } from "../../providers/http.ts";
 import type { OpenAiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
+import { IncidentEdges } from "./incident-edges.ts";
 import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
@@ -35,7 +34,7 @@ interface Targets {
 }
 
 /** A port whose every call is a boundary call; `operations` says which of them change something. */
-type Through = <Port extends object>(
+export type Through = <Port extends object>(
   port: BoundaryCall["port"],
   target: Port,
   operations: Readonly<Record<string, boolean>>,
@@ -51,22 +50,12 @@ export class Edges {
   readonly events: (RekeyEvent & { readonly atMs: number })[] = [];
   readonly logs: LogLine[] = [];
   readonly effects: string[] = [];
-  readonly pages: (Page & { readonly atMs: number })[] = [];
-  readonly scopeQuestions: ScopeQuestion[] = [];
-  readonly reports: { readonly incidentId: string; readonly json: string; readonly markdown: string }[] = [];
+  readonly incident: IncidentEdges;
   readonly #targets: Targets;
-  /** The only way to reach a person: who pages through it, and again, is the real escalator. */
-  readonly #pager: Channel = {
-    name: "fake",
-    takes: "everything",
-    send: async (page) => {
-      this.pages.push({ ...structuredClone(page), atMs: this.#targets.nowMs() });
-      this.effects.push(`${page.severity}: ${page.reason}`);
-    },
-  };
 
   constructor(targets: Targets) {
     this.#targets = targets;
+    this.incident = new IncidentEdges({ nowMs: targets.nowMs, effects: this.effects });
   }
 
   /** What one run of one function may touch. */
@@ -77,6 +66,7 @@ export class Edges {
     const nowMs = () => this.#targets.nowMs() + invocation.skewMs;
     const wire = this.#wireFor(invocation);
     const clock: Clock = { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+    const log = (line: LogLine) => void this.logs.push(line);
     return {
       ledger: ledgerOn(table),
       store,
@@ -93,8 +83,8 @@ export class Edges {
       audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
       clock,
       digest: nodeDigest,
-      incident: this.#incidentDeps(through, clock),
-      log: (line) => this.logs.push(line),
+      incident: this.incident.depsOf({ through, clock, log }),
+      log,
     };
   }
 
@@ -103,35 +93,6 @@ export class Edges {
     const Detail = JSON.stringify(event.detail);
     refuseEvent({ Source: "rekey", DetailType: event.type, Detail });
     this.events.push({ ...event, detail: JSON.parse(Detail), atMs: this.#targets.nowMs() });
-  }
-
-  #incidentDeps(through: Through, clock: Clock): IncidentDeps {
-    const { scoper, reports } = this.#asked();
-    const channel = { ...this.#pager, ...through("people", this.#pager, { send: true }) };
-    return {
-      escalator: escalator({ channels: [channel], clock, log: (line) => this.logs.push(line) }),
-      scoper: through("scoper", scoper, { scope: false }),
-      reports: through("reports", reports, { file: true }),
-    };
-  }
-
-  /** Whoever is asked, and where what they say is filed. */
-  #asked(): Pick<IncidentDeps, "scoper" | "reports"> {
-    return {
-      scoper: {
-        scope: async (question) => {
-          this.scopeQuestions.push(question);
-          const nothing = { readers: [], keyUse: [], newKeys: [], siblings: [] };
-          return { ...nothing, ended: "complete", notChecked: ["a fake looked"] };
-        },
-      },
-      reports: {
-        file: async (incidentId, report) => {
-          this.reports.push({ incidentId, ...report });
-          return { path: `reports/${incidentId}.md` };
-        },
-      },
-    };
   }
 
   #wireFor(invocation: Invocation): Http {

@@ -129,15 +129,15 @@ export class World {
   }
 
   get pages() {
-    return this.#edges.pages;
+    return this.#edges.incident.pages;
   }
 
   get scopeQuestions() {
-    return this.#edges.scopeQuestions;
+    return this.#edges.incident.scopeQuestions;
   }
 
   get reports() {
-    return this.#edges.reports;
+    return this.#edges.incident.reports;
   }
 
   // ---- secrets and their consumers ---------------------------------------------------------------------
