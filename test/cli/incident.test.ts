@@ -191,7 +191,7 @@ describe("rekey incident show", () => {
 
   test.each([
     [{ state: "waiting" }, "nothing was done to the key yet; billing-key goes on with key_FAKE9"],
-    [{ state: "waiting", quarantinedAtMs: NOON_MS }, /^the quarantine was undone; billing-key goes on with/],
+    [{ state: "waiting", undoneAtMs: NOON_MS }, /^the quarantine was undone; billing-key goes on with/],
     [{ ...dead, deadAtMs: NOON_MS }, /^no: a revoke is final \(.*\); billing-key goes on with key_FAKE9$/],
     [{ ...dead, how: "alreadyDead" }, /^no: .* was dead before Rekey asked; billing-key goes on/],
   ] as const)("what cannot be undone names the key that goes on: %j", async (key, answer) => {
