@@ -195,8 +195,8 @@ export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
   return record.keys.filter((key) => isQuarantined(key.state) || isUndone(key));
 }
 
-export function isUndone({ state, undoneAtMs, waiver }: KeyInScope): boolean {
-  return state === "waiting" && undoneAtMs !== undefined && waiver === undefined;
+export function isUndone(key: KeyInScope): key is KeyInScope & { readonly undoneAtMs: number } {
+  return key.state === "waiting" && key.undoneAtMs !== undefined && key.waiver === undefined;
 }
 
 /**
@@ -207,7 +207,7 @@ export function isRestoreDue(
   key: KeyInScope,
   { nowMs, forMs }: { readonly nowMs: number; readonly forMs: number },
 ): boolean {
-  return isUndone(key) && nowMs < (key.undoneAtMs ?? 0) + forMs;
+  return isUndone(key) && nowMs < key.undoneAtMs + forMs;
 }
 
 /** The call may be on its way still: whoever makes it sees that it was undone, and takes it back. */

@@ -263,9 +263,9 @@ export function markContaining(
 ): SecretRecord {
   assertNotIncoming(record, key.keyId);
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);
-  // A function that was frozen in mid-call may come after the proof: what is dead stays dead.
-  const isPast = known?.state === "revoked" || known?.state === "dead";
-  if (known?.compromised && (known.state === state || isPast)) return record;
+  // A function that was frozen in mid-call may come after the proof, or a quarantine after the revoke has begun.
+  const later = state === "revoking" ? ["revoked", "dead"] : ["revoking", "revoked", "dead"];
+  if (known?.compromised && (known.state === state || later.includes(known.state))) return record;
   const contained: LedgerKey = { name: key.keyId, ...known, ...key, state, compromised: true };
   const others = record.keys.filter(({ keyId }) => keyId !== key.keyId);
   return bump({ ...record, keys: [...others, contained], ...phaseOf(record, key.keyId, state) });
@@ -285,16 +285,14 @@ export function markContained(
 
 /** A person undid the quarantine: the key may be used again, and stays marked as compromised. */
 export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
+  const known = record.keys.find((key) => key.keyId === keyId);
+  if (known?.state !== "quarantined") return record;
   const promoted = promotedRun(record.run);
   const isRetiring = promoted?.retiring.keyId === keyId;
   // A key that was left behind is not current again because nobody disables it any more.
   const isDisplaced = (currentKey(record)?.keyId ?? keyId) !== keyId;
   const state = isRetiring || isDisplaced ? ("retiring" as const) : ("current" as const);
-  const isHere = record.keys.some((key) => key.keyId === keyId && key.state === "quarantined");
-  if (!isHere && !(isRetiring && promoted.phase === "quarantined")) return record;
-  const keys = record.keys.map((key) =>
-    key.keyId === keyId && key.state === "quarantined" ? { ...key, state } : key,
-  );
+  const keys = record.keys.map((key) => (key === known ? { ...key, state } : key));
   const run =
     isRetiring && promoted.phase === "quarantined"
       ? { run: { ...promoted, phase: "promoted" as const } }

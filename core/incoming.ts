@@ -169,8 +169,7 @@ export function markPromoted(
 
 /** An incident may have contained the key before its replacement was there: what was done stays done. */
 function containedAs(retiring: LedgerKey | undefined) {
-  if (!retiring?.compromised) return undefined;
-  return (["quarantined", "revoking", "revoked", "dead"] as const).find((state) => state === retiring.state);
+  return (["quarantined", "revoking", "revoked", "dead"] as const).find((state) => state === retiring?.state);
 }
 
 /**

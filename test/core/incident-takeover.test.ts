@@ -341,6 +341,13 @@ describe("containing", () => {
     });
   });
 
+  test("a quarantine that comes after the revoke has begun changes nothing", () => {
+    const before = record({ ...base, phase: "opened" }, [key("k1", "current")]);
+    const revoking = markContaining(before, { key: leaked, state: "revoking" });
+    expect(markContaining(revoking, { key: leaked, state: "quarantined" })).toBe(revoking);
+    expect(markReleased(revoking, "k1")).toBe(revoking);
+  });
+
   test("a key that was left behind is released as such, and not as a second current one", () => {
     const before = record(undefined, [key("k1", "retiring"), key("k2", "current")]);
     const quarantined = markContaining(before, { key: leaked, state: "quarantined" });

@@ -180,6 +180,10 @@ describe("a promotion that comes after an incident contained the retiring key", 
     expect([next.run?.phase, stateOf(next, "key-1")]).toEqual([state, state]);
   });
 
+  test("leaves it as far gone as it was when the incident was called off", () => {
+    expect(stateOf(promotedWith("revoked", false), "key-1")).toBe("revoked");
+  });
+
   test("leaves it dead, and the ledger without it", () => {
     const next = promotedWith("dead", true);
     expect([next.run?.phase, stateOf(next, "key-1")]).toEqual(["dead", undefined]);
@@ -187,7 +191,6 @@ describe("a promotion that comes after an incident contained the retiring key", 
 
   test("makes it retiring where nothing was done to it yet", () => {
     expect(stateOf(promotedWith("current", true), "key-1")).toBe("retiring");
-    expect(stateOf(promotedWith("revoked", false), "key-1")).toBe("retiring");
     const without = markPromoted({ ...recordIn("promoting"), keys: [] }, ticket, times);
     expect(without.run?.phase).toBe("promoted");
   });

@@ -154,8 +154,15 @@ function debtHasReason(simulation: Simulation, { secretArn, keyId, kind, reason 
   const secret = watch.secrets.get(secretArn);
   // Somebody was paged for the incident that this key is in.
   if (keysInIncidents(simulation).includes(keyId)) return;
-  if (secret !== undefined && needsPerson(secret)) return;
+  if (secret !== undefined && (needsPerson(secret) || waitsForRotation(secret, keyId))) return;
   watch.violate("L3", `${kind} of ${secret?.policy.name} is owed after ${sweepsMax} sweeps: ${reason}`);
+}
+
+/** Of what AWSCURRENT holds nobody has proven anything, so a rotation replaces that first and then takes up what is left. */
+function waitsForRotation({ record }: WatchedSecret, keyId: string): boolean {
+  if (record === undefined || leftToResume(record) !== undefined) return false;
+  const isLeft = keysLeftBehind(record).some((key) => key.keyId === keyId);
+  return isLeft && currentKey(record)?.rotationId === undefined;
 }
 
 /** A hand on AWSCURRENT in mid-run, a key that two secrets hold, or one that the policy keeps. */

@@ -64,6 +64,11 @@ const seeds: readonly (readonly [number, string])[] = [
   [212333, "a false alarm whose caller died before the key was restored is carried out by the machine"],
   [252509, "a false alarm whose caller and whose machine both died is carried out by the sweep"],
   [286553, "an impostor's word for an instance that was never heard makes nobody wait for that one"],
+  [
+    300909,
+    "a key that an incident had deleted before it was called off is proven dead, and not asked for its use",
+  ],
+  [310957, "what a false alarm leaves of a key that was never current waits for the next rotation"],
   [209757, "a promotion that lands while a quarantine is being undone only shows what the incident had done"],
   [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [49501, "an order on an incident whose machine died unheard starts the machine again"],
