@@ -31,7 +31,7 @@ export interface ProviderCapabilities {
 
 /** How long this provider may take to believe in a new key, and to stop believing in a dead one. */
 export interface PropagationProfile {
-  /** At most `activateMsMax`: the machines' retries bound it, and nothing else reads it. */
+  /** At most `activateMsMax`, which the machines' retries bound. So long a refused new key may not be dead. */
   readonly activateMs: number;
   readonly dieMs: number;
   /** Refusals in a row, spread over at least `deadWindowMs`, that count as dead. */

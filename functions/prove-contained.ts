@@ -76,7 +76,8 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
   const { deadProbes, deadWindowMs, probeEveryMs } = provider.propagation;
   let { key, record } = watch;
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
-    const answer = await provider.verify(secret);
+    const said = await provider.verify(secret);
+    const answer = said === "refused" && mayBeTooNew(watch) ? "inconclusive" : said;
     record = await noteProbe({ ...watch, record, answer, atMs: nowMs() }, deps);
     key = keyOf(record, ref);
     const spreadMs = nowMs() - (key.firstRefusedAtMs ?? Number.POSITIVE_INFINITY);
@@ -88,6 +89,12 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
     await deps.clock.pause(probeEveryMs);
   }
   return stillAlive({ ...watch, record, key });
+}
+
+/** A key that was never current may be refused for not being active yet: it could be accepted once more before it dies. */
+function mayBeTooNew({ key, record, nowMs, provider }: Watch): boolean {
+  if (key.standing !== "incoming") return false;
+  return nowMs() < (key.acceptedAtMs ?? record.takenUpAtMs ?? 0) + provider.propagation.activateMs;
 }
 
 /** `notPermitted` is alive; `inconclusive` is neither. Counting probes moves no decision, so it wakes nobody. */
