@@ -3,8 +3,8 @@ import { isRestoreDue, isUndone } from "../core/incident-person.ts";
 import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
 import { markReleased, markSound } from "../core/incident-takeover.ts";
 import type { KeyId } from "../core/ports.ts";
-import { incidentWith } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
+import { endWait } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
 
 /**
@@ -13,24 +13,13 @@ import { policyOfKey } from "./incident-policy.ts";
  */
 export async function callOff(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
   const { secrets, keys, incidentId } = record;
-  for (const { secretArn } of secrets) await endWait({ secretArn, incidentId }, deps);
+  for (const { secretArn } of secrets) await endWait({ secretArn, incidentId, outcome: "calledOff" }, deps);
   const restored = await restoreUndone(record, deps);
   const others = await othersOpen(record, deps);
   const sound = keys.flatMap(({ keyId }) => keyId ?? []).filter((keyId) => !others.some(isAbout(keyId)));
   for (const { secretArn } of secrets)
     for (const keyId of sound) await deps.ledger.changeSecret(secretArn, (now) => markSound(now, keyId));
   return restored;
-}
-
-/** The branch that waits for a key or for consumers asks the incident anew, and finds it over. */
-async function endWait(
-  { secretArn, incidentId }: { readonly secretArn: string; readonly incidentId: string },
-  deps: Deps,
-): Promise<void> {
-  const record = await deps.ledger.secret(secretArn);
-  const { wait } = record;
-  if (wait !== undefined && incidentWith(record) === incidentId)
-    await deps.executions.succeed(wait.token, { outcome: "calledOff" });
 }
 
 /** Keys whose quarantine a person undid. Another incident that has disabled such a key since needs it so. */
@@ -43,8 +32,7 @@ export async function restoreUndone(record: IncidentRecord, deps: Deps): Promise
     const { keyId } = key;
     if (keyId === undefined || others.some((other) => isAbout(keyId)(other) && hasBegun(other, keyId)))
       continue;
-    await restoreKey({ record, key, keyId }, deps);
-    restored.push(keyId);
+    if (await restoreKey({ record, key, keyId }, deps)) restored.push(keyId);
   }
   return restored;
 }
@@ -84,7 +72,7 @@ interface Restoring {
 }
 
 /** Exactly as the key was before its quarantine, at the provider first. One that is gone is past helping. */
-async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promise<void> {
+async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promise<boolean> {
   const policy = await policyOfKey(key, deps);
   const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
   // A rotation that retires the key by now has disabled it for its own reasons.
@@ -94,9 +82,10 @@ async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promis
       run.phase === "quarantined" &&
       !keys.some((known) => known.keyId === keyId && known.compromised),
   );
-  if (isRetired) return;
+  if (isRetired) return false;
   const scopes = holding.flatMap(({ keys }) => keys).find((each) => each.keyId === keyId)?.scopes;
   await deps.provider(policy).restore({ keyId, ...(scopes && { scopes }) });
   for (const { secretArn } of record.secrets)
     await deps.ledger.changeSecret(secretArn, (now) => markReleased(now, keyId));
+  return true;
 }

@@ -1,5 +1,7 @@
 import { endWaits, staleWaits, storeIncidentWait } from "../core/incident.ts";
 import type { IncidentRecord } from "../core/incident-record.ts";
+import type { SecretArn } from "../core/ports.ts";
+import { incidentWith } from "../core/secret-record.ts";
 import type { Deps } from "./deps.ts";
 
 type Change = (record: IncidentRecord) => IncidentRecord;
@@ -40,4 +42,19 @@ export async function parkBranch(
   });
   if (mustDecideAgain) await deps.executions.succeed(token, { outcome: "decideAgain" });
   return mustDecideAgain ? "decideAgain" : "waiting";
+}
+
+/** Ends what the incident's own run in a secret waits for, consumers or a key: its branch asks the incident anew. */
+export async function endWait(
+  {
+    secretArn,
+    incidentId,
+    outcome,
+  }: { readonly secretArn: SecretArn; readonly incidentId: string; readonly outcome: string },
+  deps: Pick<Deps, "ledger" | "executions">,
+): Promise<void> {
+  const record = await deps.ledger.secret(secretArn);
+  const { wait } = record;
+  if (wait !== undefined && incidentWith(record) === incidentId)
+    await deps.executions.succeed(wait.token, { outcome });
 }

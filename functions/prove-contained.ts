@@ -6,10 +6,9 @@ import { isSpent } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyProvider } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
-import { incidentWith } from "../core/secret-record.ts";
 import { keyIn as keyInValue } from "../stores/value.ts";
 import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
+import { changeIncident, endWait } from "./incident-change.ts";
 import { policyOfKey } from "./incident-policy.ts";
 import { incidentOf, keyOf, keyStepInput, recordedAt, stopwatch } from "./incident-step.ts";
 import { onLambda, step } from "./step.ts";
@@ -161,20 +160,11 @@ async function certify(proof: Watch & { readonly how: How }, deps: Deps): Promis
     },
     deps,
   );
+  // The branch that watches the consumers ends with containment, not with its own next look.
+  const { incidentId } = record;
   for (const { secretArn } of record.secrets)
-    await endWatch({ secretArn, incidentId: record.incidentId }, deps);
+    await endWait({ secretArn, incidentId, outcome: "contained" }, deps);
   return { outcome: "dead", seenSeq: next.seq, waitSeconds: 1 };
-}
-
-/** The branch that watches the consumers ends with containment, not with its own next look. */
-async function endWatch(
-  { secretArn, incidentId }: { readonly secretArn: string; readonly incidentId: string },
-  deps: Deps,
-): Promise<void> {
-  const record = await deps.ledger.secret(secretArn);
-  const { wait } = record;
-  if (wait !== undefined && incidentWith(record) === incidentId)
-    await deps.executions.succeed(wait.token, { outcome: "contained" });
 }
 
 const wordsFor: Readonly<Record<How, string>> = {
