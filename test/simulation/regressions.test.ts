@@ -70,6 +70,7 @@ const seeds: readonly (readonly [number, string])[] = [
   ],
   [310957, "what a false alarm leaves of a key that was never current waits for the next rotation"],
   [322797, "a leaked key that is not active yet is not dead because it is refused"],
+  [23069, "a look that is given up on its Retry-After does not make the revoke's own refusal wait"],
   [209757, "a promotion that lands while a quarantine is being undone only shows what the incident had done"],
   [35037, "an edit that a hand takes back after the key was staged stays taken back"],
   [49501, "an order on an incident whose machine died unheard starts the machine again"],

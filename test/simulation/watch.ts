@@ -166,7 +166,7 @@ export class Watch {
       this.violate("L5", `${functionName} fails before the provider's Retry-After is over`);
   }
 
-  /** Retry-After is waited out in the function, up to 20 s of it. */
+  /** Retry-After is waited out in the function, up to 20 s of it. The last 429 counts: the one it may fail with. */
   throttled({ id }: Invocation, waitMs: number): void {
     const life = this.lives.get(id);
     if (life) life.retryAtMs = this.world.time.nowMs() + Math.min(waitMs, 20_000);

@@ -219,6 +219,7 @@ export class Storm implements Surroundings {
         await this.#perform(call, effect);
         throw unavailable(call);
       case "throttle":
+        this.#watch.throttled(call.invocation, 0);
         return throttled({}) as Answer;
       case "retryAfter": {
         const seconds = random.int(1, 30);
