@@ -214,12 +214,6 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "",
   },
   {
-    name: "begin to contain what was called off meanwhile",
-    file: "functions/contain.ts",
-    find: 'const isAsked = containTurn(now, known, input.at).turn === "contain";',
-    replace: "const isAsked = true;",
-  },
-  {
     name: "contain what a hint names",
     file: "core/incident-plan.ts",
     find: 'return match === "fingerprint" || match === "keyId";',
