@@ -109,6 +109,23 @@ test("an incoming key that leaks before it is current is taken out of the rotati
   expect((await world.rotate(secretArn)).outcome?.status).toBe("SUCCEEDED");
 });
 
+test("a leaked key that is not active yet is not dead because the provider refuses it", async () => {
+  const dieMs = 50_000;
+  const quick = { deadProbes: 3, deadWindowMs: 4_000, probeEveryMs: 2_000 };
+  const propagation = { activateMs: 30_000, dieMs, ...quick };
+  world = new World({ provider: { activateMs: 20_000, dieMs }, propagation });
+  await world.secret();
+  world.start(secretArn);
+  await untilPhase(world, "staged");
+  const leaked = (await incomingOf(world))?.fingerprint ?? "";
+  const run = await world.compromise({ identity: { kind: "fingerprint", values: [leaked] } });
+
+  // Refused from the first probe on, then accepted, then refused for good.
+  const { acceptedAtMs = 0, deadAtMs = 0, ...key } = await onlyKey(world, run);
+  expect(key).toMatchObject({ standing: "incoming", state: "dead" });
+  expect(deadAtMs - acceptedAtMs).toBeGreaterThanOrEqual(dieMs);
+});
+
 test.each(["promoting", "promoted"] as const)(
   "a key that leaks while its promotion sleeps in phase %s is replaced, and AWSPENDING is in nobody's way",
   async (phase) => {
