@@ -15,6 +15,7 @@ export async function callOff(record: IncidentRecord, deps: Deps): Promise<reado
   const { secrets, keys, incidentId } = record;
   for (const { secretArn } of secrets) await endWait({ secretArn, incidentId, outcome: "calledOff" }, deps);
   const restored = await restoreUndone(record, deps);
+  // Asked anew: the provider took its time.
   const others = await othersOpen(record, deps);
   const sound = keys.flatMap(({ keyId }) => keyId ?? []).filter((keyId) => !others.some(isAbout(keyId)));
   for (const { secretArn } of secrets)

@@ -62,13 +62,13 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   }
   const scopes = await quarantineScopes(order, deps);
   const quarantined = scopes === "no" ? "cannot" : await quarantine({ ...order, scopes }, deps);
-  if (quarantined === undefined) return decideAgain(record);
+  if (quarantined === "calledOff") return decideAgain(record);
   if (quarantined !== "cannot") {
     const untilMs = keyOf(quarantined, input.ref).revokeAtMs ?? input.at;
     return waitUntil(quarantined, { input, untilMs, reason: "quarantined" });
   }
   const revoked = await revoke(order, deps);
-  return revoked === undefined ? decideAgain(record) : goOn(revoked);
+  return revoked === "calledOff" ? decideAgain(record) : goOn(revoked);
 }
 
 /** A person spoke after the decision: no wait is stored for a record that has moved on, and the turn is asked anew. */
@@ -94,13 +94,13 @@ function goOn({ seq }: IncidentRecord): Turn {
 
 /**
  * The intent comes before the call: in the incident, where it meets what people say meanwhile, then in every secret
- * that knows the key. Undefined where the incident says by now that nothing is to be done.
+ * that knows the key. "calledOff" where the incident says by now that nothing is to be done.
  */
 async function recordIntent(
   order: Order,
   state: "quarantined" | "revoking",
   deps: Deps,
-): Promise<IncidentRecord | undefined> {
+): Promise<"intended" | "calledOff"> {
   const { input, record, keyId, use } = order;
   const seen = await use;
   const holds = await holdsOver(order, deps);
@@ -127,9 +127,9 @@ async function recordIntent(
     deps,
   );
   const known = keyOf(intended, input.ref);
-  if (known.state !== next || containTurn(intended, known, input.at).turn !== "contain") return undefined;
+  if (known.state !== next || containTurn(intended, known, input.at).turn !== "contain") return "calledOff";
   for (const place of record.secrets) await markIntent({ order, place, state }, deps);
-  return intended;
+  return "intended";
 }
 
 /** Who holds a secret whose key is contained all the same; a secret that is about to use the key refuses. */
@@ -159,10 +159,10 @@ async function markIntent({ order: { key, keyId }, place, state }: Marking, deps
   });
 }
 
-async function revoke(order: Order, deps: Deps): Promise<IncidentRecord | undefined> {
+async function revoke(order: Order, deps: Deps): Promise<IncidentRecord | "calledOff"> {
   const { input, record, key, keyId, provider } = order;
   const isFirst = key.revokeIntendedAtMs === undefined && key.quarantinedAtMs === undefined;
-  if ((await recordIntent(order, "revoking", deps)) === undefined) return undefined;
+  if ((await recordIntent(order, "revoking", deps)) === "calledOff") return "calledOff";
   const outcome = await provider.revoke(keyId);
   for (const { secretArn } of record.secrets) {
     await deps.ledger.changeSecret(secretArn, (now) => markContained(now, { keyId, revokedAtMs: input.at }));
@@ -214,9 +214,9 @@ async function quarantineScopes(
 async function quarantine(
   order: Order & { readonly scopes: readonly string[] | undefined },
   deps: Deps,
-): Promise<IncidentRecord | "cannot" | undefined> {
+): Promise<IncidentRecord | "cannot" | "calledOff"> {
   const { input, record, keyId, provider, policy, scopes } = order;
-  if ((await recordIntent(order, "quarantined", deps)) === undefined) return undefined;
+  if ((await recordIntent(order, "quarantined", deps)) === "calledOff") return "calledOff";
   const outcome = await provider.quarantine({ keyId, ...(scopes && { scopes }) });
   if (outcome === "cannot") return "cannot";
   const after = await changeIncident(

@@ -1,4 +1,4 @@
-import type { BoundaryCall } from "./surroundings.ts";
+import { type BoundaryCall, rotationOf } from "./surroundings.ts";
 import type { Watch, WatchedSecret } from "./watch.ts";
 
 /** Asked whenever a call of Rekey has moved AWSCURRENT: what somebody else put there is neither lost nor overruled. */
@@ -33,7 +33,7 @@ function isPutBack(
   { hand, record }: WatchedSecret,
   { keyId }: WatchedSecret["current"],
 ): boolean {
-  const { rotationId } = (watch.call?.invocation.input ?? {}) as { readonly rotationId?: string };
+  const rotationId = rotationOf(watch.call?.invocation.input);
   return rotationId !== record?.run?.rotationId && hand !== undefined && hand.keyId === keyId;
 }
 
@@ -43,7 +43,7 @@ const lateMoves = new WeakMap<Watch, Map<string, string>>();
 function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret["current"]): void {
   const moves = lateMoves.get(watch) ?? new Map<string, string>();
   lateMoves.set(watch, moves);
-  const { rotationId } = (watch.call?.invocation.input ?? {}) as { readonly rotationId?: string };
+  const rotationId = rotationOf(watch.call?.invocation.input);
   const isHolder = secret.record?.lease?.runId === rotationId;
   if (!isHolder && secret.hand?.keyId === before.keyId) moves.set(secret.secretArn, secret.current.versionId);
 }

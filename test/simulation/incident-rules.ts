@@ -52,7 +52,7 @@ export function afterIncident(
   const isNews = facts.openedAtMs === undefined || next.deadlineAtMs !== before?.deadlineAtMs;
   if (next.openedAtMs !== undefined) facts.openedAtMs ??= nowMs;
   if (next.openedAtMs !== undefined && isNews)
-    facts.clockMs = Math.min(facts.clockMs, Math.max(next.deadlineAtMs, nowMs + clockTaskMs));
+    facts.clockMs = Math.min(facts.clockMs, Math.max(next.deadlineAtMs, nowMs + taskMs));
   const isSettled =
     next.keys.length > 0 && next.keys.every(({ state, waiver }) => state === "dead" || waiver !== undefined);
   if (isSettled || next.status === "falseAlarm") facts.settledAtMs ??= nowMs;
@@ -77,8 +77,8 @@ export function afterIncident(
 }
 
 const deadlineAfterMs = 15 * 60_000;
-/** The clock's own steps may take so long. */
-export const clockTaskMs = 60_000;
+/** No function takes longer: it is timed out then. */
+export const taskMs = 60_000;
 
 /** S2: whoever said that there is no leak, or took the key upon them, is not overruled by a decision of before. */
 function isNotCalledOff(watch: Watch, { incidentId, status }: IncidentRecord, { keyId, waiver }: KeyInScope) {
@@ -144,19 +144,12 @@ export function isContained(watch: Watch, ending: Ending): boolean {
   return incidentsOf(watch, ending.keyId).some((record) => isIntended(record, ending));
 }
 
-/** By an incident that is not over. */
-export function isBeingContained(watch: Watch, ending: Ending): boolean {
-  return incidentsOf(watch, ending.keyId).some(
-    (record) => !isOver(record.status) && isIntended(record, ending),
-  );
-}
-
-/** A person had the quarantine undone, and nobody contains it any more. */
+/** A person had the quarantine undone, and no incident that is not over contains the key. */
 export function wasUndone(watch: Watch, keyId: string): boolean {
-  const undone = incidentsOf(watch, keyId).some(({ keys }) =>
-    keys.some((key) => key.keyId === keyId && key.state === "waiting" && key.undoneAtMs !== undefined),
-  );
-  return undone && !isBeingContained(watch, { keyId, end: "disabled" });
+  const incidents = incidentsOf(watch, keyId);
+  const isContainedBy = (record: IncidentRecord) =>
+    !isOver(record.status) && isIntended(record, { keyId, end: "disabled" });
+  return incidents.some((record) => undoneAt(record, keyId) !== undefined) && !incidents.some(isContainedBy);
 }
 
 function isIntended({ keys }: IncidentRecord, { keyId, end }: Ending): boolean {
@@ -200,10 +193,13 @@ export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
 const undoingMs = 30 * 60_000;
 
 /** A quarantine that a person undoes: first it is written down, and then the provider is asked. */
-function isBeingUndone(watch: Watch, { keys }: IncidentRecord, keyId: string): boolean {
-  const key = keys.find((one) => one.keyId === keyId && one.state === "waiting");
-  return key?.undoneAtMs !== undefined && watch.world.time.nowMs() < key.undoneAtMs + undoingMs;
+function isBeingUndone(watch: Watch, record: IncidentRecord, keyId: string): boolean {
+  const atMs = undoneAt(record, keyId);
+  return atMs !== undefined && watch.world.time.nowMs() < atMs + undoingMs;
 }
+
+const undoneAt = ({ keys }: IncidentRecord, keyId: string) =>
+  keys.find((key) => key.keyId === keyId && key.state === "waiting")?.undoneAtMs;
 
 export const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
 

@@ -9,7 +9,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { aliasOfHint } from "../../functions/identify-key.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
-import { clockTaskMs, isDisabled, sweptAtMs, wasUndone } from "./incident-rules.ts";
+import { isDisabled, sweptAtMs, taskMs, wasUndone } from "./incident-rules.ts";
 import type { Simulation } from "./simulation.ts";
 import type { WatchedSecret } from "./watch.ts";
 
@@ -105,7 +105,7 @@ function detailOf(
 /** A bus tries again for a day; here until the weather has calmed down. A function that hangs is timed out. */
 export function deliver(simulation: Simulation, detail: unknown, tries: number): void {
   const timedOut = new Promise<never>((_resolve, reject) => {
-    setTimeout(() => reject(new Error("Sandbox.Timedout")), clockTaskMs);
+    setTimeout(() => reject(new Error("Sandbox.Timedout")), taskMs);
   });
   Promise.race([simulation.world.invoke("raise-alert", { detail }), timedOut]).catch(() => {
     if (tries < triesMax) setTimeout(() => deliver(simulation, detail, tries + 1), retryMs);

@@ -210,7 +210,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "contain without a recorded intent",
     file: "functions/contain.ts",
-    find: 'if ((await recordIntent(order, "revoking", deps)) === undefined) return undefined;',
+    find: 'if ((await recordIntent(order, "revoking", deps)) === "calledOff") return "calledOff";',
     replace: "",
   },
   {

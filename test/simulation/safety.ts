@@ -13,7 +13,7 @@ import {
 } from "./incident-rules.ts";
 import { containsItsKey } from "./leak-rules.ts";
 import { mayLetGo } from "./letting-go.ts";
-import type { BoundaryCall, Invocation } from "./surroundings.ts";
+import { type BoundaryCall, type Invocation, rotationOf } from "./surroundings.ts";
 import type { Watch, WatchedSecret } from "./watch.ts";
 
 /** What the watch knew about each key at the step before. */
@@ -293,10 +293,6 @@ const sameParts = (a: SecretRecord, b: SecretRecord) =>
 
 const isOwned = (functionName: string | undefined) =>
   functionName !== undefined && !["open-rotation", "record-evidence", "sweep"].includes(functionName);
-
-export function rotationOf(input: unknown): string | undefined {
-  return (input as { readonly rotationId?: string } | undefined)?.rotationId;
-}
 
 function retiringIsCurrent(watch: Watch, secret: WatchedSecret, keyId: string): void {
   const { hand, current } = secret;

@@ -12,6 +12,11 @@ export interface Invocation {
   readonly executionArn?: string;
 }
 
+/** The run that a function was called for. */
+export function rotationOf(input: unknown): string | undefined {
+  return (input as { readonly rotationId?: string } | undefined)?.rotationId;
+}
+
 /** What only an incident's functions reach: channels to people, what was scoped, and the reports' shelf. */
 export type IncidentPort = "people" | "scoper" | "reports";
 
