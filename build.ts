@@ -2,7 +2,7 @@ import { rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
-import { handlerNames } from "./serverless/handlers.ts";
+import { handlerFiles } from "./serverless/handlers.ts";
 
 export interface Bundle {
   readonly name: string;
@@ -27,7 +27,7 @@ export async function bundleFunctions(outdir = `${root}dist`): Promise<readonly 
   await rm(outdir, { recursive: true, force: true });
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: handlerNames().map((name) => `functions/${name}.ts`),
+    entryPoints: [...handlerFiles()].map(([out, file]) => ({ in: `functions/${file}`, out })),
     outdir,
     outExtension: { ".js": ".mjs" },
     bundle: true,

@@ -1,4 +1,4 @@
-import { type Failure, failureIn } from "../core/aws-failure.ts";
+import { type Failure, failureIn } from "../aws/failure.ts";
 import { InputInvalid, type RotationError, StoreUnavailable } from "../core/errors.ts";
 
 export interface Attempt {

@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from "@aws-sdk/client-sfn";
 import type { Policy } from "../core/policy.ts";
-import { adoptCurrent } from "../core/secret-record.ts";
+import { adoptCurrent } from "../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";

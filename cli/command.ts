@@ -3,7 +3,7 @@ import type { AuditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
-import type { Swept } from "../functions/sweep.ts";
+import type { Swept } from "../functions/upkeep/sweep.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
 /** 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml; 3 nobody answered. */

@@ -1,7 +1,7 @@
+import type { Evidence } from "../core/adoption/evidence.ts";
 import { durationText, roughDuration } from "../core/duration.ts";
-import type { Evidence } from "../core/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../core/policy.ts";
-import { currentKey, type SecretRecord } from "../core/secret-record.ts";
+import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
 import type { Brake, Debt } from "../ledger/entries.ts";
 

@@ -1,7 +1,7 @@
-import type { AdoptionReason } from "../core/adoption.ts";
+import type { AdoptionReason } from "../core/adoption/adoption.ts";
 import { roughDuration } from "../core/duration.ts";
 import type { RotationId, SecretArn } from "../core/ports.ts";
-import type { Run, SecretRecord } from "../core/secret-record.ts";
+import type { Run, SecretRecord } from "../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Shown } from "./command.ts";
 import { oneLine } from "./text.ts";

@@ -1,5 +1,5 @@
-import { keysHeldBy } from "../core/incident.ts";
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
+import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident/record.ts";
+import { keysHeldBy } from "../core/incident/transitions.ts";
 import { when } from "./text.ts";
 
 interface Seen {

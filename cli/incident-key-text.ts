@@ -1,10 +1,10 @@
-import { refOf } from "../core/incident.ts";
-import { alertCount } from "../core/incident-alerts.ts";
-import { undoableKeys } from "../core/incident-person.ts";
-import { isSettled } from "../core/incident-plan.ts";
-import type { AlertSeen, IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
-import { triageSubject } from "../core/incident-turns.ts";
-import type { PersonStep } from "../functions/person-steps.ts";
+import { alertCount } from "../core/incident/alerts.ts";
+import { undoableKeys } from "../core/incident/orders.ts";
+import { isSettled } from "../core/incident/plan.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, SecretInScope } from "../core/incident/record.ts";
+import { refOf } from "../core/incident/transitions.ts";
+import { triageSubject } from "../core/incident/turns.ts";
+import type { PersonStep } from "../functions/incident/paging/person-steps.ts";
 import { plural, shortName, when } from "./text.ts";
 
 interface Seen {

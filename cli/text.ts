@@ -1,5 +1,5 @@
+import { sayDuration } from "../core/adoption/reason-text.ts";
 import { roughDuration } from "../core/duration.ts";
-import { sayDuration } from "../core/say.ts";
 import { utcText } from "../core/utc.ts";
 
 /** Rows with their columns under each other; the last column is not padded. */

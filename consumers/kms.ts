@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { ReadEvidence } from "../core/evidence.ts";
+import type { ReadEvidence } from "../core/adoption/evidence.ts";
 import type { Policy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 

@@ -1,4 +1,4 @@
-import type { Evidence, RestartEvidence } from "../core/evidence.ts";
+import type { Evidence, RestartEvidence } from "../core/adoption/evidence.ts";
 import type { ConsumerPolicy, EvidenceKind, Policy } from "../core/policy.ts";
 import type { EventBus, RotationId, SecretArn, VersionId } from "../core/ports.ts";
 

@@ -1,4 +1,4 @@
-import type { ProviderEvidence } from "../core/evidence.ts";
+import type { ProviderEvidence } from "../core/adoption/evidence.ts";
 import type { Policy } from "../core/policy.ts";
 import type { KeyId, KeyProvider, KeyUse } from "../core/ports.ts";
 

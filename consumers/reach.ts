@@ -1,7 +1,7 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import type { SQSClient } from "@aws-sdk/client-sqs";
-import { awsBounds } from "../core/aws-bounds.ts";
+import { awsBounds } from "../aws/bounds.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { EcsClients } from "./ecs.ts";

@@ -1,4 +1,4 @@
-import type { RestartEvidence } from "../core/evidence.ts";
+import type { RestartEvidence } from "../core/adoption/evidence.ts";
 import { type ConsumerPolicy, workloadsOf } from "../core/policy.ts";
 import type { EvidenceSource, Observing, Platform, RefreshNote, Seen } from "./ports.ts";
 import { saidOf } from "./said.ts";

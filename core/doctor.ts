@@ -1,5 +1,5 @@
-import { isOf } from "./adoption-view.ts";
-import type { ConsumerEvidence, Evidence } from "./evidence.ts";
+import type { ConsumerEvidence, Evidence } from "./adoption/evidence.ts";
+import { isOf } from "./adoption/view.ts";
 import type { ConsumerPolicy, Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
 

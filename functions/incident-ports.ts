@@ -1,5 +1,5 @@
 /** What the steps of an incident need besides the rest of `Deps`: people, findings, and a shelf for reports. */
-import type { PageReason, ScopeFindings, UseBefore } from "../core/incident-record.ts";
+import type { PageReason, ScopeFindings, UseBefore } from "../core/incident/record.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
 
 export interface IncidentDeps {

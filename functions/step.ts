@@ -2,7 +2,7 @@ import middy from "@middy/core";
 import type { Context } from "aws-lambda";
 import * as z from "zod";
 import { InputInvalid, ProviderThrottled, RotationError } from "../core/errors.ts";
-import type { Ticket } from "../core/secret-record.ts";
+import type { Ticket } from "../core/rotation/secret-record.ts";
 import type { Deps } from "./deps.ts";
 
 /** One Task state: what it takes, and what it does with it. The machine's retry reads the names of its errors. */

@@ -13,7 +13,7 @@ import {
   QueryCommand,
   type QueryCommandInput,
 } from "@aws-sdk/lib-dynamodb";
-import { failureIn } from "../core/aws-failure.ts";
+import { failureIn } from "../aws/failure.ts";
 import { InputInvalid, type RotationError, StoreUnavailable } from "../core/errors.ts";
 import type { Table, TableKey, TableRecord } from "../core/ports.ts";
 import {

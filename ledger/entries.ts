@@ -1,5 +1,5 @@
-import type { AdoptionReason } from "../core/adoption.ts";
-import type { KeyRole } from "../core/incident-record.ts";
+import type { AdoptionReason } from "../core/adoption/adoption.ts";
+import type { KeyRole } from "../core/incident/record.ts";
 import type { KeyState } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";

@@ -1,4 +1,4 @@
-import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/evidence.ts";
+import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/adoption/evidence.ts";
 import type { SecretArn, TableKey } from "../core/ports.ts";
 import type { Documents } from "./ledger.ts";
 

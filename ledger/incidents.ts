@@ -1,11 +1,11 @@
 import { InputInvalid } from "../core/errors.ts";
-import { asItsIncidentsAre } from "../core/incident-checklist.ts";
-import { isOver } from "../core/incident-plan.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
+import { asItsIncidentsAre } from "../core/incident/checklist.ts";
+import { isOver } from "../core/incident/plan.ts";
+import type { IncidentRecord } from "../core/incident/record.ts";
 import type { TableKey } from "../core/ports.ts";
 import type { Documents } from "./ledger.ts";
 
-export type * from "../core/incident-record.ts";
+export type * from "../core/incident/record.ts";
 
 /** The incidents of a ledger, as `ledger.incidents`. */
 export function incidentsIn(documents: Documents) {

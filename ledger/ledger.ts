@@ -1,7 +1,7 @@
 import { LedgerContended } from "../core/errors.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey, TableRecord } from "../core/ports.ts";
-import { emptyRecord, type SecretRecord } from "../core/secret-record.ts";
+import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { Brake, Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";

@@ -1,16 +1,16 @@
-import { readdirSync } from "node:fs";
 import { parentPort } from "node:worker_threads";
 import type { Context } from "aws-lambda";
 import type { Handler } from "../functions/step.ts";
+import { handlerFiles } from "../serverless/handlers.ts";
 import type { Call, Reply } from "./functions.ts";
 
 const folder = new URL("../functions/", import.meta.url);
 
 /** A function is a file that exports a handler; its name is the file's. */
 const handlers = new Map<string, Handler>();
-for (const file of readdirSync(folder).filter((name) => name.endsWith(".ts"))) {
+for (const [name, file] of handlerFiles()) {
   const module: { handler?: Handler } = await import(new URL(file, folder).href);
-  if (module.handler !== undefined) handlers.set(file.slice(0, -".ts".length), module.handler);
+  if (module.handler !== undefined) handlers.set(name, module.handler);
 }
 
 function send(reply: Reply): void {

@@ -1,5 +1,5 @@
 import { auditLog } from "../audit/chain.ts";
-import { nodeDigest } from "../functions/wiring.ts";
+import { nodeDigest } from "../functions/wiring/base.ts";
 import type { Demonstration } from "./demonstration.ts";
 import { historyOf } from "./history.ts";
 

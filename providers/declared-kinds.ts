@@ -1,8 +1,8 @@
 import { AdminCredentialRefused, ProviderUnavailable } from "../core/errors.ts";
 import type { DeclaredKind } from "../events/policy-file.ts";
-import type { Http } from "../providers/http.ts";
-import { providers } from "../providers/index.ts";
-import type { AdminCredential, ProviderKind } from "../providers/provider.ts";
+import type { Http } from "./http.ts";
+import { providers } from "./index.ts";
+import type { AdminCredential, ProviderKind } from "./provider.ts";
 
 /** Every kind of issuer as a policy file sees it: settings and capabilities, with no way to make a call. */
 export const declaredKinds: Readonly<Record<string, DeclaredKind>> = Object.fromEntries(

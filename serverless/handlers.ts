@@ -1,13 +1,26 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { basename } from "node:path";
 
 const folder = new URL("../functions/", import.meta.url);
 
-/** The functions of a deployment: every file in functions/ that exports a handler, by its name without ".ts". */
+/**
+ * The functions of a deployment: every file below functions/ that exports a handler. The name is the file's, without
+ * folder and ".ts"; the value is its path inside functions/.
+ */
+export function handlerFiles(): ReadonlyMap<string, string> {
+  const files = readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((path) => path.replaceAll("\\", "/"))
+    .filter((path) => path.endsWith(".ts") && exportsHandler(readFileSync(new URL(path, folder), "utf8")));
+  return new Map(
+    files
+      .map((path) => [basename(path, ".ts"), path] as const)
+      .sort(([one], [other]) => (one < other ? -1 : 1)),
+  );
+}
+
+/** The names of the functions of a deployment, sorted. */
 export function handlerNames(): readonly string[] {
-  return readdirSync(folder)
-    .filter((file) => file.endsWith(".ts") && exportsHandler(readFileSync(new URL(file, folder), "utf8")))
-    .map((file) => file.slice(0, -".ts".length))
-    .sort();
+  return [...handlerFiles().keys()];
 }
 
 function exportsHandler(source: string): boolean {

@@ -26,7 +26,7 @@ export function conditionsFor({ intakeSecrets }: Deployment) {
   return { LeaksCanBeReported: { "Fn::Equals": [isSetUp, "yes"] } } as const;
 }
 
-/** The variables that functions/wiring.ts reads. */
+/** The variables that functions/wiring/base.ts reads. */
 export async function environment(resolver: Resolver) {
   return environmentFor(await readDeployment(resolver));
 }

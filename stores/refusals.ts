@@ -1,4 +1,4 @@
-import { failureIn } from "../core/aws-failure.ts";
+import { failureIn } from "../aws/failure.ts";
 import { InputInvalid, type RotationError, SecretUnusable, StoreUnavailable } from "../core/errors.ts";
 
 /** What the caller has to change for each name that a second try cannot help. */

@@ -1,9 +1,9 @@
-import type { PlanStep } from "../../core/plan.ts";
+import type { PlanStep } from "../../core/apply-plan.ts";
 import type { PlacedMessage } from "../../events/policy-file/document.ts";
 import { type PolicyText, parsePolicyFile } from "../../events/policy-text.ts";
 import type { Applied } from "../../functions/admin/apply.ts";
 import type { Answer } from "../../functions/admin/command.ts";
-import { declaredKinds } from "../../functions/provider-kinds.ts";
+import { declaredKinds } from "../../providers/declared-kinds.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { columns, plural } from "../text.ts";

@@ -1,7 +1,7 @@
 import type { Proof } from "../../audit/checkpoint.ts";
+import { inTurns } from "../../consumers/in-turns.ts";
 import type { Policy } from "../../core/policy.ts";
 import { utcText } from "../../core/utc.ts";
-import { inTurns } from "../../functions/admin/in-turns.ts";
 import { deploymentChain } from "../../functions/admin/scope.ts";
 import { intakeLog } from "../../functions/intake-ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";

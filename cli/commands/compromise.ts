@@ -1,6 +1,6 @@
 import { fingerprintsOf } from "../../events/fingerprint.ts";
-import type { Foretold } from "../../functions/admin/compromise-preview.ts";
-import type { Raised } from "../../functions/raise.ts";
+import type { Foretold } from "../../functions/admin/compromise/preview.ts";
+import type { Raised } from "../../functions/alerts/raise.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { incidentsOpened } from "./incident.ts";

@@ -1,6 +1,6 @@
-import type { Evidence, InstanceEvidence } from "../../core/evidence.ts";
+import type { Evidence, InstanceEvidence } from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
-import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
+import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
 import type { Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";

@@ -1,6 +1,6 @@
+import { inTurns } from "../../consumers/in-turns.ts";
 import type { Policy } from "../../core/policy.ts";
-import { currentKey } from "../../core/secret-record.ts";
-import { inTurns } from "../../functions/admin/in-turns.ts";
+import { currentKey } from "../../core/rotation/secret-record.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Register } from "../command.ts";

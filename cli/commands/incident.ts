@@ -1,10 +1,10 @@
 import type { Command } from "commander";
-import { incidentFacts } from "../../core/incident-facts.ts";
-import { isOver } from "../../core/incident-plan.ts";
-import type { IncidentRecord } from "../../core/incident-record.ts";
+import { incidentFacts } from "../../core/incident/facts.ts";
+import { isOver } from "../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { whichIncident } from "../../functions/admin/incident/which-incident.ts";
 import { reasonMax } from "../../functions/admin/inputs.ts";
-import { whichIncident } from "../../functions/admin/which-incident.ts";
-import { policiesOf } from "../../functions/incident-policy.ts";
+import { policiesOf } from "../../functions/incident/record/policies.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, type Perform, type Register, type Shown } from "../command.ts";
 import { answersOf, incidentLines } from "../incident-view.ts";

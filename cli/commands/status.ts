@@ -1,6 +1,6 @@
+import { inTurns } from "../../consumers/in-turns.ts";
 import type { Policy } from "../../core/policy.ts";
-import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
-import { inTurns } from "../../functions/admin/in-turns.ts";
+import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Brake, Debt } from "../../ledger/entries.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Register } from "../command.ts";

@@ -1,8 +1,8 @@
 import type { Policy } from "../../core/policy.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { Secret } from "../../core/secret.ts";
-import type { SecretRecord } from "../../core/secret-record.ts";
 import { fingerprintOf, keyLengthMin } from "../../events/fingerprint.ts";
-import { incomingLabel, pendingLabel, versionIdFor } from "../../functions/stage-key.ts";
+import { incomingLabel, pendingLabel, versionIdFor } from "../../functions/secret/stage-key.ts";
 import { withKey } from "../../stores/value.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { CliFailure, exitCodes, type Reach, type Register } from "../command.ts";

@@ -1,5 +1,5 @@
+import { inTurns } from "../../consumers/in-turns.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
-import { inTurns } from "../../functions/admin/in-turns.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { CliFailure, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";

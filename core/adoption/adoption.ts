@@ -1,5 +1,6 @@
-import { consumersBehind } from "./adoption-consumers.ts";
-import { useNotQuiet } from "./adoption-use.ts";
+import { consumersBehind } from "./consumers.ts";
+import { type Evidence, type InstanceEvidence, isInstance } from "./evidence.ts";
+import { useNotQuiet } from "./quiet.ts";
 import {
   type AdoptionReason,
   type AdoptionView,
@@ -8,10 +9,9 @@ import {
   isFresh,
   isLive,
   useOf,
-} from "./adoption-view.ts";
-import { type Evidence, type InstanceEvidence, isInstance } from "./evidence.ts";
+} from "./view.ts";
 
-export type { AdoptionReason, AdoptionView, KeyInUse } from "./adoption-view.ts";
+export type { AdoptionReason, AdoptionView, KeyInUse } from "./view.ts";
 
 export type AdoptionVerdict =
   | { readonly verdict: "adopted" }

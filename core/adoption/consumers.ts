@@ -1,4 +1,6 @@
-import { providerEvidenceIn } from "./adoption-use.ts";
+import { areConsumersUnknown, type ConsumerPolicy, type EvidenceKind } from "../policy.ts";
+import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
+import { providerEvidenceIn } from "./quiet.ts";
 import {
   type AdoptionReason,
   type AdoptionView,
@@ -8,9 +10,7 @@ import {
   isOf,
   reportsOf,
   useOf,
-} from "./adoption-view.ts";
-import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
-import { areConsumersUnknown, type ConsumerPolicy, type EvidenceKind } from "./policy.ts";
+} from "./view.ts";
 
 interface Question {
   readonly view: AdoptionView;

@@ -1,4 +1,4 @@
-import type { Fingerprint, KeyUse, VersionId } from "./ports.ts";
+import type { Fingerprint, KeyUse, VersionId } from "../ports.ts";
 
 /** What one report says about one key, in ages on the reporter's own clock: skew between machines cancels out. */
 export interface ReportedUse {

@@ -1,5 +1,5 @@
-import type { AdoptionReason, AdoptionView } from "./adoption-view.ts";
 import type { Evidence, ProviderEvidence } from "./evidence.ts";
+import type { AdoptionReason, AdoptionView } from "./view.ts";
 
 /** Whether the retiring key has been unused for the quiet window, by every signal that the policy names (S8). */
 export function useNotQuiet(view: AdoptionView): readonly AdoptionReason[] {

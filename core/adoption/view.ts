@@ -1,3 +1,5 @@
+import type { ConsumerPolicy, EvidenceKind, Policy } from "../policy.ts";
+import type { Fingerprint, KeyId, VersionId } from "../ports.ts";
 import {
   type ConsumerEvidence,
   type Evidence,
@@ -6,8 +8,6 @@ import {
   type ReadEvidence,
   type ReportedUse,
 } from "./evidence.ts";
-import type { ConsumerPolicy, EvidenceKind, Policy } from "./policy.ts";
-import type { Fingerprint, KeyId, VersionId } from "./ports.ts";
 
 /** Why the retiring key may not go yet. One value for the gate, the screen, the page and the report. */
 export interface AdoptionReason {

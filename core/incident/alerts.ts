@@ -1,4 +1,4 @@
-import type { AlertSeen, IncidentRecord } from "./incident-record.ts";
+import type { AlertSeen, IncidentRecord } from "./record.ts";
 
 /** What an incident keeps of its alerts: a flood of them must neither fill the item nor push out what counts. */
 const alertsMax = 100;

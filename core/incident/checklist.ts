@@ -1,6 +1,6 @@
-import { isOver } from "./incident-plan.ts";
-import type { ChecklistEntry, IncidentRecord, IncidentStatus } from "./incident-record.ts";
-import type { SecretArn } from "./ports.ts";
+import type { SecretArn } from "../ports.ts";
+import { isOver } from "./plan.ts";
+import type { ChecklistEntry, IncidentRecord, IncidentStatus } from "./record.ts";
 
 /**
  * A checklist of keys that leaked together. No machine works on it, so nothing would keep its status true: it is

@@ -1,4 +1,4 @@
-import type { IncidentRecord } from "./incident-record.ts";
+import type { IncidentRecord } from "./record.ts";
 
 export interface IncidentFacts {
   readonly incidentId: string;

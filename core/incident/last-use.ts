@@ -1,4 +1,4 @@
-import type { IncidentRecord, KeyInScope, UseBefore } from "./incident-record.ts";
+import type { IncidentRecord, KeyInScope, UseBefore } from "./record.ts";
 
 const lookBackMs = 90 * 24 * 3_600_000;
 const lookBackBeforeMs = 28 * 24 * 3_600_000;

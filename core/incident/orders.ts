@@ -1,6 +1,6 @@
-import { changeKey, keyIn, refOf, told } from "./incident.ts";
-import { isExact, isOver, isRekeysOwn, isSettled } from "./incident-plan.ts";
-import type { IncidentRecord, KeyInScope, PersonsWord } from "./incident-record.ts";
+import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
+import type { IncidentRecord, KeyInScope, PersonsWord } from "./record.ts";
+import { changeKey, keyIn, refOf, told } from "./transitions.ts";
 
 /**
  * What an authenticated person may say in an incident. Each is a pure transition, as in `incident.ts`; each

@@ -1,4 +1,5 @@
-import { hadAlert } from "./incident-alerts.ts";
+import type { ProviderCapabilities } from "../ports.ts";
+import { hadAlert } from "./alerts.ts";
 import type {
   AlertSeen,
   IncidentPlan,
@@ -7,8 +8,7 @@ import type {
   KeyMatch,
   OwnRole,
   PersonsWord,
-} from "./incident-record.ts";
-import type { ProviderCapabilities } from "./ports.ts";
+} from "./record.ts";
 
 /** What the plan depends on, over everything that was reported about this key. */
 export interface PlanFacts {

@@ -1,4 +1,4 @@
-import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "./ports.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 
 /**
  * Everything about one incident, in one item: what was reported, the plan, the clock, every key in scope and

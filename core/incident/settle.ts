@@ -1,6 +1,6 @@
-import { isExecutionOf, told } from "./incident.ts";
-import { whyNotClose } from "./incident-plan.ts";
-import type { IncidentRecord } from "./incident-record.ts";
+import { whyNotClose } from "./plan.ts";
+import type { IncidentRecord } from "./record.ts";
+import { isExecutionOf, told } from "./transitions.ts";
 
 export interface Settlement {
   /** The execution that ended; when another one has taken the incident up since, nothing changes. */

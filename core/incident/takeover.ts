@@ -1,8 +1,7 @@
-import { NeedsHuman } from "./errors.ts";
-import type { KeyStanding } from "./incident-record.ts";
-import { isUnused, type LedgerKey, replacementRunId } from "./keys.ts";
-import { debtForLeft } from "./left-behind.ts";
-import type { KeyId, RotationId } from "./ports.ts";
+import { NeedsHuman } from "../errors.ts";
+import { isUnused, type LedgerKey, replacementRunId } from "../keys.ts";
+import type { KeyId, RotationId } from "../ports.ts";
+import { debtForLeft } from "../rotation/left-behind.ts";
 import {
   adoptCurrent,
   bump,
@@ -13,7 +12,8 @@ import {
   promotedRun,
   type Run,
   type SecretRecord,
-} from "./secret-record.ts";
+} from "../rotation/secret-record.ts";
+import type { KeyStanding } from "./record.ts";
 
 /** What an incident may do to a secret's item. Each is a pure transition, as in `secret-record.ts`. */
 export interface Takeover {

@@ -1,12 +1,6 @@
-import { hadAlert, withAlert } from "./incident-alerts.ts";
-import {
-  clockFrom,
-  escalateBeforeMs,
-  isExact,
-  isOver,
-  isStronger,
-  type PlanChoice,
-} from "./incident-plan.ts";
+import type { SecretArn } from "../ports.ts";
+import { hadAlert, withAlert } from "./alerts.ts";
+import { clockFrom, escalateBeforeMs, isExact, isOver, isStronger, type PlanChoice } from "./plan.ts";
 import type {
   AlertSeen,
   ContainmentState,
@@ -16,8 +10,7 @@ import type {
   KeyMatch,
   SecretInScope,
   TimelineEntry,
-} from "./incident-record.ts";
-import type { SecretArn } from "./ports.ts";
+} from "./record.ts";
 
 /** What happens to an incident's record. Each is a pure transition, as in `secret-record.ts`. */
 

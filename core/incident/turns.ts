@@ -1,5 +1,5 @@
-import { alertCount } from "./incident-alerts.ts";
-import { isExact, isOver, isRekeysOwn, isSettled } from "./incident-plan.ts";
+import { alertCount } from "./alerts.ts";
+import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
 import type {
   HandedOutAgain,
   IncidentRecord,
@@ -7,7 +7,7 @@ import type {
   PageReason,
   PageSent,
   SecretInScope,
-} from "./incident-record.ts";
+} from "./record.ts";
 
 /** What containment does next with one key, asked anew after everything that changes. */
 export type ContainTurn =

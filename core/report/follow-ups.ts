@@ -1,6 +1,6 @@
-import type { IncidentRecord, KeyInScope, SecretInScope } from "./incident-record.ts";
-import type { ConsumerPolicy, Policy } from "./policy.ts";
-import type { SecretArn } from "./ports.ts";
+import type { IncidentRecord, KeyInScope, SecretInScope } from "../incident/record.ts";
+import type { ConsumerPolicy, Policy } from "../policy.ts";
+import type { SecretArn } from "../ports.ts";
 
 export interface FollowUp {
   readonly what: string;

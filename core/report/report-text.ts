@@ -1,9 +1,9 @@
-import { isSettled } from "./incident-plan.ts";
-import type { KeyInScope, ScopeFindings } from "./incident-record.ts";
+import { sayDuration } from "../adoption/reason-text.ts";
+import { isSettled } from "../incident/plan.ts";
+import type { KeyInScope, ScopeFindings } from "../incident/record.ts";
+import { utcText } from "../utc.ts";
+import { nameOf } from "./follow-ups.ts";
 import type { IncidentReport, Outage, ReportCertificate } from "./report.ts";
-import { nameOf } from "./report-follow-ups.ts";
-import { sayDuration } from "./say.ts";
-import { utcText } from "./utc.ts";
 
 const rowsMax = 200;
 

@@ -1,5 +1,4 @@
-import { keysHeldBy } from "./incident.ts";
-import { type DeadlineKept, deadlineOf } from "./incident-plan.ts";
+import { type DeadlineKept, deadlineOf } from "../incident/plan.ts";
 import type {
   AlertSeen,
   IncidentRecord,
@@ -9,10 +8,11 @@ import type {
   SecretInScope,
   TimelineEntry,
   TimelineWhat,
-} from "./incident-record.ts";
-import type { Policy } from "./policy.ts";
-import type { KeyId, SecretArn, VersionId } from "./ports.ts";
-import { type FollowUp, followUpsOf, nameOf } from "./report-follow-ups.ts";
+} from "../incident/record.ts";
+import { keysHeldBy } from "../incident/transitions.ts";
+import type { Policy } from "../policy.ts";
+import type { KeyId, SecretArn, VersionId } from "../ports.ts";
+import { type FollowUp, followUpsOf, nameOf } from "./follow-ups.ts";
 
 export interface ReportView {
   readonly incident: IncidentRecord;

@@ -1,4 +1,4 @@
-import type { AdoptionReason, AdoptionVerdict } from "./adoption.ts";
+import type { AdoptionReason, AdoptionVerdict } from "../adoption/adoption.ts";
 
 /**
  * What a decision says, without its ages: two decisions are the same when nobody would act differently on them.

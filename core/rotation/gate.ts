@@ -1,5 +1,5 @@
-import type { AdoptionVerdict } from "./adoption.ts";
-import type { Fingerprint, KeyId, SecretArn, VersionId } from "./ports.ts";
+import type { AdoptionVerdict } from "../adoption/adoption.ts";
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "../ports.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "./secret-record.ts";
 
 /** Why something may not happen now. A value, because "no" is not an exception. */

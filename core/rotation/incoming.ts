@@ -1,6 +1,6 @@
-import { Superseded } from "./errors.ts";
-import { keyName, type LedgerKey } from "./keys.ts";
-import type { Fingerprint, KeyId, RotationId, VersionId } from "./ports.ts";
+import { Superseded } from "../errors.ts";
+import { keyName, type LedgerKey } from "../keys.ts";
+import type { Fingerprint, KeyId, RotationId, VersionId } from "../ports.ts";
 import {
   assertHolder,
   assertPromoted,

@@ -1,7 +1,7 @@
-import { Superseded } from "./errors.ts";
-import { isUnused } from "./keys.ts";
+import { Superseded } from "../errors.ts";
+import { isUnused } from "../keys.ts";
+import type { RotationId } from "../ports.ts";
 import { type Resuming, runForLeft } from "./left-behind.ts";
-import type { RotationId } from "./ports.ts";
 import {
   adoptCurrent,
   assertHolder,

@@ -1,7 +1,7 @@
-import { NeedsHuman } from "./errors.ts";
-import { isSpent, type LedgerKey } from "./keys.ts";
+import { NeedsHuman } from "../errors.ts";
+import { isSpent, type LedgerKey } from "../keys.ts";
+import type { RotationId, SecretArn } from "../ports.ts";
 import type { Opening } from "./lease.ts";
-import type { RotationId, SecretArn } from "./ports.ts";
 import { debtKindIn, type Progress } from "./retiring.ts";
 import {
   adoptCurrent,

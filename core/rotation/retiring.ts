@@ -1,5 +1,5 @@
-import { Superseded } from "./errors.ts";
-import type { KeyState } from "./keys.ts";
+import { Superseded } from "../errors.ts";
+import type { KeyState } from "../keys.ts";
 import {
   assertPromoted,
   bump,

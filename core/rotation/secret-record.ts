@@ -1,7 +1,7 @@
-import { Superseded } from "./errors.ts";
-import type { KeyStanding } from "./incident-record.ts";
-import type { LedgerKey } from "./keys.ts";
-import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "./ports.ts";
+import { Superseded } from "../errors.ts";
+import type { KeyStanding } from "../incident/record.ts";
+import type { LedgerKey } from "../keys.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 
 /**
  * Everything that must change together about one secret, in one item: lease, fence, phase and the states of its

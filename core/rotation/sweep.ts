@@ -1,6 +1,6 @@
-import { isUnused, type LedgerKey, parseKeyName } from "./keys.ts";
+import { isUnused, type LedgerKey, parseKeyName } from "../keys.ts";
+import type { ExecutionState, KeyId, ListedKey, RotationId } from "../ports.ts";
 import { keysLeftBehind, leftToResume } from "./left-behind.ts";
-import type { ExecutionState, KeyId, ListedKey, RotationId } from "./ports.ts";
 import { debtKindIn } from "./retiring.ts";
 import type { SecretRecord } from "./secret-record.ts";
 

@@ -4,7 +4,7 @@ import {
   type PutEventsRequestEntry,
 } from "@aws-sdk/client-eventbridge";
 import { refusalFor, refusalOf } from "../../audit/refusals.ts";
-import { failureIn, failureNamed } from "../../core/aws-failure.ts";
+import { failureIn, failureNamed } from "../../aws/failure.ts";
 import type { EventBus } from "../../core/ports.ts";
 
 type Client = Pick<EventBridgeClient, "send">;

@@ -9,10 +9,10 @@ import {
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
 import { isNamed, refusalOf } from "../../audit/refusals.ts";
+import { inTurns } from "../../consumers/in-turns.ts";
 import { InputInvalid } from "../../core/errors.ts";
 import { type Schedule, type ScheduleTarget, startExecutionTarget } from "../../core/schedule.ts";
 import type { Schedules } from "../admin/deps.ts";
-import { inTurns } from "../admin/in-turns.ts";
 
 const place = "EventBridge Scheduler";
 /** A page holds 100 schedules. */

@@ -1,13 +1,13 @@
 import { AdminCredentialRefused, KeyShared, RotationError } from "../../core/errors.ts";
-import { adoptByHand } from "../../core/left-behind.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
+import { adoptByHand } from "../../core/rotation/left-behind.ts";
+import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
-import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
 import type { FingerprintEntry } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
-import { type FoundKey, findCurrentKey, sharedWith } from "../current-key.ts";
+import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
 import type { AdminDeps } from "./deps.ts";
 
 export interface Adoption {

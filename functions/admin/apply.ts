@@ -1,19 +1,19 @@
 import * as z from "zod";
+import { inTurns } from "../../consumers/in-turns.ts";
+import { type Declared, type PlanStep, planOf } from "../../core/apply-plan.ts";
 import { RotationError } from "../../core/errors.ts";
-import { keysLeftBehind } from "../../core/left-behind.ts";
-import { type Declared, type PlanStep, planOf } from "../../core/plan.ts";
 import type { Policy } from "../../core/policy.ts";
+import { keysLeftBehind } from "../../core/rotation/left-behind.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { hashLimit, type Schedule, scheduleFor } from "../../core/schedule.ts";
-import type { SecretRecord } from "../../core/secret-record.ts";
 import { type PolicyFile, policiesIn } from "../../events/policy-file.ts";
-import { declaredKinds } from "../provider-kinds.ts";
-import { wakeIfDecided } from "../wake.ts";
+import { declaredKinds } from "../../providers/declared-kinds.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adopt, fingerprintAdmin } from "./adopt.ts";
+import { listingOnce } from "./cached-listing.ts";
 import { adminCommand, type Caller, refused } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
-import { inTurns } from "./in-turns.ts";
 import { secretText } from "./inputs.ts";
-import { listingOnce } from "./listing-once.ts";
 
 const secretsMax = 5_000;
 const atOnceMax = 8;

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import type { ConsumerPolicy } from "../../core/policy.ts";
-import { promotedRun } from "../../core/secret-record.ts";
-import { policyAtGate } from "../run-policy.ts";
-import { wakeIfDecided } from "../wake.ts";
+import { promotedRun } from "../../core/rotation/secret-record.ts";
+import { policyAtGate } from "../secret/run-record.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { type SendReport, syntheticReport } from "../synthetic-leak.ts";
-import { syntheticWiring } from "../wiring-intake.ts";
+import { type SendReport, syntheticReport } from "../alerts/synthetic-leak.ts";
+import { syntheticWiring } from "../wiring/alerts.ts";
 import { type AdminCommand, adminCommand, refused } from "./command.ts";
 import { deploymentChain } from "./scope.ts";
 

@@ -1,10 +1,10 @@
 import * as z from "zod";
+import { inTurns } from "../../consumers/in-turns.ts";
 import { RotationError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
-import { currentKey } from "../../core/secret-record.ts";
+import { currentKey } from "../../core/rotation/secret-record.ts";
 import { adminCommand } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
-import { inTurns } from "./in-turns.ts";
 
 const atOnceMax = 4;
 

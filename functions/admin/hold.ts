@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { placeHold } from "../../core/wait.ts";
-import { wakeIfDecided } from "../wake.ts";
+import { placeHold } from "../../core/rotation/wait.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adminCommand } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";

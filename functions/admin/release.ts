@@ -1,7 +1,7 @@
 import * as z from "zod";
-import type { SecretRecord } from "../../core/secret-record.ts";
-import { releaseHold } from "../../core/wait.ts";
-import { wakeIfDecided } from "../wake.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import { releaseHold } from "../../core/rotation/wait.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adminCommand, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { type Alert, AlertSchema } from "../../events/alert.ts";
-import { raiseAlerts } from "../raise.ts";
+import { raiseAlerts } from "../alerts/raise.ts";
 import { adminCommand } from "./command.ts";
 import { deploymentChain } from "./scope.ts";
 

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { wakeIfDecided } from "../wake.ts";
+import { inTurns } from "../../consumers/in-turns.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adminCommand } from "./command.ts";
-import { inTurns } from "./in-turns.ts";
 import { reasonText } from "./inputs.ts";
 import { chainOf, scopeNamed, scopeShape, whichScope } from "./scope.ts";
 

@@ -1,23 +1,23 @@
 import * as z from "zod";
 import { KeyIdUnknown, KeyShared, RotationError } from "../../core/errors.ts";
-import { claimAttempt, markMinted, markStaged } from "../../core/incoming.ts";
 import { isSpent } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider, VersionId } from "../../core/ports.ts";
-import type { Secret } from "../../core/secret.ts";
+import { claimAttempt, markMinted, markStaged } from "../../core/rotation/incoming.ts";
 import {
   assertHolder,
   type PlacedKey,
   type SecretRecord,
   type Ticket,
   type Wait,
-} from "../../core/secret-record.ts";
-import { endWait } from "../../core/wait.ts";
+} from "../../core/rotation/secret-record.ts";
+import { endWait } from "../../core/rotation/wait.ts";
+import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
-import { sharedWith } from "../current-key.ts";
-import { policyOf } from "../run-policy.ts";
-import { stripOwnLabels } from "../stage-key.ts";
+import { sharedWith } from "../secret/current-key.ts";
+import { policyOf } from "../secret/run-record.ts";
+import { stripOwnLabels } from "../secret/stage-key.ts";
 import { adminCommand, type Caller, type RefusedAnswer, refused } from "./command.ts";
 import type { AdminDeps } from "./deps.ts";
 import { secretText } from "./inputs.ts";

@@ -1,17 +1,17 @@
 import * as z from "zod";
-import { InputInvalid, RotationError } from "../core/errors.ts";
-import type { Secret } from "../core/secret.ts";
-import type { Alert, AlertOutcome } from "../events/alert.ts";
+import { InputInvalid, RotationError } from "../../core/errors.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { Alert, AlertOutcome } from "../../events/alert.ts";
 import {
   type IntakeSource,
   type RawRequest,
   type Refusal,
   rawRequestOf,
-} from "../events/intake/edge/source.ts";
-import { intakeSources } from "../events/intake/index.ts";
-import { type IntakeDeps, intakeLog } from "./intake-ports.ts";
-import type { Handler } from "./step.ts";
-import { intakeWiring } from "./wiring-intake.ts";
+} from "../../events/intake/edge/source.ts";
+import { intakeSources } from "../../events/intake/index.ts";
+import { type IntakeDeps, intakeLog } from "../intake-ports.ts";
+import type { Handler } from "../step.ts";
+import { intakeWiring } from "../wiring/alerts.ts";
 
 /** A function URL takes 6 MB, and base64 makes four characters of three bytes. */
 const bodyCharactersMax = 8 * 1024 * 1024;

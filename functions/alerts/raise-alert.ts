@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { KeyCompromisedSchema } from "../events/compromise.ts";
-import type { Deps } from "./deps.ts";
+import { KeyCompromisedSchema } from "../../events/compromise.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 import { type Raised, raiseAlerts } from "./raise.ts";
-import { onLambda, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
 
 /** The alert bus's target. Only the intake can write to that bus. */
 export const raiseAlert = step({

@@ -1,17 +1,31 @@
-import { alertText, appendAlert, identify, mayIdentify, strengthen, takenUp } from "../core/incident.ts";
-import { alertCount, hadAlert } from "../core/incident-alerts.ts";
-import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../core/incident-person.ts";
-import { type Breaker, belongsTo, clockFrom, countInexact, isExact, planFor } from "../core/incident-plan.ts";
-import type { AlertSeen, IncidentRecord, KeyInScope, PersonsWord } from "../core/incident-record.ts";
-import { triageSubject } from "../core/incident-turns.ts";
-import type { Alert, AlertIdentity } from "../events/alert.ts";
-import type { Deps } from "./deps.ts";
-import { type Identified, identifyKeys } from "./identify-key.ts";
-import { changeIncident } from "./incident-change.ts";
-import { graceMs, planFacts, policiesOf } from "./incident-policy.ts";
-import { intakeLog } from "./intake-ports.ts";
-import { worstHolder } from "./own-credential.ts";
-import { startIncident } from "./start-incident.ts";
+import { alertCount, hadAlert } from "../../core/incident/alerts.ts";
+import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../../core/incident/orders.ts";
+import {
+  type Breaker,
+  belongsTo,
+  clockFrom,
+  countInexact,
+  isExact,
+  planFor,
+} from "../../core/incident/plan.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, PersonsWord } from "../../core/incident/record.ts";
+import {
+  alertText,
+  appendAlert,
+  identify,
+  mayIdentify,
+  strengthen,
+  takenUp,
+} from "../../core/incident/transitions.ts";
+import { triageSubject } from "../../core/incident/turns.ts";
+import type { Alert, AlertIdentity } from "../../events/alert.ts";
+import type { Deps } from "../deps.ts";
+import { changeIncident } from "../incident/record/change.ts";
+import { graceMs, planFacts, policiesOf } from "../incident/record/policies.ts";
+import { startIncident } from "../incident/record/start.ts";
+import { intakeLog } from "../intake-ports.ts";
+import { type Identified, identifyKeys } from "../key-index/identify-key.ts";
+import { worstHolder } from "../key-index/own-credential.ts";
 
 /** One alert of an authenticated sender: a source whose signature was checked, or a person. */
 export interface Arrived {

@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { StoreUnavailable } from "../core/errors.ts";
-import { falseAlarm } from "../core/incident-person.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { metricLine } from "./metrics.ts";
-import { type Handler, stampedAt } from "./step.ts";
-import { intakeSecretArns } from "./wiring.ts";
-import { syntheticWiring } from "./wiring-intake.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
+import { falseAlarm } from "../../core/incident/orders.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import type { Deps } from "../deps.ts";
+import { changeIncident } from "../incident/record/change.ts";
+import { metricLine } from "../metrics.ts";
+import { type Handler, stampedAt } from "../step.ts";
+import { syntheticWiring } from "../wiring/alerts.ts";
+import { intakeSecretArns } from "../wiring/base.ts";
 
 /** What a synthetic leak needs besides the ledger: the way that every other sender has. */
 export interface SyntheticDeps extends Pick<Deps, "environment" | "ledger" | "executions" | "clock" | "log"> {

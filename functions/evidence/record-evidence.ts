@@ -1,10 +1,10 @@
 import * as z from "zod";
-import type { InstanceEvidence } from "../core/evidence.ts";
-import { ConsumerReport } from "../events/consumer-report.ts";
-import type { Deps } from "./deps.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wakeIfDecided } from "./wake.ts";
-import { wiring } from "./wiring.ts";
+import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
+import { ConsumerReport } from "../../events/consumer-report.ts";
+import type { Deps } from "../deps.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /**
  * What the rule of one environment's bus sends: the environment is the rule's own constant, and account and time

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { DecryptRecord, readFrom, secretOf } from "../consumers/kms.ts";
-import { promotedRun } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wakeIfDecided } from "./wake.ts";
-import { wiring } from "./wiring.ts";
+import { DecryptRecord, readFrom, secretOf } from "../../consumers/kms.ts";
+import { promotedRun } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { wakeIfDecided } from "../secret/wake-run.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /**
  * What the rule on KMS Decrypt records sends: the environment and Rekey's own roles are the rule's constants,

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { Deps } from "./deps.ts";
-import { parkBranch } from "./incident-change.ts";
-import { incidentIdText } from "./incident-step.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { parkBranch } from "./record/change.ts";
+import { incidentIdText } from "./record/step-input.ts";
 
 /** Parks one branch of an incident until something about the incident changes, or its time is up. */
 export const awaitIncident = step({

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { changeKey, told } from "../core/incident.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { keyOf, keyStepInput } from "./incident-step.ts";
-import { waitSecondsFor } from "./incident-wait.ts";
-import { reasonOf } from "./settle-rotation.ts";
-import { onLambda, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { changeKey, told } from "../../core/incident/transitions.ts";
+import type { Deps } from "../deps.ts";
+import { reasonOf } from "../rotation/settle-rotation.ts";
+import { onLambda, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { changeIncident } from "./record/change.ts";
+import { keyOf, keyStepInput } from "./record/step-input.ts";
+import { waitSecondsFor } from "./record/wait.ts";
 
 const retryAfterMs = 30_000;
 

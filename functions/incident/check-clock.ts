@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { clockTurn } from "../core/incident-turns.ts";
-import type { Deps } from "./deps.ts";
-import { incidentIdText, incidentOf } from "./incident-step.ts";
-import { waitSecondsFor } from "./incident-wait.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { clockTurn } from "../../core/incident/turns.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { incidentIdText, incidentOf } from "./record/step-input.ts";
+import { waitSecondsFor } from "./record/wait.ts";
 
 /** Looks at the incident's clock: is somebody to be told now, and if not, when could that be? */
 export const checkClock = step({

@@ -1,13 +1,13 @@
 import * as z from "zod";
-import { told } from "../core/incident.ts";
-import { whyNotClose } from "../core/incident-plan.ts";
-import { announce } from "./announce.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { incidentIdText, incidentOf } from "./incident-step.ts";
-import { releaseSecrets } from "./release-secrets.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { whyNotClose } from "../../core/incident/plan.ts";
+import { told } from "../../core/incident/transitions.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { changeIncident } from "./record/change.ts";
+import { announce } from "./record/publish.ts";
+import { incidentIdText, incidentOf } from "./record/step-input.ts";
+import { releaseSecrets } from "./takeover/release-secrets.ts";
 
 /** Ends an incident whose every key is dead or waived; refuses any other. The secrets go back before that. */
 export const closeIncident = step({

@@ -1,14 +1,14 @@
-import { RotationError } from "../core/errors.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import { containTurn } from "../core/incident-turns.ts";
-import { finishCallOff } from "./call-off.ts";
-import { contain, type Turn } from "./contain.ts";
-import type { Deps } from "./deps.ts";
-import { incidentOf, keyOf, keyStepInput, stopwatch } from "./incident-step.ts";
-import { waitSecondsFor } from "./incident-wait.ts";
-import { onLambda, step } from "./step.ts";
-import { noteUseBefore } from "./use-before.ts";
-import { wiring } from "./wiring.ts";
+import { RotationError } from "../../core/errors.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { containTurn } from "../../core/incident/turns.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { contain, type Turn } from "./containment/contain.ts";
+import { noteUseBefore } from "./containment/last-use.ts";
+import { finishCallOff } from "./containment/undo-containment.ts";
+import { incidentOf, keyOf, keyStepInput, stopwatch } from "./record/step-input.ts";
+import { waitSecondsFor } from "./record/wait.ts";
 
 /** One turn of one key's containment: waits, quarantines, revokes, or hands on to the proof. */
 export const containKey = step({

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { StoreUnavailable } from "../core/errors.ts";
-import { clockTurn } from "../core/incident-turns.ts";
-import type { Deps } from "./deps.ts";
-import { incidentIdText, incidentOf } from "./incident-step.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { tell } from "./tell.ts";
-import { wiring } from "./wiring.ts";
-import { peoplePart } from "./wiring-people.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
+import { clockTurn } from "../../core/incident/turns.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { peoplePart } from "../wiring/people.ts";
+import { tell } from "./paging/page.ts";
+import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Tells people what is due. A page that no channel took fails the step, so that it is tried again. */
 export const escalate = step({

@@ -1,17 +1,17 @@
 import * as z from "zod";
-import { told } from "../core/incident.ts";
-import { whyNotClose } from "../core/incident-plan.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import { reportOf } from "../core/report.ts";
-import { reportJson, reportMarkdown } from "../core/report-text.ts";
-import { announce } from "./announce.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { policiesOf } from "./incident-policy.ts";
-import { incidentIdText, incidentOf } from "./incident-step.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { reportsPart } from "./wiring-reports.ts";
+import { whyNotClose } from "../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { told } from "../../core/incident/transitions.ts";
+import { reportOf } from "../../core/report/report.ts";
+import { reportJson, reportMarkdown } from "../../core/report/report-text.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { reportsPart } from "../wiring/reports.ts";
+import { changeIncident } from "./record/change.ts";
+import { policiesOf } from "./record/policies.ts";
+import { announce } from "./record/publish.ts";
+import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Files what is known so far: at containment, and again, in the same place, when scoping has ended. */
 export const fileReport = step({

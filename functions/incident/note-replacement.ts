@@ -1,16 +1,16 @@
 import * as z from "zod";
-import { changeSecretInScope, isPast, told } from "../core/incident.ts";
-import { isOver } from "../core/incident-plan.ts";
-import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
-import { dropReused } from "../core/incident-takeover.ts";
-import { promotedRun } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { incidentIdText, incidentOf } from "./incident-step.ts";
-import { waitSecondsFor } from "./incident-wait.ts";
-import { reasonOf } from "./settle-rotation.ts";
-import { onLambda, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { isOver } from "../../core/incident/plan.ts";
+import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
+import { dropReused } from "../../core/incident/takeover.ts";
+import { changeSecretInScope, isPast, told } from "../../core/incident/transitions.ts";
+import { promotedRun } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { reasonOf } from "../rotation/settle-rotation.ts";
+import { onLambda, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { changeIncident } from "./record/change.ts";
+import { incidentIdText, incidentOf } from "./record/step-input.ts";
+import { waitSecondsFor } from "./record/wait.ts";
 
 const slotTriesMax = 60;
 const slotRetryMs = 15_000;

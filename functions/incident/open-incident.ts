@@ -1,17 +1,17 @@
 import * as z from "zod";
-import { InputInvalid, LedgerContended, Superseded } from "../core/errors.ts";
-import { isExecutionOf, refOf, told } from "../core/incident.ts";
-import { escalateAt, isOver, planFor } from "../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident-record.ts";
-import { announce } from "./announce.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { planFacts, policiesOf } from "./incident-policy.ts";
-import { incidentIdText } from "./incident-step.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { type Opening, placed, takeAll } from "./take-all.ts";
-import type { TakenSecret } from "./take-secret.ts";
-import { wiring } from "./wiring.ts";
+import { InputInvalid, LedgerContended, Superseded } from "../../core/errors.ts";
+import { escalateAt, isOver, planFor } from "../../core/incident/plan.ts";
+import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
+import { isExecutionOf, refOf, told } from "../../core/incident/transitions.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { changeIncident } from "./record/change.ts";
+import { planFacts, policiesOf } from "./record/policies.ts";
+import { announce } from "./record/publish.ts";
+import { incidentIdText } from "./record/step-input.ts";
+import type { TakenSecret } from "./takeover/take-secret.ts";
+import { type Opening, placed, takeAll } from "./takeover/take-secrets.ts";
 
 interface Opened {
   readonly outcome: "opened" | "over";

@@ -1,14 +1,14 @@
 import * as z from "zod";
-import { told } from "../core/incident.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import { usedSince } from "../core/incident-use.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import type { ScopeQuestion } from "./incident-ports.ts";
-import { incidentIdText, incidentOf } from "./incident-step.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { scopePart } from "./wiring-scope.ts";
+import { usedSince } from "../../core/incident/last-use.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { told } from "../../core/incident/transitions.ts";
+import type { Deps } from "../deps.ts";
+import type { ScopeQuestion } from "../incident-ports.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { scopePart } from "../wiring/scope.ts";
+import { changeIncident } from "./record/change.ts";
+import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Less than the step's own time-out, so that what was found in time is kept. */
 const budgetMs = 240_000;

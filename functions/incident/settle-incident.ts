@@ -1,11 +1,11 @@
 import * as z from "zod";
-import type { Deps } from "./deps.ts";
-import { incidentIdText } from "./incident-step.ts";
-import { settleIncidentRun } from "./settle-incident-run.ts";
-import { reasonOf } from "./settle-rotation.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { peoplePart } from "./wiring-people.ts";
+import type { Deps } from "../deps.ts";
+import { reasonOf } from "../rotation/settle-rotation.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { peoplePart } from "../wiring/people.ts";
+import { settleIncidentRun } from "./record/settle.ts";
+import { incidentIdText } from "./record/step-input.ts";
 
 /** Ends the machine's work on an incident that it could not finish: from here on it is a person's. */
 export const settleIncident = step({

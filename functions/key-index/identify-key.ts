@@ -1,9 +1,9 @@
-import type { KeyMatch } from "../core/incident-record.ts";
-import type { Policy } from "../core/policy.ts";
-import type { Fingerprint, KeyId, SecretArn, VersionId } from "../core/ports.ts";
-import type { AlertIdentity } from "../events/alert.ts";
-import type { FingerprintEntry } from "../ledger/entries.ts";
-import type { Deps } from "./deps.ts";
+import type { KeyMatch } from "../../core/incident/record.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../core/ports.ts";
+import type { AlertIdentity } from "../../events/alert.ts";
+import type { FingerprintEntry } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
 import { keyOfRuns } from "./keys-of-runs.ts";
 
 /** One key that an alert names, and every secret known to hold it. */

@@ -1,17 +1,17 @@
 import * as z from "zod";
-import { RotationError } from "../core/errors.ts";
-import { isRekeysOwn } from "../core/incident-plan.ts";
-import type { OwnRole } from "../core/incident-record.ts";
-import type { Policy } from "../core/policy.ts";
-import type { KeyId, SecretArn, VersionId } from "../core/ports.ts";
-import { Secret } from "../core/secret.ts";
-import { aliasesOf } from "../events/fingerprint.ts";
-import type { FingerprintEntry } from "../ledger/entries.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
+import { RotationError } from "../../core/errors.ts";
+import { isRekeysOwn } from "../../core/incident/plan.ts";
+import type { OwnRole } from "../../core/incident/record.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
+import { Secret } from "../../core/secret.ts";
+import { aliasesOf } from "../../events/fingerprint.ts";
+import type { FingerprintEntry } from "../../ledger/entries.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
+import { type Handler, onLambda, secretArnText, step } from "../step.ts";
+import { ownSecrets, wiring } from "../wiring/base.ts";
 import { aliasOfHint, aliasOfKeyId, type IndexedVersion, indexedVersionAt } from "./identify-key.ts";
-import { type Handler, onLambda, secretArnText, step } from "./step.ts";
-import { ownSecrets, wiring } from "./wiring.ts";
 
 /** One call leaves the rest to the next one: a version takes some 10 ms of hashing and a read. */
 const budgetMs = 20_000;

@@ -1,8 +1,8 @@
-import type { Policy } from "../core/policy.ts";
-import type { KeyId, SecretArn, VersionId } from "../core/ports.ts";
-import type { RotationRecord } from "../ledger/entries.ts";
-import { inTurns } from "./admin/in-turns.ts";
-import type { Deps } from "./deps.ts";
+import { inTurns } from "../../consumers/in-turns.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
+import type { RotationRecord } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
 
 const secretsMax = 1_000;
 const atOnceMax = 25;

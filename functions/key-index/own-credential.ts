@@ -1,6 +1,6 @@
-import type { KeyInScope, KeyRole, OwnRole } from "../core/incident-record.ts";
-import type { Policy } from "../core/policy.ts";
-import type { SecretArn } from "../core/ports.ts";
+import type { KeyInScope, KeyRole, OwnRole } from "../../core/incident/record.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { SecretArn } from "../../core/ports.ts";
 import type { Holder } from "./identify-key.ts";
 
 /**

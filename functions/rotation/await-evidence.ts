@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { storeWait } from "../core/wait.ts";
-import type { Deps } from "./deps.ts";
-import { onLambda, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { storeWait } from "../../core/rotation/wait.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /**
  * Parks the run until its decision may be another one. The token is stored only if nothing changed since the

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { assertHolder } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { onLambda, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { assertHolder } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { onLambda, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /** Asks a person or a pool for the key that this provider does not let us make. The callback carries ids only. */
 export const awaitKey = step({

@@ -1,16 +1,16 @@
 import * as z from "zod";
-import type { AdoptionReason } from "../core/adoption.ts";
-import { decisionText, nextCheckMs } from "../core/decision.ts";
-import { markSeenPromoted } from "../core/incoming.ts";
-import type { Policy } from "../core/policy.ts";
-import { sayReason } from "../core/say.ts";
-import { assertPromoted, type PromotedRun, type SecretRecord } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { askGate, type Gate, gatherEvidence } from "./gate.ts";
-import { noteRun, policyAtGate } from "./run-policy.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { sourcesPart } from "./wiring-sources.ts";
+import type { AdoptionReason } from "../../core/adoption/adoption.ts";
+import { sayReason } from "../../core/adoption/reason-text.ts";
+import type { Policy } from "../../core/policy.ts";
+import { decisionText, nextCheckMs } from "../../core/rotation/decision.ts";
+import { markSeenPromoted } from "../../core/rotation/incoming.ts";
+import { assertPromoted, type PromotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { askGate, type Gate, gatherEvidence } from "../secret/gate.ts";
+import { noteRun, policyAtGate } from "../secret/run-record.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { sourcesPart } from "../wiring/sources.ts";
 
 /** An execution's history holds 25,000 events and a lap takes about 20: laps get longer with the overlap. */
 const lapsMax = 500;

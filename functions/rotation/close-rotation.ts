@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { mayForget } from "../core/evidence.ts";
-import { closeRun } from "../core/lease.ts";
-import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { noteRun } from "./run-policy.ts";
-import { retiringLabel } from "./stage-key.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { mayForget } from "../../core/adoption/evidence.ts";
+import { closeRun } from "../../core/rotation/lease.ts";
+import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { noteRun } from "../secret/run-record.ts";
+import { retiringLabel } from "../secret/stage-key.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /** The lease goes last: until then a repeat finds its run and does everything again, which changes nothing. */
 export const closeRotation = step({

@@ -1,17 +1,17 @@
 import * as z from "zod";
-import { Superseded } from "../core/errors.ts";
-import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../core/incoming.ts";
-import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../core/keys.ts";
-import type { Policy } from "../core/policy.ts";
-import type { MintedKey } from "../core/ports.ts";
-import { assertHolder, type PlacedKey, type Run } from "../core/secret-record.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { assertNotStopped, workOf } from "./brake.ts";
-import type { Deps } from "./deps.ts";
-import { policyOf } from "./run-policy.ts";
-import { stageKey, stripOwnLabels, versionIdFor } from "./stage-key.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { Superseded } from "../../core/errors.ts";
+import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../../core/keys.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { MintedKey } from "../../core/ports.ts";
+import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../../core/rotation/incoming.ts";
+import { assertHolder, type PlacedKey, type Run } from "../../core/rotation/secret-record.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import type { Deps } from "../deps.ts";
+import { policyOf } from "../secret/run-record.ts";
+import { stageKey, stripOwnLabels, versionIdFor } from "../secret/stage-key.ts";
+import { assertNotStopped, workOf } from "../secret/stop-order.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 type Minted = ({ readonly outcome: "staged" } & PlacedKey) | { readonly outcome: "needsSupply" };
 

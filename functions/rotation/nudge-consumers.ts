@@ -1,15 +1,15 @@
 import * as z from "zod";
-import type { RefreshAnswer } from "../consumers/ports.ts";
-import { together } from "../consumers/together.ts";
-import { markSeenPromoted } from "../core/incoming.ts";
-import type { ConsumerPolicy } from "../core/policy.ts";
-import { assertPromoted } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { refreshMemory } from "./refresh-memory.ts";
-import { policyAtGate } from "./run-policy.ts";
-import { onLambda, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { refreshersPart } from "./wiring-refreshers.ts";
+import type { RefreshAnswer } from "../../consumers/ports.ts";
+import { together } from "../../consumers/together.ts";
+import type { ConsumerPolicy } from "../../core/policy.ts";
+import { markSeenPromoted } from "../../core/rotation/incoming.ts";
+import { assertPromoted } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { refreshMemory } from "../secret/refresh-memory.ts";
+import { policyAtGate } from "../secret/run-record.ts";
+import { onLambda, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { refreshersPart } from "../wiring/refreshers.ts";
 
 /** Starts every consumer's refresh. One that fails is reported by name; the gate waits for it all the same. */
 export const nudgeConsumers = step({

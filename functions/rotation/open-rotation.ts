@@ -5,19 +5,19 @@ import {
   LedgerContended,
   PolicyInvalid,
   SecretUnusable,
-} from "../core/errors.ts";
-import { openRun, resumeLeft, resumeRun } from "../core/lease.ts";
-import { adoptByHand, leftToResume } from "../core/left-behind.ts";
-import { mistakesIn, type Policy } from "../core/policy.ts";
-import type { Refusal } from "../core/revoke.ts";
-import { currentKey, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
-import type { RotationRecord } from "../ledger/entries.ts";
-import { brakeFor } from "./brake.ts";
-import { type FoundKey, findCurrentKey, sharedWith } from "./current-key.ts";
-import type { Deps } from "./deps.ts";
-import { pin } from "./pin.ts";
-import { onLambda, secretArnText, stampedAt, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+} from "../../core/errors.ts";
+import { mistakesIn, type Policy } from "../../core/policy.ts";
+import type { Refusal } from "../../core/rotation/gate.ts";
+import { openRun, resumeLeft, resumeRun } from "../../core/rotation/lease.ts";
+import { adoptByHand, leftToResume } from "../../core/rotation/left-behind.ts";
+import { currentKey, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { RotationRecord } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
+import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
+import { pin } from "../secret/pin.ts";
+import { brakeFor } from "../secret/stop-order.ts";
+import { onLambda, secretArnText, stampedAt, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 const OpenRotationInput = z.object({
   secretArn: secretArnText,

@@ -1,18 +1,23 @@
 import * as z from "zod";
-import { VersionMoved } from "../core/errors.ts";
-import { markMerged, markPromoted, markPromoting, markPromotionRefused } from "../core/incoming.ts";
-import type { Policy } from "../core/policy.ts";
-import type { VersionId } from "../core/ports.ts";
-import { assertHolder, promotedRun, type Run, type SecretRecord } from "../core/secret-record.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { keyIn, withKey } from "../stores/value.ts";
-import { assertNotStopped, workOf } from "./brake.ts";
-import type { Deps } from "./deps.ts";
-import { pin } from "./pin.ts";
-import { policyOf } from "./run-policy.ts";
-import { incomingLabel, pendingLabel, takePending, versionIdFor } from "./stage-key.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { VersionMoved } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { VersionId } from "../../core/ports.ts";
+import {
+  markMerged,
+  markPromoted,
+  markPromoting,
+  markPromotionRefused,
+} from "../../core/rotation/incoming.ts";
+import { assertHolder, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn, withKey } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
+import { pin } from "../secret/pin.ts";
+import { policyOf } from "../secret/run-record.ts";
+import { incomingLabel, pendingLabel, takePending, versionIdFor } from "../secret/stage-key.ts";
+import { assertNotStopped, workOf } from "../secret/stop-order.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /** Edits of other fields that arrive while we promote are merged; more than this many means somebody is at work. */
 const mergesMax = 3;

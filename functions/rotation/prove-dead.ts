@@ -1,15 +1,15 @@
 import * as z from "zod";
-import { SecretUnusable, StillAlive } from "../core/errors.ts";
-import type { Policy } from "../core/policy.ts";
-import type { KeyProvider, VerifyResult } from "../core/ports.ts";
-import { markProbed, markRetiring } from "../core/retiring.ts";
-import type { Secret } from "../core/secret.ts";
-import { assertPromoted, type PromotedRun } from "../core/secret-record.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
-import { noteRun, policyOf } from "./run-policy.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { SecretUnusable, StillAlive } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
+import { markProbed, markRetiring } from "../../core/rotation/retiring.ts";
+import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
+import type { Secret } from "../../core/secret.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
+import { noteRun, policyOf } from "../secret/run-record.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 const probesPerLapMax = 10;
 const burstMaxMs = 6_000;

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { KeyNotYetActive, KeyRejected, ProviderUnavailable } from "../core/errors.ts";
-import { markProven } from "../core/incoming.ts";
-import { assertHolder } from "../core/secret-record.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
-import { policyOf } from "./run-policy.ts";
-import { onLambda, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import { KeyNotYetActive, KeyRejected, ProviderUnavailable } from "../../core/errors.ts";
+import { markProven } from "../../core/rotation/incoming.ts";
+import { assertHolder } from "../../core/rotation/secret-record.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
+import { policyOf } from "../secret/run-record.ts";
+import { onLambda, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 /** Uses the pending key once, exactly as a consumer would read it. */
 export const proveIncoming = step({

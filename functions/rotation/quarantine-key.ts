@@ -1,15 +1,15 @@
 import * as z from "zod";
-import { markQuarantined, markRestored } from "../core/retiring.ts";
-import { whyNotRevoke } from "../core/revoke.ts";
-import { assertPromoted } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { heedHand } from "./heed-hand.ts";
-import { revokeView } from "./revoke-view.ts";
-import { policyAtGate } from "./run-policy.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { undoQuarantine } from "./undo-quarantine.ts";
-import { wiring } from "./wiring.ts";
-import { sourcesPart } from "./wiring-sources.ts";
+import { whyNotRevoke } from "../../core/rotation/gate.ts";
+import { markQuarantined, markRestored } from "../../core/rotation/retiring.ts";
+import { assertPromoted } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { heedHand } from "../secret/freeze.ts";
+import { undoQuarantine } from "../secret/restore-key.ts";
+import { revokeView } from "../secret/revoke-view.ts";
+import { policyAtGate } from "../secret/run-record.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { sourcesPart } from "../wiring/sources.ts";
 
 type Quarantined = {
   readonly outcome: "quarantined" | "cannot" | "refused" | "undone";

@@ -1,16 +1,16 @@
 import * as z from "zod";
-import { WrongProject } from "../core/errors.ts";
-import type { Policy } from "../core/policy.ts";
-import { markRetiring, markRevoked } from "../core/retiring.ts";
-import { type Refusal, whyNotRepeatRevoke, whyNotRevoke } from "../core/revoke.ts";
-import type { PromotedRun } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
-import { heedHand } from "./heed-hand.ts";
-import { revokeView } from "./revoke-view.ts";
-import { policyAtGate } from "./run-policy.ts";
-import { onLambda, step, type TicketInput, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { sourcesPart } from "./wiring-sources.ts";
+import { WrongProject } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import { type Refusal, whyNotRepeatRevoke, whyNotRevoke } from "../../core/rotation/gate.ts";
+import { markRetiring, markRevoked } from "../../core/rotation/retiring.ts";
+import type { PromotedRun } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
+import { heedHand } from "../secret/freeze.ts";
+import { revokeView } from "../secret/revoke-view.ts";
+import { policyAtGate } from "../secret/run-record.ts";
+import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { sourcesPart } from "../wiring/sources.ts";
 
 type Revoked =
   | { readonly outcome: "revoked" | "alreadyGone" }

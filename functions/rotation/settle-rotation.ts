@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { Deps } from "./deps.ts";
-import { settle } from "./settle.ts";
-import { onLambda, secretArnText, stampedAt, step, ticketShape } from "./step.ts";
-import { wiring } from "./wiring.ts";
+import type { Deps } from "../deps.ts";
+import { settle } from "../secret/settle-run.ts";
+import { onLambda, secretArnText, stampedAt, step, ticketShape } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
 
 export const settleRotation = step({
   name: "settle-rotation",

@@ -1,12 +1,12 @@
-import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../core/errors.ts";
-import type { LedgerKey } from "../core/keys.ts";
-import type { Policy } from "../core/policy.ts";
-import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
-import { currentKey, type PlacedKey, type SecretRecord } from "../core/secret-record.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
+import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../../core/errors.ts";
+import type { LedgerKey } from "../../core/keys.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../../core/ports.ts";
+import { currentKey, type PlacedKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { Secret } from "../../core/secret.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
 import { freezeOver, spentKey, whyFrozen } from "./spent-key.ts";
 import { incomingLabel } from "./stage-key.ts";
 

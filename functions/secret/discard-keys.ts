@@ -1,10 +1,10 @@
-import { PolicyInvalid } from "../core/errors.ts";
-import { markDiscarded } from "../core/incoming.ts";
-import { keyNamesOf, type LedgerKey, parseKeyName } from "../core/keys.ts";
-import type { Policy } from "../core/policy.ts";
-import type { VersionId } from "../core/ports.ts";
-import type { Ticket } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
+import { PolicyInvalid } from "../../core/errors.ts";
+import { keyNamesOf, type LedgerKey, parseKeyName } from "../../core/keys.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { VersionId } from "../../core/ports.ts";
+import { markDiscarded } from "../../core/rotation/incoming.ts";
+import type { Ticket } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
 import { stripOwnLabels, versionIdFor } from "./stage-key.ts";
 
 interface Discard {

@@ -1,8 +1,8 @@
-import type { KeyId } from "../core/ports.ts";
-import type { Refusal } from "../core/revoke.ts";
-import type { Ticket } from "../core/secret-record.ts";
-import { freeze } from "../core/wait.ts";
-import type { Deps } from "./deps.ts";
+import type { KeyId } from "../../core/ports.ts";
+import type { Refusal } from "../../core/rotation/gate.ts";
+import type { Ticket } from "../../core/rotation/secret-record.ts";
+import { freeze } from "../../core/rotation/wait.ts";
+import type { Deps } from "../deps.ts";
 
 /** Somebody else's hand on AWSCURRENT: only a person can say what was meant, and until then the gate stays shut. */
 const pages: Readonly<Record<string, string>> = {

@@ -1,12 +1,12 @@
-import { observeProvider } from "../consumers/provider.ts";
-import { type AdoptionVerdict, adoption } from "../core/adoption.ts";
-import type { Evidence } from "../core/evidence.ts";
-import type { Policy } from "../core/policy.ts";
-import { type PromotedRun, promotedRun, type SecretRecord } from "../core/secret-record.ts";
-import { brakeFor } from "./brake.ts";
+import { observeProvider } from "../../consumers/provider.ts";
+import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
+import type { Evidence } from "../../core/adoption/evidence.ts";
+import type { Policy } from "../../core/policy.ts";
+import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
 import { sharedWith } from "./current-key.ts";
-import type { Deps } from "./deps.ts";
 import { refreshMemory } from "./refresh-memory.ts";
+import { brakeFor } from "./stop-order.ts";
 
 export interface Gate {
   readonly verdict: AdoptionVerdict;

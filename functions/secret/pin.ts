@@ -1,6 +1,6 @@
-import type { SecretArn, VersionId } from "../core/ports.ts";
+import type { SecretArn, VersionId } from "../../core/ports.ts";
+import type { Deps } from "../deps.ts";
 import { versionWith } from "./current-key.ts";
-import type { Deps } from "./deps.ts";
 import { retiringLabel } from "./stage-key.ts";
 
 interface Pinning {

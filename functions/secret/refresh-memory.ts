@@ -1,5 +1,5 @@
-import type { RefreshMemory, RefreshNote, RefreshPlace } from "../consumers/ports.ts";
-import type { Deps } from "./deps.ts";
+import type { RefreshMemory, RefreshNote, RefreshPlace } from "../../consumers/ports.ts";
+import type { Deps } from "../deps.ts";
 
 /** What is remembered of refreshes lives in the ledger, under the secret. */
 export function refreshMemory({ ledger }: Pick<Deps, "ledger">): RefreshMemory {

@@ -1,8 +1,8 @@
-import type { Policy } from "../core/policy.ts";
-import type { KeyId } from "../core/ports.ts";
-import { markRestored } from "../core/retiring.ts";
-import type { Ticket } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyId } from "../../core/ports.ts";
+import { markRestored } from "../../core/rotation/retiring.ts";
+import type { Ticket } from "../../core/rotation/secret-record.ts";
+import type { Deps } from "../deps.ts";
 
 /** Gives a quarantined key back exactly as it was, and only then records it: a repeat restores it again. */
 export async function undoQuarantine(

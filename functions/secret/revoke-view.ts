@@ -1,10 +1,10 @@
-import { type Evidence, isInstance } from "../core/evidence.ts";
-import type { Policy } from "../core/policy.ts";
-import type { RevokeView } from "../core/revoke.ts";
-import { assertPromoted, type PromotedRun, type Ticket } from "../core/secret-record.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
+import { type Evidence, isInstance } from "../../core/adoption/evidence.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { RevokeView } from "../../core/rotation/gate.ts";
+import { assertPromoted, type PromotedRun, type Ticket } from "../../core/rotation/secret-record.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
 import { askGate, gatherEvidence } from "./gate.ts";
 
 interface Question {

@@ -1,8 +1,8 @@
-import { PolicyInvalid } from "../core/errors.ts";
-import type { Policy } from "../core/policy.ts";
-import type { Ticket } from "../core/secret-record.ts";
-import type { RotationRecord } from "../ledger/entries.ts";
-import type { Deps } from "./deps.ts";
+import { PolicyInvalid } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Ticket } from "../../core/rotation/secret-record.ts";
+import type { RotationRecord } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
 
 /** The snapshot taken when the run opened: an edit of rekey.yml changes the next run, not this one. */
 export async function policyOf(ticket: Ticket, deps: Pick<Deps, "ledger">): Promise<Policy> {

@@ -1,15 +1,15 @@
-import { RotationError, Superseded } from "../core/errors.ts";
-import { keyNamesOf } from "../core/keys.ts";
-import { closeRun, giveUp, oweRun } from "../core/lease.ts";
-import type { Policy } from "../core/policy.ts";
-import type { RotationId, SecretArn } from "../core/ports.ts";
-import { debtKindIn } from "../core/retiring.ts";
-import { isBeforePromotion, type Run, type Ticket } from "../core/secret-record.ts";
-import type { Debt, RotationOutcome, RotationRecord } from "../ledger/entries.ts";
-import type { Deps } from "./deps.ts";
+import { RotationError, Superseded } from "../../core/errors.ts";
+import { keyNamesOf } from "../../core/keys.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { RotationId, SecretArn } from "../../core/ports.ts";
+import { closeRun, giveUp, oweRun } from "../../core/rotation/lease.ts";
+import { debtKindIn } from "../../core/rotation/retiring.ts";
+import { isBeforePromotion, type Run, type Ticket } from "../../core/rotation/secret-record.ts";
+import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
 import { discardKeys } from "./discard-keys.ts";
-import { noteRun } from "./run-policy.ts";
-import { undoQuarantine } from "./undo-quarantine.ts";
+import { undoQuarantine } from "./restore-key.ts";
+import { noteRun } from "./run-record.ts";
 
 export interface Settling {
   readonly secretArn: SecretArn;

@@ -1,9 +1,9 @@
-import type { LedgerKey } from "../core/keys.ts";
-import { mayNotReturn } from "../core/left-behind.ts";
-import type { Fingerprint, SecretArn, VersionId } from "../core/ports.ts";
-import type { SecretRecord } from "../core/secret-record.ts";
-import { freeze } from "../core/wait.ts";
-import type { Deps } from "./deps.ts";
+import type { LedgerKey } from "../../core/keys.ts";
+import type { Fingerprint, SecretArn, VersionId } from "../../core/ports.ts";
+import { mayNotReturn } from "../../core/rotation/left-behind.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import { freeze } from "../../core/rotation/wait.ts";
+import type { Deps } from "../deps.ts";
 
 export type SpentKey = Pick<LedgerKey, "keyId" | "name" | "state" | "compromised">;
 

@@ -1,12 +1,12 @@
-import { PendingHeld, Superseded } from "../core/errors.ts";
-import { markStaged } from "../core/incoming.ts";
-import type { Policy } from "../core/policy.ts";
-import type { KeyId, VersionId } from "../core/ports.ts";
-import type { Secret } from "../core/secret.ts";
-import type { PlacedKey, Ticket } from "../core/secret-record.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { keyIn, withKey } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
+import { PendingHeld, Superseded } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyId, VersionId } from "../../core/ports.ts";
+import { markStaged } from "../../core/rotation/incoming.ts";
+import type { PlacedKey, Ticket } from "../../core/rotation/secret-record.ts";
+import type { Secret } from "../../core/secret.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn, withKey } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
 
 /** Attached by the put itself: PutSecretValue would silently steal AWSPENDING, but nobody else uses this one. */
 export const incomingLabel = "REKEY_INCOMING";

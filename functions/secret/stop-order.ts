@@ -1,9 +1,9 @@
-import { Stopped } from "../core/errors.ts";
-import type { Policy } from "../core/policy.ts";
-import type { Refusal } from "../core/revoke.ts";
-import type { SecretRecord } from "../core/secret-record.ts";
-import type { Brake } from "../ledger/entries.ts";
-import type { Deps } from "./deps.ts";
+import { Stopped } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Refusal } from "../../core/rotation/gate.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { Brake } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
 
 /** Whether a brake's scope covers this secret. */
 function covers({ scope }: Brake, policy: Policy): boolean {

@@ -1,10 +1,10 @@
-import { decisionText } from "../core/decision.ts";
-import type { SecretArn } from "../core/ports.ts";
-import { bump } from "../core/secret-record.ts";
-import { endWait } from "../core/wait.ts";
-import type { Deps } from "./deps.ts";
+import type { SecretArn } from "../../core/ports.ts";
+import { decisionText } from "../../core/rotation/decision.ts";
+import { bump } from "../../core/rotation/secret-record.ts";
+import { endWait } from "../../core/rotation/wait.ts";
+import type { Deps } from "../deps.ts";
 import { askGateNow } from "./gate.ts";
-import { policyAtGate } from "./run-policy.ts";
+import { policyAtGate } from "./run-record.ts";
 
 /**
  * Something changed that a waiting run may care about. Raising `seq` first means that a wait which is just

@@ -1,12 +1,12 @@
-import type { AuditCheckpoints } from "../audit/checkpoint.ts";
-import { RotationError } from "../core/errors.ts";
-import { inTurns } from "./admin/in-turns.ts";
-import { deploymentChain } from "./admin/scope.ts";
-import type { Deps } from "./deps.ts";
-import { intakeLog } from "./intake-ports.ts";
-import { metricLine } from "./metrics.ts";
-import type { Handler } from "./step.ts";
-import { anchorWiring } from "./wiring-audit.ts";
+import type { AuditCheckpoints } from "../../audit/checkpoint.ts";
+import { inTurns } from "../../consumers/in-turns.ts";
+import { RotationError } from "../../core/errors.ts";
+import { deploymentChain } from "../admin/scope.ts";
+import type { Deps } from "../deps.ts";
+import { intakeLog } from "../intake-ports.ts";
+import { metricLine } from "../metrics.ts";
+import type { Handler } from "../step.ts";
+import { anchorWiring } from "../wiring/audit.ts";
 
 /** What anchoring may touch: it reads the ledger and never writes it, or it could sign what it forged. */
 export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {

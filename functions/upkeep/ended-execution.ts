@@ -1,5 +1,5 @@
-import { endedUnsettled, hasEnded } from "../core/sweep.ts";
-import type { Deps } from "./deps.ts";
+import { endedUnsettled, hasEnded } from "../../core/rotation/sweep.ts";
+import type { Deps } from "../deps.ts";
 
 /** What to settle this execution's work with, of which it said nothing itself; undefined while it may be at work. */
 export async function whyEnded(

@@ -1,11 +1,11 @@
 import * as z from "zod";
-import { endedUnsettled } from "../core/sweep.ts";
-import type { Deps } from "./deps.ts";
-import { settle } from "./settle.ts";
-import { settleIncidentRun } from "./settle-incident-run.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
-import { wiring } from "./wiring.ts";
-import { peoplePart } from "./wiring-people.ts";
+import { endedUnsettled } from "../../core/rotation/sweep.ts";
+import type { Deps } from "../deps.ts";
+import { settleIncidentRun } from "../incident/record/settle.ts";
+import { settle } from "../secret/settle-run.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { peoplePart } from "../wiring/people.ts";
 
 /** Step Functions' own status event: an execution that timed out or was stopped runs no state of its own. */
 export const settleClosed = step({

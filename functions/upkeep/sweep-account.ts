@@ -1,10 +1,10 @@
-import type { Policy } from "../core/policy.ts";
-import type { KeyId, ListedKey } from "../core/ports.ts";
-import type { SecretRecord } from "../core/secret-record.ts";
-import { type AccountView, forgetKey, neverCame, standingOf } from "../core/sweep.ts";
-import { keyIn } from "../stores/value.ts";
-import { brakeFor } from "./brake.ts";
-import type { Deps } from "./deps.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { KeyId, ListedKey } from "../../core/ports.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import { type AccountView, forgetKey, neverCame, standingOf } from "../../core/rotation/sweep.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
+import { brakeFor } from "../secret/stop-order.ts";
 
 export interface AccountSweep {
   /** Every policy whose keys live in this provider account. */

@@ -1,8 +1,8 @@
-import { isExecutionOf } from "../core/incident.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import type { Deps } from "./deps.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { isExecutionOf } from "../../core/incident/transitions.ts";
+import type { Deps } from "../deps.ts";
+import { settleIncidentRun } from "../incident/record/settle.ts";
 import { whyEnded } from "./ended-execution.ts";
-import { settleIncidentRun } from "./settle-incident-run.ts";
 
 interface SweepingIncident {
   readonly incident: IncidentRecord;

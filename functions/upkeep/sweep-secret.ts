@@ -1,22 +1,27 @@
-import { SecretUnusable } from "../core/errors.ts";
-import { keysLeftBehind } from "../core/left-behind.ts";
-import type { Policy } from "../core/policy.ts";
-import type { Fingerprint, VersionId } from "../core/ports.ts";
-import { currentIsIncoming } from "../core/revoke.ts";
-import { currentKey, incidentWith, promotedRun, type SecretRecord } from "../core/secret-record.ts";
-import { endedUnsettled, hasEnded, isAbandoned, nextTryMs, owedBy } from "../core/sweep.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import type { RotationOutcome, RotationRecord } from "../ledger/entries.ts";
-import { keyIn } from "../stores/value.ts";
-import { brakeFor } from "./brake.ts";
-import { versionWith } from "./current-key.ts";
-import type { Deps } from "./deps.ts";
-import { heedHand } from "./heed-hand.ts";
-import { releaseLease } from "./release-secrets.ts";
-import { noteRun } from "./run-policy.ts";
-import { settle } from "./settle.ts";
-import { freezeOver, type SpentKey, spentKey, whyFrozen } from "./spent-key.ts";
-import { pendingLabel, retiringLabel, versionIdFor } from "./stage-key.ts";
+import { SecretUnusable } from "../../core/errors.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { Fingerprint, VersionId } from "../../core/ports.ts";
+import { currentIsIncoming } from "../../core/rotation/gate.ts";
+import { keysLeftBehind } from "../../core/rotation/left-behind.ts";
+import {
+  currentKey,
+  incidentWith,
+  promotedRun,
+  type SecretRecord,
+} from "../../core/rotation/secret-record.ts";
+import { endedUnsettled, hasEnded, isAbandoned, nextTryMs, owedBy } from "../../core/rotation/sweep.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
+import { keyIn } from "../../stores/value.ts";
+import type { Deps } from "../deps.ts";
+import { releaseLease } from "../incident/takeover/release-secrets.ts";
+import { versionWith } from "../secret/current-key.ts";
+import { heedHand } from "../secret/freeze.ts";
+import { noteRun } from "../secret/run-record.ts";
+import { settle } from "../secret/settle-run.ts";
+import { freezeOver, type SpentKey, spentKey, whyFrozen } from "../secret/spent-key.ts";
+import { pendingLabel, retiringLabel, versionIdFor } from "../secret/stage-key.ts";
+import { brakeFor } from "../secret/stop-order.ts";
 
 export interface Sweeping {
   readonly policy: Policy;

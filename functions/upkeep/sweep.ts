@@ -1,21 +1,21 @@
 import * as z from "zod";
-import { RotationError } from "../core/errors.ts";
-import { isOver } from "../core/incident-plan.ts";
-import { debtForLeft, keysLeftBehind } from "../core/left-behind.ts";
-import type { Policy } from "../core/policy.ts";
-import { debtKindIn } from "../core/retiring.ts";
-import { currentKey, type SecretRecord } from "../core/secret-record.ts";
-import { isStillOwed } from "../core/sweep.ts";
-import type { Debt } from "../ledger/entries.ts";
-import { finishCallOff } from "./call-off.ts";
-import type { Deps } from "./deps.ts";
-import { metricLine } from "./metrics.ts";
-import { onLambda, stampedAt, step } from "./step.ts";
+import { RotationError } from "../../core/errors.ts";
+import { isOver } from "../../core/incident/plan.ts";
+import type { Policy } from "../../core/policy.ts";
+import { debtForLeft, keysLeftBehind } from "../../core/rotation/left-behind.ts";
+import { debtKindIn } from "../../core/rotation/retiring.ts";
+import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { isStillOwed } from "../../core/rotation/sweep.ts";
+import type { Debt } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
+import { finishCallOff } from "../incident/containment/undo-containment.ts";
+import { metricLine } from "../metrics.ts";
+import { onLambda, stampedAt, step } from "../step.ts";
+import { wiring } from "../wiring/base.ts";
+import { peoplePart } from "../wiring/people.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
-import { wiring } from "./wiring.ts";
-import { peoplePart } from "./wiring-people.ts";
 
 /** What one sweep found; what could be mended is mended, unless it was a dry run. */
 export interface Swept {

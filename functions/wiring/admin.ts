@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
-import { awsBounds } from "../../core/aws-bounds.ts";
+import { awsBounds } from "../../aws/bounds.ts";
 import { schedulerSchedules } from "../adapters/scheduler.ts";
-import { scheduleSettings, wiring } from "../wiring.ts";
-import { peoplePart } from "../wiring-people.ts";
-import type { AdminDeps } from "./deps.ts";
+import type { AdminDeps } from "../admin/deps.ts";
+import { scheduleSettings, wiring } from "./base.ts";
+import { peoplePart } from "./people.ts";
 
 let built: AdminDeps | undefined;
 

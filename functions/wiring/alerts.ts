@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { awsBounds } from "../core/aws-bounds.ts";
-import { githubApiBases as defaultApiBases } from "../events/intake/github.ts";
-import { boundedHttp } from "../providers/http.ts";
-import { adminCredential } from "./adapters/admin-credential.ts";
-import { alertBus, githubAlerts, refusalBudget, reportSender, signingSecrets } from "./adapters/intake.ts";
-import type { Deps } from "./deps.ts";
-import type { IntakeDeps } from "./intake-ports.ts";
-import type { SyntheticDeps } from "./synthetic-leak.ts";
-import { intakeSecretArns, intakeSettings, intakeUrl, settings, wiring } from "./wiring.ts";
+import { awsBounds } from "../../aws/bounds.ts";
+import { githubApiBases as defaultApiBases } from "../../events/intake/github.ts";
+import { boundedHttp } from "../../providers/http.ts";
+import { adminCredential } from "../adapters/admin-credential.ts";
+import { alertBus, githubAlerts, refusalBudget, reportSender, signingSecrets } from "../adapters/intake.ts";
+import type { SyntheticDeps } from "../alerts/synthetic-leak.ts";
+import type { Deps } from "../deps.ts";
+import type { IntakeDeps } from "../intake-ports.ts";
+import { intakeSecretArns, intakeSettings, intakeUrl, settings, wiring } from "./base.ts";
 
 let built: IntakeDeps | undefined;
 

@@ -1,15 +1,15 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
-import { auditLog } from "../audit/chain.ts";
-import { auditCheckpoints } from "../audit/checkpoint.ts";
-import { kmsSigner } from "../audit/kms-signer.ts";
-import { s3Anchor } from "../audit/s3-anchor.ts";
-import { awsBounds } from "../core/aws-bounds.ts";
-import { dynamoTable } from "../ledger/dynamodb.ts";
-import { ledgerOn } from "../ledger/ledger.ts";
-import type { AnchorDeps } from "./anchor-audit.ts";
-import { auditSettings, log, nodeDigest, settings, systemClock } from "./wiring.ts";
+import { auditLog } from "../../audit/chain.ts";
+import { auditCheckpoints } from "../../audit/checkpoint.ts";
+import { kmsSigner } from "../../audit/kms-signer.ts";
+import { s3Anchor } from "../../audit/s3-anchor.ts";
+import { awsBounds } from "../../aws/bounds.ts";
+import { dynamoTable } from "../../ledger/dynamodb.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
+import type { AnchorDeps } from "../upkeep/anchor-audit.ts";
+import { auditSettings, log, nodeDigest, settings, systemClock } from "./base.ts";
 
 let built: AnchorDeps | undefined;
 

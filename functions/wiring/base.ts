@@ -3,22 +3,22 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
-import { auditLog } from "../audit/chain.ts";
-import { awsBounds } from "../core/aws-bounds.ts";
-import { PolicyInvalid } from "../core/errors.ts";
-import type { OwnRole } from "../core/incident-record.ts";
-import type { Policy, ProviderPolicy } from "../core/policy.ts";
-import type { Clock, Digest, KeyProvider, SecretArn, SecretStore } from "../core/ports.ts";
-import { dynamoTable } from "../ledger/dynamodb.ts";
-import { ledgerOn } from "../ledger/ledger.ts";
-import { boundedHttp } from "../providers/http.ts";
-import { providers } from "../providers/index.ts";
-import { secretsManagerStore } from "../stores/secrets-manager.ts";
-import { adminCredential } from "./adapters/admin-credential.ts";
-import { eventBridgeBus } from "./adapters/event-bridge.ts";
-import { stepFunctions } from "./adapters/step-functions.ts";
-import type { Deps, LogLine } from "./deps.ts";
-import type { IncidentDeps } from "./incident-ports.ts";
+import { auditLog } from "../../audit/chain.ts";
+import { awsBounds } from "../../aws/bounds.ts";
+import { PolicyInvalid } from "../../core/errors.ts";
+import type { OwnRole } from "../../core/incident/record.ts";
+import type { Policy, ProviderPolicy } from "../../core/policy.ts";
+import type { Clock, Digest, KeyProvider, SecretArn, SecretStore } from "../../core/ports.ts";
+import { dynamoTable } from "../../ledger/dynamodb.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
+import { boundedHttp } from "../../providers/http.ts";
+import { providers } from "../../providers/index.ts";
+import { secretsManagerStore } from "../../stores/secrets-manager.ts";
+import { adminCredential } from "../adapters/admin-credential.ts";
+import { eventBridgeBus } from "../adapters/event-bridge.ts";
+import { stepFunctions } from "../adapters/step-functions.ts";
+import type { Deps, LogLine } from "../deps.ts";
+import type { IncidentDeps } from "../incident-ports.ts";
 
 /** The settings of a deployment. The only reader of the environment; the local cloud sets the same names. */
 export function settings() {

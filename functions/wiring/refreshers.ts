@@ -1,7 +1,7 @@
-import { awsReach } from "../consumers/queues.ts";
-import { refreshers } from "../consumers/refreshers.ts";
-import { type Part, settings } from "./wiring.ts";
-import { elsewhere } from "./wiring-elsewhere.ts";
+import { awsReach } from "../../consumers/queues.ts";
+import { refreshers } from "../../consumers/refreshers.ts";
+import { type Part, settings } from "./base.ts";
+import { elsewhere } from "./elsewhere.ts";
 
 /** What makes consumers pick up the incoming key. */
 export const refreshersPart: Part = (base) => ({

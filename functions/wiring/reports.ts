@@ -1,7 +1,7 @@
 import { S3Client } from "@aws-sdk/client-s3";
-import { awsBounds } from "../core/aws-bounds.ts";
-import { ledgerShelf, s3Shelf } from "./adapters/report-shelf.ts";
-import { incidentSettings, type Part } from "./wiring.ts";
+import { awsBounds } from "../../aws/bounds.ts";
+import { ledgerShelf, s3Shelf } from "../adapters/report-shelf.ts";
+import { incidentSettings, type Part } from "./base.ts";
 
 /** The bucket of reports; without one, the ledger. */
 export const reportsPart: Part = (base) => {

@@ -1,7 +1,7 @@
-import { awsPlatforms } from "../consumers/reach.ts";
-import { evidenceSources } from "../consumers/sources.ts";
-import { type Part, settings } from "./wiring.ts";
-import { elsewhere } from "./wiring-elsewhere.ts";
+import { awsPlatforms } from "../../consumers/reach.ts";
+import { evidenceSources } from "../../consumers/sources.ts";
+import { type Part, settings } from "./base.ts";
+import { elsewhere } from "./elsewhere.ts";
 
 /** Platforms that are asked whether they replaced every instance. */
 export const sourcesPart: Part = (base) => ({

@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { activateMsMax } from "../../core/incoming.ts";
 import type { PropagationProfile } from "../../core/ports.ts";
+import { activateMsMax } from "../../core/rotation/incoming.ts";
 import { whyNotAddress } from "../why-not-address.ts";
 
 const DAY_MAX = 365;

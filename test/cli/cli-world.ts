@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { CheckpointVerifier } from "../../audit/checkpoint.ts";
 import type { Reach } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
-import { sweep } from "../../functions/sweep.ts";
+import { sweep } from "../../functions/upkeep/sweep.ts";
 import { type AdminWorld, adminWorld, fileWith, NOON_MS } from "../contract/admin-world.ts";
 
 export interface Transcript {

@@ -1,5 +1,5 @@
-import { awaitKey } from "../../functions/await-key.ts";
-import { openRotation } from "../../functions/open-rotation.ts";
+import { awaitKey } from "../../functions/rotation/await-key.ts";
+import { openRotation } from "../../functions/rotation/open-rotation.ts";
 import { keyIn } from "../../stores/value.ts";
 import { type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
 import { memoryCheckpoints } from "../contract/checkpoint-world.ts";

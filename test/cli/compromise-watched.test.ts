@@ -1,6 +1,6 @@
 import { aliasesOf, fingerprintOf } from "../../events/fingerprint.ts";
-import { indexSecrets } from "../../functions/index-secrets.ts";
-import { raiseAlert } from "../../functions/raise-alert.ts";
+import { raiseAlert } from "../../functions/alerts/raise-alert.ts";
+import { indexSecrets } from "../../functions/key-index/index-secrets.ts";
 import { arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
 import { newWorld } from "./incident-world.ts";
 

@@ -1,4 +1,4 @@
-import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Page } from "../../functions/incident-ports.ts";
 import { arnOf, NOON_MS } from "../contract/admin-world.ts";

@@ -1,5 +1,5 @@
-import type { IncidentRecord } from "../../core/incident-record.ts";
-import { triageSubject } from "../../core/incident-turns.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { triageSubject } from "../../core/incident/turns.ts";
 import { arnOf, NOON_MS } from "../contract/admin-world.ts";
 import { keyOf, minute, openIncident, secretOf } from "./incident-world.ts";
 

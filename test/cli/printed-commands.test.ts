@@ -1,6 +1,6 @@
-import type { IncidentRecord } from "../../core/incident-record.ts";
-import { triageSubject } from "../../core/incident-turns.ts";
-import { escalate } from "../../functions/escalate.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { triageSubject } from "../../core/incident/turns.ts";
+import { escalate } from "../../functions/incident/escalate.ts";
 import { NOON_MS } from "../contract/admin-world.ts";
 import { keyOf, minute, openIncident, secretOf } from "./incident-world.ts";
 import { commandsIn, shellWords, whyNotTaken } from "./printed-command.ts";

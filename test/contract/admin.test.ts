@@ -3,8 +3,8 @@ import { StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { aliasesOf, fingerprintOf } from "../../events/fingerprint.ts";
 import { answerAdmin } from "../../functions/admin/answer.ts";
-import { awaitKey } from "../../functions/await-key.ts";
-import { openRotation } from "../../functions/open-rotation.ts";
+import { awaitKey } from "../../functions/rotation/await-key.ts";
+import { openRotation } from "../../functions/rotation/open-rotation.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import { ADMIN_ARN, type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { leftMax } from "../../core/left-behind.ts";
+import { leftMax } from "../../core/rotation/left-behind.ts";
 import { adopt } from "../../functions/admin/adopt.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from "../../core/errors.ts";
-import { anchorAudit } from "../../functions/anchor-audit.ts";
+import { anchorAudit } from "../../functions/upkeep/anchor-audit.ts";
 import { type AdminWorld, ANNA, adminWorld, arnOf, NOON_MS } from "./admin-world.ts";
 import { memoryAnchor, memoryCheckpoints } from "./checkpoint-world.ts";
 

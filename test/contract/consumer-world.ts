@@ -3,7 +3,7 @@ import type { EvidenceSource, RefreshAnswer, RefreshNote, RefreshPlace } from ".
 import type { Reach } from "../../consumers/reach.ts";
 import { refreshers } from "../../consumers/refreshers.ts";
 import { evidenceSources } from "../../consumers/sources.ts";
-import type { RestartEvidence } from "../../core/evidence.ts";
+import type { RestartEvidence } from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { RekeyEvent } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";

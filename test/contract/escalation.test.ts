@@ -2,9 +2,14 @@ import type { PublishCommand, SNSClient } from "@aws-sdk/client-sns";
 import { ProviderUnavailable } from "../../core/errors.ts";
 import type { RekeyEvent } from "../../core/ports.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
-import { busChannel, pagerdutyChannel, slackChannel, snsChannel } from "../../functions/adapters/channels.ts";
-import { type Channel, escalator } from "../../functions/adapters/escalation.ts";
-import { channelsOf } from "../../functions/adapters/people.ts";
+import {
+  busChannel,
+  pagerdutyChannel,
+  slackChannel,
+  snsChannel,
+} from "../../functions/adapters/people/channels.ts";
+import { type Channel, escalator } from "../../functions/adapters/people/escalation.ts";
+import { channelsOf } from "../../functions/adapters/people/people.ts";
 import type { LogLine } from "../../functions/deps.ts";
 import type { Page } from "../../functions/incident-ports.ts";
 import type { Http, HttpReply, HttpRequest } from "../../providers/http.ts";

@@ -1,7 +1,7 @@
 import { parse } from "yaml";
-import { planFor } from "../../core/incident-plan.ts";
+import { planFor } from "../../core/incident/plan.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { identifyKeys } from "../../functions/identify-key.ts";
+import { identifyKeys } from "../../functions/key-index/identify-key.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith } from "./admin-world.ts";
 
 const apply = async (world: AdminWorld, secrets: Readonly<Record<string, string>>) =>

@@ -1,12 +1,12 @@
 import type { Context } from "aws-lambda";
 import type { Policy } from "../../core/policy.ts";
 import type { SecretStore } from "../../core/ports.ts";
+import { adoptCurrent } from "../../core/rotation/secret-record.ts";
 import { Secret } from "../../core/secret.ts";
-import { adoptCurrent } from "../../core/secret-record.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../../functions/deps.ts";
-import { aliasOfHint, aliasOfKeyId } from "../../functions/identify-key.ts";
-import { indexSecrets } from "../../functions/index-secrets.ts";
+import { aliasOfHint, aliasOfKeyId } from "../../functions/key-index/identify-key.ts";
+import { indexSecrets } from "../../functions/key-index/index-secrets.ts";
 import { onLambda } from "../../functions/step.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";

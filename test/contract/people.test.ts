@@ -1,6 +1,6 @@
 import { CreateTopicCommand, SNSClient } from "@aws-sdk/client-sns";
-import { snsChannel } from "../../functions/adapters/channels.ts";
-import { escalator } from "../../functions/adapters/escalation.ts";
+import { snsChannel } from "../../functions/adapters/people/channels.ts";
+import { escalator } from "../../functions/adapters/people/escalation.ts";
 import type { LogLine } from "../../functions/deps.ts";
 import { startCloud } from "../../local/aws/server.ts";
 import { type SnsMessage, sns } from "../../local/aws/sns.ts";

@@ -5,12 +5,12 @@ import {
   SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
+import { inTurns } from "../../consumers/in-turns.ts";
+import { planOf } from "../../core/apply-plan.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
-import { planOf } from "../../core/plan.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type Schedule, scheduleFor } from "../../core/schedule.ts";
 import { schedulerSchedules } from "../../functions/adapters/scheduler.ts";
-import { inTurns } from "../../functions/admin/in-turns.ts";
 import { type Scheduler, scheduler } from "../../local/aws/scheduler.ts";
 import { type Cloud, startCloud } from "../../local/aws/server.ts";
 

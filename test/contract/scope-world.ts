@@ -1,9 +1,9 @@
 import type { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
+import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
 import { ProviderUnavailable } from "../../core/errors.ts";
-import type { InstanceEvidence } from "../../core/evidence.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyUse, ListedKey } from "../../core/ports.ts";
-import { cloudTrailScoper } from "../../functions/adapters/scope.ts";
+import { cloudTrailScoper } from "../../functions/adapters/scope/scope.ts";
 import type { Deps } from "../../functions/deps.ts";
 import type { ScopeQuestion } from "../../functions/incident-ports.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";

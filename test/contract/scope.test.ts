@@ -1,5 +1,5 @@
 import type { Policy } from "../../core/policy.ts";
-import { adoptCurrent } from "../../core/secret-record.ts";
+import { adoptCurrent } from "../../core/rotation/secret-record.ts";
 import type { IncidentRecord } from "../../ledger/incidents.ts";
 import { arnOf, billing, fingerprint, minute, noon, roleOf, ScopeWorld } from "./scope-world.ts";
 

@@ -1,11 +1,11 @@
 import { Secret } from "../../core/secret.ts";
 import { reportSender } from "../../functions/adapters/intake.ts";
+import { raiseAlert } from "../../functions/alerts/raise-alert.ts";
+import { proveAlarm, type SyntheticDeps } from "../../functions/alerts/synthetic-leak.ts";
 import type { LogLine } from "../../functions/deps.ts";
-import { escalate } from "../../functions/escalate.ts";
+import { escalate } from "../../functions/incident/escalate.ts";
+import { openIncident } from "../../functions/incident/open-incident.ts";
 import type { Page } from "../../functions/incident-ports.ts";
-import { openIncident } from "../../functions/open-incident.ts";
-import { raiseAlert } from "../../functions/raise-alert.ts";
-import { proveAlarm, type SyntheticDeps } from "../../functions/synthetic-leak.ts";
 import type { Http } from "../../providers/http.ts";
 import { adminWorld } from "./admin-world.ts";
 import { IntakeWorld } from "./intake-world.ts";

@@ -1,4 +1,4 @@
-import { type AdoptionReason, type AdoptionView, adoption } from "../../core/adoption.ts";
+import { type AdoptionReason, type AdoptionView, adoption } from "../../core/adoption/adoption.ts";
 import type {
   AttestationEvidence,
   Evidence,
@@ -6,7 +6,7 @@ import type {
   ProviderEvidence,
   ReadEvidence,
   RestartEvidence,
-} from "../../core/evidence.ts";
+} from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy } from "../../core/policy.ts";
 
 export const second = 1_000;

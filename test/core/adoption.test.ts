@@ -1,4 +1,4 @@
-import type { AdoptionView } from "../../core/adoption.ts";
+import type { AdoptionView } from "../../core/adoption/adoption.ts";
 import {
   account,
   attestation,

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { type FailureKind, failureIn, failureNamed } from "../../core/aws-failure.ts";
+import { type FailureKind, failureIn, failureNamed } from "../../aws/failure.ts";
 
 function thrown(name: string, httpStatusCode?: number) {
   return Object.assign(new Error("FAKE text that quotes what was sent"), {

@@ -1,5 +1,5 @@
+import type { Evidence } from "../../core/adoption/evidence.ts";
 import { type Finding, findings } from "../../core/doctor.ts";
-import type { Evidence } from "../../core/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import {
   account,

@@ -1,7 +1,7 @@
-import { type AdoptionReason, adoption } from "../../core/adoption.ts";
-import { decisionText, nextCheckMs } from "../../core/decision.ts";
-import { type Evidence, evidenceKey, isMaterial, isNewer, mayForget } from "../../core/evidence.ts";
-import { sayDuration, sayReason, sayWanted } from "../../core/say.ts";
+import { type AdoptionReason, adoption } from "../../core/adoption/adoption.ts";
+import { type Evidence, evidenceKey, isMaterial, isNewer, mayForget } from "../../core/adoption/evidence.ts";
+import { sayDuration, sayReason, sayWanted } from "../../core/adoption/reason-text.ts";
+import { decisionText, nextCheckMs } from "../../core/rotation/decision.ts";
 import {
   attestation,
   consumer,

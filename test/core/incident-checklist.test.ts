@@ -1,5 +1,5 @@
-import { asItsIncidentsAre, listIncidents } from "../../core/incident-checklist.ts";
-import type { IncidentRecord, IncidentStatus } from "../../core/incident-record.ts";
+import { asItsIncidentsAre, listIncidents } from "../../core/incident/checklist.ts";
+import type { IncidentRecord, IncidentStatus } from "../../core/incident/record.ts";
 
 const entry = (secretArn: string, incidentId?: string) => ({
   ...{ title: secretArn, secretArn },

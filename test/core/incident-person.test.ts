@@ -17,14 +17,14 @@ import {
   whyNotUndoQuarantine,
   whyNotWaive,
   withdrawContainNow,
-} from "../../core/incident-person.ts";
-import { isSettled } from "../../core/incident-plan.ts";
+} from "../../core/incident/orders.ts";
+import { isSettled } from "../../core/incident/plan.ts";
 import type {
   ContainmentState,
   IncidentRecord,
   IncidentStatus,
   KeyInScope,
-} from "../../core/incident-record.ts";
+} from "../../core/incident/record.ts";
 import { incident, keyWith, openedAtMs, word } from "./incident-world.ts";
 
 const numRuns = 300;

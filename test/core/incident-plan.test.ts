@@ -12,8 +12,8 @@ import {
   type PlanFacts,
   planFor,
   whyNotClose,
-} from "../../core/incident-plan.ts";
-import type { AlertSeen, IncidentPlan, IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
+} from "../../core/incident/plan.ts";
+import type { AlertSeen, IncidentPlan, IncidentRecord, KeyInScope } from "../../core/incident/record.ts";
 
 const minute = 60_000;
 const receivedAtMs = 1_000 * minute;

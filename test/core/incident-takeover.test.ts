@@ -7,9 +7,14 @@ import {
   markSeenDead,
   markSound,
   takeSecret,
-} from "../../core/incident-takeover.ts";
+} from "../../core/incident/takeover.ts";
 import type { LedgerKey } from "../../core/keys.ts";
-import { emptyRecord, type PlacedKey, type Run, type SecretRecord } from "../../core/secret-record.ts";
+import {
+  emptyRecord,
+  type PlacedKey,
+  type Run,
+  type SecretRecord,
+} from "../../core/rotation/secret-record.ts";
 
 const placed = (name: string): PlacedKey => ({
   keyId: name,

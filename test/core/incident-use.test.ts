@@ -1,5 +1,5 @@
-import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
-import { isUseWanted, laterUse, usedBeforeSince, usedSince } from "../../core/incident-use.ts";
+import { isUseWanted, laterUse, usedBeforeSince, usedSince } from "../../core/incident/last-use.ts";
+import type { IncidentRecord, KeyInScope } from "../../core/incident/record.ts";
 
 const minute = 60_000;
 const key: KeyInScope = {

@@ -1,4 +1,4 @@
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident-record.ts";
+import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
 
 export const minute = 60_000;
 export const openedAtMs = 100 * minute;

@@ -1,3 +1,7 @@
+import { incidentFacts } from "../../core/incident/facts.ts";
+import { orderPlan, whyNotPlan } from "../../core/incident/orders.ts";
+import { belongsTo } from "../../core/incident/plan.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../core/incident/record.ts";
 import {
   appendAlert,
   changeKey,
@@ -14,11 +18,7 @@ import {
   strengthen,
   takenUp,
   told,
-} from "../../core/incident.ts";
-import { incidentFacts } from "../../core/incident-facts.ts";
-import { orderPlan, whyNotPlan } from "../../core/incident-person.ts";
-import { belongsTo } from "../../core/incident-plan.ts";
-import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../core/incident-record.ts";
+} from "../../core/incident/transitions.ts";
 import {
   clockTurn,
   containTurn,
@@ -27,7 +27,7 @@ import {
   isLeftToConsumers,
   triageSubject,
   whyNotContain,
-} from "../../core/incident-turns.ts";
+} from "../../core/incident/turns.ts";
 import { incident, keyWith, match, minute, openedAtMs, secretWith, word } from "./incident-world.ts";
 
 function turnOf(facts: Partial<IncidentRecord>, afterMs = 0, key = facts.keys?.[0] ?? keyWith()) {

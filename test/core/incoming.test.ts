@@ -1,4 +1,5 @@
 import { Superseded } from "../../core/errors.ts";
+import type { KeyState, LedgerKey } from "../../core/keys.ts";
 import {
   claimAttempt,
   keysToDiscard,
@@ -11,9 +12,8 @@ import {
   markProven,
   markSeenPromoted,
   markStaged,
-} from "../../core/incoming.ts";
-import type { KeyState, LedgerKey } from "../../core/keys.ts";
-import type { SecretRecord, Ticket } from "../../core/secret-record.ts";
+} from "../../core/rotation/incoming.ts";
+import type { SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 import { incoming, late, phases, recordIn, retiring, runs, stateOf, ticket } from "./record-world.ts";
 
 const { keyId, fingerprint } = incoming;

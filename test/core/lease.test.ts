@@ -1,6 +1,6 @@
 import { Superseded } from "../../core/errors.ts";
-import { closeRun, giveUp, openRun, oweRun, resumeRun } from "../../core/lease.ts";
-import { emptyRecord, incidentWith } from "../../core/secret-record.ts";
+import { closeRun, giveUp, openRun, oweRun, resumeRun } from "../../core/rotation/lease.ts";
+import { emptyRecord, incidentWith } from "../../core/rotation/secret-record.ts";
 import {
   incomingKey,
   late,

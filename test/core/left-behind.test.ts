@@ -1,5 +1,5 @@
 import type { LedgerKey } from "../../core/keys.ts";
-import { resumeLeft } from "../../core/lease.ts";
+import { resumeLeft } from "../../core/rotation/lease.ts";
 import {
   adoptByHand,
   keysLeftBehind,
@@ -7,9 +7,9 @@ import {
   leftMax,
   leftToResume,
   mayNotReturn,
-} from "../../core/left-behind.ts";
-import { emptyRecord, type SecretRecord } from "../../core/secret-record.ts";
-import { isStillOwed, owedBy } from "../../core/sweep.ts";
+} from "../../core/rotation/left-behind.ts";
+import { emptyRecord, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { isStillOwed, owedBy } from "../../core/rotation/sweep.ts";
 
 type More = Omit<Partial<LedgerKey>, "state">;
 const key = <State extends LedgerKey["state"]>(name: string, state: State, more: More = {}) => ({

@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { ProviderFacts } from "../../core/policy.ts";
 import type { DeclaredKind } from "../../events/policy-file.ts";
 import { parsePolicyFile } from "../../events/policy-text.ts";
-import { declaredKinds } from "../../functions/provider-kinds.ts";
+import { declaredKinds } from "../../providers/declared-kinds.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
 const minute = 60_000;

@@ -1,8 +1,10 @@
 import fc from "fast-check";
-import { adoption } from "../../core/adoption.ts";
-import { decisionText, nextCheckMs } from "../../core/decision.ts";
+import { adoption } from "../../core/adoption/adoption.ts";
+import { type Evidence, evidenceKey, type InstanceEvidence, isNewer } from "../../core/adoption/evidence.ts";
 import { Superseded } from "../../core/errors.ts";
-import { type Evidence, evidenceKey, type InstanceEvidence, isNewer } from "../../core/evidence.ts";
+import { keyName, parseKeyName } from "../../core/keys.ts";
+import { decisionText, nextCheckMs } from "../../core/rotation/decision.ts";
+import { type RevokeView, whyNotRepeatRevoke, whyNotRevoke } from "../../core/rotation/gate.ts";
 import {
   claimAttempt,
   markDiscarded,
@@ -12,13 +14,17 @@ import {
   markPromoting,
   markProven,
   markStaged,
-} from "../../core/incoming.ts";
-import { keyName, parseKeyName } from "../../core/keys.ts";
-import { closeRun, giveUp, oweRun } from "../../core/lease.ts";
-import { markProbed, markQuarantined, markRestored, markRetiring, markRevoked } from "../../core/retiring.ts";
-import { type RevokeView, whyNotRepeatRevoke, whyNotRevoke } from "../../core/revoke.ts";
-import type { SecretRecord, Ticket } from "../../core/secret-record.ts";
-import { freeze, placeHold, storeWait } from "../../core/wait.ts";
+} from "../../core/rotation/incoming.ts";
+import { closeRun, giveUp, oweRun } from "../../core/rotation/lease.ts";
+import {
+  markProbed,
+  markQuarantined,
+  markRestored,
+  markRetiring,
+  markRevoked,
+} from "../../core/rotation/retiring.ts";
+import type { SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
+import { freeze, placeHold, storeWait } from "../../core/rotation/wait.ts";
 import { consumer, incoming, minute, nowMs, quietMs, report, retiring } from "./adoption-world.ts";
 import { phases, incoming as placed, recordIn, ticket } from "./record-world.ts";
 

@@ -1,5 +1,5 @@
 import type { LedgerKey } from "../../core/keys.ts";
-import type { PlacedKey, Run, SecretRecord, Ticket } from "../../core/secret-record.ts";
+import type { PlacedKey, Run, SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 
 export const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-AbCdEf";
 export const ticket: Ticket = { secretArn, rotationId: "r-1", fence: 7 };

@@ -1,7 +1,7 @@
-import type { IncidentRecord, KeyInScope, ScopeFindings, SecretInScope } from "../../core/incident-record.ts";
+import type { IncidentRecord, KeyInScope, ScopeFindings, SecretInScope } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
-import { type IncidentReport, reportOf } from "../../core/report.ts";
-import { reportJson, reportMarkdown } from "../../core/report-text.ts";
+import { type IncidentReport, reportOf } from "../../core/report/report.ts";
+import { reportJson, reportMarkdown } from "../../core/report/report-text.ts";
 import { utcText } from "../../core/utc.ts";
 
 const noon = Date.parse("2026-11-22T12:00:00Z");

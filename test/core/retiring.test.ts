@@ -6,8 +6,8 @@ import {
   markRestored,
   markRetiring,
   markRevoked,
-} from "../../core/retiring.ts";
-import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
+} from "../../core/rotation/retiring.ts";
+import type { PromotedRun, SecretRecord } from "../../core/rotation/secret-record.ts";
 import { late, phases, phasesBefore, recordIn, runs, stateOf, ticket } from "./record-world.ts";
 
 const deathOf = (record: SecretRecord) => (record.run as PromotedRun).death;

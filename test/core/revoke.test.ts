@@ -1,5 +1,5 @@
-import type { AdoptionReason } from "../../core/adoption.ts";
-import { type RevokeView, whyNotRepeatRevoke, whyNotRevoke } from "../../core/revoke.ts";
+import type { AdoptionReason } from "../../core/adoption/adoption.ts";
+import { type RevokeView, whyNotRepeatRevoke, whyNotRevoke } from "../../core/rotation/gate.ts";
 import { incoming, phasesBefore, promotedPhases, recordIn, retiring } from "./record-world.ts";
 
 const clear: RevokeView = {

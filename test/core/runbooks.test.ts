@@ -1,8 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as errors from "../../core/errors.ts";
-import type { IncidentRecord, KeyInScope, PageReason } from "../../core/incident-record.ts";
-import { manualOf } from "../../functions/manual-steps.ts";
-import { pageReasons, runbookFor, runbooks, stepsFor, topicOf } from "../../functions/runbook.ts";
+import type { IncidentRecord, KeyInScope, PageReason } from "../../core/incident/record.ts";
+import {
+  pageReasons,
+  runbookFor,
+  runbooks,
+  stepsFor,
+  topicOf,
+} from "../../functions/incident/paging/runbook.ts";
+import { manualOf } from "../../providers/manual.ts";
 
 const root = new URL("../../", import.meta.url);
 const folder = new URL("docs/runbooks/", root);

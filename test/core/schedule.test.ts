@@ -1,9 +1,9 @@
 import cronParser from "aws-cron-parser";
 import fc from "fast-check";
+import { planOf } from "../../core/apply-plan.ts";
 import { cronGapMaxMs, whyNotCron } from "../../core/cron.ts";
 import { durationMsMax, durationText, parseDuration, roughDuration } from "../../core/duration.ts";
 import { nearest } from "../../core/nearest.ts";
-import { planOf } from "../../core/plan.ts";
 import type { Policy } from "../../core/policy.ts";
 import {
   hashLimit,

@@ -8,7 +8,7 @@ import {
   emptyRecord,
   isBeforePromotion,
   promotedRun,
-} from "../../core/secret-record.ts";
+} from "../../core/rotation/secret-record.ts";
 import {
   late,
   phases,

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import type { LedgerKey } from "../../core/keys.ts";
 import type { ExecutionState, ListedKey } from "../../core/ports.ts";
-import type { SecretRecord } from "../../core/secret-record.ts";
+import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import {
   type AccountView,
   endedUnsettled,
@@ -13,7 +13,7 @@ import {
   owedBy,
   type Standing,
   standingOf,
-} from "../../core/sweep.ts";
+} from "../../core/rotation/sweep.ts";
 import { minute } from "./adoption-world.ts";
 import { type Phase, phases, recordIn, retiringKey, runs as runIn } from "./record-world.ts";
 

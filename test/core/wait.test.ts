@@ -1,5 +1,5 @@
 import { Superseded } from "../../core/errors.ts";
-import { endWait, freeze, placeHold, releaseHold, storeWait } from "../../core/wait.ts";
+import { endWait, freeze, placeHold, releaseHold, storeWait } from "../../core/rotation/wait.ts";
 import { late, recordIn, ticket } from "./record-world.ts";
 
 const wait = { token: "token-1", decision: "waiting: HoldsRetiringKey billing", seenSeq: 40 };

@@ -5,7 +5,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { auditLog } from "../../audit/chain.ts";
 import { deploymentChain } from "../../functions/admin/scope.ts";
-import { nodeDigest } from "../../functions/wiring.ts";
+import { nodeDigest } from "../../functions/wiring/base.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { type LocalCloud, operatorClient, startLocalCloud } from "../../local/world.ts";
 

@@ -1,7 +1,7 @@
+import { sayReason, sayWanted } from "../../core/adoption/reason-text.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { ConsumerPolicy } from "../../core/policy.ts";
 import type { SecretArn, VersionId } from "../../core/ports.ts";
-import { sayReason, sayWanted } from "../../core/say.ts";
 import { type Instance, startConsumer } from "../simulation/consumer.ts";
 import type { Run } from "../simulation/step-functions.ts";
 import { calls, open, type Story, type StoryOptions } from "./story.ts";

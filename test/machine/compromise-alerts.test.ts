@@ -1,6 +1,6 @@
 import { aliasesOf } from "../../events/fingerprint.ts";
-import { indexSecrets } from "../../functions/index-secrets.ts";
-import { syntheticIncident } from "../../functions/synthetic-leak.ts";
+import { syntheticIncident } from "../../functions/alerts/synthetic-leak.ts";
+import { indexSecrets } from "../../functions/key-index/index-secrets.ts";
 import { World } from "../simulation/world.ts";
 import { effectsOf, leakOfCurrent, onlyKey } from "./compromise-story.ts";
 

@@ -1,8 +1,8 @@
 import { ProviderUnavailable, QuotaReached, StoreUnavailable } from "../../core/errors.ts";
-import { falseAlarm } from "../../core/incident-person.ts";
-import { adoptCurrent } from "../../core/secret-record.ts";
+import { falseAlarm } from "../../core/incident/orders.ts";
+import { adoptCurrent } from "../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { aliasOfHint } from "../../functions/identify-key.ts";
+import { aliasOfHint } from "../../functions/key-index/identify-key.ts";
 import type { Run } from "../simulation/step-functions.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World, type WorldOptions } from "../simulation/world.ts";

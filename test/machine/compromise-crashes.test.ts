@@ -1,8 +1,8 @@
 import { StoreUnavailable } from "../../core/errors.ts";
-import { identify, refOf } from "../../core/incident.ts";
-import { falseAlarm, waive } from "../../core/incident-person.ts";
-import type { IncidentRecord } from "../../core/incident-record.ts";
-import { incidentWith } from "../../core/secret-record.ts";
+import { falseAlarm, waive } from "../../core/incident/orders.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
+import { identify, refOf } from "../../core/incident/transitions.ts";
+import { incidentWith } from "../../core/rotation/secret-record.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";
 import { type BoundaryCall, noFaults, type Surroundings } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";

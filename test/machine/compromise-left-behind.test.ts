@@ -1,5 +1,5 @@
 import type { Policy } from "../../core/policy.ts";
-import { placeHold } from "../../core/wait.ts";
+import { placeHold } from "../../core/rotation/wait.ts";
 import { World } from "../simulation/world.ts";
 import { effectsOf, leakOfCurrent, onlyKey, secretArn, untilPhase } from "./compromise-story.ts";
 

@@ -1,8 +1,8 @@
-import { containNow, waive, whyNotContainNow } from "../../core/incident-person.ts";
-import type { OwnRole } from "../../core/incident-record.ts";
+import { containNow, waive, whyNotContainNow } from "../../core/incident/orders.ts";
+import type { OwnRole } from "../../core/incident/record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { changeIncident } from "../../functions/incident-change.ts";
-import { personSteps } from "../../functions/person-steps.ts";
+import { personSteps } from "../../functions/incident/paging/person-steps.ts";
+import { changeIncident } from "../../functions/incident/record/change.ts";
 import { secretArnOf } from "../simulation/account.ts";
 import { adminArn } from "../simulation/declared-policy.ts";
 import { World } from "../simulation/world.ts";

@@ -1,5 +1,5 @@
-import type { KeyInScope } from "../../core/incident-record.ts";
-import { promotedRun } from "../../core/secret-record.ts";
+import type { KeyInScope } from "../../core/incident/record.ts";
+import { promotedRun } from "../../core/rotation/secret-record.ts";
 import { account, secretArnOf } from "../simulation/account.ts";
 import { adminOrder } from "../simulation/admin-order.ts";
 import type { AlertStory } from "../simulation/alert-story.ts";

@@ -1,8 +1,8 @@
-import { incidentFacts } from "../../core/incident-facts.ts";
-import { containNow, falseAlarm } from "../../core/incident-person.ts";
-import { placeHold } from "../../core/wait.ts";
-import { aliasOfHint } from "../../functions/identify-key.ts";
-import { changeIncident } from "../../functions/incident-change.ts";
+import { incidentFacts } from "../../core/incident/facts.ts";
+import { containNow, falseAlarm } from "../../core/incident/orders.ts";
+import { placeHold } from "../../core/rotation/wait.ts";
+import { changeIncident } from "../../functions/incident/record/change.ts";
+import { aliasOfHint } from "../../functions/key-index/identify-key.ts";
 import { World } from "../simulation/world.ts";
 import { effectsOf, leakOfCurrent, onlyKey, secretArn } from "./compromise-story.ts";
 

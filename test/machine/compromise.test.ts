@@ -1,6 +1,6 @@
-import { incidentFacts } from "../../core/incident-facts.ts";
+import { incidentFacts } from "../../core/incident/facts.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { stepsFor } from "../../functions/runbook.ts";
+import { stepsFor } from "../../functions/incident/paging/runbook.ts";
 import { noFaults } from "../simulation/surroundings.ts";
 import { World } from "../simulation/world.ts";
 import {

@@ -1,5 +1,5 @@
 import { StoreUnavailable } from "../../core/errors.ts";
-import { releaseHold } from "../../core/wait.ts";
+import { releaseHold } from "../../core/rotation/wait.ts";
 import { calls, crash, open } from "./story.ts";
 
 test("a second run is skipped while one is on its way, and the first goes on", async () => {

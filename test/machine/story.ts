@@ -1,9 +1,9 @@
 import type { LedgerKey } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { SecretArn } from "../../core/ports.ts";
-import { currentKey, type PlacedKey } from "../../core/secret-record.ts";
-import { placeHold } from "../../core/wait.ts";
-import type { Swept } from "../../functions/sweep.ts";
+import { currentKey, type PlacedKey } from "../../core/rotation/secret-record.ts";
+import { placeHold } from "../../core/rotation/wait.ts";
+import type { Swept } from "../../functions/upkeep/sweep.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
 import { type Outcome, TaskFailure } from "../../local/aws/machine.ts";
 import type { HttpReply, HttpRequest } from "../../providers/http.ts";

@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import * as yaml from "yaml";
-import { anchorAudit } from "../../functions/anchor-audit.ts";
 import type { EmbeddedMetrics, LogLine } from "../../functions/deps.ts";
-import { sweep } from "../../functions/sweep.ts";
+import { anchorAudit } from "../../functions/upkeep/anchor-audit.ts";
+import { sweep } from "../../functions/upkeep/sweep.ts";
 import { functions } from "../../serverless/functions.ts";
 import { conditionsFor, resourcesFor } from "../../serverless/template.ts";
 import { eventsOf } from "../../serverless/triggers.ts";

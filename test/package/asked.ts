@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { handlerFiles } from "../../serverless/handlers.ts";
 
 const folder = new URL("../../functions/", import.meta.url);
 /** Sources of evidence belong to the steps that ask them; the rest stands behind ports. */
 const inside = /\/(functions|consumers)\/[\w./-]+\.ts$/;
 /** Adapters are behind the ports that the code calls; the wirings build everything for everyone. */
-const leftOut = /\/(adapters\/[\w-]+|wiring)\.ts$/;
+const leftOut = /\/functions\/(adapters\/[\w/-]+|wiring\/base)\.ts$/;
 
 interface Source {
   /** Each top-level declaration's text, by name. */
@@ -66,6 +67,6 @@ export function codeBehind(functionName: string): string {
       else if (declarations.has(word)) visit(file, word);
     }
   };
-  visit(new URL(`${functionName}.ts`, folder), "handler");
+  visit(new URL(handlerFiles().get(functionName) ?? "", folder), "handler");
   return [...reached.values()].join("\n");
 }

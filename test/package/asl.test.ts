@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
 import * as errors from "../../core/errors.ts";
-import { activateMsMax } from "../../core/incoming.ts";
+import { activateMsMax } from "../../core/rotation/incoming.ts";
 import { handlerNames, stateName } from "../../serverless/handlers.ts";
 import { calledFunctions, machines, placeholdersIn } from "../../serverless/machines.ts";
 

@@ -1,4 +1,4 @@
-import { ownSecrets } from "../../functions/wiring.ts";
+import { ownSecrets } from "../../functions/wiring/base.ts";
 import { environmentFor } from "../../serverless/template.ts";
 import { deployment, given } from "./deployment.ts";
 

@@ -11,7 +11,7 @@ import type {
 } from "../../core/ports.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
 import type { Deps, LogLine } from "../../functions/deps.ts";
-import { nodeDigest } from "../../functions/wiring.ts";
+import { nodeDigest } from "../../functions/wiring/base.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { entryFailure, refuseEntries } from "../../local/aws/event-bridge/entries.ts";
 import { AwsError } from "../../local/aws/service.ts";

@@ -1,7 +1,7 @@
 import type { Policy } from "../../core/policy.ts";
+import { promotedRun } from "../../core/rotation/secret-record.ts";
+import { placeHold, releaseHold } from "../../core/rotation/wait.ts";
 import { Secret } from "../../core/secret.ts";
-import { promotedRun } from "../../core/secret-record.ts";
-import { placeHold, releaseHold } from "../../core/wait.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import { account, secretArnOf } from "./account.ts";

@@ -1,4 +1,4 @@
-import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId } from "../../core/ports.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";

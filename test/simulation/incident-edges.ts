@@ -1,7 +1,7 @@
 import { RotationError } from "../../core/errors.ts";
-import type { ScopeFindings } from "../../core/incident-record.ts";
+import type { ScopeFindings } from "../../core/incident/record.ts";
 import type { Clock } from "../../core/ports.ts";
-import { type Channel, escalator } from "../../functions/adapters/escalation.ts";
+import { type Channel, escalator } from "../../functions/adapters/people/escalation.ts";
 import type { Deps } from "../../functions/deps.ts";
 import type {
   IncidentDeps,

@@ -1,12 +1,12 @@
-import { containNow, falseAlarm, whyNotContainNow } from "../../core/incident-person.ts";
-import { isOver } from "../../core/incident-plan.ts";
-import type { IncidentRecord } from "../../core/incident-record.ts";
+import { containNow, falseAlarm, whyNotContainNow } from "../../core/incident/orders.ts";
+import { isOver } from "../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint } from "../../core/ports.ts";
-import { promotedRun } from "../../core/secret-record.ts";
+import { promotedRun } from "../../core/rotation/secret-record.ts";
 import type { AlertIdentity } from "../../events/alert.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { aliasOfHint } from "../../functions/identify-key.ts";
+import { aliasOfHint } from "../../functions/key-index/identify-key.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
 import { isDisabled, sweptAtMs, taskMs, wasUndone } from "./incident-rules.ts";

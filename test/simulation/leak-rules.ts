@@ -1,6 +1,6 @@
-import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
+import type { IncidentRecord, KeyInScope } from "../../core/incident/record.ts";
 import type { Fingerprint, KeyId } from "../../core/ports.ts";
-import type { IncidentReport } from "../../core/report.ts";
+import type { IncidentReport } from "../../core/report/report.ts";
 import type { Alert, AlertIdentity } from "../../events/alert.ts";
 import type { KeyCompromised } from "../../events/compromise.ts";
 import type { FingerprintEntry, RotationRecord } from "../../ledger/entries.ts";

@@ -1,4 +1,4 @@
-import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
+import type { PromotedRun, SecretRecord } from "../../core/rotation/secret-record.ts";
 import { account } from "./account.ts";
 import { covers } from "./hand-rules.ts";
 import { placeOf, type Watch, type WatchedSecret, wasHanded } from "./watch.ts";

@@ -1,7 +1,7 @@
 import { parseKeyName } from "../../core/keys.ts";
-import { keysLeftBehind, leftToResume } from "../../core/left-behind.ts";
-import { currentKey, type SecretRecord } from "../../core/secret-record.ts";
-import type { Swept } from "../../functions/sweep.ts";
+import { keysLeftBehind, leftToResume } from "../../core/rotation/left-behind.ts";
+import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { Swept } from "../../functions/upkeep/sweep.ts";
 import type { Debt, RotationRecord } from "../../ledger/entries.ts";
 import { isMovedLate } from "./hand-rules.ts";
 import { startOnce } from "./happenings.ts";

@@ -2,7 +2,7 @@ import { Secret } from "../../core/secret.ts";
 import { compromiseEvent, type KeyCompromised } from "../../events/compromise.ts";
 import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-envelope.ts";
 import { signingSecrets } from "../../functions/adapters/intake.ts";
-import { answer as answerIntake, type UrlAnswer } from "../../functions/intake.ts";
+import { answer as answerIntake, type UrlAnswer } from "../../functions/alerts/intake.ts";
 import type { IntakeDeps } from "../../functions/intake-ports.ts";
 import { account, secretArnOf } from "./account.ts";
 import { adminOrder } from "./admin-order.ts";

@@ -19,13 +19,13 @@ export interface PlantedBug {
 export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "revoke before evidence",
-    file: "core/adoption.ts",
+    file: "core/adoption/adoption.ts",
     find: `return missing.length > 0 ? { verdict: "waiting", reasons: missing } : { verdict: "adopted" };`,
     replace: `return { verdict: "adopted" };`,
   },
   {
     name: "skip the fence",
-    file: "core/secret-record.ts",
+    file: "core/rotation/secret-record.ts",
     find: `    record.lease?.runId !== ticket.rotationId ||
     record.fence !== ticket.fence ||
 `,
@@ -46,62 +46,62 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "treat a silent instance as switched",
-    file: "core/adoption-view.ts",
+    file: "core/adoption/view.ts",
     find: "return hasMoved || isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view });",
     replace: "return hasMoved;",
   },
   {
     name: "count a silent instance's patience from its last word, not from the promotion",
-    file: "core/adoption-view.ts",
+    file: "core/adoption/view.ts",
     find: "isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view })",
     replace: "isWithinStale(item.observedAtMs, { item, view })",
   },
   {
     name: "treat zero live instances as adopted",
-    file: "core/adoption-consumers.ts",
+    file: "core/adoption/consumers.ts",
     find: "return batchHasRun ? [] : [nobodyLive(question, kind)];",
     replace: "return batchHasRun ? [] : [];",
   },
   {
     name: "drop the AWSPENDING strip",
-    file: "functions/promote-version.ts",
+    file: "functions/rotation/promote-version.ts",
     find: "await deps.store.moveLabel({ secretArn, label: pendingLabel, from: promoted.incoming.versionId });",
     replace: "",
   },
   {
     name: "compare by date: revoke the oldest key",
-    file: "functions/revoke-key.ts",
+    file: "functions/rotation/revoke-key.ts",
     find: ".revoke(run.retiring.keyId);",
     replace: `.revoke((await deps.provider(policy).list()).toSorted((a, b) => (a.createdAtMs ?? 0) - (b.createdAtMs ?? 0))[0]?.keyId ?? "");`,
   },
   {
     name: "discard the incoming key when not holding the fence",
-    file: "functions/settle.ts",
+    file: "functions/secret/settle-run.ts",
     find: "if (!isHolder) return opened",
     replace: `if (!isHolder && policy) for (const { keyId } of await deps.provider(policy).list({ namePrefix: keyNamesOf(rotationId) })) await deps.provider(policy).revoke(keyId);
   if (!isHolder) return opened`,
   },
   {
     name: "discard the incoming key on any error",
-    file: "functions/mint-key.ts",
+    file: "functions/rotation/mint-key.ts",
     find: "if (error instanceof Superseded) await",
     replace: "if (error instanceof Error) await",
   },
   {
     name: "delete a key of a later attempt",
-    file: "functions/mint-key.ts",
+    file: "functions/rotation/mint-key.ts",
     find: "if (isEarlier && discarded.some((key) => key.name === name)) await",
     replace: "await",
   },
   {
     name: "lose the wake-up",
-    file: "core/wait.ts",
+    file: "core/rotation/wait.ts",
     find: `if (record.seq !== wait.seenSeq) return "decideAgain";`,
     replace: "",
   },
   {
     name: "probe the retiring key before revoke",
-    file: "functions/revoke-view.ts",
+    file: "functions/secret/revoke-view.ts",
     find: "const current = await deps.store.read(secretArn);",
     replace: `const current = await deps.store.read(secretArn);
   const early = await deps.store.read(secretArn, run.retiring.versionId);
@@ -109,7 +109,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "ignore a hold",
-    file: "core/revoke.ts",
+    file: "core/rotation/gate.ts",
     find: `  holdIsOff,
 `,
     replace: "",
@@ -122,13 +122,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "accept evidence from another environment",
-    file: "core/adoption-view.ts",
+    file: "core/adoption/view.ts",
     find: "if (item.environment !== consumer.environment || item.account !== consumer.account) return false;",
     replace: "",
   },
   {
     name: "settle twice: whoever holds the secret now is settled too",
-    file: "functions/settle.ts",
+    file: "functions/secret/settle-run.ts",
     find: `record.lease?.runId === rotationId && record.lease.executionArn === executionArn;
   if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: endOf(opened), reason };
 
@@ -140,19 +140,19 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "forget a revoke owed",
-    file: "functions/settle.ts",
+    file: "functions/secret/settle-run.ts",
     find: "(record) => oweRun(record, ticket, reason)",
     replace: "(record) => closeRun(record, ticket)",
   },
   {
     name: "move the pin while a debt is open",
-    file: "functions/sweep-secret.ts",
+    file: "functions/upkeep/sweep-secret.ts",
     find: "pin !== undefined && run === undefined",
     replace: "pin !== undefined",
   },
   {
     name: "promote a key that was refused",
-    file: "functions/prove-incoming.ts",
+    file: "functions/rotation/prove-incoming.ts",
     find: "throw new KeyNotYetActive(",
     replace: `await deps.ledger.changeSecret(input.secretArn, (record) => markProven(record, input));
         return { outcome: "proven" as const };
@@ -160,68 +160,68 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "call it done when the delete returned 200",
-    file: "functions/prove-dead.ts",
+    file: "functions/rotation/prove-dead.ts",
     find: `if (run.phase === "dead") return`,
     replace: `if (run.phase === "dead" || run.phase === "revoked") return`,
   },
   {
     name: "open on what was current before the freeze",
-    file: "functions/open-rotation.ts",
+    file: "functions/rotation/open-rotation.ts",
     find: "if (now.fence !== record.fence)",
     replace: "if (now === undefined)",
   },
   {
     name: "revoke on what the provider said before the soak",
-    file: "functions/revoke-view.ts",
+    file: "functions/secret/revoke-view.ts",
     find: "return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);",
     replace: "return isOpen && deps.ledger.evidence(question.secretArn);",
   },
   {
     name: "let a thawed quarantine take a revoked run back",
-    file: "core/retiring.ts",
+    file: "core/rotation/retiring.ts",
     find: "if (allowed.includes(run.phase)) return run;",
     replace: "if (allowed.length > 0) return run;",
     foundBy: "crashPoints",
   },
   {
     name: "send a refused revoke straight back to the gate",
-    file: "functions/heed-hand.ts",
+    file: "functions/secret/freeze.ts",
     find: "record.fence === fence ? freeze(record, refusal.detail) : record,",
     replace: "record.fence === fence ? record : record,",
   },
   {
     name: "sweep away a key in use",
-    file: "core/sweep.ts",
+    file: "core/rotation/sweep.ts",
     find: `if (isInUse(key.keyId, view)) return "accounted";`,
     replace: "",
   },
   {
     name: "let the sender of an alert move the clock",
-    file: "core/incident-plan.ts",
+    file: "core/incident/plan.ts",
     find: "const detectedAtMs = Math.min(claimedAtMs, receivedAtMs);",
     replace: "const detectedAtMs = claimedAtMs;",
   },
   {
     name: "call a compromised key dead when its revoke is accepted",
-    file: "functions/contain.ts",
+    file: "functions/incident/containment/contain.ts",
     find: 'state: "accepted",',
     replace: 'state: "dead",',
   },
   {
     name: "contain without a recorded intent",
-    file: "functions/contain.ts",
+    file: "functions/incident/containment/contain.ts",
     find: 'if ((await recordIntent(order, "revoking", deps)) === "calledOff") return "calledOff";',
     replace: "",
   },
   {
     name: "contain what a hint names",
-    file: "core/incident-plan.ts",
+    file: "core/incident/plan.ts",
     find: 'return match === "fingerprint" || match === "keyId";',
     replace: 'return match !== "none";',
   },
   {
     name: "contain on suspicion before anybody has moved",
-    file: "core/incident-turns.ts",
+    file: "core/incident/turns.ts",
     find: `if (everybodyMoved(record) || nowMs >= untilMs) return { turn: "contain" };
   return { turn: "wait", why: "consumers are moving`,
     replace: `if (nowMs > 0) return { turn: "contain" };
@@ -229,7 +229,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "take the intent to revoke a compromised key for the revoke",
-    file: "core/incident-turns.ts",
+    file: "core/incident/turns.ts",
     find: `    case "revoking":
       return whileHandedOut(record, { key, nowMs }) ?? { turn: "contain" };`,
     replace: `    case "revoking":
@@ -239,7 +239,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "leave an incident whose machine died to nobody",
-    file: "functions/sweep-incident.ts",
+    file: "functions/upkeep/sweep-incident.ts",
     find: "if (reason === undefined) return 0;",
     replace: "if (reason === undefined || nowMs > 0) return 0;",
     foundBy: "crashPoints",
@@ -247,25 +247,25 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "forget the retiring key that a take-over left behind",
-    file: "core/left-behind.ts",
+    file: "core/rotation/left-behind.ts",
     find: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);",
     replace: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys).slice(0, 0);",
   },
   {
     name: "forget the key that a hand displaced",
-    file: "core/secret-record.ts",
+    file: "core/rotation/secret-record.ts",
     find: `.map((known) => (known.state === "current" ? { ...known, state: "retiring" as const } : known));`,
     replace: `.filter((known) => known.state !== "current");`,
   },
   {
     name: "leave to nobody what a hand displaced",
-    file: "core/sweep.ts",
+    file: "core/rotation/sweep.ts",
     find: "return run === undefined ? leftToResume(record)?.keyId : run.owed",
     replace: "return run === undefined ? leftToResume({ ...record, keys: [] })?.keyId : run.owed",
   },
   {
     name: "contain waits while the secret is held",
-    file: "core/incident-turns.ts",
+    file: "core/incident/turns.ts",
     find: "?? whenPlanned(record, { key, nowMs });",
     replace: `?? (record.secrets.some(({ held }) => held !== undefined)
         ? { turn: "wait", why: "the secret is held" }
@@ -281,20 +281,20 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "accept a replayed alert",
-    file: "functions/intake.ts",
+    file: "functions/alerts/intake.ts",
     find: 'if (keys.length === 0 || seen === "read") {',
     replace: "if (keys.length === 0) {",
     seeds: "hard incidents",
   },
   {
     name: "contain the incoming key",
-    file: "functions/contain.ts",
+    file: "functions/incident/containment/contain.ts",
     find: "const outcome = await provider.revoke(keyId);",
     replace: "const outcome = await provider.revoke(record.secrets[0]?.incomingKeyId ?? keyId);",
   },
   {
     name: "drop a second leak in the cooldown",
-    file: "functions/raise.ts",
+    file: "functions/alerts/raise.ts",
     find: 'if (key.keyId !== undefined) return `key/${key.account ?? "unknown"}/${key.keyId}`;',
     replace:
       'if (key.keyId !== undefined) return `key/${key.account ?? "unknown"}/${key.holders[0]?.secretArn ?? key.keyId}`;',
@@ -302,44 +302,44 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "let the breaker take an exact alert",
-    file: "functions/raise.ts",
+    file: "functions/alerts/raise.ts",
     find: 'if (isExact(key.match.by) || arrived.kind === "append") return subject;',
     replace: 'if (arrived.kind === "append") return subject;',
     seeds: "hard incidents",
   },
   {
     name: "write over the key that a hand put there",
-    file: "functions/promote-version.ts",
+    file: "functions/rotation/promote-version.ts",
     find: "if (fingerprint !== retiring.fingerprint) {",
     replace: 'if (fingerprint === "") {',
   },
   {
     name: "lose what a hand wrote into another field",
-    file: "functions/promote-version.ts",
+    file: "functions/rotation/promote-version.ts",
     find: "withKey(current.text, policy.field, keyIn(pending.text, policy.field))",
     replace: "withKey(pending.text, policy.field, keyIn(pending.text, policy.field))",
   },
   {
     name: "promote while stopped",
-    file: "functions/promote-version.ts",
+    file: "functions/rotation/promote-version.ts",
     find: "await assertNotStopped(policy, deps, workOf(before));",
     replace: "workOf(before);",
   },
   {
     name: "sweep away the run of an execution at work",
-    file: "functions/sweep-secret.ts",
+    file: "functions/upkeep/sweep-secret.ts",
     find: "if (!isAbandoned(record, state)) return 0;",
     replace: "",
   },
   {
     name: "a sweep that only looks gives leases back",
-    file: "functions/sweep-secret.ts",
+    file: "functions/upkeep/sweep-secret.ts",
     find: "if (!dryRun) await settle(",
     replace: "await settle(",
   },
   {
     name: "open on a held secret",
-    file: "functions/open-rotation.ts",
+    file: "functions/rotation/open-rotation.ts",
     find: "if (record.hold) return {",
     replace: "if (record.hold && record.frozen) return {",
   },

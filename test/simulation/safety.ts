@@ -1,5 +1,5 @@
 import { isSpent, parseKeyName } from "../../core/keys.ts";
-import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/secret-record.ts";
+import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { FakeKeyState } from "../../providers/openai/fake.ts";
 import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./hand-rules.ts";
 import {

@@ -1,5 +1,5 @@
 import type { Policy } from "../../core/policy.ts";
-import { currentKey } from "../../core/secret-record.ts";
+import { currentKey } from "../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import { account } from "./account.ts";

@@ -1,4 +1,4 @@
-import type { Swept } from "../../functions/sweep.ts";
+import type { Swept } from "../../functions/upkeep/sweep.ts";
 import { noFaults, type Surroundings } from "./surroundings.ts";
 import { World } from "./world.ts";
 

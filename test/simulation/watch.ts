@@ -1,8 +1,8 @@
-import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, TableRecord } from "../../core/ports.ts";
+import type { PromotedRun, SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
-import type { PromotedRun, SecretRecord } from "../../core/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Debt } from "../../ledger/entries.ts";
 import type { FakeReply } from "../../providers/fake.ts";

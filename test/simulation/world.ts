@@ -1,8 +1,8 @@
 import type { Context } from "aws-lambda";
-import type { IncidentRecord } from "../../core/incident-record.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { ProviderCapabilities, SecretArn } from "../../core/ports.ts";
-import { adoptCurrent, currentKey } from "../../core/secret-record.ts";
+import { adoptCurrent, currentKey } from "../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../../functions/deps.ts";
 import { steps } from "../../functions/index.ts";

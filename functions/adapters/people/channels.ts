@@ -1,12 +1,12 @@
 import { PublishCommand, type SNSClient } from "@aws-sdk/client-sns";
-import { refusalOf } from "../../audit/refusals.ts";
-import { ProviderThrottled, ProviderUnavailable } from "../../core/errors.ts";
-import type { EventBus } from "../../core/ports.ts";
-import { utcText } from "../../core/utc.ts";
-import type { Http, HttpReply } from "../../providers/http.ts";
-import type { AdminCredential } from "../../providers/provider.ts";
-import type { Page } from "../incident-ports.ts";
-import { stepsFor } from "../runbook.ts";
+import { refusalOf } from "../../../audit/refusals.ts";
+import { ProviderThrottled, ProviderUnavailable } from "../../../core/errors.ts";
+import type { EventBus } from "../../../core/ports.ts";
+import { utcText } from "../../../core/utc.ts";
+import type { Http, HttpReply } from "../../../providers/http.ts";
+import type { AdminCredential } from "../../../providers/provider.ts";
+import { stepsFor } from "../../incident/paging/runbook.ts";
+import type { Page } from "../../incident-ports.ts";
 import type { Channel } from "./escalation.ts";
 
 export const pagerdutyHost = "events.pagerduty.com";

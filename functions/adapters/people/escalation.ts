@@ -1,7 +1,7 @@
-import { ProviderThrottled, RotationError } from "../../core/errors.ts";
-import type { Clock } from "../../core/ports.ts";
-import type { LogLine } from "../deps.ts";
-import type { Escalator, Page, PageOutcome } from "../incident-ports.ts";
+import { ProviderThrottled, RotationError } from "../../../core/errors.ts";
+import type { Clock } from "../../../core/ports.ts";
+import type { LogLine } from "../../deps.ts";
+import type { Escalator, Page, PageOutcome } from "../../incident-ports.ts";
 
 /** One way to reach a person. */
 export interface Channel {

@@ -1,9 +1,9 @@
 import { SNSClient } from "@aws-sdk/client-sns";
-import { awsBounds } from "../../core/aws-bounds.ts";
-import { boundedHttp, type Http } from "../../providers/http.ts";
-import type { Deps } from "../deps.ts";
-import type { Escalator } from "../incident-ports.ts";
-import { adminCredential } from "./admin-credential.ts";
+import { awsBounds } from "../../../aws/bounds.ts";
+import { boundedHttp, type Http } from "../../../providers/http.ts";
+import type { Deps } from "../../deps.ts";
+import type { Escalator } from "../../incident-ports.ts";
+import { adminCredential } from "../admin-credential.ts";
 import {
   busChannel,
   pagerdutyChannel,

@@ -1,6 +1,6 @@
-import type { SecretReader, SiblingSecret } from "../../core/incident-record.ts";
-import type { Policy } from "../../core/policy.ts";
-import type { SecretArn } from "../../core/ports.ts";
+import type { SecretReader, SiblingSecret } from "../../../core/incident/record.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { SecretArn } from "../../../core/ports.ts";
 import { isSecret, type Looked, type SecretRead } from "./trail.ts";
 
 /** What the event history says about the secrets of one incident. */

@@ -1,16 +1,16 @@
 import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
-import { RotationError } from "../../core/errors.ts";
+import { RotationError } from "../../../core/errors.ts";
 import type {
   KeyActivity,
   NewKey,
   ScopeFindings,
   SiblingSecret,
   UseBefore,
-} from "../../core/incident-record.ts";
-import type { Policy } from "../../core/policy.ts";
-import type { KeyId, KeyUse } from "../../core/ports.ts";
-import type { Deps } from "../deps.ts";
-import type { ScopeQuestion, Scoper } from "../incident-ports.ts";
+} from "../../../core/incident/record.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { KeyId, KeyUse } from "../../../core/ports.ts";
+import type { Deps } from "../../deps.ts";
+import type { ScopeQuestion, Scoper } from "../../incident-ports.ts";
 import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
 import { stillUsing } from "./still-using.ts";
 import { type Looked, lookUpReads } from "./trail.ts";

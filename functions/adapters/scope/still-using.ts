@@ -1,6 +1,6 @@
-import { type Evidence, isInstance } from "../../core/evidence.ts";
-import type { Deps } from "../deps.ts";
-import type { ScopeQuestion } from "../incident-ports.ts";
+import { type Evidence, isInstance } from "../../../core/adoption/evidence.ts";
+import type { Deps } from "../../deps.ts";
+import type { ScopeQuestion } from "../../incident-ports.ts";
 
 const shownMax = 50;
 

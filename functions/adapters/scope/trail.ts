@@ -1,7 +1,7 @@
 import { type CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import * as z from "zod";
-import { failureIn } from "../../core/aws-failure.ts";
-import type { Clock, SecretArn, VersionId } from "../../core/ports.ts";
+import { failureIn } from "../../../aws/failure.ts";
+import type { Clock, SecretArn, VersionId } from "../../../core/ports.ts";
 
 /** One read of one secret, from CloudTrail's event history. */
 export interface SecretRead {

@@ -1,15 +1,15 @@
 import * as z from "zod";
-import { listIncidents } from "../../core/incident-checklist.ts";
-import type { Alert } from "../../events/alert.ts";
-import { FingerprintSchema } from "../../events/alert.ts";
-import { changeIncident } from "../incident-change.ts";
-import { type Raised, raiseAlerts } from "../raise.ts";
-import { adminCommand, type Caller } from "./command.ts";
-import { openParent } from "./compromise-parent.ts";
-import { foretell } from "./compromise-preview.ts";
-import { type Leak, whichLeaks } from "./compromise-target.ts";
-import { reasonText, secretText } from "./inputs.ts";
-import { deploymentChain } from "./scope.ts";
+import { listIncidents } from "../../../core/incident/checklist.ts";
+import type { Alert } from "../../../events/alert.ts";
+import { FingerprintSchema } from "../../../events/alert.ts";
+import { type Raised, raiseAlerts } from "../../alerts/raise.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { adminCommand, type Caller } from "../command.ts";
+import { reasonText, secretText } from "../inputs.ts";
+import { deploymentChain } from "../scope.ts";
+import { openParent } from "./parent.ts";
+import { foretell } from "./preview.ts";
+import { type Leak, whichLeaks } from "./target.ts";
 
 const target = {
   secret: secretText.optional(),

@@ -1,8 +1,8 @@
-import { clockFrom } from "../../core/incident-plan.ts";
-import type { IncidentRecord } from "../../core/incident-record.ts";
-import type { Caller } from "./command.ts";
-import type { Leak } from "./compromise-target.ts";
-import type { AdminDeps } from "./deps.ts";
+import { clockFrom } from "../../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../../core/incident/record.ts";
+import type { Caller } from "../command.ts";
+import type { AdminDeps } from "../deps.ts";
+import type { Leak } from "./target.ts";
 
 interface Parent {
   readonly parentId: string;

@@ -1,11 +1,11 @@
-import { durationText } from "../../core/duration.ts";
-import { isQuarantinable, isRekeysOwn, planFor } from "../../core/incident-plan.ts";
-import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
-import { type Identified, identifyKeys } from "../identify-key.ts";
-import { ownCredential, worstHolder } from "../own-credential.ts";
-import type { Caller } from "./command.ts";
-import type { Leak } from "./compromise-target.ts";
-import type { AdminDeps } from "./deps.ts";
+import { durationText } from "../../../core/duration.ts";
+import { isQuarantinable, isRekeysOwn, planFor } from "../../../core/incident/plan.ts";
+import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
+import { type Identified, identifyKeys } from "../../key-index/identify-key.ts";
+import { ownCredential, worstHolder } from "../../key-index/own-credential.ts";
+import type { Caller } from "../command.ts";
+import type { AdminDeps } from "../deps.ts";
+import type { Leak } from "./target.ts";
 
 interface Facts {
   readonly exposure: "public" | "private" | "unknown";

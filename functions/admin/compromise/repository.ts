@@ -1,4 +1,4 @@
-import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
+import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
 
 /** A repository as people, policies and alerts write it: "acme/shop", or with its host. */
 interface Repository {

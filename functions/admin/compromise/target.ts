@@ -1,12 +1,12 @@
-import { nearest } from "../../core/nearest.ts";
-import type { Policy } from "../../core/policy.ts";
-import { currentKey } from "../../core/secret-record.ts";
-import type { AlertIdentity } from "../../events/alert.ts";
-import { type IndexedVersion, indexedVersionAt } from "../identify-key.ts";
-import { type RefusedAnswer, refused } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
+import { nearest } from "../../../core/nearest.ts";
+import type { Policy } from "../../../core/policy.ts";
+import { currentKey } from "../../../core/rotation/secret-record.ts";
+import type { AlertIdentity } from "../../../events/alert.ts";
+import { type IndexedVersion, indexedVersionAt } from "../../key-index/identify-key.ts";
+import { type RefusedAnswer, refused } from "../command.ts";
+import type { AdminDeps } from "../deps.ts";
+import { whichSecret } from "../which-secret.ts";
 import { isPlaceIn, policiesOfRepository, repositoriesIn } from "./repository.ts";
-import { whichSecret } from "./which-secret.ts";
 
 /** One key that a person calls leaked. */
 export interface Leak {

@@ -1,12 +1,12 @@
 import * as z from "zod";
-import { refOf } from "../../core/incident.ts";
-import { containNow, whyNotContainNow } from "../../core/incident-person.ts";
-import { isRekeysOwn, isSettled } from "../../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope } from "../../core/incident-record.ts";
-import { changeIncident } from "../incident-change.ts";
-import { lookedUp } from "../take-all.ts";
-import { adminCommand } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
+import { containNow, whyNotContainNow } from "../../../core/incident/orders.ts";
+import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { refOf } from "../../../core/incident/transitions.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { lookedUp } from "../../incident/takeover/take-secrets.ts";
+import { adminCommand } from "../command.ts";
+import type { AdminDeps } from "../deps.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Containment waits for nothing any more; a person's word counts for an inexact match too. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { isOver } from "../../core/incident-plan.ts";
-import { tell } from "../tell.ts";
-import { adminCommand, refused } from "./command.ts";
+import { isOver } from "../../../core/incident/plan.ts";
+import { tell } from "../../incident/paging/page.ts";
+import { adminCommand, refused } from "../command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";
 
 /** Pages everybody now, through every channel, with a person's reason. */

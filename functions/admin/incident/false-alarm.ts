@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { isPast, refOf } from "../../core/incident.ts";
-import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../../core/incident-person.ts";
-import { callOff } from "../call-off.ts";
-import { changeIncident } from "../incident-change.ts";
-import { adminCommand } from "./command.ts";
+import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../../../core/incident/orders.ts";
+import { isPast, refOf } from "../../../core/incident/transitions.ts";
+import { callOff } from "../../incident/containment/undo-containment.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Ends an incident that was none. A quarantine is undone; `revoked` are keys whose revoke had at least begun. */

@@ -1,7 +1,7 @@
 import * as z from "zod";
-import { takeNote } from "../../core/incident-person.ts";
-import { changeIncident } from "../incident-change.ts";
-import { adminCommand } from "./command.ts";
+import { takeNote } from "../../../core/incident/orders.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, whichIncident, wordOf } from "./which-incident.ts";
 
 /** A person's words for whoever reads the incident, now or later. */

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import { switchFirst, whyNotSwitchFirst } from "../../core/incident-person.ts";
-import { changeIncident } from "../incident-change.ts";
-import { graceMs } from "../incident-policy.ts";
-import { adminCommand } from "./command.ts";
+import { switchFirst, whyNotSwitchFirst } from "../../../core/incident/orders.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { graceMs } from "../../incident/record/policies.ts";
+import { adminCommand } from "../command.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Consumers get their time to move before the key is contained. The deadline stays where it is. */

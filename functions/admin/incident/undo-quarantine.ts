@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { refOf } from "../../core/incident.ts";
 import {
   switchFirst,
   undoableKeys,
@@ -7,11 +6,12 @@ import {
   whyNotSwitchFirst,
   whyNotUndoQuarantine,
   withdrawContainNow,
-} from "../../core/incident-person.ts";
-import { restoreUndone } from "../call-off.ts";
-import { changeIncident } from "../incident-change.ts";
-import { graceMs } from "../incident-policy.ts";
-import { adminCommand } from "./command.ts";
+} from "../../../core/incident/orders.ts";
+import { refOf } from "../../../core/incident/transitions.ts";
+import { restoreUndone } from "../../incident/containment/undo-containment.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { graceMs } from "../../incident/record/policies.ts";
+import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Gives a quarantined key back to those that need it, and lets them move before it is contained again. */

@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { refOf } from "../../core/incident.ts";
-import { waive, whyNotWaive } from "../../core/incident-person.ts";
-import { isSettled } from "../../core/incident-plan.ts";
-import { changeIncident } from "../incident-change.ts";
-import { adminCommand, refused } from "./command.ts";
+import { waive, whyNotWaive } from "../../../core/incident/orders.ts";
+import { isSettled } from "../../../core/incident/plan.ts";
+import { refOf } from "../../../core/incident/transitions.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { adminCommand, refused } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** A person takes the responsibility for a key that nobody saw dead; their name stays in the record. */

@@ -1,17 +1,17 @@
-import { mayOpen } from "../../core/incident.ts";
-import type { PersonRefusal } from "../../core/incident-person.ts";
-import type { IncidentRecord, PersonsWord } from "../../core/incident-record.ts";
-import { settled } from "../../core/incident-settle.ts";
-import { nearest } from "../../core/nearest.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
-import { whyEnded } from "../ended-execution.ts";
-import { changeIncident } from "../incident-change.ts";
-import { incidentIdText } from "../incident-step.ts";
-import { startIncident } from "../start-incident.ts";
-import { type Caller, type RefusedAnswer, refused } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
-import { reasonText } from "./inputs.ts";
-import { deploymentChain } from "./scope.ts";
+import type { PersonRefusal } from "../../../core/incident/orders.ts";
+import type { IncidentRecord, PersonsWord } from "../../../core/incident/record.ts";
+import { settled } from "../../../core/incident/settle.ts";
+import { mayOpen } from "../../../core/incident/transitions.ts";
+import { nearest } from "../../../core/nearest.ts";
+import type { Ledger } from "../../../ledger/ledger.ts";
+import { changeIncident } from "../../incident/record/change.ts";
+import { startIncident } from "../../incident/record/start.ts";
+import { incidentIdText } from "../../incident/record/step-input.ts";
+import { whyEnded } from "../../upkeep/ended-execution.ts";
+import { type Caller, type RefusedAnswer, refused } from "../command.ts";
+import type { AdminDeps } from "../deps.ts";
+import { reasonText } from "../inputs.ts";
+import { deploymentChain } from "../scope.ts";
 
 /** What every order about one incident says. */
 export const orderShape = { incident: incidentIdText, reason: reasonText };

@@ -1,20 +1,20 @@
-import { RotationError } from "../core/errors.ts";
-import { changeKey, refOf, told } from "../core/incident.ts";
+import { RotationError } from "../../../core/errors.ts";
 import type {
   HandedOutAgain,
   IncidentRecord,
   KeyInScope,
   SecretInScope,
   UseBefore,
-} from "../core/incident-record.ts";
-import { isLeftToConsumers, whyHandedOut } from "../core/incident-turns.ts";
-import type { VersionId } from "../core/ports.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { keyOf } from "./incident-step.ts";
-import { withUse } from "./use-before.ts";
+} from "../../../core/incident/record.ts";
+import { changeKey, refOf, told } from "../../../core/incident/transitions.ts";
+import { isLeftToConsumers, whyHandedOut } from "../../../core/incident/turns.ts";
+import type { VersionId } from "../../../core/ports.ts";
+import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { keyIn } from "../../../stores/value.ts";
+import type { Deps } from "../../deps.ts";
+import { changeIncident } from "../record/change.ts";
+import { keyOf } from "../record/step-input.ts";
+import { withUse } from "./last-use.ts";
 
 /** At most 30 looks at a time: a policy sets containBy to 15 minutes at most. */
 const lookAgainMs = 30_000;

@@ -1,8 +1,8 @@
-import { changeKey, refOf } from "../core/incident.ts";
-import type { IncidentRecord, KeyInScope, UseBefore } from "../core/incident-record.ts";
-import { isUseWanted, laterUse, usedBeforeSince } from "../core/incident-use.ts";
-import type { Deps } from "./deps.ts";
-import { policyOfKey } from "./incident-policy.ts";
+import { isUseWanted, laterUse, usedBeforeSince } from "../../../core/incident/last-use.ts";
+import type { IncidentRecord, KeyInScope, UseBefore } from "../../../core/incident/record.ts";
+import { changeKey, refOf } from "../../../core/incident/transitions.ts";
+import type { Deps } from "../../deps.ts";
+import { policyOfKey } from "../record/policies.ts";
 
 /** While containment waits for something else anyway, and where the look would hold it up. */
 const lookMaxMs = { waiting: 2_000, containing: 1_000 } as const;

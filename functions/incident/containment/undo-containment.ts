@@ -1,11 +1,11 @@
-import { isPast } from "../core/incident.ts";
-import { isRestoreDue, isUndone } from "../core/incident-person.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
-import { markReleased, markSound } from "../core/incident-takeover.ts";
-import type { KeyId } from "../core/ports.ts";
-import type { Deps } from "./deps.ts";
-import { endWait } from "./incident-change.ts";
-import { policyOfKey } from "./incident-policy.ts";
+import { isRestoreDue, isUndone } from "../../../core/incident/orders.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { markReleased, markSound } from "../../../core/incident/takeover.ts";
+import { isPast } from "../../../core/incident/transitions.ts";
+import type { KeyId } from "../../../core/ports.ts";
+import type { Deps } from "../../deps.ts";
+import { endWait } from "../record/change.ts";
+import { policyOfKey } from "../record/policies.ts";
 
 /**
  * What calling an incident off owes its secrets: waits for its replacement end, a disabled key works again, and no

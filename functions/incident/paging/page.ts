@@ -1,11 +1,11 @@
-import { told } from "../core/incident.ts";
-import { alertCount } from "../core/incident-alerts.ts";
-import { isRekeysOwn, isSettled } from "../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
-import { type DuePage, isTriage } from "../core/incident-turns.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import type { Page } from "./incident-ports.ts";
+import { alertCount } from "../../../core/incident/alerts.ts";
+import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { told } from "../../../core/incident/transitions.ts";
+import { type DuePage, isTriage } from "../../../core/incident/turns.ts";
+import type { Deps } from "../../deps.ts";
+import type { Page } from "../../incident-ports.ts";
+import { changeIncident } from "../record/change.ts";
 import { containNowStep, personSteps } from "./person-steps.ts";
 import { runbookFor, topicOf } from "./runbook.ts";
 

@@ -1,8 +1,8 @@
-import { whyNotContainNow } from "../core/incident-person.ts";
-import { isExact, isRekeysOwn, isSettled } from "../core/incident-plan.ts";
-import type { HandedOutAgain, IncidentRecord, KeyInScope, OwnRole } from "../core/incident-record.ts";
-import { isTriage } from "../core/incident-turns.ts";
-import { adminConsoleOf, manualOf } from "./manual-steps.ts";
+import { whyNotContainNow } from "../../../core/incident/orders.ts";
+import { isExact, isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
+import type { HandedOutAgain, IncidentRecord, KeyInScope, OwnRole } from "../../../core/incident/record.ts";
+import { isTriage } from "../../../core/incident/turns.ts";
+import { adminConsoleOf, manualOf } from "../../../providers/manual.ts";
 
 /** One thing that a person does. A command stands alone, so that it can be pasted as it is. */
 export interface PersonStep {

@@ -1,8 +1,8 @@
-import { isRekeysOwn, isSettled } from "../core/incident-plan.ts";
-import type { IncidentRecord, OwnRole, PageReason } from "../core/incident-record.ts";
-import { type DuePage, errorIn, isTriage } from "../core/incident-turns.ts";
-import type { Page } from "./incident-ports.ts";
-import { killByHand } from "./manual-steps.ts";
+import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, OwnRole, PageReason } from "../../../core/incident/record.ts";
+import { type DuePage, errorIn, isTriage } from "../../../core/incident/turns.ts";
+import { killByHand } from "../../../providers/manual.ts";
+import type { Page } from "../../incident-ports.ts";
 
 const folder = "docs/runbooks/";
 

@@ -1,8 +1,8 @@
-import { endWaits, staleWaits, storeIncidentWait } from "../core/incident.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import type { SecretArn } from "../core/ports.ts";
-import { incidentWith } from "../core/secret-record.ts";
-import type { Deps } from "./deps.ts";
+import type { IncidentRecord } from "../../../core/incident/record.ts";
+import { endWaits, staleWaits, storeIncidentWait } from "../../../core/incident/transitions.ts";
+import type { SecretArn } from "../../../core/ports.ts";
+import { incidentWith } from "../../../core/rotation/secret-record.ts";
+import type { Deps } from "../../deps.ts";
 
 type Change = (record: IncidentRecord) => IncidentRecord;
 

@@ -1,10 +1,10 @@
-import { PolicyInvalid } from "../core/errors.ts";
-import { isRekeysOwn, type PlanFacts } from "../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
-import { isTriage } from "../core/incident-turns.ts";
-import type { Policy } from "../core/policy.ts";
-import type { SecretArn } from "../core/ports.ts";
-import type { Deps } from "./deps.ts";
+import { PolicyInvalid } from "../../../core/errors.ts";
+import { isRekeysOwn, type PlanFacts } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { isTriage } from "../../../core/incident/turns.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { SecretArn } from "../../../core/ports.ts";
+import type { Deps } from "../../deps.ts";
 
 /** The policies of the secrets in scope, as they are now: an incident follows what the operator says today. */
 export async function policiesOf(

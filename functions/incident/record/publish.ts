@@ -1,6 +1,6 @@
-import { RotationError } from "../core/errors.ts";
-import type { RekeyEvent } from "../core/ports.ts";
-import type { Deps } from "./deps.ts";
+import { RotationError } from "../../../core/errors.ts";
+import type { RekeyEvent } from "../../../core/ports.ts";
+import type { Deps } from "../../deps.ts";
 
 /** Tells the bus about an incident. A bus that is down must not hold up containment. */
 export async function announce(event: RekeyEvent, deps: Pick<Deps, "bus" | "log">): Promise<void> {

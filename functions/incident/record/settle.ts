@@ -1,10 +1,10 @@
-import { isExecutionOf } from "../core/incident.ts";
-import { whyNotClose } from "../core/incident-plan.ts";
-import { type Settlement, settled } from "../core/incident-settle.ts";
-import type { Deps } from "./deps.ts";
-import { changeIncident } from "./incident-change.ts";
-import { releaseSecrets } from "./release-secrets.ts";
-import { tell } from "./tell.ts";
+import { whyNotClose } from "../../../core/incident/plan.ts";
+import { type Settlement, settled } from "../../../core/incident/settle.ts";
+import { isExecutionOf } from "../../../core/incident/transitions.ts";
+import type { Deps } from "../../deps.ts";
+import { tell } from "../paging/page.ts";
+import { releaseSecrets } from "../takeover/release-secrets.ts";
+import { changeIncident } from "./change.ts";
 
 export interface SettlingIncident extends Settlement {
   readonly incidentId: string;

@@ -1,6 +1,6 @@
-import { executionNameOf, takenUp } from "../core/incident.ts";
-import type { IncidentRecord } from "../core/incident-record.ts";
-import type { Deps } from "./deps.ts";
+import type { IncidentRecord } from "../../../core/incident/record.ts";
+import { executionNameOf, takenUp } from "../../../core/incident/transitions.ts";
+import type { Deps } from "../../deps.ts";
 
 /**
  * Starts the machine for an incident that nothing works on. The start is counted before it is made, and the

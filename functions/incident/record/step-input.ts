@@ -1,9 +1,9 @@
 import * as z from "zod";
-import { InputInvalid } from "../core/errors.ts";
-import { keyIn } from "../core/incident.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
-import type { Deps } from "./deps.ts";
-import { stampedAt } from "./step.ts";
+import { InputInvalid } from "../../../core/errors.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { keyIn } from "../../../core/incident/transitions.ts";
+import type { Deps } from "../../deps.ts";
+import { stampedAt } from "../../step.ts";
 
 export const incidentIdText = z.string().regex(/^[\w-]{1,80}$/, "is not the id of an incident");
 

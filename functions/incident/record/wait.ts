@@ -1,4 +1,4 @@
-import type { IncidentRecord } from "../core/incident-record.ts";
+import type { IncidentRecord } from "../../../core/incident/record.ts";
 
 const waitSecondsMin = 1;
 const idleSecondsMin = 60;

@@ -1,7 +1,7 @@
-import { whyNotClose } from "../core/incident-plan.ts";
-import type { IncidentRecord, SecretInScope } from "../core/incident-record.ts";
-import { closeRun, giveUp, oweRun } from "../core/lease.ts";
-import { debtKindIn } from "../core/retiring.ts";
+import { whyNotClose } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, SecretInScope } from "../../../core/incident/record.ts";
+import { closeRun, giveUp, oweRun } from "../../../core/rotation/lease.ts";
+import { debtKindIn } from "../../../core/rotation/retiring.ts";
 import {
   incidentWith,
   isBeforePromotion,
@@ -9,11 +9,11 @@ import {
   type Run,
   type SecretRecord,
   type Ticket,
-} from "../core/secret-record.ts";
-import type { Certificate } from "../ledger/entries.ts";
-import type { Deps } from "./deps.ts";
-import { noteRun } from "./run-policy.ts";
-import { retiringLabel, stripOwnLabels } from "./stage-key.ts";
+} from "../../../core/rotation/secret-record.ts";
+import type { Certificate } from "../../../ledger/entries.ts";
+import type { Deps } from "../../deps.ts";
+import { noteRun } from "../../secret/run-record.ts";
+import { retiringLabel, stripOwnLabels } from "../../secret/stage-key.ts";
 
 /**
  * Gives every secret back. Where the replacement is current and the key is dead nothing is owed; else the next

@@ -1,23 +1,23 @@
-import { LedgerContended, Superseded } from "../core/errors.ts";
-import { mayOpen } from "../core/incident.ts";
-import type { KeyStanding, SecretInScope } from "../core/incident-record.ts";
-import { fencedBy, type ReplaceFrom, type Taken, takeSecret } from "../core/incident-takeover.ts";
-import { isReplacementRun, type LedgerKey } from "../core/keys.ts";
-import type { Policy } from "../core/policy.ts";
-import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
+import { LedgerContended, Superseded } from "../../../core/errors.ts";
+import type { KeyStanding, SecretInScope } from "../../../core/incident/record.ts";
+import { fencedBy, type ReplaceFrom, type Taken, takeSecret } from "../../../core/incident/takeover.ts";
+import { mayOpen } from "../../../core/incident/transitions.ts";
+import { isReplacementRun, type LedgerKey } from "../../../core/keys.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../../../core/ports.ts";
 import {
   incidentWith,
   type PlacedKey,
   promotedRun,
   type Run,
   type SecretRecord,
-} from "../core/secret-record.ts";
-import { fingerprintOf } from "../events/fingerprint.ts";
-import { keyIn } from "../stores/value.ts";
-import type { Deps } from "./deps.ts";
-import { incidentOf } from "./incident-step.ts";
-import { noteRun } from "./run-policy.ts";
-import { pendingLabel, stripOwnLabels } from "./stage-key.ts";
+} from "../../../core/rotation/secret-record.ts";
+import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { keyIn } from "../../../stores/value.ts";
+import type { Deps } from "../../deps.ts";
+import { noteRun } from "../../secret/run-record.ts";
+import { pendingLabel, stripOwnLabels } from "../../secret/stage-key.ts";
+import { incidentOf } from "../record/step-input.ts";
 
 export interface Taking {
   readonly incidentId: string;

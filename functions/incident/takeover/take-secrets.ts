@@ -1,10 +1,10 @@
-import { RotationError, Superseded } from "../core/errors.ts";
-import { isRekeysOwn } from "../core/incident-plan.ts";
-import type { IncidentRecord, KeyInScope } from "../core/incident-record.ts";
-import type { Policy } from "../core/policy.ts";
-import type { Deps } from "./deps.ts";
-import { aliasOfKeyId, type Holder } from "./identify-key.ts";
-import { ownCredential } from "./own-credential.ts";
+import { RotationError, Superseded } from "../../../core/errors.ts";
+import { isRekeysOwn } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { Deps } from "../../deps.ts";
+import { aliasOfKeyId, type Holder } from "../../key-index/identify-key.ts";
+import { ownCredential } from "../../key-index/own-credential.ts";
 import { type TakenSecret, takeForIncident, unusable, watchedOnly } from "./take-secret.ts";
 
 export interface Opening {
