@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import * as errors from "../core/errors.ts";
-import { plantedBugs } from "./simulation/planted-bugs.ts";
+import { plantedBugs } from "./simulation/run/planted-bugs.ts";
 import { codeOf, filesOf, functionsIn, importsOf, parameterCounts, type SourceFile } from "./source-text.ts";
 
 const typescript = filesOf(".ts");

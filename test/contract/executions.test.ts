@@ -6,7 +6,7 @@ import { integrations } from "../../local/aws/integrations.ts";
 import { lambda } from "../../local/aws/lambda.ts";
 import { startCloud } from "../../local/aws/server.ts";
 import { stepFunctions as stepFunctionsService } from "../../local/aws/step-functions.ts";
-import { type MachineName, machineOf } from "../simulation/machines.ts";
+import { type MachineName, machineOf } from "../simulation/run/machines.ts";
 import { brokenLine, onLine } from "./broken-line.ts";
 import { type Ended, type ExecutionsWorld, executionsContract, triggers } from "./executions-contract.ts";
 import { simulatedEdges } from "./simulated-edges.ts";

@@ -2,7 +2,7 @@ import { Secret } from "../../core/secret.ts";
 import { githubAlerts, signingSecrets } from "../../functions/adapters/intake.ts";
 import type { Http } from "../../providers/http.ts";
 import { sample } from "../core/intake/samples.ts";
-import { type VirtualTime, virtualTime } from "../simulation/clock.ts";
+import { type VirtualTime, virtualTime } from "../simulation/world/clock.ts";
 import { IntakeWorld } from "./intake-world.ts";
 
 const never = <Result>(): Promise<Result> => new Promise<Result>(() => undefined);

@@ -4,7 +4,7 @@ import { escalator } from "../../functions/adapters/people/escalation.ts";
 import type { LogLine } from "../../functions/deps.ts";
 import { startCloud } from "../../local/aws/server.ts";
 import { type SnsMessage, sns } from "../../local/aws/sns.ts";
-import { virtualTime } from "../simulation/clock.ts";
+import { virtualTime } from "../simulation/world/clock.ts";
 import { brokenLine, onLine } from "./broken-line.ts";
 import { type PeopleWorld, peopleContract, type ReceivedPage, tellsAll } from "./people-contract.ts";
 import { simulatedEdges } from "./simulated-edges.ts";

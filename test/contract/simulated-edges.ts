@@ -2,10 +2,10 @@ import type { Deps } from "../../functions/deps.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { openaiFake } from "../../providers/openai/fake.ts";
 import { memoryStore } from "../../stores/memory.ts";
-import { Edges } from "../simulation/edges.ts";
-import { StepFunctions } from "../simulation/step-functions.ts";
-import type { Watch } from "../simulation/watch.ts";
-import { Storm } from "../simulation/weather.ts";
+import { Storm } from "../simulation/faults/weather.ts";
+import type { Watch } from "../simulation/rules/watch.ts";
+import { Edges } from "../simulation/world/edges.ts";
+import { StepFunctions } from "../simulation/world/step-functions.ts";
 import { type BrokenLine, brokenLine } from "./broken-line.ts";
 
 type Reach = ConstructorParameters<typeof StepFunctions>[0];

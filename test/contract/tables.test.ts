@@ -7,7 +7,7 @@ import type { Table } from "../../core/ports.ts";
 import { createTable, dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
-import { watchedTable } from "../simulation/table.ts";
+import { watchedTable } from "../simulation/world/table.ts";
 import { newId, tableContract } from "./table-contract.ts";
 
 const dynalite: (options: { createTableMs: number }) => Server = createRequire(import.meta.url)("dynalite");

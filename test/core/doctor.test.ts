@@ -11,7 +11,7 @@ import {
   read,
   report,
   role,
-} from "./adoption-world.ts";
+} from "./adoption/adoption-world.ts";
 
 const day = 24 * 60 * minute;
 const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-AbCdEf";

@@ -25,8 +25,8 @@ import {
 } from "../../core/rotation/retiring.ts";
 import type { SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 import { freeze, placeHold, storeWait } from "../../core/rotation/wait.ts";
-import { consumer, incoming, minute, nowMs, quietMs, report, retiring } from "./adoption-world.ts";
-import { phases, incoming as placed, recordIn, ticket } from "./record-world.ts";
+import { consumer, incoming, minute, nowMs, quietMs, report, retiring } from "./adoption/adoption-world.ts";
+import { phases, incoming as placed, recordIn, ticket } from "./rotation/record-world.ts";
 
 const numRuns = 300;
 fc.configureGlobal({ seed: 20_260_101 });

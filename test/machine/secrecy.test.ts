@@ -2,7 +2,7 @@ import { inspect } from "node:util";
 import { Secret } from "../../core/secret.ts";
 import type { Fault } from "../../providers/fake-faults.ts";
 import { leakSearch } from "./leak-search.ts";
-import { calls, open, type Story, type StoryOptions } from "./story.ts";
+import { calls, open, type Story, type StoryOptions } from "./rotation/story.ts";
 
 /** Characters that every escape changes, so that each form of it differs from the text itself. */
 const adminKey = 'sk-admin-FAKE-"quoted\\slashed/plus+percent%and&equals=CANARY0123456789';

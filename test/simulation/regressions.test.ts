@@ -1,6 +1,6 @@
-import { type CrashPoint, crashAt, crashPoints } from "./crash-matrix.ts";
-import { functionsOf } from "./machines.ts";
-import { simulate } from "./simulation.ts";
+import { type CrashPoint, crashAt, crashPoints } from "./faults/crash-matrix.ts";
+import { functionsOf } from "./run/machines.ts";
+import { simulate } from "./run/simulation.ts";
 
 /**
  * Faults that the simulation found. Each seed finds its bug again when it is planted again (planted-bugs.ts), so

@@ -1,4 +1,4 @@
-import { simulate } from "./simulation.ts";
+import { simulate } from "./run/simulation.ts";
 
 test.each([7, 12, 13, 31, 258])("seed %i gives the same run twice, byte for byte", async (seed) => {
   const first = await simulate(seed);

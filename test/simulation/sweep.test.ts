@@ -1,6 +1,6 @@
 import type { Swept } from "../../functions/upkeep/sweep.ts";
-import { noFaults, type Surroundings } from "./surroundings.ts";
-import { World } from "./world.ts";
+import { noFaults, type Surroundings } from "./world/surroundings.ts";
+import { World } from "./world/world.ts";
 
 let world: World;
 

@@ -1,0 +1,261 @@
+import { type AdoptionReason, adoption } from "../../../core/adoption/adoption.ts";
+import {
+  type Evidence,
+  evidenceKey,
+  isMaterial,
+  isNewer,
+  mayForget,
+} from "../../../core/adoption/evidence.ts";
+import { sayDuration, sayReason, sayWanted } from "../../../core/adoption/reason-text.ts";
+import { decisionText, nextCheckMs } from "../../../core/rotation/decision.ts";
+import {
+  attestation,
+  consumer,
+  incoming,
+  minute,
+  nowMs,
+  provider,
+  read,
+  report,
+  restart,
+  retiring,
+  second,
+  use,
+  withConsumers,
+} from "./adoption-world.ts";
+
+const every: readonly Evidence[] = [
+  report(),
+  report({ kind: "extension", instance: "i2" }),
+  restart(),
+  restart({ kind: "lambda" }),
+  restart({ kind: "kubernetes" }),
+  read(),
+  attestation(),
+  provider(),
+];
+
+describe("what a closed run forgets", () => {
+  const day = 24 * 60 * minute;
+  const long = 3 * day;
+
+  test.each<[string, Evidence, number, boolean]>([
+    ["an instance on the incoming key", report(), long, false],
+    ["an instance that said that it ends", report({ ended: true }), nowMs, true],
+    ["an instance that may have fetched the incoming key unheard", report({ holds: retiring }), day, false],
+    ["an instance that has been silent for a day", report({ holds: retiring }), day + nowMs, true],
+    ["one that may go without a report longer", report({ holds: retiring, maxStaleMs: long }), long, false],
+    ["what was said of the retiring version", attestation({ versionId: "v1" }), nowMs, true],
+    ["what was said of the incoming version", restart(), nowMs, false],
+    ["the provider's figures", provider(), nowMs, true],
+  ])("%s", (_what, item, atMs, isForgotten) => {
+    expect(mayForget(item, { incoming, atMs })).toBe(isForgotten);
+  });
+});
+
+describe("where evidence is kept", () => {
+  test("each piece has a place of its own", () => {
+    expect(new Set(every.map(evidenceKey)).size).toBe(every.length);
+  });
+
+  test("a newer word of the same source takes the place of the older one", () => {
+    const later = { observedAtMs: nowMs };
+    expect(evidenceKey(report({ ...later, holds: retiring, sequence: 2 }))).toBe(evidenceKey(report()));
+    expect(evidenceKey(restart({ ...later, state: "failed" }))).toBe(evidenceKey(restart()));
+    expect(evidenceKey(read(later))).toBe(evidenceKey(read()));
+  });
+
+  test("a read of the retiring version does not take the place of a read of the incoming one", () => {
+    expect(evidenceKey(read({ versionId: "v1" }))).not.toBe(evidenceKey(read()));
+  });
+});
+
+describe("evidence that arrives twice or out of order", () => {
+  test("of an instance is ordered by its own count, whatever the bus stamped", () => {
+    const first = report({ sequence: 1, observedAtMs: nowMs });
+    const second_ = report({ sequence: 2, observedAtMs: 0 });
+    expect([isNewer(second_, first), isNewer(first, second_), isNewer(first, first)]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  test("of anything else is ordered by its stamp", () => {
+    expect(isNewer(read({ observedAtMs: 2 }), read({ observedAtMs: 1 }))).toBe(true);
+    expect(isNewer(read({ observedAtMs: 1 }), read({ observedAtMs: 2 }))).toBe(false);
+    expect(isNewer(read(), undefined)).toBe(true);
+  });
+});
+
+describe("evidence that could change a decision", () => {
+  const changes: readonly (readonly [string, Evidence, Evidence, boolean])[] = [
+    ["another held key", report(), report({ holds: retiring }), true],
+    ["an end", report(), report({ ended: true }), true],
+    ["a first success", report(), report({ uses: [use(incoming, [0, null])] }), true],
+    [
+      "a refusal after a success",
+      report({ uses: [use(incoming, [1, 2])] }),
+      report({ uses: [use(incoming, [2, 1])] }),
+      true,
+    ],
+    [
+      "a refusal after no success",
+      report({ uses: [use(incoming, [null, 1])] }),
+      report({ uses: [use(incoming, [1, null])] }),
+      true,
+    ],
+    ["a finished restart", restart({ state: "running" }), restart(), true],
+    ["another count of instances", restart({ instances: 1 }), restart(), true],
+    ["another use at the provider", provider(), provider({ retiring: { keyId: "k1", seenAtMs: 1 } }), true],
+    [
+      "ages alone",
+      report({ uses: [use(incoming, [1, 2])] }),
+      report({ uses: [use(incoming, [101, 102])], sequence: 9 }),
+      false,
+    ],
+    [
+      "another order of the same uses",
+      report({ uses: [use(incoming, [1, null]), use(retiring, [1, null])] }),
+      report({ uses: [use(retiring, [1, null]), use(incoming, [1, null])] }),
+      false,
+    ],
+    ["a second read of the same version", read(), read({ observedAtMs: nowMs }), false],
+    ["a second word for the same version", attestation(), attestation({ observedAtMs: nowMs }), false],
+    [
+      "the same of the provider",
+      provider({ incoming: { keyId: "k2", seenAtMs: 1 } }),
+      provider({ incoming: { keyId: "k2", seenAtMs: 2 } }),
+      false,
+    ],
+  ];
+  test.each(changes)("%s", (_name, before, after, expected) =>
+    expect(isMaterial(after, before)).toBe(expected),
+  );
+
+  test("the first of its kind always is", () => {
+    for (const item of every) expect(isMaterial(item, undefined)).toBe(true);
+  });
+});
+
+const reasonKinds = [
+  "NoLiveInstance",
+  "HoldsRetiringKey",
+  "HoldsUnknownKey",
+  "RetiringKeyStillUsed",
+  "IncomingKeyUnused",
+  "IncomingKeyRefused",
+  "NotRestarted",
+  "RestartFailed",
+  "NotRead",
+  "MayHoldRetiringVersion",
+  "NotAttested",
+  "ProviderSilent",
+  "QuietWindowOpen",
+  "UndeclaredConsumer",
+  "ConsumersUnknown",
+] as const satisfies readonly AdoptionReason["reason"][];
+
+const plain = (reason: AdoptionReason["reason"]): AdoptionReason => ({
+  reason,
+  source: "client",
+  detail: "the detail",
+});
+
+describe("a decision", () => {
+  const behind = (agoMs: number) =>
+    adoption(withConsumers([consumer()], [report({ holds: retiring, observedAtMs: nowMs - agoMs })]));
+
+  test("is the same while only its ages change", () => {
+    expect(decisionText(behind(second))).toBe(decisionText(behind(2 * second)));
+    expect(decisionText(behind(second))).toBe("waiting: HoldsRetiringKey billing i1");
+  });
+
+  test("names what no evidence can answer", () => {
+    expect(decisionText({ verdict: "adopted" })).toBe("adopted");
+    expect(decisionText({ verdict: "adopted" }, ["Held by ada"])).toBe("blocked: Held by ada");
+    expect(decisionText(behind(second), ["Held by ada"])).toBe(
+      "waiting: Held by ada; HoldsRetiringKey billing i1",
+    );
+  });
+
+  test("stays small enough to travel, and counts what it leaves out", () => {
+    const reasons = Array.from({ length: 25 }, (_, index) => ({
+      ...plain("NotRead"),
+      consumer: `c${10 + index}`,
+    }));
+    const text = decisionText({ verdict: "contradicted", reasons });
+    expect(text).toMatch(/^contradicted: NotRead c10; .*; and 5 more$/);
+  });
+});
+
+describe("how long to wait", () => {
+  const pace = (reasons: readonly AdoptionReason[], untilDeadlineMs = 60 * minute) =>
+    nextCheckMs({ reasons, untilDeadlineMs, lapMs: minute });
+  const open = (remainingMs: number) => ({ ...plain("QuietWindowOpen"), remainingMs });
+
+  test("is until the last window ends where only windows are open", () => {
+    expect(pace([open(5 * second), open(9 * second)])).toBe(9 * second);
+  });
+
+  test("is one lap where something has to be asked again, or nothing is known", () => {
+    expect(pace([open(5 * second), plain("NotRead")])).toBe(minute);
+    expect(pace([])).toBe(minute);
+  });
+
+  test("never goes past the deadline, nor below nothing", () => {
+    expect(pace([open(9 * second)], 4 * second)).toBe(4 * second);
+    expect(pace([plain("NotRead")], -1)).toBe(0);
+  });
+});
+
+describe("a reason in words", () => {
+  test("says who, what and how long ago", () => {
+    const who = { consumer: "billing", instance: "i1", agoMs: 3 * second };
+    expect(sayReason({ ...plain("HoldsRetiringKey"), ...who })).toBe(
+      "billing: instance i1 still holds the retiring key, seen 3.0 s ago",
+    );
+    expect(sayReason({ ...plain("RetiringKeyStillUsed"), ...who })).toBe(
+      "billing: instance i1 still used the retiring key 3.0 s ago",
+    );
+    expect(sayReason({ ...plain("RetiringKeyStillUsed"), source: "provider", agoMs: minute })).toBe(
+      "the provider saw the retiring key used 60 s ago",
+    );
+    expect(sayReason({ ...plain("NotRead"), consumer: "billing" })).toBe("billing the detail");
+  });
+
+  test("says how long a window is still open", () => {
+    expect(sayReason({ ...plain("QuietWindowOpen"), remainingMs: 4 * minute })).toBe(
+      "the quiet window is still open for 4 min",
+    );
+    expect(sayReason(plain("QuietWindowOpen"))).toBe("the quiet window is still open");
+  });
+
+  test("comes with what would end it, for every reason there is", () => {
+    const wanted = reasonKinds.map((reason) => sayWanted(plain(reason)));
+    expect(wanted.every((text) => text.length > 10)).toBe(true);
+    expect(sayWanted({ ...plain("NotAttested"), consumer: "billing" })).toBe("rekey attest <secret> billing");
+    expect(sayWanted({ ...plain("UndeclaredConsumer"), source: "kms" })).toContain("role");
+    expect(sayWanted({ ...plain("HoldsRetiringKey"), remainingMs: minute })).toBe(
+      "wait 60 s: it ends by itself",
+    );
+    expect(sayWanted({ ...plain("RestartFailed"), consumer: "billing", remainingMs: 1 })).toBe(
+      "mend billing and restart it",
+    );
+  });
+
+  test("every reason can be said", () => {
+    for (const reason of reasonKinds) expect(sayReason(plain(reason))).not.toBe("");
+  });
+
+  test("durations keep two figures", () => {
+    expect([0, 1_200, 60_000, 240_000, 3 * 3_600_000, 12 * 86_400_000].map(sayDuration)).toEqual([
+      "0.0 s",
+      "1.2 s",
+      "60 s",
+      "4 min",
+      "3 h",
+      "12 d",
+    ]);
+  });
+});

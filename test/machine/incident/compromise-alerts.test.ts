@@ -1,0 +1,184 @@
+import { aliasesOf } from "../../../events/fingerprint.ts";
+import { syntheticIncident } from "../../../functions/alerts/synthetic-leak.ts";
+import { indexSecrets } from "../../../functions/key-index/index-secrets.ts";
+import { World } from "../../simulation/world/world.ts";
+import { effectsOf, leakOfCurrent, onlyKey } from "./compromise-story.ts";
+
+const minute = 60_000;
+let world: World;
+afterEach(() => world.close());
+
+const unknown = { kind: "fingerprint" as const, values: [`sha256:${"1".repeat(64)}`] };
+
+async function audited(): Promise<readonly unknown[]> {
+  const records = await world.table.query({ kind: "AUDIT", id: "intake" });
+  return records.map(({ body }) => body);
+}
+
+describe("an alert that calls itself a test", () => {
+  test("starts nothing when it is about a key of ours, and the log names its sender", async () => {
+    world = new World();
+    await world.secret();
+
+    expect(await world.raise(await leakOfCurrent(world, { source: "report", test: true }))).toEqual([]);
+    await world.time.advance(20 * minute);
+
+    expect(effectsOf(world)).toEqual([]);
+    expect(await world.ledger.incidents.incidents()).toEqual([]);
+    expect(await audited()).toMatchObject([
+      { action: "TestOfRealKey", actor: "intake/report", detail: { sourceId: "finding-1" } },
+    ]);
+  });
+
+  test("does not make a test of the alert that comes after it, nor of an incident that is open", async () => {
+    world = new World();
+    await world.secret();
+    await world.raise(await leakOfCurrent(world, { sourceId: "test", test: true }));
+
+    const run = await world.compromise(await leakOfCurrent(world));
+    await world.raise(await leakOfCurrent(world, { sourceId: "test again", test: true }));
+
+    const record = await world.incidentOf(run);
+    expect(record).toMatchObject({ test: false, alerts: [{ sourceId: "finding-1" }] });
+    expect((await onlyKey(world, run)).state).toBe("dead");
+    expect(world.pages.map(({ test }) => test)).not.toContain(true);
+  });
+
+  test("leaves a real alert about the same unknown key its own incident, which pages for real", async () => {
+    world = new World();
+    await world.raise({ identity: unknown, sourceId: "test", test: true });
+    await world.time.advance(minute);
+    await world.raise({ identity: unknown, sourceId: "real" });
+    await world.time.advance(minute);
+
+    const incidents = await world.ledger.incidents.incidents();
+    expect(incidents.map(({ test, alerts }) => [test, alerts.map(({ sourceId }) => sourceId)])).toEqual(
+      expect.arrayContaining([
+        [true, ["test"]],
+        [false, ["real"]],
+      ]),
+    );
+    expect(world.pages.map(({ test, reason }) => [test, reason])).toEqual([
+      [true, "needsPerson"],
+      [false, "needsPerson"],
+    ]);
+  });
+
+  test("neither counts towards triage nor ends up in it, so a drill ends nothing that is real", async () => {
+    world = new World();
+    const place = (n: number) => ({ kind: "location" as const, url: `https://example.com/${n}` });
+    for (let n = 0; n < 14; n++) await world.raise({ sourceId: `t-${n}`, test: true, identity: place(n) });
+    await world.raise({ sourceId: "real-0", identity: place(100) });
+    const triage = "triage/inexact alerts";
+    expect(await world.ledger.incidents.subject(triage)).toBeUndefined();
+
+    for (let n = 1; n < 12; n++) await world.raise({ sourceId: `real-${n}`, identity: place(100 + n) });
+    await world.time.advance(61 * minute);
+    await world.raise({ sourceId: "drill-1", test: true, identity: unknown });
+
+    const open = await world.ledger.incidents.incidents();
+    expect(open.find(({ subject }) => subject === triage)).toMatchObject({ test: false });
+    expect(await syntheticIncident("drill-1", world)).toMatchObject({
+      test: true,
+      alerts: [{ sourceId: "drill-1" }],
+    });
+  });
+
+  test("opens nothing where ten did within the hour, adds no item, and says so in the log", async () => {
+    world = new World();
+    const place = (n: number) => ({ kind: "location" as const, url: `https://example.com/${n}` });
+    const raise = (n: number) => world.raise({ sourceId: `t-${n}`, test: true, identity: place(n) });
+    for (let n = 0; n < 10; n++) await raise(n);
+    await world.time.advance(minute);
+    const items = world.table.dump().length;
+
+    expect(await raise(10)).toEqual([]);
+
+    expect(world.table.dump()).toHaveLength(items);
+    expect(world.logs).toContainEqual(
+      expect.objectContaining({ step: "raise-alert", outcome: "tooManyTests" }),
+    );
+    await world.time.advance(60 * minute);
+    expect(await raise(10)).toHaveLength(1);
+  });
+});
+
+describe("a key that nobody knew when it was first reported", () => {
+  /** The index of this world has the SHA-256 alone; a source that names another alias is not understood yet. */
+  async function reportedByAlias() {
+    world = new World();
+    const { secretArn } = await world.secret();
+    const { sha1 } = aliasesOf((await world.store.read(secretArn)).text);
+    const story = { identity: { kind: "fingerprint" as const, values: [sha1] } };
+    const [run] = await world.raise(story);
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(3 * minute);
+    expect(await world.incidentOf(run)).toMatchObject({ plan: "person", status: "open" });
+    await world.time.run(indexSecrets.run({ own: [] }, world.depsOutside("index-secrets")));
+    return { story, run };
+  }
+
+  test("is contained by the same incident, on its first clock, once it is indexed and reported again", async () => {
+    const { story, run } = await reportedByAlias();
+    const { incidentId, deadlineAtMs } = await world.incidentOf(run);
+
+    const again = await world.compromise(story);
+
+    expect(run.outcome?.status).toBe("ABORTED");
+    expect(await world.incidentOf(again)).toMatchObject({
+      ...{ incidentId, deadlineAtMs, plan: "contain-first", status: "closed" },
+      keys: [{ state: "dead", standing: "current" }],
+      secrets: [{ replacement: "adopted" }],
+    });
+    expect(world.pages.map(({ reason }) => reason)).toEqual(["needsPerson", "opened"]);
+  });
+
+  test("has one machine, however often and in whatever order the alert is delivered", async () => {
+    const { story, run } = await reportedByAlias();
+
+    await Promise.all([world.raise(story), world.raise(story)]);
+    await world.time.advance(30 * minute);
+
+    const runs = [...world.runs.values()].filter(({ machine }) => machine === "compromise");
+    expect(runs.map(({ outcome }) => outcome?.status)).toEqual(["ABORTED", "SUCCEEDED"]);
+    expect(await world.incidentOf(run)).toMatchObject({ status: "closed", keys: [{ state: "dead" }] });
+  });
+
+  test("is known by its place first, and by the key itself when the same alert comes again", async () => {
+    world = new World();
+    await world.secret();
+    const where = ["https://github.com/acme/shop/security/secret-scanning/7"];
+    const alert = { source: "github" as const, sourceId: "acme/shop#7", where };
+    const [run] = await world.raise({ ...alert, identity: { kind: "location", url: where[0] ?? "" } });
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(minute);
+
+    const again = await world.compromise({ ...alert, ...(await leakOfCurrent(world)), ...alert });
+
+    expect((await world.incidentOf(again)).incidentId).toBe((await world.incidentOf(run)).incidentId);
+    expect(await world.ledger.incidents.incidents()).toHaveLength(1);
+    expect((await onlyKey(world, again)).state).toBe("dead");
+  });
+});
+
+test.each(["made", "found current"] as const)(
+  "a live key that a rotation has %s is known by its id after a hand took it out of the secret's item",
+  async (how) => {
+    world = new World();
+    const { secretArn } = await world.secret({ policy: { retain: how === "found current" } });
+    const [before] = (await world.ledger.secret(secretArn)).keys;
+    await world.rotate(secretArn);
+    const { keys } = await world.ledger.secret(secretArn);
+    const made = keys.find(({ state }) => state === "current");
+    const keyId = (how === "made" ? made?.keyId : before?.keyId) ?? "";
+    await world.ledger.changeSecret(secretArn, ({ run: _over, ...record }) => ({ ...record, keys: [] }));
+    const hand = world.provider.addKey({ name: "made by hand" });
+    world.store.setCurrent(secretArn, hand.secret.reveal());
+
+    const [run] = await world.raise({ identity: { kind: "keyId", provider: "openai", keyId } });
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(10 * minute);
+    expect(await onlyKey(world, run)).toMatchObject({ keyId, state: "dead", standing: "retired" });
+    expect(world.effects).toContain("revoke");
+  },
+);

@@ -1,0 +1,25 @@
+import { answerAdmin, type UrlAnswer } from "../../../functions/admin/answer.ts";
+import type { AdminDeps } from "../../../functions/admin/deps.ts";
+import type { World } from "../world/world.ts";
+
+interface AdminOrder {
+  readonly command: Readonly<Record<string, unknown>>;
+  /** The AWS principal that signed it. */
+  readonly principal: string;
+  /** Also names the request, before the command asks for any. */
+  newId(): string;
+}
+
+/** A person's command, as AWS hands it over with the name of whoever signed it. */
+export function adminOrder({ command, principal, newId }: AdminOrder, world: World): Promise<UrlAnswer> {
+  const iam = { userArn: principal };
+  const requestContext = { requestId: newId(), timeEpoch: world.time.nowMs(), authorizer: { iam } };
+  const deps = { ...world.depsOutside("admin"), schedules, newId };
+  return answerAdmin({ body: JSON.stringify(command), requestContext }, deps);
+}
+
+const none = async () => undefined;
+const schedules: AdminDeps["schedules"] = {
+  target: { group: "rekey", machineArn: "", roleArn: "" },
+  ...{ list: async () => [], put: none, remove: none },
+};

@@ -1,0 +1,104 @@
+import type { PromotedRun, SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { account } from "../world/account.ts";
+import { covers } from "./outside-change-rules.ts";
+import { placeOf, type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
+
+/** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
+export function mayLetGo(
+  watch: Watch,
+  {
+    secret,
+    before,
+    run,
+  }: { readonly secret: WatchedSecret; readonly before: SecretRecord; readonly run: PromotedRun },
+): void {
+  const { retiring, incoming } = run;
+  const say = (rule: string, what: string) =>
+    watch.violate(
+      rule,
+      `${retiring.keyId} of ${secret.policy.name} is let go (${run.phase}) although ${what}`,
+    );
+  watch.look();
+  if (before.hold) say("S2", "a hold applies");
+  if (before.frozen) say("S2", "the secret is frozen");
+  if (retiring.keyId === incoming.keyId) say("S2", "it is the incoming key");
+  if (before.run?.retiring.keyId !== retiring.keyId) say("S2", "it is not the recorded retiring key");
+  if (!secret.proven.has(incoming.keyId)) say("S2", "the incoming key was never proven");
+  if (!watch.isUsable(incoming.keyId)) say("S2", "the incoming key does not work");
+  if (secret.policy.retain) say("S2", "the policy retains it");
+  const life = lifeOfCall(watch);
+  if (
+    secret.current.keyId !== incoming.keyId &&
+    !isHandLater(secret, life?.readCurrent.get(secret.secretArn))
+  )
+    say("S2", `AWSCURRENT holds ${secret.current.keyId}`);
+  for (const [scope, { step, what }] of watch.brakes)
+    if (step < (life?.startedStep ?? 0) && covers(scope, secret)) say("S2", `a stop applies: ${what}`);
+  const others = watch.holders.get(retiring.fingerprint) ?? [];
+  const isSeparated = before.run !== undefined && watch.isTidy;
+  if (
+    !isSeparated &&
+    others.some(({ secretArn, step }) => secretArn !== secret.secretArn && step < (life?.startedStep ?? 0))
+  )
+    say("S2", "another secret holds it");
+  consumersHaveMoved(watch, { secret, run, say });
+  useIsQuiet(watch, { secret, run, say });
+}
+
+function lifeOfCall(watch: Watch) {
+  const id = watch.call?.invocation.id;
+  return id === undefined ? undefined : watch.lives.get(id);
+}
+
+const isHandLater = ({ hand }: WatchedSecret, step: number | undefined) =>
+  hand !== undefined && step !== undefined && hand.step > step;
+
+interface Judged {
+  readonly secret: WatchedSecret;
+  readonly run: PromotedRun;
+  readonly say: (rule: string, what: string) => void;
+}
+
+/** The truth that evidence stands for: nobody who reports would still use the retiring key. */
+function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
+  const seenStep = lifeOfCall(watch)?.startedStep ?? 0;
+  const consumers =
+    secret.declarations.findLast(({ step }) => step < Math.max(1, seenStep))?.policy.consumers ?? [];
+  const isHandled = secret.hand !== undefined && secret.hand.keyId === run.retiring.keyId;
+  for (const instance of secret.instances) {
+    const { name, environment } = instance.consumer;
+    const isDeclared =
+      consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
+    if (!watch.known.has(placeOf({ account, environment, instance: instance.id }))) continue;
+    if (isHandled || wasHanded(secret, { run, fetchedAtMs: instance.fetchedAtMs })) continue;
+    if (instance.wouldUse(run.retiring.fingerprint))
+      say(
+        "S2",
+        `${isDeclared ? "declared" : "undeclared"} ${instance.id} of ${environment} would still use it`,
+      );
+  }
+  if (consumers === "none") return;
+  if (consumers.length === 0) say("S7", "its consumers are unknown");
+  for (const { name, environment, account, evidence } of consumers) {
+    if (
+      evidence.includes("client") &&
+      !secret.reported.has(`${account}/${environment}/${name} ${run.incoming.fingerprint}`)
+    )
+      say("S7", `${name} of ${environment} never reported the incoming key`);
+  }
+}
+
+/** S8, on the provider's own clock and with its lag: what the last look could see was quiet for long enough. */
+function useIsQuiet(watch: Watch, { secret, run, say }: Judged): void {
+  if (!secret.policy.signals.includes("provider")) return;
+  const askedAtMs = lifeOfCall(watch)?.askedUse.get(run.retiring.keyId);
+  if (askedAtMs === undefined) {
+    say("S8", "the provider was not asked again by whoever decided");
+    return;
+  }
+  const visibleMs = askedAtMs - watch.usageLagMs;
+  const lastUsedAtMs = watch.usedAt(run.retiring.keyId, visibleMs);
+  // The provider's times are whole seconds.
+  if (lastUsedAtMs !== undefined && askedAtMs - lastUsedAtMs < secret.policy.quietMs - 1_000)
+    say("S8", `it was used ${askedAtMs - lastUsedAtMs} ms before the last look`);
+}

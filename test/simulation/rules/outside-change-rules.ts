@@ -1,0 +1,97 @@
+import { type BoundaryCall, rotationOf } from "../world/surroundings.ts";
+import type { Watch, WatchedSecret } from "./watch.ts";
+
+/** Asked whenever a call of Rekey has moved AWSCURRENT: what somebody else put there is neither lost nor overruled. */
+export function currentWasMoved(
+  watch: Watch,
+  { secret, before }: { readonly secret: WatchedSecret; readonly before: WatchedSecret["current"] },
+): void {
+  const { secretArn, policy, record, current } = secret;
+  const run = record?.run;
+  noteLateMove(watch, secret, before);
+  const isItsOwn = run === undefined || before.keyId === run.retiring.keyId || before.keyId === current.keyId;
+  if (!isItsOwn && !isPutBack(watch, secret, before))
+    watch.violate(
+      "hand",
+      `AWSCURRENT of ${policy.name} is taken from ${before.keyId}, and the retiring key is ${run.retiring.keyId}`,
+    );
+  const texts = watch.world.store.versions(secretArn);
+  const [was, is] = [before, current].map(({ versionId }) =>
+    texts.find((one) => one.versionId === versionId),
+  );
+  if (policy.field === undefined || was === undefined || is === undefined) return;
+  const [kept, now] = [was, is].map(({ text }) => otherFields(text.reveal(), policy.field));
+  if (kept !== now) watch.violate("hand", `the promotion of ${policy.name} turns ${kept} into ${now}`);
+}
+
+/**
+ * A promotion that slept takes AWSCURRENT from the version that its own run had found. The store compares versions and
+ * knows of no fence: where a hand has put that very version back, nobody can keep the late call from moving it again.
+ */
+function isPutBack(
+  watch: Watch,
+  { hand, record }: WatchedSecret,
+  { keyId }: WatchedSecret["current"],
+): boolean {
+  const rotationId = rotationOf(watch.call?.invocation.input);
+  return rotationId !== record?.run?.rotationId && hand !== undefined && hand.keyId === keyId;
+}
+
+/** Per secret, the version that a function which had lost the secret moved AWSCURRENT to. */
+const lateMoves = new WeakMap<Watch, Map<string, string>>();
+
+function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret["current"]): void {
+  const moves = lateMoves.get(watch) ?? new Map<string, string>();
+  lateMoves.set(watch, moves);
+  const rotationId = rotationOf(watch.call?.invocation.input);
+  const isHolder = secret.record?.lease?.runId === rotationId;
+  if (!isHolder && secret.hand?.keyId === before.keyId) moves.set(secret.secretArn, secret.current.versionId);
+}
+
+/** Nobody can prevent it (see above), so what is asked instead is that people are paged (L3). */
+export function isMovedLate(watch: Watch, { secretArn, current }: WatchedSecret): boolean {
+  return lateMoves.get(watch)?.get(secretArn) === current.versionId;
+}
+
+function otherFields(text: string, field: string | undefined): string {
+  const { [field ?? ""]: _key, ...others } = JSON.parse(text) as Record<string, unknown>;
+  return JSON.stringify(others);
+}
+
+const isMint = ({ port, operation }: BoundaryCall) =>
+  port === "provider" && /^POST .*api_keys$/.test(operation);
+
+function isPromotion({ port, operation, given }: BoundaryCall): boolean {
+  const { label, to } = (given[0] ?? {}) as { readonly label?: string; readonly to?: string };
+  return port === "store" && operation === "moveLabel" && label === "AWSCURRENT" && to !== undefined;
+}
+
+/** A `rekey stop` is read just before a mint and a promotion; an incident's own are exempt. */
+export function nothingIsBegunWhenStopped(watch: Watch, call: BoundaryCall): void {
+  if (!isMint(call) && !isPromotion(call)) return;
+  const { id, functionName, input } = call.invocation;
+  const { secretArn } = input as { readonly secretArn?: string };
+  const secret = secretArn === undefined ? undefined : watch.secrets.get(secretArn);
+  if (secret === undefined || secret.record?.lease?.kind === "incident") return;
+  const startedStep = watch.lives.get(id)?.startedStep ?? 0;
+  for (const [scope, { step, what }] of watch.brakes)
+    if (step < startedStep && covers(scope, secret))
+      watch.violate(
+        "S2",
+        `${functionName} goes on with ${secret.policy.name} although a stop applies: ${what}`,
+      );
+}
+
+export function covers(scope: string, { policy }: Pick<WatchedSecret, "policy">): boolean {
+  return scope === "all" || scope === policy.secretArn || scope === `provider/${policy.provider.account}`;
+}
+
+/** `rekey sweep --dry-run` only looks. */
+export function dryRunChangesNothing(
+  watch: Watch,
+  { invocation, changes, port, operation }: BoundaryCall,
+): void {
+  const { dryRun } = (invocation.input ?? {}) as { readonly dryRun?: boolean };
+  if (invocation.functionName === "sweep" && dryRun === true && changes)
+    watch.violate("sweep", `a sweep that only looks changes something: ${port} ${operation}`);
+}

@@ -1,0 +1,256 @@
+import type { Policy } from "../../../core/policy.ts";
+import { currentKey } from "../../../core/rotation/secret-record.ts";
+import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { keyIn } from "../../../stores/value.ts";
+import type { PlannedSweep } from "../faults/sharp-weather.ts";
+import { Storm, type Strikes } from "../faults/weather.ts";
+import { happen } from "../plan/happenings.ts";
+import { hardPolicy, startHard } from "../plan/hard-incidents.ts";
+import { incidentPolicy, leak } from "../plan/incidents.ts";
+import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "../plan/plan.ts";
+import { Random } from "../plan/random.ts";
+import { endings } from "../rules/liveness.ts";
+import { type Violation, Watch, type WatchedSecret } from "../rules/watch.ts";
+import { account } from "../world/account.ts";
+import { type ConsumerOptions, type ConsumerWorld, Instance } from "../world/consumer.ts";
+import { hasKeyMaterial } from "../world/key-material.ts";
+import { Outside } from "../world/outside.ts";
+import { watchedTable } from "../world/table.ts";
+import { World } from "../world/world.ts";
+
+export interface Report {
+  readonly seed: number;
+  readonly violations: readonly Violation[];
+  readonly faults: number;
+  readonly steps: number;
+  readonly strays: number;
+  /** Everything that happened, in order: the same seed gives the same. */
+  journal(): readonly string[];
+}
+
+/** One seed from its start to its last sweep. */
+export async function simulate(seed: number): Promise<Report> {
+  return simulatePlan(planFor(seed));
+}
+
+/** Math.random is the engine's retry jitter, the only chance that is not ours. */
+export async function simulatePlan(plan: Plan, strikes?: Strikes): Promise<Report> {
+  const random = Math.random;
+  const dice = new Random(plan.seed, 3);
+  Math.random = () => dice.next();
+  const simulation = new Simulation(plan, strikes);
+  try {
+    await simulation.run();
+    return simulation.report();
+  } catch (error) {
+    const isKnown = simulation.watch.violations.length > 0;
+    if (!isKnown) simulation.watch.violate("harness", String(error instanceof Error ? error.stack : error));
+    return simulation.report();
+  } finally {
+    simulation.close();
+    Math.random = random;
+  }
+}
+
+/** The world of one plan, and everything that its people and platforms do. */
+export class Simulation {
+  readonly plan: Plan;
+  readonly world: World;
+  readonly watch: Watch;
+  readonly storm: Storm;
+  readonly secrets: WatchedSecret[] = [];
+  readonly outside = new Outside(this);
+  #instances = 0;
+  strays = 0;
+  consumerCalls = 0;
+
+  constructor(plan: Plan, strikes?: Strikes) {
+    this.plan = plan;
+    this.watch = new Watch(() => this.world, { usageLagMs: simulatedPropagation.usageLagMs });
+    const { weather, sharp, seed, providerSkewMs } = plan;
+    this.storm = new Storm({ weather, sharp, seed, watch: this.watch, skewMaxMs, strikes });
+    const dice = new Random(seed, 4);
+    this.world = new World({
+      surroundings: this.storm,
+      propagation: simulatedPropagation,
+      table: watchedTable((record) => this.watch.wrote(record)),
+      capabilities: plan.capabilities,
+      provider: { ...plan.provider, random: () => dice.next(), now: () => Date.now() + providerSkewMs },
+    });
+  }
+
+  close(): void {
+    for (const { instances } of this.secrets)
+      for (const instance of instances) instance.stop({ silently: true });
+    this.world.close();
+  }
+
+  report(): Report {
+    const { violations, step } = this.watch;
+    const { faults } = this.storm;
+    const journal = () => this.watch.journal();
+    return { seed: this.plan.seed, violations, faults, steps: step, strays: this.strays, journal };
+  }
+
+  async run(): Promise<void> {
+    const { time } = this.world;
+    await time.run(this.#open());
+    const startMs = time.nowMs();
+    for (const happening of this.plan.happenings) {
+      setTimeout(() => {
+        if (!this.#isViolated()) happen(this, happening).catch((error) => this.#broken(error));
+      }, happening.atMs);
+    }
+    const { incident, hard, sharp } = this.plan;
+    for (const planned of sharp?.sweeps ?? []) setTimeout(() => this.#sweep(planned), planned.atMs);
+    if (hard) startHard(this, { plan: hard, broken: (error) => this.#broken(error) });
+    if (incident) setTimeout(() => leak(this, incident).catch((error) => this.#broken(error)), incident.atMs);
+    await time.advance(startMs + this.plan.calmAtMs - time.nowMs(), { until: () => this.#isViolated() });
+    this.storm.calm();
+    if (!this.#isViolated()) await endings(this);
+    if (!this.#isViolated()) this.#nothingLeaked();
+  }
+
+  /** Between two of these the scheduler waits longer; what one of them breaks off the next one takes up. */
+  #sweep({ dryRun }: PlannedSweep): void {
+    if (this.#isViolated()) return;
+    this.watch.tell(dryRun ? "sweep, only looking" : "sweep");
+    const time = new Date(this.world.time.nowMs()).toISOString();
+    this.world.invoke("sweep", { time, dryRun }).catch(() => undefined);
+  }
+
+  #broken(error: unknown): void {
+    this.watch.violate("harness", String(error instanceof Error ? error.stack : error));
+  }
+
+  #isViolated(): boolean {
+    return this.watch.violations.length > 0;
+  }
+
+  async #open(): Promise<void> {
+    for (const planned of this.plan.secrets) {
+      const shared = planned.sharesKeyOf === undefined ? undefined : this.secrets[planned.sharesKeyOf];
+      const sharesKeyOf = shared?.policy.field === undefined ? shared?.secretArn : undefined;
+      const policy = await this.world.secret({
+        name: planned.name,
+        consumers: [],
+        policy: { ...planned.policy, ...this.#incidentPolicy() },
+        ...(planned.field !== undefined && { field: planned.field }),
+        ...(planned.scopes && { scopes: planned.scopes }),
+        ...(sharesKeyOf !== undefined && { sharesKeyOf }),
+      });
+      const secret = await this.#watchSecret({
+        ...policy,
+        ...(planned.field !== undefined && { field: planned.field }),
+      });
+      if (sharesKeyOf !== undefined && shared !== undefined) shared.sharesKey = secret.sharesKey = true;
+      for (const { options } of planned.consumers) {
+        for (let nth = 0; nth < (options.instances ?? 1); nth++) {
+          // Instances of one consumer do not look at the secret in step.
+          const refreshEveryMs = Math.min(
+            options.maxStaleMs ?? 0,
+            (options.refreshEveryMs ?? 0) * (1 + nth * 0.7),
+          );
+          await this.startInstanceOf(secret, { ...options, refreshEveryMs });
+        }
+      }
+    }
+  }
+
+  #incidentPolicy(): Partial<Policy> {
+    const { incident, hard } = this.plan;
+    return hard ? hardPolicy(hard) : incident ? incidentPolicy(incident) : {};
+  }
+
+  async #watchSecret(policy: Policy): Promise<WatchedSecret> {
+    const { secretArn } = policy;
+    const { text, versionId } = await this.world.store.read(secretArn);
+    const key = keyIn(text, policy.field);
+    const keyId = currentKey(await this.world.ledger.secret(secretArn))?.keyId;
+    if (keyId !== undefined) this.watch.learn({ keyId, text: key.reveal() });
+    const secret: WatchedSecret = {
+      ...{
+        secretArn,
+        policy,
+        instances: [],
+        record: undefined,
+        hand: undefined,
+        sharesKey: false,
+        isMixedUp: false,
+      },
+      declarations: [{ step: 0, policy }],
+      current: { keyId, versionId },
+      copies: [],
+      handed: [],
+      proven: new Set(),
+      reported: new Set(),
+    };
+    secret.record = await this.world.ledger.secret(secretArn);
+    this.secrets.push(secret);
+    this.watch.secrets.set(secretArn, secret);
+    this.watch.held(fingerprintOf(key), secretArn);
+    return secret;
+  }
+
+  /** One more instance of a planned consumer, watched. */
+  async startInstance(secret: WatchedSecret, consumer: number): Promise<Instance | undefined> {
+    const index = this.secrets.indexOf(secret);
+    const planned = this.plan.secrets[index]?.consumers[consumer];
+    if (planned === undefined) return undefined;
+    return this.startInstanceOf(secret, planned.options);
+  }
+
+  async startInstanceOf(secret: WatchedSecret, options: ConsumerOptions): Promise<Instance> {
+    this.#instances += 1;
+    const { field } = secret.policy;
+    const settled = {
+      ...instanceDefaults,
+      ...options,
+      ...(field !== undefined && { field }),
+    };
+    const instance = new Instance(`${options.name}-${this.#instances}`, settled, this.#consumerWorld(secret));
+    secret.instances.push(instance);
+    await instance.start();
+    return instance;
+  }
+
+  #consumerWorld(secret: WatchedSecret): ConsumerWorld {
+    const world = this.world.consumerWorld(secret.secretArn);
+    return {
+      ...world,
+      http: {
+        send: async (request) => {
+          this.consumerCalls += 1;
+          const reply = await world.http.send(request);
+          const bearer = (request.headers["authorization"] ?? "").replace("Bearer ", "");
+          if (reply.status === 200) this.watch.used(bearer);
+          return reply;
+        },
+      },
+      report: (from, detail) => {
+        this.watch.reported(secret, { ...from, detail });
+        world.report(from, detail);
+      },
+    };
+  }
+
+  /** S6, at rest and in motion: what was logged, published and stored. */
+  #nothingLeaked(): void {
+    const { logs, events, runs, table, pages, reports } = this.world;
+    const places: readonly (readonly [string, unknown])[] = [
+      ["a log line", logs],
+      ["an event", events],
+      ["a page", pages],
+      ["a report", reports],
+      ["the ledger", table.dump()],
+      ["an execution's end", [...runs.values()].map(({ outcome }) => outcome)],
+    ];
+    for (const [place, content] of places)
+      if (hasKeyMaterial(JSON.stringify(content))) this.watch.violate("S6", `${place} shows key material`);
+  }
+}
+
+const instanceDefaults = {
+  ...{ environment: "production", account, instances: 1, maxStaleMs: 20_000 },
+  ...{ refreshEveryMs: 10_000, useEveryMs: 10_000, reportEveryMs: 30_000 },
+};

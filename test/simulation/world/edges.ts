@@ -1,0 +1,169 @@
+import { auditLog } from "../../../audit/chain.ts";
+import { refreshers } from "../../../consumers/refreshers.ts";
+import { InputInvalid } from "../../../core/errors.ts";
+import type {
+  Clock,
+  Executions,
+  ProviderCapabilities,
+  RekeyEvent,
+  SecretStore,
+  Table,
+} from "../../../core/ports.ts";
+import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
+import type { Deps, LogLine } from "../../../functions/deps.ts";
+import { nodeDigest } from "../../../functions/wiring/base.ts";
+import { ledgerOn } from "../../../ledger/ledger.ts";
+import { entryFailure, refuseEntries } from "../../../local/aws/event-bridge/entries.ts";
+import { AwsError } from "../../../local/aws/service.ts";
+import { fakeHttp } from "../../../providers/fake.ts";
+import type { Http } from "../../../providers/http.ts";
+import type { OpenAiFake } from "../../../providers/openai/fake.ts";
+import { openai } from "../../../providers/openai/index.ts";
+import { IncidentEdges } from "../faults/incident-edges.ts";
+import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
+
+/** Where a function's calls end, with state of their own. */
+interface Targets {
+  readonly surroundings: Surroundings;
+  readonly store: SecretStore;
+  readonly table: Table;
+  readonly provider: OpenAiFake;
+  readonly executions: Executions;
+  readonly capabilities: Partial<ProviderCapabilities>;
+  nowMs(): number;
+}
+
+/** A port whose every call is a boundary call; `operations` says which of them change something. */
+export type Through = <Port extends object>(
+  port: BoundaryCall["port"],
+  target: Port,
+  operations: Readonly<Record<string, boolean>>,
+) => Port;
+
+const noRefreshers = refreshers({ allowed: [] });
+const storeOperations = { labels: false, read: false, put: true, moveLabel: true };
+const tableOperations = { get: false, put: true, remove: true, query: false };
+const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
+
+/** All that leaves the functions: each call goes through the surroundings, and what came of it is kept in order. */
+export class Edges {
+  readonly events: (RekeyEvent & { readonly atMs: number })[] = [];
+  readonly logs: LogLine[] = [];
+  readonly effects: string[] = [];
+  readonly incident: IncidentEdges;
+  readonly #targets: Targets;
+
+  constructor(targets: Targets) {
+    this.#targets = targets;
+    this.incident = new IncidentEdges({ nowMs: targets.nowMs, effects: this.effects });
+  }
+
+  /** What one run of one function may touch. */
+  depsOf(invocation: Invocation): Deps {
+    const through = this.#throughFor(invocation);
+    const store: SecretStore = through("store", this.#targets.store, storeOperations);
+    const table: Table = through("table", this.#targets.table, tableOperations);
+    const nowMs = () => this.#targets.nowMs() + invocation.skewMs;
+    const wire = this.#wireFor(invocation);
+    const clock: Clock = { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };
+    const log = (line: LogLine) => void this.logs.push(line);
+    return {
+      ledger: ledgerOn(table),
+      store,
+      provider: ({ provider }) => {
+        const admin = adminCredential(store, provider.adminCredential);
+        const made = openai.create({ settings: provider.settings, admin, http: wire });
+        return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
+      },
+      sources: [],
+      refreshers: noRefreshers,
+      bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),
+      executions: through("executions", this.#targets.executions, executionOperations),
+      environment: "production",
+      audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
+      clock,
+      digest: nodeDigest,
+      incident: this.incident.depsOf({ through, clock, log }),
+      log,
+    };
+  }
+
+  /** Takes what EventBridge takes, as it is now. */
+  publish(event: RekeyEvent): void {
+    const Detail = JSON.stringify(event.detail);
+    refuseEvent({ Source: "rekey", DetailType: event.type, Detail });
+    this.events.push({ ...event, detail: JSON.parse(Detail), atMs: this.#targets.nowMs() });
+  }
+
+  #wireFor(invocation: Invocation): Http {
+    const { surroundings, provider } = this.#targets;
+    const http = fakeHttp((request) => surroundings.reply(provider.handle(request)));
+    return {
+      send: (request) =>
+        this.#call(
+          {
+            invocation,
+            port: "provider",
+            operation: `${request.method} ${new URL(request.url).pathname}`,
+            changes: request.method !== "GET",
+            given: [request],
+          },
+          () => http.send(request),
+        ),
+    };
+  }
+
+  #throughFor(invocation: Invocation): Through {
+    return (port, target, operations) => {
+      const wrapped: Record<string, unknown> = {};
+      for (const [operation, changes] of Object.entries(operations)) {
+        const method = (target as Record<string, (...args: unknown[]) => Promise<unknown>>)[operation];
+        wrapped[operation] = (...args: unknown[]) =>
+          this.#call({ invocation, port, operation, changes, given: args }, async () => {
+            const answer = await method?.apply(target, args);
+            if (port === "store") this.#noteStore(operation, args[0], answer);
+            return answer;
+          });
+      }
+      return wrapped as typeof target;
+    };
+  }
+
+  #call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
+    return this.#targets.surroundings.call(call, async () => {
+      const answer = await effect();
+      if (call.port === "provider") this.#noteProvider(call.operation, answer);
+      return answer;
+    });
+  }
+
+  #noteStore(operation: string, move: unknown, answer: unknown): void {
+    const { label, to } = (move ?? {}) as { label?: string; to?: string };
+    if (operation === "put") this.effects.push("put");
+    if (operation === "moveLabel" && answer === "moved") {
+      this.effects.push(to === undefined ? `strip ${label}` : `move ${label}`);
+    }
+  }
+
+  #noteProvider(operation: string, answer: unknown): void {
+    const { status } = answer as { status: number };
+    if (/^POST .*\/api_keys$/.test(operation)) this.effects.push(status < 300 ? "mint" : `mint: ${status}`);
+    if (/^DELETE /.test(operation)) this.effects.push(status < 300 ? "revoke" : `revoke: ${status}`);
+    if (/^GET .*\/models$/.test(operation)) this.effects.push(`verify: ${status}`);
+  }
+}
+
+function refuseEvent(entry: Readonly<Record<string, string>>): void {
+  const failure = entryFailure(entry)?.ErrorCode ?? requestFailure(entry);
+  if (failure !== undefined) throw new InputInvalid(`the bus refused an event with ${failure}`);
+}
+
+function requestFailure(entry: Readonly<Record<string, string>>): string | undefined {
+  try {
+    refuseEntries([entry]);
+    return undefined;
+  } catch (error) {
+    if (error instanceof AwsError) return error.code;
+    throw error;
+  }
+}
