@@ -1,6 +1,6 @@
 import type { ConsumerEvidence, Evidence } from "./adoption/evidence.ts";
 import { isOf } from "./adoption/view.ts";
-import type { ConsumerPolicy, Policy } from "./policy.ts";
+import { type ConsumerPolicy, isReporting, type Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
 
 /** Where what was seen and what was declared do not fit. */
@@ -118,7 +118,7 @@ function whyUnseen(consumer: ConsumerPolicy, patient: Patient): readonly Finding
     return [{ reason: "NeverSeen", ...about, detail, hint }];
   }
   const lastSeenAgoMs = Math.min(...ages);
-  const speaksByItself = evidence.includes("client") || evidence.includes("extension");
+  const speaksByItself = evidence.some(isReporting);
   if (!speaksByItself || lastSeenAgoMs <= Math.max(silenceMaxMs, cadenceMs * runsMissedMax)) return [];
   const detail = `${name} has not reported for ${Math.floor(lastSeenAgoMs / dayMs)} days`;
   const hint = "the next rotation would wait for it: start it, or take it out of rekey.yml";

@@ -1,7 +1,20 @@
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
 
 /** Where a consumer's evidence comes from. Each is one file in `consumers/` and one branch of the adoption rule. */
-export type EvidenceKind = "client" | "extension" | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation";
+export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation";
+
+/** What says by itself, on the report bus, which key it holds. */
+export const reportingKinds = ["client", "extension", "agent", "exec"] as const;
+export type ReportingKind = (typeof reportingKinds)[number];
+
+export function isReporting(kind: string): kind is ReportingKind {
+  return (reportingKinds as readonly string[]).includes(kind);
+}
+
+/** `rekey exec` knows which key it started a program with, and never whether the program used it. */
+export function reportsUse(kind: EvidenceKind): boolean {
+  return isReporting(kind) && kind !== "exec";
+}
 
 /** What to do to a consumer so that it picks up the incoming key. */
 export interface RefreshAction {
@@ -256,7 +269,7 @@ function workloadMistakes(question: {
 function useCanBeSeen({ consumers, signals }: Policy): readonly PolicyMistake[] {
   if (consumers === "none" || signals.includes("provider")) return [];
   return consumers.flatMap(({ name, demandUse, evidence }, index) =>
-    !demandUse || evidence.includes("client") || evidence.includes("extension")
+    !demandUse || evidence.some(reportsUse)
       ? []
       : [
           {

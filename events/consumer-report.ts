@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { reportingKinds } from "../core/policy.ts";
 
 const fingerprint = z.string().regex(/^sha256:[0-9a-f]{64}$/);
 const ago = z
@@ -13,8 +14,9 @@ const plainName = z.string().regex(/^[\w./:@-]{1,128}$/);
 /** What a running consumer says about the keys it holds and used; ages are on its own clock. */
 export const ConsumerReport = z.object({
   schema: z.literal(1),
-  kind: z.enum(["client", "extension"]),
+  kind: z.enum(reportingKinds),
   consumer: plainName,
+  /** `name/start id`; what has no start id is one instance however often it starts. */
   instance: plainName,
   secretArn: z.string().max(2048),
   holds: z.object({ fingerprint, versionId: z.string().min(1).max(64) }),

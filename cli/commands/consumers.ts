@@ -1,4 +1,4 @@
-import type { Evidence, InstanceEvidence } from "../../core/adoption/evidence.ts";
+import { type Evidence, type InstanceEvidence, isInstance } from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
@@ -64,7 +64,7 @@ function sightings({ policy, record, evidence }: View): readonly Sighting[] {
     const sighting = { consumer, environment, source: kind, seenAtMs: observedAtMs };
     const isDeclared = declared.some((one) => isOf(item, one));
     const note = isDeclared ? undefined : ("undeclared" as const);
-    if (kind !== "client" && kind !== "extension") return [{ ...sighting, ...(note && { note }) }];
+    if (!isInstance(item)) return [{ ...sighting, ...(note && { note }) }];
     const ended = item.ended ? ("ended" as const) : note;
     return [
       { ...sighting, instance: item.instance, key: keyHeld(item, record), ...(ended && { note: ended }) },

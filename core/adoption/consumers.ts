@@ -1,4 +1,11 @@
-import { areConsumersUnknown, type ConsumerPolicy, type EvidenceKind } from "../policy.ts";
+import {
+  areConsumersUnknown,
+  type ConsumerPolicy,
+  type EvidenceKind,
+  isReporting,
+  type ReportingKind,
+  reportsUse,
+} from "../policy.ts";
 import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
 import { providerEvidenceIn } from "./quiet.ts";
 import {
@@ -76,8 +83,7 @@ function retiringVersionRead(question: Question): readonly AdoptionReason[] {
   const read = readsOf(question, view.retiring.versionId)
     .map(({ observedAtMs }) => observedAtMs)
     .filter((atMs) => atMs > view.promotedAtMs);
-  const onlyReads =
-    evidence.includes("kms") && !evidence.includes("client") && !evidence.includes("extension");
+  const onlyReads = evidence.includes("kms") && !evidence.some(isReporting);
   const lastMs = Math.max(...read, onlyReads ? view.promotedAtMs : Number.NEGATIVE_INFINITY);
   const remainingMs = lastMs + maxStaleMs - view.nowMs;
   if (remainingMs <= 0) return [];
@@ -107,6 +113,8 @@ function whyMissing(question: Question, kind: EvidenceKind): readonly AdoptionRe
   switch (kind) {
     case "client":
     case "extension":
+    case "agent":
+    case "exec":
       return whyNobodyReports(question, kind);
     case "ecs":
     case "lambda":
@@ -119,13 +127,22 @@ function whyMissing(question: Question, kind: EvidenceKind): readonly AdoptionRe
   }
 }
 
-/** Zero live instances is unknown, not adopted, unless a run of a batch has used the incoming key. */
-function whyNobodyReports(question: Question, kind: "client" | "extension"): readonly AdoptionReason[] {
+/**
+ * Zero live instances is unknown, not adopted, unless a run of a batch has used the incoming key. What `rekey exec`
+ * started cannot be seen to use it: a run that began with it is all there is to see.
+ */
+function whyNobodyReports(question: Question, kind: ReportingKind): readonly AdoptionReason[] {
   const { view, consumer } = question;
   const reports = reportsOf(view, consumer).filter((item) => item.kind === kind);
   if (reports.some((item) => isLive(item, view))) return [];
-  const batchHasRun = consumer.cadenceMs !== undefined && reports.some((item) => hasUsedIncoming(item, view));
+  const batchHasRun =
+    consumer.cadenceMs !== undefined && reports.some((item) => hasRunWithIncoming(item, view));
   return batchHasRun ? [] : [nobodyLive(question, kind)];
+}
+
+function hasRunWithIncoming(item: InstanceEvidence, view: AdoptionView): boolean {
+  const wasStartedWithIt = item.kind === "exec" && item.holds.fingerprint === view.incoming.fingerprint;
+  return wasStartedWithIt || hasUsedIncoming(item, view);
 }
 
 function nobodyLive(question: Question, source: EvidenceKind): AdoptionReason {
@@ -197,14 +214,13 @@ function useMissing(question: Question): readonly AdoptionReason[] {
   if (!consumer.demandUse) return [];
   const detail = "has not used the incoming key yet";
   const { evidence } = consumer;
-  if (!evidence.includes("client") && !evidence.includes("extension")) {
-    const source = "provider";
+  const source = evidence.find(reportsUse) ?? "provider";
+  if (source === "provider") {
     return providerSawIncoming(view)
       ? []
       : [reasonFor(question, { source, reason: "IncomingKeyUnused", detail })];
   }
   if (reportsOf(view, consumer).some((item) => hasUsedIncoming(item, view))) return [];
-  const source = evidence.includes("client") ? "client" : "extension";
   return [reasonFor(question, { source, reason: "IncomingKeyUnused", detail })];
 }
 

@@ -1,3 +1,4 @@
+import { isReporting, type ReportingKind } from "../policy.ts";
 import type { Fingerprint, KeyUse, VersionId } from "../ports.ts";
 
 /** What one report says about one key, in ages on the reporter's own clock: skew between machines cancels out. */
@@ -22,7 +23,8 @@ interface OfConsumer extends Observed {
 
 /** What one running instance holds and used: the latest report wins, by its own sequence. */
 export interface InstanceEvidence extends OfConsumer {
-  readonly kind: "client" | "extension";
+  readonly kind: ReportingKind;
+  /** Its name and its start id, so that a restart under the same name is another instance. */
   readonly instance: string;
   readonly sequence: number;
   readonly maxStaleMs: number;
@@ -75,7 +77,7 @@ export type ConsumerEvidence = InstanceEvidence | RestartEvidence | ReadEvidence
 export type Evidence = ConsumerEvidence | ProviderEvidence;
 
 export function isInstance(evidence: Evidence): evidence is InstanceEvidence {
-  return evidence.kind === "client" || evidence.kind === "extension";
+  return isReporting(evidence.kind);
 }
 
 /** Where a piece of evidence is kept: a newer one from the same place replaces it. */
@@ -83,6 +85,8 @@ export function evidenceKey(evidence: Evidence): string {
   switch (evidence.kind) {
     case "client":
     case "extension":
+    case "agent":
+    case "exec":
       return `instance/${evidence.account}/${evidence.environment}/${evidence.consumer}/${evidence.instance}`;
     case "ecs":
     case "lambda":
@@ -117,6 +121,8 @@ function substanceOf(evidence: Evidence): string {
       return `${evidence.retiring?.lastUsedAtMs} ${evidence.incoming?.lastUsedAtMs}`;
     case "client":
     case "extension":
+    case "agent":
+    case "exec":
       return [
         evidence.holds.fingerprint,
         evidence.holds.versionId,

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { parseDuration } from "../../core/duration.ts";
+import { reportingKinds } from "../../core/policy.ts";
 import { wordOr } from "./block.ts";
 import { whenOf } from "./when.ts";
 
@@ -68,7 +69,7 @@ export const RefreshBlock = z.strictObject({
 });
 export type RefreshBlock = z.output<typeof RefreshBlock>;
 
-const evidenceKinds = ["client", "extension", "kms", "ecs", "lambda", "kubernetes", "attestation"] as const;
+const evidenceKinds = [...reportingKinds, "kms", "ecs", "lambda", "kubernetes", "attestation"] as const;
 
 export const ConsumerBlock = z.strictObject({
   name: z

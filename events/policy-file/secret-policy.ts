@@ -2,6 +2,7 @@ import { durationText } from "../../core/duration.ts";
 import { nearest } from "../../core/nearest.ts";
 import {
   type ConsumerPolicy,
+  isReporting,
   mistakesIn,
   type Policy,
   type ProviderFacts,
@@ -141,9 +142,7 @@ function refreshFrom({ owner, ...block }: RefreshBlock): RefreshAction {
 }
 
 function defaultSignals(consumers: Policy["consumers"], facts: ProviderFacts | undefined): Policy["signals"] {
-  const hasReports =
-    consumers !== "none" &&
-    consumers.some(({ evidence }) => evidence.includes("client") || evidence.includes("extension"));
+  const hasReports = consumers !== "none" && consumers.some(({ evidence }) => evidence.some(isReporting));
   const reportsUse = facts !== undefined && (facts.capabilities.lastUsed || facts.capabilities.usagePerKey);
   return [...(hasReports ? (["client"] as const) : []), ...(reportsUse ? (["provider"] as const) : [])];
 }

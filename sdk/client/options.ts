@@ -1,7 +1,8 @@
 import { type Clock, stopwatch, systemClock } from "./clock.ts";
 import { type CredentialSource, credentialChain, type Environment, type Fetch } from "./credentials.ts";
 import { OptionInvalid } from "./errors.ts";
-import { type Credentials, randomName } from "./sigv4.ts";
+import { createInstance } from "./instance.ts";
+import type { Credentials } from "./sigv4.ts";
 import { awsTransport, type Transport } from "./transport.ts";
 
 export interface RekeyOptions {
@@ -25,15 +26,17 @@ export interface RekeyOptions {
   watchEveryMs?: number | undefined;
   /** How long anybody waits for an upstream. Default 5 seconds. */
   timeoutMs?: number | undefined;
-  /** This process's name in reports. Default random. */
+  /** This process's name in reports, such as a pod's. Default the host's name. Its start id is added to it. */
   instance?: string | undefined;
+  /** Tells this start of the process from every other one of the same name. Default random. */
+  startId?: string | undefined;
   log?: ((line: LogLine) => void) | undefined;
   /** Replaces AWS; then `region`, `endpoint`, `credentials` and `fetch` mean nothing. */
   transport?: Transport | undefined;
   clock?: Clock | undefined;
   random?: (() => number) | undefined;
   env?: Environment | undefined;
-  kind?: "client" | "extension" | undefined;
+  kind?: ReportKind | undefined;
 }
 
 /** What happened, in names, codes and times: never a value. */
@@ -56,8 +59,9 @@ export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
   readonly heartbeatEveryMs: number;
   readonly watchEveryMs: number;
   readonly timeoutMs: number;
-  readonly kind: "client" | "extension";
-  readonly instance: string;
+  readonly kind: ReportKind;
+  /** Name and start id: what tells this process from every other one in reports. */
+  instance(): string;
   /** Milliseconds that passed since some moment, however the clocks behaved. */
   now(): number;
   log(event: LogLine["event"], ...about: [secret: string, detail: string]): void;
@@ -65,7 +69,10 @@ export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
   nextSequence(): number;
 }
 
-type Replaced = "log" | "env" | "region" | "endpoint" | "credentials" | "fetch";
+/** What tells Rekey about a key: the program itself, a server that hands keys out, or what started the program. */
+export type ReportKind = "client" | "extension" | "agent" | "exec";
+
+type Replaced = "log" | "instance" | "startId" | "env" | "region" | "endpoint" | "credentials" | "fetch";
 
 const minuteMs = 60_000;
 /** Node fires a timer with a longer delay at once. */
@@ -89,7 +96,7 @@ type Defaults = typeof defaults & Pick<RekeyOptions, "transport">;
 export function settingsFrom(options: RekeyOptions): Settings {
   // An environment variable that is set to nothing means the same as none.
   const given = Object.entries(options).filter(([, value]) => (value ?? "") !== "");
-  const settings = { ...defaults, instance: randomName(), ...Object.fromEntries(given) } as Defaults;
+  const settings = { ...defaults, ...Object.fromEntries(given) } as Defaults;
   const { clock, consumer, environment, maxStaleMs } = settings;
   const heartbeatEveryMs = Math.min(settings.heartbeatEveryMs, maxStaleMs * 0.75);
   for (const [name, value] of Object.entries(settings)) {
@@ -101,6 +108,7 @@ export function settingsFrom(options: RekeyOptions): Settings {
     ...settings,
     refreshEveryMs: Math.min(settings.refreshEveryMs, heartbeatEveryMs, maxStaleMs / 2),
     heartbeatEveryMs,
+    instance: createInstance(options),
     transport: settings.transport ?? transportFrom(options, clock),
     now: stopwatch(clock),
     log: (event, secret, detail) => options.log?.({ event, consumer, environment, secret, detail }),

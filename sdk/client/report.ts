@@ -2,7 +2,7 @@ import type { UseReport } from "./attempt.ts";
 import type { KeyVersion } from "./cache.ts";
 import { asRekeyError, UpstreamUnavailable } from "./errors.ts";
 import { withDeadline } from "./flight.ts";
-import type { Settings } from "./options.ts";
+import type { ReportKind, Settings } from "./options.ts";
 import type { ReportEntry } from "./transport.ts";
 
 export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping";
@@ -10,8 +10,9 @@ export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping"
 /** What one instance says about one secret. The bus it arrives on says the environment. */
 export interface ConsumerReport {
   schema: 1;
-  kind: "client" | "extension";
+  kind: ReportKind;
   consumer: string;
+  /** `name/start id`. */
   instance: string;
   secretArn: string;
   holds: { fingerprint: string; versionId: string };
@@ -79,7 +80,7 @@ function entryOf(settings: Settings, { cause, told }: { cause: Cause; told: Told
     schema: 1,
     kind,
     consumer,
-    instance,
+    instance: instance(),
     secretArn: arn,
     holds: { fingerprint, versionId },
     uses,

@@ -53,5 +53,5 @@ export const sha256 = (text: string): string => crypto().createHash("sha256").up
 const hmac = (key: string | Buffer, text: string): Buffer =>
   crypto().createHmac("sha256", key).update(text).digest();
 
-/** A name that no other process has. */
-export const randomName = (): string => crypto().randomUUID();
+/** Twelve characters that tell one start of a process from all others of its name. */
+export const randomId = (): string => crypto().randomBytes(6).toString("hex");

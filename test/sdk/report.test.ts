@@ -23,7 +23,7 @@ test("the first report says exactly what was agreed, and nothing else", async ()
     schema: 1,
     kind: "client",
     consumer: "billing",
-    instance: "instance-1",
+    instance: "instance-1/start-1",
     secretArn,
     holds: { fingerprint: fingerprintOf("FAKE-key-1"), versionId: "v1" },
     uses: [],

@@ -147,6 +147,7 @@ export class ConsumerWorld {
       clock: this.time.clock,
       random: () => 0.5,
       instance: "instance-1",
+      startId: "start-1",
       ...options,
     });
   }

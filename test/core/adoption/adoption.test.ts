@@ -186,6 +186,22 @@ describe("a batch", () => {
     ],
     ["that runs right now has adopted it by holding it", withConsumers([batch], [report()]), ["adopted"]],
     [
+      "under `rekey exec` has adopted it when a run has begun with it",
+      withConsumers(
+        [consumer({ cadenceMs: 60 * minute, evidence: ["exec"] })],
+        [report({ kind: "exec", ended: true })],
+      ),
+      ["adopted"],
+    ],
+    [
+      "under `rekey exec` is waited for after a run with the retiring key",
+      withConsumers(
+        [consumer({ cadenceMs: 60 * minute, evidence: ["exec"] })],
+        [report({ kind: "exec", ended: true, holds: retiring })],
+      ),
+      ["waiting", "NoLiveInstance billing by exec"],
+    ],
+    [
       "on a platform is behind until an instance was seen to run",
       withConsumers([consumer({ cadenceMs: 60 * minute, evidence: ["ecs"] })], [restart({ instances: 0 })]),
       ["waiting", "NoLiveInstance billing by ecs"],
