@@ -1,20 +1,12 @@
 import { createHash, randomUUID } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { KMSClient } from "@aws-sdk/client-kms";
-import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { S3Client } from "@aws-sdk/client-s3";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { type AuditLog, auditLog } from "../audit/chain.ts";
-import { type CheckpointVerifier, checkpointVerifier } from "../audit/checkpoint.ts";
-import { kmsSigner } from "../audit/kms-signer.ts";
-import { s3AnchorReader } from "../audit/s3-anchor.ts";
+import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import { awsBounds } from "../aws/bounds.ts";
 import type { Digest } from "../core/ports.ts";
 import type { Swept } from "../functions/upkeep/sweep.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
-import { secretsManagerStore } from "../stores/secrets-manager.ts";
-import { adminClient } from "./admin-client.ts";
 import { CliFailure, exitCodes, type Reach } from "./command.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -22,7 +14,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 const digest: Digest = { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** AWS as the SDK's own settings find it: region, profile, credentials, and AWS_ENDPOINT_URL for another cloud. */
+/**
+ * AWS as the SDK's own settings find it: region, profile, credentials, and AWS_ENDPOINT_URL for another cloud. Only
+ * the ledger's client is loaded at once: each of the others takes longer to load than `rekey status` to answer.
+ */
 export async function reachAws(env: Environment): Promise<Reach> {
   const dynamo = new DynamoDBClient(awsBounds);
   // Asked here, where its absence can be told from a ledger that does not answer.
@@ -35,10 +30,19 @@ export async function reachAws(env: Environment): Promise<Reach> {
     ledger: ledgerOn(table),
     audit: log,
     checkpoints: checkpointsFor(env, log),
-    store: secretsManagerStore(new SecretsManagerClient(awsBounds), { pause }),
+    store: async () => {
+      const { SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
+      const { secretsManagerStore } = await import("../stores/secrets-manager.ts");
+      return secretsManagerStore(new SecretsManagerClient(awsBounds), { pause });
+    },
     digest,
     admin:
-      address === undefined || address === "" ? undefined : adminClient(address, { region, credentials }),
+      address === undefined || address === ""
+        ? undefined
+        : async (command) => {
+            const { adminClient } = await import("./admin-client.ts");
+            return adminClient(address, { region, credentials })(command);
+          },
     sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"] ?? "rekey-production-sweep", dryRun),
     nowMs: Date.now,
     pause,
@@ -46,14 +50,21 @@ export async function reachAws(env: Environment): Promise<Reach> {
   };
 }
 
-function checkpointsFor(env: Environment, log: AuditLog): CheckpointVerifier | undefined {
+function checkpointsFor(env: Environment, log: AuditLog): Reach["checkpoints"] {
   const [bucket, keyId] = [env["REKEY_AUDIT_BUCKET"], env["REKEY_AUDIT_KEY_ID"]];
   if (!bucket || !keyId) return undefined;
-  return checkpointVerifier({
-    log,
-    signer: kmsSigner(new KMSClient(awsBounds), { keyId }),
-    anchor: s3AnchorReader(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket }),
-  });
+  return async (): Promise<CheckpointVerifier> => {
+    const { KMSClient } = await import("@aws-sdk/client-kms");
+    const { S3Client } = await import("@aws-sdk/client-s3");
+    const { checkpointVerifier } = await import("../audit/checkpoint.ts");
+    const { kmsSigner } = await import("../audit/kms-signer.ts");
+    const { s3AnchorReader } = await import("../audit/s3-anchor.ts");
+    return checkpointVerifier({
+      log,
+      signer: kmsSigner(new KMSClient(awsBounds), { keyId }),
+      anchor: s3AnchorReader(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket }),
+    });
+  };
 }
 
 function noRegion(error: unknown): never {
@@ -64,6 +75,7 @@ function noRegion(error: unknown): never {
 }
 
 async function invokeSweep(functionName: string, dryRun: boolean): Promise<Swept> {
+  const { InvokeCommand, LambdaClient } = await import("@aws-sdk/client-lambda");
   const Payload = JSON.stringify({ dryRun });
   // Without the bounds of the others: a sweep answers when it has ended, and that may take minutes.
   const { FunctionError, Payload: answer } = await new LambdaClient({}).send(

@@ -5,6 +5,7 @@ import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/sweep.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Line } from "./table.ts";
 
 /** 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml; 3 nobody answered. */
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
@@ -18,9 +19,9 @@ export interface Reach {
   readonly ledger: Ledger;
   readonly audit: Pick<AuditLog, "verify">;
   /** The log together with its signed checkpoints; undefined where no bucket and key are configured. */
-  readonly checkpoints: CheckpointVerifier | undefined;
+  readonly checkpoints: (() => Promise<CheckpointVerifier>) | undefined;
   /** The secrets that rotate, as the caller may write them. */
-  readonly store: SecretStore;
+  store(): Promise<SecretStore>;
   readonly digest: Digest;
   /** Runs the sweep that otherwise runs by the clock, under the caller's own permission to invoke it. */
   sweep(dryRun: boolean): Promise<Swept>;
@@ -34,6 +35,8 @@ export interface Reach {
 export interface Terminal {
   /** Whether errors may be shown in colour. */
   readonly isColoured: boolean;
+  /** Characters in a line of the result; undefined where nothing has to fit, such as a pipe. */
+  readonly width?: number | undefined;
   /** One line of the result. */
   out(line: string): void;
   /** Progress, errors and hints. */
@@ -49,10 +52,10 @@ export interface Cli {
   reach(): Promise<Reach>;
 }
 
-/** What a command says in the end: a line for each row, or with --json one object. */
+/** What a command says in the end: lines and tables, or with --json one object. */
 export interface Shown {
   readonly json: Readonly<Record<string, unknown>> & { readonly type: string };
-  readonly lines: readonly string[];
+  readonly lines: readonly Line[];
   readonly exitCode?: ExitCode;
 }
 

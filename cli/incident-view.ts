@@ -9,7 +9,8 @@ import { runbookFor, topicOf } from "../functions/incident/paging/runbook.ts";
 import { manualOf } from "../providers/manual.ts";
 import { cutOff, whoFails } from "./incident-failing.ts";
 import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
-import { columns, plural, shortName, when } from "./text.ts";
+import { type Line, table } from "./table.ts";
+import { plural, shortName, when } from "./text.ts";
 
 const timelineShown = 8;
 const notesShown = 3;
@@ -73,7 +74,7 @@ function planText({ plan, planWhy, containNow }: IncidentRecord): string {
 }
 
 /** One screenful: the answers first, then what happened, newest last. */
-export function incidentLines(view: IncidentView): readonly string[] {
+export function incidentLines(view: IncidentView): readonly Line[] {
   const { record, nowMs } = view;
   const answers = answersFor(view);
   const test = record.test ? "  TEST" : "";
@@ -88,7 +89,7 @@ export function incidentLines(view: IncidentView): readonly string[] {
   ];
   return [
     `${record.incidentId}  ${record.status}${test}  ${clockText(view)}`,
-    ...columns(rows),
+    table(rows),
     ...checklistLines(view),
     ...record.notes
       .slice(-notesShown)
@@ -253,12 +254,12 @@ function whatToDoAbout(unreported: string | undefined, worst: string | undefined
   return { what: "look at the first that is not over:", command: `rekey incident show ${worst}` };
 }
 
-function checklistLines({ record, children }: IncidentView): readonly string[] {
+function checklistLines({ record, children }: IncidentView): readonly Line[] {
   const rows = record.checklist.map(({ title, incidentId }) => {
     if (incidentId === undefined) return ["[ ]", title, "no incident", "not reported yet"];
     const child = children.find((each) => each.incidentId === incidentId);
     const done = child !== undefined && child.keys.length > 0 && child.keys.every(isSettled);
     return [done ? "[x]" : "[ ]", title, incidentId, child?.status ?? "unknown"];
   });
-  return columns(rows);
+  return record.checklist.length === 0 ? [] : [table(rows)];
 }

@@ -6,51 +6,14 @@ import {
   CliFailure,
   type ExitCode,
   exitCodes,
+  type Perform,
   type Reach,
-  type Register,
   type Terminal,
 } from "./command.ts";
-import { apply } from "./commands/apply.ts";
-import { attest } from "./commands/attest.ts";
-import { audit } from "./commands/audit.ts";
-import { compromise } from "./commands/compromise.ts";
-import { consumers } from "./commands/consumers.ts";
-import { doctor } from "./commands/doctor.ts";
-import { drill } from "./commands/drill.ts";
-import { hold } from "./commands/hold.ts";
-import { incident } from "./commands/incident.ts";
-import { release } from "./commands/release.ts";
-import { report } from "./commands/report.ts";
-import { resume } from "./commands/resume.ts";
-import { rotate } from "./commands/rotate.ts";
-import { status } from "./commands/status.ts";
-import { stop } from "./commands/stop.ts";
-import { supply } from "./commands/supply.ts";
-import { sweep } from "./commands/sweep.ts";
-import { watch } from "./commands/watch.ts";
+import { commandTable, type NamedCommand } from "./command-table.ts";
+import manifest from "./package.json" with { type: "json" };
+import { type Line, tableLines } from "./table.ts";
 import { oneLine } from "./text.ts";
-
-/** Every command, in the order that help shows them. */
-const commands: readonly Register[] = [
-  apply,
-  status,
-  rotate,
-  watch,
-  consumers,
-  attest,
-  supply,
-  hold,
-  release,
-  stop,
-  resume,
-  compromise,
-  report,
-  incident,
-  drill,
-  sweep,
-  audit,
-  doctor,
-];
 
 const exitCodesText = `
 Exit codes: 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml;
@@ -69,6 +32,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
   let code: ExitCode = exitCodes.done;
   const program = new Command("rekey")
     .description("rotates API keys without an outage, and proves it")
+    .version(manifest.version, "-V, --version", "print the version")
     .option("--json", "print one JSON object as the last line")
     .addHelpText("after", exitCodesText)
     .exitOverride()
@@ -86,15 +50,14 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
       return reach;
     },
   };
-  for (const register of commands) {
-    register(program, async (work) => {
-      const shown = await work(cli);
-      if (wantsJson()) terminal.out(JSON.stringify(shown.json));
-      else for (const line of shown.lines) terminal.out(oneLine(line));
-      code = shown.exitCode ?? exitCodes.done;
-    });
-  }
+  const perform: Perform = async (work) => {
+    const shown = await work(cli);
+    if (wantsJson()) terminal.out(JSON.stringify(shown.json));
+    else for (const line of linesOf(shown.lines, terminal)) terminal.out(line);
+    code = shown.exitCode ?? exitCodes.done;
+  };
   try {
+    for (const command of commandTable) await addCommand(program, { command, args, perform });
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
@@ -104,6 +67,33 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     if (wantsJson()) terminal.out(JSON.stringify(failureJson(failure)));
     return failure.exitCode;
   }
+}
+
+interface Adding {
+  readonly command: NamedCommand;
+  readonly args: readonly string[];
+  readonly perform: Perform;
+}
+
+/** The command as help lists it; with its arguments and options only where the command line names it. */
+async function addCommand(program: Command, { command, args, perform }: Adding): Promise<void> {
+  const { name, does, load } = command;
+  const named = args.filter((word) => !word.startsWith("-")).slice(0, 2);
+  if (!named.includes(name)) {
+    program.command(name).description(does);
+    return;
+  }
+  (await load())(program, perform);
+  program.commands.find((each) => each.name() === name)?.description(does);
+}
+
+/** Text from outside stays on its line, in a table too. */
+function linesOf(shown: readonly Line[], { width }: Terminal): readonly string[] {
+  return shown.flatMap((line) =>
+    typeof line === "string"
+      ? [oneLine(line)]
+      : tableLines({ ...line, rows: line.rows.map((row) => row.map(oneLine)) }, width),
+  );
 }
 
 function showError(terminal: Terminal, { message, hint }: CliFailure): void {

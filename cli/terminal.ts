@@ -12,6 +12,7 @@ export function processTerminal(): Terminal {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", endWithReader);
   return {
     isColoured: process.stderr.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
+    width: process.stdout.isTTY ? process.stdout.columns : undefined,
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),

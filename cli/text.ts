@@ -2,17 +2,6 @@ import { sayDuration } from "../core/adoption/reason-text.ts";
 import { roughDuration } from "../core/duration.ts";
 import { utcText } from "../core/utc.ts";
 
-/** Rows with their columns under each other; the last column is not padded. */
-export function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths: number[] = [];
-  for (const row of rows) {
-    for (const [index, cell] of row.entries()) widths[index] = Math.max(widths[index] ?? 0, cell.length);
-  }
-  return rows.map((row) =>
-    row.map((cell, index) => (index === row.length - 1 ? cell : cell.padEnd(widths[index] ?? 0))).join("  "),
-  );
-}
-
 export function ago(thenMs: number, nowMs: number): string {
   return `${roughDuration(nowMs - thenMs)} ago`;
 }

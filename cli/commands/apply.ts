@@ -6,7 +6,8 @@ import type { Answer } from "../../functions/admin/command.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
-import { columns, plural } from "../text.ts";
+import { table } from "../table.ts";
+import { plural } from "../text.ts";
 
 /** Each takes a quarter of a minute and about a hundred secrets. */
 const roundsMax = 100;
@@ -14,9 +15,6 @@ const roundsMax = 100;
 export const apply: Register = (program, perform) => {
   program
     .command("apply")
-    .description(
-      "make policies and schedules say what the file says; adopts keys as they are and rotates nothing",
-    )
     .option("--file <path>", "the policy file", "rekey.yml")
     .option("--dry-run", "check the file and show the plan, and change nothing")
     .action(({ file, dryRun = false }: { file: string; dryRun?: boolean }) =>
@@ -72,7 +70,7 @@ async function showPlan(cli: Cli, { policies, data }: PolicyText): Promise<Shown
   ]);
   const unchanged = plan.length - changes.length;
   const last = `${plural(changes.length, "change")}, ${unchanged} unchanged; nothing was applied`;
-  return { json: { type: "apply", ...answer }, lines: [...columns(rows).map((row) => row.trimEnd()), last] };
+  return { json: { type: "apply", ...answer }, lines: [table(rows), last] };
 }
 
 /** Many secrets take longer than one call may: each round goes on where the last one stopped. */
@@ -106,7 +104,7 @@ function showApplied(answer: Answer): Shown {
       : `${plural(failed.length, "secret")} of ${secrets.length} could not be taken and keep what they had`;
   return {
     json: { type: "apply", ...answer },
-    lines: [...columns(rows).map((row) => row.trimEnd()), last],
+    lines: [table(rows), last],
     ...(failed.length > 0 && { exitCode: exitCodes.refused }),
   };
 }

@@ -4,7 +4,6 @@ import type { Register } from "../command.ts";
 export const attest: Register = (program, perform) => {
   program
     .command("attest")
-    .description("say, as the AWS principal that you are, that a consumer uses the incoming key")
     .argument("<secret>", "name in rekey.yml, or ARN")
     .argument("<consumer>", "name in the secret's policy")
     .option("--environment <name>", "where the consumer runs in several")

@@ -7,14 +7,14 @@ import { intakeLog } from "../../functions/intake-ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { exitCodes, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
-import { columns, plural } from "../text.ts";
+import { table } from "../table.ts";
+import { plural } from "../text.ts";
 
 const atOnceMax = 8;
 
 export const audit: Register = (program, perform) => {
   program
     .command("audit")
-    .description("the log of everything that was done")
     .command("verify")
     .description(
       "prove that no entry was changed, left out or put in, against the signed checkpoints; exit code 1 when one was",
@@ -32,9 +32,10 @@ export const audit: Register = (program, perform) => {
             `rekey: checkpoints are not looked at, so a log rewritten as a whole would pass: ${missing}`,
           );
         }
+        const proofs = (await checkpoints?.()) ?? log;
         const verified = await inTurns(await chainsOf(named, ledger), {
           atOnceMax,
-          work: async ({ name, id }) => ({ name, secretArn: id, ...(await (checkpoints ?? log).verify(id)) }),
+          work: async ({ name, id }) => ({ name, secretArn: id, ...(await proofs.verify(id)) }),
         });
         const broken = verified.filter((chain) => !chain.verified);
         const entries = verified.reduce((sum, chain) => sum + chain.entries, 0);
@@ -52,7 +53,7 @@ export const audit: Register = (program, perform) => {
             checkpointsRead: checkpoints !== undefined,
             chains: verified,
           },
-          lines: columns(rows),
+          lines: [table(rows)],
           ...(broken.length > 0 && { exitCode: exitCodes.refused }),
         };
       }),

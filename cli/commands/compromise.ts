@@ -21,7 +21,6 @@ interface Options {
 export const compromise: Register = (program, perform) => {
   program
     .command("compromise")
-    .description("a key leaked: replace it and prove it dead")
     .argument("[secret]", "whose current key leaked: name in rekey.yml, or ARN")
     .option("--key-stdin", "the key itself, from a pipe or a hidden prompt; it is hashed here and not sent")
     .option("--fingerprint <hash>", "sha256:, sha1: or hmsl: and the digits")

@@ -5,12 +5,12 @@ import type { GateAnswer } from "../../ledger/entries.ts";
 import type { Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
 import { reasonText } from "../follow.ts";
-import { ago, columns } from "../text.ts";
+import { headedTable } from "../table.ts";
+import { ago } from "../text.ts";
 
 export const consumers: Register = (program, perform) => {
   program
     .command("consumers")
-    .description("who uses a secret, which key each instance holds, and what a rotation still waits for")
     .argument("<secret>", "name in rekey.yml, or ARN")
     .action((named: string) =>
       perform(async (cli) => {
@@ -25,12 +25,12 @@ export const consumers: Register = (program, perform) => {
           ...[consumer, environment, instance ?? "-", source, key ?? "-"],
           `${seenAtMs === undefined ? "never" : ago(seenAtMs, nowMs())}${note === undefined ? "" : ` (${note})`}`,
         ]);
-        const table = columns([["CONSUMER", "ENVIRONMENT", "INSTANCE", "SOURCE", "KEY", "SEEN"], ...rows]);
+        const titles = ["CONSUMER", "ENVIRONMENT", "INSTANCE", "SOURCE", "KEY", "SEEN"];
         const waits = gate === undefined ? [] : [...gate.blockers, ...gate.reasons.map(reasonText)];
         return {
           json: { type: "consumers", secret: name, secretArn, consumers: seen, ...(gate && { gate }) },
           lines: [
-            ...(rows.length === 0 ? ["no consumer is declared, and none was seen"] : table),
+            rows.length === 0 ? "no consumer is declared, and none was seen" : headedTable(titles, rows),
             ...waits.map((wait) => `waits for: ${wait}`),
           ],
         };

@@ -10,37 +10,34 @@ import { plural } from "../text.ts";
 const atOnceMax = 16;
 
 export const doctor: Register = (program, perform) => {
-  program
-    .command("doctor")
-    .description("look for what will go wrong, or already has; exit code 1 when there is a problem")
-    .action(() =>
-      perform(async (cli) => {
-        const reach = await cli.reach();
-        const { ledger } = reach;
-        const examination = await examine(cli, reach);
-        const work = (policy: Policy) => viewOf(policy, ledger);
-        const secrets = await inTurns(await ledger.policies(), { atOnceMax, work });
-        const [debts, brakes] = [await ledger.debts(), await ledger.brakes()];
-        const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, brakes, examination });
-        const problems = findings.filter(({ severity }) => severity === "problem");
-        const lines = findings.flatMap(({ severity, about, message, hint }) => [
-          `${severity}: ${about}: ${message}`,
-          `  ${hint}`,
-        ]);
-        const last = `${plural(secrets.length, "secret")} looked at, ${plural(problems.length, "problem")} found`;
-        return {
-          json: {
-            type: "doctor",
-            ok: problems.length === 0,
-            secrets: secrets.length,
-            examined: examination !== undefined,
-            findings,
-          },
-          lines: [...lines, last],
-          ...(problems.length > 0 && { exitCode: exitCodes.refused }),
-        };
-      }),
-    );
+  program.command("doctor").action(() =>
+    perform(async (cli) => {
+      const reach = await cli.reach();
+      const { ledger } = reach;
+      const examination = await examine(cli, reach);
+      const work = (policy: Policy) => viewOf(policy, ledger);
+      const secrets = await inTurns(await ledger.policies(), { atOnceMax, work });
+      const [debts, brakes] = [await ledger.debts(), await ledger.brakes()];
+      const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, brakes, examination });
+      const problems = findings.filter(({ severity }) => severity === "problem");
+      const lines = findings.flatMap(({ severity, about, message, hint }) => [
+        `${severity}: ${about}: ${message}`,
+        `  ${hint}`,
+      ]);
+      const last = `${plural(secrets.length, "secret")} looked at, ${plural(problems.length, "problem")} found`;
+      return {
+        json: {
+          type: "doctor",
+          ok: problems.length === 0,
+          secrets: secrets.length,
+          examined: examination !== undefined,
+          findings,
+        },
+        lines: [...lines, last],
+        ...(problems.length > 0 && { exitCode: exitCodes.refused }),
+      };
+    }),
+  );
 };
 
 /** Without the admin function there is still much to see; what was not looked at is said. */

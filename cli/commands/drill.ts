@@ -9,10 +9,7 @@ const pollMs = 1_000;
 const pollsMax = 90;
 
 export const drill: Register = (program, perform) => {
-  program
-    .command("drill")
-    .description("leak a key that opens nothing, and see whether every channel hears of it in test mode")
-    .action(() => perform(run));
+  program.command("drill").action(() => perform(run));
 };
 
 async function run(cli: Cli): Promise<Shown> {

@@ -4,7 +4,6 @@ import type { Register } from "../command.ts";
 export const hold: Register = (program, perform) => {
   program
     .command("hold")
-    .description("keep a secret's keys as they are: no new rotation, no revoke, until it is released")
     .argument("<secret>", "name in rekey.yml, or ARN")
     .requiredOption("--reason <text>", "why, for those who find it held")
     .action((secret: string, { reason }: { reason: string }) =>

@@ -8,12 +8,11 @@ import { policiesOf } from "../../functions/incident/record/policies.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, type Perform, type Register, type Shown } from "../command.ts";
 import { answersOf, incidentLines } from "../incident-view.ts";
-import { columns, plural, when } from "../text.ts";
+import { headedTable } from "../table.ts";
+import { plural, when } from "../text.ts";
 
 export const incident: Register = (program, perform) => {
-  const group = program
-    .command("incident")
-    .description("leaked keys: what happens to them, and what you may do");
+  const group = program.command("incident");
   group
     .command("list")
     .description("incidents that are not over; reads only the ledger")
@@ -44,7 +43,7 @@ async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown
   const lines =
     rows.length === 0
       ? ["no incident is open"]
-      : columns([["INCIDENT", "STATUS", "PLAN", "ABOUT", "DETECTED"], ...rows]);
+      : [headedTable(["INCIDENT", "STATUS", "PLAN", "ABOUT", "DETECTED"], rows)];
   return { json: { type: "incidents", incidents: newest.map(summaryOf) }, lines };
 }
 

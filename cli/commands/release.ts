@@ -4,7 +4,6 @@ import type { Register } from "../command.ts";
 export const release: Register = (program, perform) => {
   program
     .command("release")
-    .description("lift a hold, or with --unfreeze what Rekey froze because somebody else moved the secret")
     .argument("<secret>", "name in rekey.yml, or ARN")
     .option("--unfreeze", "I looked at who moved it, and it is right now")
     .action((secret: string, { unfreeze = false }: { unfreeze?: boolean }) =>

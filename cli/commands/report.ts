@@ -21,7 +21,6 @@ interface Options {
 export const report: Register = (program, perform) => {
   program
     .command("report")
-    .description("report what a scanner found; keys are hashed here, and only fingerprints are sent")
     .argument("<file>", "TruffleHog --json, gitleaks JSON or SARIF, or Rekey's own report")
     .option("--format <format>", `${formats.join(", ")}; found out where it is not given`)
     .option("--public", "the findings lay open to everybody")

@@ -5,7 +5,6 @@ import { follow } from "../follow.ts";
 export const rotate: Register = (program, perform) => {
   program
     .command("rotate")
-    .description("start a rotation now")
     .argument("<secret>", "name in rekey.yml, or ARN")
     .option("--reason <text>", "why, for the audit log", "no reason given")
     .option("--wait", "follow it to its end")

@@ -5,14 +5,14 @@ import type { Brake, Debt } from "../../ledger/entries.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
-import { ago, columns } from "../text.ts";
+import { headedTable } from "../table.ts";
+import { ago } from "../text.ts";
 
 const atOnceMax = 16;
 
 export const status: Register = (program, perform) => {
   program
     .command("status")
-    .description("what every secret, or one, is doing; reads only the ledger")
     .argument("[secret]", "name in rekey.yml, or ARN")
     .action((named: string | undefined) =>
       perform(async (cli) => {
@@ -30,7 +30,7 @@ export const status: Register = (program, perform) => {
         const lines =
           rows.length === 0
             ? ["no secret is under policy yet: rekey apply"]
-            : columns([["SECRET", "ENVIRONMENT", "KEY", "SINCE", "STATE"], ...rows]);
+            : [headedTable(["SECRET", "ENVIRONMENT", "KEY", "SINCE", "STATE"], rows)];
         return {
           json: { type: "status", secrets, brakes, debts },
           lines: [...lines, ...brakes.map(brakeText)],

@@ -10,7 +10,6 @@ interface Options extends ScopeOptions {
 
 export const stop: Register = (program, perform) => {
   withScope(program.command("stop"))
-    .description("the brake: nothing is minted, promoted, quarantined or revoked until it is resumed")
     .requiredOption("--reason <text>", "why, for those who find it stopped")
     .option("--including-incidents", "also stop the containment of leaked keys")
     .action((secret: string | undefined, options: Options) =>

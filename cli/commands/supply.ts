@@ -11,7 +11,6 @@ import { findSecret } from "../find-secret.ts";
 export const supply: Register = (program, perform) => {
   program
     .command("supply")
-    .description("give a waiting rotation its incoming key, for providers that make keys only by hand")
     .argument("<secret>", "name in rekey.yml, or ARN")
     .option("--key-id <id>", "the key's id at the provider, where it cannot be found by its hint")
     .addHelpText("after", "\nThe key is read from a pipe or a prompt, and never from an argument.")
@@ -59,12 +58,13 @@ interface Supplied {
 }
 
 /** Staged as a minted key is: AWSPENDING is taken only if nobody else has it. */
-async function putPending({ policy, record, key }: Supplied, { store, digest }: Reach): Promise<string> {
+async function putPending({ policy, record, key }: Supplied, reach: Reach): Promise<string> {
   const { secretArn, field, name } = policy;
   const { run } = record;
   const part = `supply/${fingerprintOf(key)}`;
   const place = { secretArn, rotationId: run?.rotationId ?? "", attempt: (run?.attempt ?? 0) + 1, part };
-  const versionId = versionIdFor(place, { digest });
+  const versionId = versionIdFor(place, reach);
+  const store = await reach.store();
   const current = await store.read(secretArn);
   await store.put({ secretArn, versionId, text: withKey(current.text, field, key), labels: [incomingLabel] });
   const move = await store.moveLabel({ secretArn, label: pendingLabel, to: versionId });

@@ -5,7 +5,6 @@ import { plural } from "../text.ts";
 export const sweep: Register = (program, perform) => {
   program
     .command("sweep")
-    .description("compare every provider's keys with the ledger, and work off what crashes have left")
     .option("--dry-run", "look, and change nothing")
     .action(({ dryRun = false }: { dryRun?: boolean }) =>
       perform(async (cli) => {

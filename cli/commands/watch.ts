@@ -10,7 +10,6 @@ const atOnceMax = 16;
 export const watch: Register = (program, perform) => {
   program
     .command("watch")
-    .description("follow a rotation to its end; exit code 0 only when it rotated")
     .argument("<rotation>", "id of a rotation, or the secret whose latest one is meant")
     .action((named: string) =>
       perform(async (cli) => follow(cli, await whichRotation(named, (await cli.reach()).ledger))),

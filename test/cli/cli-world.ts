@@ -21,6 +21,7 @@ export interface CliOptions {
   /** Without it the log is verified alone. */
   readonly checkpoints?: CheckpointVerifier;
   readonly isColoured?: boolean;
+  readonly width?: number;
   /** Called at each pause, with the number of pauses so far: what happens meanwhile. */
   readonly meanwhile?: (pauses: number) => Promise<void>;
 }
@@ -35,11 +36,12 @@ export async function rekey(
   const err: string[] = [];
   let pauses = 0;
   let ids = 0;
+  const { checkpoints } = options;
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
-    checkpoints: options.checkpoints,
-    store: world.store,
+    checkpoints: checkpoints && (async () => checkpoints),
+    store: async () => world.store,
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,
     sweep: async (dryRun) => sweep.run({ dryRun }, world.deps),
@@ -56,6 +58,7 @@ export async function rekey(
   const code = await run(typeof line === "string" ? line.split(" ") : line, {
     terminal: {
       isColoured: options.isColoured ?? false,
+      width: options.width,
       out: (text) => out.push(text),
       err: (text) => err.push(text),
       readHidden: async () => options.stdin ?? "",

@@ -1,0 +1,43 @@
+import { chmod, rename, writeFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+/**
+ * Bundles the command line into one file, and writes the list of its own sources beside it. The file is CommonJS:
+ * there each of AWS's clients and of Node's modules is loaded when a command first needs it, not at the start.
+ */
+export async function bundleCli(outfile: string): Promise<void> {
+  const { metafile, outputFiles } = await build({
+    absWorkingDir: root,
+    entryPoints: ["cli/rekey.ts"],
+    outfile,
+    write: false,
+    bundle: true,
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    minify: true,
+    legalComments: "none",
+    // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
+    mainFields: ["module", "main"],
+    alias: { yaml: "./node_modules/yaml/browser/index.js" },
+    metafile: true,
+    logLevel: "warning",
+  });
+  const sources = Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
+  await writeFile(outfile.replace(/\.cjs$/, ".sources.json"), JSON.stringify(sources));
+  // Renamed into place, so that a command that starts meanwhile reads the whole of one bundle.
+  const unfinished = `${outfile}.${process.pid}`;
+  await writeFile(unfinished, outputFiles[0]?.contents ?? "");
+  await chmod(unfinished, 0o644);
+  await rename(unfinished, outfile);
+}
+
+if (import.meta.main) {
+  const { mkdir } = await import("node:fs/promises");
+  const outfile = fileURLToPath(new URL("dist/rekey.cjs", import.meta.url));
+  await mkdir(fileURLToPath(new URL("dist/", import.meta.url)), { recursive: true });
+  await bundleCli(outfile);
+}

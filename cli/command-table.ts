@@ -1,0 +1,107 @@
+import type { Register } from "./command.ts";
+
+/** One command by its name. Its file is loaded only when somebody calls it, so that help needs no client of AWS. */
+export interface NamedCommand {
+  readonly name: string;
+  readonly does: string;
+  load(): Promise<Register>;
+}
+
+/** Every command, in the order that help shows them. */
+export const commandTable: readonly NamedCommand[] = [
+  {
+    name: "apply",
+    does: "make policies and schedules say what the file says; adopts keys as they are and rotates nothing",
+    load: async () => (await import("./commands/apply.ts")).apply,
+  },
+  {
+    name: "status",
+    does: "what every secret, or one, is doing; reads only the ledger",
+    load: async () => (await import("./commands/status.ts")).status,
+  },
+  {
+    name: "rotate",
+    does: "start a rotation now",
+    load: async () => (await import("./commands/rotate.ts")).rotate,
+  },
+  {
+    name: "watch",
+    does: "follow a rotation to its end; exit code 0 only when it rotated",
+    load: async () => (await import("./commands/watch.ts")).watch,
+  },
+  {
+    name: "consumers",
+    does: "who uses a secret, which key each instance holds, and what a rotation still waits for",
+    load: async () => (await import("./commands/consumers.ts")).consumers,
+  },
+  {
+    name: "attest",
+    does: "say, as the AWS principal that you are, that a consumer uses the incoming key",
+    load: async () => (await import("./commands/attest.ts")).attest,
+  },
+  {
+    name: "supply",
+    does: "give a waiting rotation its incoming key, for providers that make keys only by hand",
+    load: async () => (await import("./commands/supply.ts")).supply,
+  },
+  {
+    name: "hold",
+    does: "keep a secret's keys as they are: no new rotation, no revoke, until it is released",
+    load: async () => (await import("./commands/hold.ts")).hold,
+  },
+  {
+    name: "release",
+    does: "lift a hold, or with --unfreeze what Rekey froze because somebody else moved the secret",
+    load: async () => (await import("./commands/release.ts")).release,
+  },
+  {
+    name: "stop",
+    does: "nothing is minted, promoted, quarantined or revoked until it is resumed",
+    load: async () => (await import("./commands/stop.ts")).stop,
+  },
+  {
+    name: "resume",
+    does: "lift a stop; it has to name what the stop named",
+    load: async () => (await import("./commands/resume.ts")).resume,
+  },
+  {
+    name: "compromise",
+    does: "a key leaked: replace it and prove it dead",
+    load: async () => (await import("./commands/compromise.ts")).compromise,
+  },
+  {
+    name: "report",
+    does: "report what a scanner found; keys are hashed here, and only fingerprints are sent",
+    load: async () => (await import("./commands/report.ts")).report,
+  },
+  {
+    name: "incident",
+    does: "leaked keys: what happens to them, and what you may do",
+    load: async () => (await import("./commands/incident.ts")).incident,
+  },
+  {
+    name: "drill",
+    does: "leak a key that opens nothing, and see whether every channel hears of it in test mode",
+    load: async () => (await import("./commands/drill.ts")).drill,
+  },
+  {
+    name: "sweep",
+    does: "compare every provider's keys with the ledger, and work off what crashes have left",
+    load: async () => (await import("./commands/sweep.ts")).sweep,
+  },
+  {
+    name: "audit",
+    does: "the log of everything that was done",
+    load: async () => (await import("./commands/audit.ts")).audit,
+  },
+  {
+    name: "doctor",
+    does: "look for what will go wrong, or already has; exit code 1 when there is a problem",
+    load: async () => (await import("./commands/doctor.ts")).doctor,
+  },
+  {
+    name: "completion",
+    does: "print what makes bash, zsh or fish complete rekey's commands and options",
+    load: async () => (await import("./commands/completion.ts")).completion,
+  },
+];
