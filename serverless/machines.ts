@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Deployment } from "./deployment.ts";
 import { handlerNames, logicalName, stateName } from "./handlers.ts";
+import { type Code, versionId } from "./lambda.ts";
 import { trust } from "./roles.ts";
 import { arnOf, type Resources, type Statement, sub, type Value } from "./statements.ts";
 
@@ -28,11 +29,12 @@ export function machineId(name: string): string {
 }
 
 /** Each machine with its log and its role. */
-export function machineResources(deployment: Deployment): Resources {
-  return Object.assign({}, ...machines().map((machine) => resourcesOf(machine, deployment)));
+export function machineResources(deployment: Deployment, code: Code): Resources {
+  return Object.assign({}, ...machines().map((machine) => resourcesOf(machine, deployment, code)));
 }
 
-function resourcesOf({ name, text }: Machine, { environment, logRetentionDays }: Deployment): Resources {
+function resourcesOf({ name, text }: Machine, deployment: Deployment, code: Code): Resources {
+  const { environment, logRetentionDays } = deployment;
   const id = machineId(name);
   const functionNames = calledFunctions(text);
   return {
@@ -62,8 +64,9 @@ function resourcesOf({ name, text }: Machine, { environment, logRetentionDays }:
         StateMachineName: `rekey-${environment}-${name}`,
         StateMachineType: "STANDARD",
         RoleArn: arnOf(`${id}Role`),
-        Definition: JSON.parse(text),
-        DefinitionSubstitutions: substitutions(functionNames),
+        // As text: a packager that tidies objects takes every null out, and "ResultPath": null is what keeps the state.
+        DefinitionString: JSON.stringify(JSON.parse(text)),
+        DefinitionSubstitutions: substitutions(functionNames, deployment, code),
         LoggingConfiguration: {
           Level: "ALL",
           // State data holds ids only, but the log is read by more people than the console is.
@@ -99,10 +102,14 @@ export function calledFunctions(text: string): readonly string[] {
 }
 
 /** The published version, so that a running execution keeps its functions through an upgrade. */
-function substitutions(functionNames: readonly string[]): Readonly<Record<string, Value>> {
+function substitutions(
+  functionNames: readonly string[],
+  deployment: Deployment,
+  code: Code,
+): Readonly<Record<string, Value>> {
   const versions = functionNames.map((name) => [
     `${stateName(name)}Arn`,
-    { Ref: `${logicalName(name)}LambdaVersion` },
+    { Ref: versionId(name, deployment, code) },
   ]);
   return { ...Object.fromEntries(versions), ...surroundings };
 }

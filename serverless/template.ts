@@ -1,94 +1,79 @@
 import { busResources } from "./buses.ts";
 import { dashboardResources } from "./dashboard.ts";
 import { type Deployment, type Resolver, readDeployment } from "./deployment.ts";
-import { type FunctionRow, functions as rows } from "./functions.ts";
 import { handlerNames } from "./handlers.ts";
+import { type Code, functionName, functionResources } from "./lambda.ts";
 import { machineResources } from "./machines.ts";
-import { roleId, roleOf } from "./roles.ts";
-import { machineArn, type Resources } from "./statements.ts";
-import { decryptRule, eventsOf } from "./triggers.ts";
+import type { Resources } from "./statements.ts";
+import { yamlResources } from "./yaml.ts";
 
-/** `functions:` of serverless.yml. */
+export interface Template {
+  readonly AWSTemplateFormatVersion: "2010-09-09";
+  readonly Description: string;
+  readonly Resources: Resources;
+  readonly Outputs: Readonly<Record<string, { readonly Description?: string; readonly Value: unknown }>>;
+}
+
+const files = ["storage.yml", "queues.yml", "schedules.yml", "alarms.yml"];
+
+/**
+ * Everything that a deployment is made of, and the only description of it: the packager writes this down, and the
+ * local cloud boots from it.
+ */
+export function renderTemplate(deployment: Deployment, code: Code): Template {
+  return {
+    AWSTemplateFormatVersion: "2010-09-09",
+    Description: `Rekey (${deployment.environment}): rotates API keys without an outage, and proves it`,
+    Resources: {
+      ...Object.assign({}, ...files.map((file) => yamlResources(file, deployment))),
+      ...Object.assign({}, ...handlerNames().map((name) => functionResources(name, deployment, code))),
+      ...machineResources(deployment, code),
+      ...busResources(deployment),
+      ...dashboardResources(deployment),
+    },
+    Outputs: outputs,
+  };
+}
+
+const outputs = {
+  AdminUrl: {
+    Description: "Where `rekey` sends what people order",
+    Value: { "Fn::GetAtt": ["AdminLambdaFunctionUrl", "FunctionUrl"] },
+  },
+  IntakeUrl: {
+    Description: "Where senders post alerts of leaked keys",
+    Value: { "Fn::GetAtt": ["IntakeLambdaFunctionUrl", "FunctionUrl"] },
+  },
+  TableName: { Description: "The ledger", Value: { Ref: "Ledger" } },
+  RotationMachineArn: { Description: "The rotation machine", Value: { Ref: "RotationMachine" } },
+  CompromiseMachineArn: { Description: "The compromise machine", Value: { Ref: "CompromiseMachine" } },
+  ReportBusArn: {
+    Description: "Where consumers report, and the bus that their roles need events:PutEvents on",
+    Value: { "Fn::GetAtt": ["ReportBus", "Arn"] },
+  },
+  AuditBucketName: {
+    Description: "Where checkpoints, certificates and reports lie",
+    Value: { Ref: "AuditBucket" },
+  },
+  AuditKeyArn: {
+    Description: "Signs checkpoints of the audit log",
+    Value: { "Fn::GetAtt": ["AuditKey", "Arn"] },
+  },
+  AlarmTopicArn: { Description: "Subscribe whoever should be told", Value: { Ref: "AlarmTopic" } },
+  SweepFunctionName: { Description: "Runs `rekey sweep`", Value: { Ref: "SweepLambdaFunction" } },
+} as const;
+
+/** `functions:` of serverless.yml: only what the packager needs to make the zips and to know their names. */
 export async function functions(resolver: Resolver) {
   const deployment = await readDeployment(resolver);
-  return Object.fromEntries(handlerNames().map((name) => [name, entryOf(name, deployment)]));
-}
-
-/** What of `resources:` follows from the functions, the machines and the parameters. */
-export async function resources(resolver: Resolver) {
-  const deployment = await readDeployment(resolver);
-  return { Conditions: conditionsFor(deployment), Resources: resourcesFor(deployment) };
-}
-
-/** What the YAML files leave out of a deployment that is not set up for it. */
-export function conditionsFor({ intakeSecrets }: Deployment) {
-  const isSetUp = Object.hasOwn(intakeSecrets, "report") ? "yes" : "no";
-  return { LeaksCanBeReported: { "Fn::Equals": [isSetUp, "yes"] } } as const;
-}
-
-/** The variables that functions/wiring/base.ts reads. */
-export async function environment(resolver: Resolver) {
-  return environmentFor(await readDeployment(resolver));
-}
-
-export function environmentFor(deployment: Deployment): Readonly<Record<string, unknown>> {
-  const { environment: name, refreshAllowed, intakeSecrets, githubToken, githubApiBases } = deployment;
-  const { pagerdutySecret, slackSecret, docsUrl, auditLockMode, auditLockDays } = deployment;
-  return {
-    REKEY_TABLE: { Ref: "Ledger" },
-    REKEY_BUS: { Ref: "Bus" },
-    REKEY_ALERT_BUS: { Ref: "AlertBus" },
-    REKEY_ENVIRONMENT: name,
-    REKEY_ROTATION_MACHINE_ARN: machineArn(name, "rotation"),
-    REKEY_COMPROMISE_MACHINE_ARN: machineArn(name, "compromise"),
-    REKEY_SCHEDULE_GROUP: { Ref: "ScheduleGroup" },
-    REKEY_SCHEDULER_ROLE_ARN: { "Fn::GetAtt": ["SchedulerRole", "Arn"] },
-    REKEY_SCHEDULE_DLQ_ARN: { "Fn::GetAtt": ["ScheduleDeadLetters", "Arn"] },
-    REKEY_AUDIT_BUCKET: { Ref: "AuditBucket" },
-    REKEY_AUDIT_KEY_ID: { "Fn::GetAtt": ["AuditKey", "Arn"] },
-    REKEY_AUDIT_LOCK_MODE: auditLockMode,
-    REKEY_AUDIT_LOCK_DAYS: String(auditLockDays),
-    REKEY_REFRESH_ALLOWED: JSON.stringify(refreshAllowed),
-    REKEY_INTAKE_SECRETS: JSON.stringify(intakeSecrets),
-    ...(githubToken !== undefined && { REKEY_GITHUB_TOKEN_SECRET: githubToken }),
-    REKEY_GITHUB_API_BASES: JSON.stringify(githubApiBases),
-    REKEY_PAGE_TOPIC_ARN: { Ref: "AlarmTopic" },
-    ...(pagerdutySecret !== undefined && { REKEY_PAGERDUTY_SECRET: pagerdutySecret }),
-    ...(slackSecret !== undefined && { REKEY_SLACK_SECRET: slackSecret }),
-    ...(docsUrl !== undefined && { REKEY_DOCS_URL: docsUrl }),
-  };
-}
-
-export function resourcesFor(deployment: Deployment): Resources {
-  const roles = Object.entries(rows).map(([name, row]) => [roleId(name), roleOf(name, row, deployment)]);
-  return {
-    ...Object.fromEntries(roles),
-    ...machineResources(deployment),
-    ...busResources(deployment),
-    ...decryptRule(deployment),
-    ...dashboardResources(deployment),
-  };
-}
-
-function rowOf(name: string): FunctionRow {
-  const row = rows[name];
-  if (row === undefined) throw new Error(`functions/${name}.ts has no row in serverless/functions.ts`);
-  return row;
-}
-
-const intakeUrl = { "Fn::GetAtt": ["IntakeLambdaFunctionUrl", "FunctionUrl"] };
-
-function entryOf(name: string, deployment: Deployment) {
-  const { does, calledBy, timeoutSeconds, intake } = rowOf(name);
-  return {
-    name: `rekey-${deployment.environment}-${name}`,
-    description: does,
-    handler: `dist/${name}.handler`,
-    role: roleId(name),
-    ...(timeoutSeconds !== undefined && { timeout: timeoutSeconds }),
-    ...(intake && { environment: { REKEY_INTAKE_URL: intakeUrl } }),
-    logRetentionInDays: deployment.logRetentionDays,
-    package: { patterns: ["!**", `dist/${name}.mjs`] },
-    ...(calledBy && eventsOf(name, calledBy, deployment)),
-  };
+  return Object.fromEntries(
+    handlerNames().map((name) => [
+      name,
+      {
+        name: functionName(name, deployment),
+        handler: `dist/${name}.handler`,
+        package: { patterns: ["!**", `dist/${name}.mjs`] },
+      },
+    ]),
+  );
 }

@@ -1,16 +1,12 @@
-import { readFileSync } from "node:fs";
-import * as yaml from "yaml";
 import type { EmbeddedMetrics, LogLine } from "../../functions/deps.ts";
 import { anchorAudit } from "../../functions/upkeep/anchor-audit.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
-import { functions } from "../../serverless/functions.ts";
-import { conditionsFor, resourcesFor } from "../../serverless/template.ts";
-import { eventsOf } from "../../serverless/triggers.ts";
+import { logicalName } from "../../serverless/handlers.ts";
 import { adminWorld } from "../contract/admin-world.ts";
 import { memoryCheckpoints } from "../contract/checkpoint-world.ts";
 import { syntheticWorld } from "../contract/synthetic-world.ts";
 import { deployment } from "./deployment.ts";
-import { resource } from "./packaged.ts";
+import { rendered, resource } from "./packaged.ts";
 
 interface Metric {
   readonly Namespace: string;
@@ -29,22 +25,10 @@ interface Alarm extends Partial<Metric> {
 
 /** The stage of the deployment; policies of another environment must not change what is measured. */
 const environment = "staging";
-const file = new URL("../../serverless/alarms.yml", import.meta.url);
-const intrinsics = ["Ref", "GetAtt", "Sub"].map((name) => ({
-  tag: `!${name}`,
-  resolve: (text: string) => ({ [name]: text }),
-}));
-const { Resources } = yaml.parse(readFileSync(file, "utf8").replaceAll(`\${sls:stage}`, environment), {
-  merge: true,
-  customTags: intrinsics,
-}) as {
-  readonly Resources: Readonly<
-    Record<string, { readonly Type: string; readonly Condition?: string; readonly Properties: Alarm }>
-  >;
-};
+const Resources = rendered({ ...deployment, environment, intakeSecrets: { report: "arn:FAKE" } });
 const alarms = Object.entries(Resources)
   .filter(([, { Type }]) => Type === "AWS::CloudWatch::Alarm")
-  .map(([id, { Properties }]) => ({ id, ...Properties }));
+  .map(([id, { Properties }]) => ({ id, ...(Properties as unknown as Alarm) }));
 
 function metricsOf(alarm: Alarm): readonly Metric[] {
   const own = alarm.MetricName === undefined ? [] : [alarm as Metric];
@@ -105,11 +89,11 @@ const aws: Readonly<
 };
 
 function typeOf(value: unknown): string | undefined {
-  const { Ref, GetAtt = "" } = value as { readonly Ref?: string; readonly GetAtt?: string };
-  const id = Ref ?? GetAtt.replace(/\.QueueName$/, "");
-  const queues = readFileSync(new URL("../../serverless/queues.yml", import.meta.url), "utf8");
-  if (new RegExp(`^  ${id}:\\n    Type: AWS::SQS::Queue$`, "m").test(queues)) return "AWS::SQS::Queue";
-  return resourcesFor({ ...deployment, environment })[id]?.Type;
+  const { Ref, "Fn::GetAtt": at } = value as {
+    readonly Ref?: string;
+    readonly "Fn::GetAtt"?: readonly string[];
+  };
+  return Resources[Ref ?? at?.[0] ?? ""]?.Type;
 }
 
 test("there are alarms, and each listens to something", () => {
@@ -152,19 +136,13 @@ test("each function that measures has an alarm that hears when it stops", () => 
 
 test("a deployment that takes no reports has no alarm on the daily one, and every other deployment has", () => {
   const report = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/intake/report-FAKE01";
-  const asked = Object.values(Resources).flatMap(({ Condition }) => Condition ?? []);
-  expect(Resources["SyntheticLeakAlarm"]?.Condition).toBe("LeaksCanBeReported");
-  for (const name of asked) expect(Object.keys(conditionsFor(deployment))).toContain(name);
-  const holds = (intakeSecrets: Readonly<Record<string, string>>) => {
-    const [left, right] = conditionsFor({ ...deployment, intakeSecrets }).LeaksCanBeReported["Fn::Equals"];
-    return left === right;
-  };
-  expect([holds({}), holds({ github: report }), holds({ report })]).toEqual([false, false, true]);
+  const has = (intakeSecrets: Readonly<Record<string, string>>) =>
+    Object.hasOwn(rendered({ ...deployment, intakeSecrets }), "SyntheticLeakAlarm");
+  expect([has({}), has({ github: report }), has({ report })]).toEqual([false, false, true]);
 });
 
 test("the dashboard shows only what is said", () => {
-  const { DashboardBody } = resource(resourcesFor({ ...deployment, environment }), "Dashboard")
-    .Properties as {
+  const { DashboardBody } = resource(Resources, "Dashboard").Properties as {
     readonly DashboardBody: { readonly "Fn::Sub": string };
   };
   const { widgets } = JSON.parse(DashboardBody["Fn::Sub"]) as {
@@ -183,12 +161,10 @@ test("the dashboard shows only what is said", () => {
 });
 
 function intervalSeconds(name: string): number {
-  const { calledBy = "callerUrl" } = functions[name] ?? {};
-  const { events } = eventsOf(name, calledBy, deployment) as {
-    readonly events?: readonly { readonly eventBridge: { readonly schedule: string } }[];
+  const { ScheduleExpression = "" } = resource(Resources, `${logicalName(name)}Rule`).Properties as {
+    readonly ScheduleExpression?: string;
   };
-  const [, count, unit] =
-    /^rate\((\d+) (minute|hour|day)s?\)$/.exec(events?.[0]?.eventBridge.schedule ?? "") ?? [];
+  const [, count, unit] = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(ScheduleExpression) ?? [];
   const seconds = { minute: 60, hour: 3_600, day: 86_400 }[unit ?? ""];
   return Number(count) * (seconds ?? Number.NaN);
 }

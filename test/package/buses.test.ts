@@ -1,9 +1,7 @@
-import { resourcesFor } from "../../serverless/template.ts";
-import { eventsOf } from "../../serverless/triggers.ts";
 import { deployment } from "./deployment.ts";
-import { ofType, resource, type Template } from "./packaged.ts";
+import { ofType, rendered, resource, type Template } from "./packaged.ts";
 
-const template: Template = resourcesFor({
+const template: Template = rendered({
   ...deployment,
   consumerAccounts: ["111122223333", "444455556666"],
 });
@@ -58,11 +56,11 @@ test("other accounts have no word on Rekey's own bus", () => {
 });
 
 test("reads of rotated secrets are recorded, without Rekey's own and without anything else that KMS decrypts", () => {
-  const [target] = properties("DecryptRule")["Targets"] as readonly {
+  const [target] = properties("RecordDashreadRule")["Targets"] as readonly {
     readonly InputTransformer: { readonly InputTemplate: { readonly "Fn::Sub": string } };
   }[];
   const prefix = { "Fn::Sub": expect.stringMatching(/:secretsmanager:.*:secret:api-keys\/$/) };
-  expect(properties("DecryptRule")).toMatchObject({
+  expect(properties("RecordDashreadRule")).toMatchObject({
     State: "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
     EventPattern: {
       source: ["aws.kms"],
@@ -81,17 +79,17 @@ test("reads of rotated secrets are recorded, without Rekey's own and without any
 });
 
 test("the clock ticks every 15 minutes, and what it could not start is kept", () => {
-  expect(eventsOf("sweep", "clock", deployment)).toMatchObject({
-    events: [
+  expect(properties("SweepRule")).toMatchObject({
+    Name: "rekey-production-sweep",
+    ScheduleExpression: "rate(15 minutes)",
+    Targets: [
       {
-        eventBridge: {
-          name: "rekey-production-sweep",
-          schedule: "rate(15 minutes)",
-          retryPolicy: { maximumRetryAttempts: 185 },
-          deadLetterQueueArn: { "Fn::GetAtt": ["RuleDeadLetters", "Arn"] },
-        },
+        RetryPolicy: { MaximumRetryAttempts: 185 },
+        DeadLetterConfig: { Arn: { "Fn::GetAtt": ["RuleDeadLetters", "Arn"] } },
       },
     ],
-    destinations: { onFailure: { arn: { "Fn::GetAtt": ["FunctionDeadLetters", "Arn"] } } },
+  });
+  expect(properties("SweepLambdaEvConf")).toMatchObject({
+    DestinationConfig: { OnFailure: { Destination: { "Fn::GetAtt": ["FunctionDeadLetters", "Arn"] } } },
   });
 });

@@ -1,5 +1,5 @@
 import { ownSecrets } from "../../functions/wiring/base.ts";
-import { environmentFor } from "../../serverless/template.ts";
+import { environmentFor } from "../../serverless/environment.ts";
 import { deployment, given } from "./deployment.ts";
 
 const before = { ...process.env };

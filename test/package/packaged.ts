@@ -3,23 +3,30 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Statement } from "../../serverless/statements.ts";
+import type { Deployment } from "../../serverless/deployment.ts";
+import type { Code } from "../../serverless/lambda.ts";
+import type { Resource, Statement } from "../../serverless/statements.ts";
+import { type Template as Rendered, renderTemplate } from "../../serverless/template.ts";
 
-export interface TemplateResource {
-  readonly Type: string;
-  readonly Properties: Readonly<Record<string, unknown>>;
-  readonly DependsOn?: string | readonly string[];
-  readonly DeletionPolicy?: string;
-  readonly UpdateReplacePolicy?: string;
-}
-
+export type TemplateResource = Resource;
 export type Template = Readonly<Record<string, TemplateResource>>;
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const packagingMaxMs = 110_000;
 
+/** Stands for the zips, where a test asks nothing of them. */
+export const someCode: Code = {
+  location: (name) => ({ S3Bucket: "code-FAKE", S3Key: `${name}.zip` }),
+  sha256: (name) => `sha256-of-${name}-FAKE`,
+};
+
+/** The resources of a deployment, as the packager writes them and the local cloud boots from them. */
+export function rendered(deployment: Deployment): Template {
+  return renderTemplate(deployment, someCode).Resources;
+}
+
 /** Bundles and packages as `npm run package` does, without credentials, and reads what came out. */
-export function packageTemplate(options: readonly string[] = []): Template {
+export function packageTemplate(options: readonly string[] = []): Rendered {
   const folder = mkdtempSync(join(tmpdir(), "rekey-package-"));
   const env = { PATH: process.env["PATH"], HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const run = (script: string, args: readonly string[]) =>
@@ -30,10 +37,9 @@ export function packageTemplate(options: readonly string[] = []): Template {
       timeout: packagingMaxMs,
     });
   try {
-    run("build.ts", []);
     run("node_modules/osls/bin/serverless.js", ["package", "--package", folder, ...options]);
     const text = readFileSync(join(folder, "cloudformation-template-update-stack.json"), "utf8");
-    return JSON.parse(text).Resources;
+    return JSON.parse(text);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -1,0 +1,122 @@
+import type { Deployment } from "./deployment.ts";
+import type { FunctionRow } from "./functions.ts";
+import { logicalName } from "./handlers.ts";
+import { arnOf, machineArn, type Resources, secretArns, sub, type Value } from "./statements.ts";
+
+type Trigger = Exclude<NonNullable<FunctionRow["calledBy"]>, "callerUrl" | "publicUrl">;
+
+/** A day of retries with backoff, then the dead letters: nothing is lost while a person sleeps. */
+const RetryPolicy = { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 };
+
+/** Paths, and not <aws.events.event>, which leaves the detail out. */
+const envelope = { account: "$.account", time: "$.time", detail: "$.detail" };
+const eventText = '{"account":<account>,"time":<time>,"detail":<detail>}';
+
+/** What a rule listens to, and what it makes of the event for its function. */
+interface Rule {
+  readonly ScheduleExpression?: string;
+  readonly EventBusName?: Value;
+  readonly EventPattern?: Readonly<Record<string, unknown>>;
+  readonly State?: "ENABLED" | "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS";
+  readonly InputTemplate?: Value;
+}
+
+/** The rule that makes a function run, and its permission to. None for a function behind a URL or a machine. */
+export function ruleResources(name: string, { calledBy }: FunctionRow, deployment: Deployment): Resources {
+  if (calledBy === undefined || calledBy === "callerUrl" || calledBy === "publicUrl") return {};
+  const { InputTemplate, ...heard } = rules[calledBy](deployment);
+  const Name = `rekey-${deployment.environment}-${name}`;
+  const id = logicalName(name);
+  const Arn = arnOf(`${id}LambdaFunction`);
+  return {
+    [`${id}Rule`]: {
+      Type: "AWS::Events::Rule",
+      Properties: {
+        Name,
+        State: "ENABLED",
+        ...heard,
+        Targets: [
+          {
+            Id: name,
+            Arn,
+            ...(InputTemplate !== undefined && {
+              InputTransformer: { InputPathsMap: envelope, InputTemplate },
+            }),
+            RetryPolicy,
+            DeadLetterConfig: { Arn: arnOf("RuleDeadLetters") },
+          },
+        ],
+      },
+    },
+    [`${id}RulePermission`]: {
+      Type: "AWS::Lambda::Permission",
+      Properties: {
+        Action: "lambda:InvokeFunction",
+        FunctionName: Arn,
+        Principal: "events.amazonaws.com",
+        SourceArn: arnOf(`${id}Rule`),
+      },
+    },
+  };
+}
+
+const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
+  clock: () => ({ ScheduleExpression: "rate(15 minutes)" }),
+
+  everyHour: () => ({ ScheduleExpression: "rate(1 hour)" }),
+
+  everyDay: () => ({ ScheduleExpression: "rate(1 day)" }),
+
+  executionStatus: ({ environment }) => ({
+    EventPattern: {
+      source: ["aws.states"],
+      "detail-type": ["Step Functions Execution Status Change"],
+      detail: { status: ["FAILED", "TIMED_OUT", "ABORTED"], stateMachineArn: machineArns(environment) },
+    },
+  }),
+
+  alertBus: () => ({
+    EventBusName: { Ref: "AlertBus" },
+    EventPattern: { source: ["rekey.intake"], "detail-type": ["KeyCompromised"] },
+  }),
+
+  reportBus: ({ environment }) => ({
+    EventBusName: { Ref: "ReportBus" },
+    EventPattern: { source: ["rekey.consumer"], "detail-type": ["ConsumerReport"] },
+    // The environment is this rule's word, never the reporter's.
+    InputTemplate: `{"environment":"${environment}","event":${eventText}}`,
+  }),
+
+  /**
+   * Reads of rotated secrets, and of nothing else that KMS decrypts. CloudTrail's records of reading calls reach
+   * only rules in this state.
+   */
+  decryptRecords: ({ environment, secrets }) => ({
+    State: "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
+    EventPattern: {
+      source: ["aws.kms"],
+      "detail-type": ["AWS API Call via CloudTrail"],
+      detail: {
+        eventName: ["Decrypt"],
+        requestParameters: {
+          encryptionContext: {
+            SecretARN: secretArns(secrets).map((arn) => ({ prefix: beforeWildcard(arn) })),
+          },
+        },
+      },
+    },
+    InputTemplate: sub(
+      `{"environment":"${environment}","own":["arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/rekey-${environment}-"],"event":${eventText}}`,
+    ),
+  }),
+};
+
+function machineArns(environment: string): readonly Value[] {
+  return ["rotation", "compromise"].map((machine) => machineArn(environment, machine));
+}
+
+/** A pattern of IAM's as the prefix that EventBridge compares. */
+function beforeWildcard(arn: Value): Value {
+  if (typeof arn === "string") return arn.replace(/\*.*$/, "");
+  return sub(String(arn["Fn::Sub"]).replace(/[*?].*$/, ""));
+}
