@@ -121,3 +121,9 @@ async function* bodies(table: Table, secretArn: SecretArn): AsyncGenerator<unkno
   }
   throw new InputInvalid(`the audit log of ${secretArn} has more than ${pagesMax * pageSize} entries`);
 }
+
+/** The audit chain of what was refused at the door: it belongs to no secret. */
+export const intakeLog = "intake";
+
+/** The audit chain of what concerns no single secret. */
+export const deploymentChain = "rekey";

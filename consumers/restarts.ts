@@ -2,7 +2,7 @@ import type { RestartEvidence } from "../core/adoption/evidence.ts";
 import { type ConsumerPolicy, workloadsOf } from "../core/policy.ts";
 import type { EvidenceSource, Observing, Platform, RefreshNote, Seen } from "./ports.ts";
 import { saidOf } from "./said.ts";
-import { together } from "./together.ts";
+import { consumersAtOnceMax, together } from "./together.ts";
 
 /** Without a circuit breaker a bad rollout is in progress for ever: after this a person is told. */
 export const restartMaxMs = 30 * 60_000;
@@ -15,7 +15,10 @@ export function restartSource(platform: Platform): EvidenceSource {
     async observe(observing) {
       const { consumers } = observing.policy;
       const asked = consumers === "none" ? [] : consumers.filter(({ evidence }) => evidence.includes(kind));
-      return together(asked, (consumer) => observe({ platform, consumer, observing }));
+      return together(asked, {
+        atOnceMax: consumersAtOnceMax,
+        work: (consumer) => observe({ platform, consumer, observing }),
+      });
     },
   };
 }

@@ -1,14 +1,18 @@
 /** A hundred consumers, one at a time, would outlast the function; all at once, they would be throttled. */
-const atOnceMax = 10;
+export const consumersAtOnceMax = 10;
 
-/** The answers in the order of the items. */
+/** Works through the items with at most `atOnceMax` under way; answers stand in the order of the items. */
 export async function together<Item, Answer>(
   items: readonly Item[],
-  work: (item: Item) => Promise<Answer>,
+  { atOnceMax, work }: { readonly atOnceMax: number; readonly work: (item: Item) => Promise<Answer> },
 ): Promise<readonly Answer[]> {
   const answers: Answer[] = [];
-  for (let from = 0; from < items.length; from += atOnceMax) {
-    answers.push(...(await Promise.all(items.slice(from, from + atOnceMax).map(work))));
+  const waiting = [...items.entries()];
+  async function worker(): Promise<void> {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      answers[next[0]] = await work(next[1]);
+    }
   }
+  await Promise.all(Array.from({ length: Math.min(atOnceMax, items.length) }, worker));
   return answers;
 }

@@ -88,3 +88,6 @@ export function isSpent(key: LedgerKey): boolean {
     key.compromised === true || ["retiring", "quarantined", "revoking", "revoked", "dead"].includes(key.state)
   );
 }
+
+/** Where the compromised key stood when the incident opened. */
+export type KeyStanding = "current" | "incoming" | "retiring" | "retired" | "unplaced" | "unknown";

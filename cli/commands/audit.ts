@@ -1,9 +1,8 @@
+import { deploymentChain, intakeLog } from "../../audit/chain.ts";
 import type { Proof } from "../../audit/checkpoint.ts";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import type { Policy } from "../../core/policy.ts";
 import { utcText } from "../../core/utc.ts";
-import { deploymentChain } from "../../functions/admin/scope.ts";
-import { intakeLog } from "../../functions/intake-ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { exitCodes, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
@@ -33,7 +32,7 @@ export const audit: Register = (program, perform) => {
           );
         }
         const proofs = (await checkpoints?.()) ?? log;
-        const verified = await inTurns(await chainsOf(named, ledger), {
+        const verified = await together(await chainsOf(named, ledger), {
           atOnceMax,
           work: async ({ name, id }) => ({ name, secretArn: id, ...(await proofs.verify(id)) }),
         });

@@ -1,4 +1,4 @@
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey } from "../../core/rotation/secret-record.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
@@ -16,7 +16,7 @@ export const doctor: Register = (program, perform) => {
       const { ledger } = reach;
       const examination = await examine(cli, reach);
       const work = (policy: Policy) => viewOf(policy, ledger);
-      const secrets = await inTurns(await ledger.policies(), { atOnceMax, work });
+      const secrets = await together(await ledger.policies(), { atOnceMax, work });
       const [debts, brakes] = [await ledger.debts(), await ledger.brakes()];
       const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, brakes, examination });
       const problems = findings.filter(({ severity }) => severity === "problem");

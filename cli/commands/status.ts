@@ -1,4 +1,4 @@
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Brake, Debt } from "../../ledger/entries.ts";
@@ -19,7 +19,7 @@ export const status: Register = (program, perform) => {
         const { ledger, nowMs } = await cli.reach();
         const policies = named === undefined ? await ledger.policies() : [await findSecret(named, ledger)];
         const debts = await ledger.debts();
-        const secrets = await inTurns(policies, {
+        const secrets = await together(policies, {
           atOnceMax,
           work: (policy) => stateOf({ policy, debts }, ledger),
         });

@@ -1,4 +1,4 @@
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { CliFailure, type Register } from "../command.ts";
@@ -26,7 +26,7 @@ async function whichRotation(named: string, ledger: Ledger): Promise<Found> {
   if (named.startsWith("arn:") || policies.some(({ name }) => name === named)) {
     return latestOf(await findSecret(named, ledger), ledger);
   }
-  const found = await inTurns(policies, {
+  const found = await together(policies, {
     atOnceMax,
     work: ({ secretArn }) => ledger.rotation(secretArn, named),
   });

@@ -1,6 +1,6 @@
 import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
-import type { IncidentRecord, KeyInScope, PersonsWord } from "./record.ts";
-import { changeKey, keyIn, refOf, told } from "./transitions.ts";
+import type { IncidentRecord, KeyInScope, PersonsOrder } from "./record.ts";
+import { addToTimeline, changeKey, keyInScope, refOf } from "./transitions.ts";
 
 /**
  * What an authenticated person may say in an incident. Each is a pure transition, as in `incident.ts`; each
@@ -10,10 +10,10 @@ export type PersonRefusal = { readonly reason: string; readonly detail: string; 
 
 const notesMax = 200;
 
-export function takeNote(record: IncidentRecord, word: PersonsWord): IncidentRecord {
+export function takeNote(record: IncidentRecord, word: PersonsOrder): IncidentRecord {
   const { by, reason: text, atMs } = word;
   const notes = [...record.notes, { by, text, atMs }].slice(-notesMax);
-  return told({ ...record, notes }, { atMs, what: "note", detail: text, by });
+  return addToTimeline({ ...record, notes }, { atMs, what: "note", detail: text, by });
 }
 
 /** An ended incident is history: what is said of it later goes into a note. */
@@ -29,7 +29,7 @@ function whyOver({ incidentId, status }: IncidentRecord): PersonRefusal | undefi
 // ---- waive -----------------------------------------------------------------------------------------------
 
 export function whyNotWaive(record: IncidentRecord, ref: string): PersonRefusal | undefined {
-  const key = keyIn(record, ref);
+  const key = keyInScope(record, ref);
   if (key === undefined) {
     const known = record.keys.map(refOf).join(", ") || "none";
     return { reason: "UnknownKey", detail: `no key ${ref} is in scope of this incident (${known})` };
@@ -42,11 +42,11 @@ export function whyNotWaive(record: IncidentRecord, ref: string): PersonRefusal 
 /** The state stays what was seen of the key: a waiver is a person's responsibility, not an observation. */
 export function waive(
   record: IncidentRecord,
-  { ref, word }: { readonly ref: string; readonly word: PersonsWord },
+  { ref, word }: { readonly ref: string; readonly word: PersonsOrder },
 ): IncidentRecord {
   const next = changeKey(record, ref, (key) => ({ ...key, waiver: word }));
-  const keyId = keyIn(record, ref)?.keyId;
-  return told(next, said("waived", word, keyId));
+  const keyId = keyInScope(record, ref)?.keyId;
+  return addToTimeline(next, said("waived", word, keyId));
 }
 
 // ---- contain now -----------------------------------------------------------------------------------------
@@ -91,9 +91,9 @@ const nobodyKnows: PersonRefusal = {
   hint: "if you have the key, see what it matches with `rekey compromise --key-stdin --dry-run`",
 };
 
-export function containNow(record: IncidentRecord, word: PersonsWord): IncidentRecord {
+export function containNow(record: IncidentRecord, word: PersonsOrder): IncidentRecord {
   if (record.containNow !== undefined) return record;
-  return told(
+  return addToTimeline(
     { ...record, containNow: word },
     { ...said("planChanged", word), detail: `contain now: ${word.reason}` },
   );
@@ -131,13 +131,13 @@ function isReversible({ state }: KeyInScope): boolean {
 /** Consumers get until `containByMs`; then containment waits for nobody, as the plan says. */
 export function switchFirst(
   record: IncidentRecord,
-  { word, containByMs }: { readonly word: PersonsWord; readonly containByMs: number },
+  { word, containByMs }: { readonly word: PersonsOrder; readonly containByMs: number },
 ): IncidentRecord {
   const { containNow: _taken, ...rest } = record;
   const planAsked = { ...word, plan: "switch-first" as const };
   const planWhy = `asked for by ${word.by}: ${word.reason}`;
   const next: IncidentRecord = { ...rest, plan: "switch-first", planWhy, planAsked, containByMs };
-  return told(next, {
+  return addToTimeline(next, {
     ...said("planChanged", word),
     detail: `from ${record.plan} to switch-first: ${word.reason}`,
   });
@@ -153,7 +153,7 @@ export function withdrawContainNow(record: IncidentRecord): IncidentRecord {
 
 export interface PlanOrder {
   readonly plan: "contain-first" | "switch-first";
-  readonly word: PersonsWord;
+  readonly word: PersonsOrder;
   /** Under switch-first, when containment stops waiting for consumers. */
   readonly containByMs: number;
 }
@@ -182,7 +182,7 @@ export function whyNotPlan(record: IncidentRecord, plan: PlanOrder["plan"]): Per
 export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: PlanOrder): IncidentRecord {
   if (plan === "switch-first") return switchFirst(record, { word, containByMs });
   const planWhy = `asked for by ${word.by}: ${word.reason}`;
-  return told(
+  return addToTimeline(
     { ...record, plan, planWhy, planAsked: { ...word, plan } },
     { ...said("planChanged", word), detail: `from ${record.plan} to ${plan}: ${word.reason}` },
   );
@@ -228,16 +228,16 @@ export function whyNotUndoQuarantine(record: IncidentRecord): PersonRefusal | un
 /** Recorded before the provider is asked: from here on nothing of this incident revokes it as quarantined. */
 export function undoQuarantine(
   record: IncidentRecord,
-  { ref, word }: { readonly ref: string; readonly word: PersonsWord },
+  { ref, word }: { readonly ref: string; readonly word: PersonsOrder },
 ): IncidentRecord {
-  const before = keyIn(record, ref);
+  const before = keyInScope(record, ref);
   if (before === undefined || !isQuarantined(before.state)) return record;
   const { quarantinedAtMs = word.atMs } = before;
   const next = changeKey(record, ref, ({ revokeAtMs: _no, ...key }) => ({
     ...key,
     ...{ state: "waiting", quarantinedAtMs, undoneAtMs: word.atMs },
   }));
-  return told(next, said("quarantineUndone", word, before.keyId));
+  return addToTimeline(next, said("quarantineUndone", word, before.keyId));
 }
 
 // ---- a false alarm ---------------------------------------------------------------------------------------
@@ -247,18 +247,18 @@ export function whyNotFalseAlarm(record: IncidentRecord): PersonRefusal | undefi
 }
 
 /** Every branch of the machine ends at this; a revoke that has begun is owed to the next rotation. */
-export function falseAlarm(record: IncidentRecord, word: PersonsWord): IncidentRecord {
+export function falseAlarm(record: IncidentRecord, word: PersonsOrder): IncidentRecord {
   if (record.status === "falseAlarm") return record;
   const isAtWork = record.status === "open" || record.status === "contained";
   const ended = isAtWork ? {} : { closedAtMs: word.atMs };
   const called = { status: "falseAlarm" as const, reason: word.reason, calledOffAtMs: word.atMs };
   const next: IncidentRecord = { ...record, ...called, ...ended };
-  return told(next, said("falseAlarm", word));
+  return addToTimeline(next, said("falseAlarm", word));
 }
 
 function said(
   what: "waived" | "planChanged" | "quarantineUndone" | "falseAlarm",
-  { by, reason, atMs }: PersonsWord,
+  { by, reason, atMs }: PersonsOrder,
   keyId?: string,
 ) {
   return { what, by, atMs, detail: reason, ...(keyId !== undefined && { keyId }) };

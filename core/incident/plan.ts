@@ -7,7 +7,7 @@ import type {
   KeyInScope,
   KeyMatch,
   OwnRole,
-  PersonsWord,
+  PersonsOrder,
 } from "./record.ts";
 
 /** What the plan depends on, over everything that was reported about this key. */
@@ -259,6 +259,6 @@ export function isRekeysOwn<Key extends Pick<KeyInScope, "role">>(
   return key.role !== undefined && key.role !== "rotated" && key.role !== "index";
 }
 
-export function isSettled(key: { readonly state: string; readonly waiver?: PersonsWord }): boolean {
+export function isSettled(key: { readonly state: string; readonly waiver?: PersonsOrder }): boolean {
   return key.state === "dead" || key.waiver !== undefined;
 }

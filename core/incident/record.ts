@@ -1,3 +1,4 @@
+import type { KeyStanding } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 
 /**
@@ -44,9 +45,9 @@ export interface IncidentRecord {
   /** Under switch-first, when containment stops waiting for consumers; set when the incident opens. */
   readonly containByMs?: number;
   /** A person's word that containment waits for nothing any more, however the key was identified. */
-  readonly containNow?: PersonsWord;
+  readonly containNow?: PersonsOrder;
   /** A person asked for this plan; nothing but another word of a person changes it. */
-  readonly planAsked?: PersonsWord & { readonly plan: "contain-first" | "switch-first" };
+  readonly planAsked?: PersonsOrder & { readonly plan: "contain-first" | "switch-first" };
   readonly closedAtMs?: number;
   /** A person called it a false alarm. */
   readonly calledOffAtMs?: number;
@@ -83,9 +84,6 @@ export interface KeyMatch {
   /** What matched, to show: a shortened fingerprint, a key id, a redacted hint. */
   readonly text: string;
 }
-
-/** Where the compromised key stood when the incident opened. */
-export type KeyStanding = "current" | "incoming" | "retiring" | "retired" | "unplaced" | "unknown";
 
 /** How far one key's containment is. `accepted`: the provider took the revoke; dead is yet to be seen. */
 export type ContainmentState =
@@ -139,20 +137,20 @@ export interface KeyInScope {
   readonly firstRefusedAtMs?: number;
   /** How long this provider may honour a revoked key; set with the revoke. */
   readonly dieMs?: number;
-  readonly waiver?: PersonsWord;
+  readonly waiver?: PersonsOrder;
   /** A quarantined key is revoked then, or as soon as everybody has moved. */
   readonly revokeAtMs?: number;
   /** Why Rekey cannot go on alone with this key, or could not when it last tried. */
   readonly blocked?: string;
   /** Under switch-first somebody put it back into AWSCURRENT, so it is left to its consumers until containBy. */
-  readonly handedOutAgain?: HandedOutAgain;
+  readonly handedOutAgain?: CurrentAgain;
   /** The provider has no call that revokes: a person does it, and Rekey watches the key die. */
   readonly byHand?: boolean;
   /** What the provider said of its use while it was there to be asked. */
   readonly useBefore?: UseBefore;
 }
 
-export interface HandedOutAgain {
+export interface CurrentAgain {
   /** The secrets that hand it out, and the version that each does it with. */
   readonly places: readonly { readonly secretArn: SecretArn; readonly versionId: VersionId }[];
   readonly lookAgainAtMs: number;
@@ -264,7 +262,7 @@ export interface ChecklistEntry {
 }
 
 /** An authenticated person takes the responsibility. */
-export interface PersonsWord {
+export interface PersonsOrder {
   readonly by: string;
   readonly reason: string;
   readonly atMs: number;

@@ -1,5 +1,5 @@
 import { NeedsHuman } from "../errors.ts";
-import { isUnused, type LedgerKey, replacementRunId } from "../keys.ts";
+import { isUnused, type KeyStanding, type LedgerKey, replacementRunId } from "../keys.ts";
 import type { KeyId, RotationId } from "../ports.ts";
 import { debtForLeft } from "../rotation/left-behind.ts";
 import {
@@ -13,7 +13,6 @@ import {
   type Run,
   type SecretRecord,
 } from "../rotation/secret-record.ts";
-import type { KeyStanding } from "./record.ts";
 
 /** What an incident may do to a secret's item. Each is a pure transition, as in `secret-record.ts`. */
 export interface Takeover {

@@ -1,6 +1,14 @@
 import type { SecretArn } from "../ports.ts";
 import { hadAlert, withAlert } from "./alerts.ts";
-import { clockFrom, escalateBeforeMs, isExact, isOver, isStronger, type PlanChoice } from "./plan.ts";
+import {
+  clockFrom,
+  escalateBeforeMs,
+  isExact,
+  isOver,
+  isStronger,
+  type PlanChoice,
+  whyNotClose,
+} from "./plan.ts";
 import type {
   AlertSeen,
   ContainmentState,
@@ -21,7 +29,7 @@ export function refOf(key: Pick<KeyInScope, "keyId" | "fingerprint">): string {
   return key.keyId ?? key.fingerprint ?? "unknown";
 }
 
-export function keyIn(record: IncidentRecord, ref: string): KeyInScope | undefined {
+export function keyInScope(record: IncidentRecord, ref: string): KeyInScope | undefined {
   return record.keys.find((key) => refOf(key) === ref);
 }
 
@@ -40,7 +48,7 @@ export function keysHeldBy(
 }
 
 /** Adds to the timeline and raises `seq`: whoever waits on this incident decides again. */
-export function told(record: IncidentRecord, entry: TimelineEntry): IncidentRecord {
+export function addToTimeline(record: IncidentRecord, entry: TimelineEntry): IncidentRecord {
   return { ...record, seq: record.seq + 1, timeline: [...record.timeline, entry].slice(-timelineMax) };
 }
 
@@ -64,7 +72,7 @@ export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentR
     match: isExact(alert.match.by) && !isExact(record.match.by) ? alert.match : record.match,
     ...(exposures.length > 0 && { exposedAtMs: Math.min(...exposures) }),
   };
-  return told(next, {
+  return addToTimeline(next, {
     atMs: alert.receivedAtMs,
     what: "alertAppended",
     detail: alertText(alert),
@@ -118,10 +126,10 @@ export function identify(record: IncidentRecord, { match, keys, atMs }: Identity
   const known: IncidentRecord = { ...record, match, keys, identifiedAtMs: atMs };
   const entry = { atMs, what: "identified" as const, detail: `by ${match.by} ${match.text}` };
   // The machine that was started reads the keys when it opens the incident.
-  if (record.status === "reported") return told(known, entry);
+  if (record.status === "reported") return addToTimeline(known, entry);
   const { executionArn, openedAtMs: _opened, containByMs: _by, ...again } = known;
   const isAtWork = record.status === "open" && executionArn !== undefined;
-  return told(
+  return addToTimeline(
     {
       ...again,
       ...{ status: "reported", starts: record.starts + 1, waits: [] },
@@ -135,7 +143,10 @@ export function identify(record: IncidentRecord, { match, keys, atMs }: Identity
 export function strengthen(record: IncidentRecord, choice: PlanChoice, atMs: number): IncidentRecord {
   if (!isStronger(choice.plan, record.plan)) return record;
   const detail = `from ${record.plan} to ${choice.plan}: ${choice.why}`;
-  return told({ ...record, plan: choice.plan, planWhy: choice.why }, { atMs, what: "planChanged", detail });
+  return addToTimeline(
+    { ...record, plan: choice.plan, planWhy: choice.why },
+    { atMs, what: "planChanged", detail },
+  );
 }
 
 export function changeKey(
@@ -190,4 +201,26 @@ export function staleWaits(record: IncidentRecord): readonly IncidentWait[] {
 export function endWaits(record: IncidentRecord, tokens: ReadonlySet<string>): IncidentRecord {
   const left = record.waits.filter(({ token }) => !tokens.has(token));
   return left.length === record.waits.length ? record : { ...record, waits: left };
+}
+
+export interface Settlement {
+  /** The execution that ended; when another one has taken the incident up since, nothing changes. */
+  readonly executionArn: string;
+  readonly reason: string;
+  readonly atMs: number;
+}
+
+/** Nothing works on the incident any more: it is closed where its keys are dead or waived, else a person's. */
+export function settled(record: IncidentRecord, { executionArn, reason, atMs }: Settlement): IncidentRecord {
+  if (!isExecutionOf(record, executionArn)) return record;
+  if (record.status === "needsPerson" || record.closedAtMs !== undefined) return record;
+  const isContained = whyNotClose(record) === undefined;
+  const status = isContained ? ("closed" as const) : ("needsPerson" as const);
+  const next: IncidentRecord = {
+    ...record,
+    status: record.status === "falseAlarm" ? record.status : status,
+    ...{ reason, waits: [] },
+    ...(isContained && { closedAtMs: atMs }),
+  };
+  return addToTimeline(next, { atMs, what: "settled", detail: reason });
 }

@@ -1,7 +1,7 @@
 import { alertCount } from "./alerts.ts";
 import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
 import type {
-  HandedOutAgain,
+  CurrentAgain,
   IncidentRecord,
   KeyInScope,
   PageReason,
@@ -59,10 +59,10 @@ function whileHandedOut(
   if (handedOutAgain === undefined || !isLeftToConsumers(record, nowMs)) return undefined;
   const { lookAgainAtMs } = handedOutAgain;
   if (nowMs >= lookAgainAtMs) return undefined;
-  return { turn: "wait", why: whyHandedOut(record, handedOutAgain), untilMs: lookAgainAtMs };
+  return { turn: "wait", why: whyCurrentAgain(record, handedOutAgain), untilMs: lookAgainAtMs };
 }
 
-export function whyHandedOut({ secrets }: IncidentRecord, { places }: HandedOutAgain): string {
+export function whyCurrentAgain({ secrets }: IncidentRecord, { places }: CurrentAgain): string {
   const names = places.map(
     ({ secretArn }) => secrets.find((secret) => secret.secretArn === secretArn)?.name ?? secretArn,
   );
@@ -206,7 +206,7 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
 }
 
 function whatStops(record: IncidentRecord, { blocked, handedOutAgain }: KeyInScope): readonly string[] {
-  const handedOut = handedOutAgain && whyHandedOut(record, handedOutAgain);
+  const handedOut = handedOutAgain && whyCurrentAgain(record, handedOutAgain);
   return [blocked, handedOut].filter((why) => why !== undefined);
 }
 

@@ -3,7 +3,7 @@ import type {
   AlertSeen,
   IncidentRecord,
   KeyInScope,
-  PersonsWord,
+  PersonsOrder,
   ScopeFindings,
   SecretInScope,
   TimelineEntry,
@@ -32,7 +32,7 @@ export interface IncidentReport {
   readonly plan: IncidentRecord["plan"];
   readonly planWhy: string;
   readonly match: IncidentRecord["match"];
-  readonly containNow?: PersonsWord;
+  readonly containNow?: PersonsOrder;
   readonly reason?: string;
   readonly clocks: ReportClocks;
   readonly keys: readonly KeyInScope[];

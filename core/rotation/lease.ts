@@ -1,6 +1,5 @@
 import { Superseded } from "../errors.ts";
 import { isUnused } from "../keys.ts";
-import type { RotationId } from "../ports.ts";
 import { type Resuming, runForLeft } from "./left-behind.ts";
 import {
   adoptCurrent,
@@ -10,19 +9,13 @@ import {
   editById,
   endedWith,
   isBeforePromotion,
-  type Lease,
+  type Opening,
   type PlacedKey,
   promotedRun,
   type Run,
   type SecretRecord,
   type Ticket,
 } from "./secret-record.ts";
-
-export interface Opening {
-  readonly rotationId: RotationId;
-  readonly executionArn: string;
-  readonly kind: Lease["kind"];
-}
 
 export function openRun(
   record: SecretRecord,

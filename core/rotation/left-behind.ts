@@ -1,11 +1,11 @@
 import { NeedsHuman } from "../errors.ts";
 import { isSpent, type LedgerKey } from "../keys.ts";
 import type { RotationId, SecretArn } from "../ports.ts";
-import type { Opening } from "./lease.ts";
 import { debtKindIn, type Progress } from "./retiring.ts";
 import {
   adoptCurrent,
   currentKey,
+  type Opening,
   type PlacedKey,
   type PromotedRun,
   type SecretRecord,

@@ -1,6 +1,5 @@
 import { Superseded } from "../errors.ts";
-import type { KeyStanding } from "../incident/record.ts";
-import type { LedgerKey } from "../keys.ts";
+import type { KeyStanding, LedgerKey } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 
 /**
@@ -203,4 +202,10 @@ export function editKey(record: SecretRecord, name: string, edit: KeyEdit): Secr
 
 export function editById(record: SecretRecord, keyId: KeyId, edit: KeyEdit): SecretRecord {
   return { ...record, keys: record.keys.map((key) => (key.keyId === keyId ? edit(key) : key)) };
+}
+
+export interface Opening {
+  readonly rotationId: RotationId;
+  readonly executionArn: string;
+  readonly kind: Lease["kind"];
 }

@@ -19,9 +19,9 @@ export interface AccountView {
  * `accounted`: the ledger says what it is for. `busy`: its run is still at work. `stray`: Rekey made it, and its run
  * is over. `unknownRun` and `notOurs`: nobody recorded it, so it is reported and never deleted on suspicion.
  */
-export type Standing = "accounted" | "busy" | "stray" | "unknownRun" | "notOurs";
+export type ListedAs = "accounted" | "busy" | "stray" | "unknownRun" | "notOurs";
 
-export function standingOf(key: ListedKey, view: AccountView): Standing {
+export function standingOf(key: ListedKey, view: AccountView): ListedAs {
   if (isInUse(key.keyId, view)) return "accounted";
   const made = parseKeyName(key.name);
   if (made === undefined) return "notOurs";

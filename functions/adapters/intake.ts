@@ -7,8 +7,7 @@ import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-e
 import type { Http } from "../../providers/http.ts";
 import type { AdminCredential } from "../../providers/provider.ts";
 import { keyIn } from "../../stores/value.ts";
-import type { SendReport } from "../alerts/synthetic-leak.ts";
-import type { AlertBus, PointedAlerts, SigningSecrets } from "../intake-ports.ts";
+import type { AlertBus, PointedAlerts, SendReport, SigningSecrets } from "../deps.ts";
 import { putEntries } from "./event-bridge.ts";
 
 const cachedMs = 60_000;

@@ -1,7 +1,6 @@
 import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { refusalOf } from "../../audit/refusals.ts";
-import type { Deps } from "../deps.ts";
-import type { ReportShelf } from "../incident-ports.ts";
+import type { Deps, ReportShelf } from "../deps.ts";
 
 /** Reports in the audit bucket: it keeps versions, so that an earlier filing can still be read. */
 export function s3Shelf(

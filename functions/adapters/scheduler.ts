@@ -9,10 +9,10 @@ import {
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
 import { isNamed, refusalOf } from "../../audit/refusals.ts";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import { InputInvalid } from "../../core/errors.ts";
 import { type Schedule, type ScheduleTarget, startExecutionTarget } from "../../core/schedule.ts";
-import type { Schedules } from "../admin/deps.ts";
+import type { Schedules } from "../deps.ts";
 
 const place = "EventBridge Scheduler";
 /** A page holds 100 schedules. */
@@ -30,7 +30,7 @@ export function schedulerSchedules(client: Client, target: ScheduleTarget): Sche
       const names = await namesIn(client, target.group);
       const work = async (name: string) =>
         scheduleFrom(await read(client, { name, group: target.group }), target);
-      const found = await inTurns(names, { atOnceMax, work });
+      const found = await together(names, { atOnceMax, work });
       return found.filter((schedule) => schedule !== undefined);
     },
 

@@ -7,8 +7,8 @@ import type { Secret } from "../../core/secret.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
 import type { FingerprintEntry } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
+import type { AdminDeps } from "../deps.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
-import type { AdminDeps } from "./deps.ts";
 
 export interface Adoption {
   /** `known`: nothing to learn; `busy`: a run holds the secret and knows its keys; `watched`: mode index. */

@@ -1,8 +1,8 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
+import type { AdminDeps } from "../deps.ts";
 import { type AdminCommand, type Answer, type Caller, type Order, refused } from "./command.ts";
 import { commands } from "./commands.ts";
-import type { AdminDeps } from "./deps.ts";
 
 /** What a function URL hands over (payload 2.0), as far as it is read here. */
 const UrlEvent = z.object({

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import { type Declared, type PlanStep, planOf } from "../../core/apply-plan.ts";
 import { RotationError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
@@ -8,11 +8,11 @@ import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { hashLimit, type Schedule, scheduleFor } from "../../core/schedule.ts";
 import { type PolicyFile, policiesIn } from "../../events/policy-file.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
+import type { AdminDeps } from "../deps.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adopt, fingerprintAdmin } from "./adopt.ts";
-import { listingOnce } from "./cached-listing.ts";
+import { cachedListing } from "./cached-listing.ts";
 import { adminCommand, type Caller, refused } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
 import { secretText } from "./inputs.ts";
 
 const secretsMax = 5_000;
@@ -58,10 +58,10 @@ export const apply = adminCommand({
     if (input.dryRun) return { outcome: "planned", environment: file.environment, plan };
 
     const started = deps.clock.nowMs();
-    const work = workOn({ view, plan, caller, adminSeen: new Map() }, listingOnce(deps));
+    const work = workOn({ view, plan, caller, adminSeen: new Map() }, cachedListing(deps));
     const reached = new Set(input.reached);
     const left = secretsIn(plan).filter(({ secretArn }) => !reached.has(secretArn));
-    const secrets = await inTurns(left, {
+    const secrets = await together(left, {
       atOnceMax,
       work: async (each): Promise<Applied> =>
         deps.clock.nowMs() - started < applyMsMax ? work(each) : { ...each, outcome: "notReached" },

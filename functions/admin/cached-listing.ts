@@ -1,11 +1,11 @@
 import type { KeyProvider, ListedKey } from "../../core/ports.ts";
-import type { AdminDeps } from "./deps.ts";
+import type { AdminDeps } from "../deps.ts";
 
 /**
  * The same world, in which every account is listed once however many secrets look for their key in it: adopting
  * 300 of them must not use up the provider's limit on calls. For one command only, because a listing ages.
  */
-export function listingOnce(deps: AdminDeps): AdminDeps {
+export function cachedListing(deps: AdminDeps): AdminDeps {
   const listings = new Map<string, Promise<readonly ListedKey[]>>();
   return {
     ...deps,

@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import type { AdminDeps } from "./deps.ts";
+import type { AdminDeps } from "../deps.ts";
 
 /** Who called, when, and which call it was: all three from what AWS wrote on the request, never from its body. */
 export interface Caller {

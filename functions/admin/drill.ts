@@ -1,8 +1,9 @@
 import * as z from "zod";
-import { type SendReport, syntheticReport } from "../alerts/synthetic-leak.ts";
+import { deploymentChain } from "../../audit/chain.ts";
+import { syntheticReport } from "../alerts/synthetic-leak.ts";
+import type { SendReport } from "../deps.ts";
 import { syntheticWiring } from "../wiring/alerts.ts";
 import { type AdminCommand, adminCommand, refused } from "./command.ts";
-import { deploymentChain } from "./scope.ts";
 
 /** The daily synthetic leak, now: sent the way every other alert comes. Whoever asked watches it arrive. */
 export function drillWith(sender: () => SendReport): AdminCommand {

@@ -1,10 +1,10 @@
 import * as z from "zod";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import { RotationError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey } from "../../core/rotation/secret-record.ts";
+import type { AdminDeps } from "../deps.ts";
 import { adminCommand } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
 
 const atOnceMax = 4;
 
@@ -29,7 +29,7 @@ export const examine = adminCommand({
   run: async (_order, deps) => {
     const policies = await deps.ledger.policies();
     const accounts = new Map(policies.map((policy) => [policy.provider.account, policy]));
-    const looks = await inTurns([...accounts.values()], {
+    const looks = await together([...accounts.values()], {
       atOnceMax,
       work: (policy) => lookAt({ policy, policies }, deps),
     });

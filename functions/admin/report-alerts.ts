@@ -1,8 +1,8 @@
 import * as z from "zod";
+import { deploymentChain } from "../../audit/chain.ts";
 import { type Alert, AlertSchema } from "../../events/alert.ts";
 import { raiseAlerts } from "../alerts/raise.ts";
 import { adminCommand } from "./command.ts";
-import { deploymentChain } from "./scope.ts";
 
 /** Each may open an incident, and the function has half a minute. */
 const alertsMax = 50;

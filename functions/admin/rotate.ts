@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Policy } from "../../core/policy.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { AdminDeps } from "../deps.ts";
 import { brakeFor } from "../secret/stop-order.ts";
 import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 

@@ -1,8 +1,9 @@
 import * as z from "zod";
+import { deploymentChain } from "../../audit/chain.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
+import type { AdminDeps } from "../deps.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
@@ -26,9 +27,6 @@ export interface Scope {
   readonly scope: string;
   readonly covered: readonly Policy[];
 }
-
-/** The audit chain of what concerns no single secret. */
-export const deploymentChain = "rekey";
 
 /** A stop for one secret belongs to its log; a wider one to the log of the whole deployment. */
 export function chainOf({ scope }: Pick<Scope, "scope">): string {

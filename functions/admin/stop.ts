@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adminCommand } from "./command.ts";
 import { reasonText } from "./inputs.ts";
@@ -30,7 +30,7 @@ export const stop = adminCommand({
       detail: { scope, reason, includingIncidents },
     });
     const work = ({ secretArn }: { secretArn: string }) => wakeIfDecided({ secretArn, nowMs: atMs }, deps);
-    const woken = await inTurns(covered, { atOnceMax, work });
+    const woken = await together(covered, { atOnceMax, work });
     return {
       ...{ outcome: "stopped", scope, secrets: covered.length },
       woken: woken.filter((each) => each === "woken").length,
@@ -61,7 +61,7 @@ export const resume = adminCommand({
       detail: { scope, stoppedBy: lifted.by, stopReason: lifted.reason },
     });
     const work = ({ secretArn }: { secretArn: string }) => wakeIfDecided({ secretArn, nowMs: atMs }, deps);
-    await inTurns(covered, { atOnceMax, work });
+    await together(covered, { atOnceMax, work });
     const others = brakes.map((brake) => brake.scope).filter((other) => other !== scope);
     return { outcome: "resumed", scope, secrets: covered.length, others };
   },

@@ -15,11 +15,11 @@ import { endWait } from "../../core/rotation/wait.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
+import type { AdminDeps } from "../deps.ts";
 import { sharedWith } from "../secret/current-key.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { stripOwnLabels } from "../secret/stage-key.ts";
 import { adminCommand, type Caller, type RefusedAnswer, refused } from "./command.ts";
-import type { AdminDeps } from "./deps.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 

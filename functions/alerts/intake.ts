@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { intakeLog } from "../../audit/chain.ts";
 import { InputInvalid, RotationError } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Alert, AlertOutcome } from "../../events/alert.ts";
@@ -9,7 +10,7 @@ import {
   rawRequestOf,
 } from "../../events/intake/edge/source.ts";
 import { intakeSources } from "../../events/intake/index.ts";
-import { type IntakeDeps, intakeLog } from "../intake-ports.ts";
+import type { IntakeDeps } from "../deps.ts";
 import type { Handler } from "../step.ts";
 import { intakeWiring } from "../wiring/alerts.ts";
 

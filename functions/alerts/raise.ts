@@ -1,3 +1,4 @@
+import { intakeLog } from "../../audit/chain.ts";
 import { alertCount, hadAlert } from "../../core/incident/alerts.ts";
 import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../../core/incident/orders.ts";
 import {
@@ -8,7 +9,7 @@ import {
   isExact,
   planFor,
 } from "../../core/incident/plan.ts";
-import type { AlertSeen, IncidentRecord, KeyInScope, PersonsWord } from "../../core/incident/record.ts";
+import type { AlertSeen, IncidentRecord, KeyInScope, PersonsOrder } from "../../core/incident/record.ts";
 import {
   alertText,
   appendAlert,
@@ -23,7 +24,6 @@ import type { Deps } from "../deps.ts";
 import { changeIncident } from "../incident/record/change.ts";
 import { graceMs, planFacts, policiesOf } from "../incident/record/policies.ts";
 import { startIncident } from "../incident/record/start.ts";
-import { intakeLog } from "../intake-ports.ts";
 import { type Identified, identifyKeys } from "../key-index/identify-key.ts";
 import { worstHolder } from "../key-index/own-credential.ts";
 
@@ -274,7 +274,7 @@ async function planOrder(
   return { plan, word: wordOf(alert), containByMs };
 }
 
-function wordOf({ principal, receivedAtMs, reason = "with the report" }: AlertSeen): PersonsWord {
+function wordOf({ principal, receivedAtMs, reason = "with the report" }: AlertSeen): PersonsOrder {
   return { by: principal, reason, atMs: receivedAtMs };
 }
 

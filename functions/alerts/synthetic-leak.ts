@@ -2,20 +2,12 @@ import * as z from "zod";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { falseAlarm } from "../../core/incident/orders.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, SyntheticDeps } from "../deps.ts";
 import { changeIncident } from "../incident/record/change.ts";
 import { metricLine } from "../metrics.ts";
 import { type Handler, stampedAt } from "../step.ts";
 import { syntheticWiring } from "../wiring/alerts.ts";
-import { intakeSecretArns } from "../wiring/base.ts";
-
-/** What a synthetic leak needs besides the ledger: the way that every other sender has. */
-export interface SyntheticDeps extends Pick<Deps, "environment" | "ledger" | "executions" | "clock" | "log"> {
-  /** Posts a signed report to the intake's public address and answers its status. */
-  readonly send: SendReport;
-}
-
-export type SendReport = (body: Readonly<Record<string, unknown>>) => Promise<number>;
+import { intakeSecretArns } from "../wiring/settings.ts";
 
 /** The function's time-out is 30 s. */
 const waitMaxMs = 22_000;

@@ -1,12 +1,11 @@
 import * as z from "zod";
-import { changeKey, told } from "../../core/incident/transitions.ts";
+import { addToTimeline, changeKey } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
-import { reasonOf } from "../rotation/settle-rotation.ts";
+import { reasonOf } from "../failure-text.ts";
 import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { changeIncident } from "./record/change.ts";
+import { changeIncident, waitSecondsFor } from "./record/change.ts";
 import { keyOf, keyStepInput } from "./record/step-input.ts";
-import { waitSecondsFor } from "./record/wait.ts";
 
 const retryAfterMs = 30_000;
 
@@ -23,7 +22,7 @@ export const blockContainment = step({
       (now) => {
         if (keyOf(now, ref).blocked === blocked) return now;
         const next = changeKey(now, ref, (key) => ({ ...key, blocked }));
-        return told(next, { atMs: at, what: "personNeeded", detail: blocked });
+        return addToTimeline(next, { atMs: at, what: "personNeeded", detail: blocked });
       },
       deps,
     );

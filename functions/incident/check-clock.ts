@@ -3,8 +3,8 @@ import { clockTurn } from "../../core/incident/turns.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { waitSecondsFor } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
-import { waitSecondsFor } from "./record/wait.ts";
 
 /** Looks at the incident's clock: is somebody to be told now, and if not, when could that be? */
 export const checkClock = step({

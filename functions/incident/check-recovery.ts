@@ -2,7 +2,7 @@ import * as z from "zod";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
-import { changeSecretInScope, told } from "../../core/incident/transitions.ts";
+import { addToTimeline, changeSecretInScope } from "../../core/incident/transitions.ts";
 import type { Policy } from "../../core/policy.ts";
 import { decisionText } from "../../core/rotation/decision.ts";
 import { markSeenPromoted } from "../../core/rotation/incoming.ts";
@@ -12,7 +12,7 @@ import { askGate, gatherEvidence } from "../secret/gate.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/sources.ts";
+import { sourcesPart } from "../wiring/parts.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
@@ -124,7 +124,7 @@ async function note(
       }));
       const detail = isRecovered ? "every consumer holds the replacement" : `behind: ${behind.join(", ")}`;
       if (!isRecovered) return { ...next, seq: next.seq + 1 };
-      return told(next, { atMs: at, what: "replacementAdopted", detail, secretArn });
+      return addToTimeline(next, { atMs: at, what: "replacementAdopted", detail, secretArn });
     },
     deps,
   );

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { whyNotClose } from "../../core/incident/plan.ts";
-import { told } from "../../core/incident/transitions.ts";
+import { addToTimeline } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { changeIncident } from "./record/change.ts";
-import { announce } from "./record/publish.ts";
+import { publish } from "./record/publish.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 import { releaseSecrets } from "./takeover/release-secrets.ts";
 
@@ -23,11 +23,14 @@ export const closeIncident = step({
       (now) => {
         if (now.closedAtMs !== undefined) return now;
         const status = now.status === "falseAlarm" ? now.status : ("closed" as const);
-        return told({ ...now, status, closedAtMs: at }, { atMs: at, what: "closed", detail: status });
+        return addToTimeline(
+          { ...now, status, closedAtMs: at },
+          { atMs: at, what: "closed", detail: status },
+        );
       },
       deps,
     );
-    await announce({ type: "IncidentClosed", detail: { incidentId, status: closed.status } }, deps);
+    await publish({ type: "IncidentClosed", detail: { incidentId, status: closed.status } }, deps);
     return { outcome: "closed" as const, reason: closed.status };
   },
 });

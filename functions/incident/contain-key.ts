@@ -6,9 +6,9 @@ import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { contain, type Turn } from "./containment/contain.ts";
 import { noteUseBefore } from "./containment/last-use.ts";
-import { finishCallOff } from "./containment/undo-containment.ts";
+import { finishUndo } from "./containment/undo-containment.ts";
+import { waitSecondsFor } from "./record/change.ts";
 import { incidentOf, keyOf, keyStepInput, stopwatch } from "./record/step-input.ts";
-import { waitSecondsFor } from "./record/wait.ts";
 
 /** One turn of one key's containment: waits, quarantines, revokes, or hands on to the proof. */
 export const containKey = step({
@@ -43,7 +43,7 @@ async function finish(
   deps: Deps,
 ): Promise<void> {
   try {
-    await finishCallOff({ record, nowMs, forMs: inFlightMs }, deps);
+    await finishUndo({ record, nowMs, forMs: inFlightMs }, deps);
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
     deps.log({

@@ -4,8 +4,8 @@ import { clockTurn } from "../../core/incident/turns.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/people.ts";
-import { tell } from "./paging/page.ts";
+import { peoplePart } from "../wiring/parts.ts";
+import { page } from "./paging/page.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Tells people what is due. A page that no channel took fails the step, so that it is tried again. */
@@ -16,7 +16,7 @@ export const escalate = step({
     const record = await incidentOf(input, deps);
     const turn = clockTurn(record, input.at);
     if (turn.turn !== "escalate") return { outcome: "nothingDue" as const };
-    const delivered = await tell({ record, due: turn.page, atMs: input.at }, deps);
+    const delivered = await page({ record, due: turn.page, atMs: input.at }, deps);
     if (!delivered) throw new StoreUnavailable(`no channel took the page ${turn.page.reason}`);
     return { outcome: "told" as const, reason: turn.page.reason };
   },

@@ -1,16 +1,16 @@
 import * as z from "zod";
 import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
-import { told } from "../../core/incident/transitions.ts";
+import { addToTimeline } from "../../core/incident/transitions.ts";
 import { reportOf } from "../../core/report/report.ts";
 import { reportJson, reportMarkdown } from "../../core/report/report-text.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { reportsPart } from "../wiring/reports.ts";
+import { reportsPart } from "../wiring/parts.ts";
 import { changeIncident } from "./record/change.ts";
 import { policiesOf } from "./record/policies.ts";
-import { announce } from "./record/publish.ts";
+import { publish } from "./record/publish.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Files what is known so far: at containment, and again, in the same place, when scoping has ended. */
@@ -33,7 +33,7 @@ export const fileReport = step({
       incidentId,
       (now) => {
         const reports = [...now.reports, { atMs: at, path, when }].slice(-reportsMax);
-        return told({ ...now, reports }, { atMs: at, what: "reportFiled", detail: path });
+        return addToTimeline({ ...now, reports }, { atMs: at, what: "reportFiled", detail: path });
       },
       deps,
     );
@@ -57,7 +57,7 @@ async function contained({ incidentId }: IncidentRecord, atMs: number, deps: Dep
   );
   if (isFirst) {
     const keyIds = record.keys.flatMap(({ keyId }) => keyId ?? []);
-    await announce({ type: "IncidentContained", detail: { incidentId, keyIds, atMs } }, deps);
+    await publish({ type: "IncidentContained", detail: { incidentId, keyIds, atMs } }, deps);
   }
   return record;
 }

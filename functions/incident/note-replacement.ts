@@ -2,15 +2,14 @@ import * as z from "zod";
 import { isOver } from "../../core/incident/plan.ts";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
 import { dropReused } from "../../core/incident/takeover.ts";
-import { changeSecretInScope, isPast, told } from "../../core/incident/transitions.ts";
+import { addToTimeline, changeSecretInScope, isPast } from "../../core/incident/transitions.ts";
 import { promotedRun } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
-import { reasonOf } from "../rotation/settle-rotation.ts";
+import { reasonOf } from "../failure-text.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { changeIncident } from "./record/change.ts";
+import { changeIncident, waitSecondsFor } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
-import { waitSecondsFor } from "./record/wait.ts";
 
 const slotTriesMax = 60;
 const slotRetryMs = 15_000;
@@ -71,7 +70,12 @@ async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted>
       const before = inScope(now, secretArn)?.replacement;
       if (before !== "pending" && before !== "failed") return now;
       const changed = changeSecretInScope(now, secretArn, edit);
-      return told(changed, { atMs: at, what: "replacementPromoted", detail: incomingKeyId, secretArn });
+      return addToTimeline(changed, {
+        atMs: at,
+        what: "replacementPromoted",
+        detail: incomingKeyId,
+        secretArn,
+      });
     },
     deps,
   );
@@ -104,7 +108,7 @@ async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
         failure,
         replacement: isTaken ? "notNeeded" : "failed",
       }));
-      return told(changed, { atMs: at, what: "replacementFailed", detail: failure, secretArn });
+      return addToTimeline(changed, { atMs: at, what: "replacementFailed", detail: failure, secretArn });
     },
     deps,
   );
@@ -119,7 +123,7 @@ async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<No
     (now) => {
       if (inScope(now, secretArn)?.supplyWanted) return now;
       const wanted = changeSecretInScope(now, secretArn, (secret) => ({ ...secret, supplyWanted: true }));
-      return told(wanted, {
+      return addToTimeline(wanted, {
         atMs: at,
         what: "personNeeded",
         detail: "a replacement has to be supplied",

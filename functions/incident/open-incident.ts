@@ -2,16 +2,16 @@ import * as z from "zod";
 import { InputInvalid, LedgerContended, Superseded } from "../../core/errors.ts";
 import { escalateAt, isOver, planFor } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
-import { isExecutionOf, refOf, told } from "../../core/incident/transitions.ts";
+import { addToTimeline, isExecutionOf, refOf } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { changeIncident } from "./record/change.ts";
 import { planFacts, policiesOf } from "./record/policies.ts";
-import { announce } from "./record/publish.ts";
+import { publish } from "./record/publish.ts";
 import { incidentIdText } from "./record/step-input.ts";
 import type { TakenSecret } from "./takeover/take-secret.ts";
-import { type Opening, placed, takeAll } from "./takeover/take-secrets.ts";
+import { type Opening, placed, takeSecrets } from "./takeover/take-secrets.ts";
 
 interface Opened {
   readonly outcome: "opened" | "over";
@@ -32,10 +32,10 @@ export const openIncident = step({
     const record = await deps.ledger.incidents.incident(input.incidentId);
     if (record === undefined) throw new InputInvalid(`there is no incident ${input.incidentId}`);
     if (isOver(record.status)) return { outcome: "over", keys: [], secrets: [] };
-    const taken = await takeAll({ record, input }, deps);
+    const taken = await takeSecrets({ record, input }, deps);
     const keys = await Promise.all(record.keys.map((key) => placed(key, { record, taken }, deps)));
     const opened = await decide({ record, input, taken, keys }, deps);
-    await announce(openedEvent(opened), deps);
+    await publish(openedEvent(opened), deps);
     return {
       outcome: "opened",
       keys: opened.keys.map(refOf),
@@ -91,9 +91,13 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
       const fenced = taken.flatMap(({ fenced: name, scope }) =>
         name === undefined ? [] : [`${scope.name}: ${name} was taken over`],
       );
-      const planned = told(open, { atMs: at, what: "planChosen", detail: `${choice.plan}: ${choice.why}` });
+      const planned = addToTimeline(open, {
+        atMs: at,
+        what: "planChosen",
+        detail: `${choice.plan}: ${choice.why}`,
+      });
       return fenced.reduce(
-        (next, detail) => told(next, { atMs: at, what: "rotationFenced", detail }),
+        (next, detail) => addToTimeline(next, { atMs: at, what: "rotationFenced", detail }),
         planned,
       );
     },

@@ -1,7 +1,7 @@
 import { SecretUnusable, WrongProject } from "../../core/errors.ts";
 import type { IncidentRecord, KeyInScope } from "../../core/incident/record.ts";
 import { markSeenDead } from "../../core/incident/takeover.ts";
-import { changeKey, told } from "../../core/incident/transitions.ts";
+import { addToTimeline, changeKey } from "../../core/incident/transitions.ts";
 import { isSpent } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider } from "../../core/ports.ts";
@@ -153,7 +153,7 @@ async function certify(proof: Watch & { readonly how: How }, deps: Deps): Promis
         ...(each.byHand && each.acceptedAtMs === undefined && { acceptedAtMs: deadAtMs }),
       }));
       const { keyId } = key;
-      return told(dead, {
+      return addToTimeline(dead, {
         ...{ atMs: deadAtMs, what: "dead", detail: wordsFor[how] },
         ...(keyId !== undefined && { keyId }),
       });

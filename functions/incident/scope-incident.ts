@@ -1,12 +1,11 @@
 import * as z from "zod";
 import { usedSince } from "../../core/incident/last-use.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
-import { told } from "../../core/incident/transitions.ts";
-import type { Deps } from "../deps.ts";
-import type { ScopeQuestion } from "../incident-ports.ts";
+import { addToTimeline } from "../../core/incident/transitions.ts";
+import type { Deps, ScopeQuestion } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { scopePart } from "../wiring/scope.ts";
+import { scopePart } from "../wiring/parts.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
@@ -23,7 +22,7 @@ export const scopeIncident = step({
     const detail = `${scope.ended}: ${scope.readers.length} readers, ${scope.newKeys.length} new keys`;
     await changeIncident(
       record.incidentId,
-      (now) => told({ ...now, scope }, { atMs: input.at, what: "scoped", detail }),
+      (now) => addToTimeline({ ...now, scope }, { atMs: input.at, what: "scoped", detail }),
       deps,
     );
     return { outcome: scope.ended };

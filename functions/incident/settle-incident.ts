@@ -1,9 +1,9 @@
 import * as z from "zod";
 import type { Deps } from "../deps.ts";
-import { reasonOf } from "../rotation/settle-rotation.ts";
+import { reasonOf } from "../failure-text.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/people.ts";
+import { peoplePart } from "../wiring/parts.ts";
 import { settleIncidentRun } from "./record/settle.ts";
 import { incidentIdText } from "./record/step-input.ts";
 

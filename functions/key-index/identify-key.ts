@@ -1,10 +1,10 @@
+import { together } from "../../consumers/together.ts";
 import type { KeyMatch } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { AlertIdentity } from "../../events/alert.ts";
-import type { FingerprintEntry } from "../../ledger/entries.ts";
+import type { FingerprintEntry, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
-import { keyOfRuns } from "./keys-of-runs.ts";
 
 /** One key that an alert names, and every secret known to hold it. */
 export interface Identified {
@@ -201,4 +201,39 @@ const shownLength = 20;
 
 function shortened(fingerprint: Fingerprint): string {
   return fingerprint.slice(0, shownLength);
+}
+
+const secretsMax = 1_000;
+
+const atOnceMax = 25;
+
+export interface KeyOfRun {
+  readonly policy: Policy;
+  readonly secretArn: SecretArn;
+  readonly versionId: VersionId;
+}
+
+/**
+ * Where a run made this key, or found it current. A key that was seen dead leaves the secret's item, and until the
+ * index has seen its version nothing but the run's own record says whose it was.
+ */
+export async function keyOfRuns(
+  { policies, keyId }: { readonly policies: readonly Policy[]; readonly keyId: KeyId },
+  deps: Pick<Deps, "ledger">,
+): Promise<readonly KeyOfRun[]> {
+  const found = await together(policies.slice(0, secretsMax), {
+    atOnceMax,
+    work: async (policy) => placeIn(await deps.ledger.rotations(policy.secretArn), { policy, keyId }),
+  });
+  return found.flatMap((place) => place ?? []);
+}
+
+function placeIn(
+  runs: readonly RotationRecord[],
+  { policy, keyId }: { readonly policy: Policy; readonly keyId: KeyId },
+): KeyOfRun | undefined {
+  const { secretArn } = policy;
+  const maker = runs.find((run) => run.incomingKeyId === keyId);
+  const isKnown = maker !== undefined || runs.some((run) => run.retiringKeyId === keyId);
+  return isKnown ? { policy, secretArn, versionId: maker?.incomingVersionId ?? "" } : undefined;
 }

@@ -10,7 +10,8 @@ import type { FingerprintEntry } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { type Handler, onLambda, secretArnText, step } from "../step.ts";
-import { ownSecrets, wiring } from "../wiring/base.ts";
+import { wiring } from "../wiring/base.ts";
+import { ownSecrets } from "../wiring/settings.ts";
 import { aliasOfHint, aliasOfKeyId, type IndexedVersion, indexedVersionAt } from "./identify-key.ts";
 
 /** One call leaves the rest to the next one: a version takes some 10 ms of hashing and a read. */

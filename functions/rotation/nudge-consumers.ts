@@ -1,6 +1,6 @@
 import * as z from "zod";
 import type { RefreshAnswer } from "../../consumers/ports.ts";
-import { together } from "../../consumers/together.ts";
+import { consumersAtOnceMax, together } from "../../consumers/together.ts";
 import type { ConsumerPolicy } from "../../core/policy.ts";
 import { markSeenPromoted } from "../../core/rotation/incoming.ts";
 import { assertPromoted } from "../../core/rotation/secret-record.ts";
@@ -9,7 +9,7 @@ import { refreshMemory } from "../secret/refresh-memory.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { refreshersPart } from "../wiring/refreshers.ts";
+import { refreshersPart } from "../wiring/parts.ts";
 
 /** Starts every consumer's refresh. One that fails is reported by name; the gate waits for it all the same. */
 export const nudgeConsumers = step({
@@ -27,10 +27,13 @@ export const nudgeConsumers = step({
       ...{ secretArn, secretName: policy.name, versionId: incoming.versionId, rotationId },
       ...{ nowMs, deadlineAtMs, memory: refreshMemory(deps), bus: deps.bus },
     };
-    const answers = await together(consumers, async (consumer) => ({
-      consumer,
-      answer: await deps.refreshers[consumer.refresh.kind].refresh({ ...order, consumer }),
-    }));
+    const answers = await together(consumers, {
+      atOnceMax: consumersAtOnceMax,
+      work: async (consumer) => ({
+        consumer,
+        answer: await deps.refreshers[consumer.refresh.kind].refresh({ ...order, consumer }),
+      }),
+    });
     const started = answers
       .filter(({ answer }) => answer.outcome === "started")
       .map(({ consumer }) => consumer.name);

@@ -4,12 +4,12 @@ import { markQuarantined, markRestored } from "../../core/rotation/retiring.ts";
 import { assertPromoted } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { heedHand } from "../secret/freeze.ts";
-import { undoQuarantine } from "../secret/restore-key.ts";
+import { restoreKey } from "../secret/restore-key.ts";
 import { revokeView } from "../secret/revoke-view.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/sources.ts";
+import { sourcesPart } from "../wiring/parts.ts";
 
 type Quarantined = {
   readonly outcome: "quarantined" | "cannot" | "refused" | "undone";
@@ -38,7 +38,7 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   const refusal = whyNotRevoke(view);
   if (refusal) {
     await heedHand({ ticket: input, retiringKeyId: keyId, refusal }, deps);
-    if (isRepeat) await undoQuarantine({ ticket: input, policy, keyId }, deps);
+    if (isRepeat) await restoreKey({ ticket: input, policy, keyId }, deps);
     return { outcome: "refused", soakSeconds };
   }
   if (!isRepeat && !(await recordIntent(input, view.record.seq, deps)))
@@ -66,6 +66,6 @@ async function undo(input: TicketInput, deps: Deps): Promise<Quarantined> {
   const policy = await policyAtGate(input, deps);
   const record = await deps.ledger.secret(input.secretArn);
   const { retiring, phase } = assertPromoted(record, input);
-  if (phase === "quarantined") await undoQuarantine({ ticket: input, policy, keyId: retiring.keyId }, deps);
+  if (phase === "quarantined") await restoreKey({ ticket: input, policy, keyId: retiring.keyId }, deps);
   return { outcome: "undone", soakSeconds: 1 };
 }

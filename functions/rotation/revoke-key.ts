@@ -10,7 +10,7 @@ import { revokeView } from "../secret/revoke-view.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/sources.ts";
+import { sourcesPart } from "../wiring/parts.ts";
 
 type Revoked =
   | { readonly outcome: "revoked" | "alreadyGone" }

@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Deps } from "../deps.ts";
-import { settle } from "../secret/settle-run.ts";
+import { reasonOf } from "../failure-text.ts";
+import { settleRun } from "../secret/settle-run.ts";
 import { onLambda, secretArnText, stampedAt, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -14,32 +15,7 @@ export const settleRotation = step({
     failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }),
   }),
   run: async ({ at, failure, ...run }, deps: Deps) =>
-    settle({ ...run, nowMs: at, reason: reasonOf(failure) }, deps),
+    settleRun({ ...run, nowMs: at, reason: reasonOf(failure) }, deps),
 });
 
 export const handler = onLambda(settleRotation, wiring("settle-rotation"));
-
-const reasonMax = 500;
-
-/** The cause of a Lambda error is JSON text with an `errorMessage`; anything else is kept as it is. */
-export function reasonOf({
-  Error: name,
-  Cause: cause,
-}: {
-  Error: string;
-  Cause?: string | undefined;
-}): string {
-  const detail = cause === undefined ? "" : messageIn(cause);
-  return detail === "" ? name : `${name}: ${detail}`.slice(0, reasonMax);
-}
-
-function messageIn(cause: string): string {
-  try {
-    const parsed: unknown = JSON.parse(cause);
-    if (typeof parsed === "object" && parsed !== null && "errorMessage" in parsed)
-      return String(parsed.errorMessage);
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
-  return cause;
-}

@@ -5,7 +5,7 @@ import type { Ticket } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 
 /** Gives a quarantined key back exactly as it was, and only then records it: a repeat restores it again. */
-export async function undoQuarantine(
+export async function restoreKey(
   { ticket, policy, keyId }: { readonly ticket: Ticket; readonly policy: Policy; readonly keyId: KeyId },
   deps: Deps,
 ): Promise<void> {

@@ -8,7 +8,7 @@ import { isBeforePromotion, type Run, type Ticket } from "../../core/rotation/se
 import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { discardKeys } from "./discard-keys.ts";
-import { undoQuarantine } from "./restore-key.ts";
+import { restoreKey } from "./restore-key.ts";
 import { noteRun } from "./run-record.ts";
 
 export interface Settling {
@@ -29,7 +29,7 @@ export interface Settled {
  * Ends a run that failed. One that may have promoted keeps both keys and owes the revoke; one that has not
  * takes its own incoming key away again. A run without the fence writes nothing at all.
  */
-export async function settle(settling: Settling, deps: Deps): Promise<Settled> {
+export async function settleRun(settling: Settling, deps: Deps): Promise<Settled> {
   const { secretArn, rotationId, executionArn, reason } = settling;
   const record = await deps.ledger.secret(secretArn);
   const opened = await deps.ledger.rotation(secretArn, rotationId);
@@ -54,7 +54,7 @@ function endOf({ outcome }: RotationRecord): Settled["outcome"] {
 /** The run never held the secret: nothing to undo, only somebody to tell. */
 async function refuse(settling: Settling, deps: Deps): Promise<Settled> {
   const { secretArn, rotationId, reason } = settling;
-  await tell({ settling, outcome: "needsHuman" }, deps);
+  await publishEnd({ settling, outcome: "needsHuman" }, deps);
   await deps.audit.append(secretArn, {
     id: `${rotationId}/refused`,
     atMs: settling.nowMs,
@@ -120,7 +120,7 @@ async function keepAlive(
   const provider = deps.provider(policy);
   const { keyId } = run.retiring;
   try {
-    if (run.phase === "quarantined") await undoQuarantine({ ticket, policy, keyId }, deps);
+    if (run.phase === "quarantined") await restoreKey({ ticket, policy, keyId }, deps);
     if (!provider.capabilities.expiry) return;
     const listed = await provider.find(keyId);
     if (listed?.expiresAtMs === undefined) return;
@@ -160,10 +160,10 @@ async function close(ending: Ending, deps: Deps): Promise<void> {
     action: outcome === "rolledBack" ? "RotationRolledBack" : "RotationOwesWork",
     detail: { reason },
   });
-  await tell(ending, deps);
+  await publishEnd(ending, deps);
 }
 
-async function tell({ settling, outcome }: Ending, deps: Deps): Promise<void> {
+async function publishEnd({ settling, outcome }: Ending, deps: Deps): Promise<void> {
   const { secretArn, rotationId, reason } = settling;
   const type = outcome === "rolledBack" ? "RotationRolledBack" : "RotationNeedsHuman";
   await deps.bus.publish({ type, secretArn, detail: { rotationId, reason } });

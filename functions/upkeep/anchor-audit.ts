@@ -1,18 +1,10 @@
-import type { AuditCheckpoints } from "../../audit/checkpoint.ts";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { deploymentChain, intakeLog } from "../../audit/chain.ts";
+import { together } from "../../consumers/together.ts";
 import { RotationError } from "../../core/errors.ts";
-import { deploymentChain } from "../admin/scope.ts";
-import type { Deps } from "../deps.ts";
-import { intakeLog } from "../intake-ports.ts";
+import type { AnchorDeps } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
 import type { Handler } from "../step.ts";
 import { anchorWiring } from "../wiring/audit.ts";
-
-/** What anchoring may touch: it reads the ledger and never writes it, or it could sign what it forged. */
-export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {
-  readonly ledger: Pick<Deps["ledger"], "policies" | "formerSecrets">;
-  readonly checkpoints: Pick<AuditCheckpoints, "write">;
-}
 
 const atOnceMax = 8;
 
@@ -26,7 +18,7 @@ export async function anchorAudit(deps: AnchorDeps) {
   // A secret that left the policy has a last entry too, and further ones when its key leaks.
   const secrets = [...(await deps.ledger.policies()), ...(await deps.ledger.formerSecrets())];
   const chains = [...new Set(secrets.map(({ secretArn }) => secretArn)), deploymentChain, intakeLog];
-  const ends = await inTurns(chains, { atOnceMax, work: (chain) => anchor(chain, deps) });
+  const ends = await together(chains, { atOnceMax, work: (chain) => anchor(chain, deps) });
   const count = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
   const counted = { anchored: count("anchored"), broken: count("broken"), failed: count("failed") };
   const metrics = {

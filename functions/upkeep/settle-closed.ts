@@ -2,10 +2,10 @@ import * as z from "zod";
 import { endedUnsettled } from "../../core/rotation/sweep.ts";
 import type { Deps } from "../deps.ts";
 import { settleIncidentRun } from "../incident/record/settle.ts";
-import { settle } from "../secret/settle-run.ts";
+import { settleRun } from "../secret/settle-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/people.ts";
+import { peoplePart } from "../wiring/parts.ts";
 
 /** Step Functions' own status event: an execution that timed out or was stopped runs no state of its own. */
 export const settleClosed = step({
@@ -29,7 +29,7 @@ export const settleClosed = step({
     if (secretArn === undefined) return { outcome: "notARun" as const };
     const { lease } = await deps.ledger.secret(secretArn);
     if (lease?.executionArn !== executionArn) return { outcome: "settledBefore" as const };
-    return settle(
+    return settleRun(
       {
         secretArn,
         rotationId: lease.runId,

@@ -1,8 +1,8 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { isExecutionOf } from "../../core/incident/transitions.ts";
+import { endedUnsettled, hasEnded } from "../../core/rotation/sweep.ts";
 import type { Deps } from "../deps.ts";
 import { settleIncidentRun } from "../incident/record/settle.ts";
-import { whyEnded } from "./ended-execution.ts";
 
 interface SweepingIncident {
   readonly incident: IncidentRecord;
@@ -26,4 +26,13 @@ export async function sweepIncident(
   // Asked again where it was settled: whoever did that may have died before the page.
   if (!dryRun) await settleIncidentRun({ incidentId, executionArn, atMs: nowMs, reason }, deps);
   return wasSettled ? 0 : 1;
+}
+
+/** What to settle this execution's work with, of which it said nothing itself; undefined while it may be at work. */
+export async function whyEnded(
+  executionArn: string,
+  { executions }: Pick<Deps, "executions">,
+): Promise<string | undefined> {
+  const state = await executions.describe(executionArn);
+  return hasEnded(state) ? endedUnsettled(state) : undefined;
 }

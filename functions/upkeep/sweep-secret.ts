@@ -18,7 +18,7 @@ import { releaseLease } from "../incident/takeover/release-secrets.ts";
 import { versionWith } from "../secret/current-key.ts";
 import { heedHand } from "../secret/freeze.ts";
 import { noteRun } from "../secret/run-record.ts";
-import { settle } from "../secret/settle-run.ts";
+import { settleRun } from "../secret/settle-run.ts";
 import { freezeOver, type SpentKey, spentKey, whyFrozen } from "../secret/spent-key.ts";
 import { pendingLabel, retiringLabel, versionIdFor } from "../secret/stage-key.ts";
 import { brakeFor } from "../secret/stop-order.ts";
@@ -64,7 +64,7 @@ async function settleAbandoned({ policy, nowMs, dryRun }: Sweeping, deps: Deps):
   if (!isAbandoned(record, state)) return 0;
   const { runId: rotationId, executionArn } = lease;
   const reason = endedUnsettled(state);
-  if (!dryRun) await settle({ secretArn, rotationId, executionArn, nowMs, reason }, deps);
+  if (!dryRun) await settleRun({ secretArn, rotationId, executionArn, nowMs, reason }, deps);
   return 1;
 }
 

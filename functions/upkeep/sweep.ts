@@ -8,11 +8,11 @@ import { currentKey, type SecretRecord } from "../../core/rotation/secret-record
 import { isStillOwed } from "../../core/rotation/sweep.ts";
 import type { Debt } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
-import { finishCallOff } from "../incident/containment/undo-containment.ts";
+import { finishUndo } from "../incident/containment/undo-containment.ts";
 import { metricLine } from "../metrics.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/people.ts";
+import { peoplePart } from "../wiring/parts.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
@@ -57,7 +57,7 @@ export const sweep = step({
       await attempt({ incidentId }, async () => {
         if (!isOver(status)) settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
         // Nobody else comes by once the machine has ended, and most of these are over.
-        if (!dryRun) await finishCallOff({ record: incident, nowMs, forMs: calledOffForMs }, deps);
+        if (!dryRun) await finishUndo({ record: incident, nowMs, forMs: calledOffForMs }, deps);
       });
     }
     for (const policy of policies) {
@@ -77,7 +77,7 @@ export const sweep = step({
       ...{ ...found, settled: found.settled + settled },
       ...{ ...sumOf(accounts), openDebt: debts.length, failed },
     };
-    tell({ swept, accounts, debts, overdueMs, nowMs }, deps);
+    logMetrics({ swept, accounts, debts, overdueMs, nowMs }, deps);
     return { outcome: dryRun ? "wouldSweep" : "swept", secrets: policies.length, ...swept };
   },
 });
@@ -206,7 +206,7 @@ interface Told {
 const keysToldMax = 20;
 
 /** What the alarms read. It is told without a single policy too: they take silence for a sweep that has stopped. */
-function tell({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: Deps): void {
+function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: Deps): void {
   for (const { keyId, name } of accounts.flatMap(({ unrecorded }) => unrecorded).slice(0, keysToldMax))
     deps.log({ step: "sweep", outcome: "unrecordedKey", keyId, name });
   const metrics = {

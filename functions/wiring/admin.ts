@@ -2,9 +2,10 @@ import { randomUUID } from "node:crypto";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { awsBounds } from "../../aws/bounds.ts";
 import { schedulerSchedules } from "../adapters/scheduler.ts";
-import type { AdminDeps } from "../admin/deps.ts";
-import { scheduleSettings, wiring } from "./base.ts";
-import { peoplePart } from "./people.ts";
+import type { AdminDeps } from "../deps.ts";
+import { wiring } from "./base.ts";
+import { peoplePart } from "./parts.ts";
+import { scheduleSettings } from "./settings.ts";
 
 let built: AdminDeps | undefined;
 

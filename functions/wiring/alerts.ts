@@ -5,10 +5,9 @@ import { githubApiBases as defaultApiBases } from "../../events/intake/github.ts
 import { boundedHttp } from "../../providers/http.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import { alertBus, githubAlerts, refusalBudget, reportSender, signingSecrets } from "../adapters/intake.ts";
-import type { SyntheticDeps } from "../alerts/synthetic-leak.ts";
-import type { Deps } from "../deps.ts";
-import type { IntakeDeps } from "../intake-ports.ts";
-import { intakeSecretArns, intakeSettings, intakeUrl, settings, wiring } from "./base.ts";
+import type { Deps, IntakeDeps, SyntheticDeps } from "../deps.ts";
+import { wiring } from "./base.ts";
+import { intakeSecretArns, intakeSettings, intakeUrl, settings } from "./settings.ts";
 
 let built: IntakeDeps | undefined;
 

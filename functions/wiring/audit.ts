@@ -8,8 +8,9 @@ import { s3Anchor } from "../../audit/s3-anchor.ts";
 import { awsBounds } from "../../aws/bounds.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
-import type { AnchorDeps } from "../upkeep/anchor-audit.ts";
-import { auditSettings, log, nodeDigest, settings, systemClock } from "./base.ts";
+import type { AnchorDeps } from "../deps.ts";
+import { log, nodeDigest, systemClock } from "./base.ts";
+import { auditSettings, settings } from "./settings.ts";
 
 let built: AnchorDeps | undefined;
 

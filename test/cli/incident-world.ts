@@ -1,6 +1,6 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import type { Page } from "../../functions/incident-ports.ts";
+import type { Page } from "../../functions/deps.ts";
 import { arnOf, NOON_MS } from "../contract/admin-world.ts";
 import { appliedWorld, type CliOptions, rekey } from "./cli-world.ts";
 

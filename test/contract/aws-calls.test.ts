@@ -12,7 +12,7 @@ import { eventBridgeBus } from "../../functions/adapters/event-bridge.ts";
 import { alertBus } from "../../functions/adapters/intake.ts";
 import { snsChannel } from "../../functions/adapters/people/channels.ts";
 import { stepFunctions } from "../../functions/adapters/step-functions.ts";
-import type { Page } from "../../functions/incident-ports.ts";
+import type { Page } from "../../functions/deps.ts";
 import { functions } from "../../serverless/functions.ts";
 import { secretsManagerStore } from "../../stores/secrets-manager.ts";
 

@@ -10,8 +10,8 @@ import {
 } from "../../functions/adapters/people/channels.ts";
 import { type Channel, escalator } from "../../functions/adapters/people/escalation.ts";
 import { channelsOf } from "../../functions/adapters/people/people.ts";
-import type { LogLine } from "../../functions/deps.ts";
-import type { Page } from "../../functions/incident-ports.ts";
+import type { LogLine, Page } from "../../functions/deps.ts";
+import { stepsFor } from "../../functions/incident/paging/runbook.ts";
 import type { Http, HttpReply, HttpRequest } from "../../providers/http.ts";
 import { memoryStore } from "../../stores/memory.ts";
 
@@ -23,22 +23,23 @@ const webhook = "https://hooks.slack.com/services/TFAKE/BFAKE/FAKEwebhook";
 /** As docs/deploy.md says: where docs/ can be read. */
 const docsUrl = "https://git.example.com/rekey/docs/";
 
+const about: Page["about"] = {
+  provider: "openai",
+  keyId: "key_FAKE1",
+  secretArns: ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-FAKE00"],
+  deadlineAtMs: Date.parse("2026-11-22T03:16:00Z"),
+};
+const subject = { incidentId: "i-20261122-1", reason: "notAccepted" } as const;
 const page: Page = {
-  incidentId: "i-20261122-1",
-  reason: "notAccepted",
+  ...subject,
   severity: "page",
   title: "openai has not accepted the revoke of key_FAKE1",
   why: "the provider answers 500 since 03:01:09Z",
-  steps: ["rekey incident contain-now i-20261122-1"],
+  steps: stepsFor({ ...subject, about, steps: ["rekey incident contain-now i-20261122-1"] }),
   runbook: "docs/runbooks/revoke-not-accepted.md",
   links: ["https://console.example.com/i-20261122-1"],
   test: false,
-  about: {
-    provider: "openai",
-    keyId: "key_FAKE1",
-    secretArns: ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-FAKE00"],
-    deadlineAtMs: Date.parse("2026-11-22T03:16:00Z"),
-  },
+  about,
 };
 
 /** PagerDuty, Slack and a topic, each of which can be out of order. */
@@ -252,7 +253,8 @@ test("names in a page neither mention, link nor break a subject or a command", a
   const { escalator, requests, published } = newWorld();
   const about = { ...page.about, keyId: "key; rm -rf $HOME" };
 
-  await escalator.page({ ...page, title: "<!channel> ключ\nnew line", about });
+  const steps = stepsFor({ ...subject, about, steps: [] });
+  await escalator.page({ ...page, title: "<!channel> ключ\nnew line", about, steps });
 
   type Message = { text: string; blocks: { text: { type: string; text: string } }[] };
   const slack = requests.find(({ url }) => url === webhook)?.body as Message | undefined;

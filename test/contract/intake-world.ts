@@ -1,14 +1,12 @@
 import { createHash, createHmac } from "node:crypto";
-import { auditLog } from "../../audit/chain.ts";
+import { auditLog, intakeLog } from "../../audit/chain.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import type { KeyCompromised } from "../../events/compromise.ts";
 import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-envelope.ts";
 import { refusalBudget, signingSecrets } from "../../functions/adapters/intake.ts";
 import { answer, type UrlAnswer } from "../../functions/alerts/intake.ts";
-import type { LogLine } from "../../functions/deps.ts";
-import type { IntakeDeps } from "../../functions/intake-ports.ts";
-import { intakeLog } from "../../functions/intake-ports.ts";
+import type { IntakeDeps, LogLine } from "../../functions/deps.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { memoryStore } from "../../stores/memory.ts";

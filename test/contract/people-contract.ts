@@ -1,4 +1,4 @@
-import type { Escalator, Page } from "../../functions/incident-ports.ts";
+import type { Escalator, Page } from "../../functions/deps.ts";
 import type { BrokenLine } from "./broken-line.ts";
 
 /** People behind one channel, and what reached them. */

@@ -1,4 +1,4 @@
-import type { ReportShelf } from "../../functions/incident-ports.ts";
+import type { ReportShelf } from "../../functions/deps.ts";
 import type { BreaksOff } from "./broken-line.ts";
 
 type Report = Parameters<ReportShelf["file"]>[1];

@@ -5,7 +5,7 @@ import {
   SchedulerClient,
   UpdateScheduleCommand,
 } from "@aws-sdk/client-scheduler";
-import { inTurns } from "../../consumers/in-turns.ts";
+import { together } from "../../consumers/together.ts";
 import { planOf } from "../../core/apply-plan.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
@@ -110,7 +110,7 @@ test("more schedules than fit on a page are all listed", async () => {
   const schedules = schedulerSchedules(client, target);
   const names = Array.from({ length: 120 }, (_, n) => `s-${n}`);
   const work = (name: string) => schedules.put({ ...scheduleOf("rate(30 days)"), name });
-  await inTurns(names, { atOnceMax: 16, work });
+  await together(names, { atOnceMax: 16, work });
   expect((await schedules.list()).length).toBe(names.length);
 });
 

@@ -1,4 +1,4 @@
-import type { ScopeQuestion, Scoper } from "../../functions/incident-ports.ts";
+import type { ScopeQuestion, Scoper } from "../../functions/deps.ts";
 
 export interface ScoperWorld {
   readonly scoper: Scoper;

@@ -1,11 +1,10 @@
 import { Secret } from "../../core/secret.ts";
 import { reportSender } from "../../functions/adapters/intake.ts";
 import { raiseAlert } from "../../functions/alerts/raise-alert.ts";
-import { proveAlarm, type SyntheticDeps } from "../../functions/alerts/synthetic-leak.ts";
-import type { LogLine } from "../../functions/deps.ts";
+import { proveAlarm } from "../../functions/alerts/synthetic-leak.ts";
+import type { LogLine, Page, SyntheticDeps } from "../../functions/deps.ts";
 import { escalate } from "../../functions/incident/escalate.ts";
 import { openIncident } from "../../functions/incident/open-incident.ts";
-import type { Page } from "../../functions/incident-ports.ts";
 import type { Http } from "../../providers/http.ts";
 import { adminWorld } from "./admin-world.ts";
 import { IntakeWorld } from "./intake-world.ts";

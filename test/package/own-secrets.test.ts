@@ -1,4 +1,4 @@
-import { ownSecrets } from "../../functions/wiring/base.ts";
+import { ownSecrets } from "../../functions/wiring/settings.ts";
 import { environmentFor } from "../../serverless/environment.ts";
 import { deployment, given } from "./deployment.ts";
 

@@ -5,8 +5,7 @@ import type { EventBus } from "../../../core/ports.ts";
 import { utcText } from "../../../core/utc.ts";
 import type { Http, HttpReply } from "../../../providers/http.ts";
 import type { AdminCredential } from "../../../providers/provider.ts";
-import { stepsFor } from "../../incident/paging/runbook.ts";
-import type { Page } from "../../incident-ports.ts";
+import type { Page } from "../../deps.ts";
 import type { Channel } from "./escalation.ts";
 
 export const pagerdutyHost = "events.pagerduty.com";
@@ -20,7 +19,7 @@ const alertKeyLengthMax = 255;
 /** Slack cuts a section at 3,000 characters and refuses a message past 50 blocks. */
 const slackTextMax = 2_900;
 
-/** What every channel shows, from the page and from the runbook of this provider and key. */
+/** What every channel shows of a page. */
 export interface Shown {
   readonly title: string;
   readonly lines: readonly string[];
@@ -29,7 +28,7 @@ export interface Shown {
 }
 
 export function shownOf(page: Page, docsUrl: string): Shown {
-  const { title, why, links, about, incidentId, test } = page;
+  const { title, why, steps, links, about, incidentId, test } = page;
   return {
     title: `${test ? "[TEST] " : ""}${title}`,
     lines: [
@@ -40,7 +39,7 @@ export function shownOf(page: Page, docsUrl: string): Shown {
         : [`key ${about.keyId}${about.provider ? ` at ${about.provider}` : ""}`]),
       ...(about.secretArns.length === 0 ? [] : [`secrets: ${about.secretArns.join(", ")}`]),
     ],
-    steps: stepsFor(page),
+    steps,
     links: [...new Set([...links, linkTo(page.runbook, docsUrl)])],
   };
 }

@@ -1,7 +1,6 @@
 import { ProviderThrottled, RotationError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
-import type { LogLine } from "../../deps.ts";
-import type { Escalator, Page, PageOutcome } from "../../incident-ports.ts";
+import type { Escalator, LogLine, Page, PageOutcome } from "../../deps.ts";
 
 /** One way to reach a person. */
 export interface Channel {

@@ -1,8 +1,7 @@
 import { SNSClient } from "@aws-sdk/client-sns";
 import { awsBounds } from "../../../aws/bounds.ts";
 import { boundedHttp, type Http } from "../../../providers/http.ts";
-import type { Deps } from "../../deps.ts";
-import type { Escalator } from "../../incident-ports.ts";
+import type { Deps, Escalator } from "../../deps.ts";
 import { adminCredential } from "../admin-credential.ts";
 import {
   busChannel,

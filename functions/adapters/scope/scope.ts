@@ -9,8 +9,7 @@ import type {
 } from "../../../core/incident/record.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { KeyId, KeyUse } from "../../../core/ports.ts";
-import type { Deps } from "../../deps.ts";
-import type { ScopeQuestion, Scoper } from "../../incident-ports.ts";
+import type { Deps, ScopeQuestion, Scoper } from "../../deps.ts";
 import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
 import { stillUsing } from "./still-using.ts";
 import { type Looked, lookUpReads } from "./trail.ts";

@@ -1,6 +1,5 @@
 import { type Evidence, isInstance } from "../../../core/adoption/evidence.ts";
-import type { Deps } from "../../deps.ts";
-import type { ScopeQuestion } from "../../incident-ports.ts";
+import type { Deps, ScopeQuestion } from "../../deps.ts";
 
 const shownMax = 50;
 

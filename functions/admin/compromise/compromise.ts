@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { deploymentChain } from "../../../audit/chain.ts";
 import { listIncidents } from "../../../core/incident/checklist.ts";
 import type { Alert } from "../../../events/alert.ts";
 import { FingerprintSchema } from "../../../events/alert.ts";
@@ -6,7 +7,6 @@ import { type Raised, raiseAlerts } from "../../alerts/raise.ts";
 import { changeIncident } from "../../incident/record/change.ts";
 import { adminCommand, type Caller } from "../command.ts";
 import { reasonText, secretText } from "../inputs.ts";
-import { deploymentChain } from "../scope.ts";
 import { openParent } from "./parent.ts";
 import { foretell } from "./preview.ts";
 import { type Leak, whichLeaks } from "./target.ts";

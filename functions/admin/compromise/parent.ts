@@ -1,7 +1,7 @@
 import { clockFrom } from "../../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
+import type { AdminDeps } from "../../deps.ts";
 import type { Caller } from "../command.ts";
-import type { AdminDeps } from "../deps.ts";
 import type { Leak } from "./target.ts";
 
 interface Parent {

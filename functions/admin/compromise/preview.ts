@@ -1,10 +1,10 @@
 import { durationText } from "../../../core/duration.ts";
 import { isQuarantinable, isRekeysOwn, planFor } from "../../../core/incident/plan.ts";
 import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
+import type { AdminDeps } from "../../deps.ts";
 import { type Identified, identifyKeys } from "../../key-index/identify-key.ts";
 import { ownCredential, worstHolder } from "../../key-index/own-credential.ts";
 import type { Caller } from "../command.ts";
-import type { AdminDeps } from "../deps.ts";
 import type { Leak } from "./target.ts";
 
 interface Facts {

@@ -2,9 +2,9 @@ import { nearest } from "../../../core/nearest.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { currentKey } from "../../../core/rotation/secret-record.ts";
 import type { AlertIdentity } from "../../../events/alert.ts";
+import type { AdminDeps } from "../../deps.ts";
 import { type IndexedVersion, indexedVersionAt } from "../../key-index/identify-key.ts";
 import { type RefusedAnswer, refused } from "../command.ts";
-import type { AdminDeps } from "../deps.ts";
 import { whichSecret } from "../which-secret.ts";
 import { isPlaceIn, policiesOfRepository, repositoriesIn } from "./repository.ts";
 

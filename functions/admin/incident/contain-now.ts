@@ -3,10 +3,10 @@ import { containNow, whyNotContainNow } from "../../../core/incident/orders.ts";
 import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { refOf } from "../../../core/incident/transitions.ts";
+import type { AdminDeps } from "../../deps.ts";
 import { changeIncident } from "../../incident/record/change.ts";
 import { lookedUp } from "../../incident/takeover/take-secrets.ts";
 import { adminCommand } from "../command.ts";
-import type { AdminDeps } from "../deps.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
 /** Containment waits for nothing any more; a person's word counts for an inexact match too. */

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isOver } from "../../../core/incident/plan.ts";
-import { tell } from "../../incident/paging/page.ts";
+import { page } from "../../incident/paging/page.ts";
 import { adminCommand, refused } from "../command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";
 
@@ -15,7 +15,7 @@ export const incidentEscalate = adminCommand({
     const about = over ? " (the incident is over)" : "";
     const why = `${caller.principal} asks for help${about}: ${input.reason}`;
     const due = { reason: "asked" as const, severity: "page" as const, why };
-    const delivered = await tell({ record, due, atMs: caller.atMs }, deps);
+    const delivered = await page({ record, due, atMs: caller.atMs }, deps);
     await auditOrder({ record, caller, action: "EscalationOrdered", detail: { reason: input.reason } }, deps);
     const sent = (await deps.ledger.incidents.incident(record.incidentId))?.pages.at(-1);
     const facts = { over, delivered: sent?.delivered ?? [], failed: sent?.failed ?? [] };

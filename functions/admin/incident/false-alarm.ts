@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../../../core/incident/orders.ts";
 import { isPast, refOf } from "../../../core/incident/transitions.ts";
-import { callOff } from "../../incident/containment/undo-containment.ts";
+import { undoContainment } from "../../incident/containment/undo-containment.ts";
 import { changeIncident } from "../../incident/record/change.ts";
 import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
@@ -25,7 +25,7 @@ export const incidentFalseAlarm = adminCommand({
     );
     const refusal = whyNotFalseAlarm(record);
     if (refusal) return refusedBy(refusal);
-    const restored = await callOff(record, deps);
+    const restored = await undoContainment(record, deps);
     const detail = { reason: input.reason };
     await auditOrder({ record, caller, action: "FalseAlarmDeclared", detail }, deps);
     const revoked = record.keys.filter((key) => isPast(key, "quarantined")).map(refOf);

@@ -8,7 +8,7 @@ import {
   withdrawContainNow,
 } from "../../../core/incident/orders.ts";
 import { refOf } from "../../../core/incident/transitions.ts";
-import { restoreUndone } from "../../incident/containment/undo-containment.ts";
+import { restoreKeys } from "../../incident/containment/undo-containment.ts";
 import { changeIncident } from "../../incident/record/change.ts";
 import { graceMs } from "../../incident/record/policies.ts";
 import { adminCommand } from "../command.ts";
@@ -39,7 +39,7 @@ export const incidentUndoQuarantine = adminCommand({
     );
     const late = whyNotUndoQuarantine(record);
     if (late) return refusedBy(late);
-    const restored = await restoreUndone(record, deps);
+    const restored = await restoreKeys(record, deps);
     const detail = { reason: input.reason, keys: restored.join(", ") };
     await auditOrder({ record, caller, action: "QuarantineUndone", detail }, deps);
     return { outcome: "undone", incidentId: record.incidentId, restored, containByMs };

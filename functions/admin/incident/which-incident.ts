@@ -1,17 +1,16 @@
+import { deploymentChain } from "../../../audit/chain.ts";
 import type { PersonRefusal } from "../../../core/incident/orders.ts";
-import type { IncidentRecord, PersonsWord } from "../../../core/incident/record.ts";
-import { settled } from "../../../core/incident/settle.ts";
-import { mayOpen } from "../../../core/incident/transitions.ts";
+import type { IncidentRecord, PersonsOrder } from "../../../core/incident/record.ts";
+import { mayOpen, settled } from "../../../core/incident/transitions.ts";
 import { nearest } from "../../../core/nearest.ts";
 import type { Ledger } from "../../../ledger/ledger.ts";
+import type { AdminDeps } from "../../deps.ts";
 import { changeIncident } from "../../incident/record/change.ts";
 import { startIncident } from "../../incident/record/start.ts";
 import { incidentIdText } from "../../incident/record/step-input.ts";
-import { whyEnded } from "../../upkeep/ended-execution.ts";
+import { whyEnded } from "../../upkeep/sweep-incident.ts";
 import { type Caller, type RefusedAnswer, refused } from "../command.ts";
-import type { AdminDeps } from "../deps.ts";
 import { reasonText } from "../inputs.ts";
-import { deploymentChain } from "../scope.ts";
 
 /** What every order about one incident says. */
 export const orderShape = { incident: incidentIdText, reason: reasonText };
@@ -53,7 +52,7 @@ export async function whichToOrder(
 
 const childrenShownMax = 20;
 
-export function wordOf({ principal, atMs }: Caller, reason: string): PersonsWord {
+export function wordOf({ principal, atMs }: Caller, reason: string): PersonsOrder {
   return { by: principal, reason, atMs };
 }
 

@@ -3,19 +3,18 @@ import { isUndone, whyContained } from "../../../core/incident/orders.ts";
 import { isQuarantinable } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, UseBefore } from "../../../core/incident/record.ts";
 import { assertNotIncoming, markContained, markContaining } from "../../../core/incident/takeover.ts";
-import { changeKey, isPast, refOf, told } from "../../../core/incident/transitions.ts";
-import { containTurn, everybodyMoved, whyHandedOut, whyNotContain } from "../../../core/incident/turns.ts";
+import { addToTimeline, changeKey, isPast, refOf } from "../../../core/incident/transitions.ts";
+import { containTurn, everybodyMoved, whyCurrentAgain, whyNotContain } from "../../../core/incident/turns.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { KeyId, KeyProvider } from "../../../core/ports.ts";
 import type { Deps } from "../../deps.ts";
 import { assertNotStopped } from "../../secret/stop-order.ts";
-import { changeIncident } from "../record/change.ts";
+import { changeIncident, waitSecondsFor } from "../record/change.ts";
 import { policyOfKey } from "../record/policies.ts";
 import { type KeyStepInput, keyOf, recordedAt } from "../record/step-input.ts";
-import { waitSecondsFor } from "../record/wait.ts";
-import { handedOutAgain, noteHandedOut } from "./current-again.ts";
+import { currentAgain, noteCurrentAgain } from "./current-again.ts";
 import { lookAtUse, withUse } from "./last-use.ts";
-import { restoreUndone } from "./undo-containment.ts";
+import { restoreKeys } from "./undo-containment.ts";
 
 export interface Turn {
   readonly outcome: "over" | "wait" | "prove" | "giveUp";
@@ -53,11 +52,11 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const use = lookAtUse({ record, key, nowMs: input.at, during: "containing" }, deps);
   const order = { ...containing, keyId, policy, provider, use };
   // Also when it is recorded as begun: perhaps it was not done, and whoever fetched the key again still works with it.
-  const handedOut = await handedOutAgain({ record, key, nowMs: input.at }, deps);
+  const handedOut = await currentAgain({ record, key, nowMs: input.at }, deps);
   if (handedOut !== undefined) {
     const seen = { incidentId: record.incidentId, key, handedOut, use: await use, atMs: input.at };
-    const noted = await noteHandedOut(seen, deps);
-    const reason = whyHandedOut(noted, handedOut);
+    const noted = await noteCurrentAgain(seen, deps);
+    const reason = whyCurrentAgain(noted, handedOut);
     return waitUntil(noted, { input, untilMs: handedOut.lookAgainAtMs, reason });
   }
   const scopes = await quarantineScopes(order, deps);
@@ -122,7 +121,10 @@ async function recordIntent(
         return held === undefined ? secret : { ...secret, held };
       });
       const what = state === "revoking" ? ("revokeIntended" as const) : ("quarantineIntended" as const);
-      return told({ ...changed, secrets }, { atMs: input.at, what, detail: whyContained(now), keyId });
+      return addToTimeline(
+        { ...changed, secrets },
+        { atMs: input.at, what, detail: whyContained(now), keyId },
+      );
     },
     deps,
   );
@@ -186,7 +188,7 @@ async function revoke(order: Order, deps: Deps): Promise<IncidentRecord | "calle
         dieMs: provider.propagation.dieMs,
         ...(isFirst && outcome === "alreadyGone" && { goneBefore: true }),
       }));
-      return told(accepted, { atMs: acceptedAtMs, what: "revokeAccepted", detail: outcome, keyId });
+      return addToTimeline(accepted, { atMs: acceptedAtMs, what: "revokeAccepted", detail: outcome, keyId });
     },
     deps,
   );
@@ -229,12 +231,17 @@ async function quarantine(
         ...each,
         ...{ state: "quarantined", quarantinedAtMs, revokeAtMs },
       }));
-      return told(next, { atMs: quarantinedAtMs, what: "quarantined", detail: "it can be undone", keyId });
+      return addToTimeline(next, {
+        atMs: quarantinedAtMs,
+        what: "quarantined",
+        detail: "it can be undone",
+        keyId,
+      });
     },
     deps,
   );
   // Undone while the call was on its way: the person's restore may have come before it.
-  if (isUndone(keyOf(after, input.ref))) await restoreUndone(after, deps);
+  if (isUndone(keyOf(after, input.ref))) await restoreKeys(after, deps);
   return after;
 }
 
@@ -252,7 +259,7 @@ async function leaveToPerson(
         ...each,
         ...{ state: "needsPerson", byHand: true, blocked },
       }));
-      return told(next, { atMs: input.at, what: "personNeeded", detail: blocked, keyId });
+      return addToTimeline(next, { atMs: input.at, what: "personNeeded", detail: blocked, keyId });
     },
     deps,
   );

@@ -1,13 +1,13 @@
 import { RotationError } from "../../../core/errors.ts";
 import type {
-  HandedOutAgain,
+  CurrentAgain,
   IncidentRecord,
   KeyInScope,
   SecretInScope,
   UseBefore,
 } from "../../../core/incident/record.ts";
-import { changeKey, refOf, told } from "../../../core/incident/transitions.ts";
-import { isLeftToConsumers, whyHandedOut } from "../../../core/incident/turns.ts";
+import { addToTimeline, changeKey, refOf } from "../../../core/incident/transitions.ts";
+import { isLeftToConsumers, whyCurrentAgain } from "../../../core/incident/turns.ts";
 import type { VersionId } from "../../../core/ports.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { keyIn } from "../../../stores/value.ts";
@@ -23,14 +23,14 @@ const lookAgainMs = 30_000;
  * Under switch-first somebody may have put the compromised key back into AWSCURRENT after every consumer had moved:
  * ended now, it would cut them off before the time that was set for it. Asked of nothing that is contained first.
  */
-export async function handedOutAgain(
+export async function currentAgain(
   {
     record,
     key,
     nowMs,
   }: { readonly record: IncidentRecord; readonly key: KeyInScope; readonly nowMs: number },
   deps: Deps,
-): Promise<HandedOutAgain | undefined> {
+): Promise<CurrentAgain | undefined> {
   if (!isLeftToConsumers(record, nowMs)) return undefined;
   const looks = await Promise.all(record.secrets.map((secret) => currentWith(secret, key, deps)));
   const places = record.secrets.flatMap(({ secretArn }, index) => {
@@ -63,11 +63,11 @@ async function currentWith(
 }
 
 /** Only a person can take it out again, and until then there is time: they hear of it once, now. */
-export async function noteHandedOut(
+export async function noteCurrentAgain(
   seen: {
     readonly incidentId: string;
     readonly key: KeyInScope;
-    readonly handedOut: HandedOutAgain;
+    readonly handedOut: CurrentAgain;
     readonly use: UseBefore | undefined;
     readonly atMs: number;
   },
@@ -79,10 +79,10 @@ export async function noteHandedOut(
     incidentId,
     (now) => {
       const known = keyOf(now, ref).handedOutAgain;
-      const why = whyHandedOut(now, handedOut);
+      const why = whyCurrentAgain(now, handedOut);
       const next = changeKey(now, ref, (each) => ({ ...withUse(each, use), handedOutAgain: handedOut }));
-      const isTold = known !== undefined && whyHandedOut(now, known) === why;
-      return isTold ? next : told(next, { atMs, what: "personNeeded", detail: why });
+      const isTold = known !== undefined && whyCurrentAgain(now, known) === why;
+      return isTold ? next : addToTimeline(next, { atMs, what: "personNeeded", detail: why });
     },
     deps,
   );

@@ -11,10 +11,10 @@ import { policyOfKey } from "../record/policies.ts";
  * What calling an incident off owes its secrets: waits for its replacement end, a disabled key works again, and no
  * secret takes the key for compromised any more. A repeat changes nothing. Answers the keys that were restored.
  */
-export async function callOff(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
+export async function undoContainment(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
   const { secrets, keys, incidentId } = record;
   for (const { secretArn } of secrets) await endWait({ secretArn, incidentId, outcome: "calledOff" }, deps);
-  const restored = await restoreUndone(record, deps);
+  const restored = await restoreKeys(record, deps);
   // Asked anew: the provider took its time.
   const others = await othersOpen(record, deps);
   const sound = keys.flatMap(({ keyId }) => keyId ?? []).filter((keyId) => !others.some(isAbout(keyId)));
@@ -24,7 +24,7 @@ export async function callOff(record: IncidentRecord, deps: Deps): Promise<reado
 }
 
 /** Keys whose quarantine a person undid. Another incident that has disabled such a key since needs it so. */
-export async function restoreUndone(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
+export async function restoreKeys(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
   const undone = record.keys.filter(isUndone);
   if (undone.length === 0) return [];
   const others = await othersOpen(record, deps);
@@ -39,7 +39,7 @@ export async function restoreUndone(record: IncidentRecord, deps: Deps): Promise
 }
 
 /** For whoever comes by after the order: its caller may have died in the middle, or a quarantine come late. */
-export async function finishCallOff(
+export async function finishUndo(
   {
     record,
     nowMs,
@@ -48,8 +48,8 @@ export async function finishCallOff(
   deps: Deps,
 ): Promise<void> {
   const isRecent = record.calledOffAtMs !== undefined && nowMs < record.calledOffAtMs + forMs;
-  if (isRecent) await callOff(record, deps);
-  else if (record.keys.some((key) => isRestoreDue(key, { nowMs, forMs }))) await restoreUndone(record, deps);
+  if (isRecent) await undoContainment(record, deps);
+  else if (record.keys.some((key) => isRestoreDue(key, { nowMs, forMs }))) await restoreKeys(record, deps);
 }
 
 async function othersOpen({ incidentId }: IncidentRecord, deps: Deps): Promise<readonly IncidentRecord[]> {

@@ -1,13 +1,12 @@
 import { alertCount } from "../../../core/incident/alerts.ts";
 import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
-import { told } from "../../../core/incident/transitions.ts";
+import { addToTimeline } from "../../../core/incident/transitions.ts";
 import { type DuePage, isTriage } from "../../../core/incident/turns.ts";
-import type { Deps } from "../../deps.ts";
-import type { Page } from "../../incident-ports.ts";
+import type { Deps, Page } from "../../deps.ts";
 import { changeIncident } from "../record/change.ts";
 import { containNowStep, personSteps } from "./person-steps.ts";
-import { runbookFor, topicOf } from "./runbook.ts";
+import { runbookFor, stepsFor, topicOf } from "./runbook.ts";
 
 interface Telling {
   readonly record: IncidentRecord;
@@ -16,14 +15,14 @@ interface Telling {
 }
 
 /** Sends one page through every channel and writes down who took it. */
-export async function tell({ record, due, atMs }: Telling, deps: Deps): Promise<boolean> {
+export async function page({ record, due, atMs }: Telling, deps: Deps): Promise<boolean> {
   const { delivered, failed } = await deps.incident.escalator.page(pageOf(record, due));
   const { reason, severity, why } = due;
   const isDelivered = delivered.length > 0;
   await changeIncident(
     record.incidentId,
     (now) =>
-      told(
+      addToTimeline(
         {
           ...now,
           pages: [...now.pages, { atMs, reason, severity, why, delivered, failed }].slice(-pagesMax),
@@ -46,21 +45,21 @@ function pageOf(record: IncidentRecord, due: DuePage): Page {
   const { reason, severity, why } = due;
   const key = keys.find((each) => !isSettled(each)) ?? keys[0];
   const { provider, keyId } = key ?? {};
-  // What the channels add by provider and id kills the key: in the wrong console, or before its consumers moved.
+  // What the runbook adds by provider and id kills the key: in the wrong console, or before its consumers moved.
   const isToKill = key !== undefined && !isRekeysOwn(key) && key.handedOutAgain === undefined;
   const named = isToKill ? { provider, keyId } : {};
+  const about = {
+    ...(named.provider !== undefined && { provider: named.provider }),
+    ...(named.keyId !== undefined && { keyId: named.keyId }),
+    secretArns: secrets.map(({ secretArn }) => secretArn),
+    deadlineAtMs,
+  };
   return {
-    ...{ incidentId, reason, severity, why, test },
+    ...{ incidentId, reason, severity, why, test, about },
     title: `${subjectOf(record, key)}: ${titleOf[reason]}`,
-    steps: stepsOf(record, reason),
+    steps: stepsFor({ incidentId, reason, about, steps: stepsOf(record, reason) }),
     runbook: runbookFor(topicOf(record, due)),
     links: record.reports.slice(-1).map(({ path }) => path),
-    about: {
-      ...(named.provider !== undefined && { provider: named.provider }),
-      ...(named.keyId !== undefined && { keyId: named.keyId }),
-      secretArns: secrets.map(({ secretArn }) => secretArn),
-      deadlineAtMs,
-    },
   };
 }
 
@@ -85,7 +84,7 @@ const titleOf: Readonly<Record<Page["reason"], string>> = {
   asked: "somebody asked for help",
 };
 
-/** What Rekey itself takes; the channels add what the provider's console needs. */
+/** What Rekey itself takes; `stepsFor` adds what the provider's console needs. */
 function stepsOf(record: IncidentRecord, reason: Page["reason"]): readonly string[] {
   switch (reason) {
     case "needsPerson":

@@ -1,6 +1,6 @@
 import { whyNotContainNow } from "../../../core/incident/orders.ts";
 import { isExact, isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
-import type { HandedOutAgain, IncidentRecord, KeyInScope, OwnRole } from "../../../core/incident/record.ts";
+import type { CurrentAgain, IncidentRecord, KeyInScope, OwnRole } from "../../../core/incident/record.ts";
 import { isTriage } from "../../../core/incident/turns.ts";
 import { adminConsoleOf, manualOf } from "../../../providers/manual.ts";
 
@@ -153,7 +153,7 @@ function putRandom(secretArn: string): string {
 /** A revoke by hand would cut off the very consumers that are waited for. */
 function moveBackSteps(
   { secrets, containByMs = 0 }: IncidentRecord,
-  places: HandedOutAgain["places"],
+  places: CurrentAgain["places"],
 ): readonly PersonStep[] {
   const moves = places.map(({ secretArn, versionId }) => {
     const { name = secretArn, incomingVersionId = "VERSION" } =

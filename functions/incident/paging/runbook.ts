@@ -2,7 +2,7 @@ import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, OwnRole, PageReason } from "../../../core/incident/record.ts";
 import { type DuePage, errorIn, isTriage } from "../../../core/incident/turns.ts";
 import { killByHand } from "../../../providers/manual.ts";
-import type { Page } from "../../incident-ports.ts";
+import type { Page } from "../../deps.ts";
 
 const folder = "docs/runbooks/";
 

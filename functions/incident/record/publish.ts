@@ -3,7 +3,7 @@ import type { RekeyEvent } from "../../../core/ports.ts";
 import type { Deps } from "../../deps.ts";
 
 /** Tells the bus about an incident. A bus that is down must not hold up containment. */
-export async function announce(event: RekeyEvent, deps: Pick<Deps, "bus" | "log">): Promise<void> {
+export async function publish(event: RekeyEvent, deps: Pick<Deps, "bus" | "log">): Promise<void> {
   try {
     await deps.bus.publish(event);
   } catch (error) {

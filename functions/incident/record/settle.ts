@@ -1,8 +1,7 @@
 import { whyNotClose } from "../../../core/incident/plan.ts";
-import { type Settlement, settled } from "../../../core/incident/settle.ts";
-import { isExecutionOf } from "../../../core/incident/transitions.ts";
+import { isExecutionOf, type Settlement, settled } from "../../../core/incident/transitions.ts";
 import type { Deps } from "../../deps.ts";
-import { tell } from "../paging/page.ts";
+import { page } from "../paging/page.ts";
 import { releaseSecrets } from "../takeover/release-secrets.ts";
 import { changeIncident } from "./change.ts";
 
@@ -24,7 +23,7 @@ export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) 
   const wasTold = left.pages.some((page) => page.reason === "settled" && page.delivered.length > 0);
   if (isOurs && whyNotClose(left) !== undefined && !wasTold) {
     const why = `the machine stopped working on it (${reason}), and the key is neither dead nor waived`;
-    await tell({ record: left, due: { reason: "settled", severity: "page", why }, atMs }, deps);
+    await page({ record: left, due: { reason: "settled", severity: "page", why }, atMs }, deps);
   }
   return { outcome: left.status, reason };
 }

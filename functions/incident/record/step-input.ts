@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { InputInvalid } from "../../../core/errors.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
-import { keyIn } from "../../../core/incident/transitions.ts";
+import { keyInScope } from "../../../core/incident/transitions.ts";
 import type { Deps } from "../../deps.ts";
 import { stampedAt } from "../../step.ts";
 
@@ -22,7 +22,7 @@ export async function incidentOf({ incidentId }: Pick<KeyStepInput, "incidentId"
 }
 
 export function keyOf(record: IncidentRecord, ref: string): KeyInScope {
-  const key = keyIn(record, ref);
+  const key = keyInScope(record, ref);
   if (key === undefined) throw new InputInvalid(`${record.incidentId} has no key ${ref} in its scope`);
   return key;
 }

@@ -1,8 +1,8 @@
 import { LedgerContended, Superseded } from "../../../core/errors.ts";
-import type { KeyStanding, SecretInScope } from "../../../core/incident/record.ts";
+import type { SecretInScope } from "../../../core/incident/record.ts";
 import { fencedBy, type ReplaceFrom, type Taken, takeSecret } from "../../../core/incident/takeover.ts";
 import { mayOpen } from "../../../core/incident/transitions.ts";
-import { isReplacementRun, type LedgerKey } from "../../../core/keys.ts";
+import { isReplacementRun, type KeyStanding, type LedgerKey } from "../../../core/keys.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../../../core/ports.ts";
 import {

@@ -13,7 +13,7 @@ export interface Opening {
 }
 
 /** Every secret that holds a key of this incident, each taken from whatever run has it. */
-export async function takeAll(opening: Opening, deps: Deps): Promise<readonly TakenSecret[]> {
+export async function takeSecrets(opening: Opening, deps: Deps): Promise<readonly TakenSecret[]> {
   const taken: TakenSecret[] = [];
   for (const key of opening.record.keys) {
     const holders = await holdersOf(key, deps);

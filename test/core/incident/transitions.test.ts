@@ -3,6 +3,7 @@ import { orderPlan, whyNotPlan } from "../../../core/incident/orders.ts";
 import { belongsTo } from "../../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../../core/incident/record.ts";
 import {
+  addToTimeline,
   appendAlert,
   changeKey,
   changeSecretInScope,
@@ -10,14 +11,13 @@ import {
   identify,
   isExecutionOf,
   isPast,
-  keyIn,
+  keyInScope,
   mayOpen,
   refOf,
   staleWaits,
   storeIncidentWait,
   strengthen,
   takenUp,
-  told,
 } from "../../../core/incident/transitions.ts";
 import {
   clockTurn,
@@ -459,8 +459,8 @@ describe("what happens to the record", () => {
     const other = keyWith({ keyId: "k2" });
     const changed = changeKey(incident({ keys: [keyWith(), other] }), "k1", (key) => ({ ...key, probes: 9 }));
     expect(changed.keys).toEqual([keyWith({ probes: 9 }), other]);
-    expect(keyIn(changed, "k2")).toBe(other);
-    expect(keyIn(changed, "k3")).toBeUndefined();
+    expect(keyInScope(changed, "k2")).toBe(other);
+    expect(keyInScope(changed, "k3")).toBeUndefined();
     const search = secretWith({ secretArn: "arn:2" });
     const record = incident({ secrets: [secretWith(), search] });
     expect(changeSecretInScope(record, "arn:2", (secret) => ({ ...secret, held: "ada" })).secrets).toEqual([
@@ -476,7 +476,7 @@ describe("what happens to the record", () => {
     if (waiting === "decideAgain") throw new Error("it was not stored");
     expect(waiting.waits).toEqual([wait]);
     expect(staleWaits(waiting)).toEqual([]);
-    const changed = told(waiting, { atMs: 1, what: "note", detail: "look" });
+    const changed = addToTimeline(waiting, { atMs: 1, what: "note", detail: "look" });
     expect(staleWaits(changed)).toEqual([wait]);
     expect(endWaits(changed, new Set(["t1"])).waits).toEqual([]);
     expect(endWaits(changed, new Set(["t9"]))).toBe(changed);

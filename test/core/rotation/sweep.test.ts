@@ -8,10 +8,10 @@ import {
   forgetKey,
   isAbandoned,
   isStillOwed,
+  type ListedAs,
   neverCame,
   nextTryMs,
   owedBy,
-  type Standing,
   standingOf,
 } from "../../../core/rotation/sweep.ts";
 import { minute } from "../adoption/adoption-world.ts";
@@ -66,7 +66,7 @@ describe("the sweep", () => {
     const view = { ...nothing, runs, records: [recordIn("promoted")] };
     const withKey = (key: LedgerKey) => [recordIn("promoted", { keys: [key] })];
 
-    test.each<[string, Partial<ListedKey>, Partial<AccountView>, Standing]>([
+    test.each<[string, Partial<ListedKey>, Partial<AccountView>, ListedAs]>([
       ["the retiring key of a run", { keyId: "key-1" }, {}, "accounted"],
       [
         "the incoming key of a run",

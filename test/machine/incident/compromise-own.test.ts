@@ -48,6 +48,7 @@ test("a leaked admin credential pages at once, as what it is, with what to do fi
     "rekey doctor",
     "rekey sweep",
     expect.stringMatching(/^rekey incident waive i-\S+ --reason '/),
+    expect.stringMatching(/^rekey incident show i-\S+$/),
   ]);
 });
 
@@ -166,6 +167,7 @@ test("an unknown key's page leads to its own runbook, with every way to end it",
     "rekey compromise --key-stdin --dry-run",
     expect.stringMatching(/^rekey incident waive i-\S+ --reason '/),
     expect.stringMatching(/^rekey incident false-alarm i-\S+ --reason '/),
+    expect.stringMatching(/^rekey incident show i-\S+$/),
   ]);
 });
 

@@ -2,14 +2,14 @@ import { RotationError } from "../../../core/errors.ts";
 import type { ScopeFindings } from "../../../core/incident/record.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { type Channel, escalator } from "../../../functions/adapters/people/escalation.ts";
-import type { Deps } from "../../../functions/deps.ts";
 import type {
+  Deps,
   IncidentDeps,
   Page,
   ReportShelf,
   ScopeQuestion,
   Scoper,
-} from "../../../functions/incident-ports.ts";
+} from "../../../functions/deps.ts";
 import type { Through } from "../world/edges.ts";
 
 /** CloudTrail's event history ends there. */

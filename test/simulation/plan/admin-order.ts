@@ -1,5 +1,5 @@
 import { answerAdmin, type UrlAnswer } from "../../../functions/admin/answer.ts";
-import type { AdminDeps } from "../../../functions/admin/deps.ts";
+import type { AdminDeps } from "../../../functions/deps.ts";
 import type { World } from "../world/world.ts";
 
 interface AdminOrder {

@@ -334,8 +334,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "a sweep that only looks gives leases back",
     file: "functions/upkeep/sweep-secret.ts",
-    find: "if (!dryRun) await settle(",
-    replace: "await settle(",
+    find: "if (!dryRun) await settleRun(",
+    replace: "await settleRun(",
   },
   {
     name: "open on a held secret",

@@ -3,7 +3,7 @@ import { compromiseEvent, type KeyCompromised } from "../../../events/compromise
 import { signatureHeader, signEnvelope } from "../../../events/intake/edge/signed-envelope.ts";
 import { signingSecrets } from "../../../functions/adapters/intake.ts";
 import { answer as answerIntake, type UrlAnswer } from "../../../functions/alerts/intake.ts";
-import type { IntakeDeps } from "../../../functions/intake-ports.ts";
+import type { IntakeDeps } from "../../../functions/deps.ts";
 import { adminOrder } from "../plan/admin-order.ts";
 import { type Forgery, forgery } from "../plan/hard-incident-plan.ts";
 import { deliver } from "../plan/incidents.ts";

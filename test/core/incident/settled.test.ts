@@ -1,6 +1,5 @@
 import type { IncidentRecord } from "../../../core/incident/record.ts";
-import { settled } from "../../../core/incident/settle.ts";
-import { executionNameOf } from "../../../core/incident/transitions.ts";
+import { executionNameOf, settled } from "../../../core/incident/transitions.ts";
 import { incident, keyWith, openedAtMs } from "./incident-world.ts";
 
 const executionOf = (record: IncidentRecord) =>

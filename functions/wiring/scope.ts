@@ -1,9 +1,0 @@
-import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
-import { awsBounds } from "../../aws/bounds.ts";
-import { cloudTrailScoper } from "../adapters/scope/scope.ts";
-import type { Part } from "./base.ts";
-
-/** Who read what, and what a key did. */
-export const scopePart: Part = (base) => ({
-  scoper: cloudTrailScoper(new CloudTrailClient(awsBounds), base),
-});

@@ -1,0 +1,109 @@
+import { PolicyInvalid } from "../../core/errors.ts";
+import type { OwnRole } from "../../core/incident/record.ts";
+import type { SecretArn } from "../../core/ports.ts";
+
+/** The settings of a deployment. The only reader of the environment; the local cloud sets the same names. */
+export function settings() {
+  return {
+    table: required("REKEY_TABLE"),
+    bus: required("REKEY_BUS"),
+    environment: required("REKEY_ENVIRONMENT"),
+    rotationMachineArn: required("REKEY_ROTATION_MACHINE_ARN"),
+    compromiseMachineArn: process.env["REKEY_COMPROMISE_MACHINE_ARN"] ?? "",
+    refreshAllowed: jsonList("REKEY_REFRESH_ALLOWED"),
+    /** Providers on loopback answer plain http; nothing but a stand-in ever listens there. */
+    allowLoopbackProviders: process.env["REKEY_LOOPBACK_PROVIDERS"] === "allow",
+  };
+}
+
+/** What reaches people in an incident; each is optional. */
+export function incidentSettings() {
+  return {
+    environment: required("REKEY_ENVIRONMENT"),
+    pageTopicArn: process.env["REKEY_PAGE_TOPIC_ARN"],
+    pagerdutySecretArn: process.env["REKEY_PAGERDUTY_SECRET"],
+    slackSecretArn: process.env["REKEY_SLACK_SECRET"],
+    auditBucket: process.env["REKEY_AUDIT_BUCKET"],
+    docsUrl: process.env["REKEY_DOCS_URL"],
+  };
+}
+
+/** Where `rekey apply` keeps schedules, and what they start. */
+export function scheduleSettings() {
+  const deadLetterArn = process.env["REKEY_SCHEDULE_DLQ_ARN"];
+  return {
+    group: process.env["REKEY_SCHEDULE_GROUP"] ?? "rekey",
+    roleArn: process.env["REKEY_SCHEDULER_ROLE_ARN"] ?? "",
+    machineArn: required("REKEY_ROTATION_MACHINE_ARN"),
+    ...(deadLetterArn !== undefined && { deadLetterArn }),
+  };
+}
+
+const dayMs = 86_400_000;
+
+/** Where checkpoints of the audit log are filed, what signs them, and how long nobody can remove them. */
+export function auditSettings() {
+  const mode = required("REKEY_AUDIT_LOCK_MODE");
+  if (mode !== "COMPLIANCE" && mode !== "GOVERNANCE")
+    throw new PolicyInvalid(`REKEY_AUDIT_LOCK_MODE is COMPLIANCE or GOVERNANCE, not ${mode}`);
+  const days = Number(required("REKEY_AUDIT_LOCK_DAYS"));
+  if (!(days > 0)) throw new PolicyInvalid("REKEY_AUDIT_LOCK_DAYS is a number of days");
+  const [bucket, keyId] = [required("REKEY_AUDIT_BUCKET"), required("REKEY_AUDIT_KEY_ID")];
+  return { bucket, keyId, mode, retainMs: days * dayMs } as const;
+}
+
+/** The signing secret of each alert source: source to ARN. */
+export function intakeSecretArns(): Readonly<Record<string, string>> {
+  return jsonRecord("REKEY_INTAKE_SECRETS");
+}
+
+/** Every credential that the deployment itself is given, by what Rekey does with it. */
+export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly role: OwnRole }[] {
+  const { pagerdutySecretArn, slackSecretArn } = incidentSettings();
+  const named = {
+    githubToken: intakeSettings().githubTokenArn,
+    pagerdutyKey: pagerdutySecretArn,
+    slackWebhook: slackSecretArn,
+  };
+  return [
+    ...Object.values(intakeSecretArns()).map((secretArn) => ({ secretArn, role: "intake" as const })),
+    ...Object.entries(named).flatMap(([role, secretArn]) =>
+      secretArn ? [{ secretArn, role: role as keyof typeof named }] : [],
+    ),
+  ];
+}
+
+/** Where alerts come in, and what reads the alerts that GitHub points to. */
+export function intakeSettings() {
+  return {
+    alertBus: required("REKEY_ALERT_BUS"),
+    secretArns: intakeSecretArns(),
+    githubTokenArn: process.env["REKEY_GITHUB_TOKEN_SECRET"],
+    githubApiBases: jsonList("REKEY_GITHUB_API_BASES"),
+  };
+}
+
+/** The intake's public address, without a slash at its end: for those who report as any sender does. */
+export function intakeUrl(): string {
+  return required("REKEY_INTAKE_URL").replace(/\/$/, "");
+}
+
+function required(name: string): string {
+  const value = process.env[name];
+  if (value === undefined || value === "")
+    throw new PolicyInvalid(`the environment variable ${name} is not set`);
+  return value;
+}
+
+function jsonList(name: string): readonly string[] {
+  const value: unknown = JSON.parse(process.env[name] ?? "[]");
+  return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+function jsonRecord(name: string): Readonly<Record<string, string>> {
+  const value: unknown = JSON.parse(process.env[name] ?? "{}");
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
+  );
+}
