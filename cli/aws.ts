@@ -32,7 +32,7 @@ export async function reachAws(env: Environment): Promise<Reach> {
     checkpoints: checkpointsFor(env, log),
     store: async () => {
       const { SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
-      const { secretsManagerStore } = await import("../stores/secrets-manager.ts");
+      const { secretsManagerStore } = await import("../stores/secrets-manager/index.ts");
       return secretsManagerStore(new SecretsManagerClient(awsBounds), { pause });
     },
     digest,

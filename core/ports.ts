@@ -120,38 +120,88 @@ export interface KeySettings {
 
 // ---- the store consumers read from -----------------------------------------------------------------------
 
-export type Labels = Readonly<Record<VersionId, readonly string[]>>;
-
 export interface StoredVersion {
   readonly versionId: VersionId;
   readonly text: Secret;
 }
 
-/** One place consumers read keys from. Reads name their version, or are AWSCURRENT. */
+/** One version of one secret. */
+export interface VersionPlace {
+  readonly secretArn: SecretArn;
+  readonly versionId: VersionId;
+}
+
+/** The truth about one store, so that a secret whose store is not safe enough for a rotation is refused early. */
+export interface StoreCapabilities {
+  /**
+   * `native`: the store itself refuses a promotion when the current version is not the expected one, whoever writes
+   * at the same time. `none`: the adapter can only look just before it writes, and a change in between is lost.
+   */
+  readonly compareAndSwap: "native" | "none";
+  /** Whether a consumer that asks for the current value can be given a version that is only pending. */
+  readonly consumersSeePending: boolean;
+  /** After this many newer versions the store may delete one that is neither current, pending nor pinned. */
+  readonly versionsKept: number;
+  /** A pinned version is kept however many are written after it. */
+  readonly pinKeeps: boolean;
+  /** How long after its write a version can be missing from a read; `read` waits it out. 0: it is there at once. */
+  readonly readBackMs: number;
+}
+
+/** What a secret's versions are used for, from one look. */
+export interface VersionsInUse {
+  /** What consumers read; absent while the secret has no value. */
+  readonly current?: VersionId;
+  /** The version that is to become current. `byRekey`: it carries the mark that `write` leaves on its versions. */
+  readonly pending?: { readonly versionId: VersionId; readonly byRekey: boolean };
+  /** The version that was current before, where the store still names it. */
+  readonly previous?: VersionId;
+  /** The version that `pin` keeps from being deleted. */
+  readonly pinned?: VersionId;
+  /** Every version that has a use of any kind, those above included. */
+  readonly all: readonly VersionId[];
+}
+
+/**
+ * One place that consumers read keys from. A version's id is chosen by whoever writes it and says the same to a
+ * repeat; a store that numbers its versions itself keeps the id beside the version and answers with it. Every method
+ * throws SecretUnusable when the secret, or the version that it needs, is not there, and StoreUnavailable when a later
+ * try may help.
+ */
 export interface SecretStore {
-  labels(secretArn: SecretArn): Promise<Labels>;
-  /** Throws SecretUnusable when there is no such secret, version or value. */
-  read(secretArn: SecretArn, versionId?: VersionId): Promise<StoredVersion>;
+  capabilities(secretArn: SecretArn): StoreCapabilities;
+  versionsInUse(secretArn: SecretArn): Promise<VersionsInUse>;
+  /** What a consumer that names no version is given. */
+  current(secretArn: SecretArn): Promise<StoredVersion>;
+  /** A version that is known to have been written, so a store that shows it late is asked again. */
+  read(secretArn: SecretArn, versionId: VersionId): Promise<StoredVersion>;
   /**
-   * Writes a version whose id is `versionId`. A repeat with the same text is a no-op (labels are not attached
-   * again); with another text it throws VersionMoved. `labels` are taken off whatever version had them.
+   * Writes a version that no consumer is given, and marks it as Rekey's. Takes nobody's pending version away. A
+   * repeat with the same text changes nothing, not even a mark that was taken off; another text throws VersionMoved.
    */
-  put(version: {
-    readonly secretArn: SecretArn;
-    readonly versionId: VersionId;
-    readonly text: Secret;
-    readonly labels: readonly string[];
-  }): Promise<void>;
+  write(version: VersionPlace & { readonly text: Secret }): Promise<void>;
+  /** Makes a written version the pending one. `heldElsewhere`: another version is pending, and stays so. */
+  markPending(place: VersionPlace): Promise<"marked" | "heldElsewhere">;
+  /** This version is not pending any more, if it was. Another version that is pending stays so. */
+  clearPending(place: VersionPlace): Promise<void>;
+  /** Takes every mark of a run off a version: nobody finds it by its use any more, and the store may delete it. */
+  discard(place: VersionPlace): Promise<void>;
   /**
-   * Moves one label. Compare-and-swap: `heldElsewhere` when the label sits on a version other than `from`
-   * (or on any version, where `from` is absent). Without `to` the label is stripped. Already there is `moved`.
+   * Makes `to` the version that consumers read, if `from` is current. `heldElsewhere`: another one is, and nothing
+   * was changed. A repeat after a lost answer is `promoted`. Whether it is still pending does not change.
    */
-  moveLabel(move: {
+  promote(promotion: {
     readonly secretArn: SecretArn;
-    readonly label: string;
-    readonly from?: VersionId;
-    readonly to?: VersionId;
-  }): Promise<"moved" | "heldElsewhere">;
+    readonly from: VersionId;
+    readonly to: VersionId;
+  }): Promise<"promoted" | "heldElsewhere">;
+  /**
+   * Keeps a version from being deleted. A secret has one pin: without `from` it is put where there is none, and with
+   * `from` it is taken from that version. `heldElsewhere`: another version has it.
+   */
+  pin(place: VersionPlace & { readonly from?: VersionId }): Promise<"pinned" | "heldElsewhere">;
+  /** Takes the pin off this version, and off no other. */
+  unpin(place: VersionPlace): Promise<void>;
 }
 
 // ---- the ledger's table ----------------------------------------------------------------------------------

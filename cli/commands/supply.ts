@@ -2,7 +2,7 @@ import type { Policy } from "../../core/policy.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { Secret } from "../../core/secret.ts";
 import { fingerprintOf, keyLengthMin } from "../../events/fingerprint.ts";
-import { incomingLabel, pendingLabel, versionIdFor } from "../../functions/secret/stage-key.ts";
+import { versionIdFor } from "../../functions/secret/stage-key.ts";
 import { withKey } from "../../stores/value.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
@@ -57,7 +57,7 @@ interface Supplied {
   readonly key: Secret;
 }
 
-/** Staged as a minted key is: AWSPENDING is taken only if nobody else has it. */
+/** Staged as a minted key is: it becomes the pending version only if no other is. */
 async function putPending({ policy, record, key }: Supplied, reach: Reach): Promise<string> {
   const { secretArn, field, name } = policy;
   const { run } = record;
@@ -65,15 +65,11 @@ async function putPending({ policy, record, key }: Supplied, reach: Reach): Prom
   const place = { secretArn, rotationId: run?.rotationId ?? "", attempt: (run?.attempt ?? 0) + 1, part };
   const versionId = versionIdFor(place, reach);
   const store = await reach.store();
-  const current = await store.read(secretArn);
-  await store.put({ secretArn, versionId, text: withKey(current.text, field, key), labels: [incomingLabel] });
-  const move = await store.moveLabel({ secretArn, label: pendingLabel, to: versionId });
-  if (move === "moved") return versionId;
-  await store.moveLabel({ secretArn, label: incomingLabel, from: versionId });
-  throw new CliFailure(
-    `AWSPENDING of ${name} is on another version: somebody else's rotation is unfinished`,
-    {
-      hint: `see who with \`aws secretsmanager describe-secret --secret-id ${secretArn}\``,
-    },
-  );
+  const current = await store.current(secretArn);
+  await store.write({ secretArn, versionId, text: withKey(current.text, field, key) });
+  if ((await store.markPending({ secretArn, versionId })) === "marked") return versionId;
+  await store.discard({ secretArn, versionId });
+  throw new CliFailure(`another version of ${name} is pending: somebody else's rotation is unfinished`, {
+    hint: `see who with \`aws secretsmanager describe-secret --secret-id ${secretArn}\``,
+  });
 }

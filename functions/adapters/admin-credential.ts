@@ -5,7 +5,7 @@ import type { AdminCredential } from "../../providers/provider.ts";
 import { keyIn } from "../../stores/value.ts";
 
 /** An admin credential in its own secret: read once per process, and again when the provider refused it. */
-export function adminCredential(store: Pick<SecretStore, "read">, secretArn: SecretArn): AdminCredential {
+export function adminCredential(store: Pick<SecretStore, "current">, secretArn: SecretArn): AdminCredential {
   let cached: Promise<Secret> | undefined;
   return {
     get: () => {
@@ -21,9 +21,9 @@ export function adminCredential(store: Pick<SecretStore, "read">, secretArn: Sec
   };
 }
 
-async function read(store: Pick<SecretStore, "read">, secretArn: SecretArn): Promise<Secret> {
+async function read(store: Pick<SecretStore, "current">, secretArn: SecretArn): Promise<Secret> {
   try {
-    return keyIn((await store.read(secretArn)).text);
+    return keyIn((await store.current(secretArn)).text);
   } catch (error) {
     if (!(error instanceof SecretUnusable)) throw error;
     throw new AdminCredentialRefused(`the admin credential ${secretArn} cannot be used: ${error.message}`, {

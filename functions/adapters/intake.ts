@@ -17,18 +17,15 @@ const rereadAfterMs = 5_000;
 /** A sender waits some 10 s and does not ask again by itself: being told to is better than no answer. */
 const signingReadMs = 4_000;
 
-/** While a signing secret rotates, a sender may have either; a label taken off ends what it was on. */
-const signingLabels: ReadonlySet<string> = new Set(["AWSCURRENT", "AWSPENDING", "AWSPREVIOUS"]);
-
 interface Cached {
   readonly secrets: Promise<readonly Secret[]>;
   readonly readAtMs: number;
 }
 
-/** The intake's own secrets, each in Secrets Manager under the source's name; the whole value is the key. */
+/** The intake's own secrets, each in the store under the source's name; the whole value is the key. */
 export function signingSecrets(
   secretArns: Readonly<Record<string, SecretArn>>,
-  { store, clock }: { readonly store: Pick<SecretStore, "labels" | "read">; readonly clock: Clock },
+  { store, clock }: { readonly store: Pick<SecretStore, "versionsInUse" | "read">; readonly clock: Clock },
 ): SigningSecrets {
   const cache = new Map<string, Cached>();
 
@@ -51,14 +48,16 @@ export function signingSecrets(
   };
 }
 
+/** While a signing secret rotates, a sender may have any of the three; one that the store no longer names has ended. */
 async function readVersions(
-  store: Pick<SecretStore, "labels" | "read">,
+  store: Pick<SecretStore, "versionsInUse" | "read">,
   secretArn: SecretArn,
 ): Promise<readonly Secret[]> {
-  const labels = Object.entries(await store.labels(secretArn));
-  const inUse = labels.filter(([, stages]) => stages.some((stage) => signingLabels.has(stage)));
-  const currentFirst = inUse.sort(([, stages]) => (stages.includes("AWSCURRENT") ? -1 : 1));
-  const read = await Promise.all(currentFirst.map(([versionId]) => readOne(store, { secretArn, versionId })));
+  const { current, pending, previous } = await store.versionsInUse(secretArn);
+  const currentFirst = [current, pending?.versionId, previous].filter((one) => one !== undefined);
+  const read = await Promise.all(
+    [...new Set(currentFirst)].map((versionId) => readOne(store, { secretArn, versionId })),
+  );
   return read.filter((secret) => secret !== undefined);
 }
 

@@ -40,7 +40,7 @@ export async function adopt(
   // After the entries are written: of two secrets adopted at once, each finds the other.
   const others = await sharedWith({ fingerprint, secretArn }, deps);
   if (others.length > 0) throw new KeyShared(`key ${keyId} is also held by ${others.join(", ")}`);
-  // A run that came and went since this looked at AWSCURRENT knows better what it holds.
+  // A run that came and went since this looked at the current version knows better what it holds.
   const isLate = (now: SecretRecord) => isUnderWay(now) || now.fence !== record.fence;
   const next = await deps.ledger.changeSecret(secretArn, (now) =>
     isLate(now) ? now : adoptByHand(now, found),
@@ -54,18 +54,9 @@ function isUnderWay({ lease, run }: SecretRecord): boolean {
   return lease !== undefined || run !== undefined;
 }
 
-/** Finding the current key also strips our own leftovers, which is for the run that is about to start. */
+/** Finding the current key also clears what an ended run left pending, which is for the run that is about to start. */
 function lookingOnly(deps: AdminDeps): AdminDeps {
-  const { store } = deps;
-  return {
-    ...deps,
-    store: {
-      labels: (secretArn) => store.labels(secretArn),
-      read: (secretArn, versionId) => store.read(secretArn, versionId),
-      put: (version) => store.put(version),
-      moveLabel: async () => "moved",
-    },
-  };
+  return { ...deps, store: { ...deps.store, clearPending: async () => {} } };
 }
 
 interface Indexing {
@@ -75,9 +66,9 @@ interface Indexing {
 
 async function fingerprintVersions({ policy, found }: Indexing, deps: AdminDeps): Promise<void> {
   const { secretArn } = policy;
-  const labels = await deps.store.labels(secretArn);
-  for (const [versionId, stages] of Object.entries(labels)) {
-    const isCurrent = stages.includes("AWSCURRENT");
+  const { all, current } = await deps.store.versionsInUse(secretArn);
+  for (const versionId of all) {
+    const isCurrent = versionId === current;
     const key = await keyOf({ policy, versionId, isCurrent }, deps);
     if (key === undefined) continue;
     const place = { secretArn, versionId, role: policy.mode === "index" ? "index" : "rotated" } as const;
@@ -119,7 +110,7 @@ async function putHolders(
 /** An admin credential leaks like any other key, and its fingerprint says that no rotation can mend it. */
 export async function fingerprintAdmin(secretArn: SecretArn, deps: AdminDeps): Promise<void> {
   try {
-    const { versionId, text } = await deps.store.read(secretArn);
+    const { versionId, text } = await deps.store.current(secretArn);
     await putHolders({ place: { secretArn, versionId, role: "admin" }, key: keyIn(text) }, deps);
   } catch (error) {
     if (!(error instanceof RotationError) || error.retry === "later") throw error;

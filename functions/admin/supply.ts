@@ -18,7 +18,6 @@ import { keyIn } from "../../stores/value.ts";
 import type { AdminDeps } from "../deps.ts";
 import { sharedWith } from "../secret/current-key.ts";
 import { policyOf } from "../secret/run-record.ts";
-import { stripOwnLabels } from "../secret/stage-key.ts";
 import { adminCommand, type Caller, type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
@@ -56,7 +55,7 @@ export const supply = adminCommand({
       return await goOn({ ticket, wait, incoming, name }, deps);
     } catch (error) {
       if (!(error instanceof RotationError) || error.retry === "later") throw error;
-      await stripOwnLabels({ secretArn, versionId: input.versionId }, deps);
+      await deps.store.discard({ secretArn, versionId: input.versionId });
       return refused({
         reason: error.name,
         detail: error.message,

@@ -25,7 +25,7 @@ const ownRoles = [
 ] as const satisfies readonly OwnRole[];
 
 /**
- * Fills the index by which an alert finds its key: every labelled version of every secret under policy, of admin
+ * Fills the index by which an alert finds its key: every version in use of every secret under policy, of admin
  * credentials and of whatever else Rekey works with, by every alias that a source may use. A version never changes,
  * so one that is known is not read again.
  */
@@ -88,8 +88,8 @@ interface Indexing {
 async function indexPlace(indexing: Indexing, deps: Deps): Promise<void> {
   const { place, seen } = indexing;
   try {
-    const labels = await deps.store.labels(place.secretArn);
-    for (const versionId of Object.keys(labels)) await indexVersion({ ...indexing, versionId }, deps);
+    const { all } = await deps.store.versionsInUse(place.secretArn);
+    for (const versionId of all) await indexVersion({ ...indexing, versionId }, deps);
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
     if (seen.unreadable.length < unreadableShownMax) seen.unreadable.push(place.secretArn);

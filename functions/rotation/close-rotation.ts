@@ -4,7 +4,6 @@ import { closeRun } from "../../core/rotation/lease.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { noteRun } from "../secret/run-record.ts";
-import { retiringLabel } from "../secret/stage-key.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -17,11 +16,7 @@ export const closeRotation = step({
     if (known?.outcome === "rotated") return free(input, deps);
     const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
 
-    await deps.store.moveLabel({
-      secretArn: input.secretArn,
-      label: retiringLabel,
-      from: run.retiring.versionId,
-    });
+    await deps.store.unpin({ secretArn: input.secretArn, versionId: run.retiring.versionId });
     await forgetEnded({ input, run }, deps);
     const debt = { secretArn: input.secretArn, keyId: run.retiring.keyId };
     await deps.ledger.removeDebt({ ...debt, kind: "RevokeOwed" });

@@ -8,7 +8,7 @@ import { assertHolder, type PlacedKey, type Run } from "../../core/rotation/secr
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../deps.ts";
 import { policyOf } from "../secret/run-record.ts";
-import { stageKey, stripOwnLabels, versionIdFor } from "../secret/stage-key.ts";
+import { stageKey, versionIdFor } from "../secret/stage-key.ts";
 import { assertNotStopped, workOf } from "../secret/stop-order.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -83,7 +83,7 @@ async function discardEarlier(
   if (discarded.length === 0) return;
   for (const key of discarded) {
     const version = { ...input, attempt: key.attempt ?? 0, part: "mint" };
-    await stripOwnLabels({ secretArn: input.secretArn, versionId: versionIdFor(version, deps) }, deps);
+    await deps.store.discard({ secretArn: input.secretArn, versionId: versionIdFor(version, deps) });
   }
   const provider = deps.provider(policy);
   const listed = await provider.list({ namePrefix: keyNamesOf(input.rotationId) });

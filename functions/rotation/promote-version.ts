@@ -14,7 +14,7 @@ import { keyIn, withKey } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { pin } from "../secret/pin.ts";
 import { policyOf } from "../secret/run-record.ts";
-import { incomingLabel, pendingLabel, takePending, versionIdFor } from "../secret/stage-key.ts";
+import { takePending, versionIdFor } from "../secret/stage-key.ts";
 import { assertNotStopped, workOf } from "../secret/stop-order.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -33,7 +33,7 @@ export const promoteVersion = step({
     const promoted = done ?? (await promote({ input, policy, before }, deps));
     // A crash may have come between the promotion and this.
     const { secretArn } = input;
-    await deps.store.moveLabel({ secretArn, label: pendingLabel, from: promoted.incoming.versionId });
+    await deps.store.clearPending({ secretArn, versionId: promoted.incoming.versionId });
     await tellAudit({ input, promoted }, deps);
     return announcement(promoted);
   },
@@ -69,27 +69,22 @@ interface Order {
 }
 
 interface Moving extends Order {
-  /** An earlier try began to move AWSCURRENT, and nobody heard what became of it. */
+  /** An earlier try began to promote, and nobody heard what became of it. */
   readonly mayHaveLanded: boolean;
 }
 
-/** Pin first: once AWSCURRENT has left it, only a label keeps the retiring version from being purged. */
+/** Pin first: once the retiring version is not current any more, only its pin keeps it from being deleted. */
 async function moveCurrent({ input, policy, mayHaveLanded }: Moving, deps: Deps): Promise<void> {
   const { secretArn } = input;
   for (let merges = 0; merges <= mergesMax; merges++) {
     const { retiring, incoming } = await promotingRun(input, deps);
     const { versionId } = retiring;
     await pin({ secretArn, versionId, assertMine: () => promotingRun(input, deps) }, deps);
-    const move = await deps.store.moveLabel({
-      secretArn,
-      label: "AWSCURRENT",
-      from: retiring.versionId,
-      to: incoming.versionId,
-    });
-    if (move === "moved") return;
+    const promotion = { secretArn, from: retiring.versionId, to: incoming.versionId };
+    if ((await deps.store.promote(promotion)) === "promoted") return;
     if ((await mergeEdit({ input, policy, mayHaveLanded }, deps)) === "landed") return;
   }
-  throw new VersionMoved(`AWSCURRENT moved more than ${mergesMax} times during the promotion`);
+  throw new VersionMoved(`the current version changed more than ${mergesMax} times during the promotion`);
 }
 
 async function promotingRun(input: TicketInput, deps: Deps): Promise<WithIncoming> {
@@ -99,31 +94,31 @@ async function promotingRun(input: TicketInput, deps: Deps): Promise<WithIncomin
 }
 
 /**
- * AWSCURRENT is not the version we expected. The same key in it means that somebody edited another field: the
+ * Another version is current than we expected. The same key in it means that somebody edited another field: the
  * incoming key goes into a copy of their version. Another key means that somebody rotated by hand: stop.
  */
 async function mergeEdit({ input, policy, mayHaveLanded }: Moving, deps: Deps): Promise<"landed" | "merged"> {
   const { secretArn } = input;
   const { retiring, incoming } = await promotingRun(input, deps);
-  const current = await deps.store.read(secretArn);
+  const current = await deps.store.current(secretArn);
   const fingerprint = fingerprintOf(keyIn(current.text, policy.field));
   if (fingerprint === incoming.fingerprint) {
-    await deps.store.moveLabel({ secretArn, label: pendingLabel, from: incoming.versionId });
+    await deps.store.clearPending({ secretArn, versionId: incoming.versionId });
     await recordMerge({ input, incoming: current.versionId, retiring: retiring.versionId }, deps);
     return "landed";
   }
   if (fingerprint !== retiring.fingerprint) {
     await deps.ledger.changeSecret(secretArn, (now) => markPromotionRefused(now, input, { mayHaveLanded }));
-    throw new VersionMoved(`AWSCURRENT moved to version ${current.versionId}, which holds another key`);
+    throw new VersionMoved(`version ${current.versionId} became current meanwhile, and it holds another key`);
   }
   const pending = await deps.store.read(secretArn, incoming.versionId);
   const text = withKey(current.text, policy.field, keyIn(pending.text, policy.field));
   // Named after key and edit, so that a run that resumes this one writes the same version and not another.
   const part = `merge ${incoming.keyId} ${current.versionId}`;
   const versionId = versionIdFor({ secretArn, rotationId: "merge", attempt: 0, part }, deps);
-  await deps.store.put({ secretArn, versionId, text, labels: [incomingLabel] });
-  await deps.store.moveLabel({ secretArn, label: pendingLabel, from: incoming.versionId });
-  // Recorded before it is labelled: AWSPENDING is never on a version that a resuming run does not know as its own.
+  await deps.store.write({ secretArn, versionId, text });
+  await deps.store.clearPending({ secretArn, versionId: incoming.versionId });
+  // Recorded before it is marked: what is pending is always a version that a resuming run knows as its own.
   await recordMerge({ input, incoming: versionId, retiring: current.versionId }, deps);
   await takePending({ secretArn, versionId }, deps);
   return "merged";

@@ -1,14 +1,13 @@
 import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../../core/errors.ts";
 import type { LedgerKey } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyProvider, Labels, ListedKey, SecretArn, VersionId } from "../../core/ports.ts";
+import type { KeyProvider, ListedKey, SecretArn, VersionId, VersionsInUse } from "../../core/ports.ts";
 import { currentKey, type PlacedKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { freezeOver, spentKey, whyFrozen } from "./spent-key.ts";
-import { incomingLabel } from "./stage-key.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
 
@@ -18,14 +17,14 @@ interface Question {
 }
 
 /**
- * The key that AWSCURRENT holds, with its id at the provider: the ledger's where its version is the ledger's,
+ * The key that the current version holds, with its id at the provider: the ledger's where its version is the ledger's,
  * else found again by fingerprint, else the only one at the provider that it can be.
  */
 export async function findCurrentKey({ policy, record }: Question, deps: Deps): Promise<FoundKey> {
-  const labels = await deps.store.labels(policy.secretArn);
-  const versionId = versionWith(labels, "AWSCURRENT");
+  const versions = await deps.store.versionsInUse(policy.secretArn);
+  const versionId = versions.current;
   if (versionId === undefined) throw new SecretUnusable(`${policy.secretArn} has no value yet`);
-  await clearPending({ policy, record, labels, currentVersionId: versionId }, deps);
+  await clearPending({ policy, record, versions }, deps);
 
   const known = placed(currentKey(record));
   if (known !== undefined && known.versionId === versionId) return known;
@@ -42,33 +41,28 @@ export async function findCurrentKey({ policy, record }: Question, deps: Deps): 
   return { name: listed.name, state: "current", keyId: listed.keyId, versionId, fingerprint };
 }
 
-export function versionWith(labels: Labels, label: string): VersionId | undefined {
-  return Object.entries(labels).find(([, stages]) => stages.includes(label))?.[0];
-}
-
 function placed(key: LedgerKey | undefined): FoundKey | undefined {
   if (key?.keyId === undefined || key.versionId === undefined || key.fingerprint === undefined)
     return undefined;
   return { ...key, keyId: key.keyId, versionId: key.versionId, fingerprint: key.fingerprint };
 }
 
-/** A leftover of ours is stripped; somebody else's pending version is their unfinished rotation. */
+/** A pending version that an ended run of ours left is cleared; somebody else's is their unfinished rotation. */
 async function clearPending(
-  view: Question & { readonly labels: Labels; readonly currentVersionId: VersionId },
+  { policy, record, versions }: Question & { readonly versions: VersionsInUse },
   deps: Deps,
 ): Promise<void> {
-  const pending = versionWith(view.labels, "AWSPENDING");
+  const { pending } = versions;
   if (pending === undefined) return;
-  // Nobody else puts REKEY_INCOMING: it tells our version even where the ledger never heard of its put.
-  const isOurs =
-    view.labels[pending]?.includes(incomingLabel) ||
-    view.record.keys.some((key) => key.versionId === pending);
-  if (!isOurs && pending !== view.currentVersionId) {
+  const { versionId } = pending;
+  // The store's mark tells our version even where the ledger never heard of its write.
+  const isOurs = pending.byRekey || record.keys.some((key) => key.versionId === versionId);
+  if (!isOurs && versionId !== versions.current) {
     throw new PendingHeld(
-      `AWSPENDING is on version ${pending}, which Rekey did not write: another rotation is unfinished`,
+      `version ${versionId} is pending, and Rekey did not write it: another rotation is unfinished`,
     );
   }
-  await deps.store.moveLabel({ secretArn: view.policy.secretArn, label: "AWSPENDING", from: pending });
+  await deps.store.clearPending({ secretArn: policy.secretArn, versionId });
 }
 
 /** A key the ledger calls retiring, revoked, dead or compromised is current again: no revoke until a person looked. */

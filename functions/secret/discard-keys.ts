@@ -5,7 +5,7 @@ import type { VersionId } from "../../core/ports.ts";
 import { markDiscarded } from "../../core/rotation/incoming.ts";
 import type { Ticket } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
-import { stripOwnLabels, versionIdFor } from "./stage-key.ts";
+import { versionIdFor } from "./stage-key.ts";
 
 interface Discard {
   readonly ticket: Ticket;
@@ -16,14 +16,14 @@ interface Discard {
 }
 
 /**
- * Takes the keys of a run that came to nothing away again. Labels first: a version that nobody can find by label is
+ * Takes the keys of a run that came to nothing away again. Their versions first: one that nobody finds by its use is
  * harmless, even while its key still lives. A pin on the retiring version is left to the sweep: by the time this call
  * thaws, it may be the pin of an incident that has the secret.
  */
 export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps): Promise<void> {
   const { secretArn } = ticket;
   for (const versionId of own.flatMap((key) => versionsOf(key, ticket, deps))) {
-    await stripOwnLabels({ secretArn, versionId }, deps);
+    await deps.store.discard({ secretArn, versionId });
   }
   if (policy === undefined) {
     throw new PolicyInvalid(`no policy says how to reach the provider of ${secretArn}`);

@@ -1,7 +1,5 @@
 import type { SecretArn, VersionId } from "../../core/ports.ts";
 import type { Deps } from "../deps.ts";
-import { versionWith } from "./current-key.ts";
-import { retiringLabel } from "./stage-key.ts";
 
 interface Pinning {
   readonly secretArn: SecretArn;
@@ -10,16 +8,15 @@ interface Pinning {
   assertMine(): Promise<unknown>;
 }
 
-/** Once AWSCURRENT has left a version, only a label keeps it from being purged with the key that is in it. */
+/** Once a version is not current any more, only its pin keeps the store from deleting it, and the key with it. */
 export async function pin(
   { secretArn, versionId, assertMine }: Pinning,
   { store }: Pick<Deps, "store">,
 ): Promise<void> {
-  const move = await store.moveLabel({ secretArn, label: retiringLabel, to: versionId });
-  if (move === "moved") return;
-  const holder = versionWith(await store.labels(secretArn), retiringLabel);
+  if ((await store.pin({ secretArn, versionId })) === "pinned") return;
+  const { pinned: holder } = await store.versionsInUse(secretArn);
   if (holder === undefined || holder === versionId) return;
   // After the look at the holder: whoever takes the secret later than this moves the pin, and the move fails.
   await assertMine();
-  await store.moveLabel({ secretArn, label: retiringLabel, from: holder, to: versionId });
+  await store.pin({ secretArn, versionId, from: holder });
 }

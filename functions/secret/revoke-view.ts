@@ -22,7 +22,7 @@ export async function revokeView({ ticket, policy, nowMs }: Question, deps: Deps
   const run = assertPromoted(record, ticket);
   const evidence = await evidenceFor({ policy, run, nowMs, secretArn }, deps);
   const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);
-  const current = await deps.store.read(secretArn);
+  const current = await deps.store.current(secretArn);
   return {
     record,
     run,

@@ -1,17 +1,12 @@
 import { PendingHeld, Superseded } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyId, VersionId } from "../../core/ports.ts";
+import type { KeyId, VersionId, VersionPlace } from "../../core/ports.ts";
 import { markStaged } from "../../core/rotation/incoming.ts";
 import type { PlacedKey, Ticket } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
-
-/** Attached by the put itself: PutSecretValue would silently steal AWSPENDING, but nobody else uses this one. */
-export const incomingLabel = "REKEY_INCOMING";
-export const pendingLabel = "AWSPENDING";
-export const retiringLabel = "REKEY_RETIRING";
 
 interface Staging {
   readonly ticket: Ticket;
@@ -27,9 +22,9 @@ export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey>
   const { secretArn } = ticket;
   const versionId = versionIdFor({ ...ticket, attempt, part: "mint" }, deps);
   const fingerprint = fingerprintOf(secret);
-  const current = await deps.store.read(secretArn);
+  const current = await deps.store.current(secretArn);
   const text = withKey(current.text, policy.field, secret);
-  await deps.store.put({ secretArn, versionId, text, labels: [incomingLabel] });
+  await deps.store.write({ secretArn, versionId, text });
   await takePending({ secretArn, versionId }, deps);
 
   const incoming = { keyId, versionId, fingerprint };
@@ -43,32 +38,17 @@ export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey>
       markStaged(record, ticket, { attempt, incoming, copiedFrom }),
     );
   } catch (error) {
-    if (error instanceof Superseded) await stripOwnLabels({ secretArn, versionId }, deps);
+    if (error instanceof Superseded) await deps.store.discard({ secretArn, versionId });
     throw error;
   }
   return incoming;
 }
 
-/** Without `from` the move fails if any other version holds the label: that version is somebody's rotation. */
-export async function takePending(
-  { secretArn, versionId }: { readonly secretArn: string; readonly versionId: VersionId },
-  deps: Deps,
-): Promise<void> {
-  const move = await deps.store.moveLabel({ secretArn, label: pendingLabel, to: versionId });
-  if (move === "moved") return;
-  await stripOwnLabels({ secretArn, versionId }, deps);
-  throw new PendingHeld("AWSPENDING is on another version: somebody else's rotation is unfinished");
-}
-
-/** Takes both labels off this version, and only off this one. */
-export async function stripOwnLabels(
-  { secretArn, versionId }: { readonly secretArn: string; readonly versionId: VersionId },
-  deps: Deps,
-): Promise<void> {
-  const labels = (await deps.store.labels(secretArn))[versionId] ?? [];
-  for (const label of [pendingLabel, incomingLabel]) {
-    if (labels.includes(label)) await deps.store.moveLabel({ secretArn, label, from: versionId });
-  }
+/** Another version that is pending is somebody's unfinished rotation: ours steps back, and theirs stays. */
+export async function takePending(place: VersionPlace, { store }: Pick<Deps, "store">): Promise<void> {
+  if ((await store.markPending(place)) === "marked") return;
+  await store.discard(place);
+  throw new PendingHeld("another version is pending: somebody else's rotation is unfinished");
 }
 
 /** Deterministic, so that a repeat of the same attempt writes the same version and not another one. */

@@ -98,7 +98,7 @@ async function discard(
   const provider = deps.provider(policy);
   const mayBeCurrent = new Set<KeyId>();
   for (const { secretArn, field } of policies) {
-    const { text } = await deps.store.read(secretArn);
+    const { text } = await deps.store.current(secretArn);
     for (const { keyId } of await provider.candidates(keyIn(text, field))) mayBeCurrent.add(keyId);
   }
   let discarded = 0;

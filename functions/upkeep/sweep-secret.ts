@@ -15,12 +15,11 @@ import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { releaseLease } from "../incident/takeover/release-secrets.ts";
-import { versionWith } from "../secret/current-key.ts";
 import { heedHand } from "../secret/freeze.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { settleRun } from "../secret/settle-run.ts";
 import { freezeOver, type SpentKey, spentKey, whyFrozen } from "../secret/spent-key.ts";
-import { pendingLabel, retiringLabel, versionIdFor } from "../secret/stage-key.ts";
+import { versionIdFor } from "../secret/stage-key.ts";
 import { brakeFor } from "../secret/stop-order.ts";
 
 export interface Sweeping {
@@ -44,7 +43,7 @@ export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<Secre
   const settled = await settleAbandoned(sweeping, deps);
   await closeForgottenRuns(sweeping, deps);
   const record = await deps.ledger.secret(sweeping.policy.secretArn);
-  const labels = await stripLeftovers({ ...sweeping, record }, deps);
+  const labels = await clearLeftovers({ ...sweeping, record }, deps);
   const spent = await pageSpentKey({ ...sweeping, record }, deps);
   if (spent === 0) await pageMovedKey({ ...sweeping, record }, deps);
   return {
@@ -111,29 +110,27 @@ interface Looking extends Sweeping {
   readonly record: SecretRecord;
 }
 
-/** Labels on versions that Rekey wrote, when no run is at work that could still need them. */
-async function stripLeftovers({ policy, record, dryRun }: Looking, deps: Deps): Promise<number> {
+/** A pending version and a pin that Rekey left, when no run is at work that could still need them. */
+async function clearLeftovers({ policy, record, dryRun }: Looking, deps: Deps): Promise<number> {
   if (record.lease !== undefined) return 0;
   const { secretArn } = policy;
   const { run } = record;
-  const labels = await deps.store.labels(secretArn);
-  const pending = versionWith(labels, pendingLabel);
-  const pin = versionWith(labels, retiringLabel);
+  const { pending: pendingNow, pinned } = await deps.store.versionsInUse(secretArn);
+  const pending = pendingNow?.versionId;
   const isLeft =
     pending !== undefined &&
     run?.phase !== "promoting" &&
     (await isOurs({ policy, record, versionId: pending }, deps));
-  const isPinOfLeft = keysLeftBehind(record).some(({ versionId }) => versionId === pin);
-  const leftovers = [
-    ...(isLeft ? [{ label: pendingLabel, from: pending }] : []),
-    // While anything is owed the pin stays: without it the retiring version could be purged.
-    ...(pin !== undefined && run === undefined && !isPinOfLeft ? [{ label: retiringLabel, from: pin }] : []),
-  ];
-  if (leftovers.length === 0 || dryRun) return leftovers.length;
-  // After the look: whoever takes the secret later than this may put a label of its own on the same version.
+  const isPinOfLeft = keysLeftBehind(record).some(({ versionId }) => versionId === pinned);
+  // While anything is owed the pin stays: without it the store could delete the retiring version.
+  const isPinLeft = pinned !== undefined && run === undefined && !isPinOfLeft;
+  const found = Number(isLeft) + Number(isPinLeft);
+  if (found === 0 || dryRun) return found;
+  // After the look: whoever takes the secret later than this may mark or pin the same version.
   if ((await deps.ledger.secret(secretArn)).fence !== record.fence) return 0;
-  for (const move of leftovers) await deps.store.moveLabel({ secretArn, ...move });
-  return leftovers.length;
+  if (isLeft) await deps.store.clearPending({ secretArn, versionId: pending });
+  if (isPinLeft) await deps.store.unpin({ secretArn, versionId: pinned });
+  return found;
 }
 
 async function isOurs(
@@ -167,10 +164,10 @@ async function holdsPlacedKey(
   }
 }
 
-/** AWSCURRENT holds a key that is on its way out or gone: consumers are, or soon will be, without a key. */
+/** The current version holds a key that is on its way out or gone: consumers are, or soon will be, without a key. */
 async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Promise<number> {
   const { secretArn } = policy;
-  const versionId = versionWith(await deps.store.labels(secretArn), "AWSCURRENT");
+  const { current: versionId } = await deps.store.versionsInUse(secretArn);
   if (versionId === undefined) return 0;
   const fingerprint = await fingerprintIn({ policy, record, versionId }, deps);
   const spent = await spentKey({ record, fingerprint }, deps);
@@ -192,15 +189,15 @@ async function fingerprintIn(
 }
 
 /**
- * A run that waits asks its consumers, and does not read the secret: of a hand that put another key into AWSCURRENT it
- * would hear at its deadline. What an incident replaces is its own business, and nothing freezes it.
+ * A run that waits asks its consumers, and does not read the secret: it would notice only at its deadline that somebody
+ * made another version current. What an incident replaces is its own business, and nothing freezes it.
  */
 async function pageMovedKey({ policy, record, dryRun }: Looking, deps: Deps): Promise<void> {
   const { secretArn, field } = policy;
   const run = promotedRun(record.run);
   const isWaiting = run?.phase === "promoted" || run?.phase === "quarantined";
   if (!isWaiting || dryRun || record.frozen !== undefined || record.lease?.kind === "incident") return;
-  const { versionId, text } = await deps.store.read(secretArn);
+  const { versionId, text } = await deps.store.current(secretArn);
   const refusal = currentIsIncoming(
     { current: { versionId, fingerprint: fingerprintOf(keyIn(text, field)) } },
     run,

@@ -12,7 +12,7 @@ import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { providers } from "../../providers/index.ts";
-import { secretsManagerStore } from "../../stores/secrets-manager.ts";
+import { secretsManagerStore } from "../../stores/secrets-manager/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import { eventBridgeBus } from "../adapters/event-bridge.ts";
 import { stepFunctions } from "../adapters/step-functions.ts";

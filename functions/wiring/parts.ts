@@ -29,7 +29,7 @@ export function elsewhere({ store, clock }: Base): Elsewhere {
   const { refreshAllowed, allowLoopbackProviders: allowLoopback } = settings();
   return {
     http: boundedHttp({ allowHosts: hostsIn(refreshAllowed), allowLoopback }),
-    read: async (secretArn) => keyIn((await store.read(secretArn)).text),
+    read: async (secretArn) => keyIn((await store.current(secretArn)).text),
     newNonce: randomUUID,
     pause: clock.pause,
   };

@@ -263,7 +263,7 @@ describe("supply", () => {
     world.store.setCurrent(secretArn, before.text.reveal());
     world.store.moveByHand({ secretArn, label: "AWSPENDING", to: hand });
     const shown = await rekey(world, "supply billing-key", { stdin: made.secret.reveal() });
-    expect(shown.err).toContain("AWSPENDING of billing-key is on another version");
+    expect(shown.err).toContain("another version of billing-key is pending");
     expect((await world.store.labels(secretArn))[hand]).toContain("AWSPENDING");
     expect(Object.values(await world.store.labels(secretArn)).flat()).not.toContain("REKEY_INCOMING");
   });

@@ -10,7 +10,7 @@ import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { type OpenAiFake, openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
-import { type MemoryStore, memoryStore } from "../../stores/memory.ts";
+import { type MemoryStore, memoryStore } from "../../stores/secrets-manager/fake.ts";
 
 export const NOON_MS = Date.UTC(2026, 10, 22, 12);
 export const ANNA = "arn:aws:sts::111122223333:assumed-role/operator/anna";

@@ -14,7 +14,7 @@ import { snsChannel } from "../../functions/adapters/people/channels.ts";
 import { stepFunctions } from "../../functions/adapters/step-functions.ts";
 import type { Page } from "../../functions/deps.ts";
 import { functions } from "../../serverless/functions.ts";
-import { secretsManagerStore } from "../../stores/secrets-manager.ts";
+import { secretsManagerStore } from "../../stores/secrets-manager/index.ts";
 
 /** Between three attempts the SDK pauses at most so long, after throttling too. */
 const pausesMaxMs = 2_000;
@@ -171,7 +171,7 @@ describe("a service that goes quiet", () => {
     const { world, store } = await quiet(answer);
 
     await expect(
-      store.labels("arn:aws:secretsmanager:eu-west-1:111122223333:secret:a"),
+      store.versionsInUse("arn:aws:secretsmanager:eu-west-1:111122223333:secret:a"),
     ).rejects.toMatchObject({
       name: "StoreUnavailable",
       message: expect.stringContaining("TimeoutError"),

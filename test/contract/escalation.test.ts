@@ -13,7 +13,7 @@ import { channelsOf } from "../../functions/adapters/people/people.ts";
 import type { LogLine, Page } from "../../functions/deps.ts";
 import { stepsFor } from "../../functions/incident/paging/runbook.ts";
 import type { Http, HttpReply, HttpRequest } from "../../providers/http.ts";
-import { memoryStore } from "../../stores/memory.ts";
+import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 
 const routingKeyArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:pagerduty-FAKE00";
 const webhookArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:slack-FAKE00";

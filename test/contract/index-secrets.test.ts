@@ -10,7 +10,7 @@ import { indexSecrets } from "../../functions/key-index/index-secrets.ts";
 import { onLambda } from "../../functions/step.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
-import { memoryStore } from "../../stores/memory.ts";
+import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { spellingsIn } from "../core/intake/samples.ts";
 
 const arnOf = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-FAKE00`;

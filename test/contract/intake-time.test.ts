@@ -44,7 +44,7 @@ test("a signing secret that hangs is answered before the sender gives up, and re
     {
       clock: { nowMs: time.nowMs, pause: async () => undefined },
       store: {
-        labels: async () => (isHanging ? never() : { [versionId]: ["AWSCURRENT"] }),
+        versionsInUse: async () => (isHanging ? never() : { current: versionId, all: [versionId] }),
         read: store.read,
       },
     },

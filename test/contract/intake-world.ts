@@ -9,7 +9,7 @@ import { answer, type UrlAnswer } from "../../functions/alerts/intake.ts";
 import type { IntakeDeps, LogLine } from "../../functions/deps.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
-import { memoryStore } from "../../stores/memory.ts";
+import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 
 export const noon = Date.parse("2026-11-22T12:00:00Z");
 const arnOf = (source: string) =>

@@ -1,7 +1,7 @@
 import type { Deps } from "../../functions/deps.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { openaiFake } from "../../providers/openai/fake.ts";
-import { memoryStore } from "../../stores/memory.ts";
+import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { Storm } from "../simulation/faults/weather.ts";
 import type { Watch } from "../simulation/rules/watch.ts";
 import { Edges } from "../simulation/world/edges.ts";

@@ -1,299 +1,313 @@
 import type { SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 
-/** One store, and what a person at the console does to its secrets. */
+/** One store, and what people and other programs do to its secrets. */
 export interface StoreWorld {
   readonly store: SecretStore;
-  /** A new secret; without `text` it has no version. */
+  /** A secret that does not exist. */
+  readonly missing: SecretArn;
+  /** A new secret; without `text` it has no value. */
   create(text?: string): Promise<SecretArn>;
+  /** Somebody writes another value, which consumers read at once. */
   setCurrent(secretArn: SecretArn, text: string): Promise<void>;
+  /** Somebody begins a rotation of their own. */
+  setPending(secretArn: SecretArn, text: string): Promise<VersionId>;
 }
-
-export const missingArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:missing-FAKE00";
 
 export function versionIdOf(number: number): VersionId {
   return `00000000-0000-4000-9000-${String(number).padStart(12, "0")}`;
 }
 
-export const v1 = versionIdOf(1);
-export const v2 = versionIdOf(2);
+const [v1, v2] = [versionIdOf(1), versionIdOf(2)];
 
-/** What every store does, whoever keeps the secrets. */
+/** What the rules rely on, whatever the store: every store behind the port passes this. */
 export function storeContract(world: () => StoreWorld): void {
-  describe("reading", () => readingCases(world));
-  describe("putting a version", () => puttingCases(world));
-  describe("moving a label", () => movingCases(world));
-  describe("stripping a label", () => strippingCases(world));
+  describe("a secret", () => readingCases(world));
+  describe("staging", () => stagingCases(world));
+  describe("promoting", () => promotingCases(world));
+  describe("pinning", () => pinningCases(world));
+  describe("discarding", () => discardingCases(world));
   describe("what is not there", () => missingCases(world));
 }
 
 function readingCases(world: () => StoreWorld): void {
-  test("a read without a version gives AWSCURRENT and says which version that is", async () => {
+  test("has a current version, and a look at its versions says which", async () => {
     const { store, create } = world();
     const arn = await create("FAKE-one");
 
-    const current = await store.read(arn);
+    const current = await store.current(arn);
 
     expect(current.text.reveal()).toBe("FAKE-one");
-    expect(await store.labels(arn)).toEqual({ [current.versionId]: ["AWSCURRENT"] });
+    expect(await store.versionsInUse(arn)).toEqual({
+      current: current.versionId,
+      all: [current.versionId],
+    });
   });
 
-  test("a read by version gives a pending version, and AWSCURRENT stays as it was", async () => {
-    const { store, create } = world();
-    const arn = await create("FAKE-one");
-
-    await put(store, { arn, versionId: v1, text: "FAKE-two", labels: ["REKEY_INCOMING"] });
-
-    expect((await store.read(arn, v1)).text.reveal()).toBe("FAKE-two");
-    expect((await store.read(arn)).text.reveal()).toBe("FAKE-one");
-  });
-
-  test("a value comes back exactly as it was put", async () => {
+  test("comes back exactly as it was put", async () => {
     const { store, create } = world();
     const text = ' {"a": 12345678901234567890, "ключ": "FAKE-\\u0000\\n🔑"}\n';
     const arn = await create(text);
 
-    expect((await store.read(arn)).text.reveal()).toBe(text);
+    expect((await store.current(arn)).text.reveal()).toBe(text);
   });
 
-  test("a secret made by hand without a value has no labels and cannot be read", async () => {
+  test("without a value has no version and cannot be read", async () => {
     const { store, create } = world();
     const arn = await create();
 
-    expect(await store.labels(arn)).toEqual({});
-    await expect(store.read(arn)).rejects.toMatchObject({
+    expect(await store.versionsInUse(arn)).toEqual({ all: [] });
+    await expect(store.current(arn)).rejects.toMatchObject({
       name: "SecretUnusable",
       message: expect.stringContaining(arn),
     });
   });
+
+  test("states what its store can do, and the same for all its secrets", async () => {
+    const { store, create } = world();
+    const [one, other] = [await create("FAKE-one"), await create("FAKE-two")];
+
+    const { versionsKept, readBackMs } = store.capabilities(one);
+
+    expect(versionsKept).toBeGreaterThan(0);
+    expect(readBackMs).toBeGreaterThanOrEqual(0);
+    expect(store.capabilities(other)).toEqual(store.capabilities(one));
+  });
 }
 
-function puttingCases(world: () => StoreWorld): void {
-  test("the first version of a secret gets AWSCURRENT too, whatever labels were asked for", async () => {
-    const { store, create } = world();
-    const arn = await create();
+function stagingCases(world: () => StoreWorld): void {
+  test("a written version can be read by its id, and consumers go on reading the current one", async () => {
+    const { store, arn, before } = await written(world());
 
-    await put(store, { arn, versionId: v1, labels: ["REKEY_INCOMING"] });
-
-    expect(await labelsOf(store, arn)).toEqual({ [v1]: ["AWSCURRENT", "REKEY_INCOMING"] });
-  });
-
-  test("a put takes its labels off whatever version had them", async () => {
-    const { store, create } = world();
-    const arn = await create("FAKE-one");
-    await put(store, { arn, versionId: v1, labels: ["AWSPENDING"] });
-
-    await put(store, { arn, versionId: v2, text: "FAKE-three", labels: ["AWSPENDING"] });
-
-    const labels = await store.labels(arn);
-    expect(labels[v1]).toBeUndefined();
-    expect(labels[v2]).toEqual(["AWSPENDING"]);
-  });
-
-  test("a put of AWSCURRENT leaves AWSPREVIOUS on the version it was taken from", async () => {
-    const { store, create } = world();
-    const arn = await create("FAKE-one");
-    const before = (await store.read(arn)).versionId;
-
-    await put(store, { arn, versionId: v1, labels: ["AWSCURRENT"] });
-
-    expect(await labelsOf(store, arn)).toEqual({ [v1]: ["AWSCURRENT"], [before]: ["AWSPREVIOUS"] });
-  });
-
-  test("a repeated put changes nothing and does not attach its labels again", async () => {
-    const { store, create } = world();
-    const arn = await create("FAKE-one");
-    const version = { arn, versionId: v1, text: "FAKE-two", labels: ["REKEY_INCOMING"] };
-    await put(store, version);
-    await store.moveLabel({ secretArn: arn, label: "REKEY_INCOMING", from: v1 });
-
-    await put(store, version);
-
-    expect((await store.labels(arn))[v1]).toBeUndefined();
     expect((await store.read(arn, v1)).text.reveal()).toBe("FAKE-two");
+    const { current, pending } = await store.versionsInUse(arn);
+    expect({ current, pending }).toEqual({ current: before, pending: undefined });
+  });
+
+  test("a pending version is Rekey's where Rekey wrote it, and is not given to consumers", async () => {
+    const { store, arn, before } = await written(world());
+
+    expect(await store.markPending({ secretArn: arn, versionId: v1 })).toBe("marked");
+
+    const { current, pending } = await store.versionsInUse(arn);
+    expect(current).toBe(before);
+    expect(pending).toEqual({ versionId: v1, byRekey: true });
+    if (!store.capabilities(arn).consumersSeePending)
+      expect((await store.current(arn)).versionId).toBe(before);
+  });
+
+  test("writing steals no pending version, and marking is heldElsewhere while somebody has one", async () => {
+    const { store, setPending, arn } = await written(world());
+    const theirs = await setPending(arn, "FAKE-theirs");
+    await store.write({ secretArn: arn, versionId: v2, text: new Secret("FAKE-three") });
+
+    expect(await store.markPending({ secretArn: arn, versionId: v2 })).toBe("heldElsewhere");
+
+    expect((await store.versionsInUse(arn)).pending).toEqual({ versionId: theirs, byRekey: false });
+  });
+
+  test("a repeat of a write and of a mark changes nothing", async () => {
+    const { store, arn } = await pending(world());
+    const before = await store.versionsInUse(arn);
+
+    await store.write({ secretArn: arn, versionId: v1, text: new Secret("FAKE-two") });
+    expect(await store.markPending({ secretArn: arn, versionId: v1 })).toBe("marked");
+
+    expect(await store.versionsInUse(arn)).toEqual(before);
   });
 
   test("another value under the same version id is VersionMoved, and the error shows neither", async () => {
-    const { store, create } = world();
-    const arn = await create("FAKE-one");
-    await put(store, { arn, versionId: v1, text: "FAKE-two", labels: ["REKEY_INCOMING"] });
+    const { store, arn } = await written(world());
 
-    const error = await put(store, {
-      arn,
-      versionId: v1,
-      text: "FAKE-other",
-      labels: ["REKEY_INCOMING"],
-    }).catch((thrown: Error) => thrown);
+    const other = { secretArn: arn, versionId: v1, text: new Secret("FAKE-other") };
+    const error = await store.write(other).catch((thrown: Error) => thrown);
 
     expect(error).toMatchObject({ name: "VersionMoved" });
     expect(JSON.stringify({ ...error, text: String(error), cause: error?.cause })).not.toContain("FAKE-");
     expect((await store.read(arn, v1)).text.reveal()).toBe("FAKE-two");
   });
 
-  test("a version without labels or with a short id is refused before it can take AWSCURRENT", async () => {
-    const { store, create } = world();
-    const arn = await create("FAKE-one");
+  test("clearing takes the mark off the version that was named, and off no other", async () => {
+    const { store, arn } = await pending(world());
 
-    await expect(put(store, { arn, versionId: v1, labels: [] })).rejects.toMatchObject({
-      name: "InputInvalid",
-    });
-    await expect(put(store, { arn, versionId: "v1", labels: ["AWSPENDING"] })).rejects.toMatchObject({
-      name: "InputInvalid",
-    });
-    expect((await store.read(arn)).text.reveal()).toBe("FAKE-one");
-  });
-}
+    await store.clearPending({ secretArn: arn, versionId: v2 });
+    expect((await store.versionsInUse(arn)).pending?.versionId).toBe(v1);
 
-function movingCases(world: () => StoreWorld): void {
-  test("AWSCURRENT moves from the version that has it, and AWSPREVIOUS follows", async () => {
-    const { store, arn, before } = await pendingVersion(world());
-
-    expect(await store.moveLabel({ secretArn: arn, label: "AWSCURRENT", from: before, to: v1 })).toBe(
-      "moved",
-    );
-
-    expect(await labelsOf(store, arn)).toEqual({
-      [v1]: ["AWSCURRENT", "AWSPENDING"],
-      [before]: ["AWSPREVIOUS"],
-    });
-    expect((await store.read(arn)).versionId).toBe(v1);
-  });
-
-  test("a label that somebody moved meanwhile is heldElsewhere, and nothing moves", async () => {
-    const { store, setCurrent, arn, before } = await pendingVersion(world());
-    await setCurrent(arn, "FAKE-by-hand");
-    const labels = await labelsOf(store, arn);
-
-    const outcome = await store.moveLabel({ secretArn: arn, label: "AWSCURRENT", from: before, to: v1 });
-
-    expect(outcome).toBe("heldElsewhere");
-    expect(await labelsOf(store, arn)).toEqual(labels);
-  });
-
-  test("without a version to take it from, only a label that nobody holds moves", async () => {
-    const { store, arn, before } = await pendingVersion(world());
-
-    expect(await store.moveLabel({ secretArn: arn, label: "AWSPENDING", to: before })).toBe("heldElsewhere");
-    expect(await store.moveLabel({ secretArn: arn, label: "REKEY_RETIRING", to: before })).toBe("moved");
-
-    expect(await labelsOf(store, arn)).toEqual({
-      [before]: ["AWSCURRENT", "REKEY_RETIRING"],
-      [v1]: ["AWSPENDING"],
-    });
-  });
-
-  test("a label that is already there is moved, however it is asked for", async () => {
-    const { store, arn, before } = await pendingVersion(world());
-    const pending = { secretArn: arn, label: "AWSPENDING", to: v1 };
-
-    expect(await store.moveLabel(pending)).toBe("moved");
-    expect(await store.moveLabel({ ...pending, from: before })).toBe("moved");
-    expect(await store.moveLabel({ ...pending, from: v1 })).toBe("moved");
-  });
-
-  test("a label that was stripped meanwhile is attached all the same", async () => {
-    const { store, arn, before } = await pendingVersion(world());
-
-    const outcome = await store.moveLabel({ secretArn: arn, label: "REKEY_RETIRING", from: v1, to: before });
-
-    expect(outcome).toBe("moved");
-    expect((await labelsOf(store, arn))[before]).toEqual(["AWSCURRENT", "REKEY_RETIRING"]);
-  });
-
-  test("a pinned version stays listed through the promotions that follow", async () => {
-    const { store, setCurrent, arn, before } = await pendingVersion(world());
-    await store.moveLabel({ secretArn: arn, label: "REKEY_RETIRING", to: before });
-
-    await setCurrent(arn, "FAKE-three");
-    await setCurrent(arn, "FAKE-four");
-
-    expect((await labelsOf(store, arn))[before]).toEqual(["REKEY_RETIRING"]);
-  });
-}
-
-function strippingCases(world: () => StoreWorld): void {
-  test("a stripped version disappears from the labels but can be read", async () => {
-    const { store, arn, before } = await pendingVersion(world());
-
-    expect(await store.moveLabel({ secretArn: arn, label: "AWSPENDING", from: v1 })).toBe("moved");
-
-    expect(await labelsOf(store, arn)).toEqual({ [before]: ["AWSCURRENT"] });
+    await store.clearPending({ secretArn: arn, versionId: v1 });
+    await store.clearPending({ secretArn: arn, versionId: v1 });
+    expect((await store.versionsInUse(arn)).pending).toBeUndefined();
     expect((await store.read(arn, v1)).text.reveal()).toBe("FAKE-two");
   });
+}
 
-  test("a label is stripped only from the version that was named", async () => {
-    const { store, arn, before } = await pendingVersion(world());
-    const strip = { secretArn: arn, label: "AWSPENDING" };
+function promotingCases(world: () => StoreWorld): void {
+  test("makes the pending version the one that consumers read", async () => {
+    const { store, arn, before } = await pending(world());
 
-    expect(await store.moveLabel({ ...strip, from: before })).toBe("heldElsewhere");
-    expect(await store.moveLabel(strip)).toBe("heldElsewhere");
-    expect((await labelsOf(store, arn))[v1]).toEqual(["AWSPENDING"]);
+    expect(await store.promote({ secretArn: arn, from: before, to: v1 })).toBe("promoted");
+
+    const current = await store.current(arn);
+    expect([current.versionId, current.text.reveal()]).toEqual([v1, "FAKE-two"]);
+    expect((await store.versionsInUse(arn)).current).toBe(v1);
+    expect((await store.read(arn, before)).text.reveal()).toBe("FAKE-one");
   });
 
-  test("a label that nobody holds counts as stripped", async () => {
-    const { store, arn } = await pendingVersion(world());
-    const strip = { secretArn: arn, label: "REKEY_RETIRING" };
+  test("a repeat, as after a lost answer, is promoted", async () => {
+    const { store, arn, before } = await pending(world());
+    await store.promote({ secretArn: arn, from: before, to: v1 });
 
-    expect(await store.moveLabel(strip)).toBe("moved");
-    expect(await store.moveLabel({ ...strip, from: v1 })).toBe("moved");
+    expect(await store.promote({ secretArn: arn, from: before, to: v1 })).toBe("promoted");
   });
 
-  test("AWSCURRENT cannot be stripped", async () => {
-    const { store, arn, before } = await pendingVersion(world());
+  test("is heldElsewhere when somebody changed the value meanwhile, and theirs stays", async () => {
+    const { store, setCurrent, arn, before } = await pending(world());
+    await setCurrent(arn, "FAKE-by-hand");
 
-    await expect(
-      store.moveLabel({ secretArn: arn, label: "AWSCURRENT", from: before }),
-    ).rejects.toMatchObject({ name: "InputInvalid" });
+    expect(await store.promote({ secretArn: arn, from: before, to: v1 })).toBe("heldElsewhere");
+
+    expect((await store.current(arn)).text.reveal()).toBe("FAKE-by-hand");
+  });
+
+  test("of two promotions at once from the same version, one wins where the store compares by itself", async () => {
+    const { store, arn, before } = await pending(world());
+    if (store.capabilities(arn).compareAndSwap !== "native") return;
+    await store.write({ secretArn: arn, versionId: v2, text: new Secret("FAKE-three") });
+
+    const outcomes = await Promise.all(
+      [v1, v2].map((to) => store.promote({ secretArn: arn, from: before, to })),
+    );
+
+    expect([...outcomes].sort()).toEqual(["heldElsewhere", "promoted"]);
+    expect((await store.current(arn)).versionId).toBe(outcomes[0] === "promoted" ? v1 : v2);
+  });
+}
+
+function pinningCases(world: () => StoreWorld): void {
+  test("a pinned version stays in use through the changes that follow", async () => {
+    const { store, setCurrent, arn, before } = await pending(world());
+    expect(await store.pin({ secretArn: arn, versionId: before })).toBe("pinned");
+    await store.promote({ secretArn: arn, from: before, to: v1 });
+    await store.clearPending({ secretArn: arn, versionId: v1 });
+
+    const { pinKeeps, versionsKept } = store.capabilities(arn);
+    for (let change = 1; change < Math.min(versionsKept, pinKeeps ? 12 : 3); change += 1) {
+      await setCurrent(arn, `FAKE-change-${change}`);
+    }
+
+    const { pinned, all } = await store.versionsInUse(arn);
+    expect(pinned).toBe(before);
+    expect(all).toContain(before);
+    expect((await store.read(arn, before)).text.reveal()).toBe("FAKE-one");
+  });
+
+  test("there is one pin: another version gets it only when it is said where to take it from", async () => {
+    const { store, arn, before } = await pending(world());
+    await store.pin({ secretArn: arn, versionId: before });
+
+    expect(await store.pin({ secretArn: arn, versionId: v1 })).toBe("heldElsewhere");
+    expect(await store.pin({ secretArn: arn, versionId: before })).toBe("pinned");
+    expect(await store.pin({ secretArn: arn, versionId: v1, from: v2 })).toBe("heldElsewhere");
+    expect((await store.versionsInUse(arn)).pinned).toBe(before);
+
+    expect(await store.pin({ secretArn: arn, versionId: v1, from: before })).toBe("pinned");
+    expect((await store.versionsInUse(arn)).pinned).toBe(v1);
+  });
+
+  test("is undone on the version that was named, and on no other", async () => {
+    const { store, arn, before } = await pending(world());
+    await store.pin({ secretArn: arn, versionId: before });
+
+    await store.unpin({ secretArn: arn, versionId: v1 });
+    expect((await store.versionsInUse(arn)).pinned).toBe(before);
+
+    await store.unpin({ secretArn: arn, versionId: before });
+    await store.unpin({ secretArn: arn, versionId: before });
+    expect((await store.versionsInUse(arn)).pinned).toBeUndefined();
+  });
+}
+
+function discardingCases(world: () => StoreWorld): void {
+  test("a discarded version has no use any more, and a repeat changes nothing", async () => {
+    const { store, arn, before } = await pending(world());
+
+    await store.discard({ secretArn: arn, versionId: v1 });
+    await store.discard({ secretArn: arn, versionId: v1 });
+
+    expect(await store.versionsInUse(arn)).toEqual({ current: before, all: [before] });
+  });
+
+  test("a discard leaves somebody else's pending version, the pin and the current version alone", async () => {
+    const { store, setPending, arn, before } = await written(world());
+    const theirs = await setPending(arn, "FAKE-theirs");
+    await store.pin({ secretArn: arn, versionId: before });
+
+    await store.discard({ secretArn: arn, versionId: v1 });
+    await store.discard({ secretArn: arn, versionId: before });
+
+    const { current, pending: held, pinned } = await store.versionsInUse(arn);
+    expect({ current, held, pinned }).toEqual({
+      current: before,
+      held: { versionId: theirs, byRekey: false },
+      pinned: before,
+    });
+  });
+
+  test("the same write after a discard does not bring the version back into use", async () => {
+    const { store, arn } = await pending(world());
+    await store.discard({ secretArn: arn, versionId: v1 });
+
+    await store.write({ secretArn: arn, versionId: v1, text: new Secret("FAKE-two") });
+
+    expect((await store.versionsInUse(arn)).all).not.toContain(v1);
   });
 }
 
 function missingCases(world: () => StoreWorld): void {
   test("a missing secret is SecretUnusable for every method, and the message names it", async () => {
-    const { store } = world();
-    const unusable = { name: "SecretUnusable", message: expect.stringContaining(missingArn) };
+    const { store, missing } = world();
+    const unusable = { name: "SecretUnusable", message: expect.stringContaining(missing) };
+    const place = { secretArn: missing, versionId: v1 };
 
-    await expect(store.labels(missingArn)).rejects.toMatchObject(unusable);
-    await expect(store.read(missingArn)).rejects.toMatchObject(unusable);
-    await expect(put(store, { arn: missingArn, versionId: v1, labels: ["X"] })).rejects.toMatchObject(
-      unusable,
-    );
-    await expect(store.moveLabel({ secretArn: missingArn, label: "X", to: v1 })).rejects.toMatchObject(
-      unusable,
-    );
+    for (const call of [
+      () => store.versionsInUse(missing),
+      () => store.current(missing),
+      () => store.read(missing, v1),
+      () => store.write({ ...place, text: new Secret("FAKE-two") }),
+      () => store.markPending(place),
+      () => store.discard(place),
+      () => store.promote({ secretArn: missing, from: v1, to: v2 }),
+      () => store.pin(place),
+    ]) {
+      await expect(call()).rejects.toMatchObject(unusable);
+    }
   });
 
-  test("a missing version is SecretUnusable to read and to promote", async () => {
-    const { store, arn, before } = await pendingVersion(world());
+  test("a missing version is SecretUnusable to read, to mark, to pin and to promote", async () => {
+    const { store, create } = world();
+    const arn = await create("FAKE-one");
+    const { versionId: before } = await store.current(arn);
     const unusable = { name: "SecretUnusable", message: expect.stringContaining(v2) };
-    const promotion = { secretArn: arn, label: "AWSCURRENT", from: before, to: v2 };
+    const place = { secretArn: arn, versionId: v2 };
 
     await expect(store.read(arn, v2)).rejects.toMatchObject(unusable);
-    await expect(store.moveLabel(promotion)).rejects.toMatchObject(unusable);
-    expect((await store.read(arn)).versionId).toBe(before);
+    await expect(store.markPending(place)).rejects.toMatchObject(unusable);
+    await expect(store.pin(place)).rejects.toMatchObject(unusable);
+    await expect(store.promote({ secretArn: arn, from: before, to: v2 })).rejects.toMatchObject(unusable);
+    expect((await store.current(arn)).versionId).toBe(before);
   });
 }
 
-interface Put {
-  readonly arn: SecretArn;
-  readonly versionId: VersionId;
-  readonly text?: string;
-  readonly labels: readonly string[];
-}
-
-function put(store: SecretStore, { arn, versionId, text = "FAKE-two", labels }: Put): Promise<void> {
-  return store.put({ secretArn: arn, versionId, text: new Secret(text), labels });
-}
-
-/** A secret whose current version is `before` and whose pending one is `v1`. */
-async function pendingVersion({ store, create, setCurrent }: StoreWorld) {
+/** A secret whose current version is `before`; Rekey wrote `v1`, which is nothing yet. */
+async function written({ store, create, ...world }: StoreWorld) {
   const arn = await create("FAKE-one");
-  const before = (await store.read(arn)).versionId;
-  await put(store, { arn, versionId: v1, labels: ["AWSPENDING"] });
-  return { store, setCurrent, arn, before };
+  const before = (await store.current(arn)).versionId;
+  await store.write({ secretArn: arn, versionId: v1, text: new Secret("FAKE-two") });
+  return { ...world, store, arn, before };
 }
 
-/** Labels in order, since no store promises one. */
-async function labelsOf(store: SecretStore, arn: SecretArn): Promise<Record<VersionId, string[]>> {
-  const labels = Object.entries(await store.labels(arn));
-  return Object.fromEntries(labels.map(([versionId, held]) => [versionId, [...held].sort()]));
+/** As `written`, and `v1` is pending. */
+async function pending(world: StoreWorld) {
+  const made = await written(world);
+  await made.store.markPending({ secretArn: made.arn, versionId: v1 });
+  return made;
 }

@@ -255,10 +255,12 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "dynamodb:Query":
       /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|brakes|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
-    "secretsmanager:DescribeSecret": /store\.(labels|moveLabel)\(/,
-    "secretsmanager:GetSecretValue": /store\.read\(/,
-    "secretsmanager:PutSecretValue": /store\.put\(/,
-    "secretsmanager:UpdateSecretVersionStage": /store\.moveLabel\(/,
+    "secretsmanager:DescribeSecret":
+      /store\.(versionsInUse|markPending|clearPending|discard|promote|pin|unpin)\(/,
+    "secretsmanager:GetSecretValue": /store\.(current|read)\(/,
+    "secretsmanager:PutSecretValue": /store\.write\(/,
+    "secretsmanager:UpdateSecretVersionStage":
+      /store\.(markPending|clearPending|discard|promote|pin|unpin)\(/,
     AdminCredentials:
       /provider(\(\w+\))?\.(mint|list|find|use|quarantine|restore|revoke|extend|candidates)\(|scoper\.scope\(/,
     IntakeSecrets: /signing\.of\(|intakeSecretArns\(|ownSecrets\(|deps\.send\(/,

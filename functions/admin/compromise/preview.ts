@@ -1,6 +1,7 @@
 import { durationText } from "../../../core/duration.ts";
 import { isQuarantinable, isRekeysOwn, planFor } from "../../../core/incident/plan.ts";
 import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
+import type { VersionId } from "../../../core/ports.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { type Identified, identifyKeys } from "../../key-index/identify-key.ts";
 import { ownCredential, worstHolder } from "../../key-index/own-credential.ts";
@@ -85,7 +86,7 @@ function planQuestion(key: Identified, policies: readonly Policy[], { exposure, 
 
 async function stateOf(policy: Policy, key: Identified, deps: AdminDeps) {
   const { name, environment } = policy;
-  const read = policy.mode === "index" ? stateByLabel : stateInLedger;
+  const read = policy.mode === "index" ? stateInStore : stateInLedger;
   return { name, environment, state: (await read(policy, key, deps)) ?? "not in use" };
 }
 
@@ -94,13 +95,13 @@ async function stateInLedger({ secretArn }: Policy, { keyId }: Identified, deps:
   return keys.find((each) => keyId !== undefined && each.keyId === keyId)?.state;
 }
 
-/** Of a secret that is only watched the ledger knows no keys: its labels say what it hands out. */
-async function stateByLabel({ secretArn }: Policy, { holders }: Identified, deps: AdminDeps) {
-  const labels = await deps.store.labels(secretArn);
-  const held = holders.filter((holder) => holder.secretArn === secretArn);
-  const stages = held.flatMap(({ versionId }) => labels[versionId] ?? []);
-  if (stages.includes("AWSCURRENT")) return "current";
-  return stages.includes("AWSPENDING") ? "pending" : undefined;
+/** Of a secret that is only watched the ledger knows no keys: the store says what it hands out. */
+async function stateInStore({ secretArn }: Policy, { holders }: Identified, deps: AdminDeps) {
+  const { current, pending } = await deps.store.versionsInUse(secretArn);
+  const holds = (versionId: VersionId | undefined) =>
+    holders.some((holder) => holder.secretArn === secretArn && holder.versionId === versionId);
+  if (holds(current)) return "current";
+  return holds(pending?.versionId) ? "pending" : undefined;
 }
 
 /** A consumer that reports from inside refreshes at the first refusal; any other when its cache is old. */

@@ -65,7 +65,7 @@ async function ofSecret(named: string, deps: AdminDeps): Promise<Leaks> {
   return { refusal: notIndexed([found.policy.name]) };
 }
 
-/** The key that AWSCURRENT holds, as the index has it. */
+/** The key that the current version holds, as the index has it. */
 async function currentLeak(policy: Policy, deps: AdminDeps): Promise<Leak | undefined> {
   const { secretArn } = policy;
   const known = currentKey(await deps.ledger.secret(secretArn))?.fingerprint;
@@ -77,8 +77,7 @@ async function currentLeak(policy: Policy, deps: AdminDeps): Promise<Leak | unde
 
 /** A secret that is only watched has no keys in the ledger, but its versions are in the index. */
 async function indexedCurrent({ secretArn }: Policy, deps: AdminDeps): Promise<string | undefined> {
-  const labels = await deps.store.labels(secretArn);
-  const current = Object.entries(labels).find(([, stages]) => stages.includes("AWSCURRENT"))?.[0];
+  const { current } = await deps.store.versionsInUse(secretArn);
   if (current === undefined) return undefined;
   const indexed = await deps.ledger.documents.read<IndexedVersion>(indexedVersionAt(secretArn, current));
   return indexed?.sha256 ?? undefined;

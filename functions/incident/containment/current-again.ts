@@ -20,7 +20,7 @@ import { withUse } from "./last-use.ts";
 const lookAgainMs = 30_000;
 
 /**
- * Under switch-first somebody may have put the compromised key back into AWSCURRENT after every consumer had moved:
+ * Under switch-first somebody may have made the compromised key current again after every consumer had moved:
  * ended now, it would cut them off before the time that was set for it. Asked of nothing that is contained first.
  */
 export async function currentAgain(
@@ -51,7 +51,7 @@ async function currentWith(
   try {
     const [policy, { versionId, text }] = await Promise.all([
       deps.ledger.policy(secretArn),
-      deps.store.read(secretArn),
+      deps.store.current(secretArn),
     ]);
     const isIt =
       versionId === secret.versionId || fingerprintOf(keyIn(text, policy?.field)) === key.fingerprint;

@@ -13,7 +13,6 @@ import {
 import type { Certificate } from "../../../ledger/entries.ts";
 import type { Deps } from "../../deps.ts";
 import { noteRun } from "../../secret/run-record.ts";
-import { retiringLabel, stripOwnLabels } from "../../secret/stage-key.ts";
 
 /**
  * Gives every secret back. Where the replacement is current and the key is dead nothing is owed; else the next
@@ -109,13 +108,13 @@ async function settleDebt(
   const { keyId, versionId } = run.retiring;
   switch (ending) {
     case "contained":
-      await deps.store.moveLabel({ secretArn, label: retiringLabel, from: versionId });
+      await deps.store.unpin({ secretArn, versionId });
       await deps.ledger.removeDebt({ secretArn, keyId, kind: "RevokeOwed" });
       await deps.ledger.removeDebt({ secretArn, keyId, kind: "DeathUnproven" });
       return;
     case "undone":
       if (run.phase === "opened") return;
-      await stripOwnLabels({ secretArn, versionId: run.incoming.versionId }, deps);
+      await deps.store.discard({ secretArn, versionId: run.incoming.versionId });
       return;
     case "owed": {
       const debt = { kind: debtKindIn(run.phase), secretArn, keyId, versionId };

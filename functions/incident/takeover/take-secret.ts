@@ -16,7 +16,6 @@ import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { keyIn } from "../../../stores/value.ts";
 import type { Deps } from "../../deps.ts";
 import { noteRun } from "../../secret/run-record.ts";
-import { pendingLabel, stripOwnLabels } from "../../secret/stage-key.ts";
 import { incidentOf } from "../record/step-input.ts";
 
 export interface Taking {
@@ -74,7 +73,7 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const { standing, from, reused, fenced } = last;
   if (fenced !== undefined) await endFenced(taking, fenced, deps);
   const { secretArn } = policy;
-  if (standing === "incoming") await stripOwnLabels({ secretArn, versionId: compromised.versionId }, deps);
+  if (standing === "incoming") await deps.store.discard({ secretArn, versionId: compromised.versionId });
   const described = { taking, record, standing, from, reused };
   return describe({ ...described, ...(fenced && { fenced: fenced.rotationId }) }, deps);
 }
@@ -90,17 +89,17 @@ async function assertMayOpen({ incidentId, executionArn }: Taking, deps: Deps): 
 
 /**
  * A recorded promotion counts as done, and a frozen function may still do it: where the incoming key is the
- * leaked one it is done now, so that nothing can put that key back later. Its last label goes too: on a version of
- * ours that stays, AWSPENDING would be somebody else's to the replacement.
+ * leaked one it is done now, so that nothing can put that key back later. It must not stay pending either: the
+ * replacement would take it for somebody else's.
  */
 async function finishPromotion({ key, policy }: Taking, { run, wait }: SecretRecord, deps: Deps) {
   if (run?.phase !== "promoting" && run?.phase !== "promoted") return;
   if (run.incoming.keyId !== key.keyId) return;
   const { secretArn } = policy;
   const [from, to] = [run.retiring.versionId, run.incoming.versionId];
-  if (run.phase === "promoting") await deps.store.moveLabel({ secretArn, label: "AWSCURRENT", from, to });
-  // Whoever waits for consumers has taken it off.
-  if (wait === undefined) await deps.store.moveLabel({ secretArn, label: pendingLabel, from: to });
+  if (run.phase === "promoting") await deps.store.promote({ secretArn, from, to });
+  // A run that waits for its consumers has cleared it.
+  if (wait === undefined) await deps.store.clearPending({ secretArn, versionId: to });
 }
 
 async function placeOf({ key, versionId }: Taking, record: SecretRecord, deps: Deps): Promise<PlacedKey> {
@@ -118,7 +117,7 @@ async function isCurrentKey(
   deps: Deps,
 ): Promise<boolean> {
   const { secretArn, field } = taking.policy;
-  const { versionId, text } = await deps.store.read(secretArn);
+  const { versionId, text } = await deps.store.current(secretArn);
   return versionId === compromised.versionId || fingerprintOf(keyIn(text, field)) === compromised.fingerprint;
 }
 
@@ -221,8 +220,8 @@ export async function watchedOnly(
   policy: Policy | undefined,
   deps: Deps,
 ): Promise<SecretInScope> {
-  const labels = await deps.store.labels(holder.secretArn);
-  const isCurrent = labels[holder.versionId]?.includes("AWSCURRENT") ?? false;
+  const { current } = await deps.store.versionsInUse(holder.secretArn);
+  const isCurrent = holder.versionId === current;
   const facts = { ...holder, behind: [], moved: [] };
   const named = { name: policy?.name ?? holder.secretArn, environment: policy?.environment ?? "unknown" };
   if (!isCurrent) return { ...facts, ...named, standing: "retired", replacement: "notNeeded" };

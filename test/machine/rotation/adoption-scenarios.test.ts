@@ -85,7 +85,7 @@ async function startPinnable(story: Story, options: { readonly name: string; rea
   const { store } = story.world;
   const world = {
     ...story.world.consumerWorld(secretArn),
-    store: { read: (arn: SecretArn) => store.read(arn, pin.to) },
+    store: { current: (arn: SecretArn) => store.read(arn, pin.to) },
   };
   const consumer = await startConsumer({ instances: 1, ...options }, world);
   story.world.consumers.set(`${secretArn} ${options.name} pinnable`, consumer);

@@ -65,7 +65,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "drop the AWSPENDING strip",
     file: "functions/rotation/promote-version.ts",
-    find: "await deps.store.moveLabel({ secretArn, label: pendingLabel, from: promoted.incoming.versionId });",
+    find: "await deps.store.clearPending({ secretArn, versionId: promoted.incoming.versionId });",
     replace: "",
   },
   {
@@ -102,8 +102,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "probe the retiring key before revoke",
     file: "functions/secret/revoke-view.ts",
-    find: "const current = await deps.store.read(secretArn);",
-    replace: `const current = await deps.store.read(secretArn);
+    find: "const current = await deps.store.current(secretArn);",
+    replace: `const current = await deps.store.current(secretArn);
   const early = await deps.store.read(secretArn, run.retiring.versionId);
   await deps.provider(policy).verify(keyIn(early.text, policy.field));`,
   },
@@ -147,8 +147,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "move the pin while a debt is open",
     file: "functions/upkeep/sweep-secret.ts",
-    find: "pin !== undefined && run === undefined",
-    replace: "pin !== undefined",
+    find: "pinned !== undefined && run === undefined",
+    replace: "pinned !== undefined",
   },
   {
     name: "promote a key that was refused",

@@ -21,7 +21,7 @@ type Settled = Required<Omit<ConsumerOptions, "field">> & Pick<ConsumerOptions, 
 
 export interface ConsumerWorld {
   readonly secretArn: SecretArn;
-  readonly store: Pick<SecretStore, "read">;
+  readonly store: Pick<SecretStore, "current">;
   readonly http: Http;
   readonly baseUrl: string;
   report(
@@ -105,7 +105,7 @@ export class Instance {
   }
 
   async #refresh(cause: string): Promise<void> {
-    const { text, versionId } = await this.#world.store.read(this.#world.secretArn);
+    const { text, versionId } = await this.#world.store.current(this.#world.secretArn);
     const key = keyIn(text, this.#options.field);
     const before = this.#held?.fingerprint;
     const fingerprint = fingerprintOf(key);

@@ -1,14 +1,7 @@
 import { auditLog } from "../../../audit/chain.ts";
 import { refreshers } from "../../../consumers/refreshers.ts";
 import { InputInvalid } from "../../../core/errors.ts";
-import type {
-  Clock,
-  Executions,
-  ProviderCapabilities,
-  RekeyEvent,
-  SecretStore,
-  Table,
-} from "../../../core/ports.ts";
+import type { Clock, Executions, ProviderCapabilities, RekeyEvent, Table } from "../../../core/ports.ts";
 import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
 import type { Deps, LogLine } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
@@ -19,13 +12,14 @@ import { fakeHttp } from "../../../providers/fake.ts";
 import type { Http } from "../../../providers/http.ts";
 import type { OpenAiFake } from "../../../providers/openai/fake.ts";
 import { openai } from "../../../providers/openai/index.ts";
+import { type LabelledVersions, storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
 import { IncidentEdges } from "../faults/incident-edges.ts";
 import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
 interface Targets {
   readonly surroundings: Surroundings;
-  readonly store: SecretStore;
+  readonly store: LabelledVersions;
   readonly table: Table;
   readonly provider: OpenAiFake;
   readonly executions: Executions;
@@ -61,7 +55,8 @@ export class Edges {
   /** What one run of one function may touch. */
   depsOf(invocation: Invocation): Deps {
     const through = this.#throughFor(invocation);
-    const store: SecretStore = through("store", this.#targets.store, storeOperations);
+    // Each call to Secrets Manager is one that can fail or never be answered, not each step of the store.
+    const store = storeOnLabels(through("store", this.#targets.store, storeOperations));
     const table: Table = through("table", this.#targets.table, tableOperations);
     const nowMs = () => this.#targets.nowMs() + invocation.skewMs;
     const wire = this.#wireFor(invocation);

@@ -12,7 +12,7 @@ import { type MemoryTable, memoryTable } from "../../../ledger/memory.ts";
 import { type Outcome, TaskFailure } from "../../../local/aws/machine.ts";
 import { fakeHttp } from "../../../providers/fake.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../../../providers/openai/fake.ts";
-import { memoryStore } from "../../../stores/memory.ts";
+import { memoryStore } from "../../../stores/secrets-manager/fake.ts";
 import { type AlertStory, raisedAlert } from "../plan/alert-story.ts";
 import { secretArnOf } from "./account.ts";
 import { type VirtualTime, virtualTime } from "./clock.ts";

@@ -1,6 +1,7 @@
-import { InputInvalid, SecretUnusable, VersionMoved } from "../core/errors.ts";
-import type { SecretArn, SecretStore, VersionId } from "../core/ports.ts";
-import { Secret } from "../core/secret.ts";
+import { InputInvalid, SecretUnusable, VersionMoved } from "../../core/errors.ts";
+import type { SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
+import { Secret } from "../../core/secret.ts";
+import { currentLabel, type LabelledVersions, previousLabel, storeOnLabels } from "./labels.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
 
 /** Secrets Manager's own figures: past this many versions it deletes unlabelled ones older than a day. */
@@ -34,18 +35,19 @@ export interface VersionView {
   readonly text: Secret;
 }
 
-export type MemoryStore = SecretStore & ManualChanges;
+export type MemoryStore = SecretStore & LabelledVersions & ManualChanges;
 
 /**
- * A secret store with the semantics of Secrets Manager, with no I/O and no timers. `now` (milliseconds) ages
+ * Secrets Manager's versions and labels, with no I/O and no timers, and the store that Rekey makes of them. `now` (milliseconds) ages
  * versions, so that unlabelled ones are deleted as AWS would; without it age protects none.
  */
 export function memoryStore(options: { readonly now?: () => number } = {}): MemoryStore {
   const secrets = new Map<SecretArn, Versions>();
-  return { ...secretStoreOver(secrets, options.now), ...manualChangesOver(secrets, options.now) };
+  const labelled = labelsOver(secrets, options.now);
+  return { ...storeOnLabels(labelled), ...labelled, ...manualChangesOver(secrets, options.now) };
 }
 
-function secretStoreOver(secrets: Map<SecretArn, Versions>, now: (() => number) | undefined): SecretStore {
+function labelsOver(secrets: Map<SecretArn, Versions>, now: (() => number) | undefined): LabelledVersions {
   return {
     async labels(secretArn) {
       const labelled = [...versionsOf(secrets, secretArn)].filter(([, version]) => version.labels.size > 0);
@@ -56,10 +58,10 @@ function secretStoreOver(secrets: Map<SecretArn, Versions>, now: (() => number) 
 
     async read(secretArn, versionId) {
       const versions = versionsOf(secrets, secretArn);
-      const wanted = versionId ?? holderOf(versions, "AWSCURRENT");
+      const wanted = versionId ?? holderOf(versions, currentLabel);
       const version = wanted === undefined ? undefined : versions.get(wanted);
       if (wanted === undefined || !version) {
-        throw new SecretUnusable(`${secretArn} has no value for ${versionId ?? "AWSCURRENT"}`);
+        throw new SecretUnusable(`${secretArn} has no value for ${versionId ?? currentLabel}`);
       }
       return { versionId: wanted, text: version.text };
     },
@@ -107,7 +109,7 @@ function manualChangesOver(
     secrets.set(secretArn, versions);
     if (text === undefined) return undefined;
     const versionId = nextVersionId();
-    write(versions, { versionId, text: new Secret(text), labels: ["AWSCURRENT", ...labels], now });
+    write(versions, { versionId, text: new Secret(text), labels: [currentLabel, ...labels], now });
     return versionId;
   }
 
@@ -116,7 +118,7 @@ function manualChangesOver(
 
     setCurrent(secretArn, text, versionId = nextVersionId()) {
       const versions = versionsOf(secrets, secretArn);
-      write(versions, { versionId, text: new Secret(text), labels: ["AWSCURRENT"], now });
+      write(versions, { versionId, text: new Secret(text), labels: [currentLabel], now });
       return versionId;
     },
 
@@ -157,7 +159,7 @@ interface Write {
 
 function write(versions: Versions, { versionId, text, labels, now }: Write): void {
   // Secrets Manager gives the first version of a secret AWSCURRENT, whatever labels were asked for.
-  const wanted = versions.size === 0 ? [...labels, "AWSCURRENT"] : labels;
+  const wanted = versions.size === 0 ? [...labels, currentLabel] : labels;
   versions.set(versionId, { text, labels: new Set(), createdAtMs: now?.() ?? 0 });
   for (const label of wanted)
     if (holderOf(versions, label) !== versionId) placeLabel(versions, label, versionId);
@@ -169,7 +171,7 @@ function placeLabel(versions: Versions, label: string, to: VersionId | undefined
   const left = holderOf(versions, label);
   if (left !== undefined) versions.get(left)?.labels.delete(label);
   if (to !== undefined) versions.get(to)?.labels.add(label);
-  if (label === "AWSCURRENT" && left !== undefined) placeLabel(versions, "AWSPREVIOUS", left);
+  if (label === currentLabel && left !== undefined) placeLabel(versions, previousLabel, left);
 }
 
 function forgetOldVersions(versions: Versions, now: (() => number) | undefined): void {

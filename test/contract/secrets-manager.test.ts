@@ -4,13 +4,15 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import fc from "fast-check";
-import type { SecretArn, SecretStore } from "../../core/ports.ts";
+import type { SecretArn } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { secretsManager } from "../../local/aws/secrets-manager.ts";
 import { type Cloud, startCloud } from "../../local/aws/server.ts";
-import { memoryStore } from "../../stores/memory.ts";
-import { secretsManagerStore } from "../../stores/secrets-manager.ts";
-import { missingArn, type StoreWorld, storeContract, v1, versionIdOf } from "./store-contract.ts";
+import { labelledVersions } from "../../stores/secrets-manager/calls.ts";
+import { memoryStore } from "../../stores/secrets-manager/fake.ts";
+import { type LabelledVersions, storeOnLabels } from "../../stores/secrets-manager/labels.ts";
+import { type LabelsWorld, labelsContract, missingArn, v1, versionIdOf } from "./labels-contract.ts";
+import { type StoreWorld, storeContract } from "./store-contract.ts";
 
 let cloud: Cloud;
 let client: SecretsManagerClient;
@@ -31,7 +33,7 @@ afterAll(async () => {
   await cloud.close();
 });
 
-function memoryWorld(): StoreWorld {
+function memoryWorld(): LabelsWorld {
   const store = memoryStore();
   return {
     store,
@@ -48,9 +50,9 @@ function memoryWorld(): StoreWorld {
   };
 }
 
-function secretsManagerWorld(): StoreWorld {
+function secretsManagerWorld(): LabelsWorld {
   return {
-    store: secretsManagerStore(client, { pause: async () => {} }),
+    store: labelledVersions(client, { pause: async () => {} }),
     async create(text) {
       created += 1;
       const value = text === undefined ? {} : { SecretString: text };
@@ -63,8 +65,23 @@ function secretsManagerWorld(): StoreWorld {
   };
 }
 
-describe("memory", () => storeContract(memoryWorld));
-describe("Secrets Manager", () => storeContract(secretsManagerWorld));
+describe("memory", () => labelsContract(memoryWorld));
+describe("Secrets Manager", () => labelsContract(secretsManagerWorld));
+
+/** The port over the labels of either: the versions that other programs stage have no mark of Rekey's. */
+function portOver({ store, create, setCurrent }: LabelsWorld): StoreWorld {
+  return {
+    ...{ store: storeOnLabels(store), missing: missingArn, create, setCurrent },
+    async setPending(secretArn, text) {
+      const versionId = versionIdOf(900);
+      await store.put({ secretArn, versionId, text: new Secret(text), labels: ["AWSPENDING"] });
+      return versionId;
+    },
+  };
+}
+
+describe("the port over memory", () => storeContract(() => portOver(memoryWorld())));
+describe("the port over Secrets Manager", () => storeContract(() => portOver(secretsManagerWorld())));
 
 describe("memory and Secrets Manager", () => {
   const versionNumber = fc.integer({ min: 1, max: 3 });
@@ -95,13 +112,13 @@ describe("memory and Secrets Manager", () => {
 
   type Change = typeof change extends fc.Arbitrary<infer T> ? T : never;
 
-  async function outcomeOf(store: SecretStore, secretArn: SecretArn, each: Change) {
+  async function outcomeOf(store: LabelledVersions, secretArn: SecretArn, each: Change) {
     const outcome = await apply(store, secretArn, each).catch((error: Error) => error.name);
     const labels = Object.entries(await store.labels(secretArn)).map(([id, held]) => [id, [...held].sort()]);
     return { outcome, labels: labels.sort() };
   }
 
-  function apply(store: SecretStore, secretArn: SecretArn, each: Change): Promise<unknown> {
+  function apply(store: LabelledVersions, secretArn: SecretArn, each: Change): Promise<unknown> {
     if ("put" in each) {
       const text = new Secret(each.text);
       return store.put({ secretArn, versionId: versionIdOf(each.put), text, labels: each.labels });
@@ -206,25 +223,25 @@ describe("Secrets Manager, as it is called", () => {
 
   test("a secret that is scheduled for deletion is unusable", async () => {
     const send = async () => ({ DeletedDate: new Date(0), VersionIdsToStages: {} });
-    const store = secretsManagerStore({ send } as unknown as SecretsManagerClient, { pause: async () => {} });
+    const store = labelledVersions({ send } as unknown as SecretsManagerClient, { pause: async () => {} });
 
     await expect(store.labels(missingArn)).rejects.toMatchObject({ name: "SecretUnusable" });
   });
 
   test("a binary value is unusable", async () => {
     const send = async () => ({ VersionId: v1, SecretBinary: new Uint8Array(1) });
-    const store = secretsManagerStore({ send } as unknown as SecretsManagerClient, { pause: async () => {} });
+    const store = labelledVersions({ send } as unknown as SecretsManagerClient, { pause: async () => {} });
 
     await expect(store.read(missingArn)).rejects.toMatchObject({ name: "SecretUnusable" });
   });
 
   /** The store over a client that fails with `failures` first and then passes calls on. */
-  function storeAnswering(failures: Error[], pauses: number[] = []): SecretStore {
+  function storeAnswering(failures: Error[], pauses: number[] = []): LabelledVersions {
     const send = ((command: Parameters<SecretsManagerClient["send"]>[0]) => {
       const failure = failures.shift();
       return failure ? Promise.reject(failure) : client.send(command);
     }) as SecretsManagerClient["send"];
-    return secretsManagerStore(
+    return labelledVersions(
       { send },
       {
         pause: async (ms) => {

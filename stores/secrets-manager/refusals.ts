@@ -1,5 +1,5 @@
-import { failureIn } from "../aws/failure.ts";
-import { InputInvalid, type RotationError, SecretUnusable, StoreUnavailable } from "../core/errors.ts";
+import { failureIn } from "../../aws/failure.ts";
+import { InputInvalid, type RotationError, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
 
 /** What the caller has to change for each name that a second try cannot help. */
 const lasting: Readonly<Record<string, (operation: string) => string>> = {

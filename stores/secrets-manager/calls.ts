@@ -6,9 +6,10 @@ import {
   type SecretsManagerClient,
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
-import { SecretUnusable, StoreUnavailable, VersionMoved } from "../core/errors.ts";
-import type { Labels, SecretArn, SecretStore, VersionId } from "../core/ports.ts";
-import { Secret } from "../core/secret.ts";
+import { SecretUnusable, StoreUnavailable, VersionMoved } from "../../core/errors.ts";
+import type { SecretArn, VersionId } from "../../core/ports.ts";
+import { Secret } from "../../core/secret.ts";
+import { currentLabel, type LabelledVersions, type LabelMove, type Labels, versionWith } from "./labels.ts";
 import { isNamed, refusalOf } from "./refusals.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
 
@@ -19,16 +20,15 @@ import { assertPuttable, assertStrippable } from "./version-rules.ts";
 const readAttemptsMax = 6;
 const firstPauseMs = 50;
 
-export interface SecretsManagerStoreOptions {
+export interface CallOptions {
   readonly pause: (ms: number) => Promise<void>;
 }
 
-type Client = Pick<SecretsManagerClient, "send">;
-type Move = Parameters<SecretStore["moveLabel"]>[0];
-type StageChange = Omit<Move, "from"> & { readonly from?: VersionId | undefined };
+export type Client = Pick<SecretsManagerClient, "send">;
+type StageChange = Omit<LabelMove, "from"> & { readonly from?: VersionId | undefined };
 
-/** Secrets Manager as the store that consumers read from: one call per method unless something is in the way. */
-export function secretsManagerStore(client: Client, { pause }: SecretsManagerStoreOptions): SecretStore {
+/** Secrets Manager's versions and labels: one call per method unless something is in the way. */
+export function labelledVersions(client: Client, { pause }: CallOptions): LabelledVersions {
   return {
     labels: (secretArn) => labelsOf(client, secretArn),
 
@@ -64,7 +64,7 @@ export function secretsManagerStore(client: Client, { pause }: SecretsManagerSto
     async moveLabel(move) {
       assertStrippable(move);
       if (move.from === undefined && move.to === undefined) {
-        const holder = holderOf(await labelsOf(client, move.secretArn), move.label);
+        const holder = versionWith(await labelsOf(client, move.secretArn), move.label);
         return holder === undefined ? "moved" : "heldElsewhere";
       }
       try {
@@ -107,7 +107,7 @@ async function readPatiently(
       }
       if (attempt >= attemptsMax) {
         throw new SecretUnusable(
-          `${secretArn} does not exist or has no value for ${versionId ?? "AWSCURRENT"}`,
+          `${secretArn} does not exist or has no value for ${versionId ?? currentLabel}`,
         );
       }
       await pause(firstPauseMs * 2 ** (attempt - 1));
@@ -129,13 +129,13 @@ async function updateStage(client: Client, { secretArn, label, from, to }: Stage
 /** The refusal says that something in the move is not so, but not what. */
 async function afterRefusedMove(
   client: Client,
-  { move, error }: { readonly move: Move; readonly error: unknown },
+  { move, error }: { readonly move: LabelMove; readonly error: unknown },
 ): Promise<"moved" | "heldElsewhere"> {
   const { secretArn, label, from, to } = move;
   if (!mayBeOutdated(error)) throw refusalOf(error, { secretArn, operation: "UpdateSecretVersionStage" });
 
   const labels = await labelsOf(client, secretArn);
-  const holder = holderOf(labels, label);
+  const holder = versionWith(labels, label);
   if (holder === to) return "moved";
   if (holder !== undefined && holder !== from) return "heldElsewhere";
   if (holder === undefined && from !== undefined && (await attachUnheld(client, move))) return "moved";
@@ -146,7 +146,7 @@ async function afterRefusedMove(
 }
 
 /** Nobody holds the label any more, so there is nothing to remove it from. */
-async function attachUnheld(client: Client, move: Move): Promise<boolean> {
+async function attachUnheld(client: Client, move: LabelMove): Promise<boolean> {
   try {
     await updateStage(client, { ...move, from: undefined });
     return true;
@@ -159,8 +159,4 @@ async function attachUnheld(client: Client, move: Move): Promise<boolean> {
 /** AWS does not document which of the two it answers for a version that does not exist. */
 function mayBeOutdated(error: unknown): boolean {
   return isNamed(error, "InvalidParameterException") || isNamed(error, "ResourceNotFoundException");
-}
-
-function holderOf(labels: Labels, label: string): VersionId | undefined {
-  return Object.keys(labels).find((versionId) => labels[versionId]?.includes(label));
 }

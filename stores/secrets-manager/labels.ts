@@ -1,0 +1,125 @@
+import type {
+  SecretArn,
+  SecretStore,
+  StoreCapabilities,
+  StoredVersion,
+  VersionId,
+  VersionPlace,
+  VersionsInUse,
+} from "../../core/ports.ts";
+import type { Secret } from "../../core/secret.ts";
+
+/** What a person, the console and every SDK call current, pending and previous. */
+export const currentLabel = "AWSCURRENT";
+export const pendingLabel = "AWSPENDING";
+export const previousLabel = "AWSPREVIOUS";
+/** Attached by the put itself: PutSecretValue would silently steal AWSPENDING, but nobody else uses this one. */
+export const incomingLabel = "REKEY_INCOMING";
+/** Once AWSCURRENT has left a version, only a label keeps it from being deleted with the key that is in it. */
+export const retiringLabel = "REKEY_RETIRING";
+
+export type Labels = Readonly<Record<VersionId, readonly string[]>>;
+
+export interface LabelledVersion extends VersionPlace {
+  readonly text: Secret;
+  readonly labels: readonly string[];
+}
+
+export interface LabelMove {
+  readonly secretArn: SecretArn;
+  readonly label: string;
+  readonly from?: VersionId;
+  readonly to?: VersionId;
+}
+
+/** What Secrets Manager can do with one secret: versions, and labels that each sit on one version at most. */
+export interface LabelledVersions {
+  labels(secretArn: SecretArn): Promise<Labels>;
+  /** Without a version: AWSCURRENT. Throws SecretUnusable when there is no such secret, version or value. */
+  read(secretArn: SecretArn, versionId?: VersionId): Promise<StoredVersion>;
+  /**
+   * Writes a version whose id is `versionId`. A repeat with the same text is a no-op (labels are not attached
+   * again); with another text it throws VersionMoved. `labels` are taken off whatever version had them.
+   */
+  put(version: LabelledVersion): Promise<void>;
+  /**
+   * Moves one label. Compare-and-swap: `heldElsewhere` when the label sits on a version other than `from`
+   * (or on any version, where `from` is absent). Without `to` the label is stripped. Already there is `moved`.
+   */
+  moveLabel(move: LabelMove): Promise<"moved" | "heldElsewhere">;
+}
+
+/**
+ * As AWS documents it: past 100 versions it deletes those that have no label and are older than a day. It states no
+ * bound for how late a version is seen after its write; 1.5 s is how long `read` asks again.
+ */
+export const capabilities: StoreCapabilities = {
+  compareAndSwap: "native",
+  consumersSeePending: false,
+  versionsKept: 100,
+  pinKeeps: true,
+  readBackMs: 1_500,
+};
+
+/** The domain's store over labels: everything that Rekey means by a label stands here. */
+export function storeOnLabels(labelled: LabelledVersions): SecretStore {
+  const strip = async ({ secretArn, versionId }: VersionPlace, label: string): Promise<void> => {
+    await labelled.moveLabel({ secretArn, label, from: versionId });
+  };
+  return {
+    capabilities: () => capabilities,
+    versionsInUse: async (secretArn) => inUse(await labelled.labels(secretArn)),
+    current: (secretArn) => labelled.read(secretArn),
+    read: (secretArn, versionId) => labelled.read(secretArn, versionId),
+    write: ({ secretArn, versionId, text }) =>
+      labelled.put({ secretArn, versionId, text, labels: [incomingLabel] }),
+
+    /** Without `from` the move fails if any other version holds the label: that version is somebody's rotation. */
+    async markPending({ secretArn, versionId }) {
+      const move = await labelled.moveLabel({ secretArn, label: pendingLabel, to: versionId });
+      return move === "moved" ? "marked" : move;
+    },
+
+    clearPending: (place) => strip(place, pendingLabel),
+
+    async discard(place) {
+      const labels = (await labelled.labels(place.secretArn))[place.versionId] ?? [];
+      for (const label of [pendingLabel, incomingLabel])
+        if (labels.includes(label)) await strip(place, label);
+    },
+
+    async promote({ secretArn, from, to }) {
+      const move = await labelled.moveLabel({ secretArn, label: currentLabel, from, to });
+      return move === "moved" ? "promoted" : move;
+    },
+
+    async pin({ secretArn, versionId, from }) {
+      const taken = from === undefined ? {} : { from };
+      const move = await labelled.moveLabel({ secretArn, label: retiringLabel, ...taken, to: versionId });
+      return move === "moved" ? "pinned" : move;
+    },
+
+    unpin: (place) => strip(place, retiringLabel),
+  };
+}
+
+function inUse(labels: Labels): VersionsInUse {
+  const current = versionWith(labels, currentLabel);
+  const pending = versionWith(labels, pendingLabel);
+  const previous = versionWith(labels, previousLabel);
+  const pinned = versionWith(labels, retiringLabel);
+  return {
+    ...(current !== undefined && { current }),
+    ...(pending !== undefined && {
+      pending: { versionId: pending, byRekey: labels[pending]?.includes(incomingLabel) ?? false },
+    }),
+    ...(previous !== undefined && { previous }),
+    ...(pinned !== undefined && { pinned }),
+    all: Object.keys(labels),
+  };
+}
+
+/** A label sits on one version at most. */
+export function versionWith(labels: Labels, label: string): VersionId | undefined {
+  return Object.keys(labels).find((versionId) => labels[versionId]?.includes(label));
+}
