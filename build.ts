@@ -1,7 +1,8 @@
+import { readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
 import { handlerFiles } from "./serverless/handlers.ts";
 
 export interface Bundle {
@@ -22,36 +23,99 @@ const credentialsFromEnvironment: Plugin = {
   },
 };
 
-/** One file per function in dist/, with everything it needs inside. */
+/**
+ * The classes that functions and adapters tell values apart by (`instanceof`). They have to be loaded from one file: two
+ * copies would make an adapter's error a stranger to the function that catches it.
+ */
+const sharedModules = ["core/errors.ts", "core/secret.ts"] as const;
+
+/** Leaves the adapters and the shared classes out of a function's bundle: it finds them in files beside it. */
+const besideFunctions: Plugin = {
+  name: "beside-functions",
+  setup(bundler) {
+    bundler.onResolve({ filter: /^\.\/adapter\.ts$/ }, ({ resolveDir }) => ({
+      path: `./providers/${basename(resolveDir)}.mjs`,
+      external: true,
+    }));
+    bundler.onResolve({ filter: /(?:^|\/)(?:errors|secret)\.ts$/ }, ({ path, resolveDir }) => {
+      const file = fileURLToPath(new URL(path, `file://${resolveDir}/`));
+      const isShared = sharedModules.some((module) => file === `${root}${module}`);
+      return isShared ? { path: `./providers/${basename(file, ".ts")}.mjs`, external: true } : undefined;
+    });
+  },
+};
+
+const options = {
+  absWorkingDir: root,
+  outExtension: { ".js": ".mjs" },
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  target: "node24",
+  minify: true,
+  legalComments: "none",
+  // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
+  mainFields: ["module", "main"],
+  // For Node it only offers CommonJS; this is the same code as modules.
+  alias: { yaml: "./node_modules/yaml/browser/index.js" },
+  // Some CommonJS dependencies still call require for Node's own modules.
+  banner: {
+    js: 'import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);',
+  },
+  metafile: true,
+  logLevel: "warning",
+} as const satisfies BuildOptions;
+
+/**
+ * In dist/: one file per function, and in providers/ one per adapter, which a function loads when a policy names it. A
+ * function's package holds its own file and all of providers/.
+ */
 export async function bundleFunctions(outdir = `${root}dist`): Promise<readonly Bundle[]> {
   await rm(outdir, { recursive: true, force: true });
+  await bundleAdapters(`${outdir}/providers`);
+  return bundleHandlers({ outdir });
+}
+
+/** `plugins` come first; `names` are all of them by default. */
+export async function bundleHandlers(request: {
+  readonly outdir: string;
+  readonly names?: readonly string[];
+  readonly plugins?: readonly Plugin[];
+}): Promise<readonly Bundle[]> {
+  const { outdir, names, plugins = [] } = request;
+  const handlers = [...handlerFiles()].filter(([name]) => names?.includes(name) ?? true);
   const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: [...handlerFiles()].map(([out, file]) => ({ in: `functions/${file}`, out })),
+    ...options,
+    entryPoints: handlers.map(([out, file]) => ({ in: `functions/${file}`, out })),
     outdir,
-    outExtension: { ".js": ".mjs" },
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    minify: true,
-    legalComments: "none",
-    // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
-    mainFields: ["module", "main"],
-    // For Node it only offers CommonJS; this is the same code as modules.
-    alias: { yaml: "./node_modules/yaml/browser/index.js" },
-    plugins: [credentialsFromEnvironment],
-    // Some CommonJS dependencies still call require for Node's own modules.
-    banner: {
-      js: 'import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);',
-    },
-    metafile: true,
-    logLevel: "warning",
+    plugins: [...plugins, besideFunctions, credentialsFromEnvironment],
   });
-  return Object.entries(metafile.outputs).map(([path, { bytes }]) => ({
-    name: basename(path, ".mjs"),
-    bytes,
-  }));
+  return bundlesIn(metafile.outputs);
+}
+
+/** What several adapters need stands in chunks that they share. */
+export async function bundleAdapters(outdir: string): Promise<readonly Bundle[]> {
+  const folders = readdirSync(`${root}providers`, { withFileTypes: true }).filter((entry) =>
+    entry.isDirectory(),
+  );
+  const adapters = folders
+    .map(({ name }) => name)
+    .filter((name) => readdirSync(`${root}providers/${name}`).includes("adapter.ts"));
+  const { metafile } = await build({
+    ...options,
+    entryPoints: [
+      ...sharedModules.map((module) => ({ in: module, out: basename(module, ".ts") })),
+      ...adapters.map((name) => ({ in: `providers/${name}/adapter.ts`, out: name })),
+    ],
+    outdir,
+    splitting: true,
+    plugins: [credentialsFromEnvironment],
+  });
+  return bundlesIn(metafile.outputs);
+}
+
+function bundlesIn(outputs: Readonly<Record<string, { readonly bytes: number }>>): readonly Bundle[] {
+  return Object.entries(outputs).map(([path, { bytes }]) => ({ name: basename(path, ".mjs"), bytes }));
 }
 
 if (import.meta.main) {

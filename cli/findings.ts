@@ -4,6 +4,7 @@ import type { ConsumerPolicy, Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
 import type { Brake, Debt } from "../ledger/entries.ts";
+import { issuerOf } from "../providers/index.ts";
 
 /** Something that `rekey doctor` found. An `advice` is no fault: it fails no check. */
 export interface Finding {
@@ -165,16 +166,10 @@ function stops({ brakes }: DoctorView): readonly Finding[] {
   );
 }
 
-/** Providers that take a workload's own identity in place of a key (their documentation, 2026-11-22). */
-const keylessKinds: Readonly<Record<string, string>> = {
-  openai: "https://developers.openai.com/api/reference/workload-identity-federation",
-  anthropic: "https://platform.claude.com/docs/en/manage-claude/wif-admin-api",
-};
-
 function keyless({ secrets }: DoctorView): readonly Finding[] {
   const kinds = new Set(secrets.map(({ policy }) => policy.provider.kind));
   return [...kinds].flatMap((kind) => {
-    const address = Object.hasOwn(keylessKinds, kind) ? keylessKinds[kind] : undefined;
+    const address = issuerOf(kind)?.keyless;
     if (address === undefined) return [];
     const count = secrets.filter(({ policy }) => policy.provider.kind === kind).length;
     const message = `${count} of its keys may need no rotation: it takes a workload's own identity instead of a key`;

@@ -59,7 +59,8 @@ export interface ProviderPolicy {
   /** The operator's name of the account or project, as in `rekey.yml`. */
   readonly account: string;
   readonly kind: string;
-  readonly adminCredential: SecretArn;
+  /** Absent where Rekey's own role makes and deletes the keys. */
+  readonly adminCredential?: SecretArn;
   readonly settings: Readonly<Record<string, unknown>>;
 }
 

@@ -13,10 +13,28 @@ export type RotationId = string;
 
 // ---- providers -------------------------------------------------------------------------------------------
 
+/** How an issuer lets a new key take the place of one that is in use. Rules ask for the shape, never for a name. */
+export type Shape =
+  /** Any number of keys live side by side. */
+  | { readonly kind: "sideBySide" }
+  /** At most `keys` for one owner, disabled ones counted: the oldest disabled one makes room, never a live one. */
+  | { readonly kind: "atMost"; readonly keys: number }
+  /** Two fixed places. A new key overwrites the place that is not in use, which ends the key that was there. */
+  | { readonly kind: "slots" }
+  /** Side by side, and Rekey makes up the secret: it is stored before the call, so a lost reply loses no key. */
+  | { readonly kind: "clientSecret" }
+  /** The call that makes the new key ends the other one after `graceMs`. That end is proven all the same. */
+  | { readonly kind: "rotateWithGrace"; readonly graceMs: number }
+  /** No call makes a key: a person or a pool supplies it. */
+  | { readonly kind: "assisted" }
+  /** A new key ends the other one at once: no rotation is possible without an outage, but a leak can be contained. */
+  | { readonly kind: "inPlace" }
+  /** No key at all: a workload's own identity is exchanged for a credential that lasts minutes. */
+  | { readonly kind: "federated" };
+
 /** The truth about one issuer and one set of settings, so that a policy is refused early. */
 export interface ProviderCapabilities {
-  /** `keys`: any number side by side; `slots`: two fixed ones; `none`: a person or a pool supplies the key. */
-  readonly mint: "keys" | "slots" | "none";
+  readonly shape: Shape;
   /** A disabled key can be restored to exactly what it was. `ifScopesKnown`: only where Rekey set the scopes. */
   readonly quarantine: "yes" | "ifScopesKnown" | "no";
   /** A quarantined key can do nothing at all. One whose scopes are only narrowed is no longer needed, but not harmless. */
@@ -25,8 +43,6 @@ export interface ProviderCapabilities {
   readonly lastUsed: boolean;
   readonly usagePerKey: boolean;
   readonly expiry: boolean;
-  /** Keys alive at once for one owner, where the provider has a limit. */
-  readonly keysMax?: number;
 }
 
 /** How long this provider may take to believe in a new key, and to stop believing in a dead one. */

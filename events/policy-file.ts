@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
+import type { SecretArn } from "../core/ports.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
 import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
@@ -7,8 +8,13 @@ import { type KnownProvider, policyFrom, type Surroundings } from "./policy-file
 
 /** What a policy may say about one kind of issuer, and what that kind can do. Neither makes a call. */
 export interface DeclaredKind {
-  readonly settings: z.ZodType;
+  readonly settings: z.ZodType<DeclaredSettings>;
   facts(settings: unknown): ProviderFacts;
+}
+
+/** The settings that every kind has. */
+export interface DeclaredSettings {
+  readonly adminCredential?: SecretArn | undefined;
 }
 
 export interface PolicyFile {
@@ -124,20 +130,18 @@ function readProvider(
   const root: Path = ["providers", account];
   const { kind: kindName, ...settings } =
     typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : {};
-  const policy: ProviderPolicy = {
-    account,
-    kind: String(kindName),
-    adminCredential: String(settings["adminCredential"]),
-    settings,
-  };
+  const named = { account, kind: String(kindName), settings };
   const wrongName = isName(account) ? [] : [{ path: root, part: "key" as const, message: nameMessage }];
   const kind = typeof kindName === "string" && Object.hasOwn(kinds, kindName) ? kinds[kindName] : undefined;
   if (kind === undefined) {
     const message = `kind is one of ${Object.keys(kinds).join(", ")}`;
-    return { known: { policy, facts: undefined }, mistakes: [...wrongName, at([...root, "kind"], message)] };
+    const known = { policy: named, facts: undefined };
+    return { known, mistakes: [...wrongName, at([...root, "kind"], message)] };
   }
   const read = readBlock(kind.settings, settings, root);
   const facts = read.mistakes.length === 0 ? kind.facts(settings) : undefined;
+  const adminCredential = read.value?.adminCredential;
+  const policy: ProviderPolicy = { ...named, ...(adminCredential !== undefined && { adminCredential }) };
   return { known: { policy, facts }, mistakes: [...wrongName, ...read.mistakes] };
 }
 
@@ -179,7 +183,11 @@ function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
 /** Two policies for one secret would fight over it, and a rotated admin credential would lock Rekey out. */
 function sharedSecrets(policies: readonly Policy[], providers: readonly KnownProvider[]): readonly Mistake[] {
   const owners = new Map<string, string>();
-  const admins = new Map(providers.map(({ policy }) => [policy.adminCredential, policy.account]));
+  const admins = new Map(
+    providers.flatMap(({ policy: { adminCredential, account } }) =>
+      adminCredential === undefined ? [] : [[adminCredential, account] as const],
+    ),
+  );
   return policies.flatMap(({ secretArn, name }) => {
     if (secretArn === "") return [];
     const path = ["secrets", name, "arn"];

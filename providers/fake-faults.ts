@@ -11,6 +11,8 @@ export type FaultKind =
   | { readonly kind: "serverError"; readonly status?: number; readonly effect: boolean }
   /** An error reply in the provider's own words, without effect. */
   | { readonly kind: "answer"; readonly status: number; readonly code?: string; readonly headers?: Headers }
+  /** Any JSON at all, without effect: what people saw a provider answer. */
+  | { readonly kind: "says"; readonly status: number; readonly json: unknown }
   | { readonly kind: "slow"; readonly ms: number }
   | { readonly kind: "garbage" }
   | { readonly kind: "truncated" }
@@ -78,6 +80,12 @@ function struck(fault: Fault, { request }: FakeCall, effect: () => FakeReply): F
     }
     case "answer":
       return errorReply(fault.status, fault);
+    case "says":
+      return {
+        status: fault.status,
+        headers: { "content-type": "application/json" },
+        body: JSON.stringify(fault.json),
+      };
     case "serverError":
       if (fault.effect) effect();
       return errorReply(fault.status ?? 500, { code: "server_error" });
@@ -86,7 +94,7 @@ function struck(fault: Fault, { request }: FakeCall, effect: () => FakeReply): F
   }
 }
 
-type Distortion = Exclude<FaultKind, { kind: "dropped" | "throttled" | "answer" | "serverError" }>;
+type Distortion = Exclude<FaultKind, { kind: "dropped" | "throttled" | "answer" | "says" | "serverError" }>;
 
 function distorted(fault: Distortion, { headers }: FakeRequest, reply: FakeReply): FakeReply {
   switch (fault.kind) {

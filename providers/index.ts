@@ -1,7 +1,64 @@
+import { anthropic } from "./anthropic/index.ts";
+import { azureOpenAi } from "./azure-openai/index.ts";
+import { bedrock } from "./bedrock/index.ts";
+import { cloudflare } from "./cloudflare/index.ts";
+import { cohere } from "./cohere/index.ts";
+import { datadog } from "./datadog/index.ts";
+import { deepgram } from "./deepgram/index.ts";
+import { elevenlabs } from "./elevenlabs/index.ts";
+import { github } from "./github/index.ts";
+import { google } from "./google/index.ts";
+import { groq } from "./groq/index.ts";
+import { huggingface } from "./huggingface/index.ts";
+import { iam } from "./iam/index.ts";
+import { mistral } from "./mistral/index.ts";
 import { openai } from "./openai/index.ts";
-import type { ProviderKind } from "./provider.ts";
+import { openrouter } from "./openrouter/index.ts";
+import { pinecone } from "./pinecone/index.ts";
+import type { Issuer, ProviderKind } from "./provider.ts";
+import { sendgrid } from "./sendgrid/index.ts";
+import { stripe } from "./stripe/index.ts";
+import { supabase } from "./supabase/index.ts";
+import { together } from "./together/index.ts";
+import { twilio } from "./twilio/index.ts";
+import { xai } from "./xai/index.ts";
 
-/** Every kind of issuer a policy may name. */
-export const providers: Readonly<Record<string, ProviderKind>> = {
+/** Everybody whose keys Rekey recognises. This list is the one line that a new provider needs outside its folder. */
+export const issuers: readonly (Issuer | ProviderKind)[] = [
+  anthropic,
+  azureOpenAi,
+  bedrock,
+  cloudflare,
+  cohere,
+  datadog,
+  deepgram,
+  elevenlabs,
+  github,
+  google,
+  groq,
+  huggingface,
+  iam,
+  mistral,
   openai,
-};
+  openrouter,
+  pinecone,
+  sendgrid,
+  stripe,
+  supabase,
+  together,
+  twilio,
+  xai,
+];
+
+/** Every kind of issuer a policy may name: those whose keys Rekey can rotate. */
+export const providers: Readonly<Record<string, ProviderKind>> = Object.fromEntries(
+  issuers.filter(isProvider).map((kind) => [kind.kind, kind]),
+);
+
+export function issuerOf(kind: string | undefined): Issuer | undefined {
+  return issuers.find((issuer) => issuer.kind === kind);
+}
+
+function isProvider(issuer: Issuer | ProviderKind): issuer is ProviderKind {
+  return "adapter" in issuer;
+}

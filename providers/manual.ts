@@ -1,64 +1,5 @@
 import type { KeyId } from "../core/ports.ts";
-
-interface Recipe {
-  readonly console: string;
-  /** The words of a command; `{keyId}` stands for the key. Absent where only the console can do it. */
-  readonly command?: readonly string[];
-}
-
-/** How a person kills a key where no API of ours does, from the providers' own documentation of 2026-11. */
-const manuals: Readonly<Record<string, Recipe>> = {
-  openai: {
-    console: "https://platform.openai.com/settings/organization/api-keys",
-    command: [
-      "curl -X DELETE",
-      '"https://api.openai.com/v1/organization/projects/$PROJECT/api_keys/{keyId}"',
-      '-H "Authorization: Bearer $OPENAI_ADMIN_KEY"',
-    ],
-  },
-  anthropic: {
-    console: "https://platform.claude.com/settings/keys",
-    command: [
-      'curl "https://api.anthropic.com/v1/organizations/api_keys/{keyId}"',
-      '-H "x-api-key: $ANTHROPIC_ADMIN_KEY" -H "anthropic-version: 2023-06-01"',
-      `-H "content-type: application/json" -d '{"status":"inactive"}'`,
-    ],
-  },
-  "azure-openai": {
-    console: "https://portal.azure.com",
-    command: [
-      "az cognitiveservices account keys regenerate",
-      "--name $ACCOUNT --resource-group $GROUP --key-name {keyId}",
-    ],
-  },
-  google: {
-    console: "https://console.cloud.google.com/apis/credentials",
-    command: ["gcloud services api-keys delete {keyId} --project $PROJECT"],
-  },
-  openrouter: {
-    console: "https://openrouter.ai/settings/keys",
-    command: [
-      'curl -X DELETE "https://openrouter.ai/api/v1/keys/{keyId}"',
-      '-H "Authorization: Bearer $OPENROUTER_MANAGEMENT_KEY"',
-    ],
-  },
-  bedrock: {
-    console: "https://console.aws.amazon.com/iam",
-    command: [
-      "aws iam update-service-specific-credential --user-name $USER_NAME",
-      "--service-specific-credential-id {keyId} --status Inactive",
-    ],
-  },
-  iam: {
-    console: "https://console.aws.amazon.com/iam",
-    command: ["aws iam update-access-key --user-name $USER_NAME --access-key-id {keyId} --status Inactive"],
-  },
-  xai: { console: "https://console.x.ai" },
-  cohere: { console: "https://dashboard.cohere.com/api-keys" },
-  groq: { console: "https://console.groq.com/keys" },
-  together: { console: "https://api.together.ai/settings/api-keys" },
-  github: { console: "https://github.com/settings/tokens" },
-};
+import { issuerOf } from "./index.ts";
 
 interface Named {
   readonly provider?: string;
@@ -76,8 +17,8 @@ export interface Manual {
 
 /** A key id is the provider's word: one that a shell would read as more than that is put in no command. */
 export function manualOf({ provider, keyId, settings = {} }: Named): Manual {
-  const known = provider !== undefined && Object.hasOwn(manuals, provider) ? manuals[provider] : undefined;
-  if (known === undefined) {
+  const known = issuerOf(provider)?.byHand;
+  if (known?.console === undefined) {
     const where = provider === undefined ? "the provider's" : `${provider}'s`;
     return { place: `delete the key${keyId === undefined ? "" : ` ${keyId}`} in ${where} console` };
   }
@@ -105,11 +46,6 @@ export function killByHand(key: Named): readonly string[] {
 }
 
 /** Where the credentials are made with which Rekey itself works at a provider; no API of ours deletes those. */
-const adminConsoles: Readonly<Record<string, string>> = {
-  openai: "https://platform.openai.com/settings/organization/admin-keys",
-};
-
 export function adminConsoleOf(provider: string | undefined): string {
-  const known = provider !== undefined && Object.hasOwn(adminConsoles, provider);
-  return (known && adminConsoles[provider]) || `the console of ${provider ?? "its provider"}`;
+  return issuerOf(provider)?.byHand.adminConsole ?? `the console of ${provider ?? "its provider"}`;
 }

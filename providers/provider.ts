@@ -1,24 +1,94 @@
-import type * as z from "zod";
+import * as z from "zod";
 import { PolicyInvalid } from "../core/errors.ts";
-import type { KeyProvider } from "../core/ports.ts";
+import type { ProviderFacts } from "../core/policy.ts";
+import type { KeyProvider, SecretArn } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Http } from "./http.ts";
+import type { KeyText } from "./key-text.ts";
+import type { VerifyTable } from "./verify-table.ts";
 
-/** One kind of issuer: what its block of a policy looks like, and how to talk to it. */
-export interface ProviderKind {
+/**
+ * What is known about somebody who issues keys, as data: enough to recognise its keys and to tell a person how to
+ * end one. An issuer that Rekey can also rotate keys of is a ProviderKind.
+ */
+export interface Issuer {
+  /** As policies, alerts and the ledger name it: lower case, words joined by "-". */
   readonly kind: string;
+  /** As it writes its own name. */
+  readonly title: string;
+  /** What scanners call it or its keys, where that does not begin with `kind`. */
+  readonly aliases?: readonly string[];
+  /** How its keys look; empty where a key looks like any other text. */
+  readonly keyTexts: readonly KeyText[];
+  readonly byHand: ByHand;
+  /** Where it documents how a workload uses its own identity instead of a key. */
+  readonly keyless?: string;
+}
+
+/** What a person does where Rekey cannot, from the issuer's own documentation. */
+export interface ByHand {
+  /** Where keys are disabled and deleted. */
+  readonly console?: string;
+  /**
+   * The same as one command, in parts that are joined by spaces. `{keyId}` stands for the key; `$PROJECT` becomes the
+   * setting `project` where the policy has one, and stays for the person to fill in where it has not.
+   */
+  readonly command?: readonly string[];
+  /** Where the credential is made that Rekey itself works with. */
+  readonly adminConsole?: string;
+}
+
+/** An issuer whose keys Rekey rotates. All of it is data and pure functions; only the adapter makes calls. */
+export interface ProviderKind extends Issuer {
   /** Strict: an unknown setting is a mistake in the policy. */
-  readonly settings: z.ZodType;
-  /** The hosts its calls go to, as `boundedHttp` takes them. */
+  readonly settings: z.ZodType<ProviderSettings>;
+  /** What it can do with these settings, and how fast. Throws PolicyInvalid when they are not of this kind. */
+  facts(settings: unknown): ProviderFacts;
+  /** The hosts that calls with these settings go to, as `boundedHttp` takes them. Throws PolicyInvalid. */
   hosts(settings: unknown): readonly string[];
+  /** The issuer's own hosts: keys and admin credentials go to others only if the deployment allows it. */
+  readonly defaultHosts: readonly string[];
+  /** What the answer to `verify` means. */
+  readonly verifyTable: VerifyTable;
+  readonly docs: ProviderDocs;
+  /** Loads the code that makes the calls: a file of its own in each function's package. */
+  adapter(): Promise<ProviderAdapter>;
+}
+
+/** What docs/providers.md says beside the capabilities, in full sentences. */
+export interface ProviderDocs {
+  /** Whose keys these are and how a rotation goes. */
+  readonly about: string;
+  /** What a user has to know before trusting it; each is one sentence. */
+  readonly limits: readonly string[];
+}
+
+/** The settings that every kind has. */
+export interface ProviderSettings {
+  /** The secret with the credential that makes and deletes keys; absent where Rekey's own role does that. */
+  readonly adminCredential?: SecretArn | undefined;
+}
+
+/** A full ARN: a name or a partial ARN could later mean another secret. */
+export const secretArnSetting = z
+  .string()
+  .regex(
+    /^arn:aws[a-z-]{0,16}:secretsmanager:[a-z0-9-]{1,32}:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/,
+  );
+
+/** The calls of a KeyProvider; what it can do is in the statement. */
+export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation">;
+
+export interface ConnectOptions {
+  readonly settings: unknown;
+  readonly admin: AdminCredential;
+  readonly http: Http;
+}
+
+/** What `providers/<name>/adapter.ts` exports. */
+export interface ProviderAdapter {
   /** Makes no call. Throws PolicyInvalid when the settings are not of this kind. */
-  create(options: {
-    readonly settings: unknown;
-    readonly admin: AdminCredential;
-    readonly http: Http;
-  }): KeyProvider;
-  /** The shape of its keys anywhere in a text; linear in the text, without flags. */
-  readonly detect: RegExp;
+  connect(options: ConnectOptions): ProviderCalls;
 }
 
 /** What authorises the calls that make and delete keys. */

@@ -72,7 +72,7 @@ export async function functions(resolver: Resolver) {
       {
         name: functionName(name, deployment),
         handler: `dist/${name}.handler`,
-        package: { patterns: ["!**", `dist/${name}.mjs`] },
+        package: { patterns: ["!**", `dist/${name}.mjs`, "dist/providers/**"] },
       },
     ]),
   );

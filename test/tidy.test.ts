@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import * as errors from "../core/errors.ts";
+import { issuers } from "../providers/index.ts";
 import { plantedBugs } from "./simulation/run/planted-bugs.ts";
 import { codeOf, filesOf, functionsIn, importsOf, parameterCounts, type SourceFile } from "./source-text.ts";
 
@@ -98,6 +99,52 @@ test("what functions stand on reads the environment in one place, so that its se
     ({ path }) => below.includes(topOf(path)) && path !== "functions/wiring/settings.ts",
   );
   expect(findings(files, (line) => /\bprocess\s*\.\s*env\b/.exec(line)?.[0])).toEqual([]);
+});
+
+describe("a provider is one folder, and one line in providers/index.ts", () => {
+  const outside = ours.filter(({ path }) =>
+    ["core", "events", "functions", "cli", "serverless", "consumers", "ledger", "statemachines"].includes(
+      topOf(path),
+    ),
+  );
+
+  test("nothing else imports from a provider's folder", () => {
+    const wrong = outside.flatMap((file) =>
+      importsOf(file)
+        .filter(({ specifier }) => /\/providers\/[\w-]+\//.test(specifier))
+        .map(({ line, specifier }) => `${file.path}:${line}: imports ${specifier}`),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  test("nothing else knows a provider by its name", () => {
+    /** Names that mean something else where they stand. */
+    const others: Readonly<Record<string, RegExp>> = {
+      github: /^(?:events\/|functions\/|serverless\/|cli\/)/, // a source of alerts
+    };
+    const names = new Set(issuers.map(({ kind }) => kind));
+    const wrong = findings(outside, (line, { path }) => {
+      const literals = [...line.matchAll(/["'`]([a-z-]+)["'`]|^\s*([a-z]+): (?=["'`{])/g)];
+      return literals
+        .map(([, quoted, property]) => quoted ?? property ?? "")
+        .find((name) => names.has(name) && others[name]?.test(path) !== true);
+    });
+    expect(wrong).toEqual([]);
+  });
+
+  test("each folder's statement is in the registry, under the folder's name", () => {
+    const folders = ours.flatMap(({ path }) => /^providers\/([\w-]+)\/index\.ts$/.exec(path)?.[1] ?? []);
+    expect(issuers.map(({ kind }) => kind).sort()).toEqual(folders.sort());
+  });
+
+  test("a statement loads no code that makes calls", () => {
+    const wrong = ours
+      .filter(({ path }) => /^providers\/[\w-]+\/index\.ts$/.test(path))
+      .filter(({ text }) =>
+        /from "\.\/(?:adapter|fake[\w-]*)\.ts"|from "@(?:aws-sdk|azure|google)/.test(text),
+      );
+    expect(wrong.map(({ path }) => path)).toEqual([]);
+  });
 });
 
 describe("sizes", () => {

@@ -1,6 +1,7 @@
 import { InputInvalid } from "../../core/errors.ts";
 import type { Alert, AlertOutcome } from "../../events/alert.ts";
 import { intakeSources } from "../../events/intake/index.ts";
+import { withIssuerNames } from "../../providers/issuer-name.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { plural } from "../text.ts";
@@ -96,7 +97,8 @@ function parse(
 ): { readonly start: readonly Alert[]; readonly ignored: AlertOutcome["ignored"] } {
   try {
     const body = Buffer.from(text, "utf8");
-    const { start, append, ignored } = intakeSources.get(formatOf(given, text))?.parse(body, {}) ?? nothing;
+    const parsed = intakeSources.get(formatOf(given, text))?.parse(body, {}) ?? nothing;
+    const { start, append, ignored } = withIssuerNames(parsed);
     return { start: [...start, ...append], ignored };
   } catch (error) {
     if (!(error instanceof InputInvalid)) throw error;

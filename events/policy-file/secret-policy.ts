@@ -87,7 +87,7 @@ function filledIn(
     environment: around.environment,
     ...(block.field !== undefined && { field: block.field }),
     mode,
-    provider: provider?.policy ?? { account: "", kind: "", adminCredential: "", settings: {} },
+    provider: provider?.policy ?? { account: "", kind: "", settings: {} },
     ...(block.currentKeyId !== undefined && { currentKeyId: block.currentKeyId }),
     ...(scopes !== undefined && { scopes }),
     consumers,
@@ -204,7 +204,7 @@ function refreshMistakes(refresh: ConsumerBlock["refresh"]): readonly string[] {
 /** While the provider itself is a mistake, nothing about a secret is blamed on it. */
 const ableKind: ProviderFacts = {
   capabilities: {
-    mint: "keys",
+    shape: { kind: "sideBySide" },
     quarantine: "yes",
     quarantineContains: true,
     revoke: true,

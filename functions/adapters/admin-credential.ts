@@ -4,8 +4,15 @@ import type { Secret } from "../../core/secret.ts";
 import type { AdminCredential } from "../../providers/provider.ts";
 import { keyIn } from "../../stores/value.ts";
 
-/** An admin credential in its own secret: read once per process, and again when the provider refused it. */
-export function adminCredential(store: Pick<SecretStore, "current">, secretArn: SecretArn): AdminCredential {
+/**
+ * An admin credential in its own secret: read once per process, and again when the provider refused it. A provider
+ * that works with Rekey's own role has none, and asks for none.
+ */
+export function adminCredential(
+  store: Pick<SecretStore, "current">,
+  secretArn: SecretArn | undefined,
+): AdminCredential {
+  if (secretArn === undefined) return noCredential;
   let cached: Promise<Secret> | undefined;
   return {
     get: () => {
@@ -20,6 +27,11 @@ export function adminCredential(store: Pick<SecretStore, "current">, secretArn: 
     },
   };
 }
+
+const noCredential: AdminCredential = {
+  get: () => Promise.reject(new AdminCredentialRefused("the policy names no admin credential")),
+  refused: () => undefined,
+};
 
 async function read(store: Pick<SecretStore, "current">, secretArn: SecretArn): Promise<Secret> {
   try {

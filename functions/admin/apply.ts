@@ -153,7 +153,8 @@ async function applyOne(
     const reason = `${other.environment} has this secret already, as ${other.name}`;
     return { name, secretArn, outcome: "failed", error: "PolicyInvalid", reason };
   }
-  await seeAdmin(policy.provider.adminCredential, work, deps);
+  const { adminCredential } = policy.provider;
+  if (adminCredential !== undefined) await seeAdmin(adminCredential, work, deps);
   const { how, keyId } = await adopt({ policy, atMs: caller.atMs }, deps);
   if (step.action !== "unchanged") await deps.ledger.putPolicy(policy);
   const schedule = await applySchedule({ ...work, policy }, deps);

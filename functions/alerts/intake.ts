@@ -10,6 +10,7 @@ import {
   rawRequestOf,
 } from "../../events/intake/edge/source.ts";
 import { intakeSources } from "../../events/intake/index.ts";
+import { withIssuerNames } from "../../providers/issuer-name.ts";
 import type { IntakeDeps } from "../deps.ts";
 import type { Handler } from "../step.ts";
 import { intakeWiring } from "../wiring/alerts.ts";
@@ -181,7 +182,7 @@ async function outcomeIn(
   { source, raw }: Trusted,
   deps: IntakeDeps,
 ): Promise<(AlertOutcome & { readonly read: Read }) | undefined> {
-  const outcome = orUndefined(() => source.parse(raw.body, raw.headers));
+  const outcome = orUndefined(() => withIssuerNames(source.parse(raw.body, raw.headers)));
   if (outcome === undefined) return undefined;
   const url = outcome.start.length === 0 ? undefined : source.fetchUrl?.(raw.body, deps.pointed);
   if (url === undefined) return { ...outcome, read: "read" };
@@ -198,7 +199,9 @@ function fetched(
   { alerts, bytes }: { readonly alerts: readonly Alert[]; readonly bytes: Uint8Array },
 ): AlertOutcome | undefined {
   return orUndefined(() =>
-    alerts.map((alert) => source.parseFetched?.(alert, bytes) ?? asPushed(alert)).reduce(joined, nothing),
+    withIssuerNames(
+      alerts.map((alert) => source.parseFetched?.(alert, bytes) ?? asPushed(alert)).reduce(joined, nothing),
+    ),
   );
 }
 

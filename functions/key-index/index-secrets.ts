@@ -66,7 +66,7 @@ interface Place {
 
 /** Nothing twice: one admin credential serves many secrets. */
 function placesOf(policies: readonly Policy[], own: readonly Place[]): readonly Place[] {
-  const admin = policies.map(({ provider }) => provider.adminCredential);
+  const admin = policies.flatMap(({ provider }) => provider.adminCredential ?? []);
   return [
     ...policies.map((policy) => ({
       policy,

@@ -28,7 +28,7 @@ export const mintKey = step({
     const run = assertHolder(record, input);
     if (run.phase !== "opened") return { outcome: "staged", ...stagedKey(run) };
     const provider = deps.provider(policy);
-    if (provider.capabilities.mint === "none") return { outcome: "needsSupply" };
+    if (provider.capabilities.shape.kind === "assisted") return { outcome: "needsSupply" };
 
     const { attempt, discarded, staged } = await claim({ input, policy }, deps);
     if (staged !== undefined) return { outcome: "staged", ...staged };

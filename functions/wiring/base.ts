@@ -10,6 +10,7 @@ import type { Policy, ProviderPolicy } from "../../core/policy.ts";
 import type { Clock, Digest, KeyProvider, SecretStore } from "../../core/ports.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
+import { connectLater } from "../../providers/connect.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { providers } from "../../providers/index.ts";
 import { secretsManagerStore } from "../../stores/secrets-manager/index.ts";
@@ -109,7 +110,7 @@ function makeProvider(
   const kind = Object.hasOwn(providers, policy.kind) ? providers[policy.kind] : undefined;
   if (kind === undefined) throw new PolicyInvalid(`no provider is called ${policy.kind}`);
   const http = boundedHttp({ allowHosts: kind.hosts(policy.settings), allowLoopback });
-  return kind.create({
+  return connectLater(kind, {
     settings: policy.settings,
     admin: adminCredential(store, policy.adminCredential),
     http,

@@ -294,9 +294,20 @@ function usage({ world, request, at }: Context): FakeReply {
   return ok({ object: "page", data, has_more, next_page: has_more ? String(nextS) : null });
 }
 
+/** A live key without the scope, in the two forms that people reported: neither has a code. */
+function missingScope(scope: string, { status }: { readonly status: 401 | 403 }): FakeReply {
+  const message = `You have insufficient permissions for this operation. Missing scopes: ${scope}. Check that you have the correct role in your organization.`;
+  if (status === 401) return errorReply(401, { message });
+  return {
+    status,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ error: message }),
+  };
+}
+
 function models({ world }: Context, key: FakeKey): FakeReply {
   key.uses.record(world.nowMs());
-  if (!isPermitted(key, "read")) return errorReply(403, { code: "missing_scope" });
+  if (!isPermitted(key, "read")) return missingScope("api.model.read", { status: 403 });
   return ok({ object: "list", data: [{ id: "gpt-fake", object: "model" }] });
 }
 
@@ -304,6 +315,6 @@ function infer({ world, request }: Context, key: FakeKey): FakeReply {
   const isPermittedTo = isPermitted(key, "request");
   const family = request.path.endsWith("/embeddings") ? "embeddings" : "completions";
   key.uses.record(world.nowMs(), isPermittedTo ? family : undefined);
-  if (!isPermittedTo) return errorReply(403, { code: "missing_scope" });
+  if (!isPermittedTo) return missingScope("model.request", { status: 401 });
   return ok({ id: "resp_FAKE", object: "chat.completion", choices: [] });
 }

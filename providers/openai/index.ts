@@ -1,82 +1,44 @@
-import type { KeyProvider, KeyUse, ProviderCapabilities } from "../../core/ports.ts";
-import type { Http } from "../http.ts";
-import { type AdminCredential, type ProviderKind, parseSettings } from "../provider.ts";
-import { type AdminApi, adminApi } from "./admin-api.ts";
-import { type ProjectKeys, projectKeys } from "./keys.ts";
-import { mint } from "./mint.ts";
-import { mayBe } from "./replies.ts";
-import { revoke } from "./revoke.ts";
-import { OPENAI_PROPAGATION, OpenAiSettings } from "./settings.ts";
-import { extend, quarantine, restore } from "./update.ts";
-import { requestsSince } from "./usage.ts";
-import { verify } from "./verify.ts";
+import { type ProviderKind, parseSettings } from "../provider.ts";
+import { capabilitiesOf, OPENAI_PROPAGATION, OpenAiSettings } from "./settings.ts";
+import { verifyTable } from "./verify-table.ts";
 
 export const openai: ProviderKind = {
   kind: "openai",
+  title: "OpenAI",
+  keyTexts: [
+    ...["sk-proj-", "sk-svcacct-", "sk-service-", "sk-admin-"].map((prefix) => ({
+      ...{ prefix, alphabet: "base64url" as const, length: { min: 16, max: 256 } },
+    })),
+    { prefix: "sk-", alphabet: "letters", length: { min: 40, max: 136 }, holds: "T3BlbkFJ" },
+  ],
+  byHand: {
+    console: "https://platform.openai.com/settings/organization/api-keys",
+    command: [
+      "curl -X DELETE",
+      '"https://api.openai.com/v1/organization/projects/$PROJECT/api_keys/{keyId}"',
+      '-H "Authorization: Bearer $OPENAI_ADMIN_KEY"',
+    ],
+    adminConsole: "https://platform.openai.com/settings/organization/admin-keys",
+  },
+  keyless: "https://developers.openai.com/api/reference/workload-identity-federation",
   settings: OpenAiSettings,
+  facts(settings) {
+    const parsed = parseSettings(OpenAiSettings, settings);
+    return {
+      capabilities: capabilitiesOf(parsed),
+      propagation: { ...OPENAI_PROPAGATION, ...parsed.propagation },
+    };
+  },
   hosts: (settings) => [new URL(parseSettings(OpenAiSettings, settings).baseUrl).host],
-  create: ({ settings, ...options }) => keyProvider(parseSettings(OpenAiSettings, settings), options),
-  detect:
-    /(?<![A-Za-z0-9])sk-(?:(?:proj|svcacct|service|admin)-[\w-]{16,256}|[^\W_]{16,64}T3BlbkFJ[^\W_]{16,64})/,
+  defaultHosts: ["api.openai.com"],
+  verifyTable,
+  docs: {
+    about:
+      "Keys of a project's service account are made beside each other; a person supplies keys of people.",
+    limits: [
+      "A quarantined key can still read files, so an incident has to revoke.",
+      "Some organisations cannot delete a single key of a service account.",
+    ],
+  },
+  adapter: () => import("./adapter.ts"),
 };
-
-function keyProvider(
-  settings: OpenAiSettings,
-  { admin, http }: { readonly admin: AdminCredential; readonly http: Http },
-): KeyProvider {
-  const { project } = settings;
-  const baseUrl = settings.baseUrl.replace(/\/$/, "");
-  const api = adminApi({ baseUrl, admin, http });
-  const keys = projectKeys(api, project);
-
-  return {
-    capabilities: capabilitiesOf(settings),
-    propagation: { ...OPENAI_PROPAGATION, ...settings.propagation },
-    mint: (request) => mint(api, settings, request),
-    list: async ({ namePrefix = "" } = {}) =>
-      (await keys.all()).filter(({ name }) => name.startsWith(namePrefix)),
-    find: async (keyId) => (await keys.find(keyId))?.key,
-    verify: (secret) => verify(secret, { http, baseUrl }),
-    use: (query) => use({ ...query, api, keys, settings }),
-    quarantine: (key) => quarantine(api, keys, key),
-    restore: (key) => restore(api, keys, key),
-    revoke: (keyId) => revoke(api, keys, { project, keyId }),
-    extend: (query) => extend(api, keys, query),
-    candidates: async (secret, listed = keys.all) =>
-      (await listed()).filter(({ hint }) => mayBe(hint, secret.reveal())),
-  };
-}
-
-function capabilitiesOf({ serviceAccount }: OpenAiSettings): ProviderCapabilities {
-  return {
-    mint: serviceAccount === undefined ? "none" : "keys",
-    quarantine: "ifScopesKnown",
-    quarantineContains: false,
-    revoke: true,
-    lastUsed: true,
-    usagePerKey: true,
-    expiry: true,
-  };
-}
-
-/** Nothing is said of a key that is gone, nor by a reply without a Date: quiet is measured on that clock. */
-async function use(query: {
-  readonly keyId: string;
-  readonly sinceMs: number;
-  readonly api: AdminApi;
-  readonly keys: ProjectKeys;
-  readonly settings: OpenAiSettings;
-}): Promise<KeyUse | undefined> {
-  const { keyId, sinceMs, api, keys, settings } = query;
-  const found = await keys.find(keyId);
-  if (found?.dateMs === undefined) return undefined;
-  const { lastUsedAtMs } = found.key;
-  const families = settings.usageFamilies;
-  const requests = await requestsSince(api, { keyId, sinceMs, untilMs: found.dateMs, families });
-  return {
-    keyId,
-    seenAtMs: found.dateMs,
-    ...(lastUsedAtMs === undefined ? {} : { lastUsedAtMs }),
-    ...(requests === undefined ? {} : { requests }),
-  };
-}

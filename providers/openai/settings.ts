@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { PropagationProfile } from "../../core/ports.ts";
+import type { PropagationProfile, ProviderCapabilities } from "../../core/ports.ts";
 import { activateMsMax } from "../../core/rotation/incoming.ts";
+import { secretArnSetting } from "../provider.ts";
 import { whyNotAddress } from "../why-not-address.ts";
 
 const DAY_MAX = 365;
@@ -20,12 +21,7 @@ export const UsageFamily = z.enum([
 export type UsageFamily = z.output<typeof UsageFamily>;
 
 export const OpenAiSettings = z.strictObject({
-  /** The full ARN: a name or a partial ARN could resolve to a secret made later. */
-  adminCredential: z
-    .string()
-    .regex(
-      /^arn:aws[a-z-]{0,16}:secretsmanager:[a-z0-9-]{1,32}:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/,
-    ),
+  adminCredential: secretArnSetting,
   project: z.string().regex(/^proj_[A-Za-z0-9_-]{1,64}$/),
   /** Who owns the minted keys. Without it nothing is minted: OpenAI has no API that makes keys for people. */
   serviceAccount: z
@@ -63,6 +59,18 @@ export const OPENAI_PROPAGATION: PropagationProfile = {
   probeEveryMs: 15_000,
   usageLagMs: 30 * 60_000,
 };
+
+export function capabilitiesOf({ serviceAccount }: OpenAiSettings): ProviderCapabilities {
+  return {
+    shape: { kind: serviceAccount === undefined ? "assisted" : "sideBySide" },
+    quarantine: "ifScopesKnown",
+    quarantineContains: false,
+    revoke: true,
+    lastUsed: true,
+    usagePerKey: true,
+    expiry: true,
+  };
+}
 
 function isBaseUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;

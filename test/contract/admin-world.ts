@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { auditLog } from "../../audit/chain.ts";
-import type { Digest, RekeyEvent, SecretArn } from "../../core/ports.ts";
+import type { Digest, KeyProvider, RekeyEvent, SecretArn } from "../../core/ports.ts";
 import type { Schedule } from "../../core/schedule.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
 import { answerAdmin } from "../../functions/admin/answer.ts";
@@ -8,6 +8,8 @@ import type { Answer } from "../../functions/admin/command.ts";
 import type { AdminDeps, LogLine, Schedules } from "../../functions/deps.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
+import { connected } from "../../providers/connect.ts";
+import * as adapter from "../../providers/openai/adapter.ts";
 import { type OpenAiFake, openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
 import { type MemoryStore, memoryStore } from "../../stores/secrets-manager/fake.ts";
@@ -48,11 +50,12 @@ export function fileWith({ secrets, environment = "production", mints = true }: 
 
 /** One adapter per account, as the wiring makes them. */
 function onePerAccount(store: MemoryStore, provider: OpenAiFake): AdminDeps["provider"] {
-  const made = new Map<string, ReturnType<typeof openai.create>>();
+  const made = new Map<string, KeyProvider>();
   return ({ provider: { settings, adminCredential: arn } }) => {
     const id = JSON.stringify(settings);
     const known =
-      made.get(id) ?? openai.create({ settings, admin: adminCredential(store, arn), http: provider.http() });
+      made.get(id) ??
+      connected(openai, adapter, { settings, admin: adminCredential(store, arn), http: provider.http() });
     made.set(id, known);
     return known;
   };

@@ -1,5 +1,8 @@
 import { Secret } from "../../core/secret.ts";
+import { connected } from "../../providers/connect.ts";
 import type { Fault } from "../../providers/fake-faults.ts";
+import { keyTextsIn } from "../../providers/key-text.ts";
+import * as adapter from "../../providers/openai/adapter.ts";
 import { openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
 import { editReply, makeOpenAiWorld, NOON_MS, SETTINGS } from "./openai-world.ts";
@@ -131,8 +134,8 @@ describe("a verification", () => {
   test.each([
     [200, undefined, "valid"],
     [401, "invalid_api_key", "refused"],
-    [401, "account_deactivated", "refused"],
-    [401, "a code of tomorrow", "refused"],
+    [401, "account_deactivated", "notPermitted"],
+    [401, "a code of tomorrow", "inconclusive"],
     [401, "ip_not_authorized", "notPermitted"],
     [403, "missing_scope", "notPermitted"],
     [403, "a code of tomorrow", "notPermitted"],
@@ -151,10 +154,27 @@ describe("a verification", () => {
     expect(await provider.verify(secret)).toBe(result);
   });
 
+  const scopes = "You have insufficient permissions for this operation. Missing scopes: api.model.read.";
+  const error = { type: "invalid_request_error", param: null, code: null };
+  test.each([
+    ["a 401 without a code about scopes", 401, { error: { ...error, message: scopes } }, "notPermitted"],
+    ["a 403 whose error is a text about scopes", 403, { error: scopes }, "notPermitted"],
+    ["a 403 whose error is a proxy's text", 403, { error: "Forbidden" }, "inconclusive"],
+    ["a 401 without a code about nothing known", 401, { error: { ...error, message: "No" } }, "inconclusive"],
+    ["a suspended account", 401, { error: { ...error, code: "account_deactivated" } }, "notPermitted"],
+    ["an account without money", 429, { error: { ...error, code: "billing_not_active" } }, "valid"],
+    ["a country", 403, { error: { ...error, code: "unsupported_country_region_territory" } }, "inconclusive"],
+    ["an error with status 200", 200, { error: { ...error, message: "No" } }, "inconclusive"],
+  ] as const)("answered by %s is told from a dead key", async (_, status, json, result) => {
+    const { provider, foreignKey, inject } = await makeOpenAiWorld();
+    inject({ kind: "says", status, json });
+    expect(await provider.verify(foreignKey().secret)).toBe(result);
+  });
+
   test.each([200, 401, 403])("answered with %p by a proxy, not by OpenAI, proves nothing", async (status) => {
     const http = { send: async () => ({ status, headers: {}, json: undefined }) };
     const admin = { get: async () => new Secret(""), refused: () => undefined };
-    const provider = openai.create({ settings: SETTINGS, admin, http });
+    const provider = connected(openai, adapter, { settings: SETTINGS, admin, http });
     expect(await provider.verify(new Secret("sk-svcacct-FAKE-0001"))).toBe("inconclusive");
   });
 
@@ -290,7 +310,7 @@ describe("a revoke that the organisation refuses for keys of service accounts", 
 });
 
 describe("the shape of its keys", () => {
-  const found = (text: string) => text.match(new RegExp(openai.detect, "g")) ?? [];
+  const found = (text: string) => keyTextsIn(text, openai.keyTexts);
   const tail = "FAKEFAKEFAKEFAKEFAKE";
 
   test("is found wherever a key stands, and whole", () => {

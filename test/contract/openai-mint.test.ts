@@ -1,5 +1,7 @@
 import { Secret } from "../../core/secret.ts";
+import { connected } from "../../providers/connect.ts";
 import type { Fault } from "../../providers/fake-faults.ts";
+import * as adapter from "../../providers/openai/adapter.ts";
 import { openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
 import { makeOpenAiWorld, NOON_MS, SETTINGS } from "./openai-world.ts";
@@ -57,9 +59,9 @@ describe("a mint", () => {
     const fake = openaiFake();
     const { serviceAccount: _, ...settings } = SETTINGS;
     const admin = { get: async () => new Secret(fake.adminKey), refused: () => undefined };
-    const provider = openai.create({ settings, admin, http: fake.http() });
+    const provider = connected(openai, adapter, { settings, admin, http: fake.http() });
 
-    expect(provider.capabilities.mint).toBe("none");
+    expect(provider.capabilities.shape).toEqual({ kind: "assisted" });
     await expect(provider.mint(REQUEST)).rejects.toMatchObject({ name: "NeedsHuman" });
     expect(fake.counters().calls).toBe(0);
   });
@@ -164,7 +166,7 @@ describe("the admin credential", () => {
         left.shift();
       },
     };
-    const provider = openai.create({ settings: SETTINGS, admin, http: fake.http() });
+    const provider = connected(openai, adapter, { settings: SETTINGS, admin, http: fake.http() });
     return { fake, provider, refusals: () => refusals };
   }
 

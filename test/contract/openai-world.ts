@@ -1,6 +1,8 @@
 import { Secret } from "../../core/secret.ts";
+import { connected } from "../../providers/connect.ts";
 import type { Fault } from "../../providers/fake-faults.ts";
 import { boundedHttp, type Http } from "../../providers/http.ts";
+import * as adapter from "../../providers/openai/adapter.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
 import type { ContractWorld } from "./provider-contract.ts";
@@ -36,7 +38,7 @@ export async function makeOpenAiWorld(
   return {
     fake,
     http,
-    provider: openai.create({ settings, admin, http }),
+    provider: connected(openai, adapter, { settings, admin, http }),
     async useKey(secret) {
       const headers = { authorization: `Bearer ${secret.reveal()}` };
       const url = `${server?.url ?? "https://api.openai.com/v1"}/chat/completions`;

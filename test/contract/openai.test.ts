@@ -3,7 +3,7 @@ import { describeProvider } from "./provider-contract.ts";
 
 const CLAIMS = {
   capabilities: {
-    mint: "keys",
+    shape: { kind: "sideBySide" },
     quarantine: "ifScopesKnown",
     quarantineContains: false,
     revoke: true,

@@ -40,9 +40,10 @@ const UNANSWERED: readonly FaultKind[] = [
   { kind: "deep" },
 ];
 
-function claimsOf({ mint, quarantine, ...claims }: ProviderCapabilities): Readonly<Record<Claim, boolean>> {
+function claimsOf({ shape, quarantine, ...claims }: ProviderCapabilities): Readonly<Record<Claim, boolean>> {
   const { revoke, lastUsed, usagePerKey, expiry } = claims;
-  return { mint: mint === "keys", quarantine: quarantine !== "no", revoke, lastUsed, usagePerKey, expiry };
+  const mint = ["sideBySide", "atMost", "clientSecret"].includes(shape.kind);
+  return { mint, quarantine: quarantine !== "no", revoke, lastUsed, usagePerKey, expiry };
 }
 
 /** The promises of core's KeyProvider, asked of one adapter. */

@@ -12,7 +12,7 @@ const day = 24 * hour;
 
 const facts: ProviderFacts = {
   capabilities: {
-    mint: "keys",
+    shape: { kind: "sideBySide" },
     quarantine: "no",
     quarantineContains: false,
     revoke: true,

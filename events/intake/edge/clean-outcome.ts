@@ -4,7 +4,7 @@
 import { type Alert, type AlertIdentity, type AlertOutcome, AlertSchema, alertLimits } from "../../alert.ts";
 import { shaped } from "./bounded-json.ts";
 import type { KnownPlaintexts } from "./known-plaintexts.ts";
-import { providerNamed } from "./provider-name.ts";
+import { providerSlug } from "./provider-name.ts";
 import { sha256Hex } from "./signature.ts";
 
 /**
@@ -55,7 +55,7 @@ function cleanIdentity(identity: AlertIdentity, plaintexts: KnownPlaintexts): Al
 }
 
 function cleanProvider(name: string | undefined, plaintexts: KnownPlaintexts): string | undefined {
-  return name === undefined ? undefined : providerNamed(plaintexts.hide(name));
+  return name === undefined ? undefined : providerSlug(plaintexts.hide(name));
 }
 
 /** Hidden before it is cut: half a key is still half a key. */

@@ -15,7 +15,7 @@ test("an incident starts an alert whose HMSL hash is an alias of the key", () =>
         identity: { kind: "fingerprint", values: [aliasesOf("sk_test_example").hmsl] },
         exposure: "unknown",
         verified: "live",
-        provider: "stripe",
+        provider: "stripe-keys",
         where: ["https://dashboard.gitguardian.com/workspace/1/incidents/900001"],
       },
     ],
@@ -120,7 +120,7 @@ test("the detector names the provider where it has no group", () => {
   expect(
     parse({ incident: { detector: { name: "openai_apikey", detector_group_name: null } } }).start[0]
       ?.provider,
-  ).toBe("openai");
+  ).toBe("openai-apikey");
 });
 
 test("an event without an incident is refused", () => {

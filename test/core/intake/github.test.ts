@@ -89,7 +89,7 @@ test("an alert is not lost because a field that only helps is missing or odd", (
   expect(parse({ action: "created", alert: { ...odd, publicly_leaked: "yes" } }).start).toMatchObject([
     {
       identity: { kind: "location", url: "acme/shop#42" },
-      provider: "stripe",
+      provider: "stripe-api-key",
       exposure: "private",
       verified: "unknown",
     },

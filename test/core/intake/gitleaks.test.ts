@@ -19,7 +19,7 @@ test("a finding names its key, and a redacted one only its place", () => {
     {
       source: "gitleaks",
       identity: { kind: "fingerprint", values: [fingerprintOf(key)] },
-      provider: "openai",
+      provider: "openai-api-key",
       exposure: "unknown",
       verified: "unknown",
       exposedAtMs: Date.parse("2026-11-22T02:58:00Z"),

@@ -8,8 +8,10 @@ import { nodeDigest } from "../../../functions/wiring/base.ts";
 import { ledgerOn } from "../../../ledger/ledger.ts";
 import { entryFailure, refuseEntries } from "../../../local/aws/event-bridge/entries.ts";
 import { AwsError } from "../../../local/aws/service.ts";
+import { connected } from "../../../providers/connect.ts";
 import { fakeHttp } from "../../../providers/fake.ts";
 import type { Http } from "../../../providers/http.ts";
+import * as adapter from "../../../providers/openai/adapter.ts";
 import type { OpenAiFake } from "../../../providers/openai/fake.ts";
 import { openai } from "../../../providers/openai/index.ts";
 import { type LabelledVersions, storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
@@ -67,7 +69,7 @@ export class Edges {
       store,
       provider: ({ provider }) => {
         const admin = adminCredential(store, provider.adminCredential);
-        const made = openai.create({ settings: provider.settings, admin, http: wire });
+        const made = connected(openai, adapter, { settings: provider.settings, admin, http: wire });
         return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
       },
       sources: [],

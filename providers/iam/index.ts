@@ -1,0 +1,12 @@
+import type { Issuer } from "../provider.ts";
+
+export const iam: Issuer = {
+  kind: "iam",
+  title: "AWS IAM",
+  aliases: ["aws", "amazon"],
+  keyTexts: [{ prefix: "AKIA", alphabet: "uppercase", length: { min: 16, max: 16 } }],
+  byHand: {
+    console: "https://console.aws.amazon.com/iam",
+    command: ["aws iam update-access-key --user-name $USER_NAME --access-key-id {keyId} --status Inactive"],
+  },
+};

@@ -1,0 +1,83 @@
+/** How an issuer's keys look. Data instead of regular expressions, so that every search is linear in the text. */
+export interface KeyText {
+  /** How each key begins; empty for keys that are told from other text only by where they stand. */
+  readonly prefix: string;
+  /** The characters behind the prefix. */
+  readonly alphabet: Alphabet;
+  /** How many characters follow the prefix. */
+  readonly length: { readonly min: number; readonly max: number };
+  /** A text that every key holds somewhere behind the prefix. */
+  readonly holds?: string;
+}
+
+/** The first character that is not in the alphabet. */
+const otherThan = {
+  digits: /[^0-9]/g,
+  hex: /[^0-9a-f]/g,
+  lowercase: /[^a-z0-9]/g,
+  uppercase: /[^A-Z0-9]/g,
+  letters: /[^A-Za-z0-9]/g,
+  base64: /[^A-Za-z0-9+/=]/g,
+  base64url: /[^A-Za-z0-9_-]/g,
+  dotted: /[^A-Za-z0-9_.-]/g,
+} as const;
+export type Alphabet = keyof typeof otherThan;
+
+/** Whether the whole text looks like a key of one of these kinds. */
+export function isKeyText(text: string, kinds: readonly KeyText[]): boolean {
+  return kinds.some((kind) => lengthAt(text, { at: 0, kind, runEnd: runsIn(text) }) === text.length);
+}
+
+/** Every key of these kinds in a text, whole and in its order. Kinds without a prefix are found nowhere. */
+export function keyTextsIn(text: string, kinds: readonly KeyText[]): readonly string[] {
+  const runEnd = runsIn(text);
+  const starts = new Map<number, number>();
+  for (const kind of kinds.filter(({ prefix }) => prefix !== "")) {
+    for (let at = text.indexOf(kind.prefix); at >= 0; at = text.indexOf(kind.prefix, at + 1)) {
+      const isInsideWord = at > 0 && isLetter.test(text[at - 1] ?? "");
+      const length = isInsideWord ? 0 : lengthAt(text, { at, kind, runEnd });
+      if (length > (starts.get(at) ?? 0)) starts.set(at, length);
+    }
+  }
+  const found: string[] = [];
+  let free = 0;
+  for (const [at, length] of [...starts].sort(([one], [other]) => one - other)) {
+    if (at < free) continue;
+    found.push(text.slice(at, at + length));
+    free = at + length;
+  }
+  return found;
+}
+
+const isLetter = /[A-Za-z0-9]/;
+
+/** Where the run of an alphabet's characters ends that begins at or before `at`. */
+type RunEnd = (alphabet: Alphabet, at: number) => number;
+
+/** Each run is measured once, however many keys seem to begin in it. */
+function runsIn(text: string): RunEnd {
+  const known = new Map<Alphabet, { readonly from: number; readonly end: number }>();
+  return (alphabet, at) => {
+    const run = known.get(alphabet);
+    if (run !== undefined && at >= run.from && at < run.end) return run.end;
+    const other = otherThan[alphabet];
+    other.lastIndex = at;
+    const end = other.test(text) ? other.lastIndex - 1 : text.length;
+    known.set(alphabet, { from: at, end });
+    return end;
+  };
+}
+
+/** How long the key is that begins at `at`; 0 where none does. */
+function lengthAt(
+  text: string,
+  { at, kind, runEnd }: { readonly at: number; readonly kind: KeyText; readonly runEnd: RunEnd },
+): number {
+  const { prefix, alphabet, length, holds = "" } = kind;
+  if (!text.startsWith(prefix, at)) return 0;
+  const start = at + prefix.length;
+  const end = runEnd(alphabet, start);
+  const tail = end - start;
+  if (tail < length.min || tail > length.max) return 0;
+  return text.slice(start, end).includes(holds) ? end - at : 0;
+}

@@ -1,0 +1,8 @@
+import type { Issuer } from "../provider.ts";
+
+export const mistral: Issuer = {
+  kind: "mistral",
+  title: "Mistral",
+  keyTexts: [],
+  byHand: {},
+};
