@@ -88,7 +88,6 @@ describe("apply", () => {
     const { keyId, secret, secretArn } = world.secret("billing-key");
     const next = world.provider.addKey({ name: "put by hand" });
     const current = world.store.setCurrent(secretArn, next.secret.reveal());
-    const effects = world.provider.counters().byOperation;
 
     await apply(world, fileWith({ secrets: { "billing-key": "" } }));
 
@@ -106,8 +105,7 @@ describe("apply", () => {
     ]);
     expect(world.executions.started).toEqual([]);
     expect(world.provider.state().map((key) => key.keyId)).toEqual([keyId, next.keyId]);
-    expect(Object.keys(world.provider.counters().byOperation)).not.toContain("mint");
-    expect(effects).toBeDefined();
+    expect(world.provider.counters().byOperation).toEqual({ list: 1 });
     expect(await world.told("billing-key")).toEqual(["PolicyApplied by anna"]);
   });
 

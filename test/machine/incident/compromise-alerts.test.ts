@@ -179,6 +179,6 @@ test.each(["made", "found current"] as const)(
     if (run === undefined) throw new Error("nothing was started");
     await world.time.advance(10 * minute);
     expect(await onlyKey(world, run)).toMatchObject({ keyId, state: "dead", standing: "retired" });
-    expect(world.effects).toContain("revoke");
+    expect(world.effects).toContain(`delete ${world.keyName(keyId)}`);
   },
 );

@@ -55,7 +55,7 @@ test("a leaked admin credential pages at once, as what it is, with what to do fi
 test("nothing replaces or revokes an admin credential, whatever the alert or a person says", async () => {
   const run = await leakedAdminCredential();
 
-  expect(effectsOf(world).filter((effect) => /mint|revoke|quarantine/.test(effect))).toEqual([]);
+  expect(effectsOf(world).filter((effect) => /^(?:mint|delete|narrow|extend)/.test(effect))).toEqual([]);
   const record = await world.incidentOf(run);
   expect(record).toMatchObject({ plan: "person", keys: [{ role: "admin", state: "waiting" }] });
   expect(whyNotContainNow(record)).toMatchObject({ reason: "RekeysOwn" });
@@ -130,7 +130,7 @@ test.each<[OwnRole, string, string, RegExp]>([
     });
     expect(page?.steps[0]).toMatch(first);
     expect(page?.steps).toContainEqual(expect.stringContaining(`put-secret-value --secret-id ${ownArn} `));
-    expect(effectsOf(world).filter((effect) => /mint|revoke|quarantine/.test(effect))).toEqual([]);
+    expect(effectsOf(world).filter((effect) => /^(?:mint|delete|narrow|extend)/.test(effect))).toEqual([]);
     expect(whyNotContainNow(await world.incidentOf(run))).toMatchObject({ reason: "RekeysOwn" });
     expect(personSteps(await world.incidentOf(run)).at(-1)?.command).toContain("rekey incident waive");
   },

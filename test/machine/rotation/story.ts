@@ -6,7 +6,6 @@ import { placeHold } from "../../../core/rotation/wait.ts";
 import type { Swept } from "../../../functions/upkeep/sweep.ts";
 import type { GateAnswer } from "../../../ledger/entries.ts";
 import { type Outcome, TaskFailure } from "../../../local/aws/machine.ts";
-import type { HttpReply, HttpRequest } from "../../../providers/http.ts";
 import { seededRandom } from "../../../providers/openai/fake-keys.ts";
 import { adminOrder } from "../../simulation/plan/admin-order.ts";
 import { account, secretArnOf } from "../../simulation/world/account.ts";
@@ -82,8 +81,6 @@ export class Story {
   readonly secretArn: SecretArn;
   /** What every function answered or threw. */
   readonly ends: unknown[] = [];
-  /** What Rekey did to the store and the provider, in order. */
-  readonly #effects: string[] = [];
   readonly #hooks: Hook[] = [];
   readonly #crashes = new Map<number, () => void>();
   #commands = 0;
@@ -207,8 +204,9 @@ export class Story {
     return pathOf(run.history);
   }
 
+  /** What Rekey did to the store and the provider, in order. */
   effects(): string[] {
-    return withCounts(this.#effects);
+    return withCounts(this.world.effects);
   }
 
   events(): string[] {
@@ -279,8 +277,7 @@ export class Story {
   }
 
   keyName(keyId: string): string {
-    const index = this.world.provider.state().findIndex((key) => key.keyId === keyId);
-    return index < 0 ? keyId : `k${index + 1}`;
+    return this.world.keyName(keyId);
   }
 
   keyId(name: `k${number}`): string {
@@ -288,8 +285,7 @@ export class Story {
   }
 
   versionName(versionId: string): string {
-    const index = this.world.store.versions(this.secretArn).findIndex((each) => each.versionId === versionId);
-    return index < 0 ? versionId : `v${index + 1}`;
+    return this.world.versionName(this.secretArn, versionId);
   }
 
   versionId(name: `v${number}`): string {
@@ -345,16 +341,9 @@ export class Story {
       ended: (_invocation, end) => void this.ends.push(end),
       call: async (call, effect) => {
         await this.#meet("before", call);
-        const note = await this.#noteOf(call);
-        try {
-          const answer = await effect();
-          note(answer);
-          await this.#meet("after", call);
-          return answer;
-        } catch (error) {
-          note(error);
-          throw error;
-        }
+        const answer = await effect();
+        await this.#meet("after", call);
+        return answer;
       },
     };
   }
@@ -367,79 +356,6 @@ export class Story {
     this.#crashes.get(call.invocation.id)?.();
     await new Promise(() => undefined);
   }
-
-  async #noteOf(call: BoundaryCall): Promise<(answer: unknown) => void> {
-    if (call.port === "provider") return this.#noteProvider(call.given[0] as HttpRequest);
-    if (call.port !== "store" || !call.changes) return () => undefined;
-    const given = call.given[0] as {
-      secretArn: string;
-      versionId?: string;
-      label?: string;
-      from?: string;
-      to?: string;
-    };
-    if (given.secretArn !== this.secretArn) return () => undefined;
-    const before = await this.world.store.labels(this.secretArn);
-    return (answer) => {
-      if (call.operation === "put") this.#effects.push(`put ${this.versionName(given.versionId ?? "")}`);
-      else this.#noteMove({ ...given, before, answer });
-    };
-  }
-
-  #noteMove(move: {
-    readonly label?: string;
-    readonly to?: string;
-    readonly before: Readonly<Record<string, readonly string[]>>;
-    readonly answer: unknown;
-  }): void {
-    const { label = "", to, before, answer } = move;
-    const holder = Object.entries(before).find(([, labels]) => labels.includes(label))?.[0];
-    if (holder === to) return;
-    const words =
-      to === undefined
-        ? `strip ${label} from ${this.versionName(holder ?? "")}`
-        : `move ${label} to ${this.versionName(to)}`;
-    this.#effects.push(answer === "moved" ? words : `${words}: ${String(answer)}`);
-  }
-
-  #noteProvider({ method, url, headers, body }: HttpRequest): (answer: unknown) => void {
-    const path = new URL(url).pathname;
-    const bearer = (headers["authorization"] ?? "").slice("Bearer ".length);
-    const keysBefore = this.world.provider.state().length;
-    const what = wordFor({ method, path, body });
-    if (what === undefined) return () => undefined;
-    return (answer) => {
-      const isLost = answer instanceof Error;
-      const status = isLost ? 0 : (answer as HttpReply).status;
-      const ending = isLost ? ", reply lost" : status >= 300 ? `: ${status}` : "";
-      const hasMinted = this.world.provider.state().length > keysBefore;
-      if (what === "mint") this.#effects.push(`mint${hasMinted ? ` k${keysBefore + 1}` : ""}${ending}`);
-      else if (what === "verify") this.#effects.push(`verify ${this.#keyOf(bearer)}${ending}`);
-      else this.#effects.push(`${what} ${this.keyName(path.slice(path.lastIndexOf("/") + 1))}${ending}`);
-    };
-  }
-
-  #keyOf(bearer: string): string {
-    const known = [...this.world.provider.texts()].find(([, text]) => text === bearer);
-    return known === undefined ? "an unknown key" : this.keyName(known[0]);
-  }
-}
-
-function wordFor({
-  method,
-  path,
-  body,
-}: {
-  method: string;
-  path: string;
-  body: unknown;
-}): string | undefined {
-  if (method === "GET") return path.endsWith("/models") ? "verify" : undefined;
-  if (method === "DELETE") return "delete";
-  if (path.endsWith("/api_keys")) return "mint";
-  const { scopes } = body as { scopes?: readonly string[] };
-  if (scopes === undefined) return "extend";
-  return scopes.includes("api.files.read") ? "narrow" : "restore";
 }
 
 /** What a hook does to end its function there and then. */

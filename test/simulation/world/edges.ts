@@ -14,14 +14,16 @@ import type { Http } from "../../../providers/http.ts";
 import * as adapter from "../../../providers/openai/adapter.ts";
 import type { OpenAiFake } from "../../../providers/openai/fake.ts";
 import { openai } from "../../../providers/openai/index.ts";
-import { type LabelledVersions, storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
+import type { MemoryStore } from "../../../stores/secrets-manager/fake.ts";
+import { storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
 import { IncidentEdges } from "../faults/incident-edges.ts";
+import { Effects } from "./effects.ts";
 import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
 interface Targets {
   readonly surroundings: Surroundings;
-  readonly store: LabelledVersions;
+  readonly store: MemoryStore;
   readonly table: Table;
   readonly provider: OpenAiFake;
   readonly executions: Executions;
@@ -45,13 +47,14 @@ const executionOperations = { succeed: true, fail: true, describe: false, start:
 export class Edges {
   readonly events: (RekeyEvent & { readonly atMs: number })[] = [];
   readonly logs: LogLine[] = [];
-  readonly effects: string[] = [];
+  readonly effects: Effects;
   readonly incident: IncidentEdges;
   readonly #targets: Targets;
 
   constructor(targets: Targets) {
     this.#targets = targets;
-    this.incident = new IncidentEdges({ nowMs: targets.nowMs, effects: this.effects });
+    this.effects = new Effects(targets);
+    this.incident = new IncidentEdges({ nowMs: targets.nowMs, effects: this.effects.list });
   }
 
   /** What one run of one function may touch. */
@@ -116,11 +119,9 @@ export class Edges {
       for (const [operation, changes] of Object.entries(operations)) {
         const method = (target as Record<string, (...args: unknown[]) => Promise<unknown>>)[operation];
         wrapped[operation] = (...args: unknown[]) =>
-          this.#call({ invocation, port, operation, changes, given: args }, async () => {
-            const answer = await method?.apply(target, args);
-            if (port === "store") this.#noteStore(operation, args[0], answer);
-            return answer;
-          });
+          this.#call({ invocation, port, operation, changes, given: args }, async () =>
+            method?.apply(target, args),
+          );
       }
       return wrapped as typeof target;
     };
@@ -128,25 +129,16 @@ export class Edges {
 
   #call<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
     return this.#targets.surroundings.call(call, async () => {
-      const answer = await effect();
-      if (call.port === "provider") this.#noteProvider(call.operation, answer);
-      return answer;
+      const note = this.effects.before(call);
+      try {
+        const answer = await effect();
+        note(answer);
+        return answer;
+      } catch (error) {
+        note(error);
+        throw error;
+      }
     });
-  }
-
-  #noteStore(operation: string, move: unknown, answer: unknown): void {
-    const { label, to } = (move ?? {}) as { label?: string; to?: string };
-    if (operation === "put") this.effects.push("put");
-    if (operation === "moveLabel" && answer === "moved") {
-      this.effects.push(to === undefined ? `strip ${label}` : `move ${label}`);
-    }
-  }
-
-  #noteProvider(operation: string, answer: unknown): void {
-    const { status } = answer as { status: number };
-    if (/^POST .*\/api_keys$/.test(operation)) this.effects.push(status < 300 ? "mint" : `mint: ${status}`);
-    if (/^DELETE /.test(operation)) this.effects.push(status < 300 ? "revoke" : `revoke: ${status}`);
-    if (/^GET .*\/models$/.test(operation)) this.effects.push(`verify: ${status}`);
   }
 }
 

@@ -125,7 +125,15 @@ export class World {
   }
 
   get effects() {
-    return this.#edges.effects;
+    return this.#edges.effects.list;
+  }
+
+  keyName(keyId: string): string {
+    return this.#edges.effects.keyName(keyId);
+  }
+
+  versionName(secretArn: SecretArn, versionId: string): string {
+    return this.#edges.effects.versionName(secretArn, versionId);
   }
 
   get pages() {

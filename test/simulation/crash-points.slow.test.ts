@@ -1,0 +1,53 @@
+import { type CrashPoint, crashAt, crashPoints } from "./faults/crash-matrix.ts";
+import { functionsOf } from "./run/machines.ts";
+
+let points: readonly CrashPoint[];
+
+beforeAll(async () => {
+  points = await crashPoints();
+});
+
+test.each(["rotation", "compromise"] as const)(
+  "every function of the %s machine is cut somewhere",
+  (machine) => {
+    const cut = new Set(points.flatMap((point) => (point.machine === machine ? point.functionName : [])));
+    const named = functionsOf(machine);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((functionName) => !cut.has(functionName))).toEqual([]);
+  },
+);
+
+const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp])[] = [
+  [
+    "a roll-back that began lets no mint place its key any more",
+    { aftermath: "deliveredTwice" },
+    /^mint-key: provider POST/,
+  ],
+  [
+    "a quarantine that thaws late does not take a revoked run back",
+    { aftermath: "thawedDuring" },
+    /^quarantine-key: table/,
+  ],
+  [
+    "a promotion that died half-way still takes AWSPENDING off",
+    { aftermath: "retried" },
+    /^promote-version: store/,
+  ],
+  [
+    "a merge that died half-way is taken up by the next run",
+    { aftermath: "nextRun" },
+    /^promote-version: store/,
+  ],
+  [
+    "an incident whose execution died, and of whose end no event told, is settled by the sweep and told to people",
+    { aftermath: "swept" },
+    /^check-clock: table/,
+  ],
+];
+
+test.each(places)("%s", async (_sentence, { aftermath }, call) => {
+  const chosen = points.filter((point) => point.aftermath === aftermath && call.test(point.call));
+  expect(chosen.length).toBeGreaterThan(0);
+  for (const point of chosen)
+    expect({ point, ...(await crashAt(point)) }).toMatchObject({ violations: [], point });
+});
