@@ -111,6 +111,8 @@ export interface PolicyMistake {
 type PolicyCheck = (policy: Policy, facts: ProviderFacts) => readonly PolicyMistake[];
 
 const policyChecks: readonly PolicyCheck[] = [
+  shapeCanRotate,
+  graceCoversOverlap,
   consumersAreDeclared,
   consumerNamesDiffer,
   overlapCoversCaches,
@@ -124,6 +126,33 @@ const policyChecks: readonly PolicyCheck[] = [
 /** Every mistake at once, so that one reading of the error is enough. */
 export function mistakesIn(policy: Policy, facts: ProviderFacts): readonly PolicyMistake[] {
   return policyChecks.flatMap((check) => check(policy, facts));
+}
+
+/** A policy with `mode: index` only watches its secret, which needs no key to be made. */
+function shapeCanRotate(
+  { mode, provider }: Policy,
+  { capabilities }: ProviderFacts,
+): readonly PolicyMistake[] {
+  if (mode === "index") return [];
+  const { kind } = capabilities.shape;
+  const whyNot = {
+    inPlace:
+      "a new key ends the one in use at once, so it cannot be rotated without an outage: use `mode: index`",
+    federated: "there is no key to rotate: its consumers get short-lived credentials of their own",
+  };
+  if (kind !== "inPlace" && kind !== "federated") return [];
+  return [{ path: ["provider"], message: `${provider.account}: ${whyNot[kind]}` }];
+}
+
+/** With such an issuer the retiring key dies at a time of its own, whatever the consumers still use. */
+function graceCoversOverlap(
+  { overlapMs }: Policy,
+  { capabilities }: ProviderFacts,
+): readonly PolicyMistake[] {
+  const { shape } = capabilities;
+  if (shape.kind !== "rotateWithGrace" || overlapMs <= shape.graceMs) return [];
+  const message = `the retiring key dies by itself after ${shape.graceMs} ms, before the overlap of ${overlapMs} ms is over`;
+  return [{ path: ["overlap"], message }];
 }
 
 /** An empty list is not the word that nothing uses the key (S7): asked when a run opens, and at its gate. */

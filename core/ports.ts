@@ -19,8 +19,11 @@ export type Shape =
   | { readonly kind: "sideBySide" }
   /** At most `keys` for one owner, disabled ones counted: the oldest disabled one makes room, never a live one. */
   | { readonly kind: "atMost"; readonly keys: number }
-  /** Two fixed places. A new key overwrites the place that is not in use, which ends the key that was there. */
-  | { readonly kind: "slots" }
+  /**
+   * Two fixed places. A new key overwrites the place that is not in use, which ends the key that was there. With
+   * `idleIsFree` the operator has said that nothing but Rekey gives out the idle place's key.
+   */
+  | { readonly kind: "slots"; readonly idleIsFree: boolean }
   /** Side by side, and Rekey makes up the secret: it is stored before the call, so a lost reply loses no key. */
   | { readonly kind: "clientSecret" }
   /** The call that makes the new key ends the other one after `graceMs`. That end is proven all the same. */
@@ -63,6 +66,10 @@ export interface MintRequest {
   readonly name: string;
   readonly scopes?: readonly string[];
   readonly expiresInMs?: number;
+  /** The key that is being replaced: an issuer with two places must not touch the place that holds it. */
+  readonly retiring?: KeyId;
+  /** The text the key shall have, for the shape `clientSecret`: a repeat with the same text makes no second key. */
+  readonly secret?: Secret;
 }
 
 export interface MintedKey {
@@ -77,6 +84,8 @@ export interface ListedKey {
   readonly status: "active" | "disabled";
   /** First and last characters as the provider shows them; two keys may share one. */
   readonly hint?: string;
+  /** Of the key's text, where the issuer shows it a second time. */
+  readonly fingerprint?: Fingerprint;
   readonly owner?: string;
   readonly createdAtMs?: number;
   readonly lastUsedAtMs?: number;
@@ -106,6 +115,8 @@ export interface KeyProvider {
   readonly propagation: PropagationProfile;
   /** Creates a key. The plaintext is shown once, so a repeat makes a second key. Throws MintOutcomeUnknown. */
   mint(request: MintRequest): Promise<MintedKey>;
+  /** Makes up the text of a new key, with no call; only for the shape `clientSecret`. */
+  newSecret?(): Secret;
   /** Every key whose name starts with `namePrefix`; without one, every key of the account or project. */
   list(options?: { readonly namePrefix?: string }): Promise<readonly ListedKey[]>;
   find(keyId: KeyId): Promise<ListedKey | undefined>;

@@ -7,7 +7,12 @@ export function connected(
   { connect }: ProviderAdapter,
   options: ConnectOptions,
 ): KeyProvider {
-  return { ...kind.facts(options.settings), ...connect(options) };
+  const { newSecret } = kind;
+  return {
+    ...kind.facts(options.settings),
+    ...(newSecret !== undefined && { newSecret }),
+    ...connect(options),
+  };
 }
 
 /** A provider whose adapter is loaded by the first call: a function that asks only what it can do loads none. */
@@ -20,6 +25,7 @@ export function connectLater(kind: ProviderKind, options: ConnectOptions): KeyPr
   };
   return {
     ...facts,
+    ...(kind.newSecret !== undefined && { newSecret: kind.newSecret }),
     mint: async (request) => (await calls()).mint(request),
     list: async (listing) => (await calls()).list(listing),
     find: async (keyId) => (await calls()).find(keyId),

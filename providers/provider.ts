@@ -50,6 +50,8 @@ export interface ProviderKind extends Issuer {
   readonly defaultHosts: readonly string[];
   /** What the answer to `verify` means. */
   readonly verifyTable: VerifyTable;
+  /** Makes up the text of a new key; only for the shape `clientSecret`. */
+  readonly newSecret?: () => Secret;
   readonly docs: ProviderDocs;
   /** Loads the code that makes the calls: a file of its own in each function's package. */
   adapter(): Promise<ProviderAdapter>;
@@ -77,7 +79,7 @@ export const secretArnSetting = z
   );
 
 /** The calls of a KeyProvider; what it can do is in the statement. */
-export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation">;
+export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation" | "newSecret">;
 
 export interface ConnectOptions {
   readonly settings: unknown;

@@ -2,11 +2,13 @@ import * as z from "zod";
 import { Superseded } from "../../core/errors.ts";
 import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { MintedKey } from "../../core/ports.ts";
+import type { MintedKey, Shape } from "../../core/ports.ts";
 import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../../core/rotation/incoming.ts";
 import { assertHolder, type PlacedKey, type Run } from "../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../deps.ts";
+import { chosenSecret } from "../secret/chosen-secret.ts";
+import { makeRoom } from "../secret/make-room.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { stageKey, versionIdFor } from "../secret/stage-key.ts";
 import { assertNotStopped, workOf } from "../secret/stop-order.ts";
@@ -30,13 +32,18 @@ export const mintKey = step({
     const provider = deps.provider(policy);
     if (provider.capabilities.shape.kind === "assisted") return { outcome: "needsSupply" };
 
-    const { attempt, discarded, staged } = await claim({ input, policy }, deps);
+    const { shape } = provider.capabilities;
+    const { attempt, discarded, staged } = await claim({ input, policy, shape }, deps);
     if (staged !== undefined) return { outcome: "staged", ...staged };
     await discardEarlier({ input, policy, attempt, discarded }, deps);
     await assertNotStopped(policy, deps, workOf(record));
+    await makeRoom({ policy, record, run, atMs: input.at }, deps);
+    const secret = shape.kind === "clientSecret" ? await chosen({ input, policy, attempt }, deps) : undefined;
     const minted = await provider.mint({
       name: keyName({ rotationId: input.rotationId, attempt }),
+      retiring: run.retiring.keyId,
       ...(policy.scopes && { scopes: policy.scopes }),
+      ...(secret && { secret }),
     });
     const incoming = await keep({ input, policy, attempt, minted }, deps);
     return { outcome: "staged", ...incoming };
@@ -55,12 +62,25 @@ interface Order {
   readonly policy: Policy;
 }
 
-/** The claim is the intent: from here on a key with this name is ours, even if nobody ever sees the answer. */
-async function claim({ input, policy }: Order, deps: Deps) {
+function chosen({ input, policy, attempt }: Order & { readonly attempt: number }, deps: Deps) {
+  const versionId = versionIdFor({ ...input, attempt, part: "mint" }, deps);
+  return chosenSecret({ secretArn: input.secretArn, versionId, policy }, deps);
+}
+
+/**
+ * The claim is the intent: from here on a key with this name is ours, even if nobody ever sees the answer. Where Rekey
+ * chooses the key's text, a repeat goes on with the attempt it finds: its text is stored and asks for the same key.
+ */
+async function claim({ input, policy, shape }: Order & { readonly shape: Shape }, deps: Deps) {
   let discarded: readonly LedgerKey[] = [];
   const record = await deps.ledger.changeSecret(input.secretArn, (now) => {
     if (assertHolder(now, input).phase !== "opened") return now;
     discarded = keysToDiscard(now, input.rotationId);
+    if (shape.kind === "clientSecret" && discarded.length > 0) {
+      const { attempt } = assertHolder(now, input);
+      discarded = discarded.filter((key) => key.attempt !== attempt);
+      return now;
+    }
     return claimAttempt(now, input, policy.scopes ? { scopes: policy.scopes } : {});
   });
   const run = assertHolder(record, input);

@@ -3,6 +3,7 @@ import { keyNamesOf, type LedgerKey, parseKeyName } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { VersionId } from "../../core/ports.ts";
 import { markDiscarded } from "../../core/rotation/incoming.ts";
+import { carriesNames } from "../../core/rotation/room.ts";
 import type { Ticket } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { versionIdFor } from "./stage-key.ts";
@@ -29,6 +30,13 @@ export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps):
     throw new PolicyInvalid(`no policy says how to reach the provider of ${secretArn}`);
   }
   const provider = deps.provider(policy);
+  if (!carriesNames(provider.capabilities.shape)) {
+    for (const { keyId, name } of own) {
+      if (keyId !== undefined) await provider.revoke(keyId);
+      await deps.ledger.changeSecret(secretArn, (now) => markDiscarded(now, ticket, name));
+    }
+    return;
+  }
   const makers = own.flatMap(({ name }) => parseKeyName(name)?.rotationId ?? []);
   for (const maker of new Set(makers)) {
     // By name, because the reply that told an id may be what was lost. A key that a person supplied has another.
