@@ -19,8 +19,8 @@ export function isLimited({ kind }: Shape): boolean {
 }
 
 /**
- * Whether a key at the issuer has the name that Rekey gave it. Where keys have no names, a key whose id was lost with the
- * reply is ended by the next mint, which overwrites its place.
+ * Whether a key at the issuer has the name that Rekey gave it. Where keys have no names, a key whose id was lost
+ * with the reply is ended by the next mint, which overwrites its place.
  */
 export function carriesNames({ kind }: Shape): boolean {
   return kind !== "slots";

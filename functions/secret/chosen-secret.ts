@@ -6,8 +6,8 @@ import { keyIn, withKey } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 
 /**
- * The text of a key that Rekey makes up itself. It is in the store before the provider hears of it: if the answer of the
- * provider is lost, the next try finds the same text here and asks for the same key.
+ * The text of a key that Rekey makes up itself. It is in the store before the provider hears of it: if the
+ * provider's answer is lost, the next try finds the same text here and asks for the same key.
  */
 export async function chosenSecret(
   { policy, ...place }: VersionPlace & { readonly policy: Policy },

@@ -23,41 +23,44 @@ const slotNames = ["key1", "key2"] as const;
  * before a real adapter has it, and the steps are tried on it.
  */
 export function exampleProvider(shape: Shape) {
+  const model = modelOf(shape);
+  const { keys, add, listed, inject, advance } = model;
+  if (shape.kind === "slots") for (const name of slotNames) regenerate(name, add);
+  return {
+    ...{ provider: providerOf(shape, model), add, inject, advance },
+    disable: (keyId: string) => {
+      const key = keys.get(keyId);
+      if (key !== undefined) key.disabled = true;
+    },
+    textOf: (keyId: string) => new Secret(keys.get(keyId)?.text ?? ""),
+    listed: () => listed().map(({ id }) => id),
+  };
+}
+
+type Model = ReturnType<typeof modelOf>;
+
+/** The keys, the time, and calls with the faults of the wire around them. */
+function modelOf(shape: Shape) {
   const keys = new Map<string, Key>();
   const faults = faultsOf();
   let nowMs = Date.UTC(2026, 10, 22, 12);
   let made = 0;
+  const isAlive = (key: Key) => nowMs < key.endsAtMs;
 
   function add(key: Partial<Key> = {}): Key {
     made += 1;
     const text = key.text ?? `ex-FAKE-${String(made).padStart(4, "0")}-${shape.kind}`;
     const id = key.id ?? `k${made}`;
-    const added = {
-      name: "by hand",
-      createdAtMs: nowMs + made,
-      disabled: false,
-      endsAtMs: endless,
-      ...key,
-      id,
-      text,
-    };
+    const fresh = { name: "by hand", createdAtMs: nowMs + made, disabled: false, endsAtMs: endless };
+    const added = { ...fresh, ...key, id, text };
     keys.set(id, added);
     return added;
   }
 
-  const isAlive = (key: Key) => nowMs < key.endsAtMs;
-  const listed = () => [...keys.values()].filter(isAlive);
-
-  /** One call that changes something, with the faults of the wire around it. */
   function call<Result>(operation: string, effect: () => Result): Result {
     let result: { readonly value: Result } | undefined;
-    const request = {
-      method: "POST",
-      path: `/${operation}`,
-      query: new URLSearchParams(),
-      headers: {},
-      body: {},
-    };
+    const sent = { method: "POST", path: `/${operation}`, query: new URLSearchParams(), headers: {} };
+    const request = { ...sent, body: {} };
     const reply = faults.strike({ operation, request, nth: 1 }, () => {
       result = { value: effect() };
       return { status: 200, headers: {}, body: "{}" };
@@ -67,14 +70,26 @@ export function exampleProvider(shape: Shape) {
     return result.value;
   }
 
-  const mints = mintsOf({ shape, add, listed, call, nowMs: () => nowMs });
-  const provider: KeyProvider = {
+  return {
+    ...{ shape, keys, add, isAlive, call },
+    listed: () => [...keys.values()].filter(isAlive),
+    inject: (...given: readonly Fault[]) => faults.inject(...given),
+    advance: (ms: number) => {
+      nowMs += ms;
+    },
+    nowMs: () => nowMs,
+    newSecret: () => new Secret(`ex-FAKE-chosen-${made + 1}`),
+  };
+}
+
+function providerOf(shape: Shape, model: Model): KeyProvider {
+  const { keys, add, isAlive, call, listed, nowMs, newSecret } = model;
+  const mint = mintsOf(model);
+  return {
     capabilities: capabilitiesOf(shape),
     propagation: { activateMs: 0, dieMs: 0, deadProbes: 1, deadWindowMs: 0, probeEveryMs: 1, usageLagMs: 0 },
-    ...(shape.kind === "clientSecret" && {
-      newSecret: () => new Secret(`ex-FAKE-chosen-${made + 1}-${nowMs}`),
-    }),
-    mint: async (request) => mints(request),
+    ...(shape.kind === "clientSecret" && { newSecret }),
+    mint: async (request) => mint(request),
     list: async ({ namePrefix = "" } = {}) =>
       listed()
         .map(listedKey)
@@ -94,7 +109,7 @@ export function exampleProvider(shape: Shape) {
       const key = listed().find(({ id }) => id === keyId);
       if (key === undefined) return "alreadyGone";
       call("revoke", () => {
-        key.endsAtMs = nowMs;
+        key.endsAtMs = nowMs();
         if (shape.kind === "slots" || shape.kind === "inPlace") regenerate(key.name, add);
       });
       return "revoked";
@@ -104,22 +119,6 @@ export function exampleProvider(shape: Shape) {
       listed()
         .filter(({ text }) => text === secret.reveal())
         .map(listedKey),
-  };
-
-  if (shape.kind === "slots") for (const name of slotNames) regenerate(name, add);
-  return {
-    provider,
-    add,
-    inject: (...given: readonly Fault[]) => faults.inject(...given),
-    advance: (ms: number) => {
-      nowMs += ms;
-    },
-    disable: (keyId: string) => {
-      const key = keys.get(keyId);
-      if (key !== undefined) key.disabled = true;
-    },
-    textOf: (keyId: string) => new Secret(keys.get(keyId)?.text ?? ""),
-    listed: () => listed().map(({ id }) => id),
   };
 }
 
@@ -135,13 +134,7 @@ function nextRandom(): number {
   return seed / 2147483647;
 }
 
-function mintsOf(world: {
-  readonly shape: Shape;
-  add(key: Partial<Key>): Key;
-  listed(): readonly Key[];
-  call<Result>(operation: string, effect: () => Result): Result;
-  nowMs(): number;
-}) {
+function mintsOf(world: Model) {
   const { shape, add, listed, call, nowMs } = world;
   const answered = (effect: () => Key) => {
     try {

@@ -15,5 +15,8 @@ const CLAIMS = {
   skips: {},
 } as const;
 
-describeProvider("openai over a socket", { ...CLAIMS, make: () => makeOpenAiWorld({ overSocket: true }) });
-describeProvider("openai without a socket", { ...CLAIMS, make: () => makeOpenAiWorld() });
+describeProvider("openai over a socket", {
+  ...CLAIMS,
+  make: (quirks) => makeOpenAiWorld({ ...quirks, overSocket: true }),
+});
+describeProvider("openai without a socket", { ...CLAIMS, make: (quirks) => makeOpenAiWorld(quirks) });

@@ -2,6 +2,7 @@ import { inspect } from "node:util";
 import type { KeyId, KeyProvider, ProviderCapabilities } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import type { Fault, FaultKind } from "../../providers/fake-faults.ts";
+import { describeShape } from "./shape-contract.ts";
 
 /** One adapter connected to its stand-in, both of them new. */
 export interface ContractWorld {
@@ -16,7 +17,19 @@ export interface ContractWorld {
   inject(...faults: readonly Fault[]): void;
   nowMs(): number;
   advance(ms: number): void;
+  /** Disables a key at the provider itself; only for the shape `atMost`. */
+  disable?(keyId: KeyId): void;
   close(): Promise<void>;
+}
+
+/** What every fake can be told to do, beside its faults. */
+export interface FakeQuirks {
+  /** How long a new key is refused. */
+  readonly activateMs?: number;
+  /** How long a deleted key is still accepted. */
+  readonly dieMs?: number;
+  /** How many keys a page of a listing has. */
+  readonly pageMax?: number;
 }
 
 export type Claim = "mint" | "quarantine" | "revoke" | "lastUsed" | "usagePerKey" | "expiry";
@@ -27,7 +40,7 @@ export interface ProviderUnderContract {
   readonly scopes?: readonly string[];
   /** Why a claim cannot be exercised: one for each that `capabilities` denies, and none else. */
   readonly skips: Readonly<Partial<Record<Claim, string>>>;
-  make(): Promise<ContractWorld>;
+  make(quirks?: FakeQuirks): Promise<ContractWorld>;
 }
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -51,9 +64,9 @@ export function describeProvider(name: string, subject: ProviderUnderContract): 
   const claims = claimsOf(subject.capabilities);
   const context: Context = {
     subject,
-    given: (claim, title, story) => {
+    given: (claim, title, story, quirks) => {
       const run = async () => {
-        const world = await subject.make();
+        const world = await subject.make(quirks);
         try {
           await story(world);
         } finally {
@@ -76,13 +89,32 @@ export function describeProvider(name: string, subject: ProviderUnderContract): 
     describeQuarantine(context);
     describeUse(context);
     describeExpiry(context);
+    describeTime(context);
     describeHostility(context);
+    afterAll(() => void process.stdout.write(`${capabilityLine(name, subject)}\n`));
   });
+  describeShape(name, subject.capabilities.shape, async () => {
+    const world = await subject.make();
+    return { ...world, currentKey: world.foreignKey };
+  });
+}
+
+/** One row of the capability table: what the adapter claims, and why it does not claim the rest. */
+function capabilityLine(name: string, { capabilities, skips }: ProviderUnderContract): string {
+  const { shape, ...claims } = capabilities;
+  const said = Object.entries({ shape: shape.kind, ...claims }).map(([claim, value]) => `${claim} ${value}`);
+  const skipped = Object.entries(skips).map(([claim, reason]) => `no ${claim}: ${reason}`);
+  return `| ${[name, ...said, ...skipped].join(" | ")} |`;
 }
 
 interface Context {
   readonly subject: ProviderUnderContract;
-  given(claim: Claim | undefined, title: string, story: (world: ContractWorld) => Promise<void>): void;
+  given(
+    claim: Claim | undefined,
+    title: string,
+    story: (world: ContractWorld) => Promise<void>,
+    quirks?: FakeQuirks,
+  ): void;
 }
 
 function describeReads({ subject, given }: Context): void {
@@ -321,6 +353,46 @@ function describeExpiry({ given }: Context): void {
     expect(await world.provider.extend({ keyId, expiresInMs: HOUR_MS })).toBe("cannot");
     expect((await world.provider.find(keyId))?.expiresAtMs).toBeUndefined();
   });
+}
+
+function describeTime({ given }: Context): void {
+  const minuteMs = 60_000;
+
+  given(
+    "mint",
+    "a new key may be refused at first, and is valid when it is active",
+    async (world) => {
+      const { secret } = await world.provider.mint({ name: "rekey r-1 1" });
+      expect(await world.provider.verify(secret)).toBe("refused");
+      world.advance(minuteMs);
+      expect(await world.provider.verify(secret)).toBe("valid");
+    },
+    { activateMs: minuteMs },
+  );
+
+  given(
+    "revoke",
+    "a deleted key that works for a while is gone from the listing, valid, and then refused",
+    async (world) => {
+      const { keyId, secret } = world.foreignKey();
+      expect(await world.provider.revoke(keyId)).toBe("revoked");
+      expect(await world.provider.find(keyId)).toBeUndefined();
+      expect(await world.provider.verify(secret)).toBe("valid");
+      world.advance(minuteMs);
+      expect(await world.provider.verify(secret)).toBe("refused");
+    },
+    { dieMs: minuteMs },
+  );
+
+  given(
+    undefined,
+    "a listing of several pages is read to its end",
+    async (world) => {
+      const keys = Array.from({ length: 5 }, () => world.foreignKey().keyId);
+      expect((await world.provider.list()).map(({ keyId }) => keyId)).toEqual(keys);
+    },
+    { pageMax: 2 },
+  );
 }
 
 function describeHostility({ given }: Context): void {

@@ -8,10 +8,11 @@ export interface ShapeWorld {
   /** A key that is in use, made before Rekey came; for slots, the one in the first place. */
   currentKey(): { readonly keyId: KeyId; readonly secret: Secret };
   /** Disables a key at the provider; only for the shape `atMost`. */
-  disable(keyId: KeyId): void;
+  disable?(keyId: KeyId): void;
   listed(): readonly KeyId[];
   inject(...faults: readonly Fault[]): void;
   advance(ms: number): void;
+  close?(): Promise<void>;
 }
 
 type Promises = Readonly<Record<string, (world: ShapeWorld, shape: Shape) => Promise<void>>>;
@@ -20,7 +21,12 @@ type Promises = Readonly<Record<string, (world: ShapeWorld, shape: Shape) => Pro
 export function describeShape(name: string, shape: Shape, make: () => Promise<ShapeWorld>): void {
   describe(`${name}, as an issuer of the shape ${shape.kind}`, () => {
     test.each(Object.entries(promises[shape.kind]))("%s", async (_, story) => {
-      await story(await make(), shape);
+      const world = await make();
+      try {
+        await story(world, shape);
+      } finally {
+        await world.close?.();
+      }
     });
   });
 }
@@ -58,7 +64,7 @@ const promises: Readonly<Record<Shape["kind"], Promises>> = {
     },
     "a listing says whose a key is, since when, and whether it is disabled": async (world) => {
       const { keyId } = world.currentKey();
-      world.disable(keyId);
+      world.disable?.(keyId);
       const key = await world.provider.find(keyId);
       expect(key).toMatchObject({
         status: "disabled",

@@ -21,10 +21,13 @@ const sound = {
 } as unknown as Policy;
 
 const facts = {
-  capabilities: { lastUsed: true, usagePerKey: true },
+  capabilities: { shape: { kind: "sideBySide" }, lastUsed: true, usagePerKey: true },
   propagation: { usageLagMs: 30 * minute },
 } as ProviderFacts;
-const blind = { ...facts, capabilities: { lastUsed: false, usagePerKey: false } } as ProviderFacts;
+const blind = {
+  ...facts,
+  capabilities: { ...facts.capabilities, lastUsed: false, usagePerKey: false },
+} as ProviderFacts;
 
 function mistakes(policy: Partial<Policy>, of: ProviderFacts = facts): readonly string[] {
   return mistakesIn({ ...sound, ...policy }, of).map(({ path, message }) => `${path.join(".")}: ${message}`);

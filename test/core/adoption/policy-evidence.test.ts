@@ -8,7 +8,10 @@ import {
 import { consumer, minute, role } from "./adoption-world.ts";
 
 const service = "arn:aws:ecs:eu-west-1:111122223333:service/main/billing";
-const facts = { capabilities: { lastUsed: true }, propagation: { usageLagMs: 0 } } as ProviderFacts;
+const facts = {
+  capabilities: { shape: { kind: "sideBySide" }, lastUsed: true },
+  propagation: { usageLagMs: 0 },
+} as ProviderFacts;
 
 function mistakes(
   fields: Partial<ConsumerPolicy>,
