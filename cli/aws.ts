@@ -4,7 +4,7 @@ import { type AuditLog, auditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import { awsBounds } from "../aws/bounds.ts";
 import type { Digest } from "../core/ports.ts";
-import type { Swept } from "../functions/upkeep/sweep.ts";
+import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import { CliFailure, exitCodes, type Reach } from "./command.ts";

@@ -3,7 +3,7 @@ import type { AuditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
-import type { Swept } from "../functions/upkeep/sweep.ts";
+import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Line } from "./table.ts";
 

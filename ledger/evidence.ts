@@ -1,6 +1,6 @@
 import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/adoption/evidence.ts";
 import type { SecretArn, TableKey } from "../core/ports.ts";
-import type { Documents } from "./ledger.ts";
+import type { Documents } from "./documents.ts";
 
 /** What sources said about the consumers of a secret: the newest of each place. */
 export function evidenceIn(at: Documents) {

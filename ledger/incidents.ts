@@ -3,7 +3,7 @@ import { asItsIncidentsAre } from "../core/incident/checklist.ts";
 import { isOver } from "../core/incident/plan.ts";
 import type { IncidentRecord } from "../core/incident/record.ts";
 import type { TableKey } from "../core/ports.ts";
-import type { Documents } from "./ledger.ts";
+import type { Documents } from "./documents.ts";
 
 export type * from "../core/incident/record.ts";
 

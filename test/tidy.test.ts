@@ -1,6 +1,9 @@
 import { posix } from "node:path";
 import * as errors from "../core/errors.ts";
 import { issuers } from "../providers/index.ts";
+import { handlerNames, stateName } from "../serverless/handlers.ts";
+import { machines as machineTexts } from "../serverless/machines.ts";
+import { furtherUses, namedByAct } from "../statemachines/further-uses.ts";
 import { plantedBugs } from "./simulation/run/planted-bugs.ts";
 import { codeOf, filesOf, functionsIn, importsOf, parameterCounts, type SourceFile } from "./source-text.ts";
 
@@ -73,6 +76,70 @@ describe("imports point downwards", () => {
           topOf(posix.join(posix.dirname(file.path), specifier)) !== "core" || !specifier.startsWith("."),
       )
       .map(({ file, line, specifier }) => `${file.path}:${line}: imports ${specifier}`);
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("the house has floors", () => {
+  const targets = new Map(
+    ours.map((file) => [
+      file.path,
+      importsOf(file)
+        .filter(({ specifier }) => specifier.startsWith("."))
+        .map(({ specifier }) => posix.join(posix.dirname(file.path), specifier)),
+    ]),
+  );
+  const importersOf = (path: string) =>
+    [...targets].flatMap(([from, to]) => (to.includes(path) && topOf(from) !== "test" ? [from] : []));
+
+  test("no file imports itself over others", () => {
+    const floors = [
+      "aws",
+      "core",
+      "events",
+      "providers",
+      "stores",
+      "ledger",
+      "consumers",
+      "audit",
+      "functions",
+    ];
+    const files = [...targets.keys()].filter((path) => floors.includes(topOf(path)));
+    const isReached = (from: string, to: string): boolean => {
+      const seen = new Set<string>();
+      const waiting = [...(targets.get(from) ?? [])];
+      for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+        if (next === to) return true;
+        if (!seen.has(next)) waiting.push(...(targets.get(next) ?? []));
+        seen.add(next);
+      }
+      return false;
+    };
+    expect(files.filter((path) => isReached(path, path))).toEqual([]);
+  });
+
+  test("a handler is imported by the registry and by nobody else", () => {
+    const handlers = ours.filter(
+      ({ path, text }) => topOf(path) === "functions" && /^export const handler\b/m.test(text),
+    );
+    const wrong = handlers.flatMap(({ path }) =>
+      importersOf(path)
+        .filter((importer) => importer !== "functions/index.ts" && topOf(importer) !== "bench")
+        .map((importer) => `${importer}: imports ${path}`),
+    );
+    expect(handlers.length).toBeGreaterThan(30);
+    expect(wrong).toEqual([]);
+  });
+
+  test("an adapter of functions/ imports nothing of functions/ but its ports and other adapters", () => {
+    const wrong = [...targets].flatMap(([path, imported]) =>
+      path.startsWith("functions/adapters/")
+        ? imported
+            .filter((target) => topOf(target) === "functions" && !target.startsWith("functions/adapters/"))
+            .filter((target) => target !== "functions/deps.ts")
+            .map((target) => `${path}: imports ${target}`)
+        : [],
+    );
     expect(wrong).toEqual([]);
   });
 });
@@ -343,6 +410,36 @@ describe("errors", () => {
   });
 });
 
+describe("a Task state is named like the function that it calls", () => {
+  const called = machineTexts().flatMap(({ name: machine, text }) =>
+    statesIn(JSON.parse(text)).flatMap((state) => {
+      const calls = handlerNames().find((name) =>
+        JSON.stringify([state.Resource, state.Parameters?.FunctionName]).includes(
+          `\${${stateName(name)}Arn}`,
+        ),
+      );
+      return state.Type === "Task" && calls !== undefined ? [{ machine, state: state.name, calls }] : [];
+    }),
+  );
+
+  test("or stands in statemachines/further-uses.ts with a reason", () => {
+    const unlike = called.filter(({ state, calls }) => state !== stateName(calls));
+    const listed = Object.entries(furtherUses).flatMap(([machine, states]) =>
+      Object.entries(states).map(([state, { calls }]) => ({ machine, state, calls })),
+    );
+    const text = ({ machine, state, calls }: (typeof called)[number]) =>
+      `${machine}: ${state} calls ${calls}`;
+    expect(called.length).toBeGreaterThan(35);
+    expect(unlike.map(text).sort()).toEqual(listed.map(text).sort());
+  });
+
+  test("and every function has such a state, but those of several acts", () => {
+    const names = [...new Set(called.map(({ calls }) => calls))];
+    const without = names.filter((name) => !called.some(({ state }) => state === stateName(name)));
+    expect(without.sort()).toEqual(namedByAct);
+  });
+});
+
 test("every function is a step in the registry, or says here what runs it", () => {
   /** Lambda functions that no state machine and no bus rule of ours starts with a step's input. */
   const others: Readonly<Record<string, string>> = {
@@ -422,6 +519,7 @@ interface StateText {
   readonly name: string;
   readonly Type: string;
   readonly Resource?: string;
+  readonly Parameters?: { readonly FunctionName?: string };
   readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
   readonly Catch?: readonly { readonly ErrorEquals: readonly string[] }[];
 }

@@ -1,6 +1,6 @@
 import { sayDuration } from "../../core/adoption/reason-text.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
-import { syntheticIncident } from "../../functions/alerts/synthetic-leak.ts";
+import { syntheticIncident } from "../../functions/alerts/synthetic-report.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, type Reach, type Register, type Shown } from "../command.ts";
 

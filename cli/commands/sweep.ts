@@ -1,4 +1,4 @@
-import type { Swept } from "../../functions/upkeep/sweep.ts";
+import type { Swept } from "../../functions/upkeep/swept.ts";
 import { exitCodes, type Register } from "../command.ts";
 import { plural } from "../text.ts";
 

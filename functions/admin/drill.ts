@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { deploymentChain } from "../../audit/chain.ts";
-import { syntheticReport } from "../alerts/synthetic-leak.ts";
+import { syntheticReport } from "../alerts/synthetic-report.ts";
 import type { SendReport } from "../deps.ts";
 import { syntheticWiring } from "../wiring/alerts.ts";
 import { type AdminCommand, adminCommand, refused } from "./command.ts";

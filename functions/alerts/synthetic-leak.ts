@@ -8,6 +8,7 @@ import { metricLine } from "../metrics.ts";
 import { type Handler, stampedAt } from "../step.ts";
 import { syntheticWiring } from "../wiring/alerts.ts";
 import { intakeSecretArns } from "../wiring/settings.ts";
+import { syntheticIncident, syntheticReport } from "./synthetic-report.ts";
 
 /** The function's time-out is 30 s. */
 const waitMaxMs = 22_000;
@@ -54,14 +55,6 @@ export async function proveAlarm(name: string, deps: SyntheticDeps) {
   return { outcome: "heard" as const, incidentId, delivered, tookMs };
 }
 
-/** The key is of no provider and of no secret: a person's incident, which pages at once. */
-export function syntheticReport(name: string) {
-  const key = `rekey-FAKE-${name}-opens-nothing`;
-  return {
-    alerts: [{ id: name, key, exposure: "unknown", verified: "unknown", where: ["nowhere"], test: true }],
-  };
-}
-
 function notHeard(why: string): StoreUnavailable {
   return new StoreUnavailable(`the synthetic leak was not heard: ${why}`);
 }
@@ -74,15 +67,6 @@ async function pagedIncident(name: string, startedMs: number, deps: SyntheticDep
     await deps.clock.pause(pollMs);
   }
   throw notHeard(seen === undefined ? "no incident came of it" : `${seen.incidentId} paged nobody`);
-}
-
-/** Only an incident that is a test itself: anything else pages as if the leak were real. */
-export async function syntheticIncident(
-  name: string,
-  { ledger }: Pick<Deps, "ledger">,
-): Promise<IncidentRecord | undefined> {
-  const incidents = await ledger.incidents.incidents();
-  return incidents.find(({ test, alerts }) => test && alerts.some(({ sourceId }) => sourceId === name));
 }
 
 async function end({ incidentId }: IncidentRecord, deps: SyntheticDeps): Promise<void> {

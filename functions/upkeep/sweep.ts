@@ -16,23 +16,7 @@ import { peoplePart } from "../wiring/parts.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
-
-/** What one sweep found; what could be mended is mended, unless it was a dry run. */
-export interface Swept {
-  readonly outcome: "swept" | "wouldSweep";
-  readonly secrets: number;
-  /** Runs and incidents whose execution had ended without settling them. */
-  readonly settled: number;
-  readonly labels: number;
-  readonly spent: number;
-  readonly resumed: number;
-  readonly strays: number;
-  readonly discarded: number;
-  readonly unrecorded: number;
-  readonly openDebt: number;
-  /** Secrets, accounts and incidents that could not be looked at; the next sweep tries them again. */
-  readonly failed: number;
-}
+import type { Swept } from "./swept.ts";
 
 /**
  * Compares the providers' listings with the ledger and the store, and works off what crashes have left. Every part

@@ -1,4 +1,4 @@
-import type { Swept } from "../../functions/upkeep/sweep.ts";
+import type { Swept } from "../../functions/upkeep/swept.ts";
 import { noFaults, type Surroundings } from "./world/surroundings.ts";
 import { World } from "./world/world.ts";
 

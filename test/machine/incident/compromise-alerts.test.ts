@@ -1,5 +1,5 @@
 import { aliasesOf } from "../../../events/fingerprint.ts";
-import { syntheticIncident } from "../../../functions/alerts/synthetic-leak.ts";
+import { syntheticIncident } from "../../../functions/alerts/synthetic-report.ts";
 import { indexSecrets } from "../../../functions/key-index/index-secrets.ts";
 import { World } from "../../simulation/world/world.ts";
 import { effectsOf, leakOfCurrent, onlyKey } from "./compromise-story.ts";

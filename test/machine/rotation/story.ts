@@ -3,7 +3,7 @@ import type { Policy } from "../../../core/policy.ts";
 import type { SecretArn } from "../../../core/ports.ts";
 import { currentKey, type PlacedKey } from "../../../core/rotation/secret-record.ts";
 import { placeHold } from "../../../core/rotation/wait.ts";
-import type { Swept } from "../../../functions/upkeep/sweep.ts";
+import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { GateAnswer } from "../../../ledger/entries.ts";
 import { type Outcome, TaskFailure } from "../../../local/aws/machine.ts";
 import { seededRandom } from "../../../providers/openai/fake-keys.ts";

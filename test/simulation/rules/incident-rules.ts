@@ -1,6 +1,6 @@
 import { isOver } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
-import type { Swept } from "../../../functions/upkeep/sweep.ts";
+import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
 import type { Watch } from "./watch.ts";

@@ -1,7 +1,7 @@
 import { parseKeyName } from "../../../core/keys.ts";
 import { keysLeftBehind, leftToResume } from "../../../core/rotation/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
-import type { Swept } from "../../../functions/upkeep/sweep.ts";
+import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { Debt, RotationRecord } from "../../../ledger/entries.ts";
 import { startOnce } from "../plan/happenings.ts";
 import { peopleAnswerHard } from "../plan/hard-incidents.ts";

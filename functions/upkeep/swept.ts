@@ -1,0 +1,16 @@
+/** What one sweep found; what could be mended is mended, unless it was a dry run. */
+export interface Swept {
+  readonly outcome: "swept" | "wouldSweep";
+  readonly secrets: number;
+  /** Runs and incidents whose execution had ended without settling them. */
+  readonly settled: number;
+  readonly labels: number;
+  readonly spent: number;
+  readonly resumed: number;
+  readonly strays: number;
+  readonly discarded: number;
+  readonly unrecorded: number;
+  readonly openDebt: number;
+  /** Secrets, accounts and incidents that could not be looked at; the next sweep tries them again. */
+  readonly failed: number;
+}

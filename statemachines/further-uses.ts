@@ -1,0 +1,57 @@
+/**
+ * A Task state is named like the function that it calls: MintKey is functions/rotation/mint-key.ts. State names are
+ * unique in a machine, so a state that calls a function once more, or does one of its acts, is named after what it does
+ * there. Those states stand here, and test/tidy.test.ts reads the list.
+ */
+export interface FurtherUse {
+  readonly calls: string;
+  readonly because: string;
+}
+
+export const furtherUses: Readonly<Record<string, Readonly<Record<string, FurtherUse>>>> = {
+  rotation: {
+    Promote: { calls: "promote-version", because: "operators and alarms know the step as the promotion" },
+    QuarantineRetiring: { calls: "quarantine-key", because: "it disables the retiring key" },
+    UndoQuarantine: {
+      calls: "quarantine-key",
+      because: "the same function enables the key again where a consumer still uses it",
+    },
+    RevokeRetiring: { calls: "revoke-key", because: "it revokes the retiring key, and never another one" },
+    RefuseToOpen: {
+      calls: "settle-rotation",
+      because: "a run that could not open has nothing to roll back, and ends Refused and not Failed",
+    },
+  },
+  compromise: {
+    Promote: { calls: "promote-version", because: "the same step as in the rotation machine" },
+    CheckReplacement: {
+      calls: "check-recovery",
+      because: "asks whether consumers switched before the key is contained; CheckRecovery asks after it",
+    },
+    AwaitTurn: { calls: "await-incident", because: "the branch of a key waits until its containment is due" },
+    AwaitDeath: { calls: "await-incident", because: "the branch of a key waits to probe it again" },
+    AwaitSlot: { calls: "await-incident", because: "the replacement waits for room at the provider" },
+    AwaitClock: { calls: "await-incident", because: "the clock waits for the next page or deadline" },
+    AwaitMove: {
+      calls: "await-evidence",
+      because: "after containment a consumer's report is waited for as before it",
+    },
+    NoteSupplyWanted: { calls: "note-replacement", because: "a person has to supply the replacement" },
+    NoteNoSlot: { calls: "note-replacement", because: "the provider holds as many keys as it allows" },
+    NotePromoted: { calls: "note-replacement", because: "the replacement is current" },
+    NoteFailed: { calls: "note-replacement", because: "there is no replacement" },
+    ReportContainment: {
+      calls: "file-report",
+      because: "a first report leaves before consumers have recovered",
+    },
+  },
+};
+
+/** Functions of several acts: no state is named like the file, because each is named after one of its acts. */
+export const namedByAct: readonly string[] = [
+  "await-incident",
+  "note-replacement",
+  "promote-version",
+  "quarantine-key",
+  "revoke-key",
+];
