@@ -1,11 +1,11 @@
 import type { KeyUse } from "../../core/ports.ts";
 import type { Http } from "../http.ts";
 import { type AdminCredential, type ConnectOptions, type ProviderCalls, parseSettings } from "../provider.ts";
+import { mayBe } from "../reply-text.ts";
 import { verifyBy } from "../verify-table.ts";
 import { type AdminApi, adminApi } from "./admin-api.ts";
 import { type ProjectKeys, projectKeys } from "./keys.ts";
 import { mint } from "./mint.ts";
-import { mayBe } from "./replies.ts";
 import { revoke } from "./revoke.ts";
 import { OpenAiSettings } from "./settings.ts";
 import { extend, quarantine, restore } from "./update.ts";

@@ -8,7 +8,8 @@ import {
 } from "../../core/errors.ts";
 import type { Http, HttpReply, HttpRequest } from "../http.ts";
 import type { AdminCredential } from "../provider.ts";
-import { outcomeOf, retryAfterMs } from "./replies.ts";
+import { retryAfterMs } from "../reply-text.ts";
+import { outcomeOf } from "./replies.ts";
 
 export interface AdminCall {
   readonly method: HttpRequest["method"];

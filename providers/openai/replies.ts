@@ -2,10 +2,9 @@ import * as z from "zod";
 import { InputInvalid } from "../../core/errors.ts";
 import type { ListedKey } from "../../core/ports.ts";
 import type { HttpReply } from "../http.ts";
+import { printable } from "../reply-text.ts";
 
 const ID = /^[A-Za-z0-9_-]{1,128}$/;
-const RETRY_AFTER_MS_MAX = 60 * 60 * 1000;
-const NAME_CHARS_MAX = 256;
 
 /** Ids become path segments: ".." or "a/b" would delete something else than what was meant. */
 export function pathId(id: string): string {
@@ -91,15 +90,6 @@ export function milliseconds<Name extends string>(
   return { [name]: unixSeconds * 1000 } as { readonly [name in Name]: number };
 }
 
-/** Anyone in the project can name a key: a name must not be able to break a log record or a terminal. */
-function printable(text: string): string {
-  const escaped = text.replace(
-    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
-    (char) => `\\u{${char.codePointAt(0)?.toString(16)}}`,
-  );
-  return escaped.slice(0, NAME_CHARS_MAX);
-}
-
 /** A closed list: an unknown code is text of the provider's choice, and could quote a key. */
 const CODES = [
   "account_deactivated",
@@ -134,23 +124,4 @@ export function errorCode({ json }: HttpReply): Code | undefined {
 /** All of a reply that may enter a message. */
 export function outcomeOf(reply: HttpReply): string {
   return `${reply.status} ${errorCode(reply) ?? "without an error code"}`;
-}
-
-/** Retry-After as OpenAI or a proxy before it sends it; a date is measured against the reply's own Date. */
-export function retryAfterMs({ headers, dateMs }: HttpReply): number | undefined {
-  const asked = headers["retry-after-ms"] ?? headers["retry-after"];
-  if (asked === undefined) return undefined;
-  const isSeconds = headers["retry-after-ms"] === undefined;
-  const waitMs = /^\d{1,9}(\.\d{1,3})?$/.test(asked)
-    ? Number(asked) * (isSeconds ? 1000 : 1)
-    : Date.parse(asked) - (dateMs ?? Number.NaN);
-  return Number.isFinite(waitMs) ? Math.min(Math.max(waitMs, 0), RETRY_AFTER_MS_MAX) : undefined;
-}
-
-/** A hint shows the first and last characters around dots, stars or an ellipsis. */
-export function mayBe(hint: string | undefined, text: string): boolean {
-  const [, first = "", last = ""] = /^([^.*…]{0,64})[.*…]{1,256}([^.*…]{3,64})$/.exec(hint ?? "") ?? [];
-  return (
-    last !== "" && text.startsWith(first) && text.endsWith(last) && text.length > first.length + last.length
-  );
 }
