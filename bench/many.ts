@@ -71,7 +71,7 @@ function clientsFor(cloud: LocalCloud): Clients {
   return {
     sfn: new SFNClient(options),
     secrets: new SecretsManagerClient(options),
-    ledger: ledgerOn(dynamoTable(new DynamoDBClient(options), "rekey")),
+    ledger: ledgerOn(dynamoTable(new DynamoDBClient(options), cloud.outputs["TableName"] ?? "")),
   };
 }
 

@@ -76,7 +76,7 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
     })),
     cloud.env("consumers"),
   );
-  const table = dynamoTable(new DynamoDBClient(operatorClient(cloud)), "rekey");
+  const table = dynamoTable(new DynamoDBClient(operatorClient(cloud)), cloud.outputs["TableName"] ?? "");
   return {
     ...{ cloud, provider: fake, fleet, table, policyFile, consumers },
     ledger: ledgerOn(table),

@@ -97,7 +97,7 @@ function callsOf(company: Demonstration) {
   const own = company.cloud.trail.filter(
     ({ eventSource, userIdentity }) =>
       eventSource === "secretsmanager.amazonaws.com" &&
-      userIdentity.arn?.includes("rekey-functions") === true,
+      userIdentity.arn?.includes(":assumed-role/rekey-") === true,
   );
   const total = (counts: Readonly<Record<string, number>> = {}) =>
     Object.values(counts).reduce((sum, count) => sum + count, 0);

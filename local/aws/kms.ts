@@ -17,6 +17,8 @@ export interface KmsOptions {
   /** Aliases, such as "alias/rekey", of keys that exist from the start. */
   readonly signingAlias?: string | undefined;
   readonly macAlias?: string | undefined;
+  /** Ids of P-256 keys that exist from the start. */
+  readonly signingKeys?: readonly string[];
 }
 
 type Material =
@@ -60,6 +62,7 @@ export function kms(options: KmsOptions): JsonService {
   const keys = keyRing(options);
   if (options.signingAlias) keys.create("ECC_NIST_P256", options.signingAlias);
   if (options.macAlias) keys.create("HMAC_256", options.macAlias);
+  for (const keyId of options.signingKeys ?? []) keys.create("ECC_NIST_P256", undefined, keyId);
 
   const operations: ReadonlyMap<string, (input: Record<string, unknown>) => unknown> = new Map(
     Object.entries({
@@ -83,7 +86,7 @@ export function kms(options: KmsOptions): JsonService {
 }
 
 interface KeyRing {
-  create(spec: Material["spec"], alias?: string): Key;
+  create(spec: Material["spec"], alias?: string, keyId?: string): Key;
   /** By key id, key ARN, alias or alias ARN. */
   find(keyId: string): Key;
   /** A key that is of this kind and may be used now. */
@@ -103,8 +106,7 @@ function keyRing({ region, account, now = Date.now }: KmsOptions): KeyRing {
   return {
     now,
     find,
-    create(spec, alias) {
-      const keyId = randomUUID();
+    create(spec, alias, keyId = randomUUID()) {
       const key: Key = {
         keyId,
         arn: `${arnPrefix}key/${keyId}`,

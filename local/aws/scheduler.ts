@@ -10,6 +10,8 @@ export interface SchedulerOptions {
   readonly reach: Reach;
   /** Whether a schedule fires twice at one time: Scheduler is at-least-once. */
   duplicate?(scheduleArn: string): boolean;
+  /** Groups that exist from the start, beside "default". */
+  readonly groups?: readonly string[];
   /** 0 to 1: where in its flexible window a firing falls; Math.random by default. */
   random?(): number;
 }
@@ -41,9 +43,10 @@ class Schedules implements Scheduler {
   readonly #arnPrefix: string;
   readonly #clock: Clock;
   readonly #schedules = new Map<string, Schedule>();
-  readonly #groups = new Map<string, Group>([["default", { name: "default", createdAt: Date.now() }]]);
+  readonly #groups = new Map<string, Group>();
 
-  constructor({ region, account, reach, duplicate, random = Math.random }: SchedulerOptions) {
+  constructor({ region, account, reach, duplicate, groups = [], random = Math.random }: SchedulerOptions) {
+    for (const name of ["default", ...groups]) this.#groups.set(name, { name, createdAt: Date.now() });
     this.#arnPrefix = `arn:aws:scheduler:${region}:${account}:`;
     this.#clock = new Clock({
       reach,

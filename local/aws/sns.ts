@@ -16,6 +16,8 @@ export interface SnsOptions {
   readonly region: string;
   readonly account: string;
   readonly now?: (() => number) | undefined;
+  /** ARNs of topics that exist from the start. */
+  readonly topics?: readonly string[];
   readonly onPublish?: ((message: SnsMessage) => void) | undefined;
 }
 
@@ -31,8 +33,8 @@ const keptMax = 10_000;
 const attributesMax = 100;
 
 /** Simple Notification Service: topics and what was published to them; nothing is delivered further. */
-export function sns({ region, account, now = Date.now, onPublish }: SnsOptions): Sns {
-  const topics = new Set<string>();
+export function sns({ region, account, now = Date.now, topics: given = [], onPublish }: SnsOptions): Sns {
+  const topics = new Set<string>(given);
   const kept: SnsMessage[] = [];
 
   const publish = (form: URLSearchParams): XmlChildren => {

@@ -14,14 +14,16 @@ const cli = fileURLToPath(new URL("../../cli/rekey.ts", import.meta.url));
 let cloud: LocalCloud;
 
 beforeAll(async () => {
-  cloud = await startLocalCloud({ env: { REKEY_INTAKE_SECRETS: "{}" } });
-}, 60_000);
+  cloud = await startLocalCloud({ deployment: { intakeSecrets: {} } });
+}, 120_000);
 
 afterAll(() => cloud.close());
 
 async function invoke(FunctionName: string) {
   const lambda = new LambdaClient(operatorClient(cloud));
-  const { Payload } = await lambda.send(new InvokeCommand({ FunctionName, Payload: "{}" }));
+  const { Payload } = await lambda.send(
+    new InvokeCommand({ FunctionName: `rekey-production-${FunctionName}`, Payload: "{}" }),
+  );
   lambda.destroy();
   return JSON.parse(Buffer.from(Payload ?? []).toString());
 }
@@ -37,7 +39,7 @@ async function verify() {
 test("anchor-audit signs what the ledger holds, and the command line holds the ledger against it", async () => {
   const dynamo = new DynamoDBClient(operatorClient(cloud));
   try {
-    const table = dynamoTable(dynamo, "rekey");
+    const table = dynamoTable(dynamo, cloud.outputs["TableName"] ?? "");
     const log = auditLog({ table, digest: nodeDigest, now: Date.now });
     for (const id of ["a", "b"]) await log.append(deploymentChain, { id, actor: "anna", action: "Stopped" });
 
@@ -63,7 +65,7 @@ test("anchor-audit signs what the ledger holds, and the command line holds the l
   } finally {
     dynamo.destroy();
   }
-}, 60_000);
+}, 120_000);
 
 test("synthetic-leak is no failure where the deployment takes no reports", async () => {
   expect(await invoke("synthetic-leak")).toEqual({

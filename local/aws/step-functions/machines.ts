@@ -7,6 +7,8 @@ export interface GivenMachine {
   readonly definition: unknown;
   readonly substitutions?: Readonly<Record<string, string>>;
   readonly arn: string;
+  /** The role that its tasks are done under. */
+  readonly roleArn?: string;
 }
 
 export interface StoredMachine {
@@ -32,9 +34,10 @@ export class Machines {
     { region, account }: { region: string; account: string },
   ) {
     this.#arnPrefix = `arn:aws:states:${region}:${account}:stateMachine:`;
-    for (const [name, { definition, substitutions, arn }] of Object.entries(given)) {
+    for (const [name, one] of Object.entries(given)) {
+      const { definition, substitutions, arn } = one;
       const machine = loadMachine(definition, substitutions);
-      const roleArn = `arn:aws:iam::${account}:role/${name}`;
+      const roleArn = one.roleArn ?? `arn:aws:iam::${account}:role/${name}`;
       const definitionText = JSON.stringify(machine.definition);
       this.#stored.set(arn, {
         name,
