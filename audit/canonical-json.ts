@@ -3,8 +3,8 @@ import { InputInvalid } from "../core/errors.ts";
 const depthMax = 32;
 
 /**
- * JSON with the keys of every object in order of UTF-16 code units and no white space (RFC 8785), so that one
- * value always has one text, and one hash.
+ * JSON with the keys of every object in the order of their UTF-16 code units, and without white space (RFC
+ * 8785). So one value always has one text, and one hash.
  */
 export function canonicalJson(value: unknown): string {
   const text = JSON.stringify(value);

@@ -10,13 +10,16 @@ const seqDigits = 12;
 
 /** An append-only log per secret in which every entry carries the hash of the one before it. */
 export interface AuditLog {
-  /** Appends once per `event.id`: a repeat is a no-op. Throws LedgerContended when others are always faster. */
+  /**
+   * Appends once for each `event.id`: a repeat does nothing. Throws LedgerContended if other writers are
+   * always faster.
+   */
   append(secretArn: SecretArn, event: AuditEvent): Promise<void>;
-  /** Every entry, oldest first. Throws InputInvalid at one that is no audit entry. */
+  /** Every entry, oldest first. Throws InputInvalid at a record that is not an audit entry. */
   entries(secretArn: SecretArn): AsyncIterable<AuditEntry>;
   /**
-   * Recomputes the chain. Alone it cannot see a chain that was cut at its end or rewritten as a whole:
-   * `anchored` says what the chain was known to hold.
+   * Recomputes the chain. The chain alone cannot show that its end was cut off or that all of it was
+   * rewritten: `anchored` says which entries it is known to have held.
    */
   verify(secretArn: SecretArn, anchored?: readonly Anchored[]): Promise<Verification>;
 }
@@ -70,8 +73,9 @@ async function append(options: AuditLogOptions, secretArn: SecretArn, event: Aud
 }
 
 /**
- * An id may be written only at the place its claim names, and the claim moves on only once that place is taken
- * by another id, for ever. So even a function that was frozen in between cannot write the same id twice.
+ * First a claim is written that names the place of this id. The id may be written only there, and the claim
+ * moves to another place only when another id has taken that one for good. So even a function that was frozen
+ * meanwhile cannot write the same id twice.
  */
 async function claimPlace(
   table: Table,
@@ -122,8 +126,8 @@ async function* bodies(table: Table, secretArn: SecretArn): AsyncGenerator<unkno
   throw new InputInvalid(`the audit log of ${secretArn} has more than ${pagesMax * pageSize} entries`);
 }
 
-/** The audit chain of what was refused at the door: it belongs to no secret. */
+/** The audit chain for refused requests: they belong to no secret. */
 export const intakeLog = "intake";
 
-/** The audit chain of what concerns no single secret. */
+/** The audit chain for what concerns no single secret. */
 export const deploymentChain = "rekey";

@@ -5,16 +5,16 @@ import type { AuditLog } from "./chain.ts";
 import type { Verification } from "./verify-chain.ts";
 
 const seqDigits = 12;
-/** A busy log has a checkpoint an hour; each takes a few calls to read. */
+/** A busy log gets one checkpoint an hour, and each takes a few calls to read. */
 const readAtOnceMax = 8;
 const folder = "checkpoints/";
 const checkpointName = /^(\d{12})\.json$/;
 
-/** A key that signs checkpoints; whoever can write the ledger's table must not be able to use it. */
+/** Signs checkpoints. Whoever can write the ledger's table must not be able to use this key. */
 export interface Signer {
   /** `signature` is base64. */
   sign(bytes: Uint8Array): Promise<{ readonly signature: string; readonly keyId: string }>;
-  /** False for a signature of any key that is not trusted here, whatever `keyId` says. */
+  /** False for a signature by a key that is not trusted here, whatever `keyId` says. */
   verify(signed: {
     readonly bytes: Uint8Array;
     readonly signature: string;
@@ -22,13 +22,13 @@ export interface Signer {
   }): Promise<boolean>;
 }
 
-/** A place outside the ledger whose contents cannot be changed once written. */
+/** A place outside the ledger. Once written, its contents cannot be changed. */
 export interface Anchor {
-  /** Writes once: what is there already under this name stays. */
+  /** Writes once: if there is something under this name already, it stays. */
   write(name: string, text: string): Promise<void>;
-  /** What was written first under this name. */
+  /** The text that was written first under this name. */
   read(name: string): Promise<string | undefined>;
-  /** Every name that begins with `prefix`, in order, hidden ones too. */
+  /** Every name that begins with `prefix`, in order, including names that were hidden by a delete marker. */
   list(prefix: string): Promise<readonly string[]>;
 }
 
@@ -41,7 +41,7 @@ const checkpointText = z.strictObject({
   keyId: z.string(),
 });
 
-/** The word that at `atMs` entry `seq` was the newest and had `hash`. */
+/** States that at `atMs` the newest entry was `seq`, with `hash`. */
 export type Checkpoint = Readonly<z.infer<typeof checkpointText>>;
 
 export type Anchoring =
@@ -49,23 +49,26 @@ export type Anchoring =
   | { readonly outcome: "unchanged" }
   | { readonly outcome: "broken"; readonly brokenAt: number; readonly why: string };
 
-/** What the chain is worth, and the newest checkpoint that says so: it covers every entry up to its own. */
+/**
+ * Whether the chain is intact, and the newest checkpoint that confirms it: it covers every entry up to its
+ * own.
+ */
 export type Proof = Verification & { readonly checkpoint?: Checkpoint & { readonly name: string } };
 
 export interface CheckpointVerifier {
-  /** Verifies the chain against every checkpoint that was anchored, and each checkpoint's signature. */
+  /** Verifies the chain against every anchored checkpoint, and each checkpoint's signature. */
   verify(secretArn: SecretArn): Promise<Proof>;
 }
 
 export interface AuditCheckpoints extends CheckpointVerifier {
   /**
-   * Signs and anchors the newest entry. A chain that contradicts the newest checkpoint is never signed: that one
-   * was not signed either before the chain agreed with the one before it, and so on to the first.
+   * Signs and anchors the newest entry. If the chain contradicts the newest checkpoint, nothing is signed. As
+   * this held for every checkpoint before, each one confirms the whole chain up to it.
    */
   write(secretArn: SecretArn): Promise<Anchoring>;
 }
 
-/** What it takes to verify: a person who may do that can neither sign nor write. */
+/** What is needed to verify. A person with only this can neither sign nor write. */
 export interface VerifierOptions {
   readonly log: Pick<AuditLog, "verify">;
   readonly signer: Pick<Signer, "verify">;
@@ -107,7 +110,7 @@ export function auditCheckpoints(options: AuditCheckpointsOptions): AuditCheckpo
   };
 }
 
-/** The chain, judged by the checkpoints at these places. */
+/** Compares the chain with the checkpoints at these places. */
 async function inspect(secretArn: SecretArn, places: readonly Place[], options: VerifierOptions) {
   const read: (Checkpoint | Refused)[] = [];
   for (let from = 0; from < places.length; from += readAtOnceMax) {
@@ -122,7 +125,7 @@ async function inspect(secretArn: SecretArn, places: readonly Place[], options: 
 
 type Claim = Omit<Checkpoint, "signature" | "keyId">;
 
-/** The first word keeps a signature made for something else from passing as a checkpoint. */
+/** The text at the beginning ensures that a signature made for something else cannot pass as a checkpoint. */
 function signedBytes({ secretArn, seq, hash, atMs }: Claim): Uint8Array {
   return Buffer.from(`rekey-audit-checkpoint ${canonicalJson({ secretArn, seq, hash, atMs })}`);
 }
@@ -133,7 +136,7 @@ function nameOf({ secretArn, seq }: Place): string {
   return `${folderOf(secretArn)}${String(seq).padStart(seqDigits, "0")}.json`;
 }
 
-/** Slashes make the ARN's parts folders that a person can browse. */
+/** Slashes make folders of the ARN's parts, so that people can browse them. */
 function folderOf(secretArn: SecretArn): string {
   return `${folder}${secretArn.replaceAll(":", "/")}/`;
 }
@@ -143,7 +146,7 @@ interface Refused {
   readonly why: string;
 }
 
-/** Where checkpoints of the chain are, oldest first. */
+/** The places of a chain's checkpoints, oldest first. */
 async function placesOf({ anchor }: VerifierOptions, secretArn: SecretArn): Promise<readonly Place[]> {
   const prefix = folderOf(secretArn);
   return (await anchor.list(prefix)).flatMap((name) => {
@@ -152,7 +155,7 @@ async function placesOf({ anchor }: VerifierOptions, secretArn: SecretArn): Prom
   });
 }
 
-/** The checkpoint, or why it proves nothing. */
+/** The checkpoint, or why it cannot be used. */
 async function readCheckpoint(
   { signer, anchor }: VerifierOptions,
   place: Place,
@@ -175,7 +178,7 @@ function checkpointIn(text: string | undefined): Checkpoint | undefined {
   }
 }
 
-/** A checkpoint that proves nothing is itself a break; a break found earlier in the chain says more. */
+/** An unusable checkpoint is a break as well. If the chain is broken earlier, that break is reported. */
 function soonest(verification: Verification, refused: Refused | undefined): Verification {
   if (!refused || !verification.verified) return verification;
   return { entries: verification.entries, verified: false, brokenAt: refused.seq, why: refused.why };

@@ -10,9 +10,9 @@ const idMax = 256;
 
 /** What happened, in ids and names: no text from outside, no key material. */
 export interface AuditEvent {
-  /** Names the occurrence, in at most 256 characters: appending the same id again changes nothing. */
+  /** Identifies the occurrence, in at most 256 characters: appending the same id again changes nothing. */
   readonly id: string;
-  /** Milliseconds since the epoch; the time of the append when absent. */
+  /** Milliseconds since the epoch. If absent, the time of the append. */
   readonly atMs?: number;
   /** The AWS principal, or the step, that did it. */
   readonly actor: string;
@@ -59,7 +59,9 @@ export function entryAt(place: Place, event: Required<AuditEvent>, digest: Diges
   return { ...unhashed, hash: digest.sha256Hex(canonicalJson(unhashed)) };
 }
 
-/** An id that was cut could be taken for another one, whose event would then never be told. */
+/**
+ * A long id is refused, not cut: two ids could become the same, and the second event would never be logged.
+ */
 export function assertEvent({ id, atMs }: Required<AuditEvent>): void {
   if (id === "" || id.length > idMax || !id.isWellFormed()) {
     throw new InputInvalid(`the id of an audit event has 1 to ${idMax} characters of Unicode text`);
@@ -67,23 +69,28 @@ export function assertEvent({ id, atMs }: Required<AuditEvent>): void {
   if (!Number.isSafeInteger(atMs)) throw new InputInvalid(`${atMs} is no time of an audit event`);
 }
 
-/** The entry in a record's body, or undefined when it has another shape. */
+/** The entry in a record's body, or undefined if the body has another shape. */
 export function entryIn(body: unknown): AuditEntry | undefined {
   const parsed = auditEntry.safeParse(body);
   return parsed.success ? parsed.data : undefined;
 }
 
-/** Computed over everything that is stored, so that a field somebody added counts too. */
+/** Computed over everything that is stored, so that a field that somebody added changes it too. */
 export function hashOf(body: object, digest: Digest): string {
   return digest.sha256Hex(canonicalJson({ ...body, hash: undefined }));
 }
 
-/** A lone surrogate has no UTF-8 form: the table would change it, and with it the hash. */
+/**
+ * Replaces lone surrogates. They have no UTF-8 form, so the table would change them, and with them the hash.
+ */
 function tidy(text: string): string {
   return text.slice(0, textMax).toWellFormed();
 }
 
-/** Not every number survives JSON and the table's decimal one, and the hash has to. */
+/**
+ * Some numbers change on their way through JSON or the table's decimals. These are stored as text, or the
+ * hash would differ.
+ */
 function tidyValue(value: string | number | boolean): string | number | boolean {
   if (typeof value === "boolean" || Number.isSafeInteger(value)) return value;
   return tidy(String(value));

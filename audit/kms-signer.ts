@@ -7,11 +7,11 @@ const algorithm = "ECDSA_SHA_256";
 export interface KmsSignerOptions {
   /** The ARN or alias of an asymmetric key for signing, ECC_NIST_P256. */
   readonly keyId: string;
-  /** The ARNs of keys that signed before this one, and whose checkpoints still count. */
+  /** The ARNs of the keys that signed before this one. Their checkpoints are still valid. */
   readonly retiredKeyArns?: readonly string[];
 }
 
-/** Checkpoints are signed inside KMS, so nobody holds the private key. */
+/** Checkpoints are signed inside KMS, so nobody has the private key. */
 export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOptions): Signer {
   const { retiredKeyArns = [] } = options;
 
@@ -32,7 +32,7 @@ export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOpt
     },
 
     async verify({ bytes, signature, keyId }) {
-      // Only keys from our own settings are asked: a forger's key would confirm its own signature.
+      // Only keys from our own settings are used: a forger's key would confirm its own signature.
       const trusted = retiredKeyArns.includes(keyId) ? keyId : options.keyId;
       const command = new VerifyCommand({
         KeyId: trusted,

@@ -22,8 +22,8 @@ export interface S3AnchorOptions {
 }
 
 /**
- * Checkpoints as locked objects. Object Lock keeps a version, but a later version or a delete marker can still
- * hide it from a plain read; so this reads the oldest version of each name.
+ * Checkpoints as locked objects. Object Lock keeps each version, but a later version or a delete marker can
+ * hide it from a plain read. So this reads the oldest version of each name.
  */
 export function s3Anchor(client: Pick<S3Client, "send">, options: S3AnchorOptions): Anchor {
   const { bucket, mode, retainMs, now } = options;
@@ -51,7 +51,7 @@ export function s3Anchor(client: Pick<S3Client, "send">, options: S3AnchorOption
   };
 }
 
-/** For whoever verifies, and may not write. */
+/** For verifying only: it cannot write. */
 export function s3AnchorReader(
   client: Pick<S3Client, "send">,
   { bucket }: Pick<S3AnchorOptions, "bucket">,
@@ -75,7 +75,10 @@ export function s3AnchorReader(
   };
 }
 
-/** By name. S3 lists the versions of one name newest first, so the last one seen is the oldest. */
+/**
+ * The oldest version of each name. S3 lists the versions of one name newest first, so the last one seen is
+ * the oldest.
+ */
 async function oldestVersions(
   client: Pick<S3Client, "send">,
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },

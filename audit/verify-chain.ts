@@ -1,19 +1,22 @@
 import type { Digest, SecretArn } from "../core/ports.ts";
 import { entryIn, hashOf, noHash } from "./entry.ts";
 
-/** What a signed checkpoint says the chain held: entry `seq` had `hash`. */
+/** A statement of a signed checkpoint: entry `seq` of the chain had `hash`. */
 export interface Anchored {
   readonly seq: number;
   readonly hash: string;
 }
 
-/** `entries` counts those up to the break; `brokenAt` is the place in the chain where it was found. */
+/**
+ * `entries` counts the entries before the break; `brokenAt` is the place in the chain where the break was
+ * found.
+ */
 export type Verification =
   | { readonly entries: number; readonly verified: true; readonly headHash: string }
   | { readonly entries: number; readonly verified: false; readonly brokenAt: number; readonly why: string };
 
 export interface ChainReader {
-  /** Takes the next entry in the order of the table; false at the first that breaks the chain. */
+  /** Takes the next entry in the table's order. Returns false at the first one that breaks the chain. */
   accepts(body: unknown): boolean;
   verification(): Verification;
 }
@@ -24,7 +27,7 @@ interface Claims {
   readonly anchored: readonly Anchored[];
 }
 
-/** Reads a chain from its first entry on, and stops believing it at the first entry that does not fit. */
+/** Reads a chain from its first entry and stops at the first entry that does not fit. */
 export function chainReader(claims: Claims): ChainReader {
   let entries = 0;
   let headHash = noHash;

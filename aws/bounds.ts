@@ -1,16 +1,16 @@
 /**
- * For every client of AWS: no connection that has gone quiet may hold a function until Lambda ends it. What AWS
- * answers at all it answers within a second or two. Three attempts take 12 s against silence, and twice that where each
- * reply begins and never ends: both end within the 30 s that the shortest function has.
+ * Limits for every AWS client, so that a connection without answer cannot hold a function until Lambda ends
+ * it. AWS normally answers within a second or two. Three attempts take 12 s if nothing is answered, and twice
+ * that if each reply begins and never ends. Both are within 30 s, the shortest time-out of a function.
  */
 export const awsBounds = {
   maxAttempts: 3,
   requestHandler: {
     connectionTimeout: 2_000,
     requestTimeout: 4_000,
-    /** Without it the SDK only warns of a request that takes longer. */
+    /** Without this the SDK only logs a warning when a request takes longer. */
     throwOnRequestTimeout: true,
-    /** The one above ends with a reply's first byte, this one holds between any two. */
+    /** The limit above ends with the first byte of a reply; this one applies between any two bytes. */
     socketTimeout: 4_000,
   },
 } as const;

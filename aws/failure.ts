@@ -1,12 +1,12 @@
 /**
- * What a failed call to AWS means for whoever made it: `throttled` and `unavailable` may be different the next
- * time, `refused` is the answer to this request and stays so.
+ * What a failed AWS call means for its caller: `throttled` and `unavailable` may succeed later; `refused`
+ * will be the answer again.
  */
 export type FailureKind = "throttled" | "unavailable" | "refused";
 
 /**
- * Names that pass whatever status they came with: throttling and expired credentials arrive as 400. One list for
- * every service, because a name means the same wherever it is used.
+ * Errors that may pass, whatever their status: throttling and expired credentials come with status 400. One
+ * list for all services, because a name means the same in each.
  */
 const passing: Readonly<Record<string, Exclude<FailureKind, "refused">>> = {
   BandwidthLimitExceeded: "throttled",
@@ -47,11 +47,11 @@ const passing: Readonly<Record<string, Exclude<FailureKind, "refused">>> = {
 
 export interface Failure {
   readonly kind: FailureKind;
-  /** The service's machine code. Its message is left out: it may quote what was sent. */
+  /** The service's error code. The message is left out, because it may quote what was sent. */
   readonly name: string;
 }
 
-/** Reads what an SDK client threw. Without a status nobody answered at all. */
+/** Reads what an SDK client threw. Without a status there was no answer. */
 export function failureIn(error: unknown): Failure {
   const { name = "unknown", $metadata } = (error ?? {}) as {
     readonly name?: string;
@@ -60,7 +60,7 @@ export function failureIn(error: unknown): Failure {
   return { kind: kindOf(name, $metadata?.httpStatusCode), name };
 }
 
-/** Reads the code that an answer gives for one of its entries: somebody did answer, so no status is needed. */
+/** Reads the error code of one entry in an answer. No status is needed, because there was an answer. */
 export function failureNamed(name: string): Failure {
   return { kind: kindOf(name, 200), name };
 }

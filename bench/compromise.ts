@@ -110,7 +110,7 @@ async function figuresOf(run: {
   };
 }
 
-/** What another branch asks meanwhile holds nothing up. */
+/** Calls of other branches meanwhile delay nothing. */
 function onPath(calls: readonly ProviderCall[], path: readonly Visit[]): readonly ProviderCall[] {
   const tasks = path.filter(({ isTask }) => isTask);
   const isIn = ({ fromMs }: Span, { enteredAtMs, exitedAtMs = Number.POSITIVE_INFINITY }: Visit) =>

@@ -24,9 +24,9 @@ interface Known {
 }
 
 /**
- * The states that had to be passed before the last visit to `state` that was entered by `atMs`, first to last. A
- * wait that was called back was over because a task elsewhere said so: the path goes through that task, not
- * through the wait. Where several tasks were at work then, it goes through the one with the longer way behind it.
+ * The states that had to be passed before the last visit to `state` that was entered by `atMs`, first to
+ * last. A wait that ended by a callback ended because of a task elsewhere, so the path goes through that task
+ * and not through the wait. If several tasks were at work then, it goes through the one with the longer path.
  */
 export function criticalPath(
   events: readonly HistoryEvent[],
@@ -36,7 +36,7 @@ export function criticalPath(
   const end = visits.findLast(({ state, enteredAtMs }) => state === until.state && enteredAtMs <= until.atMs);
   if (end === undefined) throw new Error(`the execution had not entered ${until.state} by then`);
   const paths = new Map<Known, readonly Known[]>();
-  // Oldest first, so that whatever leads to a visit has its path by then.
+  // Oldest first, so that whatever leads to a visit already has its path.
   for (const visit of visits) paths.set(visit, [...wayTo(visit, { visits, paths }), visit]);
   return (paths.get(end) ?? []).map(({ state, isTask, enteredAtMs, exitedAtMs }) => ({
     ...{ state, isTask, enteredAtMs },
@@ -58,7 +58,8 @@ function wayTo({ before }: Known, { visits, paths }: Walk): readonly Known[] {
     (visit) => visit.isTask && !visit.isWait && visit.enteredId < calledId && calledId < visit.exitedId,
   );
   const ways = atWork.filter((visit) => !own.includes(visit)).map((visit) => paths.get(visit) ?? []);
-  // A task that was itself called by one that is still at work was woken by the same call, a moment earlier.
+  // A task that was called by another task that is still at work was woken by the same call, a moment
+  // earlier.
   const callers = ways.filter((way) => !way.slice(0, -1).some((visit) => atWork.includes(visit)));
   const [longest] = callers.sort((a, b) => b.length - a.length);
   return longest ?? own;

@@ -9,7 +9,7 @@ const pollMs = 10;
 /** The demonstration's quiet window of 3 s, and the second that its provider may be late. */
 const quietMs = 4_000;
 
-/** States that are entered again only because somebody or something is waited for. */
+/** States that are entered again only while the run waits for somebody or something. */
 const laps: ReadonlySet<string> = new Set([
   ...["CheckAdoption", "HasEveryoneMoved", "AwaitEvidence", "RevokeRetiring", "IsRevoked"],
   ...["SoakQuarantine", "ProveDead", "IsDead", "WaitForDeath"],
@@ -95,7 +95,10 @@ function isOwn(eventSource: string, principal: string | undefined): boolean {
   return eventSource.startsWith("secretsmanager") && principal?.includes("rekey-functions") === true;
 }
 
-/** The consumers' traffic, the gate's questions and the probes of the dead key are the run's business, not its cost. */
+/**
+ * The consumers' traffic, the gate's questions and the probes of the dead key are not counted: they depend on
+ * how long the run waits.
+ */
 function isCounted(
   { operation, atMs }: ProviderCall,
   run: { promotedAtMs: number; revokedAtMs: number },

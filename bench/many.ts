@@ -24,7 +24,10 @@ interface Batch {
   readonly failed: number;
 }
 
-/** Rotations of different secrets at once on one machine: none may fail, and none may cost more in company. */
+/**
+ * Rotations of different secrets at once on one machine: none may fail, and none may cost more than it does
+ * alone.
+ */
 export async function manyRows(): Promise<BenchRow[]> {
   const batches: Batch[] = [];
   for (const size of sizes) batches.push(await rotateAtOnce(size));

@@ -7,7 +7,7 @@ export interface BenchRow {
   peer?: { name: string; median: number };
   budget?: number;
   ok?: boolean;
-  /** For whoever reads the figures, under the row; no part of the JSON. */
+  /** For people who read the figures, under the row; not part of the JSON. */
   detail?: string;
 }
 

@@ -19,7 +19,7 @@ const region = "eu-central-1";
 const crowd = 1_000;
 const hourMs = 3_600_000;
 
-/** Every peer talks to one stub in one run, so that the machine's mood is the same for all. */
+/** All clients are measured against one stub in one run, so that the machine's load is the same for all. */
 export async function sdkRows(): Promise<BenchRow[]> {
   const stub = await new AwsStub().start();
   try {
@@ -203,7 +203,7 @@ async function packageRows(): Promise<BenchRow[]> {
   ];
 }
 
-/** What reports cost for 300 secrets with 20 instances each, of which every secret is rotated once a month. */
+/** The cost of reports for 300 secrets with 20 instances each, if every secret is rotated once a month. */
 function costRow(): BenchRow {
   const [pairs, hours] = [300 * 20, 730];
   const hourly = pairs * hours;

@@ -12,7 +12,9 @@ type Signing = Omit<ConstructorParameters<typeof SignatureV4>[0], "sha256" | "se
 
 const AnswerText = z.looseObject({ outcome: z.string() });
 
-/** The admin function's URL, signed with the caller's own credentials: who asks is not for the caller to say. */
+/**
+ * Calls the admin function's URL, signed with the caller's own credentials. So AWS decides who the caller is.
+ */
 export function adminClient(
   address: string,
   signing: Signing,
@@ -90,7 +92,7 @@ function unreachable(url: URL, error: unknown): unknown {
 type HashConstructor = NonNullable<ConstructorParameters<typeof SignatureV4>[0]["sha256"]>;
 type HashData = Parameters<InstanceType<HashConstructor>["update"]>[0];
 
-/** What the signer wants of SHA-256, on Node's own. */
+/** The interface that the signer needs, on Node's own SHA-256. */
 class NodeSha256 {
   #hash: Hash | Hmac;
   readonly #key: Uint8Array | undefined;

@@ -1,7 +1,7 @@
 import type { Answer } from "../functions/admin/command.ts";
 import { type Cli, CliFailure, type ExitCode, exitCodes } from "./command.ts";
 
-/** Sends one command as the caller's principal; a refusal becomes the failure that the person sees. */
+/** Sends one command as the caller's principal. A refusal is thrown as the failure that the person sees. */
 export async function askAdmin(cli: Cli, command: Readonly<Record<string, unknown>>): Promise<Answer> {
   const answer = await answerOfAdmin(cli, command);
   if (answer.outcome !== "refused") return answer;
@@ -13,7 +13,7 @@ export async function askAdmin(cli: Cli, command: Readonly<Record<string, unknow
   });
 }
 
-/** The same, with a refusal as an answer like any other. */
+/** The same, but a refusal is returned like any other answer. */
 export async function answerOfAdmin(cli: Cli, command: Readonly<Record<string, unknown>>): Promise<Answer> {
   const { admin } = await cli.reach();
   if (admin === undefined) throw unknownAddress();

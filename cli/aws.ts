@@ -20,7 +20,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
  */
 export async function reachAws(env: Environment): Promise<Reach> {
   const dynamo = new DynamoDBClient(awsBounds);
-  // Asked here, where its absence can be told from a ledger that does not answer.
+  // Asked here, so that a missing region is not mistaken for a ledger that does not answer.
   await dynamo.config.region().catch(noRegion);
   const table = dynamoTable(dynamo, env["REKEY_TABLE"] ?? "rekey");
   const log = auditLog({ table, digest, now: Date.now });
@@ -77,7 +77,7 @@ function noRegion(error: unknown): never {
 async function invokeSweep(functionName: string, dryRun: boolean): Promise<Swept> {
   const { InvokeCommand, LambdaClient } = await import("@aws-sdk/client-lambda");
   const Payload = JSON.stringify({ dryRun });
-  // Without the bounds of the others: a sweep answers when it has ended, and that may take minutes.
+  // Without the limits of the other clients: a sweep answers only when it has ended, which can take minutes.
   const { FunctionError, Payload: answer } = await new LambdaClient({}).send(
     new InvokeCommand({ FunctionName: functionName, Payload }),
   );

@@ -7,7 +7,7 @@ export interface NamedCommand {
   load(): Promise<Register>;
 }
 
-/** Every command, in the order that help shows them. */
+/** Every command, in the order in which help shows them. */
 export const commandTable: readonly NamedCommand[] = [
   {
     name: "apply",

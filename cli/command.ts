@@ -7,25 +7,25 @@ import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Line } from "./table.ts";
 
-/** 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml; 3 nobody answered. */
+/** 0 done; 1 refused, failed or a problem found; 2 wrong usage or a mistake in rekey.yml; 3 no answer. */
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
 export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
 
 /**
- * What commands reach. Reading goes straight to the ledger with the caller's own permissions, so it works while
- * everything else is down; what changes something goes through the admin function, as the caller's principal.
+ * Everything that commands call. Reads go straight to the ledger with the caller's own permissions, so they
+ * work while everything else is down. Changes go through the admin function, as the caller's principal.
  */
 export interface Reach {
   readonly ledger: Ledger;
   readonly audit: Pick<AuditLog, "verify">;
-  /** The log together with its signed checkpoints; undefined where no bucket and key are configured. */
+  /** The log together with its signed checkpoints; undefined if no bucket and key are configured. */
   readonly checkpoints: (() => Promise<CheckpointVerifier>) | undefined;
   /** The secrets that rotate, as the caller may write them. */
   store(): Promise<SecretStore>;
   readonly digest: Digest;
-  /** Runs the sweep that otherwise runs by the clock, under the caller's own permission to invoke it. */
+  /** Runs the sweep that normally runs on a schedule, with the caller's own permission to invoke it. */
   sweep(dryRun: boolean): Promise<Swept>;
-  /** Undefined where no address is configured. */
+  /** Undefined if no address is configured. */
   readonly admin: ((command: Readonly<Record<string, unknown>>) => Promise<Answer>) | undefined;
   nowMs(): number;
   pause(ms: number): Promise<void>;
@@ -66,11 +66,11 @@ export type Register = (program: Command, perform: Perform) => void;
 interface FailureOptions {
   readonly hint?: string | undefined;
   readonly exitCode?: ExitCode;
-  /** Added to what --json shows. */
+  /** Added to the object that --json prints. */
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
-/** Why a command did not do what it was asked: lower case, no full stop, and a next step. */
+/** Why a command failed: lower case, no full stop, and a hint at the next step. */
 export class CliFailure extends Error {
   override readonly name = "CliFailure";
   readonly hint: string | undefined;

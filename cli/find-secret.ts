@@ -3,7 +3,7 @@ import { whichSecret } from "../functions/admin/which-secret.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { CliFailure } from "./command.ts";
 
-/** The policy that a name or an ARN means. */
+/** The policy of the secret with this name or ARN. */
 export async function findSecret(named: string, ledger: Ledger): Promise<Policy> {
   const found = await whichSecret(named, { ledger });
   if ("policy" in found) return found.policy;

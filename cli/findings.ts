@@ -6,7 +6,7 @@ import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.t
 import type { Brake, Debt } from "../ledger/entries.ts";
 import { issuerOf } from "../providers/index.ts";
 
-/** Something that `rekey doctor` found. An `advice` is no fault: it fails no check. */
+/** Something that `rekey doctor` found. An `advice` is not a problem: it does not change the exit code. */
 export interface Finding {
   readonly severity: "problem" | "advice";
   readonly about: string;
@@ -14,7 +14,7 @@ export interface Finding {
   readonly hint: string;
 }
 
-/** What the admin function sees; undefined where it cannot be asked. */
+/** What the admin function found; undefined if it could not be asked. */
 export interface Examination {
   readonly providers: readonly ExaminedProvider[];
   readonly keys: readonly ExaminedKey[];
@@ -25,7 +25,7 @@ export interface SecretView {
   readonly policy: Policy;
   readonly record: SecretRecord;
   readonly evidence: readonly Evidence[];
-  /** When the ledger first saw the current key; it may be older. */
+  /** When the ledger first saw the current key. The key may be older. */
   readonly keySinceMs?: number;
 }
 

@@ -7,9 +7,9 @@ import { type Cli, CliFailure, exitCodes, type Reach, type Shown } from "./comma
 import { oneLine } from "./text.ts";
 
 const pollMs = 1_000;
-/** A run may wait for its consumers for weeks; nobody watches longer than one. */
+/** A run may wait for its consumers for weeks. This command stops after one. */
 const pollsMax = (7 * 24 * 60 * 60 * 1_000) / pollMs;
-/** How long a started execution may take to open its run. */
+/** How long a started execution may take until its run opens. */
 const openWaitPolls = 60;
 
 interface Followed {
@@ -17,7 +17,7 @@ interface Followed {
   readonly rotationId: RotationId;
 }
 
-/** Tells what a run does, line by line as it happens, until it is over. */
+/** Prints what a run does, line by line, until it is over. */
 export async function follow(cli: Cli, followed: Followed): Promise<Shown> {
   const reach = await cli.reach();
   let told = "";
@@ -71,7 +71,9 @@ function progress(record: SecretRecord, { gate, rotationId }: RotationRecord): s
   return reasons.length === 0 ? text : `${text}: ${reasons.join("; ")}`;
 }
 
-/** Who is behind, and by which source; ages are left out, so that only news make a new line. */
+/**
+ * Who is behind, and which source says so. Ages are left out, so that a new line is printed only for news.
+ */
 export function reasonText({ consumer, instance, detail, source }: AdoptionReason): string {
   const who = [consumer, instance && `instance ${instance}`].filter(Boolean).join(" ");
   return who === "" ? detail : `${who} ${detail} (${source})`;

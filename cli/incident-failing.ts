@@ -7,7 +7,10 @@ interface Seen {
   readonly nowMs: number;
 }
 
-/** From the ledger alone: whoever was last seen without another key, once the leaked one has stopped. */
+/**
+ * Who fails, from the ledger alone: each consumer that was last seen without another key after the leaked one
+ * stopped.
+ */
 export function whoFails({ record, nowMs }: Seen): string {
   const failing = cutOff(record).map(
     ({ secret, stoppedAtMs }) =>
@@ -20,7 +23,7 @@ export function whoFails({ record, nowMs }: Seen): string {
   return `nobody: Rekey has not stopped the key; not moved yet: ${late.join(", ")}`;
 }
 
-/** Secrets whose readers hold a key that has stopped, and no other one yet. */
+/** Secrets whose readers hold a key that no longer works and do not have the next one yet. */
 export function cutOff({
   secrets,
   keys,

@@ -14,7 +14,7 @@ interface Seen {
 
 // ---- is it dead? -----------------------------------------------------------------------------------------
 
-/** Begins with yes, no or "not": what was observed, and never what somebody expects of the key. */
+/** Begins with yes, no or "not": what was observed, never what is expected. */
 export function whetherDead({ record, nowMs }: Seen): string {
   const { keys } = record;
   const [key, second] = keys;
@@ -47,7 +47,7 @@ function howSeen({ how, probes }: KeyInScope): string {
   return how === "alreadyDead" ? "it was dead before" : `refused in a row, ${probes} probes`;
 }
 
-/** A key that nobody tried may be dead or alive, whatever was or was not done to it here. */
+/** A key that was not tried may be dead or alive, whatever was done to it here. */
 function beforeRevoke(key: KeyInScope, { record, nowMs }: Seen): string {
   const { revokeIntendedAtMs, probes, refusals } = key;
   const revoke =
@@ -82,7 +82,7 @@ export function whichKey(record: IncidentRecord): string {
 
 const shownMax = 60;
 
-/** Where it stood is where Rekey found it: by now it may be gone. */
+/** The key's place is where Rekey found it. It may have changed since. */
 function nameOf(key: KeyInScope): string {
   const { provider, account, standing, what } = key;
   if (what !== undefined) return what;
@@ -93,7 +93,7 @@ function nameOf(key: KeyInScope): string {
 
 // ---- can it be undone? -----------------------------------------------------------------------------------
 
-/** A revoke that was asked for counts as done, as it does for Rekey: the provider may have taken it. */
+/** Once a revoke was requested it counts as done, because the provider may have accepted it. */
 export function whetherUndoable(record: IncidentRecord): PersonStep {
   const { incidentId, keys, status } = record;
   if (status !== "closed" && undoableKeys(record).some(({ state }) => state === "quarantined")) {

@@ -15,7 +15,7 @@ import { plural, shortName, when } from "./text.ts";
 const timelineShown = 8;
 const notesShown = 3;
 
-/** The answers to what somebody who was just paged asks, in the order in which they ask. */
+/** The answers to what a person asks who was just paged, in the order in which they ask. */
 export interface IncidentAnswers {
   readonly dead: string;
   readonly key: string;
@@ -24,20 +24,20 @@ export interface IncidentAnswers {
   readonly next: string;
   readonly you: string;
   readonly undo: string;
-  /** What can be pasted as it stands. */
+  /** Commands that can be pasted as they are. */
   readonly commands: { readonly you: readonly string[]; readonly undo: readonly string[] };
 }
 
 export interface IncidentView {
   readonly record: IncidentRecord;
-  /** The incidents of a checklist. */
+  /** The incidents that a checklist names. */
   readonly children: readonly IncidentRecord[];
-  /** Of the secrets in scope: they say where a key is at its provider. */
+  /** The policies of the secrets in scope: they say how a key is named at its provider. */
   readonly policies: readonly Policy[];
   readonly nowMs: number;
 }
 
-/** The answers for a program: words, and the commands among them by themselves. */
+/** The answers for a program: texts, with the commands in a list of their own. */
 export function answersOf(view: IncidentView): IncidentAnswers {
   const { you, undo, ...answers } = answersFor(view);
   const commands = (todos: readonly PersonStep[]) => todos.flatMap(({ command }) => command ?? []);
@@ -69,11 +69,11 @@ function answersFor(view: IncidentView): Answers {
 }
 
 function planText({ plan, planWhy, containNow }: IncidentRecord): string {
-  const asked = containNow && `; contain now, asked for by ${shortName(containNow.by)}: ${containNow.reason}`;
+  const asked = containNow && `; contain now, ordered by ${shortName(containNow.by)}: ${containNow.reason}`;
   return `${plan}: ${planWhy}${asked ?? ""}`;
 }
 
-/** One screenful: the answers first, then what happened, newest last. */
+/** One screen: the answers first, then what happened, newest last. */
 export function incidentLines(view: IncidentView): readonly Line[] {
   const { record, nowMs } = view;
   const answers = answersFor(view);
@@ -100,13 +100,13 @@ export function incidentLines(view: IncidentView): readonly Line[] {
   ];
 }
 
-/** Where the last page sent whoever it woke. */
+/** The runbook that the last page named. */
 function runbookLines(record: IncidentRecord): readonly string[] {
   if (isOver(record.status)) return [];
   return record.pages.slice(-1).map((page) => `runbook: ${runbookFor(topicOf(record, page))}`);
 }
 
-/** A command has a line to itself: it is pasted at three in the morning. */
+/** A command has its own line, because it is pasted at three in the morning. */
 function todoRows(title: string, { what, command }: PersonStep): readonly (readonly string[])[] {
   return [[title, what], ...(command === undefined ? [] : [["", command]])];
 }
@@ -246,7 +246,7 @@ function parentAnswers({ record, children, nowMs }: IncidentView): Answers {
   };
 }
 
-/** A key that was never reported comes first: nothing happens to it. */
+/** A key that was not reported comes first, because nothing happens to it. */
 function whatToDoAbout(unreported: string | undefined, worst: string | undefined): PersonStep {
   if (unreported !== undefined)
     return { what: "the report broke off: report the rest", command: `rekey compromise ${unreported}` };

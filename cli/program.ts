@@ -26,7 +26,7 @@ export interface Invocation {
   connect(): Promise<Reach>;
 }
 
-/** Runs one command line and answers with the exit code. */
+/** Runs one command line and returns its exit code. */
 export async function run(args: readonly string[], invocation: Invocation): Promise<ExitCode> {
   const { terminal } = invocation;
   let code: ExitCode = exitCodes.done;
@@ -107,7 +107,7 @@ function failureJson({ message, hint, facts }: CliFailure): Record<string, unkno
   return { ...facts, type: "error", message, ...(hint !== undefined && { hint }) };
 }
 
-/** How far the arguments name commands: "rekey incident note". */
+/** The part of the arguments that names commands, such as "rekey incident note". */
 function commandIn(program: Command, args: readonly string[]): string {
   let command = program;
   let named = program.name();
@@ -120,7 +120,7 @@ function commandIn(program: Command, args: readonly string[]): string {
   return named;
 }
 
-/** Commander's "error: unknown option '--x'\n(Did you mean --y?)" in our form. */
+/** Turns Commander's "error: unknown option '--x'\n(Did you mean --y?)" into our form. */
 function usageFailure(text: string, command: string): CliFailure {
   const [first = "", second = ""] = text.trim().split("\n");
   const message = first.replace(/^error: /, "").replace(/\.$/, "");
@@ -142,7 +142,7 @@ const refusedHints: Readonly<Record<string, string>> = {
   UnrecognizedClientException: "these are no credentials of this account: sign in to AWS again",
 };
 
-/** AWS says no by a name, which stands at the end of our message. */
+/** The hint for AWS's error name, which is at the end of our message. */
 function refusedHint({ message }: RotationError): string | undefined {
   const name = /^the ledger refused \w+ with (\w+)$/.exec(message)?.[1] ?? "";
   return Object.hasOwn(refusedHints, name) ? refusedHints[name] : undefined;

@@ -7,7 +7,7 @@ export interface ScopeOptions {
   readonly environment?: string;
 }
 
-/** The arguments that say what a stop covers. */
+/** The arguments that say what a stop applies to. */
 export function withScope(command: Command): Command {
   return command
     .argument("[secret]", "name in rekey.yml, or ARN")
@@ -16,7 +16,7 @@ export function withScope(command: Command): Command {
     .option("--environment <name>", "every secret of one environment");
 }
 
-/** Exactly one of them. */
+/** Exactly one of them must be given. */
 export function scopeOf(secret: string | undefined, options: ScopeOptions): Record<string, unknown> {
   const { all, provider, environment } = options;
   const given = Object.entries({ all, provider, environment, secret }).filter(

@@ -2,7 +2,7 @@ import { createReadStream } from "node:fs";
 import type { ReadStream } from "node:tty";
 import { CliFailure, exitCodes, type Terminal } from "./command.ts";
 
-/** In bytes: four times what any report may have, and enough to say that it has more. */
+/** In bytes: four times the largest report. Enough to see that a file is too large. */
 const fileMax = 64 * 1024 * 1024;
 /** No provider's key is longer than this. */
 const hiddenMax = 65_536;
@@ -20,13 +20,13 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** `rekey … | head` has read enough: there is nobody left to tell anything, and nothing is wrong. */
+/** `rekey … | head` closes the pipe when it has read enough: that is not an error. */
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
   process.exit();
 }
 
-/** A file, or a pipe that looks like one; something without an end is given up. */
+/** Reads a file, or a pipe that looks like one. Input that is longer than the limit is refused. */
 async function readText(path: string): Promise<string> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -52,7 +52,7 @@ const enter = new Set(["\r", "\n", "\u0004"]);
 const erase = new Set(["\u007f", "\b"]);
 const interrupt = "\u0003";
 
-/** Reads a line without showing it: a key on a screen ends up in somebody's scrollback. */
+/** Reads a line without showing it: a key on a screen stays in the scrollback. */
 function typedHidden(input: ReadStream, prompt: string): Promise<string> {
   process.stderr.write(prompt);
   input.setRawMode(true);

@@ -6,20 +6,23 @@ export function ago(thenMs: number, nowMs: number): string {
   return `${roughDuration(nowMs - thenMs)} ago`;
 }
 
-/** UTC and "ago", or how long until then. */
+/** UTC, and how long ago it was or how long it is until then. */
 export function when(ms: number, nowMs: number): string {
   const distance = sayDuration(Math.abs(nowMs - ms));
   return `${utcText(ms)} (${ms <= nowMs ? `${distance} ago` : `in ${distance}`})`;
 }
 
-/** Who it was, without the account; a session's name alone may be nobody's, so its role stays. */
+/** Who it was, without the account. A session's name alone may mean nothing, so its role is shown too. */
 export function shortName(principal: string): string {
   const [, role, session] = /:assumed-role\/([^/]+)\/(.+)$/.exec(principal) ?? [];
   if (role !== undefined && session !== undefined) return `${session} as ${role}`;
   return principal.split("/").at(-1) ?? principal;
 }
 
-/** Text from the ledger may come from outside: nothing in it may move the cursor or begin a new line. */
+/**
+ * Makes text from the ledger safe to print: it may come from outside, and must not move the cursor or begin a
+ * new line.
+ */
 export function oneLine(text: string): string {
   return text.replace(/\p{Cc}+/gu, " ");
 }

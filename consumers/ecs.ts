@@ -10,10 +10,13 @@ import type { Looking, Platform, RefreshNote, Seen } from "./ports.ts";
 
 export type EcsClients = (region: string) => Pick<ECSClient, "send">;
 
-/** ECS answers at most a hundred tasks a page; a family with more pages than this is too large to judge. */
+/** ECS lists at most a hundred tasks a page. A family with more pages than this is too large to judge. */
 const taskPagesMax = 20;
 
-/** Services are judged by their deployments, and families of standalone tasks (`<cluster ARN>#<family>`) by their tasks. */
+/**
+ * Services are judged by their deployments; families of standalone tasks (`<cluster ARN>#<family>`) by their
+ * tasks.
+ */
 export function ecsPlatform(clients: EcsClients): Platform {
   return {
     kind: "ecs",
@@ -92,8 +95,8 @@ function lookAtService(service: Service, { note }: Looking): Seen {
 }
 
 /**
- * A rollback completes too, under another id, and its tasks read AWSCURRENT as well: only a deployment that
- * somebody started after the failure shows that the consumer runs with the incoming key.
+ * A rollback completes too, under another deployment id, and its tasks read AWSCURRENT as well. So only a
+ * deployment that somebody started after the failure shows that the consumer runs with the incoming key.
  */
 function failedIn(service: Service, note: RefreshNote): readonly string[] | undefined {
   const { deployments = [], events = [] } = service;
@@ -108,7 +111,10 @@ function failedIn(service: Service, note: RefreshNote): readonly string[] | unde
   return [...new Set([started, ...deploymentIds(service)])].filter((id) => !note.before.includes(id));
 }
 
-/** Outside rolling deployments there is no rollout state: one deployment and every task running is its end. */
+/**
+ * Only rolling deployments have a rollout state. Without one, a single deployment with every task running has
+ * ended.
+ */
 function isSteady(service: Service): boolean {
   const { deployments = [] } = service;
   const primary = primaryOf(service);
@@ -140,7 +146,10 @@ function familyOf(workload: string): Family | undefined {
   return { region, cluster, family };
 }
 
-/** Nothing to restart: each task reads AWSCURRENT as it starts, so those of before only have to end. */
+/**
+ * Rekey starts nothing here: each task reads AWSCURRENT when it starts, so the tasks from before only have to
+ * end.
+ */
 async function lookAtFamily(
   { family, note }: { readonly family: Family; readonly note: RefreshNote },
   clients: EcsClients,

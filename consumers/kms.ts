@@ -10,7 +10,7 @@ const principalArn = z.string().regex(/^arn:aws[a-z-]*:(?:iam|sts)::\d{12}:[\w+=
 export const DecryptRecord = z.object({
   eventSource: z.literal("kms.amazonaws.com"),
   eventName: z.literal("Decrypt"),
-  /** Somebody who was refused has read nothing. */
+  /** Set if the read was refused: then nothing was read. */
   errorCode: z.string().optional(),
   userIdentity: z.object({
     arn: principalArn.optional(),
@@ -25,12 +25,12 @@ export const DecryptRecord = z.object({
 });
 export type DecryptRecord = z.output<typeof DecryptRecord>;
 
-/** What AWS itself filled in around the record, and the environment of the rule that passed it on. */
+/** What AWS itself filled in around the record, and the environment of the rule that forwarded it. */
 export interface Envelope {
   readonly account: string;
   readonly atMs: number;
   readonly environment: string;
-  /** Starts of the role ARNs that are Rekey's own: its reads are no consumer's. */
+  /** The beginnings of Rekey's own role ARNs: its reads are not a consumer's. */
   readonly own: readonly string[];
 }
 
@@ -39,9 +39,9 @@ export function secretOf({ requestParameters }: DecryptRecord): SecretArn {
 }
 
 /**
- * Who read which version. A read is told by its role, not by the session; which consumer has that role is asked
- * at the gate, so the name here is only for people. Undefined for Rekey's own reads, for AWS's services, and for
- * records from an account that neither owns the secret nor read it.
+ * Evidence of who read which version. A read belongs to its role, not to the session. Which consumer has that
+ * role is decided at the gate, so the name here is only shown to people. Undefined for Rekey's own reads, for
+ * AWS's services, and for records from an account that neither owns the secret nor read it.
  */
 export function readFrom(
   record: DecryptRecord,
@@ -67,7 +67,7 @@ export function readFrom(
   };
 }
 
-/** The declared consumer's name, or else the role's own. */
+/** The name of the declared consumer that has this role, or else the role's own name. */
 function nameOf(principal: string, { consumers }: Pick<Policy, "consumers">): string {
   const declared = consumers === "none" ? [] : consumers;
   const known = declared.find(({ roles = [] }) => roles.includes(principal));

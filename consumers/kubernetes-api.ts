@@ -8,7 +8,7 @@ export interface KubernetesReach {
   readonly http: Http;
   /** Reads a bearer token from a secret of its own. */
   read(secretArn: SecretArn): Promise<Secret>;
-  /** Targets that the deployment lists: a token is sent nowhere else. */
+  /** The targets that the deployment lists: a token is sent nowhere else. */
   readonly allowed: readonly string[];
 }
 
@@ -23,7 +23,7 @@ interface Target {
 const pathForm =
   /\/apis\/(?:apps\/v1\/namespaces\/[\w.-]+\/(deployments|statefulsets)|external-secrets\.io\/v1(?:beta1)?\/namespaces\/[\w.-]+\/(externalsecrets))\/[\w.-]+$/;
 
-/** The object's address in the Kubernetes API, and behind `#` the ARN of the secret with the token for it. */
+/** Splits `<address of the object in the Kubernetes API>#<ARN of the secret with the token for it>`. */
 export function targetOf(target: string): Target {
   const [url = "", tokenArn = ""] = target.split("#");
   const path = URL.canParse(url) ? new URL(url).pathname : "";
@@ -41,7 +41,7 @@ export function getObject(target: string, reach: KubernetesReach): Promise<unkno
   return call({ target, method: "GET" }, reach);
 }
 
-/** A JSON merge patch: the same patch again changes nothing. */
+/** Sends a JSON merge patch. Repeating the same patch changes nothing. */
 export function patchObject(
   change: { readonly target: string; readonly patch: unknown },
   reach: KubernetesReach,

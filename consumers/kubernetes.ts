@@ -9,7 +9,7 @@ import {
 } from "./kubernetes-api.ts";
 import type { Looking, Platform, Seen } from "./ports.ts";
 
-/** Put on the pod template: pods of this version of the secret are pods of this template. */
+/** Rekey writes this onto the pod template, so that pods of this version can be recognised. */
 export const versionAnnotation = "rekey/version-id";
 export const forceSync = "force-sync";
 const revisionAnnotation = "deployment.kubernetes.io/revision";
@@ -37,8 +37,9 @@ export function kubernetesPlatform(reach: KubernetesReach): Platform {
 // ---- rollouts --------------------------------------------------------------------------------------------
 
 /**
- * A revision alone is not enough: undoing a half-done rollout makes a new one of pods that never stopped. Nor is
- * the template alone: a newer API server may print the same one differently.
+ * A revision alone is not enough: undoing an unfinished rollout makes a new revision of pods that never
+ * stopped. The template alone is not enough either: a newer API server may print the same template
+ * differently.
  */
 export function rolloutMarks({ metadata, spec, status }: Workload): readonly string[] {
   const revision = status.updateRevision ?? metadata.annotations[revisionAnnotation] ?? "unknown";
@@ -64,7 +65,7 @@ function lookAtRollout(workload: Workload, { note, versionId }: Looking): Seen {
   return { progress: isComplete(workload) ? "replaced" : "replacing", instances, detail: counts };
 }
 
-/** Until the controller has seen the latest change, its counts are about the one before. */
+/** Until the controller has observed the latest change, its counts are about the previous one. */
 function isObserved({ metadata, status }: Workload): boolean {
   return status.observedGeneration >= metadata.generation;
 }
@@ -95,8 +96,9 @@ export function syncMarks({ status }: ExternalSecret): readonly string[] {
 }
 
 /**
- * The synced version is a hash of the object as the operator read it, so a sync that had begun before the
- * annotation was set does not count. It has reached the Kubernetes secret, and mounted files within `maxStale`.
+ * The synced version is a hash of the object as the operator read it, so a sync that began before the
+ * annotation was set does not count. After the sync the new key is in the Kubernetes secret, and in mounted
+ * files within `maxStale`.
  */
 function lookAtSync(external: ExternalSecret, { note, versionId }: Looking): Seen {
   const { metadata, status } = external;

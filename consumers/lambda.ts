@@ -10,8 +10,8 @@ import type { Looking, Platform, Seen } from "./ports.ts";
 export type LambdaClients = (region: string) => Pick<LambdaClient, "send">;
 
 /**
- * A change of a function's code or configuration gives it new environments. Lambda shows no instances, so one
- * that was changed counts as one; requests that are under way end within `maxStale`.
+ * A change of a function's code or configuration gives it new environments. Lambda does not list instances,
+ * so a function that was changed counts as one; requests that still run end within `maxStale`.
  */
 export function lambdaPlatform(clients: LambdaClients): Platform {
   return {
@@ -24,7 +24,7 @@ export function lambdaPlatform(clients: LambdaClients): Platform {
 export interface FunctionName {
   readonly region: string;
   readonly name: string;
-  /** A published version or an alias; absent for what is deployed last. */
+  /** A published version or an alias; absent for `$LATEST`. */
   readonly qualifier?: string;
 }
 
@@ -41,7 +41,7 @@ export function functionOf(arn: string): FunctionName {
 interface Serving {
   readonly configuration: GetFunctionConfigurationCommandOutput;
   readonly qualifier: string | undefined;
-  /** Other versions that an alias still sends a part of the requests to. */
+  /** Other versions to which the alias still sends a share of the requests. */
   readonly besides: readonly string[];
 }
 
@@ -62,7 +62,10 @@ export function isVersion(qualifier: string): boolean {
   return /^\d+$/.test(qualifier);
 }
 
-/** A published version never changes; what is deployed last says when it was changed. */
+/**
+ * A published version never changes, so its number is the mark. `$LATEST` is marked by the time of its last
+ * change.
+ */
 function markOf({ configuration }: Serving): string {
   const { Version = "", LastModified = "" } = configuration;
   return isVersion(Version) ? `version ${Version}` : `modified ${LastModified}`;
@@ -88,7 +91,7 @@ function lookAt(served: Serving, { note }: Looking): Seen {
   return progressOf(configuration, mark);
 }
 
-/** Environments of an older version may have been kept warm since before the promotion. */
+/** Older versions do not count: their environments may have been kept warm since before the promotion. */
 function isOlder(mark: string, before: readonly string[]): boolean {
   const [version, ...former] = [mark, ...before].map((each) => Number(/^version (\d+)$/.exec(each)?.[1]));
   return version !== undefined && former.some((one) => version < one);

@@ -11,23 +11,23 @@ export interface Observing {
   readonly memory: RefreshMemory;
 }
 
-/** Something that is asked about consumers while a gate waits, and answers with evidence. */
+/** A source that Rekey asks about consumers while a run waits at the gate. It answers with evidence. */
 export interface EvidenceSource {
-  /** Asked only where a policy names this kind. */
+  /** Only policies that name this kind of evidence are asked about. */
   readonly kind: EvidenceKind;
-  /** Never throws because a platform cannot be asked: that is no evidence, and it says so. */
+  /** Does not throw if the platform cannot be asked: it then returns evidence that says so. */
   observe(observing: Observing): Promise<readonly Evidence[]>;
 }
 
 // ---- what a platform says of one workload ----------------------------------------------------------------
 
 /**
- * One platform that runs consumers. Nothing here compares the platform's clock with ours: what runs now is told
- * from what ran after the promotion by the platform's own marks.
+ * One platform that runs consumers. Rekey never compares the platform's clock with its own: it tells old
+ * instances from new ones by marks of the platform (ids, revisions, times of change).
  */
 export interface Platform {
   readonly kind: RestartEvidence["kind"];
-  /** Marks of all that runs now. */
+  /** The marks of everything that runs now. */
   marks(workload: string): Promise<readonly string[]>;
   look(looking: Looking): Promise<Seen>;
 }
@@ -39,17 +39,17 @@ export interface Looking {
 }
 
 export interface Seen {
-  /** `replaced`: nothing that the note marks is left, except what is still draining. */
+  /** `replaced`: nothing with a mark of the note is left, except what is still draining. */
   readonly progress: "untouched" | "replacing" | "replaced" | "failed";
   readonly instances: number;
   readonly detail: string;
-  /** What to remember of this look. */
+  /** What to remember of this look for the next one. */
   readonly note?: Partial<RefreshNote>;
 }
 
 // ---- memory ----------------------------------------------------------------------------------------------
 
-/** One consumer, one version, one workload (or address): what is done for it is done once. */
+/** One consumer, one version, one workload (or address): each is refreshed once. */
 export interface RefreshPlace {
   readonly secretArn: SecretArn;
   readonly environment: string;
@@ -64,17 +64,20 @@ export interface RefreshNote {
   readonly firstSeenAtMs: number;
   /** What Rekey started, by the platform's name for it. */
   readonly started?: string;
-  /** Instances are being replaced since then. */
+  /** Since when instances are being replaced. */
   readonly replacingAtMs?: number;
-  /** Everything was seen replaced, at every look since then. */
+  /** Since when every look found everything replaced. */
   readonly replacedAtMs?: number;
-  /** Marks of a restart that failed and of what it was rolled back to. */
+  /** Marks of a restart that failed, and of what it was rolled back to. */
   readonly failed?: readonly string[];
-  /** For batches: the most instances seen to have run since the promotion. */
+  /** For batches: the largest number of instances seen since the promotion. */
   readonly instances?: number;
 }
 
-/** What Rekey remembers of refreshes, so that a repeat starts nothing twice and a source knows its own. */
+/**
+ * What Rekey remembers of its refreshes, so that a repeat starts nothing twice and a source recognises
+ * Rekey's own restarts.
+ */
 export interface RefreshMemory {
   recall(place: RefreshPlace): Promise<RefreshNote | undefined>;
   remember(place: RefreshPlace, note: RefreshNote): Promise<void>;
@@ -85,19 +88,19 @@ export interface RefreshMemory {
 export interface RefreshOrder {
   readonly consumer: ConsumerPolicy;
   readonly secretArn: SecretArn;
-  /** As people call the secret. */
+  /** The secret's name in `rekey.yml`. */
   readonly secretName: string;
   readonly versionId: VersionId;
   readonly rotationId: RotationId;
   readonly nowMs: number;
-  /** Until then the consumer should have moved; the retiring key stays alive all the same. */
+  /** When the consumer should have moved by. The retiring key stays alive even after that. */
   readonly deadlineAtMs: number;
   readonly memory: RefreshMemory;
   readonly bus: EventBus;
 }
 
 export interface RefreshAnswer {
-  /** `off`: a deploy parameter has to list the workload before Rekey touches it. */
+  /** `off`: the deployment does not list this workload, so Rekey does not touch it. */
   readonly outcome: "started" | "nothingToDo" | "off" | "failed";
   readonly detail: string;
 }

@@ -10,7 +10,7 @@ interface Question {
   readonly nowMs: number;
 }
 
-/** What the provider saw of both keys: of the incoming one only where a policy demands that it is used. */
+/** What the provider saw of both keys. The incoming one is asked about only if a policy demands use of it. */
 export async function observeProvider(question: Question, provider: KeyProvider): Promise<ProviderEvidence> {
   const { policy, retiringKeyId, incomingKeyId, nowMs } = question;
   const lagMs = provider.propagation.usageLagMs;
@@ -27,7 +27,10 @@ export async function observeProvider(question: Question, provider: KeyProvider)
   };
 }
 
-/** "Never used" is a word only of a provider that tells uses, or of one that counted. Silence is not quiet. */
+/**
+ * "No use seen" counts only from a provider that reports last-used times or request counts. Otherwise it
+ * proves nothing.
+ */
 function heard(use: KeyUse | undefined, { capabilities }: KeyProvider): KeyUse | undefined {
   const isSilent = use?.lastUsedAtMs === undefined && use?.requests === undefined && !capabilities.lastUsed;
   return isSilent ? undefined : use;

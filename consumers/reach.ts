@@ -8,7 +8,7 @@ import type { EcsClients } from "./ecs.ts";
 import type { LambdaClients } from "./lambda.ts";
 import type { Http } from "./ports.ts";
 
-/** Everything outside that sources and refreshers touch. */
+/** Everything outside Rekey that evidence sources and refreshers call. */
 export interface Reach {
   readonly ecs: EcsClients;
   readonly lambda: LambdaClients;
@@ -24,10 +24,10 @@ export interface Reach {
 
 export type Elsewhere = Pick<Reach, "http" | "read" | "newNonce" | "pause">;
 
-/** Ten consumers are refreshed side by side, and all of them within one function's time. */
+/** Ten consumers are refreshed at a time, and all of them within the time of one function. */
 export const bounded = { ...awsBounds, maxAttempts: 2 };
 
-/** A workload is called in its own Region; a client is made when it is first needed. */
+/** Each workload is called in its own Region. A client is made when it is first needed. */
 export function awsPlatforms(elsewhere: Elsewhere): Omit<Reach, "sqs"> {
   return {
     ...elsewhere,

@@ -12,9 +12,9 @@ import { webhook } from "./refresh/webhook.ts";
 import { saidOf } from "./said.ts";
 
 export interface RefreshOptions {
-  /** The exact targets that the deployment lists; everything else that touches a workload is off. */
+  /** The exact targets that the deployment lists. Any other target that a policy names is off. */
   readonly allowed: readonly string[];
-  /** Without it nothing outside can be touched, whatever is listed. */
+  /** Without it nothing outside is called, whatever is listed. */
   readonly reach?: Reach;
 }
 
@@ -48,7 +48,10 @@ function onlyIfListed(make: (reach: Reach) => Refresher, { allowed, reach }: Ref
   };
 }
 
-/** A refresh that fails is a report: the gate waits all the same. Only our own ledger's trouble is tried again. */
+/**
+ * A refresh that fails is reported, and the gate waits for the consumer as before. Only errors of our own
+ * ledger are retried.
+ */
 function reporting(make: () => Refresher): Refresher {
   return {
     async refresh(order: RefreshOrder): Promise<RefreshAnswer> {

@@ -4,10 +4,13 @@ import type { EvidenceSource, Observing, Platform, RefreshNote, Seen } from "./p
 import { saidOf } from "./said.ts";
 import { consumersAtOnceMax, together } from "./together.ts";
 
-/** Without a circuit breaker a bad rollout is in progress for ever: after this a person is told. */
+/**
+ * Without a circuit breaker ECS never says that a rollout has failed. After this time it is reported as
+ * failed.
+ */
 export const restartMaxMs = 30 * 60_000;
 
-/** Asks one platform about every consumer whose policy wants its word. */
+/** Asks one platform about every consumer whose policy names it as evidence. */
 export function restartSource(platform: Platform): EvidenceSource {
   const { kind } = platform;
   return {
@@ -39,7 +42,10 @@ async function observe(asking: Asking): Promise<RestartEvidence> {
   return { ...who, ...(await judgeAll(asking)) };
 }
 
-/** A later workload is not even marked before the earlier ones are replaced: its restart would have come too early. */
+/**
+ * Workloads are replaced in order. A later one is marked only when the earlier ones are done: a restart
+ * before that does not count.
+ */
 async function judgeAll(asking: Asking): Promise<Judgement> {
   let judged: Judgement = { state: "failed", instances: 0, detail: "its policy names nothing that runs it" };
   for (const workload of workloadsOf(asking.consumer, asking.platform.kind)) {
@@ -70,7 +76,7 @@ interface Looked {
   readonly note: RefreshNote;
 }
 
-/** A platform that cannot be asked is no evidence, and what it said before does not stand in for it. */
+/** If the platform cannot be asked there is no evidence, and an earlier answer is not used instead. */
 async function lookAt(question: {
   readonly platform: Platform;
   readonly workload: string;
@@ -119,7 +125,7 @@ function judge(view: {
       return { state: "failed", instances, detail: `no end after ${restartMaxMs / 60_000} min: ${detail}` };
     }
     case "replaced": {
-      // The former instances go on while they drain, and their last requests for as long as a key may be stale.
+      // Former instances run on while they drain, and may use a stale key for their last requests.
       const remainingMs = (note.replacedAtMs ?? nowMs) + maxStaleMs - nowMs;
       if (remainingMs <= 0) return { state: "finished", instances, detail };
       const draining = "all replaced; the former instances may still be draining";

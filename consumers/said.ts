@@ -1,6 +1,9 @@
 import { RotationError } from "../core/errors.ts";
 
-/** Our own errors are written for people; a library's message may quote what it was given, so only its name goes on. */
+/**
+ * Our own errors are written for people. A library's message may quote its input, so only the error's name is
+ * used.
+ */
 export function saidOf(error: unknown): string {
   if (error instanceof RotationError) return error.message;
   return error instanceof Error ? error.name : "unknown";

@@ -1,7 +1,7 @@
-/** A hundred consumers, one at a time, would outlast the function; all at once, they would be throttled. */
+/** One at a time, a hundred consumers would outlast the function; all at once, they would be throttled. */
 export const consumersAtOnceMax = 10;
 
-/** Works through the items with at most `atOnceMax` under way; answers stand in the order of the items. */
+/** Processes the items with at most `atOnceMax` at a time. The answers are in the order of the items. */
 export async function together<Item, Answer>(
   items: readonly Item[],
   { atOnceMax, work }: { readonly atOnceMax: number; readonly work: (item: Item) => Promise<Answer> },

@@ -13,11 +13,14 @@ export interface PlanStep {
   /** The secret's name in `rekey.yml`, or the schedule's. */
   readonly name: string;
   readonly secretArn: SecretArn;
-  /** The fields that differ, for an update. */
+  /** For an update: the fields that differ. */
   readonly changed: readonly string[];
 }
 
-/** What has to happen so that `current` becomes `wanted`. Policies first: a schedule without one would only fail. */
+/**
+ * The steps that turn `current` into `wanted`. Policies come first, because a schedule without a policy would
+ * only fail.
+ */
 export function planOf(current: Declared, wanted: Declared): readonly PlanStep[] {
   const policies = compared(current.policies, wanted.policies, {
     kind: "policy",
@@ -27,7 +30,7 @@ export function planOf(current: Declared, wanted: Declared): readonly PlanStep[]
   const schedules = compared(current.schedules, wanted.schedules, {
     kind: "schedule",
     idOf: ({ name }) => name,
-    // It only says when the first firing was to be: a later one has the same place in the interval.
+    // The time of the first firing: applying later gives a later time at the same point of the interval.
     ignored: ["startAtMs"],
   });
   return [...policies, ...schedules];
@@ -70,7 +73,7 @@ function fieldsThatDiffer(left: object, right: object): readonly string[] {
     .sort();
 }
 
-/** JSON with its keys in order: the table gives them back in an order of its own. */
+/** JSON with sorted keys: the table returns them in an order of its own. */
 function orderedText(value: unknown): string | undefined {
   return JSON.stringify(value, (_key, part: unknown) =>
     typeof part === "object" && part !== null && !Array.isArray(part)

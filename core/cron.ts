@@ -7,7 +7,7 @@ interface Field {
   readonly min: number;
   readonly max: number;
   readonly words: readonly string[];
-  /** Forms that only this field knows, such as the last Friday of a month. */
+  /** Forms that only this field has, such as the last Friday of a month. */
   readonly special?: RegExp;
 }
 
@@ -38,7 +38,7 @@ const fields: readonly Field[] = [
 const [, , dayOfMonth, , dayOfWeek] = fields;
 const lengthMax = 200;
 
-/** Why EventBridge Scheduler would refuse this expression; undefined when it is sound. */
+/** Why EventBridge Scheduler would refuse this expression; undefined if it is valid. */
 export function whyNotCron(expression: string): string | undefined {
   const given = expression.split(" ");
   if (expression.length > lengthMax || given.length !== fields.length) {
@@ -79,11 +79,11 @@ function numberOf(text: string, { words, min, max }: Field): number | undefined 
 const hourMs = 3_600_000;
 const dayMs = 24 * hourMs;
 
-/** No two firings of a sound expression lie further apart than this: a coarse upper bound. */
+/** A rough upper bound of the time between two firings of a valid expression. */
 export function cronGapMaxMs(expression: string): number {
   const [, hours = "*", day = "*", month = "*", weekday = "?"] = expression.split(" ");
   if (month !== "*") return 366 * dayMs;
-  // Not every month has a 29th; a nearest weekday can lie a few days off.
+  // Not every month has a 29th, and the nearest weekday can be a few days away.
   if (day !== "*" && day !== "?") return (isInEveryMonth(day) ? 35 : 65) * dayMs;
   if (weekday !== "*" && weekday !== "?") return (/[#L]/i.test(weekday) ? 35 : 7) * dayMs;
   return hours === "*" ? hourMs : dayMs;

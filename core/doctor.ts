@@ -3,7 +3,7 @@ import { isOf } from "./adoption/view.ts";
 import { type ConsumerPolicy, isReporting, type Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
 
-/** Where what was seen and what was declared do not fit. */
+/** A difference between what was seen and what is declared. */
 export interface Finding {
   readonly reason:
     | "UndeclaredReader"
@@ -13,7 +13,7 @@ export interface Finding {
     | "LongSilent"
     | "RoleOfTwoConsumers";
   readonly secretArn: SecretArn;
-  /** As people call the secret. */
+  /** The secret's name in `rekey.yml`. */
   readonly secret: string;
   readonly consumer?: string;
   readonly environment?: string;
@@ -21,13 +21,13 @@ export interface Finding {
   readonly principal?: string;
   readonly lastSeenAgoMs?: number;
   readonly detail: string;
-  /** The next step. */
+  /** What to do next. */
   readonly hint: string;
 }
 
 export interface DoctorView {
   readonly policies: readonly Policy[];
-  /** All that the ledger has of each secret: reports, access records, restarts, attestations. */
+  /** All evidence that the ledger has of each secret: reports, access records, restarts, attestations. */
   readonly evidence: ReadonlyMap<SecretArn, readonly Evidence[]>;
   readonly nowMs: number;
 }
@@ -37,7 +37,10 @@ const dayMs = 24 * 3_600_000;
 const silenceMaxMs = 2 * dayMs;
 const runsMissedMax = 2;
 
-/** Every finding, secret by secret in the policies' order; nothing here changes what a gate decides. */
+/**
+ * All findings, secret by secret in the policies' order. They inform people and change no decision of the
+ * gate.
+ */
 export function findings({ policies, evidence, nowMs }: DoctorView): readonly Finding[] {
   return policies
     .filter(({ mode }) => mode === "rotate")
@@ -61,7 +64,7 @@ function consumersOf({ consumers }: Policy): readonly ConsumerPolicy[] {
 
 // ---- seen, and not declared ------------------------------------------------------------------------------
 
-/** One finding for each program, at its latest sign of life, however many instances or versions it has. */
+/** One finding for each program, from its latest evidence, however many instances or versions it has. */
 function undeclared(patient: Patient): readonly Finding[] {
   const latest = new Map<string, ConsumerEvidence>();
   for (const item of patient.seen) {
@@ -80,7 +83,7 @@ function undeclaredFinding(item: ConsumerEvidence, patient: Patient): Finding {
   if (item.kind === "kms") {
     const { principal } = item;
     const detail = `${principal} reads the secret, and no consumer has this role`;
-    const hint = "give the role to a consumer in rekey.yml, or end its access";
+    const hint = "give the role to a consumer in rekey.yml, or remove its access";
     return { reason: "UndeclaredReader", ...about, consumer, principal, detail, hint };
   }
   const namesakes = patient.consumers.filter(({ name }) => name === consumer);
@@ -96,7 +99,7 @@ function undeclaredFinding(item: ConsumerEvidence, patient: Patient): Finding {
     ...about,
     consumer,
     detail,
-    hint: "declare it in rekey.yml, or end it",
+    hint: "declare it in rekey.yml, or stop it",
   };
 }
 
@@ -106,7 +109,7 @@ function notSeen(patient: Patient): readonly Finding[] {
   return patient.consumers.flatMap((consumer) => whyUnseen(consumer, patient));
 }
 
-/** A consumer that only people vouch for is seen when a rotation asks them. */
+/** If attestation is the only evidence, a consumer is seen only when a rotation asks for it. */
 function whyUnseen(consumer: ConsumerPolicy, patient: Patient): readonly Finding[] {
   const { name, environment, evidence, cadenceMs = 0 } = consumer;
   if (evidence.every((kind) => kind === "attestation")) return [];
@@ -114,7 +117,7 @@ function whyUnseen(consumer: ConsumerPolicy, patient: Patient): readonly Finding
   const ages = patient.seen.filter((item) => isOf(item, consumer)).map((item) => agoMs(item, patient));
   if (ages.length === 0) {
     const detail = `${name} is declared, and no ${evidence.join(" or ")} evidence of it was ever seen`;
-    const hint = "look whether it reports to this environment, or take it out of rekey.yml";
+    const hint = "check that it reports to this environment, or take it out of rekey.yml";
     return [{ reason: "NeverSeen", ...about, detail, hint }];
   }
   const lastSeenAgoMs = Math.min(...ages);
@@ -125,7 +128,7 @@ function whyUnseen(consumer: ConsumerPolicy, patient: Patient): readonly Finding
   return [{ reason: "LongSilent", ...about, lastSeenAgoMs, detail, hint }];
 }
 
-/** A read under such a role is evidence for both, whoever made it. */
+/** A read with a shared role is evidence for each consumer that has the role, no matter which one read. */
 function sharedRoles(patient: Patient): readonly Finding[] {
   const roles = new Set(patient.consumers.flatMap((consumer) => consumer.roles ?? []));
   return [...roles].flatMap((principal) => {

@@ -1,11 +1,11 @@
 /**
- * The closed set of things that can go wrong in a step. The state machines match on `name`, so each is a
+ * The closed set of things that can go wrong in a step. The state machines match on `name`, so each name is a
  * literal: a minifier renames classes, and a `Retry` on a renamed class silently never fires.
  *
  * `retry` says what a second try of the same step may do:
  * - `later`: nothing happened, or it may safely happen again
- * - `afterReconcile`: something may have happened; the step itself looks before it acts again
- * - `never`: a second try cannot end differently without a person or another run
+ * - `afterReconcile`: something may have happened; the step looks first and then acts
+ * - `never`: a second try gives the same result until a person or another run changes something
  */
 export type RetryKind = "later" | "afterReconcile" | "never";
 
@@ -14,7 +14,7 @@ export abstract class RotationError extends Error {
   abstract readonly retry: RetryKind;
 }
 
-/** The provider asked us to slow down. `retryAfterMs` is its own Retry-After, where it sent one. */
+/** The provider asked us to slow down. `retryAfterMs` is its Retry-After, if it sent one. */
 export class ProviderThrottled extends RotationError {
   override readonly name = "ProviderThrottled";
   readonly retry = "later";
@@ -32,13 +32,13 @@ export class ProviderUnavailable extends RotationError {
   readonly retry = "later";
 }
 
-/** The provider answered something that is not its protocol. */
+/** The provider's answer does not follow its protocol. */
 export class ProviderGarbled extends RotationError {
   override readonly name = "ProviderGarbled";
   readonly retry = "later";
 }
 
-/** A key may exist whose plaintext nobody has: discard strays, then mint again. */
+/** A key may exist whose plaintext nobody has. Discard strays, then mint again. */
 export class MintOutcomeUnknown extends RotationError {
   override readonly name = "MintOutcomeUnknown";
   readonly retry = "afterReconcile";
@@ -68,7 +68,7 @@ export class NeedsHuman extends RotationError {
   readonly retry = "never";
 }
 
-/** The current key's id at the provider is not known: there is nothing that could be revoked later. */
+/** The current key's id at the provider is not known, so it could not be revoked later. */
 export class KeyIdUnknown extends RotationError {
   override readonly name = "KeyIdUnknown";
   readonly retry = "never";
@@ -104,7 +104,7 @@ export class StoreUnavailable extends RotationError {
   readonly retry = "later";
 }
 
-/** Somebody else's rotation holds AWSPENDING: taking the label would break theirs. */
+/** Another rotation holds AWSPENDING: removing the label would break it. */
 export class PendingHeld extends RotationError {
   override readonly name = "PendingHeld";
   readonly retry = "never";
@@ -122,7 +122,7 @@ export class KeyRejected extends RotationError {
   readonly retry = "never";
 }
 
-/** AWSCURRENT was moved to another key by somebody else. */
+/** AWSCURRENT was moved to another key outside Rekey. */
 export class VersionMoved extends RotationError {
   override readonly name = "VersionMoved";
   readonly retry = "never";
@@ -146,13 +146,13 @@ export class Stopped extends RotationError {
   readonly retry = "never";
 }
 
-/** The run no longer holds the secret's fence: it may change nothing any more. */
+/** The run no longer holds the secret's fence, so it must not change anything. */
 export class Superseded extends RotationError {
   override readonly name = "Superseded";
   readonly retry = "never";
 }
 
-/** Another writer was faster, more often than the step was willing to try again. */
+/** Other writers were faster, more often than the step retries. */
 export class LedgerContended extends RotationError {
   override readonly name = "LedgerContended";
   readonly retry = "later";
@@ -164,7 +164,7 @@ export class AddressRefused extends RotationError {
   readonly retry = "never";
 }
 
-/** The input of a step, command or event is not what its schema says. */
+/** The input of a step, command or event does not match its schema. */
 export class InputInvalid extends RotationError {
   override readonly name = "InputInvalid";
   readonly retry = "never";

@@ -1,7 +1,7 @@
 const wordLengthMax = 64;
 const editsMax = 3;
 
-/** The candidate that `word` was probably meant to be; undefined when none is close. */
+/** The candidate that was probably meant; undefined if none is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   if (word.length > wordLengthMax) return undefined;
   const meant = word.toLowerCase();
@@ -13,7 +13,7 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return undefined;
 }
 
-/** Whether so many insertions, deletions and replacements of one character make `to` of `from`. */
+/** Whether at most `edits` insertions, deletions and replacements of one character turn `from` into `to`. */
 function isWithin(edits: number, from: string, to: string): boolean {
   if (from === to) return true;
   if (edits === 0 || Math.abs(from.length - to.length) > edits) return false;

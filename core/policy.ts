@@ -1,6 +1,8 @@
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
 
-/** Where a consumer's evidence comes from. Each is one file in `consumers/` and one branch of the adoption rule. */
+/**
+ * The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule.
+ */
 export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation";
 
 /** What says by itself, on the report bus, which key it holds. */
@@ -36,9 +38,9 @@ export interface ConsumerPolicy {
   readonly name: string;
   readonly environment: string;
   readonly account: string;
-  /** Every kind named here has to testify. */
+  /** Evidence of every kind in this list is required. */
   readonly evidence: readonly EvidenceKind[];
-  /** No instance uses a key that it last fetched longer ago than this. */
+  /** An instance fetches the key again at least this often. */
   readonly maxStaleMs: number;
   /** How often a batch consumer runs; without it, zero live instances is unknown and not adopted. */
   readonly cadenceMs?: number;
@@ -46,17 +48,19 @@ export interface ConsumerPolicy {
   readonly refresh: RefreshAction;
   /** Roles whose reads count as this consumer's (for `kms`). */
   readonly roles?: readonly string[];
-  /** Where its code lies: a leak of one of these is a leak of every key that the consumer uses. */
+  /**
+   * The repositories of its code: if one of these leaks, every key that the consumer uses counts as leaked.
+   */
   readonly repositories?: readonly string[];
-  /** What runs it, for `ecs`, `lambda` and `kubernetes`; without it, what its refresh restarts. */
+  /** What runs it, for `ecs`, `lambda` and `kubernetes`; if absent, the target of its refresh. */
   readonly workload?: string;
 }
 
-/** What says that the retiring key is no longer used. */
+/** Signals that show whether the retiring key is still used. */
 export type UseSignal = "client" | "provider";
 
 export interface ProviderPolicy {
-  /** The operator's name of the account or project, as in `rekey.yml`. */
+  /** The name of the account or project in `rekey.yml`. */
   readonly account: string;
   readonly kind: string;
   /** Absent where Rekey's own role makes and deletes the keys. */
@@ -71,27 +75,27 @@ export interface Policy {
   readonly environment: string;
   /** The JSON field that holds the key; absent for a bare string. */
   readonly field?: string;
-  /** `index` watches the secret for leaks and never rotates it. */
+  /** `index`: the secret is only watched for leaks and never rotated. */
   readonly mode: "rotate" | "index";
   readonly provider: ProviderPolicy;
-  /** Named by the operator where no hint identifies the current key. */
+  /** Set by the operator if no hint shows which of the provider's keys is the current one. */
   readonly currentKeyId?: string;
   readonly scopes?: readonly string[];
   readonly consumers: readonly ConsumerPolicy[] | "none";
-  /** Whose leak is a leak of this key. */
+  /** Repositories that hold this key: if one of them leaks, the key counts as leaked. */
   readonly repositories?: readonly string[];
   readonly signals: readonly UseSignal[];
   readonly schedule?: string;
   readonly scheduleTimezone?: string;
   readonly maxAgeMs: number;
   readonly quietMs: number;
-  /** From promotion to "overdue": the retiring key stays alive all the same. */
+  /** From the promotion until the rotation is overdue. The retiring key stays alive even then. */
   readonly overlapMs: number;
   readonly soakMs: number;
   readonly retain: boolean;
   readonly incident: {
     readonly plan?: "contain-first" | "switch-first";
-    /** Under switch-first, how long consumers get before containment waits for nobody. */
+    /** Under switch-first, how long containment waits for consumers. */
     readonly containByMs: number;
     readonly escalateAfterMs: number;
   };
@@ -123,7 +127,7 @@ const policyChecks: readonly PolicyCheck[] = [
   useCanBeSeen,
 ];
 
-/** Every mistake at once, so that one reading of the error is enough. */
+/** Returns every mistake at once, so that a person can correct them together. */
 export function mistakesIn(policy: Policy, facts: ProviderFacts): readonly PolicyMistake[] {
   return policyChecks.flatMap((check) => check(policy, facts));
 }
@@ -165,7 +169,7 @@ function consumersAreDeclared(policy: Policy): readonly PolicyMistake[] {
   return [
     {
       path: ["consumers"],
-      message: "no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+      message: "no consumers: name them, or say `consumers: none` if nothing uses the key",
     },
   ];
 }
@@ -212,7 +216,7 @@ function overlapCoversCadences({ consumers, overlapMs }: Policy): readonly Polic
   );
 }
 
-/** A signal that is later than the window would call a key quiet while it is in use (S8). */
+/** If a signal is later than the quiet window, it would call a key quiet that is in use (S8). */
 function quietCoversLag(
   { quietMs, signals }: Policy,
   { propagation }: ProviderFacts,
@@ -254,7 +258,7 @@ const platformOf: Readonly<Partial<Record<RefreshAction["kind"], Platform>>> = {
 };
 
 /**
- * What a platform is asked about, in the order in which it has to be replaced: a Kubernetes secret is synced
+ * The workloads of a consumer in the order in which they have to be replaced: a Kubernetes secret is synced
  * before the pods that read it are restarted.
  */
 export function workloadsOf({ workload, refresh }: ConsumerPolicy, platform: Platform): readonly string[] {
@@ -264,7 +268,7 @@ export function workloadsOf({ workload, refresh }: ConsumerPolicy, platform: Pla
   return [...new Set(all)].filter((each) => each !== undefined);
 }
 
-/** Evidence that no source could ever give would keep the retiring key alive for ever. */
+/** Evidence that no source can give would keep the retiring key alive forever. */
 function evidenceCanArrive({ consumers }: Policy): readonly PolicyMistake[] {
   if (consumers === "none") return [];
   return consumers.flatMap((consumer, index) => [

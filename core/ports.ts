@@ -1,6 +1,6 @@
 /**
- * What the rules and the steps need from the world, in the words of the domain. Each port is small, is passed
- * in, and says what a second call with the same arguments does. Times are milliseconds since the epoch.
+ * What the rules and steps need from the outside. Each port is small, is passed in, and says what a second
+ * call with the same arguments does. Times are milliseconds since the epoch.
  */
 import type { Secret } from "./secret.ts";
 
@@ -40,7 +40,9 @@ export interface ProviderCapabilities {
   readonly shape: Shape;
   /** A disabled key can be restored to exactly what it was. `ifScopesKnown`: only where Rekey set the scopes. */
   readonly quarantine: "yes" | "ifScopesKnown" | "no";
-  /** A quarantined key can do nothing at all. One whose scopes are only narrowed is no longer needed, but not harmless. */
+  /**
+   * True if a quarantined key can do nothing at all. If only its scopes are narrowed, it may still do harm.
+   */
   readonly quarantineContains: boolean;
   readonly revoke: boolean;
   readonly lastUsed: boolean;
@@ -48,12 +50,15 @@ export interface ProviderCapabilities {
   readonly expiry: boolean;
 }
 
-/** How long this provider may take to believe in a new key, and to stop believing in a dead one. */
+/** How long this provider may take to accept a new key, and to refuse a revoked one. */
 export interface PropagationProfile {
-  /** At most `activateMsMax`, which the machines' retries bound. So long a refused new key may not be dead. */
+  /**
+   * At most `activateMsMax`, which limits the machines' retries. A new key that is refused within this time
+   * may still become valid.
+   */
   readonly activateMs: number;
   readonly dieMs: number;
-  /** Refusals in a row, spread over at least `deadWindowMs`, that count as dead. */
+  /** So many refusals in a row, spread over at least `deadWindowMs`, prove a key dead. */
   readonly deadProbes: number;
   readonly deadWindowMs: number;
   readonly probeEveryMs: number;
@@ -62,7 +67,7 @@ export interface PropagationProfile {
 }
 
 export interface MintRequest {
-  /** Carries the run and the attempt: after a lost reply the key is found again by it. */
+  /** Contains the run and the attempt, so that the key can be found again after a lost reply. */
   readonly name: string;
   readonly scopes?: readonly string[];
   readonly expiresInMs?: number;
@@ -82,7 +87,7 @@ export interface ListedKey {
   readonly keyId: KeyId;
   readonly name: string;
   readonly status: "active" | "disabled";
-  /** First and last characters as the provider shows them; two keys may share one. */
+  /** First and last characters as the provider shows them. Two keys may have the same. */
   readonly hint?: string;
   /** Of the key's text, where the issuer shows it a second time. */
   readonly fingerprint?: Fingerprint;
@@ -95,17 +100,17 @@ export interface ListedKey {
 /** What the provider saw of one key, measured on the provider's own clock. */
 export interface KeyUse {
   readonly keyId: KeyId;
-  /** Absent when the provider has never seen a use. */
+  /** Absent if the provider has never seen a use. */
   readonly lastUsedAtMs?: number;
   /** The Date header of the same reply. */
   readonly seenAtMs: number;
-  /** Requests in the usage buckets since `sinceMs`; absent where the provider has no usage per key. */
+  /** Requests in the usage buckets since `sinceMs`; absent if the provider does not report usage per key. */
   readonly requests?: number;
 }
 
 /**
- * `notPermitted` is alive: the provider knew the key and refused the action. `inconclusive` is never counted
- * as either.
+ * `notPermitted` means alive: the provider knew the key and refused the action. `inconclusive` proves
+ * neither.
  */
 export type VerifyResult = "valid" | "refused" | "notPermitted" | "inconclusive";
 
@@ -113,28 +118,33 @@ export type VerifyResult = "valid" | "refused" | "notPermitted" | "inconclusive"
 export interface KeyProvider {
   readonly capabilities: ProviderCapabilities;
   readonly propagation: PropagationProfile;
-  /** Creates a key. The plaintext is shown once, so a repeat makes a second key. Throws MintOutcomeUnknown. */
+  /**
+   * Creates a key. The plaintext is shown only once, so a repeat makes a second key. Throws
+   * MintOutcomeUnknown.
+   */
   mint(request: MintRequest): Promise<MintedKey>;
   /** Makes up the text of a new key, with no call; only for the shape `clientSecret`. */
   newSecret?(): Secret;
   /** Every key whose name starts with `namePrefix`; without one, every key of the account or project. */
   list(options?: { readonly namePrefix?: string }): Promise<readonly ListedKey[]>;
   find(keyId: KeyId): Promise<ListedKey | undefined>;
-  /** Makes one harmless authenticated call with the key itself. It is a use of the key. */
+  /**
+   * Makes one harmless authenticated call with the key itself. The provider counts it as a use of the key.
+   */
   verify(secret: Secret): Promise<VerifyResult>;
-  /** Last use, and requests since `sinceMs` where known; undefined when the provider cannot say. */
+  /** Last use, and requests since `sinceMs` if known; undefined if the provider reports neither. */
   use(query: { readonly keyId: KeyId; readonly sinceMs: number }): Promise<KeyUse | undefined>;
-  /** Disables the key reversibly. `cannot` when restoring exactly what was there is not certain. */
+  /** Disables the key reversibly. `cannot` if it is not certain that it can be restored exactly. */
   quarantine(key: KeySettings): Promise<"quarantined" | "cannot">;
-  /** Undoes a quarantine. A key that is gone is past helping, and no error. */
+  /** Undoes a quarantine. If the key no longer exists, nothing happens. */
   restore(key: KeySettings): Promise<void>;
   /** Deletes the key by id. Irreversible. */
   revoke(keyId: KeyId): Promise<"revoked" | "alreadyGone">;
-  /** Postpones the key's expiry, where the provider has one. */
+  /** Postpones the key's expiry, if the provider has one. */
   extend(query: { readonly keyId: KeyId; readonly expiresInMs: number }): Promise<"extended" | "cannot">;
   /**
-   * The listed keys that `secret` may be, by hint or by an exact look-up of the provider's. Whoever asks for many
-   * secrets hands in `listed`, so that a provider which has only its listing to look in makes it once.
+   * The listed keys that `secret` may be, by their hint or by the provider's own look-up. For many secrets
+   * pass `listed`, so that a provider that has only its listing to search fetches it once.
    */
   candidates(secret: Secret, listed?: () => Promise<readonly ListedKey[]>): Promise<readonly ListedKey[]>;
 }
@@ -233,14 +243,16 @@ export interface SecretStore {
 
 // ---- the ledger's table ----------------------------------------------------------------------------------
 
-/** One record. `kind` and `id` are its partition, `sort` its place in it; `revision` counts its writes. */
+/**
+ * One record. `kind` and `id` are its partition, `sort` is its sort key, and `revision` counts its writes.
+ */
 export interface TableRecord {
   readonly kind: string;
   readonly id: string;
   readonly sort: string;
   readonly revision: number;
   readonly body: unknown;
-  /** From then on the table may forget the record, in its own time; absent: never. */
+  /** The table may delete the record some time after this; absent: never. */
   readonly forgetAtMs?: number;
 }
 
@@ -250,13 +262,16 @@ export interface TableKey {
   readonly sort: string;
 }
 
-/** Single-item conditional writes, and nothing else: what DynamoDB and every stand-in of it can do. */
+/** Single-item conditional writes and nothing else: DynamoDB and every stand-in for it can do this. */
 export interface Table {
   get(key: TableKey): Promise<TableRecord | undefined>;
-  /** Writes the record if the stored one has `revision - 1` (0: is absent). `false`: somebody was faster. */
+  /**
+   * Writes the record if the stored one has `revision - 1` (0: if there is none). `false`: another write came
+   * first.
+   */
   put(record: TableRecord): Promise<boolean>;
   remove(key: TableKey): Promise<void>;
-  /** Every record of a partition in the order of `sort`, newest last; `after` and `limit` page through it. */
+  /** Every record of a partition in the order of `sort`, newest last; `after` and `limit` are for paging. */
   query(partition: {
     readonly kind: string;
     readonly id: string;
@@ -277,8 +292,8 @@ export interface RekeyEvent {
 
 export interface EventBus {
   /**
-   * At least once, unordered; a repeat is another event. Throws when the bus did not take it: StoreUnavailable where
-   * it still may, and may have, InputInvalid where it never will.
+   * Delivery is at least once and unordered; publishing again is another event. Throws if the bus did not
+   * confirm it: StoreUnavailable if it may have accepted it, InputInvalid if it never will.
    */
   publish(event: RekeyEvent): Promise<void>;
 }
@@ -289,34 +304,34 @@ export interface ExecutionState {
   readonly status: "RUNNING" | "SUCCEEDED" | "FAILED" | "TIMED_OUT" | "ABORTED" | "UNKNOWN";
 }
 
-/** The state machines, as seen from a step. */
+/** The state machines, as a step sees them. */
 export interface Executions {
   /**
-   * `closed`: the task ended before, or nobody issued the token; a second callback is benign. Throws InputInvalid
-   * for an output over 256 KiB, and the task waits on.
+   * `closed`: the task has ended, or the token is not known; a second callback does no harm. Throws
+   * InputInvalid for an output over 256 KiB, and the task goes on waiting.
    */
   succeed(token: string, output: Readonly<Record<string, unknown>>): Promise<CallbackOutcome>;
   fail(token: string, failure: { readonly error: string; readonly cause: string }): Promise<CallbackOutcome>;
-  /** UNKNOWN where nobody started it. */
+  /** UNKNOWN if there is no such execution. */
   describe(executionArn: string): Promise<ExecutionState>;
   /**
-   * `alreadyStarted` when an execution of that name has ended or has another input. The very same start again
-   * while it runs is that start: `started`, and one execution. Each machine has names of its own. Throws
-   * InputInvalid for a name that is none, and for an input over 256 KiB.
+   * `alreadyStarted`: an execution of that name has ended or has another input. Repeating the same start
+   * while it runs gives `started` and one execution. Names are separate for each machine. Throws InputInvalid
+   * for an invalid name, and for an input over 256 KiB.
    */
   start(run: {
     readonly machine: "rotation" | "compromise";
     readonly name: string;
     readonly input: Readonly<Record<string, unknown>>;
   }): Promise<{ readonly executionArn: string; readonly outcome: "started" | "alreadyStarted" }>;
-  /** Changes nothing where it has ended or was never there. */
+  /** Does nothing if the execution has ended or never existed. */
   stop(executionArn: string, reason: string): Promise<void>;
 }
 
-/** Wall-clock time of this process; never an input to a safety rule (T1), only to records and timeouts. */
+/** Wall-clock time of this process. For records and time-outs only, never for a safety rule (T1). */
 export interface Clock {
   nowMs(): number;
-  /** Resolves after `ms`; used only inside a step, for less than its time-out. */
+  /** Resolves after `ms`. Only used inside a step, for less than its time-out. */
   pause(ms: number): Promise<void>;
 }
 

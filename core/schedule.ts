@@ -10,16 +10,16 @@ export interface ScheduleTarget {
   readonly deadLetterArn?: string;
 }
 
-/** One EventBridge schedule, in the parts that CreateSchedule takes. */
+/** One EventBridge schedule, with the fields of CreateSchedule. */
 export interface Schedule extends ScheduleTarget {
   readonly name: string;
   readonly secretArn: SecretArn;
   /** `rate(...)`, `cron(...)` or `at(...)`. */
   readonly expression: string;
   readonly timezone: string;
-  /** The first firing may not be before this. Absent for `at(...)`, where AWS ignores it. */
+  /** The first firing is not before this. Absent for `at(...)`, where AWS ignores it. */
   readonly startAtMs?: number;
-  /** How long after its time a firing may come; 0 is exactly then. */
+  /** How many minutes late a firing may come; 0 means exactly on time. */
   readonly windowMinutes: number;
   /** The request that the universal target sends, as JSON. */
   readonly input: string;
@@ -27,20 +27,20 @@ export interface Schedule extends ScheduleTarget {
 }
 
 /**
- * Any AWS SDK call as a target: it lets us name the execution, which the plain Step Functions target cannot. It is
- * in the machine's own partition, which in China and GovCloud is not "aws".
+ * A universal target: it can name the execution, which the plain Step Functions target cannot. Its partition
+ * is the machine's own, which in China and GovCloud is not "aws".
  */
 export function startExecutionTarget({ machineArn }: Pick<ScheduleTarget, "machineArn">): string {
   return `arn:${machineArn.split(":")[1]}:scheduler:::aws-sdk:sfn:startExecution`;
 }
 
-/** Hashes of secrets' ARNs are below this: 48 bits, which a number holds exactly. */
+/** Hashes of secrets' ARNs are below this: 48 bits, which a number can hold exactly. */
 export const hashLimit = 2 ** 48;
 
 const nameMax = 64;
 const hashDigits = 12;
 const windowMinutesMax = 60;
-/** A window of a hundredth of the interval moves no rotation noticeably. */
+/** A window of one hundredth of the interval is too short to matter. */
 const windowShare = 100;
 const units = [
   { unit: "day", unitMs: 86_400_000 },
@@ -55,7 +55,7 @@ interface ScheduleOptions {
   readonly target: ScheduleTarget;
 }
 
-/** The schedule that a policy asks for; undefined where nothing but people and alerts start its rotations. */
+/** The schedule that a policy asks for; undefined if only people and alerts start its rotations. */
 export function scheduleFor(policy: Policy, options: ScheduleOptions): Schedule | undefined {
   const { schedule: expression, secretArn } = policy;
   if (expression === undefined || policy.mode === "index") return undefined;
@@ -81,7 +81,9 @@ export function intervalMs(expression: string): number | undefined {
   return rate === null || known === undefined ? undefined : Number(rate[1]) * known.unitMs;
 }
 
-/** `rate(30 days)`; undefined for what is no whole number of minutes, the least that a schedule knows. */
+/**
+ * Such as `rate(30 days)`; undefined if it is not a whole number of minutes, the smallest unit of a schedule.
+ */
 export function rateExpression(everyMs: number): string | undefined {
   const known = units.find(({ unitMs }) => everyMs > 0 && everyMs % unitMs === 0);
   if (known === undefined) return undefined;
@@ -90,13 +92,14 @@ export function rateExpression(everyMs: number): string | undefined {
 }
 
 /**
- * `rate()` without a start fires at once, and secrets adopted together would rotate together. So each gets a
- * fixed place in the interval, counted from the epoch: applying again finds the same place, and moves nothing.
+ * Without a start `rate()` fires at once, and secrets that were adopted together would rotate together. So
+ * each gets a fixed point of the interval, counted from the epoch: applying again computes the same point and
+ * changes nothing.
  */
 function startAtMs(expression: string, { nowMs, hash }: ScheduleOptions): number | undefined {
   const interval = intervalMs(expression);
   if (interval === undefined) return undefined;
-  // A cron says itself when it fires; its start only has to be there.
+  // A cron expression contains its times; the start only has to be set.
   if (expression.startsWith("cron(")) return nowMs;
   const place = Math.floor((hash / hashLimit) * interval);
   const laps = Math.floor((nowMs - place) / interval) + 1;
@@ -108,20 +111,20 @@ function windowMinutes(expression: string): number {
   return Math.min(windowMinutesMax, Math.floor(interval / windowShare / 60_000));
 }
 
-/** Letters, digits, hyphens, underscores and dots are all that a schedule's name may have. */
+/** A schedule's name may have letters, digits, hyphens, underscores and dots only. */
 function scheduleName(secretArn: SecretArn, hash: number): string {
   const suffix = `-${hash.toString(16).padStart(hashDigits, "0")}`;
   const readable = secretNameOf(secretArn).replace(/[^0-9A-Za-z_.-]/g, "-");
   return `${readable.slice(0, nameMax - suffix.length)}${suffix}`;
 }
 
-/** The name inside a full ARN, without the six characters that AWS puts behind it. */
+/** The name inside a full ARN, without the six characters that AWS appends. */
 export function secretNameOf(secretArn: SecretArn): string {
   const name = secretArn.split(":").slice(6).join(":");
   return name.replace(/-[A-Za-z0-9]{6}$/, "");
 }
 
-/** The same firing has the same execution id in each of Scheduler's retries, so it starts one execution. */
+/** Scheduler's retries of one firing have the same execution id, so together they start one execution. */
 function startInput(secretArn: SecretArn, { machineArn }: ScheduleTarget): string {
   return JSON.stringify({
     StateMachineArn: machineArn,

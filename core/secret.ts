@@ -1,6 +1,6 @@
 /**
- * The plaintext of one key. It shows itself only to `reveal()`: a log line, an error or a state output that
- * holds one by mistake says "[secret]".
+ * The plaintext of one key. Only `reveal()` shows it: a log line, error or state output that contains one by
+ * mistake says "[secret]".
  */
 export class Secret {
   readonly #text: string;
@@ -9,7 +9,7 @@ export class Secret {
     this.#text = text;
   }
 
-  /** The key itself. Call it where the bytes leave for the provider or the store, and nowhere else. */
+  /** The key itself. Call it only where the bytes are sent to the provider or the store. */
   reveal(): string {
     return this.#text;
   }

@@ -1,6 +1,8 @@
 const dayMs = 86_400_000;
 
-/** "2026-11-22 03:01:09Z" of milliseconds since the epoch: for people, in whole seconds, and always UTC. */
+/**
+ * Formats milliseconds since the epoch like "2026-11-22 03:01:09Z": for people, in whole seconds, always UTC.
+ */
 export function utcText(ms: number): string {
   const { year, month, day } = dateOf(Math.floor(ms / dayMs));
   const seconds = Math.floor((((ms % dayMs) + dayMs) % dayMs) / 1000);
@@ -12,7 +14,7 @@ function two(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-/** The civil date of a day counted from 1970-01-01; Howard Hinnant's `civil_from_days`, eras of 400 years. */
+/** The date of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days` (eras of 400 years). */
 function dateOf(days: number): { readonly year: number; readonly month: number; readonly day: number } {
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);

@@ -1,6 +1,6 @@
 /**
- * One report of a leaked key, in the one form that everything behind the intake reads, wherever it came from.
- * It never holds the key itself.
+ * One report of a leaked key, in the form that everything after the intake reads, whatever the source. It
+ * never holds the key itself.
  */
 import * as z from "zod";
 import type { Fingerprint } from "../core/ports.ts";
@@ -9,41 +9,42 @@ export const alertSources = ["github", "gitguardian", "trufflehog", "gitleaks", 
 export type AlertSource = (typeof alertSources)[number];
 
 /**
- * How the key is named, from the most to the least exact. Only the first two may contain without a person.
+ * How the key is identified, from the most to the least exact. Only the first two may lead to containment
+ * without a person.
  */
 export type AlertIdentity =
   | { readonly kind: "fingerprint"; readonly values: readonly Fingerprint[] }
   | { readonly kind: "keyId"; readonly provider: string; readonly keyId: string }
   | { readonly kind: "hint"; readonly provider?: string; readonly hint: string }
-  /** `url` is where the key was found: an address, or a file and line where the source has no address. */
+  /** `url` is where the key was found: an address, or file and line if the source has no address. */
   | { readonly kind: "location"; readonly url: string };
 
 export interface Alert {
   readonly schema: 1;
   readonly source: AlertSource;
-  /** The alert's id at its source: the same again when the source repeats itself. */
+  /** The alert's id at its source. If the source sends the same alert again, the id is the same. */
   readonly sourceId: string;
-  /** When the source says that it noticed. A claim: the sender may have moved it. */
+  /** When the source says it noticed the key. Only a claim: the sender may have changed it. */
   readonly detectedAtMs?: number;
-  /** When the source says that the key first lay open (a commit's date). A claim too. */
+  /** When the source says the key was first exposed (the date of a commit). Only a claim. */
   readonly exposedAtMs?: number;
   readonly identity: AlertIdentity;
   readonly exposure: "public" | "private" | "unknown";
-  /** Whether the source tried the key. */
+  /** Whether the source tried the key, and whether it worked. */
   readonly verified: "live" | "dead" | "unknown";
-  /** A lower-case name to show and to search by; what the ledger says of the key counts. */
+  /** A lower-case name, only for showing and searching. The key's real provider comes from the ledger. */
   readonly provider?: string;
   readonly where: readonly string[];
-  /** A synthetic leak of our own: it runs the whole way, and pages in test mode. */
+  /** A synthetic leak of our own: it takes the whole path, and pages in test mode. */
   readonly test?: boolean;
 }
 
 export type IgnoredReason = "canary" | "resolved" | "test" | "inactive" | "unknownEvent" | "suppressed";
 
 export interface AlertOutcome {
-  /** Each opens an incident, or is appended to the one that its key already has. */
+  /** Each opens an incident, or is added to the one that its key already has. */
   readonly start: readonly Alert[];
-  /** Facts for an incident that exists; they open none. */
+  /** Facts for an incident that exists. They do not open one. */
   readonly append: readonly Alert[];
   readonly ignored: readonly { readonly reason: IgnoredReason; readonly sourceId: string }[];
 }
@@ -80,7 +81,10 @@ const IdentitySchema = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("location"), url: place }),
 ]);
 
-/** Both ends of the alert bus check with it: strict, so that no field can carry what was not cleaned. */
+/**
+ * Both ends of the alert bus check with this schema. It is strict, so that no field can carry text that was
+ * not cleaned.
+ */
 export const AlertSchema = z.strictObject({
   schema: z.literal(1),
   source: z.enum(alertSources),

@@ -1,4 +1,4 @@
-/** `KeyCompromised` on the alert bus: one alert of an authenticated sender, and how it came to us. */
+/** `KeyCompromised` on the alert bus: one alert of an authenticated sender, and how it arrived. */
 import * as z from "zod";
 import { type Alert, AlertSchema } from "./alert.ts";
 
@@ -7,15 +7,15 @@ export const compromiseType = "KeyCompromised";
 
 export interface KeyCompromised {
   readonly alert: Alert;
-  /** `append` adds facts to an incident that is there, and opens none. */
+  /** `append` adds facts to an existing incident and opens none. */
   readonly kind: "start" | "append";
-  /** When the intake had it, on the intake's clock. */
+  /** When the intake received it, on the intake's clock. */
   readonly receivedAtMs: number;
   /** The source whose signature was verified. */
   readonly intake: string;
 }
 
-/** Strict, as the alert in it is: nothing rides along that was not cleaned. */
+/** Strict, like the schema of the alert in it: no field can carry text that was not cleaned. */
 export const KeyCompromisedSchema = z.strictObject({
   alert: AlertSchema,
   kind: z.enum(["start", "append"]),

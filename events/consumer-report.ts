@@ -8,10 +8,12 @@ const ago = z
   .nonnegative()
   .max(10 ** 12)
   .nullable();
-/** Names end up on screens and in log lines: nothing that moves a cursor or breaks a record. */
+/**
+ * Names are shown on screens and in log lines, so nothing that moves a cursor or breaks a record is allowed.
+ */
 const plainName = z.string().regex(/^[\w./:@-]{1,128}$/);
 
-/** What a running consumer says about the keys it holds and used; ages are on its own clock. */
+/** A running consumer's report about the keys that it holds and has used. Ages are on its own clock. */
 export const ConsumerReport = z.object({
   schema: z.literal(1),
   kind: z.enum(reportingKinds),

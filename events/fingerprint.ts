@@ -1,16 +1,19 @@
 /**
- * A key crosses a boundary only as its fingerprint. Rekey's own is SHA-256; the aliases are the forms that
- * alert sources use for the same text, so that a hash of theirs is matched without anyone showing the key.
+ * A key crosses a boundary only as its fingerprint. Rekey's own is SHA-256. The aliases are the forms that
+ * alert sources use, so that a source's hash can be matched without the key.
  */
 import { createHash, scryptSync } from "node:crypto";
 import type { Fingerprint } from "../core/ports.ts";
 import { Secret } from "../core/secret.ts";
 
-/** No provider issues a shorter key, and the hash of a short word would match by accident. */
+/** No provider issues a shorter key, and the hash of a short word could match by accident. */
 export const keyLengthMin = 8;
 /** The largest value that Secrets Manager stores. */
 export const keyLengthMax = 65_536;
-/** A leaked key may be wrapped twice (base64 of a JSON string); more than that is not worth the hashing. */
+/**
+ * A leaked key may be wrapped twice (base64 of a JSON string). Unwrapping more often is not worth the
+ * hashing.
+ */
 const unwrapRoundsMax = 3;
 const variantsMax = 8;
 
@@ -25,8 +28,9 @@ export function fingerprintOf(text: string | Secret): Fingerprint {
 }
 
 /**
- * Every alias of one key. HMSL takes about 6 ms of CPU, so this is for the index, not for a scanner's
- * findings. The static salts make SHA-1 and HMSL safe only for keys of high entropy: treat them as sensitive.
+ * Every alias of one key. HMSL takes about 6 ms of CPU, so this is used for the index, not for a scanner's
+ * findings. SHA-1 has no salt and HMSL a static one, so they protect only keys of high entropy: treat both as
+ * sensitive.
  */
 export function aliasesOf(text: string | Secret): Aliases {
   return {
@@ -37,13 +41,14 @@ export function aliasesOf(text: string | Secret): Aliases {
 }
 
 /**
- * The fingerprints of every form that `text` may be of one key, the likeliest first; none if it is no key.
+ * The fingerprints of every form in which `text` may contain one key, the likeliest first; none if it is not
+ * a key.
  */
 export function fingerprintsOf(text: string | Secret): readonly Fingerprint[] {
   return variantsOf(text).map(fingerprintOf);
 }
 
-/** `key` trimmed, and what is left of it without quotes, base64, URL encoding and JSON escapes. */
+/** `key` trimmed, and what remains of it without quotes, base64, URL encoding and JSON escapes. */
 export function variantsOf(key: string | Secret): readonly string[] {
   const given = plain(key);
   if (given.length > keyLengthMax) return [];
@@ -76,14 +81,14 @@ function withoutQuotes(text: string): string {
   return isQuoted ? text.slice(1, -1) : text;
 }
 
-/** Most keys are valid base64 by accident: only what decodes to printable UTF-8 was meant. */
+/** Most keys are valid base64 by accident, so only what decodes to printable UTF-8 counts. */
 function fromBase64(text: string): string {
   if (!/^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return text;
   const decoded = utf8In(Buffer.from(text, "base64"));
   return decoded === undefined || /[^\P{Cc}\s]/u.test(decoded) ? text : decoded;
 }
 
-/** The text of these bytes; undefined when they are not UTF-8. */
+/** The text of these bytes; undefined if they are not UTF-8. */
 export function utf8In(bytes: Uint8Array): string | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const text = buffer.toString("utf8");

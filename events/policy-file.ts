@@ -6,7 +6,7 @@ import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
 import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
 import { type KnownProvider, policyFrom, type Surroundings } from "./policy-file/secret-policy.ts";
 
-/** What a policy may say about one kind of issuer, and what that kind can do. Neither makes a call. */
+/** What a policy may say about one kind of provider, and what that kind can do. Neither makes a call. */
 export interface DeclaredKind {
   readonly settings: z.ZodType<DeclaredSettings>;
   facts(settings: unknown): ProviderFacts;
@@ -24,16 +24,16 @@ export interface PolicyFile {
 }
 
 export interface PolicyFileRefused {
-  /** Every one at once, in the order of the file. */
+  /** All mistakes, in the order of the file. */
   readonly mistakes: readonly PlacedMessage[];
 }
 
 const mistakesShownMax = 500;
 
-/** Where a field stands in the file that the data was read from. */
+/** The position of a field in the file that the data was read from. */
 export type PlaceOf = (path: Path, part: "key" | "value") => Place;
 
-/** Data that came without its file has no places. */
+/** Data that did not come from a file has no positions. */
 const nowhere: PlaceOf = () => ({ line: 1, column: 1 });
 
 export interface PolicyData {
@@ -41,7 +41,7 @@ export interface PolicyData {
   readonly placeOf?: PlaceOf;
 }
 
-/** What `rekey.yml` says: the policies with every default filled in, or everything that is wrong with it. */
+/** The policies of `rekey.yml` with every default filled in, or everything that is wrong with it. */
 export function policiesIn(
   file: PolicyData,
   kinds: Readonly<Record<string, DeclaredKind>>,
@@ -169,7 +169,7 @@ function readSecrets(
   return { policies, mistakes };
 }
 
-/** A field that was wrong has been left out, and so would be reported as missing a second time. */
+/** A field that was wrong was left out, and would be reported a second time as missing. */
 function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
   return mistakes.some((known) => {
     const steps = Math.min(known.path.length, path.length);
@@ -180,7 +180,7 @@ function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
   });
 }
 
-/** Two policies for one secret would fight over it, and a rotated admin credential would lock Rekey out. */
+/** Two policies would both rotate the secret, and a rotated admin credential would lock Rekey out. */
 function sharedSecrets(policies: readonly Policy[], providers: readonly KnownProvider[]): readonly Mistake[] {
   const owners = new Map<string, string>();
   const admins = new Map(

@@ -7,12 +7,14 @@ import {
   policiesIn,
 } from "./policy-file.ts";
 
-/** The policies of a file, and its plain data: what crosses to the admin function, which checks it again. */
+/**
+ * The policies of a file, and its plain data. The data is sent to the admin function, which checks it again.
+ */
 export interface PolicyText extends PolicyFile {
   readonly data: unknown;
 }
 
-/** Reads `rekey.yml`, with line and column of everything that is wrong with it. */
+/** Reads `rekey.yml`, with the line and column of every mistake. */
 export function parsePolicyFile(
   text: string,
   kinds: Readonly<Record<string, DeclaredKind>>,

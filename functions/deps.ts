@@ -20,12 +20,12 @@ import type { Secret } from "../core/secret.ts";
 import type { KeyCompromised } from "../events/compromise.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
-/** One structured line; values are ids, names and numbers. */
+/** One structured line. Its values are ids, names and numbers. */
 export type LogLine = Readonly<
   Record<string, string | number | boolean | null | undefined | EmbeddedMetrics>
 >;
 
-/** As the line's `_aws`, makes its numbers metrics of CloudWatch. */
+/** Makes the numbers of the line metrics of CloudWatch, as the line's `_aws`. */
 export interface EmbeddedMetrics {
   readonly Timestamp: number;
   readonly CloudWatchMetrics: readonly {
@@ -37,7 +37,7 @@ export interface EmbeddedMetrics {
 
 /** Everything a step may touch. `wiring/` builds it on AWS; the simulator builds it in memory. */
 export interface Deps {
-  /** The stage: one deployment is one environment, and every metric says which. */
+  /** The stage: one deployment is one environment, and every metric has it as its dimension. */
   readonly environment: string;
   readonly ledger: Ledger;
   readonly store: SecretStore;
@@ -53,18 +53,21 @@ export interface Deps {
   log(line: LogLine): void;
 }
 
-/** What the steps of an incident need besides the rest of `Deps`: people, findings, and a shelf for reports. */
+/**
+ * What the steps of an incident need besides the rest of `Deps`: channels to people, a scoper, and a place
+ * for reports.
+ */
 export interface IncidentDeps {
   readonly escalator: Escalator;
   readonly scoper: Scoper;
   readonly reports: ReportShelf;
 }
 
-/** Every channel that reaches a person. Never throws for a channel that failed: it says so. */
+/** Every channel that reaches people. Does not throw if a channel failed: the outcome says so. */
 export interface Escalator {
   /**
-   * Tries a channel a few times, so that a page may arrive twice. Where a channel can tell, one with the same
-   * `incidentId`, `reason` and `why` is one page at the far end.
+   * Tries each channel a few times, so a page may arrive twice. If the channel supports it, pages with the
+   * same `incidentId`, `reason` and `why` are shown as one.
    */
   page(page: Page): Promise<PageOutcome>;
 }
@@ -82,7 +85,7 @@ export interface Page {
   readonly why: string;
   /** All that the reader has to do, in order; each is a sentence or one copyable command. */
   readonly steps: readonly string[];
-  /** The page of this repository that explains it, as a path. */
+  /** The runbook that explains it, as a path in this repository. */
   readonly runbook: string;
   readonly links: readonly string[];
   readonly test: boolean;
@@ -95,7 +98,10 @@ export interface Page {
   };
 }
 
-/** Looks around after containment. Time-boxed by `budgetMs`; what it did not reach it names in `notChecked`. */
+/**
+ * Looks up, after containment, who read the secret and what the key did. Takes at most `budgetMs`; what it
+ * could not check is in `notChecked`.
+ */
 export interface Scoper {
   scope(question: ScopeQuestion): Promise<ScopeFindings>;
 }
@@ -106,11 +112,11 @@ export interface ScopeQuestion {
     readonly keyId?: KeyId;
     readonly fingerprint?: Fingerprint;
     readonly account?: string;
-    /** The secret whose policy reaches the provider of this key. */
+    /** The secret whose policy says how to call this key's provider. */
     readonly secretArn?: SecretArn;
     readonly deadAtMs?: number;
     readonly promotedAtMs?: number;
-    /** What was asked before it was contained: the provider may say nothing any more. */
+    /** What the provider said before containment: it may say nothing any more. */
     readonly useBefore?: UseBefore;
   }[];
   readonly secrets: readonly {
@@ -118,14 +124,14 @@ export interface ScopeQuestion {
     readonly versionId?: VersionId;
     readonly incomingVersionId?: VersionId;
   }[];
-  /** From the exposure where it is known, else from 90 days before the detection. */
+  /** Since the exposure if it is known, else since 90 days before the detection. */
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly where: readonly string[];
   readonly budgetMs: number;
 }
 
-/** A folder here, a bucket in the cloud. Filing again under the same id replaces what is there. */
+/** A local folder, or a bucket in the cloud. Filing again under the same id replaces the report. */
 export interface ReportShelf {
   file(
     incidentId: string,
@@ -133,7 +139,7 @@ export interface ReportShelf {
   ): Promise<{ readonly path: string }>;
 }
 
-/** What the intake may touch: it holds no credential of a provider and reads no secret that is rotated. */
+/** What the intake may use: it has no credential of a provider and reads no secret that is rotated. */
 export interface IntakeDeps {
   readonly ledger: Pick<Ledger, "documents">;
   readonly audit: Pick<AuditLog, "append">;
@@ -141,58 +147,60 @@ export interface IntakeDeps {
   readonly signing: SigningSecrets;
   readonly alerts: AlertBus;
   readonly pointed: PointedAlerts;
-  /** Whether one more refusal goes into the audit log: strangers must not be able to fill it. */
+  /** Whether one more refusal may be written to the audit log: strangers must not be able to fill it. */
   mayAuditRefusal(): boolean;
   log(line: LogLine): void;
 }
 
-/** What the senders sign with. */
+/** The secrets with which senders sign. */
 export interface SigningSecrets {
-  /** Every version that a sender may sign with now; none for a source that is not configured. */
+  /** Every version with which a sender may sign now; none if the source is not configured. */
   of(source: string): Promise<readonly Secret[]>;
-  /** The same, read again if what is cached is not brand new: the secret may just have been rotated. */
+  /** The same, read again unless it was read just now: the secret may have been changed. */
   afresh(source: string): Promise<readonly Secret[]>;
 }
 
 export interface AlertBus {
-  /** At least once, all of them. Throws when the bus did not take one: StoreUnavailable where it still may. */
+  /** At least once, all of them. Throws if the bus did not accept one: StoreUnavailable if it still may. */
   publish(alerts: readonly KeyCompromised[]): Promise<void>;
 }
 
-/** Alerts that a webhook only points to. */
+/** Reads alerts that a webhook only refers to. */
 export interface PointedAlerts {
   readonly apiBases: readonly string[];
-  /** The bytes there; undefined when they cannot be read in the time that an answer leaves. */
+  /** The bytes at the address; undefined if they cannot be read in the time that the answer leaves. */
   read(url: string): Promise<Uint8Array | undefined>;
 }
 
-/** The schedules of one group, and where new ones point. */
+/** The schedules of one group, and the target of new ones. */
 export interface Schedules {
   readonly target: ScheduleTarget;
-  /** Every schedule of the group that starts a rotation; other people's are left out. */
+  /** Every schedule of the group that starts a rotation; all others are left out. */
   list(): Promise<readonly Schedule[]>;
-  /** Creates it, or makes the one of this name say the same. A repeat changes nothing. */
+  /** Creates the schedule, or updates the one with this name. A repeat changes nothing. */
   put(schedule: Schedule): Promise<void>;
   /** Gone already is fine. */
   remove(name: string): Promise<void>;
 }
 
-/** What the commands of people may touch on top of what a step may. */
+/** What admin commands need in addition to what steps have. */
 export interface AdminDeps extends Deps {
   readonly schedules: Schedules;
   /** A new one at each call; letters, digits and hyphens. */
   newId(): string;
 }
 
-/** What anchoring may touch: it reads the ledger and never writes it, or it could sign what it forged. */
+/**
+ * What anchoring may use. It reads the ledger and never writes it: otherwise it could sign what it forged.
+ */
 export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {
   readonly ledger: Pick<Deps["ledger"], "policies" | "formerSecrets">;
   readonly checkpoints: Pick<AuditCheckpoints, "write">;
 }
 
-/** What a synthetic leak needs besides the ledger: the way that every other sender has. */
+/** What a synthetic leak needs besides the ledger: a way to send, like any other sender. */
 export interface SyntheticDeps extends Pick<Deps, "environment" | "ledger" | "executions" | "clock" | "log"> {
-  /** Posts a signed report to the intake's public address and answers its status. */
+  /** Posts a signed report to the intake's public address and returns its status. */
   readonly send: SendReport;
 }
 

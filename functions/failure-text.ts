@@ -1,6 +1,6 @@
 const reasonMax = 500;
 
-/** The cause of a Lambda error is JSON text with an `errorMessage`; anything else is kept as it is. */
+/** The cause of a Lambda error is JSON text with an `errorMessage`. Anything else is used as it is. */
 export function reasonOf({
   Error: name,
   Cause: cause,

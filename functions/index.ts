@@ -30,7 +30,7 @@ import { settleRotation } from "./rotation/settle-rotation.ts";
 import { settleClosed } from "./upkeep/settle-closed.ts";
 import { sweep } from "./upkeep/sweep.ts";
 
-/** Every step, for whoever runs them in one process: the local cloud and the simulator. One line each. */
+/** Every step, for running them in one process: the local cloud and the simulator. One line each. */
 export const steps = [
   openRotation,
   mintKey,

@@ -1,8 +1,8 @@
 import type { LogLine } from "./deps.ts";
 
 /**
- * Numbers that CloudWatch reads out of a log line as metrics (embedded metric format). All are in one namespace
- * and have one dimension, the stage: an alarm on any other dimension would never hear of them.
+ * Numbers that CloudWatch extracts from a log line as metrics (embedded metric format). All have one
+ * namespace and one dimension, the stage: the alarms look there only.
  */
 export function metricLine(point: {
   readonly environment: string;

@@ -5,7 +5,7 @@ import { InputInvalid, ProviderThrottled, RotationError } from "../core/errors.t
 import type { Ticket } from "../core/rotation/secret-record.ts";
 import type { Deps } from "./deps.ts";
 
-/** One Task state: what it takes, and what it does with it. The machine's retry reads the names of its errors. */
+/** One Task state: its input, and what it does. The machine's retries match on the names of its errors. */
 export interface Step<Input, Output> {
   readonly name: string;
   readonly input: z.ZodType<Input>;
@@ -32,15 +32,17 @@ export const ticketShape = {
   at: stampedAt,
 };
 
-/** A step's own time and the ticket of its run. */
+/** A step's own time and its run's ticket. */
 export type TicketInput = Ticket & { readonly at: number };
 
 const throttlePauseMaxMs = 20_000;
 
-/** What a call may touch. A Lambda function has the same for all its calls; the simulator has one for each. */
+/**
+ * What one call may use. A Lambda function has the same for all its calls; the simulator has one for each.
+ */
 type DepsOf = (context: Context) => Deps;
 
-/** The Lambda handler of a step: parse, run, one log line, and errors that carry their literal name. */
+/** The Lambda handler of a step: parse, run, one log line, and errors with their literal names. */
 export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: DepsOf): Handler {
   const handler = middy({ timeoutEarlyInMillis: 0 })
     .use(oneLogLine(definition.name, deps))
@@ -50,7 +52,7 @@ export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: D
   return (event, context) => handler(event, context);
 }
 
-/** Names the fields that are wrong, never their values: a value might be a key pasted into the wrong place. */
+/** Names the fields that are wrong, never their values: a value might be a key in the wrong place. */
 function parse<Input, Output>(definition: Step<Input, Output>, event: unknown): Input {
   const parsed = definition.input.safeParse(event);
   if (parsed.success) return parsed.data;
@@ -58,13 +60,13 @@ function parse<Input, Output>(definition: Step<Input, Output>, event: unknown): 
   throw new InputInvalid(`${definition.name}: ${fields.join("; ")}`);
 }
 
-/** What the middleware of one call shares. */
+/** What the middlewares of one call share. */
 interface Shared extends Record<string, unknown> {
   ids?: Record<string, string>;
 }
 type Middleware = middy.MiddlewareObj<unknown, unknown, Error, Context, Shared>;
 
-/** The ids of an input that was refused are not logged: one of them might be a key in the wrong place. */
+/** The ids in an input that was refused are not logged: one of them might be a key in the wrong place. */
 function parsedInput<Input, Output>(definition: Step<Input, Output>): Middleware {
   return {
     before: (request) => {
@@ -109,7 +111,9 @@ function oneLogLine(name: string, deps: DepsOf): Middleware {
 
 const framesMax = 20;
 
-/** A bug or an SDK error: its message may quote what it was given, so only its name and its place leave the function. */
+/**
+ * For a bug or an SDK error: its message may quote its input, so only its name and place leave the function.
+ */
 class UnexpectedFailure extends Error {
   override readonly name = "UnexpectedFailure";
 
@@ -120,7 +124,7 @@ class UnexpectedFailure extends Error {
   }
 }
 
-/** The provider said how long to wait: the machine's own backoff starts after that (L5). */
+/** The provider said how long to wait. The machine's own backoff begins after that (L5). */
 function waitOutThrottles(deps: DepsOf): middy.MiddlewareObj {
   return {
     onError: async ({ error, context }) => {

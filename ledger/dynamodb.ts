@@ -71,7 +71,10 @@ export function dynamoTable(client: DynamoDBClient, tableName: string): Table {
   };
 }
 
-/** Creates the table and waits until it takes writes. In production the template owns it; this is for one machine. */
+/**
+ * Creates the table and waits until it accepts writes. Only for the local cloud: in production the template
+ * creates it.
+ */
 export async function createTable(client: DynamoDBClient, name: string): Promise<void> {
   const command = new CreateTableCommand({
     TableName: name,
@@ -94,14 +97,18 @@ export async function createTable(client: DynamoDBClient, name: string): Promise
   await client
     .send(new UpdateTimeToLiveCommand({ TableName: name, TimeToLiveSpecification }))
     .catch((error) => {
-      // A stand-in that forgets nothing keeps what it has, as DynamoDB may too; one that has it on refuses twice.
+      // Some stand-ins have no time to live, and one that has it on already refuses to turn it on again. Both
+      // are fine.
       if (error.name !== "UnknownOperationException" && error.name !== "ValidationException") throw error;
     });
 }
 
 type Item = Record<string, unknown>;
 
-/** DynamoDB's time to live: seconds since the epoch; it deletes within days, so a record may outlive its time. */
+/**
+ * DynamoDB's time to live, in seconds since the epoch. DynamoDB deletes within days, so a record may still be
+ * there after its time.
+ */
 export const forgetAttribute = "forgetAt";
 
 function itemKey(key: TableKey): { pk: string; sk: string } {
@@ -109,7 +116,7 @@ function itemKey(key: TableKey): { pk: string; sk: string } {
   return { pk: `${key.kind}#${key.id}`, sk: key.sort };
 }
 
-/** `writeId` tells our own write from an equal one of somebody else's. */
+/** `writeId` tells our own write from an equal write of somebody else. */
 function itemOf(record: TableRecord): Item {
   const { revision, body, forgetAtMs } = record;
   const item = { ...itemKey(record), revision, body: plainBody(body), writeId: randomUUID() };
@@ -145,8 +152,8 @@ function conflictIn(error: unknown): { readonly attempts: number } | undefined {
 }
 
 /**
- * When the reply to a write is lost, the SDK sends it again and meets its own effect. What is stored then says
- * whose it is.
+ * If the reply to a write is lost, the SDK repeats it and is refused because of its own first write. The
+ * stored `writeId` then shows whose write it was.
  */
 async function isStored(
   documents: DynamoDBDocumentClient,
@@ -197,13 +204,13 @@ function queryInput({
   };
 }
 
-/** DynamoDB takes a start key only from inside the range that the condition describes. */
+/** DynamoDB accepts a start key only from the range that the condition describes. */
 function startKeyOf({ kind, id, prefix = "", after }: Query): Item | undefined {
   if (after === undefined || after === "" || !after.startsWith(prefix)) return undefined;
   return { pk: `${kind}#${id}`, sk: after };
 }
 
-/** Every record with the prefix comes before `after` in the order of reading, so none is left. */
+/** True if every record with the prefix comes before `after` in reading order, so that none is left. */
 function liesBeyondPrefix({ prefix = "", after, newestFirst = false }: Query): boolean {
   if (after === undefined) return false;
   if (after === "") return newestFirst;
@@ -211,7 +218,7 @@ function liesBeyondPrefix({ prefix = "", after, newestFirst = false }: Query): b
   return compareUtf8(after, prefix) > 0 !== newestFirst;
 }
 
-/** The SDK's message stays behind: it may quote the item. */
+/** The SDK's message is dropped, because it may quote the item. */
 function refuse(error: unknown, operation: string): never {
   throw refusalOf(error, operation);
 }

@@ -25,7 +25,7 @@ export interface RotationRecord {
   readonly closedAtMs?: number;
   readonly outcome: RotationOutcome;
   readonly reason?: string;
-  /** What the run answered when it opened: the same execution gets the same answer again. */
+  /** The answer that the run got when it opened. The same execution gets the same answer again. */
   readonly opened: {
     readonly outcome: "opened" | "skipped";
     readonly next: "MintKey" | "Promote" | "CheckAdoption" | "ProveDead";
@@ -36,7 +36,7 @@ export interface RotationRecord {
   readonly retiringKeyId?: KeyId;
   readonly incomingKeyId?: KeyId;
   readonly incomingVersionId?: VersionId;
-  /** What the gate said last, for `watch` and `consumers`. */
+  /** The gate's last answer, for `watch` and `consumers`. */
   readonly gate?: GateAnswer;
   readonly certificate?: Certificate;
 }
@@ -49,7 +49,7 @@ export interface GateAnswer {
   readonly askedAtMs: number;
 }
 
-/** That the retiring key is dead, and how that was seen. */
+/** Records that the retiring key is dead, and how that was seen. */
 export interface Certificate {
   readonly keyId: KeyId;
   readonly fingerprint: Fingerprint;
@@ -59,7 +59,10 @@ export interface Certificate {
   readonly probes: number;
 }
 
-/** Where a fingerprint is held, so that a leak or a second secret with the same key is found by it. */
+/**
+ * A place that holds a key of this fingerprint. It lets Rekey find a leaked key, or a second secret with the
+ * same key.
+ */
 export interface FingerprintEntry {
   readonly fingerprint: Fingerprint;
   readonly secretArn: SecretArn;
@@ -68,7 +71,10 @@ export interface FingerprintEntry {
   readonly role: KeyRole;
 }
 
-/** A secret that `rekey apply` took out of the policy. Its keys may leak all the same, and its log is still proven. */
+/**
+ * A secret that `rekey apply` removed from the policy. Its keys may still leak, and its log is still
+ * checkpointed.
+ */
 export interface FormerSecret {
   readonly secretArn: SecretArn;
   readonly name: string;
@@ -78,7 +84,7 @@ export interface FormerSecret {
   readonly atMs: number;
 }
 
-/** Work still owed: a run with debt is not finished. */
+/** Work that is still owed: a run with debt is not finished. */
 export interface Debt {
   readonly kind: "RevokeOwed" | "DiscardOwed" | "DeathUnproven" | "LabelOwed";
   readonly secretArn: SecretArn;

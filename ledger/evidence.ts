@@ -2,11 +2,14 @@ import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/adoptio
 import type { SecretArn, TableKey } from "../core/ports.ts";
 import type { Documents } from "./documents.ts";
 
-/** What sources said about the consumers of a secret: the newest of each place. */
+/** The evidence about the consumers of a secret: the newest for each `evidenceKey`. */
 export function evidenceIn(at: Documents) {
   return {
     evidence: (secretArn: SecretArn) => at.all<Evidence>({ kind: "EVIDENCE", id: secretArn }),
-    /** `known`: it was here before, `stillSo`: newer but says nothing else, `news`: may move a decision. */
+    /**
+     * `known`: it was stored before; `stillSo`: it is newer but changes only ages; `news`: it may change a
+     * decision.
+     */
     async putEvidence(secretArn: SecretArn, evidence: Evidence): Promise<"known" | "stillSo" | "news"> {
       let outcome: "known" | "stillSo" | "news" = "news";
       await at.change<Evidence>(evidenceAt(secretArn, evidence), (stored) => {

@@ -7,7 +7,7 @@ import type { Documents } from "./documents.ts";
 
 export type * from "../core/incident/record.ts";
 
-/** The incidents of a ledger, as `ledger.incidents`. */
+/** The incidents of a ledger, used as `ledger.incidents`. */
 export function incidentsIn(documents: Documents) {
   const stored = (incidentId: string) => documents.read<IncidentRecord>(incidentKey(incidentId));
   const all = () => documents.all<IncidentRecord>({ kind: "INCIDENT", id: "all" });
@@ -18,7 +18,7 @@ export function incidentsIn(documents: Documents) {
   }
 
   return {
-    /** Reported, open, contained or waiting for a person: everything that is not over. */
+    /** Every incident that is not over: reported, open, contained or waiting for a person. */
     async openIncidents(): Promise<readonly IncidentRecord[]> {
       return (await incidents()).filter(({ status }) => !isOver(status));
     },
@@ -31,7 +31,7 @@ export function incidentsIn(documents: Documents) {
       return asItsIncidentsAre(record, await all());
     },
 
-    /** Applies a pure transition to an incident that exists; one that returns its argument writes nothing. */
+    /** Applies a pure transition to an existing incident. If it returns its argument, nothing is written. */
     changeIncident(
       incidentId: string,
       change: (record: IncidentRecord) => IncidentRecord,
@@ -42,14 +42,14 @@ export function incidentsIn(documents: Documents) {
       });
     },
 
-    /** Writes the incident unless it is there already; answers what is stored now. */
+    /** Writes the incident unless it exists already. Returns what is stored now. */
     reportIncident(record: IncidentRecord): Promise<IncidentRecord> {
       return documents.change<IncidentRecord>(incidentKey(record.incidentId), (stored) => stored ?? record);
     },
 
     subject: (subject: string) => documents.read<SubjectEntry>(subjectKey(subject)),
 
-    /** Which incident a subject has now; raised by one when a new one is due. */
+    /** The incident that a subject has now; `change` starts a new one by raising the count. */
     changeSubject(
       subject: string,
       change: (stored: SubjectEntry | undefined) => SubjectEntry,
@@ -61,7 +61,7 @@ export function incidentsIn(documents: Documents) {
 
 export type Incidents = ReturnType<typeof incidentsIn>;
 
-/** One key (or unmatched name of a key) has one incident at a time; `count` makes the ids differ. */
+/** One key (or unmatched name of a key) has one incident at a time. `count` makes the ids differ. */
 export interface SubjectEntry {
   readonly subject: string;
   readonly count: number;

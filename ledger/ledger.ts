@@ -8,18 +8,18 @@ import { incidentsIn } from "./incidents.ts";
 
 export type Ledger = ReturnType<typeof ledgerOn>;
 
-/** The ledger's kinds of records over one table: who is written where is said here and nowhere else. */
+/** The ledger's kinds of records in one table. Only this file knows their keys. */
 export function ledgerOn(table: Table) {
   const at = documents(table);
   return {
-    /** The one item of a secret; an unknown secret is an empty one. */
+    /** The one item of a secret. A secret without an item gets an empty one. */
     async secret(secretArn: SecretArn): Promise<SecretRecord> {
       return (await at.read<SecretRecord>(secretKey(secretArn))) ?? emptyRecord(secretArn);
     },
 
     /**
-     * Applies a pure transition and writes its result if nobody else wrote in between; else reads again and
-     * applies it to what is there now. A transition that returns its argument writes nothing.
+     * Applies a pure transition and writes the result if nobody else wrote meanwhile; otherwise reads again
+     * and repeats. If the transition returns its argument, nothing is written.
      */
     async changeSecret(
       secretArn: SecretArn,
@@ -35,7 +35,7 @@ export function ledgerOn(table: Table) {
     removePolicy: (secretArn: SecretArn) => table.remove(policyKey(secretArn)),
     policies: () => at.all<Policy>({ kind: "POLICY", id: "all" }),
 
-    /** What left the policy; one that came back stands here too. */
+    /** Secrets that left the policy, including those that came back later. */
     formerSecrets: () => at.all<FormerSecret>({ kind: "FORMER", id: "all" }),
     putFormerSecret: (former: FormerSecret) =>
       at.write({ kind: "FORMER", id: "all", sort: former.secretArn }, former),
@@ -48,7 +48,7 @@ export function ledgerOn(table: Table) {
     ) => at.change<RotationRecord>(rotationKey(key.secretArn, key.rotationId), change),
     rotations: (secretArn: SecretArn) => at.all<RotationRecord>({ kind: "ROTATION", id: secretArn }),
 
-    /** Every place that holds a key of this fingerprint (or alias). */
+    /** Every place that holds a key of this fingerprint or alias. */
     holders: (fingerprint: Fingerprint) => at.all<FingerprintEntry>({ kind: "FINGERPRINT", id: fingerprint }),
     putHolder: (entry: FingerprintEntry) =>
       at.write(
@@ -71,7 +71,7 @@ export function ledgerOn(table: Table) {
 
     incidents: incidentsIn(at),
 
-    /** Any other document, for the records that only one module knows. */
+    /** Access to any other document, for records that only one module uses. */
     documents: at,
   };
 }

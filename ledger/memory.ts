@@ -13,7 +13,7 @@ export type MemoryTable = Table & {
   dump(): TableRecord[];
 };
 
-/** The ledger's table with no I/O and no timers: the same conditional writes, in this process. */
+/** The ledger's table in memory: the same conditional writes, without I/O and timers. */
 export function memoryTable(): MemoryTable {
   const partitions = new Map<string, Map<string, TableRecord>>();
 
@@ -50,7 +50,7 @@ export function memoryTable(): MemoryTable {
   };
 }
 
-/** What a query finds in its partition, by sort, in the order and up to the number that it asks for. */
+/** The records of a partition that match a query, in its order and up to its limit. */
 export function recordsFor(
   query: Parameters<Table["query"]>[0],
   partition: ReadonlyMap<string, TableRecord> | undefined,
@@ -75,7 +75,7 @@ function nameOf(key: TableKey): string {
   return `${partitionOf(key)}\0${key.sort}`;
 }
 
-/** A caller that changes its object later must not change the record, nor the other way round. */
+/** If a caller later changes its object, the record must not change, and the other way round. */
 function copyOf({ kind, id, sort, revision, body, forgetAtMs }: TableRecord): TableRecord {
   const copy = { kind, id, sort, revision, body: plainBody(body) };
   return forgetAtMs === undefined ? copy : { ...copy, forgetAtMs };

@@ -1,10 +1,10 @@
 import { InputInvalid } from "../core/errors.ts";
 import type { Table, TableKey, TableRecord } from "../core/ports.ts";
 
-/** Records that one query reads before the caller has to page through the partition. */
+/** If a partition has more records than this, the caller has to page through it. */
 export const recordsMax = 10_000;
 
-/** DynamoDB refuses empty keys; a "#" in `kind` would let two partitions share one name. */
+/** DynamoDB refuses empty keys. With a "#" in `kind`, two partitions could have the same name. */
 export function assertKey({ kind, id, sort }: TableKey): void {
   if (kind === "" || kind.includes("#")) throw new InputInvalid(`"${kind}" is no kind of record`);
   if (id === "" || sort === "") throw new InputInvalid(`a ${kind} record needs an id and a sort`);
@@ -23,8 +23,8 @@ export function assertQuery({ kind, id, limit }: Parameters<Table["query"]>[0]):
 }
 
 /**
- * `body` as JSON would carry it, so that every table stores the same thing and `__proto__` is no field. Whole
- * numbers that a double rounds are refused, as DynamoDB's client does.
+ * `body` as JSON would carry it, so that every table stores the same and `__proto__` is not a field. Whole
+ * numbers that a double would round are refused, as DynamoDB's client does.
  */
 export function plainBody(body: unknown): unknown {
   const text = JSON.stringify(body);
@@ -47,7 +47,7 @@ export function assertWithinMax(
   );
 }
 
-/** DynamoDB orders strings by their UTF-8 bytes, where surrogates come after every other code unit. */
+/** DynamoDB orders strings by their UTF-8 bytes. There, surrogates come after every other code unit. */
 export function compareUtf8(a: string, b: string): number {
   const shorter = Math.min(a.length, b.length);
   for (let index = 0; index < shorter; index += 1) {

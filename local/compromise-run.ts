@@ -10,10 +10,10 @@ type Plan = "contain-first" | "switch-first";
 
 const runMaxMs = 120_000;
 const pollMs = 50;
-/** Traffic before the leak, so that its effect can be seen against something. */
+/** Traffic before the leak, to compare with. */
 const beforeMs = 2_000;
 const afterMs = 1_000;
-/** What the figures in the acceptance are measured with. */
+/** The provider's delays for which the expected figures hold. */
 const provider = { latencyMs: 100, dieMs: 1_000 };
 
 export async function runCompromise(options: {

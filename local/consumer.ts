@@ -1,6 +1,6 @@
 /**
- * A consumer program of the demonstration: one process, two instances, constant traffic to the provider with the
- * key that the client library holds. It says over its parent's channel what it served, and nothing else.
+ * A consumer program of the demonstration: one process with two instances, which constantly call the provider
+ * with the key that the client library holds. It reports to its parent what it served.
  */
 import { Agent, request } from "node:http";
 import { createRekey, type Key, type Rekey } from "../sdk/client/index.ts";

@@ -35,7 +35,10 @@ export interface Demonstration {
   readonly retiringKeyId: string;
   readonly consumers: readonly string[];
   readonly policyFile: string;
-  /** Somebody committed the live key to a public repository: the path of a TruffleHog report that found it. */
+  /**
+   * Acts as if somebody had committed the live key to a public repository. Returns the path of a TruffleHog
+   * report that found it.
+   */
   leakIntoReport(): string;
   /** Copies a filed report out of the bucket, so that it can be opened after the cloud is gone. */
   saveReport(address: string): Promise<string>;

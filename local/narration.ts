@@ -7,7 +7,7 @@ interface Told {
   readonly tone?: Tone;
 }
 
-/** What each step's outcome means to somebody who watches; steps that nobody waits for are left out. */
+/** Each step's outcome in words, for a person who watches. Steps that nobody waits for are left out. */
 const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "open-rotation": { opened: "took the secret's lease and found the retiring key", skipped: "skipped" },
   "mint-key": {
@@ -16,11 +16,11 @@ const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   },
   "prove-incoming": { proven: "the provider accepts the incoming key" },
   "promote-version": { promoted: "AWSCURRENT moved to the incoming key; the retiring version is pinned" },
-  "nudge-consumers": { nudged: "told every consumer" },
+  "nudge-consumers": { nudged: "started each consumer's refresh" },
   "check-adoption": { adopted: "every consumer has moved, and the retiring key is quiet" },
   "quarantine-key": { quarantined: "the retiring key is disabled, and can be restored" },
   "revoke-key": {
-    revoked: "asked every reason to wait once more, and revoked the retiring key",
+    revoked: "checked every reason to wait once more, and revoked the retiring key",
     refused: "not yet",
   },
   "prove-dead": {
@@ -28,10 +28,10 @@ const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     alive: "the retiring key still answers",
   },
   "close-rotation": { rotated: "lease freed, revocation certified" },
-  "settle-rotation": { rolledBack: "rolled back", owed: "both keys stay alive; a person is told" },
+  "settle-rotation": { rolledBack: "rolled back", owed: "both keys stay alive; people are notified" },
 };
 
-/** What the machine retries by itself: news, but no reason to worry. */
+/** Errors that the machine retries by itself: shown, but not as a failure. */
 const retriedErrors: ReadonlySet<string> = new Set([
   ...["KeyNotYetActive", "ProviderThrottled", "ProviderUnavailable", "ProviderGarbled"],
   ...["StoreUnavailable", "LedgerContended", "MintOutcomeUnknown"],
@@ -39,7 +39,7 @@ const retriedErrors: ReadonlySet<string> = new Set([
 
 const waiting: ReadonlySet<string> = new Set(["waiting", "alive", "refused", "overdue"]);
 
-/** A function's log line as a line of the story; undefined for what is no news. */
+/** A function's log line as a line on the screen; undefined if it is not worth showing. */
 export function rotationLine(line: LogLine): Told | undefined {
   const step = String(line["step"] ?? "");
   const known = outcomes[step];

@@ -60,7 +60,7 @@ export async function apply(company: Demonstration, shown: Screen): Promise<void
   for (const line of printed.trim().split("\n")) shown.say(line);
 }
 
-/** Turns the functions' own log lines into the story of the run, as they happen. */
+/** Prints the functions' log lines as they happen, in words for people. */
 export function narrator(shown: Screen): (line: LogLine) => void {
   let startedAt: number | undefined;
   return (line) => {
@@ -101,7 +101,7 @@ function conclude(end: { shown: Screen; summary: Summary; complaints: readonly s
   for (const complaint of complaints) {
     shown.error(
       complaint,
-      "the steps above say what was decided and why; `--stay` keeps the cloud to look into",
+      "the steps above say what was decided and why; `--stay` keeps the cloud running, to look into",
     );
   }
   shown.summary(summary);

@@ -35,7 +35,7 @@ export interface Ended {
   readonly ms: number;
 }
 
-/** Rekey's own word on every line is held against what the provider and the consumers say. */
+/** Everything that Rekey reports is compared with what the provider and the consumers saw. */
 export async function summarize(ended: Ended): Promise<Summary> {
   const { company, incoming, isCertified, probes } = ended;
   const passages = await historyOf(company.cloud, ended.executionArn);
@@ -62,7 +62,7 @@ export async function summarize(ended: Ended): Promise<Summary> {
   };
 }
 
-/** Each broken rule in words; none is a passed run. */
+/** Each expectation that was not met, in words; an empty list is a passed run. */
 export function complaintsOf(
   summary: Summary,
   wanted: { readonly outcome: string; readonly mayFail: boolean },

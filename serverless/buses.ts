@@ -4,8 +4,8 @@ import { roleName } from "./roles.ts";
 import { arnOf, type Resources, sub, type Value } from "./statements.ts";
 
 /**
- * Rekey's own bus, the one on which consumers report, and the one for alerts. A principal of this account may
- * put events wherever its own role says, so what does not belong on a bus is denied, not only left out.
+ * Rekey's own bus, the bus for consumers' reports and the bus for alerts. A principal of this account may put
+ * events on every bus that its own role allows, so what does not belong on a bus has to be denied explicitly.
  */
 export function busResources(deployment: Deployment): Resources {
   const { environment, consumerAccounts } = deployment;
@@ -42,7 +42,7 @@ export function busResources(deployment: Deployment): Resources {
   };
 }
 
-/** By name, because a policy that refers to roles would hold up the deletion of a function. */
+/** By name: a policy that refers to a role would prevent the deletion of its function. */
 function alertRoles(deployment: Deployment): readonly Value[] {
   return Object.entries(functions)
     .filter(([, { publishes = [] }]) => publishes.includes("AlertBus"))

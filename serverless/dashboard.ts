@@ -8,7 +8,7 @@ type Metric = readonly (string | { readonly [option: string]: unknown })[];
 const widgetWidth = 12;
 const widgetHeight = 6;
 
-/** Rotations on top, what is owed below, the machinery last. */
+/** Rotations at the top, then debts, then the functions and queues. */
 export function dashboardResources({ environment }: Deployment): Resources {
   const widgets = [
     widget("Runs", "Sum", runMetrics(environment)),

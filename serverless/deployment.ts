@@ -17,7 +17,7 @@ export interface Deployment {
   /** The ARN of the secret with PagerDuty's routing key, and of the one with the address of Slack's webhook. */
   readonly pagerdutySecret: string | undefined;
   readonly slackSecret: string | undefined;
-  /** Where docs/ can be read: pages link there. */
+  /** Where docs/ can be read; pages link to it. */
   readonly docsUrl: string | undefined;
   /** Customer managed keys that encrypt any of these secrets. */
   readonly secretKeys: readonly string[];

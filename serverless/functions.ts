@@ -21,25 +21,30 @@ export interface FunctionRow {
     | "callerUrl"
     | "publicUrl";
   readonly table: readonly TableAction[];
-  /** On the secrets that are rotated; never on those of admin credentials and of senders' signatures. */
+  /** On the secrets that are rotated, never on those of admin credentials and signing secrets. */
   readonly secrets?: readonly SecretAction[];
-  /** `index` also looks at which versions there are. */
+  /** `index` may also list a secret's versions. */
   readonly admin?: "read" | "index";
-  /** What the senders of alerts sign with. */
+  /** The signing secrets of alert sources. */
   readonly signing?: "read";
-  /** `Bus` is Rekey's own; on `AlertBus` only the roles of these rows are heard. */
+  /** `Bus` is Rekey's own. Only the roles of these rows may put events on `AlertBus`. */
   readonly publishes?: readonly ("Bus" | "AlertBus")[];
   readonly machines?: readonly MachineAction[];
-  /** On the workloads that the deployment lists, and on no other. */
+  /** On the workloads that the deployment lists, and no other. */
   readonly workloads?: "observe" | "refresh";
-  /** It is told the intake's public address; told to all, that would be a circle. */
+  /** Gets the intake's public address. Given to every function, the address would be a circular reference. */
   readonly intake?: "call";
-  /** Less than its Task's TimeoutSeconds; 30 where it is not said. */
+  /** Less than its Task's TimeoutSeconds; 30 by default. */
   readonly timeoutSeconds?: number;
   readonly schedules?: "reconcile";
-  /** Signs and files checkpoints. Not for a function that writes the ledger: it could sign what it forged. */
+  /**
+   * Signs and files checkpoints. Never for a function that writes the ledger: it could sign what it forged.
+   */
   readonly audit?: "anchor";
-  /** Reaches people: the topic, PagerDuty, Slack. `index` only reads what opens the last two. */
+  /**
+   * Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last
+   * two.
+   */
   readonly people?: "page" | "index";
   readonly reports?: "file";
   /** CloudTrail's event history: who read a secret. */
@@ -50,7 +55,7 @@ const write = ["GetItem", "PutItem"] as const;
 const writeAndList = ["GetItem", "PutItem", "Query"] as const;
 const everything = ["GetItem", "PutItem", "Query", "DeleteItem"] as const;
 
-/** A failed run is settled by the machine, or from its status event when it could not do so itself. */
+/** The machine settles a failed run, or the run's status event does if the machine could not. */
 const settling = {
   table: writeAndList,
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
@@ -58,7 +63,7 @@ const settling = {
   publishes: ["Bus"],
 } as const;
 
-/** Gives the secrets of an incident back. */
+/** Releases the secrets of an incident. */
 const closing = {
   table: ["GetItem", "PutItem", "DeleteItem"],
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
@@ -110,7 +115,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     workloads: "observe",
   },
   "await-evidence": {
-    does: "Parks the run until its decision may be another one",
+    does: "Lets the run wait until something may change the decision",
     table: write,
     machines: ["SendTaskSuccess"],
   },
@@ -123,7 +128,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     publishes: ["Bus"],
   },
   "revoke-key": {
-    does: "Deletes the retiring key, after every reason to wait was asked once more",
+    does: "Deletes the retiring key, after checking every reason to wait once more",
     table: writeAndList,
     workloads: "observe",
     secrets: ["GetSecretValue"],
@@ -137,13 +142,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     admin: "read",
   },
   "close-rotation": {
-    does: "Unpins, forgets what has ended and frees the lease",
+    does: "Unpins the retiring version, removes what has ended and frees the lease",
     table: everything,
     secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
     publishes: ["Bus"],
   },
   "settle-rotation": {
-    does: "Ends a run that failed: takes its own key away again, or records what is owed",
+    does: "Ends a run that failed: deletes its own key again, or records what is owed",
     ...settling,
   },
   "settle-closed": {
@@ -155,7 +160,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     people: "page",
   },
   sweep: {
-    does: "Compares providers, store and ledger, works off what crashes have left, and measures what is owed",
+    does: "Compares providers, store and ledger, cleans up after crashes, and measures what is owed",
     calledBy: "clock",
     timeoutSeconds: 600,
     table: everything,
@@ -198,7 +203,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     publishes: ["AlertBus"],
   },
   "synthetic-leak": {
-    does: "Reports a key that opens nothing, and waits until every channel had its page",
+    does: "Reports a made-up key, and waits until the page was delivered on every channel",
     calledBy: "everyDay",
     table: writeAndList,
     signing: "read",
@@ -206,14 +211,14 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     intake: "call",
   },
   "anchor-audit": {
-    does: "Signs the end of every audit log and locks it away outside the ledger",
+    does: "Signs the newest entry of every audit log and stores it, locked, outside the ledger",
     calledBy: "everyHour",
     timeoutSeconds: 600,
     table: ["Query"],
     audit: "anchor",
   },
   "index-secrets": {
-    does: "Keeps the index by which an alert finds its key",
+    does: "Keeps the index that finds the key of an alert",
     calledBy: "clock",
     table: writeAndList,
     secrets: ["DescribeSecret", "GetSecretValue"],
@@ -243,7 +248,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     machines: ["SendTaskSuccess"],
   },
   "prove-contained": {
-    does: "Looks whether the compromised key is dead",
+    does: "Checks whether the compromised key is dead",
     table: writeAndList,
     secrets: ["GetSecretValue"],
     admin: "read",
@@ -270,7 +275,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: ["GetItem"],
   },
   "await-incident": {
-    does: "Parks a branch of an incident until its record may lead to another decision",
+    does: "Lets a branch of an incident wait until the record may lead to another decision",
     table: write,
     machines: ["SendTaskSuccess"],
   },
@@ -301,7 +306,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     ...closing,
   },
   "settle-incident": {
-    does: "Hands an incident that the machine could not finish to a person",
+    does: "Leaves an incident that the machine could not finish to a person",
     ...closing,
     people: "page",
   },

@@ -126,7 +126,7 @@ function urlResources(id: string, { calledBy }: FunctionRow): Resources {
   };
 }
 
-/** A function that was called without a caller who waits: what it could not do after three tries is kept. */
+/** For functions without a waiting caller: an event that failed three times is kept. */
 function keptWhenFailed(id: string): Resources {
   return {
     [`${id}LambdaEvConf`]: {

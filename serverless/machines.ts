@@ -83,13 +83,15 @@ export function placeholdersIn(text: string): readonly string[] {
   return [...new Set([...text.matchAll(/\$\{(\w+)\}/g)].map(([, name = ""]) => name))];
 }
 
-/** What a definition names besides functions. The partition is "aws" neither in China nor in GovCloud. */
+/** Placeholders in a definition that are not functions. The partition is not "aws" in China and GovCloud. */
 const surroundings: Readonly<Record<string, Value>> = {
   BusName: { Ref: "Bus" },
   Partition: { Ref: "AWS::Partition" },
 };
 
-/** The functions a definition names; a placeholder that is neither one of them nor of the surroundings is a mistake. */
+/**
+ * The functions that a definition names. Any other placeholder that is not in `surroundings` is a mistake.
+ */
 export function calledFunctions(text: string): readonly string[] {
   const names = handlerNames();
   return placeholdersIn(text)

@@ -5,7 +5,7 @@ import { arnOf, localArn, type Resource, type Statement, secretArns, sub, type V
 
 const machines = ["rotation", "compromise"];
 
-/** The role of one function: its own log, what its row says, and the guards that no row can lift. */
+/** The role of one function: its own log, what its row says, and denials that no row can lift. */
 export function roleOf(name: string, row: FunctionRow, deployment: Deployment): Resource {
   return {
     Type: "AWS::IAM::Role",
@@ -66,7 +66,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
   return [...given, ...keyStatements(given, deployment), ...guards(row, deployment)];
 }
 
-/** Events that arrive without a caller who would notice a failure. */
+/** Events without a caller who would notice a failure. */
 export function isAsync({ calledBy }: FunctionRow): boolean {
   return calledBy !== undefined && calledBy !== "callerUrl" && calledBy !== "publicUrl";
 }
@@ -94,7 +94,7 @@ function secretStatements(
   ].filter(({ Action = [] }) => Action.length > 0);
 }
 
-/** Whoever reads or writes a secret, whichever it is, does so through the key that the secret is encrypted with. */
+/** To read or write a secret, a function also needs the KMS key that encrypts it. */
 function keyStatements(given: readonly Statement[], { secretKeys }: Deployment): readonly Statement[] {
   const does = (action: string) => given.some(({ Action }) => Action?.includes(`secretsmanager:${action}`));
   const actions = [
@@ -105,7 +105,7 @@ function keyStatements(given: readonly Statement[], { secretKeys }: Deployment):
   return [{ ...allow("SecretKeys", actions, secretKeys), Condition: viaSecretsManager }];
 }
 
-/** While a sender's secret rotates either of two versions signs: the intake looks which there are. */
+/** While a sender's secret is being changed, two versions are valid: the intake lists them. */
 const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
 
 const adminActions = { read: ["secretsmanager:GetSecretValue"], index: readActions } as const;
@@ -136,7 +136,9 @@ const viaSecretsManager = {
   StringEquals: { "kms:ViaService": sub(`secretsmanager.\${AWS::Region}.amazonaws.com`) },
 };
 
-/** Callbacks and starts name the machine, everything about one execution names the execution. */
+/**
+ * Callbacks and starts are permitted by the machine's ARN, everything about one execution by the execution's.
+ */
 function machineStatements(
   { machines: actions = [] }: FunctionRow,
   { environment }: Deployment,
@@ -180,7 +182,7 @@ const workloadActions = {
   },
 } as const;
 
-/** Nothing at all unless the deployment lists a workload, and then for exactly that one. */
+/** Nothing if the deployment lists no workload; otherwise exactly those that it lists. */
 function workloadStatements(
   work: keyof typeof workloadActions,
   { refreshAllowed }: Deployment,
@@ -205,7 +207,7 @@ function scheduleStatements({ environment }: Deployment): readonly Statement[] {
       ["Get", "Create", "Update", "Delete"].map((verb) => `scheduler:${verb}Schedule`),
       [localArn("scheduler", `schedule/rekey-${environment}/*`)],
     ),
-    // Says names and times; there is no resource that this action could be limited to.
+    // Returns names and times only. AWS does not allow to limit this action to a resource.
     allow("ListSchedules", ["scheduler:ListSchedules"], ["*"]),
     {
       ...allow("LendSchedulerRole", ["iam:PassRole"], [arnOf("SchedulerRole")]),
@@ -238,7 +240,10 @@ const tagActions = [
   "lambda:UntagResource",
 ];
 
-/** A secret or workload without the tag is refused too. Whoever may retag could walk through the first guard. */
+/**
+ * A secret or workload without the tag is refused too. Changing tags is denied as well, because it would get
+ * around the first denial.
+ */
 function guards({ admin, signing, people }: FunctionRow, deployment: Deployment): readonly Statement[] {
   const { environment, adminSecrets } = deployment;
   const intake = intakeArns(deployment);
@@ -260,7 +265,7 @@ function guards({ admin, signing, people }: FunctionRow, deployment: Deployment)
   ];
 }
 
-/** Holds even where the pattern of the rotated secrets is so wide that it covers these. */
+/** Denied even if the pattern of the rotated secrets is so wide that it includes these. */
 function exceptReading(read: string | undefined) {
   return read === undefined
     ? ({ Effect: "Deny", Action: ["secretsmanager:*"] } as const)

@@ -5,10 +5,10 @@ import { arnOf, machineArn, type Resources, secretArns, sub, type Value } from "
 
 type Trigger = Exclude<NonNullable<FunctionRow["calledBy"]>, "callerUrl" | "publicUrl">;
 
-/** A day of retries with backoff, then the dead letters: nothing is lost while a person sleeps. */
+/** A day of retries with backoff, then the dead-letter queue: nothing is lost overnight. */
 const RetryPolicy = { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 };
 
-/** Paths, and not <aws.events.event>, which leaves the detail out. */
+/** Single paths instead of <aws.events.event>, which leaves the detail out. */
 const envelope = { account: "$.account", time: "$.time", detail: "$.detail" };
 const eventText = '{"account":<account>,"time":<time>,"detail":<detail>}';
 
@@ -83,7 +83,7 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
   reportBus: ({ environment }) => ({
     EventBusName: { Ref: "ReportBus" },
     EventPattern: { source: ["rekey.consumer"], "detail-type": ["ConsumerReport"] },
-    // The environment is this rule's word, never the reporter's.
+    // The environment is set by this rule, never by the reporter.
     InputTemplate: `{"environment":"${environment}","event":${eventText}}`,
   }),
 
@@ -115,7 +115,7 @@ function machineArns(environment: string): readonly Value[] {
   return ["rotation", "compromise"].map((machine) => machineArn(environment, machine));
 }
 
-/** A pattern of IAM's as the prefix that EventBridge compares. */
+/** The part of an IAM pattern before its wildcard, for EventBridge's prefix match. */
 function beforeWildcard(arn: Value): Value {
   if (typeof arn === "string") return arn.replace(/\*.*$/, "");
   return sub(String(arn["Fn::Sub"]).replace(/[*?].*$/, ""));

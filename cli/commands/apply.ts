@@ -9,7 +9,7 @@ import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../c
 import { table } from "../table.ts";
 import { plural } from "../text.ts";
 
-/** Each takes a quarter of a minute and about a hundred secrets. */
+/** One round takes 15 seconds and handles about a hundred secrets. */
 const roundsMax = 100;
 
 export const apply: Register = (program, perform) => {
@@ -73,7 +73,7 @@ async function showPlan(cli: Cli, { policies, data }: PolicyText): Promise<Shown
   return { json: { type: "apply", ...answer }, lines: [table(rows), last] };
 }
 
-/** Many secrets take longer than one call may: each round goes on where the last one stopped. */
+/** Many secrets take longer than one call may take. Each round continues where the last one stopped. */
 async function applyInRounds(cli: Cli, file: unknown): Promise<Answer> {
   const done: Applied[] = [];
   for (let round = 0; round < roundsMax; round += 1) {

@@ -86,7 +86,7 @@ function chainOf({ name, secretArn }: Named): Chain {
   return { name, id: secretArn };
 }
 
-/** A log outlives its secret's policy: what led to the end of it is what an auditor asks about. */
+/** A log is kept when its secret leaves the policy: an auditor may ask how that came about. */
 function removedChainOf({ name, secretArn }: Named): Chain {
   return { name: `${name} (removed)`, id: secretArn };
 }
@@ -95,7 +95,7 @@ function verdict(chain: Proof): string {
   return chain.verified ? "verified" : `BROKEN at entry ${chain.brokenAt}: ${chain.why}`;
 }
 
-/** What is behind the newest checkpoint stands on the chain alone. */
+/** Entries after the newest checkpoint are confirmed by the chain only. */
 function coverage({ entries, checkpoint }: Proof): string {
   if (checkpoint === undefined) return entries === 0 ? "nothing to cover" : "no checkpoint yet";
   const { seq, atMs } = checkpoint;

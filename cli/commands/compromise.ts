@@ -84,7 +84,7 @@ async function targetOf(
     ...(providerAccount !== undefined && { account: providerAccount }),
   };
   if (!keyStdin) return named;
-  // Every form the key may have, so that quotes or base64 around it do not hide it.
+  // Every form that the key may have, so that quotes or base64 around it do not hide it.
   const values = fingerprintsOf(await terminal.readHidden("the leaked key (not shown, not sent): "));
   if (values.length > 0) return { ...named, fingerprints: values };
   throw new CliFailure("that is too short for a key", {

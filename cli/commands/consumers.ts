@@ -55,7 +55,7 @@ interface View {
   readonly evidence: readonly Evidence[];
 }
 
-/** A line for everything seen, and one for each declared consumer that nobody has seen. */
+/** One line for everything that was seen, and one for each declared consumer that was never seen. */
 function sightings({ policy, record, evidence }: View): readonly Sighting[] {
   const declared = policy.consumers === "none" ? [] : policy.consumers;
   const seen = evidence.flatMap((item): readonly Sighting[] => {

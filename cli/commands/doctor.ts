@@ -40,7 +40,7 @@ export const doctor: Register = (program, perform) => {
   );
 };
 
-/** Without the admin function there is still much to see; what was not looked at is said. */
+/** Without the admin function doctor still checks the ledger, and says what it did not check. */
 async function examine(cli: Cli, { admin }: Reach): Promise<Examination | undefined> {
   if (admin === undefined) {
     cli.terminal.err("rekey: schedules and admin credentials are not looked at: REKEY_ADMIN_URL is not set");

@@ -5,7 +5,7 @@ import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, type Reach, type Register, type Shown } from "../command.ts";
 
 const pollMs = 1_000;
-/** A cold start at every station takes some seconds each. */
+/** A cold start of each function on the way takes some seconds. */
 const pollsMax = 90;
 
 export const drill: Register = (program, perform) => {
@@ -40,7 +40,7 @@ async function run(cli: Cli): Promise<Shown> {
   return { json, lines, ...(failed.length > 0 || delivered.length === 0 ? { exitCode: 1 } : {}) };
 }
 
-/** Says at which station it is, so that a drill that gets stuck shows where. */
+/** Prints how far the drill has come, so that it shows where a drill gets stuck. */
 async function watch(
   { terminal }: Cli,
   { reach, name }: { readonly reach: Reach; readonly name: string },

@@ -61,7 +61,7 @@ function summaryOf(record: IncidentRecord) {
   };
 }
 
-/** Straight from the table: it works while buses, machines and functions are down. */
+/** Reads the table directly, so it works while buses, machines and functions are down. */
 async function show(cli: Cli, named: string): Promise<Shown> {
   const { ledger, nowMs } = await cli.reach();
   const found = await whichIncident(named, { ledger });
@@ -86,7 +86,7 @@ async function show(cli: Cli, named: string): Promise<Shown> {
 interface Order {
   readonly name: string;
   readonly describes: string;
-  /** The last words of the answer. */
+  /** The lines at the end of the output. */
   says(answer: Readonly<Record<string, unknown>>): readonly string[];
   readonly key?: true;
 }

@@ -10,7 +10,7 @@ import { incidentsOpened } from "./incident.ts";
 const formats = ["trufflehog", "gitleaks", "report"] as const;
 type Format = (typeof formats)[number];
 
-/** What the admin function takes in one call. */
+/** The most that the admin function accepts in one call. */
 const batchMax = 50;
 const batchesMax = 200;
 
@@ -66,7 +66,10 @@ async function readReport({ terminal }: Cli, file: string): Promise<string> {
   }
 }
 
-/** Told by what only one of them has; a wrong guess is refused by the parser, never half read. */
+/**
+ * Recognised by a field that only one format has. If the guess is wrong, the parser refuses the file and
+ * never reads half of it.
+ */
 function formatOf(given: string | undefined, text: string): Format {
   const format = formats.find((each) => each === given);
   if (format !== undefined) return format;
@@ -75,14 +78,14 @@ function formatOf(given: string | undefined, text: string): Format {
       ...{ hint: `it is one of ${formats.join(", ")}`, exitCode: exitCodes.usage },
     });
   }
-  // A scanner that found nothing: TruffleHog prints nothing then, and gitleaks an empty list.
+  // A scanner that found nothing: TruffleHog prints nothing, and gitleaks an empty list.
   if (text.trim() === "") return "trufflehog";
   if (/^\s*\[\s*\]\s*$/.test(text)) return "gitleaks";
   if (text.includes('"DetectorName"')) return "trufflehog";
   return text.includes('"RuleID"') || text.includes('"runs"') ? "gitleaks" : "report";
 }
 
-/** What is no text says so soon. */
+/** If a file is not text, its beginning shows it. */
 const startChars = 4_096;
 
 function notText(file: string): CliFailure {
@@ -102,7 +105,7 @@ function parse(
     return { start: [...start, ...append], ignored };
   } catch (error) {
     if (!(error instanceof InputInvalid)) throw error;
-    // A format helps only against a wrong guess: what is too big or cut off stays so.
+    // Naming the format helps only against a wrong guess, and not if the file is too large or cut off.
     const isGuess = given === undefined && error.message.includes("not as expected");
     const hint = isGuess ? `say what it is with --format ${formats.join("|")}` : undefined;
     throw new CliFailure(error.message, { hint, exitCode: exitCodes.usage });

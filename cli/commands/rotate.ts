@@ -11,7 +11,7 @@ export const rotate: Register = (program, perform) => {
     .action((secret: string, { reason, wait = false }: { reason: string; wait?: boolean }) =>
       perform(async (cli) => {
         const { newId } = await cli.reach();
-        // Named here, so that the same request sent again after a lost reply starts nothing twice.
+        // The name is chosen here, so that repeating the request after a lost reply starts nothing twice.
         const name = `manual-${newId()}`;
         const answer = await askAdmin(cli, { command: "rotate", secret, reason, name });
         const rotationId = String(answer["rotationId"]);

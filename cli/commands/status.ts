@@ -45,7 +45,7 @@ interface SecretState {
   readonly environment: string;
   readonly state: string;
   readonly keyId?: string;
-  /** When the current key became current, or was adopted. */
+  /** When the current key was promoted, or was adopted. */
   readonly since?: number;
   readonly rotationId?: string;
 }
@@ -68,7 +68,7 @@ async function stateOf(
   };
 }
 
-/** The run that promoted it, or else its adoption. */
+/** When the run that promoted it closed, or else when it was adopted. */
 async function sinceWhen(
   { secretArn, keyId }: { readonly secretArn: string; readonly keyId: string },
   ledger: Ledger,

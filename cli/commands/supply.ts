@@ -41,7 +41,7 @@ function nobodyWaits(name: string): CliFailure {
   });
 }
 
-/** A pasted key often brings a line end or blanks with it, and no provider's key has any inside. */
+/** A pasted key often has a line end or blanks around it. No provider's key has blanks inside. */
 function keyFrom(text: string): Secret {
   const key = text.trim();
   if (key.length >= keyLengthMin && !/\s/.test(key)) return new Secret(key);

@@ -18,7 +18,7 @@ export const sweep: Register = (program, perform) => {
     );
 };
 
-/** What was found, worst first; what a person has to look at says so. */
+/** What was found, worst first. */
 function linesOf(swept: Swept): readonly string[] {
   const did = swept.outcome === "wouldSweep" ? "would be" : "were";
   const found: readonly (readonly [number, string])[] = [

@@ -21,14 +21,17 @@ export function ecsDeployment({ ecs: clients }: Pick<Reach, "ecs">): Refresher {
         await order.memory.remember(placeOf(order), { ...note, started: since });
         return { outcome: "started", detail: `deployment ${since} began after the promotion` };
       }
-      // Before the call: after a crash the next try tells the deployment it finds from those of before.
+      // Saved before the call: after a crash the next try can then tell the new deployment from those of
+      // before.
       if (stored === undefined) await order.memory.remember(placeOf(order), note);
       return deploy({ order, arn, note }, clients);
     },
   };
 }
 
-/** An earlier try whose reply was lost, or somebody else's deployment: either replaces every task. */
+/**
+ * It may come from an earlier try whose reply was lost, or from somebody else: either replaces every task.
+ */
 function startedSince(service: Service, { before }: RefreshNote): string | undefined {
   const id = primaryOf(service)?.id;
   return id === undefined || before.includes(id) ? undefined : id;

@@ -4,7 +4,10 @@ import { getWorkload, type KubernetesReach, patchObject, targetOf } from "../kub
 import type { RefreshAnswer, Refresher } from "../ports.ts";
 import { placeOf } from "./once.ts";
 
-/** What `kubectl rollout restart` does, and the version's id beside it: the same patch again starts no rollout. */
+/**
+ * Does what `kubectl rollout restart` does, and also writes the version's id, so that the same patch again
+ * starts no rollout.
+ */
 export function kubernetesRestart(reach: KubernetesReach): Refresher {
   return {
     async refresh(order): Promise<RefreshAnswer> {

@@ -4,7 +4,7 @@ import { getExternalSecret, type KubernetesReach, patchObject, targetOf } from "
 import type { RefreshAnswer, Refresher } from "../ports.ts";
 import { placeOf } from "./once.ts";
 
-/** Has External Secrets read the new version now, and not when its interval is over. */
+/** Makes External Secrets read the new version now, rather than at the end of its interval. */
 export function kubernetesSync(reach: KubernetesReach): Refresher {
   return {
     async refresh(order): Promise<RefreshAnswer> {
@@ -19,7 +19,7 @@ export function kubernetesSync(reach: KubernetesReach): Refresher {
       }
       const place = placeOf(order);
       const stored = await memory.recall(place);
-      // Before the call: what is synced now is what the source must see gone.
+      // Saved before the call: the source compares with what was synced until now.
       await memory.remember(place, {
         before: syncMarks(now),
         firstSeenAtMs: nowMs,

@@ -16,8 +16,8 @@ const descriptionCharsMax = 256;
 const markForm = / ?\[rekey [\w-]+\]$/;
 
 /**
- * A mark in the description, which gives the function new environments. The environment's variables are not
- * touched: they can only be replaced as a whole, and hold other people's secrets.
+ * Writes a mark into the function's description, which gives it new environments. The environment variables
+ * are not used for this: they can only be replaced as a whole, and hold other secrets.
  */
 export function lambdaRecycle({ lambda: clients, pause }: Pick<Reach, "lambda" | "pause">): Refresher {
   return {
@@ -44,7 +44,7 @@ interface Recycling {
   readonly client: Pick<LambdaClient, "send">;
 }
 
-/** Reads, then writes on condition that nobody wrote in between. */
+/** Reads the configuration, then writes it only if nobody changed it in between. */
 async function recycle({ order, name, client }: Recycling): Promise<RefreshAnswer | "busy"> {
   const now = await client.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
   const mark = `[rekey ${order.versionId}]`;
@@ -66,7 +66,10 @@ async function recycle({ order, name, client }: Recycling): Promise<RefreshAnswe
   }
 }
 
-/** What the source compares with, noted before the first change: a lost reply then still counts as one. */
+/**
+ * Saved before the first change, for the source to compare with. So the change counts even if its reply was
+ * lost.
+ */
 async function rememberBefore(
   order: RefreshOrder,
   { LastModified = "" }: GetFunctionConfigurationCommandOutput,

@@ -1,7 +1,10 @@
 import type { Refresher } from "../ports.ts";
 import { once } from "./once.ts";
 
-/** Nobody but its owner can change this consumer: a task with a deadline, and the gate waits for their word. */
+/**
+ * Only the owner can change this consumer: they get a task with a deadline, and the gate waits for their
+ * attestation.
+ */
 export const manual: Refresher = {
   refresh: (order) =>
     once(order, async () => {

@@ -1,14 +1,14 @@
 import type { RefreshAnswer, RefreshOrder, RefreshPlace } from "../ports.ts";
 
-/** What a refresh is remembered by; those without a target are remembered by their kind. */
+/** The key under which a refresh is remembered. Refreshes without a target use their kind. */
 export function placeOf({ consumer, secretArn, versionId }: RefreshOrder): RefreshPlace {
   const { name, environment, refresh } = consumer;
   return { secretArn, environment, consumer: name, versionId, target: refresh.target ?? refresh.kind };
 }
 
 /**
- * Does the work once for one version. It is remembered after it was done: after a crash in between it is done
- * again, which whoever is told sees by the version's id.
+ * Does the work once for each version. It is remembered after the work, so a crash in between repeats it; the
+ * receiver recognises the repeat by the version's id.
  */
 export async function once(
   order: RefreshOrder,
@@ -24,7 +24,7 @@ export async function once(
   return { outcome: "started", detail };
 }
 
-/** What a consumer is told: ids only. */
+/** The message to a consumer: ids only. */
 export function newsOf({ secretArn, versionId, rotationId, consumer }: RefreshOrder) {
   const { name, environment } = consumer;
   return { type: "SecretVersionPromoted", secretArn, versionId, rotationId, consumer: name, environment };

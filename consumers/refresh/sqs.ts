@@ -7,7 +7,7 @@ import { newsOf, once } from "./once.ts";
 
 const queueForm = /^arn:aws(-[a-z-]+)?:sqs:([a-z0-9-]+):(\d{12}):([\w-]{1,80}(?:\.fifo)?)$/;
 
-/** A message to a queue of the consumer's own. */
+/** A message to the consumer's own queue. */
 export function sqs({ sqs: clients }: Pick<Reach, "sqs">): Refresher {
   return {
     refresh: (order) =>

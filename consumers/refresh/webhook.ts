@@ -5,9 +5,10 @@ import type { Reach } from "../reach.ts";
 import { newsOf, once } from "./once.ts";
 
 /**
- * A signed POST to `<https address>#<ARN of the secret with the signing key>`. The receiver checks the signature
- * (HMAC-SHA-256 of `<timestamp>.<nonce>.<body>` in hex), refuses old timestamps and nonces it has seen, and takes
- * the version's id for the identity of the news: after a crash it is sent again with a new nonce.
+ * A signed POST to `<https address>#<ARN of the secret with the signing key>`. The receiver checks the
+ * signature (HMAC-SHA-256 of `<timestamp>.<nonce>.<body>` in hex), refuses old timestamps and nonces it has
+ * seen, and recognises a repeat by the version's id: after a crash the same news is sent again with a new
+ * nonce.
  */
 export function webhook({ http, read, newNonce }: Pick<Reach, "http" | "read" | "newNonce">): Refresher {
   return {

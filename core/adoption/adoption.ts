@@ -19,8 +19,8 @@ export type AdoptionVerdict =
   | { readonly verdict: "contradicted"; readonly reasons: readonly AdoptionReason[] };
 
 /**
- * The adoption rule: evidence in, verdict out. `waiting` ends by itself when the named things happen;
- * `contradicted` means that something is at odds with the policy and a person should look.
+ * The adoption rule: evidence in, verdict out. `waiting` ends by itself once the named things happen;
+ * `contradicted` means that evidence and policy disagree, and a person should look.
  */
 export function adoption(view: AdoptionView): AdoptionVerdict {
   const contradictions = view.evidence.flatMap((item) => whyContradicted(item, view));
@@ -34,7 +34,10 @@ function whyContradicted(item: Evidence, view: AdoptionView): readonly AdoptionR
   return undeclaredReader(item, view);
 }
 
-/** Only declared consumers are heard here: otherwise any reporter could hold up every rotation (S7). */
+/**
+ * Only declared consumers count here: otherwise anybody who can send a report could hold up every rotation
+ * (S7).
+ */
 function refusedBy(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
   const use = useOf(item, view.incoming.fingerprint);
   if (!isFresh(item, view) || use === undefined || use.lastRefusalAgoMs === null) return [];
@@ -48,20 +51,22 @@ function refusedBy(item: InstanceEvidence, view: AdoptionView): readonly Adoptio
   ];
 }
 
-/** Somebody the policy does not know still lives on the retiring key: revoking would break them. */
+/**
+ * A program that the policy does not know still uses the retiring key: revoking it would break that program.
+ */
 function undeclaredHolder(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
   if (item.holds.fingerprint !== view.retiring.fingerprint || !isLive(item, view)) return [];
   return [
     instanceReason(item, view, {
       reason: "UndeclaredConsumer",
-      detail: `holds the retiring key, and no policy declares it in ${item.environment} of ${item.account}`,
+      detail: `holds the retiring key, but no policy declares it in ${item.environment} of ${item.account}`,
     }),
   ];
 }
 
 /**
- * After the promotion only somebody who asks for the retiring version by its id or label still gets it. How long
- * an unknown program keeps it nobody promised, so this ends only when a person declares who it is.
+ * After the promotion only a program that asks for the retiring version by its id or label still gets it. It
+ * is not declared, so nobody knows for how long it keeps the key: only declaring it ends this reason.
  */
 function undeclaredReader(item: Evidence, view: AdoptionView): readonly AdoptionReason[] {
   if (item.kind !== "kms" || item.versionId !== view.retiring.versionId) return [];

@@ -26,7 +26,10 @@ interface Question {
 
 type Check = (question: Question) => readonly AdoptionReason[];
 
-/** Asked of every consumer, whatever evidence its policy names: what any source saw of it may hold things up. */
+/**
+ * Each check is made for every consumer, whatever evidence its policy names: any source can show use of the
+ * retiring key.
+ */
 const checks: readonly Check[] = [instancesBehind, retiringVersionRead, evidenceMissing, useMissing];
 
 /** What is missing, consumer by consumer, in the policy's order. */
@@ -35,7 +38,10 @@ export function consumersBehind(view: AdoptionView): readonly AdoptionReason[] {
   return declaredConsumers(view).flatMap((consumer) => checks.flatMap((check) => check({ view, consumer })));
 }
 
-/** A run is not opened on such a policy, but one that an incident began is resumed on it. */
+/**
+ * No rotation opens with such a policy, but an incident may have promoted a key, and the run that resumes it
+ * meets this.
+ */
 const consumersUnknown: AdoptionReason = {
   reason: "ConsumersUnknown",
   source: "policy",
@@ -60,7 +66,7 @@ function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly
   }
   const lastSuccessAgoMs = useOf(item, view.retiring.fingerprint)?.lastSuccessAgoMs ?? null;
   if (!view.policy.signals.includes("client") || lastSuccessAgoMs === null) return [];
-  // It holds the incoming key since that report, so its last use of the retiring one only gets older.
+  // It holds the incoming key since that report, so its last use of the retiring key only gets older.
   const agoMs = lastSuccessAgoMs + Math.max(0, view.nowMs - item.observedAtMs);
   const remainingMs = view.policy.quietMs - agoMs;
   if (remainingMs <= 0) return [];
@@ -74,8 +80,9 @@ function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly
 // ---- reads -----------------------------------------------------------------------------------------------
 
 /**
- * What was read may be used until it is stale. Where only reads testify, one instance's read says nothing about
- * another's, so all are taken to have read the retiring version just before the promotion.
+ * A key that was read may be used until it is stale. If reads are the only evidence, one instance's read says
+ * nothing about the others, so every instance is assumed to have read the retiring version just before the
+ * promotion.
  */
 function retiringVersionRead(question: Question): readonly AdoptionReason[] {
   const { view, consumer } = question;
@@ -162,7 +169,7 @@ function whyNotRestarted(question: Question, kind: Platform): readonly AdoptionR
       item.kind === kind && item.versionId === view.incoming.versionId && isOf(item, consumer),
   );
   if (restart === undefined) {
-    const detail = `${kind} has not said whether its instances were replaced since the promotion`;
+    const detail = `${kind} has no evidence yet that its instances were replaced since the promotion`;
     return [reasonFor(question, { source: kind, reason: "NotRestarted", detail })];
   }
   if (restart.state === "finished") return restart.instances > 0 ? [] : [nobodyLive(question, kind)];
@@ -193,7 +200,7 @@ function whyNotRead(question: Question): readonly AdoptionReason[] {
   return [reasonFor(question, { source: "kms", reason: "NotRead", detail })];
 }
 
-/** A word given before the promotion cannot be about the incoming key in use. */
+/** An attestation from before the promotion cannot be about the incoming key in use. */
 function whyNotAttested(question: Question): readonly AdoptionReason[] {
   const { view, consumer } = question;
   const given = view.evidence.filter(
@@ -202,7 +209,7 @@ function whyNotAttested(question: Question): readonly AdoptionReason[] {
   );
   const inTime = given.filter(({ observedAtMs }) => observedAtMs >= view.promotedAtMs);
   if (inTime.some(({ expiresAtMs }) => expiresAtMs === undefined || expiresAtMs > view.nowMs)) return [];
-  const why = inTime.length > 0 ? "the word given for it has expired" : "wants a person's word";
+  const why = inTime.length > 0 ? "its attestation has expired" : "needs an attestation";
   const detail = `${why}: rekey attest <secret> ${consumer.name}`;
   return [reasonFor(question, { source: "attestation", reason: "NotAttested", detail })];
 }
@@ -229,8 +236,9 @@ function hasUsedIncoming(item: InstanceEvidence, view: AdoptionView): boolean {
 }
 
 /**
- * Rekey's own proof of the incoming key comes before the promotion, so only a later use is a consumer's. The
- * promotion is put on the provider's clock by the reply that both clocks stamped (T1).
+ * Rekey itself uses the incoming key to prove it, but before the promotion. So only a use after the promotion
+ * is a consumer's. The promotion's time is converted to the provider's clock by a reply that both clocks
+ * stamped (T1).
  */
 function providerSawIncoming(view: AdoptionView): boolean {
   const seen = providerEvidenceIn(view.evidence);

@@ -1,7 +1,10 @@
 import { isReporting, type ReportingKind } from "../policy.ts";
 import type { Fingerprint, KeyUse, VersionId } from "../ports.ts";
 
-/** What one report says about one key, in ages on the reporter's own clock: skew between machines cancels out. */
+/**
+ * What one report says about one key. Ages are measured on the reporter's own clock, so that clock skew
+ * cancels out.
+ */
 export interface ReportedUse {
   readonly fingerprint: Fingerprint;
   readonly lastSuccessAgoMs: number | null;
@@ -9,19 +12,19 @@ export interface ReportedUse {
 }
 
 interface Observed {
-  /** Stamped by the bus or the state machine: the one clock that evidence is aged on. */
+  /** Stamped by the bus or the state machine. All evidence is aged on this one clock. */
   readonly observedAtMs: number;
 }
 
 interface OfConsumer extends Observed {
   readonly consumer: string;
-  /** From the bus it arrived on, never from its own words. */
+  /** From the bus on which it arrived, never from the report's content (S7). */
   readonly environment: string;
   /** From the envelope that AWS fills in. */
   readonly account: string;
 }
 
-/** What one running instance holds and used: the latest report wins, by its own sequence. */
+/** What one running instance holds and used. The latest report wins, by the instance's own sequence. */
 export interface InstanceEvidence extends OfConsumer {
   readonly kind: ReportingKind;
   /** Its name and its start id, so that a restart under the same name is another instance. */
@@ -34,20 +37,23 @@ export interface InstanceEvidence extends OfConsumer {
   readonly ended: boolean;
 }
 
-/** A platform replaced every instance after the promotion, or is at it. */
+/** A platform has replaced, or is replacing, every instance since the promotion. */
 export interface RestartEvidence extends OfConsumer {
   readonly kind: "ecs" | "lambda" | "kubernetes";
   readonly versionId: VersionId;
   readonly state: "finished" | "running" | "failed";
-  /** Running, or for a batch seen to have run, since the promotion. */
+  /** How many run now; for a batch, how many were seen since the promotion. */
   readonly instances: number;
   /** What the platform says, for people. */
   readonly detail?: string;
-  /** How long it still takes, where only time is missing. */
+  /** How long it still takes, if nothing but time is missing. */
   readonly remainingMs?: number;
 }
 
-/** A principal decrypted one version of the secret. `consumer` is a name for people: the role says whose read it is. */
+/**
+ * A principal decrypted one version of the secret. `consumer` is only shown to people: the role decides whose
+ * read it is.
+ */
 export interface ReadEvidence extends OfConsumer {
   readonly kind: "kms";
   /** The ARN of the role (not of its session), or of the user. */
@@ -55,19 +61,19 @@ export interface ReadEvidence extends OfConsumer {
   readonly versionId: VersionId;
 }
 
-/** An authenticated person's word for one version. */
+/** An authenticated person states that a consumer uses one version. */
 export interface AttestationEvidence extends OfConsumer {
   readonly kind: "attestation";
   readonly principal: string;
   readonly versionId: VersionId;
-  /** Given only for a time. */
+  /** Set if the attestation is valid only until then. */
   readonly expiresAtMs?: number;
 }
 
 /** What the provider saw of both keys. */
 export interface ProviderEvidence extends Observed {
   readonly kind: "provider";
-  /** How late its figures may be: it has not yet seen what happened since then. */
+  /** How late the provider's figures may be: uses within this time are not visible yet. */
   readonly lagMs?: number;
   readonly retiring?: KeyUse;
   readonly incoming?: KeyUse;
@@ -80,7 +86,7 @@ export function isInstance(evidence: Evidence): evidence is InstanceEvidence {
   return isReporting(evidence.kind);
 }
 
-/** Where a piece of evidence is kept: a newer one from the same place replaces it. */
+/** The id under which evidence is stored. A newer one with the same id replaces it. */
 export function evidenceKey(evidence: Evidence): string {
   switch (evidence.kind) {
     case "client":
@@ -101,7 +107,7 @@ export function evidenceKey(evidence: Evidence): string {
   }
 }
 
-/** Evidence arrives twice and out of order: an instance's older report changes nothing. */
+/** Evidence may arrive twice and out of order: an older report of the same instance changes nothing. */
 export function isNewer(candidate: Evidence, stored: Evidence | undefined): boolean {
   if (stored === undefined) return true;
   if ("sequence" in candidate && "sequence" in stored) {
@@ -110,7 +116,9 @@ export function isNewer(candidate: Evidence, stored: Evidence | undefined): bool
   return candidate.observedAtMs >= stored.observedAtMs;
 }
 
-/** Whether a newer report says anything but "still so": ages alone move no decision and wake nobody. */
+/**
+ * True if the report changes anything except ages. Reports that only refresh ages do not wake a waiting run.
+ */
 export function isMaterial(candidate: Evidence, stored: Evidence | undefined): boolean {
   return stored === undefined || substanceOf(candidate) !== substanceOf(stored);
 }
@@ -145,12 +153,13 @@ function substanceOfUse({ fingerprint, lastSuccessAgoMs, lastRefusalAgoMs }: Rep
   return `${fingerprint} ${lastSuccessAgoMs !== null} ${lastRefusalAgoMs !== null} ${worksNow}`;
 }
 
-/** Longer than any instance that lives goes without a report. */
+/** Every live instance reports more often than this. */
 const silentMsMin = 24 * 3_600_000;
 
 /**
- * What no later rotation needs, once a run is closed. An instance that fell silent may live on the incoming key, its
- * report lost: remembered, it holds up the next run until it must have gone stale once more.
+ * Whether evidence may be dropped when a run closes, because no later rotation needs it. An instance that
+ * fell silent while it held the incoming key is kept: it may still run, and has to hold up the next run until
+ * its key must be stale.
  */
 export function mayForget(
   item: Evidence,

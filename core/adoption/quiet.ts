@@ -1,7 +1,10 @@
 import type { Evidence, ProviderEvidence } from "./evidence.ts";
 import type { AdoptionReason, AdoptionView } from "./view.ts";
 
-/** Whether the retiring key has been unused for the quiet window, by every signal that the policy names (S8). */
+/**
+ * Reasons why the retiring key does not yet count as unused for the quiet window, by every signal in the
+ * policy (S8).
+ */
 export function useNotQuiet(view: AdoptionView): readonly AdoptionReason[] {
   const { consumers, signals } = view.policy;
   if (consumers === "none" && signals.length === 0) return [];
@@ -14,8 +17,8 @@ export function providerEvidenceIn(evidence: readonly Evidence[]): ProviderEvide
 }
 
 /**
- * A provider that is an hour late has not seen the last hour yet, so what it calls quiet is only quiet up to
- * then: its lag comes on top of the window, or a key in steady use would look quiet for ever.
+ * If the provider's figures are an hour late, they do not show the last hour. So the lag is added to the
+ * window: otherwise a key in steady use could look quiet.
  */
 function quietFromMs({ policy, evidence }: AdoptionView): number {
   const lagMs = policy.signals.includes("provider") ? (providerEvidenceIn(evidence)?.lagMs ?? 0) : 0;
@@ -29,7 +32,7 @@ function windowOpen(view: AdoptionView): readonly AdoptionReason[] {
   return [{ reason: "QuietWindowOpen", source: "policy", remainingMs, detail }];
 }
 
-/** Both times are the provider's own, so our clock's skew cannot revoke early (T1). */
+/** Both times come from the provider's clock, so our clock's skew cannot revoke early (T1). */
 function whyProviderNotQuiet(view: AdoptionView): readonly AdoptionReason[] {
   const use = providerEvidenceIn(view.evidence)?.retiring;
   if (use === undefined || use.keyId !== view.retiring.keyId) {

@@ -40,7 +40,7 @@ function whenOf({ reason, agoMs, remainingMs }: AdoptionReason): string {
     : `, seen ${sayDuration(agoMs)} ago`;
 }
 
-/** What would end this reason: the step that a person can take, or what they can wait for. */
+/** What would end this reason: a step that a person can take, or what to wait for. */
 export function sayWanted({
   reason,
   consumer = "the consumer",
@@ -64,26 +64,26 @@ export function sayWanted({
     case "NotRestarted":
       return `restart what runs ${consumer}, or wait for the restart to finish`;
     case "RestartFailed":
-      return `mend ${consumer} and restart it`;
+      return `fix ${consumer} and restart it`;
     case "NotRead":
       return `let ${consumer} read the secret, with a role that its policy names`;
     case "NotAttested":
       return `rekey attest <secret> ${consumer}`;
     case "ProviderSilent":
-      return "look whether the provider answers and the admin credential may read usage";
+      return "check that the provider answers and that the admin credential may read usage";
     case "UndeclaredConsumer":
       return source === "kms"
-        ? "declare a consumer with this role, or end its access"
-        : "declare it, or end it";
+        ? "declare a consumer with this role, or remove its access"
+        : "declare it, or stop it";
     case "ConsumersUnknown":
-      return "name the consumers in the policy, or say `consumers: none` if truly nothing uses the key";
+      return "name the consumers in the policy, or say `consumers: none` if nothing uses the key";
     case "MayHoldRetiringVersion":
     case "QuietWindowOpen":
       return "it ends by itself";
   }
 }
 
-/** In the largest unit that keeps two figures: "1.2 s", "4 min", "3 h", "12 d". */
+/** In the unit that fits best: "1.2 s", "4 min", "3 h", "12 d". */
 export function sayDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;

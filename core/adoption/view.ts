@@ -9,7 +9,10 @@ import {
   type ReportedUse,
 } from "./evidence.ts";
 
-/** Why the retiring key may not go yet. One value for the gate, the screen, the page and the report. */
+/**
+ * Why the retiring key may not be revoked yet. The gate, the screen, the page and the report use the same
+ * value.
+ */
 export interface AdoptionReason {
   readonly reason:
     | "NoLiveInstance"
@@ -31,7 +34,7 @@ export interface AdoptionReason {
   readonly environment?: string;
   readonly instance?: string;
   readonly source: EvidenceKind | "provider" | "policy";
-  /** How long ago the source said so; for a window, how long it is still open. */
+  /** How long ago the source saw it, and how long the wait still lasts if its end is known. */
   readonly agoMs?: number;
   readonly remainingMs?: number;
   readonly detail: string;
@@ -52,20 +55,25 @@ export interface AdoptionView {
   readonly evidence: readonly Evidence[];
 }
 
-/** What a program that nobody declared may keep a key for: it promised nothing, whatever its report says. */
+/** The least time for which an undeclared program is assumed to keep a key, whatever its own report says. */
 const undeclaredStaleMsMin = 15 * 60_000;
 
 export function declaredConsumers({ policy }: AdoptionView): readonly ConsumerPolicy[] {
   return policy.consumers === "none" ? [] : policy.consumers;
 }
 
-/** Name, environment and account have to be the policy's (S7). A read has no name: there, the role is. */
+/**
+ * Name, environment and account must be those of the policy (S7). A read has no consumer name: its role is
+ * compared instead.
+ */
 export function isOf(item: ConsumerEvidence, consumer: ConsumerPolicy): boolean {
   if (item.environment !== consumer.environment || item.account !== consumer.account) return false;
   return item.kind === "kms" ? isReadBy(item, consumer) : item.consumer === consumer.name;
 }
 
-/** Asked of the policy at the gate and not when the record came: a role declared since then counts. */
+/**
+ * Decided when the gate asks and not when the record arrived, so a role that was declared since then counts.
+ */
 function isReadBy({ principal }: ReadEvidence, { roles = [] }: ConsumerPolicy): boolean {
   return roles.includes(principal);
 }
@@ -79,9 +87,9 @@ export function reportsOf(view: AdoptionView, consumer: ConsumerPolicy): readonl
 }
 
 /**
- * Silence is not adoption. Until the promotion any instance may have fetched the retiring key again without a
- * word, so one that was last seen on it counts until its key must have gone stale counted from there. One that
- * reported the incoming key counts until it says that it ends.
+ * Silence is not adoption. Until the promotion an instance may have fetched the retiring key again without
+ * reporting it, so its key may be in use until `maxStale` after the promotion, or after its last report if
+ * that is later. An instance that reported the incoming key counts as live until it says that it ends.
  */
 export function isLive(item: InstanceEvidence, view: AdoptionView): boolean {
   if (item.ended) return false;
@@ -90,12 +98,12 @@ export function isLive(item: InstanceEvidence, view: AdoptionView): boolean {
   return hasMoved || isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view });
 }
 
-/** A running instance reports again before this is over; one that ended without a word does not. */
+/** A running instance reports again within this time; one that ended without saying so does not. */
 export function isFresh(item: InstanceEvidence, view: AdoptionView): boolean {
   return !item.ended && isWithinStale(item.observedAtMs, { item, view });
 }
 
-/** A key whose age is exactly the limit is still used. */
+/** At exactly the limit the key still counts as used. */
 function isWithinStale(
   sinceMs: number,
   { item, view }: { readonly item: InstanceEvidence; readonly view: AdoptionView },
@@ -103,7 +111,7 @@ function isWithinStale(
   return sinceMs + staleAfterMs(item, view) >= view.nowMs;
 }
 
-/** The larger of what the policy says and what the instance says: a report may not shorten the wait. */
+/** The larger of the policy's and the instance's own limit: a report must not shorten the wait. */
 function staleAfterMs(item: InstanceEvidence, view: AdoptionView): number {
   const declared = declaredConsumers(view).filter((consumer) => isOf(item, consumer));
   const floors =

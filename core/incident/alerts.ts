@@ -1,13 +1,16 @@
 import type { AlertSeen, IncidentRecord } from "./record.ts";
 
-/** What an incident keeps of its alerts: a flood of them must neither fill the item nor push out what counts. */
+/**
+ * An incident keeps this many alerts: a flood must neither fill the item nor push out the alerts that the
+ * plan rests on.
+ */
 const alertsMax = 100;
 const droppedMax = 500;
 
 type Name = Pick<AlertSeen, "source" | "sourceId">;
 type Alerts = Pick<IncidentRecord, "alerts" | "alertsSeen" | "alertsDropped">;
 
-/** Also one that came so early that no more than its name is kept. */
+/** Also true for an alert of which only the name is still kept. */
 export function hadAlert({ alerts, alertsDropped = [] }: Alerts, alert: Name): boolean {
   const name = nameOf(alert);
   return alerts.some((seen) => nameOf(seen) === name) || alertsDropped.includes(name);
@@ -17,7 +20,7 @@ function nameOf({ source, sourceId }: Name): string {
   return `${source} ${sourceId}`;
 }
 
-/** How many came, also of those that are not kept. */
+/** How many alerts came, including those that are not kept. */
 export function alertCount({ alerts, alertsSeen }: Pick<Alerts, "alerts" | "alertsSeen">): number {
   return alertsSeen ?? alerts.length;
 }
@@ -32,7 +35,7 @@ export function withAlert(record: Alerts, alert: AlertSeen): Alerts {
   return { alerts: alerts.filter((seen) => !dropped.includes(seen)), alertsSeen, alertsDropped };
 }
 
-/** What the plan is made of, and the clock's first alert: the first that says each is never dropped. */
+/** Facts that decide the plan and the clock. The first alert that states each of them is never dropped. */
 const factsOfPlan: readonly ((alert: AlertSeen) => boolean)[] = [
   () => true,
   ({ exposure }) => exposure === "public",

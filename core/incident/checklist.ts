@@ -3,8 +3,8 @@ import { isOver } from "./plan.ts";
 import type { ChecklistEntry, IncidentRecord, IncidentStatus } from "./record.ts";
 
 /**
- * A checklist of keys that leaked together. No machine works on it, so nothing would keep its status true: it is
- * read off its incidents, each time that it is read.
+ * A checklist of keys that leaked together. No machine runs for it, so its status is computed from its
+ * incidents each time it is read.
  */
 export function asItsIncidentsAre(
   parent: IncidentRecord,
@@ -20,7 +20,7 @@ export function asItsIncidentsAre(
   return { ...parent, checklist, status, ...(ends.length > 0 && { closedAtMs: Math.max(...ends) }) };
 }
 
-/** Where the report broke off, somebody may have reported the rest: an incident that a machine works on. */
+/** If reporting was interrupted, the same key may have been reported again: then that incident is used. */
 function reportedSince({
   entry,
   parent,
@@ -40,7 +40,7 @@ function reportedSince({
   return found === undefined ? entry : { ...entry, incidentId: found.incidentId };
 }
 
-/** A key that nobody has reported yet, because the report broke off, keeps the checklist open. */
+/** If reporting was interrupted, a key without an incident keeps the checklist open. */
 function worstOf(statuses: readonly IncidentStatus[]): IncidentStatus {
   if (statuses.includes("needsPerson")) return "needsPerson";
   if (statuses.includes("open") || statuses.includes("reported")) return "open";
@@ -48,7 +48,7 @@ function worstOf(statuses: readonly IncidentStatus[]): IncidentStatus {
   return statuses.every((status) => status === "falseAlarm") ? "falseAlarm" : "closed";
 }
 
-/** Notes which incidents the key of one secret came to have; a repeat changes nothing. */
+/** Notes the incidents that one secret's key got. A repeat changes nothing. */
 export function listIncidents(
   parent: IncidentRecord,
   { secretArn, incidentIds }: { readonly secretArn: SecretArn; readonly incidentIds: readonly string[] },

@@ -7,12 +7,12 @@ export interface IncidentFacts {
   readonly detectedToDeadMs?: number;
   readonly deadlineMs: number;
   readonly escalated: boolean;
-  /** From the revoke to the last consumer on the replacement; 0 where everybody had moved before. */
+  /** From the revoke until the last consumer used the replacement; 0 if all had moved before. */
   readonly outageMs: number;
   readonly reportPath?: string;
 }
 
-/** The figures of design.md §9, from the record alone. */
+/** The figures of the `summary` line, from the record alone. */
 export function incidentFacts(record: IncidentRecord): IncidentFacts {
   const accepted = record.keys.map((key) => key.quarantinedAtMs ?? key.acceptedAtMs ?? key.deadAtMs);
   const dead = record.keys.map(({ deadAtMs }) => deadAtMs);

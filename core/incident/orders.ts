@@ -3,8 +3,8 @@ import type { IncidentRecord, KeyInScope, PersonsOrder } from "./record.ts";
 import { addToTimeline, changeKey, keyInScope, refOf } from "./transitions.ts";
 
 /**
- * What an authenticated person may say in an incident. Each is a pure transition, as in `incident.ts`; each
- * `whyNot` is asked before it, and its answer goes to the person.
+ * The orders that an authenticated person may give in an incident. Each is a pure transition; its `whyNot` is
+ * asked first, and the answer goes to the person.
  */
 export type PersonRefusal = { readonly reason: string; readonly detail: string; readonly hint?: string };
 
@@ -16,7 +16,7 @@ export function takeNote(record: IncidentRecord, word: PersonsOrder): IncidentRe
   return addToTimeline({ ...record, notes }, { atMs, what: "note", detail: text, by });
 }
 
-/** An ended incident is history: what is said of it later goes into a note. */
+/** A finished incident does not change any more. Later remarks go into a note. */
 function whyOver({ incidentId, status }: IncidentRecord): PersonRefusal | undefined {
   if (!isOver(status)) return undefined;
   return {
@@ -39,7 +39,7 @@ export function whyNotWaive(record: IncidentRecord, ref: string): PersonRefusal 
   return whyOver(record);
 }
 
-/** The state stays what was seen of the key: a waiver is a person's responsibility, not an observation. */
+/** The state stays as it was observed: a waiver records a person's responsibility, not an observation. */
 export function waive(
   record: IncidentRecord,
   { ref, word }: { readonly ref: string; readonly word: PersonsOrder },
@@ -62,21 +62,25 @@ export function whyNotContainNow(record: IncidentRecord): PersonRefusal | undefi
   return refusals.includes(undefined) ? undefined : (refusals[0] ?? nobodyKnows);
 }
 
-/** No provider call of ours can revoke it, so a person's word would change nothing. */
+/** No provider call of ours can revoke this key, so ordering it would change nothing. */
 function whyOutOfReach(key: KeyInScope, incidentId: string): PersonRefusal | undefined {
   const { keyId, secretArn, byHand, blocked, provider, account } = key;
   if (isRekeysOwn(key)) return rekeysOwn(key, incidentId);
   if (keyId === undefined) return nobodyKnows;
   if (byHand === true) {
     const detail = blocked ?? "the provider has no call that revokes a key";
-    return { reason: "ByHand", detail, hint: "delete it in the provider's console: Rekey sees it die" };
+    return {
+      reason: "ByHand",
+      detail,
+      hint: "delete it in the provider's console: Rekey notices that it is dead",
+    };
   }
   if (secretArn !== undefined) return undefined;
   const where = account ?? (provider === undefined ? "its provider" : `an account of ${provider} with it`);
   return {
     reason: "NoPolicy",
-    detail: `no policy reaches ${where}, so Rekey cannot revoke key ${keyId}`,
-    hint: "declare a secret of that account in rekey.yml (`mode: index` is enough), apply, and say it again",
+    detail: `no policy covers ${where}, so Rekey cannot revoke key ${keyId}`,
+    hint: "declare a secret of that account in rekey.yml (`mode: index` is enough), apply, and give the order again",
   };
 }
 
@@ -87,7 +91,7 @@ function rekeysOwn({ what }: KeyInScope, incidentId: string): PersonRefusal {
 
 const nobodyKnows: PersonRefusal = {
   reason: "KeyUnknown",
-  detail: "nobody knows which key at the provider this is, so there is nothing that could be revoked",
+  detail: "nobody knows which key at the provider this is, so Rekey cannot revoke it",
   hint: "if you have the key, see what it matches with `rekey compromise --key-stdin --dry-run`",
 };
 
@@ -99,9 +103,9 @@ export function containNow(record: IncidentRecord, word: PersonsOrder): Incident
   );
 }
 
-/** Why the key is contained: a person's word comes before the plan. */
+/** Why the key is contained: a person's order counts before the plan. */
 export function whyContained({ containNow: word, planWhy }: IncidentRecord): string {
-  return word === undefined ? planWhy : `contain now, asked for by ${word.by}: ${word.reason}`;
+  return word === undefined ? planWhy : `contain now, ordered by ${word.by}: ${word.reason}`;
 }
 
 // ---- switch first ----------------------------------------------------------------------------------------
@@ -128,14 +132,14 @@ function isReversible({ state }: KeyInScope): boolean {
   );
 }
 
-/** Consumers get until `containByMs`; then containment waits for nobody, as the plan says. */
+/** Consumers get until `containByMs`; after that containment no longer waits for them. */
 export function switchFirst(
   record: IncidentRecord,
   { word, containByMs }: { readonly word: PersonsOrder; readonly containByMs: number },
 ): IncidentRecord {
   const { containNow: _taken, ...rest } = record;
   const planAsked = { ...word, plan: "switch-first" as const };
-  const planWhy = `asked for by ${word.by}: ${word.reason}`;
+  const planWhy = `ordered by ${word.by}: ${word.reason}`;
   const next: IncidentRecord = { ...rest, plan: "switch-first", planWhy, planAsked, containByMs };
   return addToTimeline(next, {
     ...said("planChanged", word),
@@ -143,7 +147,7 @@ export function switchFirst(
   });
 }
 
-/** Where nobody can let consumers move first, whoever wants the key back takes their order to contain it back as well. */
+/** If switch-first is not possible, undoing the quarantine also cancels an earlier contain-now order. */
 export function withdrawContainNow(record: IncidentRecord): IncidentRecord {
   const { containNow: _taken, ...rest } = record;
   return rest;
@@ -158,30 +162,30 @@ export interface PlanOrder {
   readonly containByMs: number;
 }
 
-/** The rows of the plan table that come before what a person asks for, as the opening found them. */
+/** The rows of the plan table that outrank a person's order, as they were when the incident opened. */
 function whyNoPlan({ incidentId, keys, match, plan, ...record }: IncidentRecord): PersonRefusal | undefined {
   const own = keys.find(isRekeysOwn);
   if (own) return rekeysOwn(own, incidentId);
   const isPersons = plan === "person" && record.openedAtMs !== undefined;
-  // Who said contain-now has taken the key upon them, and may still give its consumers time.
+  // Whoever ordered contain-now has said which key it is, and may still give its consumers time.
   if (!isPersons || !isExact(match.by) || record.containNow !== undefined) return undefined;
   const detail = "Rekey rotates no secret that holds this key, so no plan contains it";
-  return { reason: "NotRotated", detail, hint: `say it with \`rekey incident contain-now ${incidentId}\`` };
+  return { reason: "NotRotated", detail, hint: `order it with \`rekey incident contain-now ${incidentId}\`` };
 }
 
-/** Asked before the key is reported a second time with a plan of the person's own. */
+/** Asked before the key is reported again with a plan that the person chose. */
 export function whyNotPlan(record: IncidentRecord, plan: PlanOrder["plan"]): PersonRefusal | undefined {
   if (plan === "switch-first") return whyNotSwitchFirst(record);
   const refusal = whyOver(record) ?? whyNoPlan(record);
   if (refusal) return refusal;
   if (isExact(record.match.by)) return undefined;
-  const hint = `say it with \`rekey incident contain-now ${record.incidentId}\``;
+  const hint = `order it with \`rekey incident contain-now ${record.incidentId}\``;
   return { reason: "NotExact", detail: "the key is not known exactly, so no plan contains it", hint };
 }
 
 export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: PlanOrder): IncidentRecord {
   if (plan === "switch-first") return switchFirst(record, { word, containByMs });
-  const planWhy = `asked for by ${word.by}: ${word.reason}`;
+  const planWhy = `ordered by ${word.by}: ${word.reason}`;
   return addToTimeline(
     { ...record, plan, planWhy, planAsked: { ...word, plan } },
     { ...said("planChanged", word), detail: `from ${record.plan} to ${plan}: ${word.reason}` },
@@ -190,7 +194,10 @@ export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: P
 
 // ---- undo a quarantine -----------------------------------------------------------------------------------
 
-/** Keys whose quarantine can still be undone, also one whose undoing was recorded and perhaps not done. */
+/**
+ * Keys whose quarantine can still be undone, also if the undo was recorded and may not have reached the
+ * provider.
+ */
 export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
   return record.keys.filter((key) => isQuarantined(key.state) || isUndone(key));
 }
@@ -200,8 +207,8 @@ export function isUndone(key: KeyInScope): key is KeyInScope & { readonly undone
 }
 
 /**
- * Whoever undid it may have died before the provider was asked, and a call that was on its way may come late: for so
- * long it is asked again. Later than that somebody else may have changed the key.
+ * The function that undid it may have died before it called the provider, and a late quarantine call may
+ * still arrive. So the undo is repeated for this long. After that somebody else may have changed the key.
  */
 export function isRestoreDue(
   key: KeyInScope,
@@ -210,7 +217,7 @@ export function isRestoreDue(
   return isUndone(key) && nowMs < key.undoneAtMs + forMs;
 }
 
-/** The call may be on its way still: whoever makes it sees that it was undone, and takes it back. */
+/** The quarantine call may still be under way: the function that makes it sees the undo and takes it back. */
 function isQuarantined(state: KeyInScope["state"]): boolean {
   return state === "quarantined" || state === "quarantining";
 }
@@ -225,7 +232,10 @@ export function whyNotUndoQuarantine(record: IncidentRecord): PersonRefusal | un
     : { reason: "NothingQuarantined", detail: "no key of this incident is quarantined" };
 }
 
-/** Recorded before the provider is asked: from here on nothing of this incident revokes it as quarantined. */
+/**
+ * Recorded before the provider is called: from then on this incident does not revoke the key for being
+ * quarantined.
+ */
 export function undoQuarantine(
   record: IncidentRecord,
   { ref, word }: { readonly ref: string; readonly word: PersonsOrder },
@@ -246,7 +256,7 @@ export function whyNotFalseAlarm(record: IncidentRecord): PersonRefusal | undefi
   return record.status === "falseAlarm" ? undefined : whyOver(record);
 }
 
-/** Every branch of the machine ends at this; a revoke that has begun is owed to the next rotation. */
+/** Every branch of the machine ends after this. A revoke that has begun is owed to the next rotation. */
 export function falseAlarm(record: IncidentRecord, word: PersonsOrder): IncidentRecord {
   if (record.status === "falseAlarm") return record;
   const isAtWork = record.status === "open" || record.status === "contained";

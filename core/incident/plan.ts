@@ -10,18 +10,18 @@ import type {
   PersonsOrder,
 } from "./record.ts";
 
-/** What the plan depends on, over everything that was reported about this key. */
+/** What the plan depends on, taken from everything that was reported about this key. */
 export interface PlanFacts {
   readonly match: KeyMatch["by"];
   readonly alerts: readonly Pick<AlertSeen, "source" | "exposure" | "verified">[];
-  /** What the operator declared for the secrets that hold the key; the strictest where they differ. */
+  /** What the policies of the secrets that hold the key declare; the strictest if they differ. */
   readonly declared?: "contain-first" | "switch-first";
   readonly asked?: IncidentRecord["planAsked"];
-  /** Rekey may act on the key: a secret under `mode: rotate` holds it, or held it. */
+  /** True if a secret under `mode: rotate` holds the key or held it, so that Rekey may act on it. */
   readonly mayAct: boolean;
-  /** Set for a credential of Rekey's own: what it is. */
+  /** Set for one of Rekey's own credentials: what it is. */
   readonly own?: string;
-  /** It is the one incident that inexact alerts join while there are too many of them. */
+  /** True for the one incident that collects inexact alerts while there are too many of them. */
   readonly isTriage?: boolean;
 }
 
@@ -32,7 +32,7 @@ export interface PlanChoice {
 
 type PlanRow = (facts: PlanFacts) => PlanChoice | undefined;
 
-/** The plan table: the first row that answers wins. */
+/** The plan table: the first row that gives an answer decides. */
 const planRows: readonly PlanRow[] = [
   tooManyInexactAlerts,
   aCredentialOfOurOwn,
@@ -56,18 +56,21 @@ export function planFor(facts: PlanFacts): PlanChoice {
 function tooManyInexactAlerts({ isTriage }: PlanFacts): PlanChoice | undefined {
   if (isTriage !== true) return undefined;
   const why =
-    "the breaker is open: more than ten inexact alerts came in an hour, and those that follow join here";
+    "the breaker is open: more than ten inexact alerts came in an hour, and further ones are added here";
   return { plan: "person", why };
 }
 
-/** Whoever holds it holds every key that Rekey can make or delete, and no replacement of a consumer's key mends that. */
+/**
+ * Whoever has it can make and delete every key of the account. Replacing a consumer's key does not help
+ * against that.
+ */
 function aCredentialOfOurOwn({ own }: PlanFacts): PlanChoice | undefined {
   return own === undefined
     ? undefined
     : { plan: "person", why: `it is ${own}: a person has to replace it, now` };
 }
 
-/** Unknown is a person's work: never the floor, and never a guess. */
+/** An unknown key is for a person to look at. No plan is guessed. */
 function nobodyKnowsTheKey({ match }: PlanFacts): PlanChoice | undefined {
   if (match !== "none") return undefined;
   return { plan: "person", why: "no secret under Rekey is known to hold this key" };
@@ -77,11 +80,13 @@ function notOursToChange({ mayAct }: PlanFacts): PlanChoice | undefined {
   if (mayAct) return undefined;
   return {
     plan: "person",
-    why: "Rekey rotates no secret that holds this key: each is only watched, or was taken out of the policy",
+    why: "Rekey rotates no secret that holds this key: each is only watched, or was removed from rekey.yml",
   };
 }
 
-/** Several keys may share a hint, and a place names none: a wrong guess would cut off the wrong consumers. */
+/**
+ * Several keys may share a hint, and a place names no key: a wrong guess would cut off the wrong consumers.
+ */
 function identityIsNotExact({ match }: PlanFacts): PlanChoice | undefined {
   if (isExact(match)) return undefined;
   return {
@@ -91,7 +96,7 @@ function identityIsNotExact({ match }: PlanFacts): PlanChoice | undefined {
 }
 
 function aPersonAsked({ asked }: PlanFacts): PlanChoice | undefined {
-  return asked && { plan: asked.plan, why: `asked for by ${asked.by}: ${asked.reason}` };
+  return asked && { plan: asked.plan, why: `ordered by ${asked.by}: ${asked.reason}` };
 }
 
 function operatorDeclared({ declared }: PlanFacts): PlanChoice | undefined {
@@ -127,14 +132,14 @@ const strength: Readonly<Record<IncidentPlan, number>> = {
   "contain-first": 3,
 };
 
-/** Later alerts only ever make Rekey act sooner; the way back is a person's word. */
+/** Later alerts can only make Rekey act sooner. Only a person's order can make it act later. */
 export function isStronger(plan: IncidentPlan, than: IncidentPlan): boolean {
   return strength[plan] > strength[than];
 }
 
 // ---- a quarantine ----------------------------------------------------------------------------------------
 
-/** Whether disabling a key contains it and can be undone exactly; else it is revoked at once. */
+/** Whether disabling the key stops it fully and can be undone exactly. If not, it is revoked at once. */
 export function isQuarantinable(
   { quarantine, quarantineContains }: Pick<ProviderCapabilities, "quarantine" | "quarantineContains">,
   { hasScopes }: { readonly hasScopes: boolean },
@@ -145,9 +150,9 @@ export function isQuarantinable(
 // ---- the clock -------------------------------------------------------------------------------------------
 
 export const deadlineAfterMs = 15 * 60_000;
-/** How far back a sender's claim is believed; the deadline is long past by then in any case. */
+/** A sender's claimed time is believed at most this far back; the deadline has passed by then in any case. */
 export const claimBackMaxMs = 24 * 3_600_000;
-/** Escalated at the latest this long before the deadline, so that a channel's retries end before it too. */
+/** Escalated at least this long before the deadline, so that a channel's retries also end before it. */
 export const escalateBeforeMs = 60_000;
 
 export interface IncidentClock {
@@ -155,7 +160,9 @@ export interface IncidentClock {
   readonly deadlineAtMs: number;
 }
 
-/** A sender may say that it noticed earlier than we received; what it says can never move the clock later. */
+/**
+ * A sender may say that it noticed before we received the alert. What it says never moves the clock later.
+ */
 export function clockFrom(received: {
   readonly receivedAtMs: number;
   readonly detectedAtMs?: number;
@@ -166,7 +173,9 @@ export function clockFrom(received: {
   return { detectedAtMs, deadlineAtMs: detectedAtMs + deadlineAfterMs };
 }
 
-/** A deadline that is near or past when the incident opens leaves nothing to wait for: it opens escalated. */
+/**
+ * If the deadline is near or past when the incident opens, there is nothing to wait for: it opens escalated.
+ */
 export function escalateAt(clock: {
   readonly openedAtMs: number;
   readonly deadlineAtMs: number;
@@ -176,10 +185,10 @@ export function escalateAt(clock: {
   return Math.max(openedAtMs, Math.min(openedAtMs + escalateAfterMs, deadlineAtMs - escalateBeforeMs));
 }
 
-/** What became of the deadline; `none`: there was no leak that it could have been for. */
+/** Whether the deadline was met. `none`: there was no leak, so there was no deadline. */
 export type DeadlineKept = "met" | "missed" | "open" | "waived" | "none";
 
-/** Kept by the last key that was seen dead in time. A waiver ends the clock, and proves nothing. */
+/** Met if the last key was seen dead in time. A waiver ends the clock and proves nothing. */
 export function deadlineOf(
   { keys, status, deadlineAtMs }: Pick<IncidentRecord, "keys" | "status" | "deadlineAtMs">,
   nowMs: number,
@@ -193,18 +202,18 @@ export function deadlineOf(
 
 // ---- forged, repeated and inexact alerts -----------------------------------------------------------------
 
-/** After an incident has ended, alerts about the same key are added to it for so long. */
+/** For this long after an incident has ended, alerts about the same key are added to it. */
 export const cooldownMs = 24 * 3_600_000;
 
 /**
- * Whether an alert belongs to the last incident of its own subject. Another key is another subject, so a second
- * leak never lands here. What a person called a false alarm says nothing about an alert that came later.
+ * Whether an alert belongs to the last incident with the same subject. Another key is another subject, so a
+ * second leak never ends up here. After a false alarm a later alert opens a new incident.
  */
 export function belongsTo(
   incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts" | "alertsDropped" | "match">,
   alert: Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs" | "match">,
 ): boolean {
-  // An end that was about a key nobody knew says nothing about one that is known.
+  // An incident about an unknown key says nothing about a key that is now known.
   if (isOver(incident.status) && incident.match.by === "none" && alert.match.by !== "none") return false;
   if (hadAlert(incident, alert)) return true;
   if (incident.status === "falseAlarm") return false;
@@ -220,8 +229,9 @@ const breakerWindowMs = 3_600_000;
 const breakerOpeningsMax = 10;
 
 /**
- * Counts an alert that would open an incident: an inexact one, or a test. `isOpen`: there were too many, so an inexact
- * one joins the one triage incident, and a test opens nothing. An exact match never comes here.
+ * Counts an alert that would open an incident, if it is inexact or a test. `isOpen`: there were too many, so
+ * an inexact alert joins the one triage incident, and a test opens nothing. Exact matches are never counted
+ * here.
  */
 export function countInexact(
   breaker: Breaker | undefined,
@@ -234,7 +244,7 @@ export function countInexact(
 
 // ---- the end ---------------------------------------------------------------------------------------------
 
-/** An incident cannot close while a key in its scope is neither dead nor waived by a person. */
+/** An incident must not close while a key in its scope is neither dead nor waived by a person. */
 export function whyNotClose(
   incident: Pick<IncidentRecord, "keys" | "status">,
 ): { readonly reason: string; readonly detail: string } | undefined {
@@ -247,12 +257,12 @@ export function whyNotClose(
   return { reason: "KeyNotDead", detail: `neither dead nor waived: ${named.join("; ")}` };
 }
 
-/** Nothing more happens to it: what is said of it later is a note. */
+/** The incident is finished: later remarks are notes. */
 export function isOver(status: IncidentRecord["status"]): boolean {
   return status === "closed" || status === "falseAlarm";
 }
 
-/** A credential with which Rekey itself works: no provider call of ours may revoke it. */
+/** True for a credential that Rekey itself works with: Rekey must never revoke it. */
 export function isRekeysOwn<Key extends Pick<KeyInScope, "role">>(
   key: Key,
 ): key is Key & { readonly role: OwnRole } {

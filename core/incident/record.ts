@@ -3,50 +3,56 @@ import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../po
 
 /**
  * Everything about one incident, in one item: what was reported, the plan, the clock, every key in scope and
- * what was done to it. Ids, times and words, never key material. The transitions are in `incident.ts`.
+ * what was done to it. Ids, times and texts, never key material. The transitions are in `transitions.ts`.
  */
 export interface IncidentRecord {
   readonly incidentId: string;
-  /** What it is about: one key, or the fingerprint, id, hint or place that nobody could match. */
+  /** What it is about: one key, or the fingerprint, id, hint or place for which no key was found. */
   readonly subject: string;
   readonly status: IncidentStatus;
-  /** Rises with everything that may change what Rekey does next. */
+  /** Counts every change that may alter what Rekey does next. */
   readonly seq: number;
   readonly executionArn?: string;
-  /** A machine that worked on a key nobody knew: to be stopped, now that another one works on a known key. */
+  /**
+   * The execution that worked while the key was unknown. It is stopped, because another one now works on the
+   * known key.
+   */
   readonly staleExecutionArn?: string;
   /** When a later alert said which key it is. */
   readonly identifiedAtMs?: number;
-  /** The execution whose first step took the secrets. */
+  /** The execution whose first step took the secrets over. */
   readonly openedBy?: string;
-  /** How often the machine was started for it. */
+  /** How often the machine was started for this incident. */
   readonly starts: number;
-  /** A synthetic leak: it runs the whole way, and pages in test mode. */
+  /** A synthetic leak: it takes the whole path, and pages in test mode. */
   readonly test: boolean;
   /** The incident of a repository, consumer or account that this one is a part of. */
   readonly parentId?: string;
-  /** A parent's list of every key that has to be dealt with, each by an incident of its own. */
+  /** For a parent: every key that leaked, each with an incident of its own. */
   readonly checklist: readonly ChecklistEntry[];
 
   readonly plan: IncidentPlan;
-  /** Why this plan and no other, in words for the page, the screen and the report. */
+  /** Why this plan was chosen, as shown on the page, the screen and the report. */
   readonly planWhy: string;
   readonly match: KeyMatch;
 
-  /** The earliest time that a sender claimed or we received; a claim can only make the clock stricter. */
+  /**
+   * When a sender says it noticed, or when we received it: the earliest of all. A claim can only make the
+   * clock stricter.
+   */
   readonly detectedAtMs: number;
   readonly receivedAtMs: number;
   readonly exposedAtMs?: number;
   readonly openedAtMs?: number;
-  /** When the machine that works on it now took it up. */
+  /** When the present execution began to work on it. */
   readonly takenUpAtMs?: number;
   readonly deadlineAtMs: number;
   readonly escalateAtMs: number;
   /** Under switch-first, when containment stops waiting for consumers; set when the incident opens. */
   readonly containByMs?: number;
-  /** A person's word that containment waits for nothing any more, however the key was identified. */
+  /** A person ordered that containment waits for nothing any more, however the key was identified. */
   readonly containNow?: PersonsOrder;
-  /** A person asked for this plan; nothing but another word of a person changes it. */
+  /** A person ordered this plan. Only another order of a person changes it. */
   readonly planAsked?: PersonsOrder & { readonly plan: "contain-first" | "switch-first" };
   readonly closedAtMs?: number;
   /** A person called it a false alarm. */
@@ -54,13 +60,13 @@ export interface IncidentRecord {
   /** Why the incident ended as it did, or why it waits for a person. */
   readonly reason?: string;
 
-  /** The checklist of this incident: it cannot close while one of them is neither dead nor waived. */
+  /** The keys in scope: the incident cannot close while one of them is neither dead nor waived. */
   readonly keys: readonly KeyInScope[];
   readonly secrets: readonly SecretInScope[];
   readonly alerts: readonly AlertSeen[];
-  /** How many alerts came; absent in records of before it was counted. */
+  /** How many alerts came; absent in records written before this was counted. */
   readonly alertsSeen?: number;
-  /** Names of alerts that are kept no more: a repeat of one is still known. */
+  /** Names of alerts that are no longer kept, so that a repeat is still recognised. */
   readonly alertsDropped?: readonly string[];
   readonly timeline: readonly TimelineEntry[];
   readonly notes: readonly Note[];
@@ -71,8 +77,9 @@ export interface IncidentRecord {
 }
 
 /**
- * `reported` → `open` (the machine has it) → `contained` (every key dead or waived) → `closed`.
- * `needsPerson`: the machine ended and a key is still neither dead nor waived. `falseAlarm`: a person said so.
+ * `reported` → `open` (an execution works on it) → `contained` (every key dead or waived) → `closed`.
+ * `needsPerson`: the execution ended and a key is still neither dead nor waived. `falseAlarm`: a person
+ * called it one.
  */
 export type IncidentStatus = "reported" | "open" | "contained" | "closed" | "needsPerson" | "falseAlarm";
 
@@ -81,11 +88,14 @@ export type IncidentPlan = "contain-first" | "switch-first" | "replace-and-page"
 /** How surely the key is known. Only the first two are exact. */
 export interface KeyMatch {
   readonly by: "fingerprint" | "keyId" | "hint" | "location" | "none";
-  /** What matched, to show: a shortened fingerprint, a key id, a redacted hint. */
+  /** What matched, shown to people: a shortened fingerprint, a key id, a redacted hint. */
   readonly text: string;
 }
 
-/** How far one key's containment is. `accepted`: the provider took the revoke; dead is yet to be seen. */
+/**
+ * How far the containment of one key is. `accepted`: the provider accepted the revoke, but the key was not
+ * yet seen dead.
+ */
 export type ContainmentState =
   | "waiting"
   | "quarantining"
@@ -96,62 +106,65 @@ export type ContainmentState =
   | "needsPerson";
 
 /**
- * A credential with which Rekey itself works. `admin`: at a provider; `intake`: an alert source signs with it;
- * `githubToken`: reads the alerts that GitHub points to; the other two reach people.
+ * A credential that Rekey itself works with. `admin`: at a provider; `intake`: an alert source signs with it;
+ * `githubToken`: reads the alerts that GitHub points to; the other two page people.
  */
 export type OwnRole = "admin" | "intake" | "githubToken" | "pagerdutyKey" | "slackWebhook";
 
-/** What a key is for: `rotated`; `index`: only watched; or Rekey's own. */
+/** What a key is for. `rotated`: Rekey rotates it; `index`: only watched; or one of Rekey's own. */
 export type KeyRole = "rotated" | "index" | OwnRole;
 
 export interface KeyInScope {
   /** Absent for a key that is in no secret that Rekey knows. */
   readonly role?: KeyRole;
-  /** What a credential of Rekey's own is, in words: "the openai admin credential of billing-key". */
+  /** What a credential of Rekey's own is, for people: "the openai admin credential of billing-key". */
   readonly what?: string;
-  /** Absent when only a fingerprint is known and nobody could say which key it is. */
+  /** Absent if only a fingerprint is known and no listing shows which key it is. */
   readonly keyId?: KeyId;
   readonly fingerprint?: Fingerprint;
-  /** The operator's name of the provider account; absent for a key that is not ours. */
+  /** The provider account's name in `rekey.yml`; absent for a key that is not ours. */
   readonly account?: string;
   readonly provider?: string;
   readonly standing: KeyStanding;
-  /** The secret whose policy says how to reach the provider, and whose version may hold the plaintext. */
+  /** The secret whose policy says how to call the provider, and whose version may hold the plaintext. */
   readonly secretArn?: SecretArn;
   readonly versionId?: VersionId;
   readonly state: ContainmentState;
   readonly quarantinedAtMs?: number;
-  /** A person had the quarantine undone. */
+  /** When a person ordered the quarantine undone. */
   readonly undoneAtMs?: number;
   readonly revokeIntendedAtMs?: number;
-  /** The provider took the revoke (the first of the two clocks). */
+  /** When the provider accepted the revoke (the first of the two clocks). */
   readonly acceptedAtMs?: number;
-  /** The key was seen dead (the second one). */
+  /** When the key was seen dead (the second clock). */
   readonly deadAtMs?: number;
   readonly how?: "refused" | "listing" | "alreadyDead";
-  /** The provider did not know the key any more when it was first asked to revoke it. */
+  /** When Rekey first tried to revoke the key, the provider no longer knew it. */
   readonly goneBefore?: boolean;
-  /** Calls made with the key to see whether it is dead, and how many in a row were refused at last. */
+  /** How many calls tested whether the key is dead, and how many of the last ones in a row were refused. */
   readonly probes: number;
   readonly refusals: number;
   readonly firstRefusedAtMs?: number;
-  /** How long this provider may honour a revoked key; set with the revoke. */
+  /** How long this provider may still accept a revoked key; set with the revoke. */
   readonly dieMs?: number;
   readonly waiver?: PersonsOrder;
-  /** A quarantined key is revoked then, or as soon as everybody has moved. */
+  /** A quarantined key is revoked at this time, or earlier if every consumer has moved. */
   readonly revokeAtMs?: number;
-  /** Why Rekey cannot go on alone with this key, or could not when it last tried. */
+  /** Why Rekey cannot go on with this key without a person, or could not at its last try. */
   readonly blocked?: string;
-  /** Under switch-first somebody put it back into AWSCURRENT, so it is left to its consumers until containBy. */
+  /**
+   * Set under switch-first if somebody put the key back into AWSCURRENT: its consumers keep it until
+   * `containBy`.
+   */
   readonly handedOutAgain?: CurrentAgain;
-  /** The provider has no call that revokes: a person does it, and Rekey watches the key die. */
+  /** The provider has no revoke call: a person revokes it, and Rekey probes until it is dead. */
   readonly byHand?: boolean;
-  /** What the provider said of its use while it was there to be asked. */
+  /** What the provider said about the key's use before it was deleted. */
   readonly useBefore?: UseBefore;
 }
 
 export interface CurrentAgain {
-  /** The secrets that hand it out, and the version that each does it with. */
+  /** The secrets whose AWSCURRENT holds the key, and which version that is. */
   readonly places: readonly { readonly secretArn: SecretArn; readonly versionId: VersionId }[];
   readonly lookAgainAtMs: number;
 }
@@ -162,7 +175,7 @@ export interface UseBefore {
   readonly sinceMs: number;
   readonly requests?: number;
   readonly lastUsedAtMs?: number;
-  /** Why nothing was learned. */
+  /** Why the provider could not say. */
   readonly unknown?: string;
 }
 
@@ -171,28 +184,33 @@ export interface SecretInScope {
   readonly name: string;
   readonly environment: string;
   readonly standing: KeyStanding;
-  /** `notNeeded`: the secret does not hand this key out any more. */
+  /** `notNeeded`: the secret does not hold this key any more. */
   readonly replacement: "notNeeded" | "pending" | "promoted" | "adopted" | "recovering" | "failed";
   readonly failure?: string;
-  /** How often the provider's limit on keys refused a new one; set while the replacement waits for the slot. */
+  /** How often the provider's limit on keys refused the replacement; set while it waits for a free slot. */
   readonly slotTries?: number;
-  /** A person or a pool has to supply the replacement: this provider lets nobody make one. */
+  /** A person or a pool has to supply the replacement, because this provider cannot mint. */
   readonly supplyWanted?: boolean;
-  /** A hold is on the secret: it does not stop containment, and a person is told. */
+  /** The secret is on hold. That does not stop containment; people are paged about it. */
   readonly held?: string;
-  /** The fence this incident holds the secret with; absent where it changes nothing there. */
+  /** The fence with which this incident holds the secret; absent if it changes nothing there. */
   readonly fence?: number;
-  /** The run that replaces the key here: the incident's id, the secret and the fence. */
+  /**
+   * The run that replaces the key in this secret. Its id is made of the incident's id, the secret and the
+   * fence.
+   */
   readonly rotationId?: RotationId;
   readonly keyId?: KeyId;
   readonly versionId?: VersionId;
   readonly incomingKeyId?: KeyId;
   readonly incomingVersionId?: VersionId;
-  /** The incoming key was made by the rotation that this incident fenced off. */
+  /** True if the incoming key was made by the rotation that this incident took the secret from. */
   readonly reused?: boolean;
   readonly promotedAtMs?: number;
   readonly adoptedAtMs?: number;
-  /** Consumers that did not hold the incoming key when it was last asked, and when each was first seen to. */
+  /**
+   * Consumers that did not hold the incoming key at the last check, and when each was first seen to hold it.
+   */
   readonly behind: readonly string[];
   readonly moved: readonly { readonly consumer: string; readonly atMs: number }[];
 }
@@ -200,7 +218,7 @@ export interface SecretInScope {
 export interface AlertSeen {
   readonly source: string;
   readonly sourceId: string;
-  /** Who vouched for it: the signature's owner, or the AWS principal of a person. */
+  /** Who reported it: the owner of the signature, or a person's AWS principal. */
   readonly principal: string;
   readonly receivedAtMs: number;
   readonly detectedAtMs?: number;
@@ -209,7 +227,7 @@ export interface AlertSeen {
   readonly verified: "live" | "dead" | "unknown";
   readonly match: KeyMatch;
   readonly where: readonly string[];
-  /** Why a person reported it, in their words. */
+  /** Why a person reported it, as they wrote it. */
   readonly reason?: string;
 }
 
@@ -249,7 +267,7 @@ export interface TimelineEntry {
   readonly detail: string;
   readonly keyId?: KeyId;
   readonly secretArn?: SecretArn;
-  /** The person, where one did it. */
+  /** Who did it, if it was a person. */
   readonly by?: string;
 }
 
@@ -257,11 +275,11 @@ export interface ChecklistEntry {
   readonly title: string;
   readonly secretArn?: SecretArn;
   readonly keyId?: KeyId;
-  /** Absent until the key is reported, which comes after the checklist is written. */
+  /** Absent until the key is reported: the checklist is written first. */
   readonly incidentId?: string;
 }
 
-/** An authenticated person takes the responsibility. */
+/** An order that an authenticated person gave, with its reason. */
 export interface PersonsOrder {
   readonly by: string;
   readonly reason: string;
@@ -295,11 +313,11 @@ export interface PageSent {
   readonly failed: readonly string[];
 }
 
-/** A branch of the machine that waits until something about the incident changes, or its time-out. */
+/** A branch of the machine that waits for a change of the incident, or for its time-out. */
 export interface IncidentWait {
   readonly waiter: string;
   readonly token: string;
-  /** What the branch had seen when it decided to wait. */
+  /** The incident's `seq` when the branch decided to wait. */
   readonly seenSeq: number;
 }
 
@@ -314,13 +332,16 @@ export interface ReportFiled {
 export interface ScopeFindings {
   readonly readers: readonly SecretReader[];
   readonly keyUse: readonly KeyActivity[];
-  /** Keys made at the provider since the exposure that the ledger does not know: possible persistence. */
+  /**
+   * Keys made at the provider since the exposure that the ledger does not know: an attacker may have made
+   * them.
+   */
   readonly newKeys: readonly NewKey[];
   readonly siblings: readonly SiblingSecret[];
-  /** How far back the reads of the secret were looked up. */
+  /** How far back reads of the secret were looked up. */
   readonly reachedBackToMs?: number;
   readonly ended: "complete" | "timeBoxed";
-  /** What nobody looked at, and why: one sentence each. */
+  /** What was not checked, and why: one sentence each. */
   readonly notChecked: readonly string[];
 }
 
@@ -331,7 +352,7 @@ export interface SecretReader {
   readonly firstAtMs: number;
   readonly lastAtMs: number;
   readonly reads: number;
-  /** A declared consumer's role, or Rekey itself. */
+  /** True for the role of a declared consumer, or of Rekey itself. */
   readonly known: boolean;
 }
 
@@ -342,7 +363,7 @@ export interface KeyActivity {
   readonly requests?: number;
   readonly costUsd?: number;
   readonly lastUsedAtMs?: number;
-  /** Consumers that still used it after the replacement was promoted. */
+  /** Consumers that still used the key after the replacement was promoted. */
   readonly stillUsedBy: readonly string[];
 }
 

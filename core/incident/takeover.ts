@@ -18,31 +18,34 @@ import {
 export interface Takeover {
   readonly incidentId: string;
   readonly executionArn: string;
-  /** For the name of the run that replaces the key here. */
+  /** Part of the name of the run that replaces the key here. */
   readonly secretTag: string;
   /** The compromised key, as this secret holds it. */
   readonly compromised: PlacedKey;
-  /** AWSCURRENT holds it now: asked of the store, because the ledger may be behind. */
+  /** Whether AWSCURRENT holds the key now. Read from the store, because the ledger may be behind. */
   readonly isCurrent: boolean;
 }
 
-/** Where the replacement goes on; `none` where this secret needs none. */
+/** The state at which the replacement begins; `none` if this secret needs none. */
 export type ReplaceFrom = "MintKey" | "ProveIncoming" | "Promote" | "NudgeConsumers" | "none";
 
 export interface Taken {
   readonly record: SecretRecord;
   readonly standing: KeyStanding;
   readonly from: ReplaceFrom;
-  /** The run that lost the secret to this incident, and the wait that has to be ended for it. */
+  /** The run that lost the secret to this incident, and the token of its wait, which has to be ended. */
   readonly fenced?: { readonly rotationId: RotationId; readonly token?: string };
   readonly reused: boolean;
-  /** A key of the fenced run that is neither compromised nor current: its revoke, or the proof of it, is owed. */
+  /**
+   * A key of the fenced run that is neither compromised nor current: it is still to be revoked, or to be
+   * proven dead.
+   */
   readonly leftBehind?: ReturnType<typeof debtForLeft>;
 }
 
 /**
- * Takes the lease where the compromised key is current, retiring or about to become current, whatever run has
- * it now. A key that this secret gave up long ago leaves everything here as it is.
+ * Takes the lease, from whatever run has it, if the compromised key is current, retiring or about to become
+ * current. If this secret no longer uses the key, nothing changes.
  */
 export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
   const taken = takenFrom(record, takeover);
@@ -50,14 +53,14 @@ export function takeSecret(record: SecretRecord, takeover: Takeover): Taken {
   const { fenced, standing, reused } = taken;
   if (fenced !== undefined)
     return { ...taken, record: { ...taken.record, fenced: { incidentId, standing, reused, ...fenced } } };
-  // A repeat: what was taken here has no lease any more, and nothing else tells which run it was.
+  // A repeat: the lease taken the first time may be gone, so the item itself has to say which run was fenced.
   const before = taken.record === record ? fencedBy(record, incidentId) : undefined;
   return before === undefined ? taken : { ...taken, ...before };
 }
 
 /**
- * The answer to the take-over may have got lost, so whoever repeats it hears the same, and ends the fenced run's wait
- * once more.
+ * The answer to the first take-over may have been lost, so a repeat returns the same, and ends the fenced
+ * run's wait again.
  */
 export function fencedBy({ fenced }: SecretRecord, incidentId: string): Repeated | undefined {
   if (fenced?.incidentId !== incidentId) return undefined;
@@ -94,7 +97,7 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
       ...fencedOff(record),
       record: {
         ...taken,
-        // Until it is promoted the incoming key goes with its run.
+        // Until it is promoted the incoming key belongs to its run.
         keys: taken.keys.map((key) => (key.keyId === rest.incoming.keyId ? { ...key, rotationId } : key)),
         run: { ...rest, rotationId, attempt: 0, retiring: compromised },
       },
@@ -133,7 +136,7 @@ function leftBehindBy({ secretArn, run }: SecretRecord, compromised: PlacedKey):
 
 type Unpromoted = Extract<Run, { phase: "staged" | "proven" | "promoting" }>;
 
-/** Never one whose revoke is recorded, nor one that is compromised itself. */
+/** The fenced run's incoming key, unless its revoke is recorded or it is compromised itself. */
 function healthyIncoming(
   record: SecretRecord,
   { run, compromised }: { readonly run: Run; readonly compromised: PlacedKey },
@@ -159,7 +162,7 @@ function takeRetiring(
   };
 }
 
-/** The key leaked before any consumer had it: the run that made it ends, and the retiring key stays current. */
+/** The incoming key leaked before any consumer had it: its run ends, and the retiring key stays current. */
 function dropIncoming(
   record: SecretRecord,
   { takeover, run }: { readonly takeover: Takeover; readonly run: Run },
@@ -172,8 +175,9 @@ function dropIncoming(
 }
 
 /**
- * Somebody's hand has taken AWSCURRENT off the key that this run promoted. The run could not go on, and while it
- * lasts the leaked key is its incoming one, which nothing may contain: so it ends, and its retiring key is owed.
+ * AWSCURRENT was moved off the promoted key outside Rekey, and the promoted key is the one that leaked. The
+ * run cannot go on, and while it exists the leaked key is its incoming key, which must not be contained. So
+ * the run ends, and its retiring key is still to be revoked.
  */
 function dropPromoted(
   record: SecretRecord,
@@ -202,7 +206,7 @@ function withoutRun(
   return bump({ ...rest, fence: record.fence + 1, keys, ended });
 }
 
-/** The run at work here, if it made this key and has not promoted it. */
+/** The run in progress, if it made this key and has not promoted it. */
 function runMaking({ run, keys }: SecretRecord, keyId: KeyId): Run | undefined {
   if (run === undefined || promotedRun(run) !== undefined) return undefined;
   if (run.phase !== "opened" && run.incoming.keyId === keyId) return run;
@@ -232,7 +236,10 @@ function runIdFor({ fence }: SecretRecord, { incidentId, secretTag }: Takeover):
   return replacementRunId({ incidentId, secretTag, fence: fence + 1 });
 }
 
-/** Keys that the fenced run made and nobody uses: the sweep discards them. One whose promotion had begun may be in use. */
+/**
+ * Marks the fenced run's unused keys as strays, for the sweep to discard. A key whose promotion had begun may
+ * be in use and is kept.
+ */
 function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord {
   const { run } = record;
   const promoting = run?.phase === "promoting" ? run.incoming.keyId : undefined;
@@ -247,8 +254,8 @@ function strayed(record: SecretRecord, except: KeyId | undefined): SecretRecord 
 // ---- containing ------------------------------------------------------------------------------------------
 
 /**
- * Refuses a key that is about to become current here or that a healthy run has made current: an incident contains
- * the one key that it was bound to, never an incoming one.
+ * Refuses a key that is about to become current here, or that a healthy run has made current (S2): an
+ * incident contains only the key that it was identified for.
  */
 export function assertNotIncoming({ run }: SecretRecord, keyId: KeyId): void {
   if (run === undefined || run.phase === "opened" || run.incoming.keyId !== keyId) return;
@@ -262,7 +269,8 @@ export function markContaining(
 ): SecretRecord {
   assertNotIncoming(record, key.keyId);
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);
-  // A function that was frozen in mid-call may come after the proof, or a quarantine after the revoke has begun.
+  // A late call (the function was frozen) must not undo a later state: the proof of death, or a revoke that
+  // began after a quarantine.
   const later = state === "revoking" ? ["revoked", "dead"] : ["revoking", "revoked", "dead"];
   if (known?.compromised && (known.state === state || later.includes(known.state))) return record;
   const contained: LedgerKey = { name: key.keyId, ...known, ...key, state, compromised: true };
@@ -288,7 +296,7 @@ export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
   if (known?.state !== "quarantined") return record;
   const promoted = promotedRun(record.run);
   const isRetiring = promoted?.retiring.keyId === keyId;
-  // A key that was left behind is not current again because nobody disables it any more.
+  // A superseded key does not become current again because its quarantine ends.
   const isDisplaced = (currentKey(record)?.keyId ?? keyId) !== keyId;
   const state = isRetiring || isDisplaced ? ("retiring" as const) : ("current" as const);
   const keys = record.keys.map((key) => (key === known ? { ...key, state } : key));
@@ -300,8 +308,8 @@ export function markReleased(record: SecretRecord, keyId: KeyId): SecretRecord {
 }
 
 /**
- * A false alarm: the key is as good as any other again. One whose revoke has begun is as far gone as it was, and its
- * run, or that of a key that was left behind, ends it: no incident does any more.
+ * A false alarm: the key is no longer compromised. If its revoke has begun, it stays in that state, and the
+ * run that owes it finishes it, because no incident will.
  */
 export function markSound(record: SecretRecord, keyId: KeyId): SecretRecord {
   const known = record.keys.find((key) => key.keyId === keyId);
@@ -310,7 +318,9 @@ export function markSound(record: SecretRecord, keyId: KeyId): SecretRecord {
   return bump({ ...record, keys: record.keys.map((key) => (key === known ? sound : key)) });
 }
 
-/** A key that still has no replacement stays in the item as dead, so that whoever makes one finds it so. */
+/**
+ * A key without a replacement stays in the item as dead, so that the run that makes the replacement finds it.
+ */
 export function markSeenDead(record: SecretRecord, keyId: KeyId): SecretRecord {
   const promoted = promotedRun(record.run);
   if (record.run?.retiring.keyId === keyId && promoted === undefined) return markWaitingDead(record, keyId);
@@ -335,7 +345,7 @@ function phaseOf(record: SecretRecord, keyId: KeyId, phase: "quarantined" | "rev
     : {};
 }
 
-/** The reused key was refused: the next one is made, and this one is left to the sweep. */
+/** The reused key was refused: another one is minted, and the sweep discards this one. */
 export function dropReused(record: SecretRecord, runId: RotationId): SecretRecord {
   const { run } = record;
   if (record.lease?.runId !== runId || run === undefined) return record;

@@ -20,11 +20,11 @@ import type {
   TimelineEntry,
 } from "./record.ts";
 
-/** What happens to an incident's record. Each is a pure transition, as in `secret-record.ts`. */
+/** The transitions of an incident's record. Each is a pure function, as in `secret-record.ts`. */
 
 const timelineMax = 300;
 
-/** How a key in scope is named between the steps. */
+/** The name by which the steps refer to a key in scope. */
 export function refOf(key: Pick<KeyInScope, "keyId" | "fingerprint">): string {
   return key.keyId ?? key.fingerprint ?? "unknown";
 }
@@ -34,8 +34,8 @@ export function keyInScope(record: IncidentRecord, ref: string): KeyInScope | un
 }
 
 /**
- * The keys of an incident that a secret in its scope holds. Every secret is in scope because it holds one, so a
- * single key is held by all of them, also by those of which nobody can say under which id.
+ * The keys of an incident that one of its secrets holds. Every secret is in scope because it holds one of
+ * them; so if there is only one key, each secret holds it, also if nobody knows under which id.
  */
 export function keysHeldBy(
   { keyId, secretArn }: Pick<SecretInScope, "keyId" | "secretArn">,
@@ -47,19 +47,19 @@ export function keysHeldBy(
   );
 }
 
-/** Adds to the timeline and raises `seq`: whoever waits on this incident decides again. */
+/** Adds to the timeline and raises `seq`, so that every waiting branch of this incident decides again. */
 export function addToTimeline(record: IncidentRecord, entry: TimelineEntry): IncidentRecord {
   return { ...record, seq: record.seq + 1, timeline: [...record.timeline, entry].slice(-timelineMax) };
 }
 
-/** A repeat of an alert changes nothing; a new one can only make the clock stricter. */
+/** A repeated alert changes nothing; a new one can only make the clock stricter. */
 export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentRecord {
   if (hadAlert(record, alert)) return record;
   const clock = clockFrom(alert);
   const detectedAtMs = Math.min(record.detectedAtMs, clock.detectedAtMs);
   const receivedAtMs = Math.min(record.receivedAtMs, alert.receivedAtMs);
   const deadlineAtMs = Math.min(record.deadlineAtMs, clock.deadlineAtMs);
-  // Never before it came: a claim may leave no time at all.
+  // Not before the alert came: the claimed time may already be past the deadline.
   const lastCallMs = Math.max(alert.receivedAtMs, deadlineAtMs - escalateBeforeMs);
   const exposures = [record.exposedAtMs, alert.exposedAtMs].filter((atMs) => atMs !== undefined);
   const next: IncidentRecord = {
@@ -83,14 +83,14 @@ export function alertText({ source, sourceId, exposure, verified, reason }: Aler
   return `${source} ${sourceId}: ${exposure}, ${verified}${reason === undefined ? "" : `: ${reason}`}`;
 }
 
-/** One more start is counted, unless an execution is at work on it or is being started. */
+/** Counts one more start, unless an execution works on the incident or is being started. */
 export function takenUp(record: IncidentRecord): IncidentRecord {
   const isDue = record.status === "needsPerson" || (record.status === "reported" && record.starts === 0);
   if (!isDue) return record;
   return { ...record, status: "reported", starts: record.starts + 1 };
 }
 
-/** The execution of the last start; any other one that still acts was overtaken by it. */
+/** The name of the execution of the last start. Any other execution is outdated. */
 export function executionNameOf({ incidentId, starts }: IncidentRecord): string {
   return starts <= 1 ? incidentId : `${incidentId}-${starts}`;
 }
@@ -99,7 +99,10 @@ export function isExecutionOf(record: IncidentRecord, executionArn: string): boo
   return executionArn.endsWith(`:${executionNameOf(record)}`);
 }
 
-/** An opening that slept may come after the end: what the incident took has been given back by then. */
+/**
+ * False for a delayed opening that runs after the incident has ended: what the incident held is free again by
+ * then.
+ */
 export function mayOpen(record: IncidentRecord, executionArn: string): boolean {
   const { status } = record;
   return isExecutionOf(record, executionArn) && !isOver(status) && status !== "needsPerson";
@@ -111,21 +114,21 @@ export interface Identity {
   readonly atMs: number;
 }
 
-/** Nobody knew this key, nobody has done anything to it, and now it is known. */
+/** True if the key was unknown until now and nothing was done about it. */
 export function mayIdentify({ match, status, keys }: IncidentRecord, known: Pick<KeyMatch, "by">): boolean {
   if (isOver(status) || match.by !== "none" || known.by === "none") return false;
   return keys.length > 0 && keys.every(({ state, byHand }) => state === "needsPerson" && byHand !== true);
 }
 
 /**
- * The index knows today what it did not know when the incident opened, so the incident opens again: on its old
- * clock, with its plan, its secrets and whom to tell decided anew.
+ * The key is now in the index, so the incident opens again: on its old clock, but with its plan, its secrets
+ * and whom to page decided anew.
  */
 export function identify(record: IncidentRecord, { match, keys, atMs }: Identity): IncidentRecord {
   if (!mayIdentify(record, match) || keys.length === 0) return record;
   const known: IncidentRecord = { ...record, match, keys, identifiedAtMs: atMs };
   const entry = { atMs, what: "identified" as const, detail: `by ${match.by} ${match.text}` };
-  // The machine that was started reads the keys when it opens the incident.
+  // The execution that was started reads the keys when it opens the incident.
   if (record.status === "reported") return addToTimeline(known, entry);
   const { executionArn, openedAtMs: _opened, containByMs: _by, ...again } = known;
   const isAtWork = record.status === "open" && executionArn !== undefined;
@@ -139,7 +142,7 @@ export function identify(record: IncidentRecord, { match, keys, atMs }: Identity
   );
 }
 
-/** What was learned later only ever makes Rekey act sooner. */
+/** A later alert can only make Rekey act sooner. */
 export function strengthen(record: IncidentRecord, choice: PlanChoice, atMs: number): IncidentRecord {
   if (!isStronger(choice.plan, record.plan)) return record;
   const detail = `from ${record.plan} to ${choice.plan}: ${choice.why}`;
@@ -168,7 +171,7 @@ export function changeSecretInScope(
   };
 }
 
-/** States only go forward: a late repeat of an earlier step does not undo what came after it. */
+/** States only go forward: a late repeat of an earlier step does not undo a later one. */
 const containmentOrder: readonly ContainmentState[] = [
   "waiting",
   "needsPerson",
@@ -183,7 +186,7 @@ export function isPast(key: KeyInScope, state: ContainmentState): boolean {
   return containmentOrder.indexOf(key.state) > containmentOrder.indexOf(state);
 }
 
-/** Stores the wait only if nothing changed since the branch decided to wait: no lost wake-up. */
+/** Stores the wait only if nothing changed since the branch decided to wait. So no wake-up is lost. */
 export function storeIncidentWait(
   record: IncidentRecord,
   wait: IncidentWait,
@@ -193,7 +196,7 @@ export function storeIncidentWait(
   return { ...record, waits: [...others, wait] };
 }
 
-/** Waits whose branch has not seen the record as it is now. */
+/** The waits of branches that have not seen the record in its present state. */
 export function staleWaits(record: IncidentRecord): readonly IncidentWait[] {
   return record.waits.filter(({ seenSeq }) => seenSeq < record.seq);
 }
@@ -204,13 +207,16 @@ export function endWaits(record: IncidentRecord, tokens: ReadonlySet<string>): I
 }
 
 export interface Settlement {
-  /** The execution that ended; when another one has taken the incident up since, nothing changes. */
+  /** The execution that ended. If another one works on the incident by now, nothing changes. */
   readonly executionArn: string;
   readonly reason: string;
   readonly atMs: number;
 }
 
-/** Nothing works on the incident any more: it is closed where its keys are dead or waived, else a person's. */
+/**
+ * No execution works on the incident any more: it is closed if its keys are dead or waived, else it waits for
+ * a person.
+ */
 export function settled(record: IncidentRecord, { executionArn, reason, atMs }: Settlement): IncidentRecord {
   if (!isExecutionOf(record, executionArn)) return record;
   if (record.status === "needsPerson" || record.closedAtMs !== undefined) return record;

@@ -9,7 +9,7 @@ import type {
   SecretInScope,
 } from "./record.ts";
 
-/** What containment does next with one key, asked anew after everything that changes. */
+/** What containment does next with one key. Decided again after every change. */
 export type ContainTurn =
   | { readonly turn: "over" | "contain" | "prove" | "giveUp" }
   | { readonly turn: "wait"; readonly why: string; readonly untilMs?: number };
@@ -26,9 +26,15 @@ export interface DuePage {
   readonly why: string;
 }
 
-/** Under contain-first a promotion that is nearly done is worth this much; then containment waits for nothing. */
+/**
+ * Under contain-first, a promotion that is nearly done may take this long; after that containment does not
+ * wait.
+ */
 export const headStartMs = 10_000;
-/** A key that nobody could contain or waive in this time leaves the machine, not the list of open incidents. */
+/**
+ * After this time the machine gives up on a key that is neither contained nor waived. The incident stays
+ * open.
+ */
 export const giveUpAfterMs = 7 * 24 * 3_600_000;
 
 // ---- containment -----------------------------------------------------------------------------------------
@@ -51,7 +57,9 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
   }
 }
 
-/** Until the next look at AWSCURRENT. */
+/**
+ * Under switch-first, a key that somebody put back into AWSCURRENT waits until AWSCURRENT is looked at again.
+ */
 function whileHandedOut(
   record: IncidentRecord,
   { key: { handedOutAgain }, nowMs }: Asked,
@@ -103,7 +111,10 @@ function whenPromoted(record: IncidentRecord, nowMs: number): ContainTurn {
   return { turn: "wait", why: "the replacement has a head start", untilMs };
 }
 
-/** On suspicion nobody is cut off for a replacement that failed: a person is asked, and the clock goes on. */
+/**
+ * If the leak is only suspected, nobody is cut off because a replacement failed: people are asked, and the
+ * clock goes on.
+ */
 function whenMoved(record: IncidentRecord, nowMs: number): ContainTurn {
   const failed = record.secrets.find(({ replacement }) => replacement === "failed");
   if (failed) return { turn: "wait", why: `${failed.name} has no replacement: containing cuts it off` };
@@ -116,14 +127,20 @@ function whenSoaked(record: IncidentRecord, { key, nowMs }: Asked): ContainTurn 
   const untilMs = key.revokeAtMs ?? nowMs;
   if (record.containNow !== undefined || everybodyMoved(record) || nowMs >= untilMs)
     return { turn: "contain" };
-  return { turn: "wait", why: "the key is quarantined, and nobody was sure that it can be missed", untilMs };
+  return {
+    turn: "wait",
+    why: "the key is quarantined, and stays restorable until it is clear that nobody needs it",
+    untilMs,
+  };
 }
 
 export function everybodyMoved({ secrets }: IncidentRecord): boolean {
   return secrets.every(({ replacement }) => replacement === "adopted" || replacement === "notNeeded");
 }
 
-/** On suspicion nobody is cut off before the time that was set for it, unless a person says so. */
+/**
+ * If the leak is only suspected, nobody is cut off before the time that was set, unless a person orders it.
+ */
 export function isLeftToConsumers(
   { plan, containNow, containByMs = 0 }: IncidentRecord,
   nowMs: number,
@@ -131,7 +148,9 @@ export function isLeftToConsumers(
   return plan === "switch-first" && containNow === undefined && nowMs < containByMs;
 }
 
-/** One call for all that an adapter needs to contain: only what is bound exactly, or what a person vouches for. */
+/**
+ * Reasons not to contain a key: we need its provider id, and either an exact match or a contain-now order.
+ */
 export function whyNotContain(record: IncidentRecord, key: KeyInScope): string | undefined {
   if (key.keyId === undefined) return "the key's id at the provider is not known";
   if (record.containNow !== undefined || isExact(record.match.by)) return undefined;
@@ -140,7 +159,7 @@ export function whyNotContain(record: IncidentRecord, key: KeyInScope): string |
 
 // ---- the clock -------------------------------------------------------------------------------------------
 
-/** Asks every reason to tell somebody; what was delivered once is not told again. */
+/** Finds every reason to page somebody. A page that was delivered is not sent again. */
 export function clockTurn(known: IncidentRecord, nowMs: number): ClockTurn {
   const record = sinceIdentified(known);
   if (isOver(record.status) || (record.keys.length > 0 && record.keys.every(isSettled)))
@@ -152,13 +171,13 @@ export function clockTurn(known: IncidentRecord, nowMs: number): ClockTurn {
   return later.length === 0 ? { turn: "wait" } : { turn: "wait", untilMs: Math.min(...later) };
 }
 
-/** What people heard of an unknown key is no reason not to tell them of the known one. */
+/** Pages about the key while it was unknown do not count: people have to hear about the known key. */
 function sinceIdentified(record: IncidentRecord): IncidentRecord {
   const { identifiedAtMs = 0, pages } = record;
   return { ...record, pages: pages.filter(({ atMs }) => atMs >= identifiedAtMs) };
 }
 
-/** One reason may have several causes, such as a second step that needs a person: each of them is told. */
+/** One reason may have several causes, such as a second step that needs a person. Each cause is paged. */
 function wasTold({ pages }: IncidentRecord, { reason, severity, why }: DuePage): boolean {
   return pages.some(
     (sent) =>
@@ -169,7 +188,10 @@ function wasTold({ pages }: IncidentRecord, { reason, severity, why }: DuePage):
   );
 }
 
-/** An error's message may hold other figures at every try: its name is the cause, or each try would page. */
+/**
+ * The message of an error may hold other figures at each try, so only its name identifies the cause.
+ * Otherwise each try would page.
+ */
 function causeOf(why: string): string {
   return errorIn(why) ?? why;
 }
@@ -196,9 +218,9 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
   const stuck = record.keys.flatMap((key) => (isSettled(key) ? [] : whatStops(record, key)));
   return [
     ...stuck.map((why) => page("needsPerson", why)),
-    // What a key is stuck at says more than that nobody has decided.
+    // What a key waits for says more than that nobody has decided, so it is paged instead.
     ...(isUndecided && stuck.length === 0 ? [undecided(record)] : []),
-    // Nobody reads a credential of ours but Rekey: no consumer waits for its replacement.
+    // No consumer reads one of Rekey's own credentials, so none waits for its replacement.
     ...(record.keys.some(isRekeysOwn)
       ? []
       : secrets.flatMap((secret) => secretPages(record, secret).map(([reason, why]) => page(reason, why)))),
@@ -210,7 +232,10 @@ function whatStops(record: IncidentRecord, { blocked, handedOutAgain }: KeyInSco
   return [blocked, handedOut].filter((why) => why !== undefined);
 }
 
-/** A flood must not page for each of its alerts, nor hide behind its first one: people hear when it has doubled. */
+/**
+ * A flood must not page for each alert, but must not stay hidden behind its first page either: people are
+ * paged when the number has doubled.
+ */
 function undecided(record: IncidentRecord): DuePage {
   const { planWhy, alerts } = record;
   if (!isTriage(record)) return { reason: "needsPerson", severity: "page", why: planWhy };
@@ -224,12 +249,11 @@ function secretPages(record: IncidentRecord, secret: SecretInScope): readonly [P
   const found: [PageReason, string][] = [];
   if (supplyWanted === true) found.push(["needsPerson", `supply a new key: rekey supply ${secretArn}`]);
   if (replacement === "failed") found.push(["replacementFailed", whyOutage(record, secret)]);
-  if (held !== undefined)
-    found.push(["held", `${name} is held (${held}), and containment goes on all the same`]);
+  if (held !== undefined) found.push(["held", `${name} is on hold (${held}), but containment goes on`]);
   return found;
 }
 
-/** Too many inexact alerts at once: they join one incident that names no key. */
+/** While there are too many inexact alerts, they all join this incident, which names no key. */
 export const triageSubject = "triage/inexact alerts";
 
 export function isTriage({ subject }: IncidentRecord): boolean {
@@ -268,12 +292,12 @@ const notAccepted: DuePage = {
 const deadTooLate: DuePage = {
   reason: "notYetDead",
   severity: "page",
-  why: "the key still works, longer after its revoke than this provider should take",
+  why: "the key still works, although its revoke was longer ago than this provider should need",
 };
 const dyingInTime: DuePage = {
   reason: "notYetDead",
   severity: "notify",
-  why: "the provider accepted the revoke; the key is not dead yet, within this provider's profile",
+  why: "the provider accepted the revoke; the key is not dead yet, which is normal for this provider so soon",
 };
 const deadlineNear: DuePage = {
   reason: "deadlinePassed",
@@ -285,7 +309,7 @@ function diesByMs(keys: readonly KeyInScope[]): number {
   return Math.max(...keys.map(({ acceptedAtMs, dieMs }) => (acceptedAtMs ?? 0) + (dieMs ?? 0)));
 }
 
-/** Never before the escalation: an incident that opens late has the same minute that every other one has. */
+/** Not before the escalation: a late incident leaves the same minute as any other. */
 function lastCallMs({ deadlineAtMs, escalateAtMs }: IncidentRecord): number {
   return Math.max(escalateAtMs, deadlineAtMs - lastCallBeforeMs);
 }

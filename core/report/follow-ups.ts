@@ -15,7 +15,7 @@ interface Followed {
 
 const securityOwner = "the security team";
 
-/** What is left to do after an incident, and by whom: what Rekey saw and cannot end by itself. */
+/** What people still have to do after an incident, and who: what Rekey saw and cannot do itself. */
 export function followUpsOf({ incident, policies }: Followed): readonly FollowUp[] {
   return [
     ...incident.keys.flatMap(openKey),
@@ -67,7 +67,7 @@ function ownerOf(
   return declared?.refresh.owner ?? nobodyNamed(consumer);
 }
 
-/** A policy names the owners of its consumers: whoever runs them knows who made the secret. */
+/** The owners that a policy names for its consumers: they know who made the secret. */
 function ownersOf(secret: Owned, policies: readonly Policy[]): string {
   const owners = new Set(consumersOf(secret, policies).flatMap(({ refresh }) => refresh.owner ?? []));
   return owners.size === 0 ? nobodyNamed(secret.name) : [...owners].join(", ");
@@ -92,9 +92,9 @@ function placesToClean(
   const [secret] = secrets;
   return [
     {
-      what: `Take the key out of ${lay} where it lay`,
+      what: `Remove the key from ${lay} where it was found`,
       owner: secret === undefined ? securityOwner : ownersOf(secret, policies),
-      why: `a dead key in ${places[0]} still shows how keys are kept there`,
+      why: `even a dead key in ${places[0]} shows attackers how keys are stored there`,
     },
   ];
 }

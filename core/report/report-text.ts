@@ -7,7 +7,9 @@ import type { IncidentReport, Outage, ReportCertificate } from "./report.ts";
 
 const rowsMax = 200;
 
-/** The report for people, in Markdown. What came from outside is set as code: it formats nothing. */
+/**
+ * The report for people, in Markdown. Text from outside is set as code, so that it cannot format anything.
+ */
 export function reportMarkdown(report: IncidentReport): string {
   const parts = [
     head(report),
@@ -28,7 +30,7 @@ export function reportMarkdown(report: IncidentReport): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-/** Two spaces and a last line end, so that a diff of two filings shows what was added. */
+/** Indented by two spaces, with a line end, so that a diff of two reports shows what was added. */
 export function reportJson(report: IncidentReport): string {
   return `${JSON.stringify(report, null, 2)}\n`;
 }
@@ -47,7 +49,9 @@ function head(report: IncidentReport): string {
   ].join("\n");
 }
 
-/** The last report is filed just before the incident closes, so that closing says that it is there. */
+/**
+ * The last report is filed just before the incident closes, because closing records that the report exists.
+ */
 function statusText({ status, scope }: IncidentReport): string {
   return status === "contained" && scope !== undefined ? "contained, and closing with this report" : status;
 }
@@ -56,7 +60,7 @@ function planOf({ plan, planWhy, containNow }: IncidentReport): string {
   const asked =
     containNow === undefined
       ? ""
-      : `; contain now, asked for by ${code(containNow.by)}: ${said(containNow.reason)}`;
+      : `; contain now, ordered by ${code(containNow.by)}: ${said(containNow.reason)}`;
   return `Plan ${plan}: ${said(planWhy)}${asked}`;
 }
 
@@ -91,8 +95,8 @@ const deadlineTexts: Readonly<Record<IncidentReport["clocks"]["deadline"], strin
   met: "The deadline was met.",
   missed: "The deadline was missed.",
   open: "The deadline is open.",
-  waived: "A person waived the key before the deadline: nobody saw it dead.",
-  none: "The deadline means nothing: it was a false alarm.",
+  waived: "A person waived the key before the deadline; it was not proven dead.",
+  none: "There was no deadline to meet: it was a false alarm.",
 };
 
 function keyRow(key: KeyInScope): readonly string[] {
@@ -231,12 +235,12 @@ function bounded(lines: readonly string[], more: (left: number) => string): stri
   return [...shown, ...(lines.length > rowsMax ? [more(lines.length - rowsMax)] : [])].join("\n");
 }
 
-/** A name, an id or a place: shown as it is, on one line, and with nothing in it that formats. */
+/** A name, id or place: shown on one line, with all Markdown in it escaped. */
 function code(text: string): string {
   return `\`${oneLine(text).replaceAll("`", "'").replaceAll("|", "/")}\``;
 }
 
-/** A sentence of ours that may quote a name: no HTML, no links, no cell ends. */
+/** A sentence of ours that may quote a name: HTML, links and table cells in it are escaped. */
 function said(text: string): string {
   return oneLine(text).replace(/[\\`*_[\]<>|#]/g, (mark) => `\\${mark}`);
 }

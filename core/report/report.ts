@@ -16,12 +16,15 @@ import { type FollowUp, followUpsOf, nameOf } from "./follow-ups.ts";
 
 export interface ReportView {
   readonly incident: IncidentRecord;
-  /** The policies of the secrets in scope: they name the owners. */
+  /** The policies of the secrets in scope, because they name the owners. */
   readonly policies: readonly Policy[];
   readonly nowMs: number;
 }
 
-/** What an incident was, for whoever reads it a month later. Ids, times and words, never key material. */
+/**
+ * The report about an incident, for somebody who reads it a month later. Ids, times and texts, never key
+ * material.
+ */
 export interface IncidentReport {
   readonly schema: 1;
   readonly incidentId: string;
@@ -49,14 +52,14 @@ export interface IncidentReport {
   readonly timeline: readonly TimelineEntry[];
 }
 
-/** The two clocks are kept apart: a provider that took a revoke may honour the key for a while yet. */
+/** The two clocks are kept apart: a provider that accepted a revoke may still accept the key for a while. */
 export interface ReportClocks {
   readonly exposedAtMs?: number;
   readonly detectedAtMs: number;
   readonly receivedAtMs: number;
   readonly openedAtMs?: number;
   readonly deadlineAtMs: number;
-  /** Of the last key, once every key has it. */
+  /** Of the last key; absent until every key has such a time. */
   readonly acceptedAtMs?: number;
   readonly deadAtMs?: number;
   readonly detectedToAcceptedMs?: number;
@@ -74,16 +77,19 @@ export interface ReportCertificate {
   readonly deadAtMs: number;
 }
 
-/** The time in which consumers of one secret held a key that Rekey had stopped and not yet the next one. */
+/**
+ * The time in which consumers of one secret still held a key that Rekey had stopped, and not yet the next
+ * one.
+ */
 export interface Outage {
   readonly secretArn: SecretArn;
   readonly name: string;
   readonly environment: string;
   readonly cause: "none" | "rekey" | "deadBefore";
   readonly stoppedAtMs?: number;
-  /** Absent while it lasts. */
+  /** Absent while the outage lasts. */
   readonly endedAtMs?: number;
-  /** Of the consumer that had the longest; each saw at most this, and less where it tried less. */
+  /** The longest time of any consumer. Its real outage is at most this, and less if it made fewer calls. */
   readonly atMostMs: number;
   readonly consumers: readonly ConsumerOutage[];
 }
@@ -138,12 +144,12 @@ function clocksOf(incident: IncidentRecord, nowMs: number): ReportClocks {
   };
 }
 
-/** A key that was dead when the incident opened was never asked to die. */
+/** A key that was dead when the incident opened was never revoked by Rekey. */
 function acceptedOf(key: KeyInScope): number | undefined {
   return key.acceptedAtMs ?? (key.how === "alreadyDead" ? key.deadAtMs : undefined);
 }
 
-/** The latest, once there is one of each. */
+/** The latest of the times, if all are known. */
 function lastOf(times: readonly (number | undefined)[]): number | undefined {
   const known = times.filter((time) => time !== undefined);
   return known.length === 0 || known.length < times.length ? undefined : Math.max(...known);
@@ -211,7 +217,7 @@ const personalSteps: ReadonlySet<TimelineWhat> = new Set([
   "falseAlarm",
 ]);
 
-/** A page asks for somebody; what only notifies asks for nobody. */
+/** A page asks somebody to act; a notification does not. */
 function neededPerson({ what, by, atMs }: TimelineEntry, { pages }: IncidentRecord): boolean {
   if (by !== undefined || personalSteps.has(what)) return true;
   return what === "escalated" && pages.some((sent) => sent.atMs === atMs && sent.severity === "page");
@@ -221,12 +227,13 @@ function notCheckedIn({ scope, keys, status }: IncidentRecord): readonly string[
   const unproven = keys.flatMap((key) =>
     key.state === "dead" || key.waiver === undefined
       ? []
-      : [`${nameOf(key)} was waived by ${key.waiver.by}: nobody saw it dead`],
+      : [`${nameOf(key)} was waived by ${key.waiver.by}, not proven dead`],
   );
   const byListing = keys
     .filter(({ how }) => how === "listing")
     .map(
-      (key) => `${nameOf(key)} is gone from the provider's listing; without its plaintext nobody tried it`,
+      (key) =>
+        `${nameOf(key)} is gone from the provider's listing; it could not be tried, because its plaintext is not held`,
     );
   const scoping =
     scope?.notChecked ??

@@ -1,8 +1,8 @@
 import type { AdoptionReason, AdoptionVerdict } from "../adoption/adoption.ts";
 
 /**
- * What a decision says, without its ages: two decisions are the same when nobody would act differently on them.
- * Bounded, because it travels through the machine.
+ * A decision as text, without ages: two decisions with the same text lead to the same actions. Bounded,
+ * because it is in the machine's state.
  */
 export function decisionText(verdict: AdoptionVerdict, blockers: readonly string[] = []): string {
   if (verdict.verdict === "adopted")
@@ -21,13 +21,13 @@ const decisionPartsMax = 20;
 export interface Pace {
   readonly reasons: readonly AdoptionReason[];
   readonly untilDeadlineMs: number;
-  /** How long a wait may be while something has to be asked again. */
+  /** The longest wait while some source still has to be asked again. */
   readonly lapMs: number;
 }
 
 /**
- * How long nothing can change by itself: until the last window ends, where only windows are open; else one lap,
- * because some sources have to be asked. Never past the deadline.
+ * How long the answer cannot change by itself: until the last window ends if only windows are open, otherwise
+ * one lap, because some sources have to be asked. Never past the deadline.
  */
 export function nextCheckMs({ reasons, untilDeadlineMs, lapMs }: Pace): number {
   const windows = reasons.flatMap(({ remainingMs }) => (remainingMs === undefined ? [] : [remainingMs]));

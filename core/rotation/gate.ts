@@ -2,7 +2,7 @@ import type { AdoptionVerdict } from "../adoption/adoption.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../ports.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "./secret-record.ts";
 
-/** Why something may not happen now. A value, because "no" is not an exception. */
+/** Why something must not happen now. A value, because "no" is not an exception. */
 export interface Refusal {
   readonly reason: string;
   readonly detail: string;
@@ -10,24 +10,24 @@ export interface Refusal {
 
 export interface RevokeView {
   readonly record: SecretRecord;
-  /** The key the caller is about to revoke or quarantine. */
+  /** The key that the caller is about to revoke or quarantine. */
   readonly target: KeyId;
-  /** What AWSCURRENT holds, read a moment ago. */
+  /** What AWSCURRENT holds, read just before. */
   readonly current: { readonly versionId: VersionId; readonly fingerprint: Fingerprint };
   readonly adoption: AdoptionVerdict;
-  /** Somebody was refused with the retiring key since it was quarantined. */
+  /** Since the quarantine somebody was refused with the retiring key. */
   readonly missedInQuarantine: boolean;
-  /** A `rekey stop` that applies, in its author's words. */
+  /** The reason of a `rekey stop` that applies, as its author wrote it. */
   readonly stop?: string;
   /** Other secrets that hold the retiring key. */
   readonly sharedWith: readonly SecretArn[];
-  /** The policy says that this key is never revoked. */
+  /** The policy says `retain`: this key is never revoked. */
   readonly retain: boolean;
 }
 
 type Check = (view: RevokeView, run: PromotedRun) => Refusal | undefined;
 
-/** Revocation cannot be undone, so every reason to wait is asked before it; the first answer wins. */
+/** A revoke cannot be undone, so every reason to wait is checked before it. The first refusal is returned. */
 const revokeChecks: readonly Check[] = [
   targetIsRetiring,
   currentIsIncoming,
@@ -51,8 +51,8 @@ export function whyNotRevoke(view: RevokeView): Refusal | undefined {
 }
 
 /**
- * Once the intent is recorded the revoke counts as done, and repeating it is how a crash is mended. Only one
- * thing still stops it: somebody put the retiring key back.
+ * Once its intent is recorded the revoke counts as done, and repeating it completes it after a crash. Only
+ * one thing still prevents it: somebody put the retiring key back.
  */
 export function whyNotRepeatRevoke(view: RevokeView): Refusal | undefined {
   const run = promotedRun(view.record.run);
@@ -69,7 +69,7 @@ function targetIsRetiring({ target }: RevokeView, { retiring, incoming }: Promot
   };
 }
 
-/** What AWSCURRENT is found to hold, by whoever looks. */
+/** What AWSCURRENT was found to hold. */
 type Seen = Pick<RevokeView, "current">;
 
 function currentIsNotRetiring({ current }: Seen, { retiring }: PromotedRun): Refusal | undefined {
@@ -80,10 +80,10 @@ function currentIsNotRetiring({ current }: Seen, { retiring }: PromotedRun): Ref
   };
 }
 
-/** Asked at the gate, and of a run that waits for it: AWSCURRENT has to hold the incoming key. */
+/** AWSCURRENT must hold the incoming key. Checked at the gate, and by the sweep while a run waits. */
 export function currentIsIncoming(view: Seen, run: PromotedRun): Refusal | undefined {
   const { current } = view;
-  // By fingerprint, because an edit of another field puts the same key into a newer version.
+  // Compared by fingerprint, because an edit of another field puts the same key into a newer version.
   if (current.fingerprint === run.incoming.fingerprint) return undefined;
   return (
     currentIsNotRetiring(view, run) ?? {
@@ -123,7 +123,7 @@ function everyConsumerHasMoved({ adoption }: RevokeView): Refusal | undefined {
   return { reason: first?.reason ?? "NotAdopted", detail: `${first?.detail ?? "no evidence"}${more}` };
 }
 
-/** The soak is for this: whoever still needs the key shows up while it can be restored. */
+/** This is what the soak is for: if somebody still needs the key, it shows while the key can be restored. */
 function nobodyMissedItInQuarantine({ missedInQuarantine }: RevokeView): Refusal | undefined {
   if (!missedInQuarantine) return undefined;
   return {

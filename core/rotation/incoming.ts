@@ -14,10 +14,15 @@ import {
   type Ticket,
 } from "./secret-record.ts";
 
-/** ProveIncoming is tried again for some 3.5 minutes: a new key may take this long and be waited for all the same (L4). */
+/**
+ * ProveIncoming is retried for some 3.5 minutes, so a new key that needs this long is still waited for (L4).
+ */
 export const activateMsMax = 120_000;
 
-/** The intent: written before the provider is asked, so a key with this name is ours whatever happens (S3). */
+/**
+ * Records the intent before the provider is asked, so that a key with this name is always known to be ours
+ * (S3).
+ */
 export function claimAttempt(
   record: SecretRecord,
   ticket: Ticket,
@@ -35,7 +40,9 @@ export function claimAttempt(
   return bump({ ...record, run: { ...run, attempt }, keys: [...record.keys, intended] });
 }
 
-/** Keys of this run that no version holds and no later step can use: to be discarded before the next mint. */
+/**
+ * Keys of this run that no version holds and no later step can use. They are discarded before the next mint.
+ */
 export function keysToDiscard(record: SecretRecord, rotationId: RotationId): readonly LedgerKey[] {
   return record.keys.filter(
     (key) =>
@@ -83,12 +90,12 @@ export function markStaged(
 }
 
 /**
- * The version whose other fields the pending one has. Somebody may have edited them since the run opened, and the
- * promotion may take AWSCURRENT from no other version: with an older one it would bring back what was taken back.
+ * The version from which the pending one has its other fields. Somebody may have edited them since the run
+ * opened, so the promotion may replace only this version: otherwise it would undo the edit.
  */
 type Copied = Pick<PlacedKey, "versionId" | "fingerprint">;
 
-/** A key of this run whose name was listed as gone, or deleted: nothing is left to account for. */
+/** Removes a key of this run that was deleted or is gone from the listing. */
 export function markDiscarded(record: SecretRecord, ticket: Ticket, name: string): SecretRecord {
   assertHolder(record, ticket);
   return bump({ ...record, keys: record.keys.filter((key) => key.name !== name) });
@@ -101,7 +108,7 @@ function assertAttempt(record: SecretRecord, ticket: Ticket, { attempt }: Attemp
   return run;
 }
 
-/** A function that thaws after its successor staged a key must not put another one in its place. */
+/** A delayed function must not replace a key that its successor has staged. */
 function assertOpened(run: Run): Run {
   if (run.phase !== "opened")
     throw new Superseded(`${run.rotationId} has its key already: it is ${run.phase}`);
@@ -114,15 +121,16 @@ export function markProven(record: SecretRecord, ticket: Ticket): SecretRecord {
   return run.phase === "staged" ? bump({ ...record, run: { ...run, phase: "proven" } }) : record;
 }
 
-/** Recorded before AWSCURRENT moves: from here on the move counts as done, whoever takes over. */
+/** Recorded before AWSCURRENT moves: from then on the move counts as done for whoever takes over. */
 export function markPromoting(record: SecretRecord, ticket: Ticket): SecretRecord {
   const run = assertHolder(record, ticket);
   return run.phase === "proven" ? bump({ ...record, run: { ...run, phase: "promoting" } }) : record;
 }
 
 /**
- * The move was refused because AWSCURRENT is somebody else's: it can no longer land. Where an earlier try of it may have
- * landed, consumers may have fetched the incoming key, so it is left behind and not taken away with its run.
+ * The move was refused because AWSCURRENT holds somebody else's key, so it cannot happen any more. If an
+ * earlier try may have succeeded, consumers may have fetched the incoming key: then it becomes a superseded
+ * key, to be revoked later, and is not deleted with its run.
  */
 export function markPromotionRefused(
   record: SecretRecord,
@@ -137,7 +145,7 @@ export function markPromotionRefused(
     : next;
 }
 
-/** Other fields of the secret changed meanwhile: the same incoming key sits in a newer version now. */
+/** Other fields of the secret changed meanwhile: the same incoming key is in a newer version now. */
 export function markMerged(
   record: SecretRecord,
   ticket: Ticket,
@@ -167,15 +175,16 @@ export function markPromoted(
   return bump({ ...next, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
 }
 
-/** An incident may have contained the key before its replacement was there: what was done stays done. */
+/** If an incident has contained the key before it was replaced, the key stays in that state. */
 function containedAs(retiring: LedgerKey | undefined) {
   return (["quarantined", "revoking", "revoked", "dead"] as const).find((state) => state === retiring?.state);
 }
 
 /**
- * A promotion that was tried again has landed later than its state was entered, and in between an instance may
- * have fetched the retiring key once more. Waits count from the first stamp that is surely after it, whichever
- * step has it; the key keeps it, so that every later step leaves it as it is.
+ * If the promotion was retried, AWSCURRENT may have moved later than the time at which its state was entered,
+ * and until then an instance may have fetched the retiring key once more. So waits count from the first time
+ * that is surely after the move, from whichever step has it. That time is stored with the key, and later
+ * steps do not change it.
  */
 export function markSeenPromoted(
   record: SecretRecord,

@@ -30,7 +30,7 @@ export function openRun(
   return { ...takeLease(record, opening), run };
 }
 
-/** A debt is resumed under a new lease and a new deadline; what the owing run had reached stays. */
+/** Resumes a debt under a new lease with a new deadline. What the owing run had reached stays. */
 export function resumeRun(
   record: SecretRecord,
   opening: Opening & { readonly deadlineAtMs: number },
@@ -42,11 +42,11 @@ export function resumeRun(
   const resumed: Run = promoted ? { ...promoted, rotationId, deadlineAtMs } : { ...run, rotationId };
   const taken = { ...takeLease(record, opening), run: resumed };
   if (promoted !== undefined || run.phase === "opened") return taken;
-  // Until it is promoted the incoming key goes with its run: a roll-back of this one takes it away.
+  // Until it is promoted the incoming key belongs to its run, so that a roll-back of this run deletes it.
   return editById(taken, run.incoming.keyId, (key) => ({ ...key, rotationId }));
 }
 
-/** Takes up a key that a take-over left behind, under a lease and a deadline of its own. */
+/** Resumes the revoke of a superseded key, under a lease and a deadline of its own. */
 export function resumeLeft(record: SecretRecord, resuming: Resuming): SecretRecord {
   const known = adoptCurrent(record, { ...resuming.current, state: "current" });
   return { ...takeLease(known, resuming), run: runForLeft(resuming) };
@@ -81,8 +81,8 @@ function freeLease(record: SecretRecord, { rotationId }: Ticket): SecretRecord {
 }
 
 /**
- * The first half of a roll-back, decided on the item itself: from here on no promotion of this run can start,
- * and its keys are strays. A run that may have promoted already is left as it is.
+ * The first half of a roll-back, decided in the item itself: from then on no promotion of this run can start,
+ * and its keys are strays. If the run may have promoted already, nothing changes.
  */
 export function giveUp(record: SecretRecord, ticket: Ticket): SecretRecord {
   const run = assertHolder(record, ticket);

@@ -12,15 +12,15 @@ import {
 } from "./secret-record.ts";
 
 /**
- * An incident that takes a secret over in mid-rotation leaves that rotation's retiring key behind: alive, or revoked
- * and not seen dead. A hand that puts another key into AWSCURRENT leaves behind the one that was there. Once the
- * secret is free, the next run takes it up as if it had retired the key itself, behind the same gate.
+ * A key that was replaced without its run revoking it: its run lost the secret to an incident, or somebody
+ * put another key into AWSCURRENT. It is alive, or revoked and not yet seen dead. When the secret is free,
+ * the next run retires it like its own retiring key, behind the same gate.
  */
 export type LeftKey = LedgerKey & PlacedKey & { readonly state: LeftState };
 
 export type LeftState = Extract<LedgerKey["state"], "retiring" | "quarantined" | "revoking" | "revoked">;
 
-/** A compromised key is its incident's business, and the retiring key of a run is that run's. */
+/** A compromised key is left to its incident, and the retiring key of a run is left to that run. */
 export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] {
   return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);
 
@@ -31,7 +31,7 @@ export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] 
 
 const leftReason = "left behind by a run that an incident took over, or by a hand on AWSCURRENT";
 
-/** What the run owed that lost the secret before it had seen its retiring key dead. */
+/** What the run still owes that lost the secret before its retiring key was seen dead. */
 export function debtForLeft(
   { keyId, versionId, state }: Pick<PlacedKey, "keyId" | "versionId"> & { readonly state: Progress },
   run: { readonly secretArn: SecretArn; readonly rotationId: RotationId },
@@ -39,10 +39,16 @@ export function debtForLeft(
   return { ...run, kind: debtKindIn(state), keyId, versionId, reason: leftReason };
 }
 
-/** Every one is worked off by a run of its own: more than these say that somebody's hand is faster than the runs. */
+/**
+ * Each superseded key needs a run of its own. With more than these, somebody changes the key faster than runs
+ * can follow.
+ */
 export const leftMax = 10;
 
-/** As `adoptCurrent`, for what somebody else put into AWSCURRENT. Refused rather than that a key in use is forgotten. */
+/**
+ * Like `adoptCurrent`, for a key that somebody put into AWSCURRENT outside Rekey. Throws rather than forget a
+ * key that may be in use.
+ */
 export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
   const displaced = currentKey(record);
   const next = adoptCurrent(record, key);
@@ -54,7 +60,10 @@ export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): S
   );
 }
 
-/** Whether a hand may not put this key back into AWSCURRENT. A left one of which no revoke has begun is as good as it was. */
+/**
+ * True if restoring this key to AWSCURRENT by hand must freeze the secret. A superseded key may come back as
+ * long as its revoke has not started.
+ */
 export function mayNotReturn(record: SecretRecord, key: LedgerKey): boolean {
   const isLeft = record.run === undefined && keysLeftBehind(record).some(({ keyId }) => keyId === key.keyId);
   return isSpent(key) && !(isLeft && key.state === "retiring");
@@ -77,8 +86,8 @@ function isOnItsWayOut<Key extends LedgerKey>(key: Key): key is Key & { readonly
 }
 
 /**
- * The left key that a run may take up now. Only where AWSCURRENT is a sound key that Rekey made current: of a key that
- * a hand put there nobody has proven anything, so a rotation replaces that one first.
+ * The superseded key that a run may revoke now. Only if AWSCURRENT holds a healthy key that Rekey promoted: a
+ * key that somebody put there was never proven, so a rotation replaces that one first.
  */
 export function leftToResume(record: SecretRecord): LeftKey | undefined {
   const current = currentKey(record);
@@ -88,19 +97,19 @@ export function leftToResume(record: SecretRecord): LeftKey | undefined {
 
 export interface Resuming extends Opening {
   readonly left: LeftKey;
-  /** What AWSCURRENT holds: the ledger's current key, perhaps in a newer version. */
+  /** What AWSCURRENT holds: the ledger's current key, possibly in a newer version. */
   readonly current: LedgerKey & PlacedKey;
   readonly atMs: number;
   readonly deadlineAtMs: number;
 }
 
-/** The run that a left key gets, as far as the run that left it had come. */
+/** Builds a run for a superseded key. It continues in the phase that the previous run had reached. */
 export function runForLeft({ rotationId, left, current, atMs, deadlineAtMs }: Resuming): PromotedRun {
   return {
     ...{ rotationId, attempt: 0, deadlineAtMs },
     retiring: placeOf(left),
     incoming: placeOf(current),
-    // Without its own stamp every wait counts from now: later is longer.
+    // If the key has no promotion time, every wait counts from now, which can only make it longer.
     promotedAtMs: current.promotedAtMs ?? atMs,
     ...progressOf(left, atMs),
   };

@@ -13,15 +13,15 @@ import {
 
 type RetiringPhase = "revoking" | "dead";
 
-/** How far a retiring key has come, as its run says it or the key itself. */
+/** How far the retirement of a key is, by its run's phase or by its own state. */
 export type Progress = Run["phase"] | KeyState;
 
-/** What is owed for a retiring key that has come this far: its revoke, or only the proof that it is dead. */
+/** What is still owed for a retiring key in this state: its revoke, or only the proof that it is dead. */
 export function debtKindIn(progress: Progress): "RevokeOwed" | "DeathUnproven" {
   return progress === "revoked" || progress === "dead" ? "DeathUnproven" : "RevokeOwed";
 }
 
-/** Phases only go forward: a function that was frozen since an earlier one must not take the run back to it. */
+/** Phases only go forward: a delayed function must not set the run back to an earlier one. */
 function assertPhase(run: PromotedRun, allowed: readonly PromotedRun["phase"][]): PromotedRun {
   if (allowed.includes(run.phase)) return run;
   throw new Superseded(`${run.rotationId} has come further: its retiring key is ${run.phase}`);
@@ -44,7 +44,7 @@ export function markRestored(record: SecretRecord, ticket: Ticket): SecretRecord
   return bump({ ...next, run: { ...run, phase: "promoted", quarantineUndone: true } });
 }
 
-/** The provider took the revoke: from here on the retiring key is watched until it is seen dead. */
+/** The provider accepted the revoke: from now on the retiring key is probed until it is seen dead. */
 export function markRevoked(
   record: SecretRecord,
   ticket: Ticket,
@@ -55,7 +55,7 @@ export function markRevoked(
   return bump({ ...next, run: { ...run, phase: "revoked", revokedAtMs: times.revokedAtMs } });
 }
 
-/** Moves the run and its retiring key to the next phase together; `revoking` is the recorded intent. */
+/** Moves the run and its retiring key to the next phase together. `revoking` is the recorded intent. */
 export function markRetiring(record: SecretRecord, ticket: Ticket, phase: RetiringPhase): SecretRecord {
   const run = assertPhase(assertPromoted(record, ticket), comesFrom[phase]);
   const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: phase }));

@@ -3,15 +3,16 @@ import type { KeyStanding, LedgerKey } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 
 /**
- * Everything that must change together about one secret, in one item: lease, fence, phase and the states of its
- * live keys (S4). Each change (lease.ts, incoming.ts, retiring.ts, wait.ts) is a pure transition; the ledger writes
- * its result only if nobody else wrote in between, so a check made inside it holds at the instant of the write.
+ * Everything about one secret that must change together, in one item: lease, fence, phase and the states of
+ * its live keys (S4). Each change (lease.ts, incoming.ts, retiring.ts, wait.ts) is a pure transition. The
+ * ledger writes its result only if nobody else wrote meanwhile, so a check inside the transition still holds
+ * at the write.
  */
 export interface SecretRecord {
   readonly secretArn: SecretArn;
-  /** Rises with every lease taken; a run whose ticket shows an older one may change nothing. */
+  /** Counts the leases. A run whose ticket has an older fence must not change anything. */
   readonly fence: number;
-  /** Rises with everything that may change a decision: evidence, a hold, a policy. */
+  /** Counts every change that may alter a decision: evidence, a hold, a policy. */
   readonly seq: number;
   readonly lease?: Lease;
   readonly run?: Run;
@@ -20,9 +21,9 @@ export interface SecretRecord {
   readonly ended: readonly RotationId[];
   readonly hold?: Hold;
   readonly wait?: Wait;
-  /** The run that an incident took the secret from, until another one opens here. */
+  /** The run from which an incident took the secret; kept until another run opens here. */
   readonly fenced?: Fenced;
-  /** Somebody else's hand was seen on AWSCURRENT: no revoke until a person looked. */
+  /** AWSCURRENT was changed outside Rekey: nothing is revoked until a person lifts the freeze. */
   readonly frozen?: { readonly reason: string };
 }
 
@@ -30,7 +31,7 @@ export interface Lease {
   readonly runId: string;
   readonly kind: "rotation" | "incident";
   readonly executionArn: string;
-  /** Whose run it is, where an incident has the secret; absent where the run still has the incident's own name. */
+  /** The incident for which this run works; absent if the run still has the incident's own id. */
   readonly incidentId?: string;
 }
 
@@ -42,22 +43,22 @@ export interface Hold {
 export interface Wait {
   readonly rotationId: RotationId;
   readonly token: string;
-  /** Verdict and reasons without their ages: the wait ends when this changes. */
+  /** Verdict and reasons without ages: the wait ends when this text changes. */
   readonly decision: string;
 }
 
-/** What a repeat of the take-over has to know of the run that it ended. */
+/** What a repeated take-over has to know about the run that it ended. */
 export interface Fenced {
   readonly incidentId: string;
   readonly standing: KeyStanding;
   readonly rotationId: RotationId;
-  /** Its incoming key goes on as the incident's, until that was refused. */
+  /** The incident goes on with the run's incoming key, until the provider refuses it. */
   readonly reused?: boolean;
-  /** Of the wait that ends with the take-over. */
+  /** The token of the wait that the take-over ended. */
   readonly token?: string;
 }
 
-/** A key at its place: id at the provider, version in the store, fingerprint of its text. */
+/** A key in its place: its id at the provider, its version in the store, its fingerprint. */
 export interface PlacedKey {
   readonly keyId: KeyId;
   readonly versionId: VersionId;
@@ -66,12 +67,12 @@ export interface PlacedKey {
 
 export interface RunBase {
   readonly rotationId: RotationId;
-  /** The last attempt claimed; attempts are never reused, not even by a resuming run. */
+  /** The last attempt. Attempt numbers are never reused, not even by a run that resumes this one. */
   readonly attempt: number;
   readonly retiring: PlacedKey;
-  /** Set when a run ended with work still owed: the next one resumes it instead of minting. */
+  /** Set if the run ended with work still owed: the next run resumes it instead of minting. */
   readonly owed?: { readonly reason: string };
-  /** Its roll-back has begun: a mint that is still under way may not place its key any more. */
+  /** The roll-back has begun: a mint that is still under way must not stage its key any more. */
   readonly givenUp?: boolean;
 }
 
@@ -89,20 +90,20 @@ interface PromotedPart {
   readonly deadlineAtMs: number;
   readonly revokedAtMs?: number;
   readonly quarantinedAtMs?: number;
-  /** A quarantine was undone because somebody still needed the key: not tried a second time. */
+  /** A quarantine was undone because somebody still needed the key. It is not tried again. */
   readonly quarantineUndone?: boolean;
   readonly death?: DeathWatch;
 }
 
 export type PromotedRun = RunBase & PromotedPart;
 
-/** Refusals in a row since the first of them; one success starts it again. */
+/** Refusals in a row, since the first of them. One success resets the count. */
 export interface DeathWatch {
   readonly refusals: number;
   readonly firstRefusedAtMs: number;
 }
 
-/** What a step carries: which run it belongs to, and the fence that run was given. */
+/** What each step gets: the id of its run, and the fence that the run was given. */
 export interface Ticket {
   readonly secretArn: SecretArn;
   readonly rotationId: RotationId;
@@ -113,7 +114,7 @@ export function emptyRecord(secretArn: SecretArn): SecretRecord {
   return { secretArn, fence: 0, seq: 0, keys: [], ended: [] };
 }
 
-/** Throws Superseded unless the run of this ticket still holds the secret. */
+/** Throws Superseded unless this ticket's run still holds the secret. */
 export function assertHolder(record: SecretRecord, ticket: Ticket): Run {
   if (
     record.lease?.runId !== ticket.rotationId ||
@@ -129,12 +130,12 @@ export function assertHolder(record: SecretRecord, ticket: Ticket): Run {
 
 const endedMax = 8;
 
-/** The last runs that ended here, this one included. */
+/** The last runs that ended here, including this one. */
 export function endedWith({ ended }: Pick<SecretRecord, "ended">, runId: RotationId): readonly RotationId[] {
   return [...ended, runId].slice(-endedMax);
 }
 
-/** The incident that has the secret now. */
+/** The incident that holds the secret now. */
 export function incidentWith({ lease }: Pick<SecretRecord, "lease">): string | undefined {
   return lease?.kind === "incident" ? (lease.incidentId ?? lease.runId) : undefined;
 }
@@ -144,14 +145,15 @@ export function currentKey(record: SecretRecord): LedgerKey | undefined {
 }
 
 /**
- * Makes `key` the one the ledger believes AWSCURRENT to hold. Another one that was current until now may still be in
- * use, so it stays and is owed its revoke (left-behind.ts).
+ * Makes `key` the one that the ledger takes AWSCURRENT to hold. The previous current key may still be in use,
+ * so it stays in the item and is revoked later (left-behind.ts).
  */
 export function adoptCurrent(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
   const others = record.keys
     .filter(({ keyId }) => keyId !== key.keyId)
     .map((known) => (known.state === "current" ? { ...known, state: "retiring" as const } : known));
-  // Of a key that comes back nobody knows since when it is current again: its own promotion is long ago.
+  // If a key comes back, nobody knows since when it is current again: its stored promotion is the earlier
+  // one.
   const { promotedAtMs: _before, ...returned } = key;
   const adopted = currentKey(record)?.keyId === key.keyId ? key : returned;
   return bump({ ...record, keys: [...others, { ...adopted, state: "current" }] });

@@ -4,7 +4,7 @@ import { keysLeftBehind, leftToResume } from "./left-behind.ts";
 import { debtKindIn } from "./retiring.ts";
 import type { SecretRecord } from "./secret-record.ts";
 
-/** What the ledger knows about every secret whose keys live in one provider account. */
+/** What the ledger knows about all secrets with keys in one provider account. */
 export interface AccountView {
   readonly records: readonly SecretRecord[];
   /** Every run that Rekey ever opened on these secrets. */
@@ -16,8 +16,9 @@ export interface AccountView {
 }
 
 /**
- * `accounted`: the ledger says what it is for. `busy`: its run is still at work. `stray`: Rekey made it, and its run
- * is over. `unknownRun` and `notOurs`: nobody recorded it, so it is reported and never deleted on suspicion.
+ * `accounted`: the ledger knows its purpose. `busy`: its run is still at work. `stray`: Rekey made it, and
+ * its run is over. `unknownRun` and `notOurs`: Rekey has no record of it, so it is reported and never
+ * deleted.
  */
 export type ListedAs = "accounted" | "busy" | "stray" | "unknownRun" | "notOurs";
 
@@ -40,7 +41,7 @@ function isInUse(keyId: KeyId, { records, mayBeCurrent, inIncidents }: AccountVi
   });
 }
 
-/** Keys of runs that are over which the provider does not list: their replies, if any, never came. */
+/** Intended keys of finished runs that the provider does not list: they were never made. */
 export function neverCame(record: SecretRecord, listed: ReadonlySet<string>): readonly LedgerKey[] {
   const { lease, run } = record;
   return record.keys.filter(
@@ -52,24 +53,24 @@ export function neverCame(record: SecretRecord, listed: ReadonlySet<string>): re
   );
 }
 
-/** Step Functions says so: it can do nothing any more. */
+/** True if Step Functions says that the execution can do nothing any more. */
 export function hasEnded({ status }: ExecutionState): boolean {
   return status !== "RUNNING" && status !== "UNKNOWN";
 }
 
-/** Why somebody else settles the work of an execution that has ended. */
+/** The reason that is recorded if another function settles an execution that has ended. */
 export function endedUnsettled({ status }: ExecutionState): string {
   return `Execution${status}: it ended without settling`;
 }
 
-/** The lease's run has ended, and the lease is there still. */
+/** True if the lease's run has ended but the lease is still there. */
 export function isAbandoned({ lease }: SecretRecord, state: ExecutionState): boolean {
   return lease !== undefined && hasEnded(state);
 }
 
 /**
- * What only another run can do, and nobody keeps from starting: the run that owes it, or the key that a take-over
- * left behind. Tries are counted by it.
+ * Work that only a new run can do, and that nothing prevents: paying a debt, or revoking a superseded key.
+ * The text identifies the work, so that tries can be counted.
  */
 export function owedBy(record: SecretRecord): string | undefined {
   const { run, lease, hold, frozen } = record;
@@ -77,7 +78,7 @@ export function owedBy(record: SecretRecord): string | undefined {
   return run === undefined ? leftToResume(record)?.keyId : run.owed && run.rotationId;
 }
 
-/** Whether a debt that somebody wrote down is one still: a revoke is no more, once only its proof is. */
+/** Whether a stored debt is still owed. A revoke is not, once only its proof is missing. */
 export function isStillOwed(
   record: SecretRecord,
   debt: { readonly kind: string; readonly keyId: KeyId; readonly rotationId: RotationId },
@@ -86,7 +87,7 @@ export function isStillOwed(
     return record.keys.some((key) => key.rotationId === debt.rotationId && isUnused(key));
   if (debt.kind === "LabelOwed") return false;
   const { run } = record;
-  // What a run at work has come to pay stands as it was written, until that run ends.
+  // While a run is at work, the debt that it pays is kept as it is.
   if (run?.retiring.keyId === debt.keyId)
     return run.owed === undefined || debt.kind === debtKindIn(run.phase);
   const left = keysLeftBehind(record).find(({ keyId }) => keyId === debt.keyId);
@@ -101,7 +102,7 @@ export function nextTryMs(tries: number): number {
   return Math.min(backoffMaxMs, backoffMinMs * 2 ** Math.min(tries, 10));
 }
 
-/** The key is gone, or never was: nothing is left to account for. A key of a run at work is that run's business. */
+/** Removes a key that is gone or never existed. The keys of a run at work are left to that run. */
 export function forgetKey(record: SecretRecord, name: string): SecretRecord {
   const known = record.keys.find((key) => key.name === name);
   if (known === undefined || known.rotationId === record.lease?.runId || !isUnused(known)) return record;

@@ -1,6 +1,6 @@
 import { assertHolder, bump, type Hold, type SecretRecord, type Ticket } from "./secret-record.ts";
 
-/** Stores the wait only if nothing changed since the decision was made: no lost wake-up. */
+/** Stores the wait only if nothing changed since the decision. So no wake-up is lost. */
 export function storeWait(
   record: SecretRecord,
   ticket: Ticket,

@@ -1,6 +1,7 @@
 /**
- * GitGuardian's custom webhook. It names the key by its HMSL hash, which is an alias in our index: no
- * plaintext is needed. Except in the dashboard's test message, which has another shape and carries one.
+ * GitGuardian's custom webhook. It names the key by its HMSL hash, which is an alias in our index, so no
+ * plaintext is needed. Only the dashboard's test message differs: it has another shape and contains a
+ * plaintext.
  */
 import * as z from "zod";
 import type { Alert, AlertOutcome, IgnoredReason } from "../alert.ts";
@@ -52,7 +53,7 @@ const Webhook = z.object({
 });
 type Webhook = z.output<typeof Webhook>;
 
-/** Recognised by having no incident: nothing else in it is documented as stable. */
+/** Recognised because it has no incident: nothing else in it is documented as stable. */
 const TestMessage = z.object({
   incident: z.undefined().optional(),
   matches: z.unknown(),
@@ -63,7 +64,7 @@ export const gitguardian: IntakeSource = {
   name: "gitguardian",
   signsTime: true,
 
-  /** The timestamp is part of the HMAC's key, in front of the token; the message is the raw body alone. */
+  /** The HMAC's key is the timestamp followed by the token; the message is the raw body alone. */
   verify(request: RawRequest, trust: Trust) {
     const uncheckable = whyNotCheckable(request, { ...trust, bytesMax });
     if (uncheckable) return uncheckable;
@@ -120,7 +121,10 @@ function outcomeOf(webhook: Webhook): AlertOutcome {
   }
 }
 
-/** A dead key in public starts all the same: that it is dead is for us to prove. */
+/**
+ * A key that was seen in public opens an incident even if the source calls it dead: Rekey has to prove that
+ * itself.
+ */
 function openingUnlessDead(alert: Alert): AlertOutcome {
   if (alert.verified === "dead" && alert.exposure !== "public") return ignored("inactive", alert.sourceId);
   return { start: [alert], append: [], ignored: [] };
@@ -150,7 +154,7 @@ function identityOf(incident: Incident): Alert["identity"] {
   return { kind: "location", url: incident.gitguardian_url ?? `incident ${incident.id}` };
 }
 
-/** Only incidents of public monitoring have a declarative status (custom webhook page, 2026-11). */
+/** Only incidents of public monitoring state whether they were public (custom webhook page, 2026-11). */
 function exposureOf(seen: { incident: Incident; visibility: string | undefined }): Alert["exposure"] {
   if (seen.visibility === "public" || seen.incident.declarative_secret_status !== undefined) return "public";
   return seen.visibility === "private" || seen.visibility === "internal" ? "private" : "unknown";

@@ -1,5 +1,5 @@
 /**
- * GitHub secret scanning. The webhook only points to an alert; the key itself is read with `fetchUrl` and
+ * GitHub secret scanning. The webhook only refers to an alert; the key itself is read with `fetchUrl` and
  * fingerprinted in memory. Fields as in @octokit/openapi-webhooks-types 12.2 (2026-08).
  */
 import * as z from "zod";
@@ -12,7 +12,7 @@ import { hmacHex, isSameHex, refusal, sha256Hex, sha256HexIn, whyNotCheckable } 
 import { type Headers, headerOf, type IntakeSource, type RawRequest, type Trust } from "./edge/source.ts";
 import { isoTimeMs } from "./edge/time.ts";
 
-/** A Lambda takes no more in one request; real alerts have some 20 KB. */
+/** Lambda accepts no larger request. Real alerts have some 20 KB. */
 const bytesMax = 6 * 1024 * 1024;
 const signatureHeader = "X-Hub-Signature-256";
 const deliveryHeader = "X-GitHub-Delivery";
@@ -51,7 +51,10 @@ export const github: IntakeSource = {
   name: "github",
   signsTime: false,
 
-  /** There is no signed time, hence no tolerance: replays are told by `replayKeys` alone. */
+  /**
+   * GitHub does not sign the time, so there is no tolerance to check: replays are recognised by `replayKeys`
+   * alone.
+   */
   verify(request: RawRequest, trust: Trust) {
     const uncheckable = whyNotCheckable(request, { ...trust, bytesMax });
     if (uncheckable) return uncheckable;
@@ -68,8 +71,8 @@ export const github: IntakeSource = {
   },
 
   /**
-   * The GUID is not covered by the signature, so whoever captured a delivery could change it: the body counts
-   * too.
+   * The signature does not cover the GUID, so somebody who captured a delivery could change it. So the body
+   * counts too.
    */
   replayKeys({ headers, body }: RawRequest) {
     const guid = (headerOf(headers, deliveryHeader) ?? "").slice(0, 64).toLowerCase();
@@ -90,8 +93,8 @@ export const github: IntakeSource = {
   },
 
   /**
-   * The address is put together here and must be the one the alert names: what a stranger wrote never decides
-   * where a token is sent.
+   * The address is built here and must equal the one in the alert: text from outside never decides where a
+   * token is sent.
    */
   fetchUrl(body: Uint8Array, { apiBases }: { readonly apiBases: readonly string[] }) {
     const { alert, repository } = webhookIn(body);
@@ -119,7 +122,7 @@ export const github: IntakeSource = {
   },
 };
 
-/** GitHub's own API; a GitHub Enterprise Server's is `https://HOST/api/v3`. */
+/** GitHub's own API. A GitHub Enterprise Server has `https://HOST/api/v3`. */
 export const githubApiBases: readonly string[] = ["https://api.github.com"];
 
 function webhookIn(body: Uint8Array): Webhook {
@@ -137,7 +140,7 @@ function alertOutcome(webhook: Webhook): AlertOutcome {
       return alert.verified === "dead" && alert.exposure !== "public"
         ? ignored("inactive", alert.sourceId)
         : starting(alert);
-    // Even if GitHub calls it inactive: that the key is dead is for us to prove.
+    // Opens an incident even if GitHub calls the key inactive: Rekey has to prove that itself.
     case "publicly_leaked":
       return starting(alert);
     case "validated":

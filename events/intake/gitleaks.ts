@@ -135,7 +135,7 @@ function sarifIn(value: unknown): readonly Finding[] {
 
 function alertOf(finding: Finding, plaintexts: KnownPlaintexts): Alert {
   const learned = isRedacted(finding.secret) ? [] : plaintexts.learn(finding.secret);
-  // Only of gitleaks do we know that a snippet is the key and nothing but the key.
+  // Only for gitleaks do we know that a snippet is the key and nothing else.
   const values = finding.tool === "gitleaks" ? learned : [];
   const spot = finding.file && `${finding.file}:${finding.line}`;
   const place = finding.link || [finding.commit, spot].filter(Boolean).join(" ") || finding.rule;

@@ -1,4 +1,4 @@
-/** Every alert source, one line each. Health, GuardDuty and Security Hub join with the AWS providers. */
+/** Every alert source, one line each. */
 import type { IntakeSource } from "./edge/source.ts";
 import { gitguardian } from "./gitguardian.ts";
 import { github } from "./github.ts";

@@ -1,12 +1,12 @@
 /**
- * The generic report, for whoever has no source of their own here: an in-house scanner, a partner, the daily
- * synthetic leak. Signed as edge/signed-envelope.ts says. The body is
+ * The generic report, for senders that have no source of their own here: an in-house scanner, a partner, the
+ * daily synthetic leak. Signed as described in edge/signed-envelope.ts. The body is
  *
  *     { "alerts": [{ "id": "17", "key": "<plaintext>", "exposure": "public", "where": ["https://…"] }] }
  *
- * and each alert names its key by `key` or `fingerprints`, by `keyId` with `provider`, by a redacted `hint`,
- * or by the `location` where it lies: the first of these that is there. Fields that are not in the schema are
- * refused, since a mistyped one could lose the alert or carry the key.
+ * Each alert names its key by `key`, `fingerprints`, `keyId` with `provider`, a redacted `hint`, or the
+ * `location` where it was found: the first of these that is present counts. Unknown fields are refused,
+ * because a mistyped field could mean a lost alert or carry the key.
  */
 import * as z from "zod";
 import { InputInvalid } from "../../core/errors.ts";
@@ -21,7 +21,7 @@ import { isoTimeMs } from "./edge/time.ts";
 
 const bytesMax = 6 * 1024 * 1024;
 const findingsMax = 1_000;
-/** No provider shows more of a key than this at either end. */
+/** No provider shows more characters of a key than this at either end. */
 const hintRunMax = 16;
 
 const time = z.string().refine((text) => isoTimeMs(text) !== undefined, "is not an ISO 8601 time");
@@ -90,7 +90,7 @@ function identityOf(reported: ReportedAlert, plaintexts: KnownPlaintexts): Alert
   const learned = key === undefined ? [] : plaintexts.learn(key);
   if (key !== undefined && learned.length === 0) throw new InputInvalid("a reported key has no key's length");
 
-  // A "hint" that shows nearly everything is a key in the wrong field.
+  // A "hint" that shows nearly the whole key is a key in the wrong field.
   const overshared = hint !== undefined && isOvershared(hint) ? plaintexts.learn(hint) : [];
   const values = [...learned, ...fingerprints, ...overshared];
   if (values.length > 0) return { kind: "fingerprint", values };

@@ -13,7 +13,7 @@ import { isoTimeMs } from "./edge/time.ts";
 
 const bytesMax = 16 * 1024 * 1024;
 const findingsMax = 5_000;
-/** No detector has more named parts; a part is hashed in up to 8 forms. */
+/** No detector has more named parts. Each part is hashed in up to 8 forms. */
 const partsMax = 8;
 
 const anyRecord = z.record(z.string(), z.unknown()).catch({});
@@ -48,7 +48,7 @@ export const trufflehog: IntakeSource = {
   },
 };
 
-/** Its log lines are JSON too and may be in the same file, told apart by having no detector. */
+/** TruffleHog's log lines are JSON too and may be in the same file. They have no detector. */
 function findingsIn(text: string): readonly Finding[] {
   const values = text.trimStart().startsWith("[") ? arrayIn(text) : linesIn(text);
   const findings = values.filter((value) => z.object({ DetectorName: z.unknown() }).safeParse(value).success);
@@ -77,7 +77,7 @@ function alertOf(finding: Finding, plaintexts: KnownPlaintexts): Alert {
   return {
     schema: 1,
     source: "trufflehog",
-    // By the key, not by the place: the same key in the next commit is the same leak.
+    // Named by the key, not by the place: the same key in the next commit is the same leak.
     sourceId: `${finding.DetectorName}:${values[0]?.slice(0, 23) ?? place}`,
     identity: values.length > 0 ? { kind: "fingerprint", values } : { kind: "location", url: place },
     exposure: exposureOf(kind, fields),
@@ -99,7 +99,7 @@ function keysIn({ SecretParts, RawV2, Raw }: Finding): readonly string[] {
   return behindId ? [behindId, RawV2] : [RawV2];
 }
 
-/** A user or host name that two secrets share must not pass for a key that they share. */
+/** A user or host name that two secrets share must not be taken for a shared key. */
 function isKeyPart(name: string): boolean {
   const words = name.toLowerCase().split(/[^a-z0-9]/);
   return !nameParts.has(words.findLast(Boolean) ?? "");
@@ -125,7 +125,7 @@ function metadataOf({ SourceMetadata: { Data } }: Finding): {
 
 /**
  * `visibility` is a protobuf enum written by Go's encoding/json: public is 0, and a 0 is left out. Only these
- * sources look it up; elsewhere its absence says nothing (proto/source_metadata.proto, 2026-08).
+ * sources set it; for others its absence means nothing (proto/source_metadata.proto, 2026-08).
  */
 function exposureOf(kind: string, fields: Record<string, unknown>): Alert["exposure"] {
   if (!["Github", "Huggingface"].includes(kind)) return "unknown";

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { nearest } from "../../core/nearest.ts";
 import type { Path } from "./document.ts";
 
-/** Something wrong at one place of the file; `path` is counted from the file's root. */
+/** A mistake at one position of the file; `path` starts at the file's root. */
 export interface Mistake {
   readonly path: Path;
   readonly part: "key" | "value";
@@ -10,15 +10,15 @@ export interface Mistake {
 }
 
 export interface ReadBlock<Value> {
-  /** Without the parts that are wrong; undefined when not even that can be read. */
+  /** Without the parts that are wrong; undefined if nothing can be read. */
   readonly value: Value | undefined;
   readonly mistakes: readonly Mistake[];
 }
 
-/** A field of a field of a list: what is wrong is left out from the inside to the outside. */
+/** Wrong parts are left out from the inside to the outside: a field, then its list, then the block. */
 const roundsMax = 6;
 
-/** Checks one block. What is wrong is reported and then left out, so that the rest can still be checked. */
+/** Checks one block. Wrong parts are reported and then left out, so that the rest can still be checked. */
 export function readBlock<Schema extends z.ZodType>(
   schema: Schema,
   raw: unknown,
@@ -63,7 +63,9 @@ export function unknownField(key: string, known: readonly string[]): string {
   return `unknown field ${JSON.stringify(key.slice(0, 64))}${hint}`;
 }
 
-/** Our own messages say what to write; the library's start with these words, and some of them quote the value. */
+/**
+ * Our own messages say what to write. The library's begin with these words, and some of them quote the value.
+ */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (!/^(Invalid|Too)/.test(issue.message)) return issue.message;
   switch (issue.code) {
@@ -93,7 +95,7 @@ function aOrAn(expected: string): string {
   return names[expected] ?? `a ${expected}`;
 }
 
-/** The field names of the block at `path` of a schema, as far as it can be told. */
+/** The field names of the block at `path` of a schema, if they can be found. */
 function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
   let at: z.ZodType | undefined = schema;
   for (const step of [...path, undefined]) {
@@ -109,7 +111,7 @@ function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
   return at instanceof z.ZodObject ? Object.keys(at.shape) : [];
 }
 
-/** A copy without the field at `path`; for an item of a list, without the field that holds the list. */
+/** A copy without the field at `path`. For an item of a list, the field that holds the list is left out. */
 function without(value: unknown, path: Path): unknown {
   const lastField = path.findLastIndex((step) => typeof step === "string");
   if (lastField < 0) return undefined;
@@ -129,10 +131,13 @@ function dropped(value: unknown, [step, ...rest]: Path): unknown {
   );
 }
 
-/** What `wordOr` wraps, so that the fields of the block can still be named. */
+/** The block inside each `wordOr`, so that its field names can still be found. */
 const blocksInside = new WeakMap<z.ZodType, z.ZodType>();
 
-/** One of a few words, or a block: as a plain union, a mistake in the block would be reported as "invalid input". */
+/**
+ * One of a few words, or a block. With a plain union, a mistake in the block would be reported as "invalid
+ * input".
+ */
 export function wordOr<Word extends string, Block extends z.ZodType>(words: readonly Word[], block: Block) {
   const schema = z.unknown().transform((value, context): Word | z.output<Block> => {
     const word = words.find((each) => each === value);

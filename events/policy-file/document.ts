@@ -11,7 +11,7 @@ import {
   visit,
 } from "yaml";
 
-/** Where a mistake is, from 1 as editors count. */
+/** The position of a mistake, counted from 1 as in editors. */
 export interface Place {
   readonly line: number;
   readonly column: number;
@@ -25,17 +25,17 @@ export type Path = readonly (string | number)[];
 
 export interface YamlFile {
   readonly value: unknown;
-  /** The place of a field, or of the deepest part of the path that the file has. */
+  /** The position of a field, or of the deepest part of the path that the file has. */
   placeOf(path: Path, part: "key" | "value"): Place;
 }
 
-/** A thousand secrets are about half of this. */
+/** About twice as large as a file with a thousand secrets. */
 const textMax = 1_048_576;
 const aliasesMax = 100;
-/** Fields that mean something to JavaScript itself. */
+/** Field names that have a meaning in JavaScript itself. */
 const reservedKeys: ReadonlySet<string> = new Set(["__proto__", "constructor", "prototype"]);
 
-/** Reads one YAML document into plain data, with a way back from each field to its place in the text. */
+/** Reads one YAML document into plain data, and keeps the position of each field in the text. */
 export function readYaml(text: string): YamlFile | { readonly mistakes: readonly PlacedMessage[] } {
   if (text.length > textMax) return onlyMistake(`the file has more than ${textMax} characters`);
   const lines = new LineCounter();
@@ -65,7 +65,7 @@ function syntaxMistakes(document: Document, lines: LineCounter): readonly Placed
   }));
 }
 
-/** The library's own messages quote the text, which might be a key pasted into the wrong file. */
+/** The library's own messages quote the text, which may be a key that was pasted into the wrong file. */
 const syntaxMessages: Readonly<Record<string, string>> = {
   RESOURCE_EXHAUSTION: "the file is nested too deeply",
   DUPLICATE_KEY: "this field is there twice",
@@ -75,7 +75,10 @@ const syntaxMessages: Readonly<Record<string, string>> = {
   BAD_INDENT: "the indentation is not even",
 };
 
-/** Names that mean something to JavaScript, and aliases of nothing or of what they stand in. */
+/**
+ * Refuses names that have a meaning in JavaScript, aliases without an anchor, and aliases inside their own
+ * anchor.
+ */
 function namesRefused(document: Document, lines: LineCounter): readonly PlacedMessage[] {
   const found: PlacedMessage[] = [];
   const refuse = (node: Node, message: string) => found.push({ ...placeAt(node.range?.[0], lines), message });

@@ -5,8 +5,8 @@ import { wordOr } from "./block.ts";
 import { whenOf } from "./when.ts";
 
 /**
- * The blocks of `rekey.yml`. What is required is asked in `secret-policy.ts`, not here: a block that lacks one
- * field can then still be checked for everything else, and every mistake is shown at once.
+ * The blocks of `rekey.yml`. Required fields are checked in `secret-policy.ts`, not here: then a block that
+ * lacks a field can still be checked for everything else, and every mistake is shown at once.
  */
 
 const nameForm = /^[A-Za-z0-9][\w.-]{0,63}$/;
@@ -23,7 +23,7 @@ const environment = z
   .string("name the environment")
   .regex(/^[\w-]{1,64}$/, "an environment's name has up to 64 letters, digits, _ and -");
 
-/** Twelve digits that YAML would read as a number, and so drop a leading zero, need quotes. */
+/** Without quotes, YAML reads twelve digits as a number and drops a leading zero. */
 const account = z
   .string("an AWS account is twelve digits in quotes")
   .regex(/^\d{12}$/, "an AWS account is twelve digits in quotes");
@@ -31,7 +31,7 @@ const account = z
 const partialArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/;
 const fullArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/;
 
-/** A name or a partial ARN could resolve to another secret that is made later. */
+/** A name or a partial ARN could later mean another secret. */
 const secretArn = z.string("give the secret's full ARN").superRefine((text, context) => {
   if (fullArn.test(text)) return;
   context.addIssue(

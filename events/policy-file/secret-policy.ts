@@ -22,18 +22,18 @@ export const defaults = {
   soakMs: 15 * minuteMs,
   containByMs: 10 * minuteMs,
   escalateAfterMs: 5 * minuteMs,
-  /** For keys whose rotations only people start. */
+  /** For keys that only people rotate. */
   manualMaxAgeMs: 365 * dayMs,
-  /** A consumer's client reports a change within seconds; a lost report is sent again within this. */
+  /** A client reports a change within seconds. If a report is lost, it is sent again within this time. */
   clientLagMs: minuteMs,
 } as const;
 
-/** An incident's key is dead or escalated by then, whatever a policy says. */
+/** By then an incident's key is dead or escalated, whatever a policy says (T3). */
 const incidentClockMs = 15 * minuteMs;
 
 export interface KnownProvider {
   readonly policy: ProviderPolicy;
-  /** Undefined when its settings are wrong, which is reported at its own block. */
+  /** Undefined if its settings are wrong; that is reported at its own block. */
   readonly facts: ProviderFacts | undefined;
 }
 
@@ -54,7 +54,7 @@ export interface BlockMistake {
   readonly message: string;
 }
 
-/** One secret's block with every default filled in; the mistakes come in no order. */
+/** One secret's policy with every default filled in. The mistakes are in no particular order. */
 export function policyFrom(
   named: NamedBlock,
   around: Surroundings,
@@ -152,7 +152,7 @@ function slowestLagMs(signals: Policy["signals"], facts: ProviderFacts | undefin
   return Math.max(clientMs, signals.includes("provider") ? (facts?.propagation.usageLagMs ?? 0) : 0);
 }
 
-/** A key lives for an interval, and then until its overlap is over. */
+/** A key lives for one interval, and then until the overlap is over. */
 function maxAgeMs(expression: string | undefined, overlapMs: number): number {
   const interval = expression === undefined ? undefined : intervalMs(expression);
   return interval === undefined ? defaults.manualMaxAgeMs : interval + overlapMs;
@@ -201,7 +201,7 @@ function refreshMistakes(refresh: ConsumerBlock["refresh"]): readonly string[] {
   return ["a webhook is an https address"];
 }
 
-/** While the provider itself is a mistake, nothing about a secret is blamed on it. */
+/** Used while the provider's own block has a mistake, so that no mistake is reported because of it. */
 const ableKind: ProviderFacts = {
   capabilities: {
     shape: { kind: "sideBySide" },
@@ -240,7 +240,7 @@ function rotationMistakes(
   return mistakes;
 }
 
-/** Core counts in milliseconds; people do not. */
+/** Messages of core count in milliseconds; people read durations such as 15m. */
 function humane({ path, message }: BlockMistake): BlockMistake {
   return {
     path,

@@ -3,7 +3,7 @@ import { whyNotCron } from "../../core/cron.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { rateExpression } from "../../core/schedule.ts";
 
-/** When a secret rotates by itself: an expression of EventBridge Scheduler, or never. */
+/** When a secret rotates by itself: an expression for EventBridge Scheduler, or never. */
 export type When = "manual" | { readonly expression: string; readonly timezone?: string };
 
 const forms = 'write `manual`, or one of every: 30d, cron: "0 3 1 * ? *" and at: 2027-01-31T03:00:00';
@@ -13,7 +13,7 @@ interface Issues {
   addIssue(issue: { readonly code: "custom"; readonly path: string[]; readonly message: string }): void;
 }
 
-/** Reads `rotate`; what is wrong with it goes to `issues`. */
+/** Reads `rotate`. Mistakes go to `issues`. */
 export function whenOf(value: unknown, issues: Issues): When {
   const refuse = (message: string, field?: string): never => {
     issues.addIssue({ code: "custom", path: field === undefined ? [] : [field], message });
@@ -62,7 +62,7 @@ const readers = {
     const instant = Date.parse(`${day}T${minute}${seconds}${offset ?? "Z"}`);
     if (Number.isNaN(instant)) return { why };
     const utc = new Date(instant).toISOString();
-    // A date such as 31 April is taken for 1 May by the parser.
+    // The parser takes a date such as 31 April for 1 May.
     if (offset === undefined && !utc.startsWith(day)) return { why };
     return { expression: `at(${utc.slice(0, 19)})`, ...(offset !== undefined && { isUtc: true }) };
   },

@@ -24,7 +24,7 @@ export function eventBridgeBus(client: Client, busName: string): EventBus {
   };
 }
 
-/** PutEvents answers 200 for entries that it dropped, so the count decides. */
+/** PutEvents answers 200 even if it dropped entries, so the count of failures decides. */
 export async function putEntries(
   client: Client,
   busName: string,

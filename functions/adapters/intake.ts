@@ -11,10 +11,13 @@ import type { AlertBus, PointedAlerts, SendReport, SigningSecrets } from "../dep
 import { putEntries } from "./event-bridge.ts";
 
 const cachedMs = 60_000;
-/** A stranger who sends wrong signatures makes us read the secret no more often than this. */
+/** Somebody who sends wrong signatures can make us read the secret at most this often. */
 const rereadAfterMs = 5_000;
 
-/** A sender waits some 10 s and does not ask again by itself: being told to is better than no answer. */
+/**
+ * A sender waits some 10 s and does not repeat by itself, so an answer in time matters more than a complete
+ * one.
+ */
 const signingReadMs = 4_000;
 
 interface Cached {
@@ -61,7 +64,7 @@ async function readVersions(
   return read.filter((secret) => secret !== undefined);
 }
 
-/** A pending version has no value before somebody puts one: that is no reason to refuse the others. */
+/** A pending version may have no value yet. The other versions are valid all the same. */
 async function readOne(
   store: Pick<SecretStore, "read">,
   { secretArn, versionId }: { readonly secretArn: SecretArn; readonly versionId: string },
@@ -77,7 +80,7 @@ async function readOne(
 const refusalsAuditedMax = 60;
 const refusalWindowMs = 60_000;
 
-/** So many a minute and process. Every refusal has its line in the log, whatever this says. */
+/** At most so many audit entries a minute and process. Every refusal is in the function's log anyway. */
 export function refusalBudget(clock: Pick<Clock, "nowMs">): () => boolean {
   let windowStartMs = 0;
   let used = 0;
@@ -113,10 +116,10 @@ export function alertBus(client: Pick<EventBridgeClient, "send">, busName: strin
   };
 }
 
-/** An answer takes less than 2 s where nothing else hangs: GitHub's part of it, its token's read included. */
+/** An answer must take less than 2 s: this is the share of GitHub's part, including the read of its token. */
 const readTimeoutMs = 1_000;
 
-/** Whatever is waited for may hang, whether or not it promised a time limit of its own. */
+/** Any awaited call may hang, whether or not it has a time limit of its own. */
 async function within<Result>(ms: number, work: Promise<Result>): Promise<Result> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -125,7 +128,7 @@ async function within<Result>(ms: number, work: Promise<Result>): Promise<Result
   return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
-/** Alerts at GitHub. Whatever goes wrong, the alert that was pushed stands without what this would add. */
+/** Reads alerts at GitHub. If anything fails, the alert that was pushed is used without the details. */
 export function githubAlerts(options: {
   readonly http: Http;
   readonly token: AdminCredential | undefined;
@@ -151,7 +154,7 @@ export function githubAlerts(options: {
         return await within(readTimeoutMs, readWith(token, url));
       } catch (error) {
         if (!(error instanceof RotationError)) throw error;
-        // What hangs must not be waited for again by the next alert.
+        // After a time-out the token is read again, so that the next alert does not wait for the same call.
         token.refused();
         return undefined;
       }
@@ -159,7 +162,7 @@ export function githubAlerts(options: {
   };
 }
 
-/** A report as any sender posts it, signed over the bytes that are sent. */
+/** Sends a report as any sender does, signed over the bytes that are sent. */
 export function reportSender(options: {
   readonly http: Http;
   /** The intake's public address, without a slash at its end. */

@@ -2,7 +2,7 @@ import { PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { refusalOf } from "../../audit/refusals.ts";
 import type { Deps, ReportShelf } from "../deps.ts";
 
-/** Reports in the audit bucket: it keeps versions, so that an earlier filing can still be read. */
+/** Reports in the audit bucket. The bucket keeps versions, so that an earlier report can still be read. */
 export function s3Shelf(
   client: Pick<S3Client, "send">,
   { bucket }: { readonly bucket: string },
@@ -23,7 +23,7 @@ export function s3Shelf(
   };
 }
 
-/** Without a bucket the report is at least kept where the incident is. */
+/** Without a bucket the report is at least kept in the ledger, with the incident. */
 export function ledgerShelf({ ledger }: Pick<Deps, "ledger">): ReportShelf {
   return {
     async file(incidentId, report) {

@@ -21,7 +21,9 @@ const atOnceMax = 8;
 
 type Client = Pick<SchedulerClient, "send">;
 
-/** The schedules of one group. A summary says too little to compare, so each is also read by itself. */
+/**
+ * The schedules of one group. ListSchedules returns too little to compare, so each is also read by itself.
+ */
 export function schedulerSchedules(client: Client, target: ScheduleTarget): Schedules {
   return {
     target,
@@ -56,7 +58,10 @@ export function schedulerSchedules(client: Client, target: ScheduleTarget): Sche
   };
 }
 
-/** UpdateSchedule resets what it is not given: what an operator set beside ours, such as a pause, is kept. */
+/**
+ * UpdateSchedule resets what it is not given, so settings that an operator added, such as a pause, are passed
+ * on.
+ */
 async function update(client: Client, input: CreateScheduleCommandInput): Promise<void> {
   const stored = await read(client, { name: input.Name ?? "", group: input.GroupName ?? "" });
   const kept = stored && {
@@ -120,7 +125,7 @@ async function read(
   }
 }
 
-/** Undefined for a schedule in our group that starts something else. */
+/** Undefined if the schedule starts something other than a rotation. */
 function scheduleFrom(
   stored: GetScheduleCommandOutput | undefined,
   { group }: ScheduleTarget,

@@ -62,7 +62,7 @@ export function stepFunctions(client: Pick<SFNClient, "send">, machines: Machine
   };
 }
 
-/** A second callback, or one to a task that has ended, is how at-least-once looks from here: benign. */
+/** Delivery is at least once, so a second callback, or one to a task that has ended, is normal. */
 async function callback(sent: Promise<unknown>, call: string): Promise<CallbackOutcome> {
   try {
     await sent;

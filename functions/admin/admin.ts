@@ -2,5 +2,5 @@ import type { Handler } from "../step.ts";
 import { adminWiring } from "../wiring/admin.ts";
 import { answerAdmin } from "./answer.ts";
 
-/** Behind a function URL that only signed requests of allowed principals reach: what people do, goes through here. */
+/** The function URL of the admin commands. AWS lets only signed requests of allowed principals through. */
 export const handler: Handler = (event) => answerAdmin(event, adminWiring());

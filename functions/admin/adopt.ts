@@ -11,14 +11,14 @@ import type { AdminDeps } from "../deps.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
 
 export interface Adoption {
-  /** `known`: nothing to learn; `busy`: a run holds the secret and knows its keys; `watched`: mode index. */
+  /** `known`: nothing changed; `busy`: a run holds the secret and knows its keys; `watched`: mode index. */
   readonly how: "adopted" | "known" | "busy" | "watched";
   readonly keyId?: KeyId;
 }
 
 /**
- * Takes the secret under Rekey's care as it is: which key is current, and the fingerprint of every version that
- * can be read, so that a leak of one is recognised. Nothing is minted, moved or revoked.
+ * Starts to manage the secret as it is: records which key is current, and the fingerprint of every readable
+ * version, so that a leak of any of them is recognised. Nothing is minted, moved or revoked.
  */
 export async function adopt(
   { policy, atMs }: { readonly policy: Policy; readonly atMs: number },
@@ -37,7 +37,8 @@ export async function adopt(
   if (known?.keyId === keyId && known.versionId === versionId) return { how: "known", keyId };
 
   await fingerprintVersions({ policy, found }, deps);
-  // After the entries are written: of two secrets adopted at once, each finds the other.
+  // Checked after the entries are written: if two secrets with one key are adopted at the same time, each
+  // finds the other.
   const others = await sharedWith({ fingerprint, secretArn }, deps);
   if (others.length > 0) throw new KeyShared(`key ${keyId} is also held by ${others.join(", ")}`);
   // A run that came and went since this looked at the current version knows better what it holds.
@@ -76,7 +77,7 @@ async function fingerprintVersions({ policy, found }: Indexing, deps: AdminDeps)
   }
 }
 
-/** An older version may be empty, or lack the field of today: only the current one has to be readable. */
+/** An older version may be empty or lack the field: only the current one has to be readable. */
 async function keyOf(
   place: { readonly policy: Policy; readonly versionId: VersionId; readonly isCurrent: boolean },
   deps: AdminDeps,
@@ -90,7 +91,7 @@ async function keyOf(
   }
 }
 
-/** Alert sources know a leaked key by other hashes than ours: every alias leads to the same place. */
+/** Alert sources know a leaked key by other hashes than ours, so every alias is indexed. */
 async function putHolders(
   holding: {
     readonly place: Pick<FingerprintEntry, "secretArn" | "versionId" | "role">;
@@ -107,7 +108,7 @@ async function putHolders(
   }
 }
 
-/** An admin credential leaks like any other key, and its fingerprint says that no rotation can mend it. */
+/** An admin credential can leak like any other key. Its index entry says that no rotation can replace it. */
 export async function fingerprintAdmin(secretArn: SecretArn, deps: AdminDeps): Promise<void> {
   try {
     const { versionId, text } = await deps.store.current(secretArn);

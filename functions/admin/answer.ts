@@ -4,14 +4,14 @@ import type { AdminDeps } from "../deps.ts";
 import { type AdminCommand, type Answer, type Caller, type Order, refused } from "./command.ts";
 import { commands } from "./commands.ts";
 
-/** What a function URL hands over (payload 2.0), as far as it is read here. */
+/** The event of a function URL (payload 2.0): the parts that are used here. */
 const UrlEvent = z.object({
   body: z.string().max(2_097_152).optional(),
   isBase64Encoded: z.boolean().default(false),
   requestContext: z.object({
     requestId: z.string().min(1).max(100),
     timeEpoch: z.number().int().positive(),
-    /** Written by AWS after it verified the signature; nothing in the body can say who calls. */
+    /** Written by AWS after it verified the signature. Nothing in the body can change who the caller is. */
     authorizer: z.object({ iam: z.object({ userArn: z.string().min(1).max(512) }) }),
   }),
 });
@@ -73,7 +73,7 @@ async function perform({ command, order }: Request, deps: AdminDeps): Promise<An
       const hint = error.retry === "later" ? "try again in a moment" : undefined;
       return refused({ reason: error.name, detail: error.message, ...(hint !== undefined && { hint }) });
     }
-    // The message of an unforeseen error may quote what it was given.
+    // The message of an unexpected error may quote its input.
     const name = error instanceof Error ? error.name : "a value that is no error";
     return refused({
       reason: "UnexpectedFailure",

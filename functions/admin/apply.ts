@@ -17,7 +17,10 @@ import { secretText } from "./inputs.ts";
 
 const secretsMax = 5_000;
 const atOnceMax = 8;
-/** Well under the function's time-out; what was not reached is named, and reached by the next request. */
+/**
+ * Well below the function's time-out. Secrets that were not reached are named, and the next request handles
+ * them.
+ */
 const applyMsMax = 15_000;
 
 export interface Applied {
@@ -32,16 +35,16 @@ export interface Applied {
 }
 
 /**
- * Makes policies and schedules of one environment say what `rekey.yml` says, and adopts the keys as they are.
- * Each secret stands for itself: one that cannot be taken keeps what it had, and the others go on.
+ * Brings the policies and schedules of one environment in line with `rekey.yml`, and adopts the keys as they
+ * are. Each secret is handled on its own: if one fails it keeps what it had, and the others go on.
  */
 export const apply = adminCommand({
   input: z.strictObject({
     command: z.literal("apply"),
-    /** What `rekey.yml` says, as plain data: reading YAML is the CLI's work. */
+    /** `rekey.yml` as plain data: the CLI parses the YAML. */
     file: z.record(z.string(), z.unknown()),
     dryRun: z.boolean().default(false),
-    /** Secrets that an earlier request for the same file has dealt with. */
+    /** Secrets that an earlier request for the same file has handled. */
     reached: z.array(secretText).max(secretsMax).default([]),
   }),
   run: async ({ input, caller }, deps) => {
@@ -79,11 +82,11 @@ function outcomeOf(secrets: readonly Applied[]): "applied" | "partly" | "notFini
 interface View {
   readonly current: Declared;
   readonly wanted: Declared;
-  /** Secrets of the file that another environment's file has already. */
+  /** Secrets of the file that another environment's policy covers already. */
   readonly elsewhere: ReadonlyMap<string, Policy>;
 }
 
-/** Only this environment's policies are reconciled: another file speaks for the others. */
+/** Only this environment's policies are compared: other environments have files of their own. */
 async function whatIsAndShallBe(
   { file, nowMs }: { readonly file: PolicyFile; readonly nowMs: number },
   deps: AdminDeps,
@@ -122,7 +125,7 @@ interface Work {
   readonly view: View;
   readonly plan: readonly PlanStep[];
   readonly caller: Caller;
-  /** One look at each admin credential, however many secrets use it. */
+  /** Each admin credential is checked once, however many secrets use it. */
   readonly adminSeen: Map<string, Promise<void>>;
 }
 
@@ -201,7 +204,10 @@ async function applySchedule(
   return step?.action ?? "unchanged";
 }
 
-/** A secret that left the file. While a run or a debt is open its policy stays: whoever ends it needs it. */
+/**
+ * Handles a secret that was removed from the file. While a run or a debt is open its policy stays, because
+ * the run that finishes needs it.
+ */
 async function remove(secret: Named, work: Work, deps: AdminDeps): Promise<Applied> {
   const { name, secretArn } = secret;
   const { caller, view } = work;
@@ -214,7 +220,7 @@ async function remove(secret: Named, work: Work, deps: AdminDeps): Promise<Appli
     return { name, secretArn, outcome: "kept", reason: `${open}: apply again when it is` };
   const { principal: by, atMs } = caller;
   const environment = view.current.policies.find((each) => each.secretArn === secretArn)?.environment ?? "";
-  // Its fingerprints stay as well: a key that leaks later is still recognised, and a person is told.
+  // Its fingerprints stay as well: if the key leaks later it is still recognised, and a person is paged.
   await deps.ledger.putFormerSecret({ ...{ secretArn, name, environment, by, atMs } });
   await deps.ledger.removePolicy(secretArn);
   await deps.audit.append(secretArn, {
@@ -234,7 +240,7 @@ function whatIsOpen(record: SecretRecord): string | undefined {
   return left && `key ${left.keyId}, which was left behind, is not revoked (rekey rotate)`;
 }
 
-/** Schedules of secrets that no policy is about: they would start rotations that refuse to open. */
+/** Removes schedules of secrets without a policy: they would start rotations that refuse to open. */
 async function removeOrphans({ current, wanted }: View, deps: AdminDeps): Promise<void> {
   const known = new Set([...current.policies, ...wanted.policies].map(({ secretArn }) => secretArn));
   await removeSchedules(

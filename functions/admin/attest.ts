@@ -7,7 +7,10 @@ import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
-/** A person's word that one consumer uses the incoming key. It counts only where the policy asks for it. */
+/**
+ * An authenticated person states that a consumer uses the incoming key. It counts only if the policy asks for
+ * attestation.
+ */
 export const attest = adminCommand({
   input: z.strictObject({
     command: z.literal("attest"),

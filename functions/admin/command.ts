@@ -1,7 +1,9 @@
 import type * as z from "zod";
 import type { AdminDeps } from "../deps.ts";
 
-/** Who called, when, and which call it was: all three from what AWS wrote on the request, never from its body. */
+/**
+ * Who called, when, and which call it was: all taken from what AWS wrote on the request, never from its body.
+ */
 export interface Caller {
   readonly principal: string;
   readonly atMs: number;
@@ -13,23 +15,26 @@ export interface Order<Input> {
   readonly caller: Caller;
 }
 
-/** What a command did. `refused` is an answer, not an error: nothing was changed, and `hint` says what to do. */
+/**
+ * The result of a command. `refused` is an answer, not an error: nothing was changed, and `hint` names the
+ * next step.
+ */
 export type Answer = Readonly<Record<string, unknown>> & { readonly outcome: string };
 
 interface Definition<Input> {
-  /** Strict: a field that nobody reads is a mistake of the caller's. */
+  /** Strict: an unknown field is a mistake of the caller. */
   readonly input: z.ZodType<Input>;
   run(order: Order<Input>, deps: AdminDeps): Promise<Answer>;
 }
 
-/** One thing that a person may ask for, from the request's body on. */
+/** One command of a person, beginning with the request's body. */
 export type AdminCommand = (order: Order<unknown>, deps: AdminDeps) => Promise<Answer>;
 
 export function adminCommand<Input>({ input: schema, run }: Definition<Input>): AdminCommand {
   return async ({ input, caller }, deps) => {
     const parsed = schema.safeParse(input);
     if (parsed.success) return run({ input: parsed.data, caller }, deps);
-    // The fields, never their values: one of them might be a key in the wrong place.
+    // Names the fields, never their values: one of them might be a key in the wrong place.
     const fields = parsed.error.issues.map(
       (issue) => `${issue.path.join(".") || "command"} ${sayIssue(issue)}`,
     );

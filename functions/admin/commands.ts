@@ -18,7 +18,7 @@ import { rotate } from "./rotate.ts";
 import { resume, stop } from "./stop.ts";
 import { supply } from "./supply.ts";
 
-/** Everything a person may ask for, one line each. */
+/** Every command that a person may give, one line each. */
 export const commands: Readonly<Record<string, AdminCommand>> = {
   apply,
   rotate,

@@ -5,7 +5,7 @@ import type { SendReport } from "../deps.ts";
 import { syntheticWiring } from "../wiring/alerts.ts";
 import { type AdminCommand, adminCommand, refused } from "./command.ts";
 
-/** The daily synthetic leak, now: sent the way every other alert comes. Whoever asked watches it arrive. */
+/** Sends the daily synthetic leak now, as any other alert is sent. The caller watches it arrive. */
 export function drillWith(sender: () => SendReport): AdminCommand {
   return adminCommand({
     input: z.strictObject({ command: z.literal("drill") }),

@@ -7,8 +7,8 @@ import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /**
- * Lifts a hold. A freeze is Rekey's own: it saw somebody else's hand on the secret, so lifting it takes a
- * person who says that they looked.
+ * Lifts a hold. A freeze was set by Rekey because AWSCURRENT was changed outside it, so lifting it needs a
+ * person who confirms having looked.
  */
 export const release = adminCommand({
   input: z.strictObject({

@@ -4,10 +4,10 @@ import { type Alert, AlertSchema } from "../../events/alert.ts";
 import { raiseAlerts } from "../alerts/raise.ts";
 import { adminCommand } from "./command.ts";
 
-/** Each may open an incident, and the function has half a minute. */
+/** Each alert may open an incident, and the function has half a minute. */
 const alertsMax = 50;
 
-/** Findings of a scanner that a person ran. The report was read where it lies: fingerprints arrive here. */
+/** The findings of a scanner that a person ran. The CLI read the report, so only fingerprints arrive here. */
 export const reportAlerts = adminCommand({
   input: z.strictObject({
     command: z.literal("report-alerts"),

@@ -7,13 +7,16 @@ import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
-/** Starts a rotation now. The machine asks all of this again: here it only saves a person the wait. */
+/**
+ * Starts a rotation now. The machine repeats all of these checks: here they only give the person an early
+ * answer.
+ */
 export const rotate = adminCommand({
   input: z.strictObject({
     command: z.literal("rotate"),
     secret: secretText,
     reason: reasonText.default("no reason given"),
-    /** Sent again after a lost reply, the same name starts nothing twice. */
+    /** If the request is repeated after a lost reply, the same name starts nothing twice. */
     name: z
       .string()
       .regex(/^[\w-]{1,80}$/)

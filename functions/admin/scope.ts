@@ -7,7 +7,7 @@ import { type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
-/** What a stop covers: exactly one of these. */
+/** What a stop applies to: exactly one of these. */
 export const scopeShape = {
   all: z.literal(true).optional(),
   provider: z.string().min(1).max(64).optional(),
@@ -23,17 +23,20 @@ export interface ScopeAsked {
 }
 
 export interface Scope {
-  /** As a brake names it. */
+  /** The scope as a stop stores it. */
   readonly scope: string;
   readonly covered: readonly Policy[];
 }
 
-/** A stop for one secret belongs to its log; a wider one to the log of the whole deployment. */
+/** A stop of one secret is logged in that secret's log, a wider one in the deployment's log. */
 export function chainOf({ scope }: Pick<Scope, "scope">): string {
   return scope.startsWith("arn:") ? scope : deploymentChain;
 }
 
-/** What a stop for this was called, even when no policy is about it any more; undefined for a secret's name. */
+/**
+ * The scope under which such a stop was stored, even if no policy matches any more; undefined for a secret's
+ * name.
+ */
 export function scopeNamed({ all, provider, environment, secret }: ScopeAsked): string | undefined {
   if (all) return "all";
   if (provider !== undefined) return `provider/${provider}`;
@@ -41,7 +44,7 @@ export function scopeNamed({ all, provider, environment, secret }: ScopeAsked): 
   return secret?.startsWith("arn:") ? secret : undefined;
 }
 
-/** A stop that covers nothing because of a slip of the pen would be worse than none. */
+/** A stop that matches nothing because of a typing mistake would be worse than none, so it is refused. */
 export async function whichScope(
   asked: ScopeAsked,
   deps: AdminDeps,

@@ -7,7 +7,7 @@ import { chainOf, scopeNamed, scopeShape, whichScope } from "./scope.ts";
 
 const atOnceMax = 8;
 
-/** The brake: mint, promote, quarantine and revoke ask for it just before each effect. */
+/** Orders a stop: mint, promote, quarantine and revoke check for it just before each effect. */
 export const stop = adminCommand({
   input: z.strictObject({
     command: z.literal("stop"),

@@ -23,15 +23,15 @@ import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /**
- * A person put the incoming key into the store, as a pending version. From here on it counts as minted and staged,
- * and the waiting machine goes on. The key itself is in no request: only the version is named.
+ * A person put the incoming key into the store, as a pending version. From now on it counts as minted and
+ * staged, and the waiting machine goes on. The request names only the version, never the key.
  */
 export const supply = adminCommand({
   input: z.strictObject({
     command: z.literal("supply"),
     secret: secretText,
     versionId: z.string().regex(/^[\w-]{32,64}$/),
-    /** Where the provider shows nothing by which the key can be found. */
+    /** Needed if the provider shows nothing by which the key can be found. */
     keyId: z.string().min(1).max(256).optional(),
   }),
   run: async ({ input, caller }, deps) => {
@@ -94,7 +94,7 @@ interface Arrival {
   readonly keyId?: string | undefined;
 }
 
-/** Which key at the provider the version holds; throws for one that must not become current. */
+/** Which key at the provider the version holds. Throws if that key must not become current. */
 async function recognise({ policy, record, versionId, keyId }: Arrival, deps: AdminDeps): Promise<PlacedKey> {
   const { secretArn } = policy;
   const { text } = await deps.store.read(secretArn, versionId);

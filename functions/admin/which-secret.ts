@@ -4,7 +4,7 @@ import { utcText } from "../../core/utc.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
 
-/** The policy that a name or an ARN means; a refusal that suggests one where nothing is called that. */
+/** The policy of the secret with this name or ARN. If there is none, the refusal suggests a similar name. */
 export async function whichSecret(
   named: string,
   { ledger }: { readonly ledger: Pick<Ledger, "policy" | "policies" | "formerSecrets"> },
@@ -26,7 +26,7 @@ export async function whichSecret(
   };
 }
 
-/** One that was taken out is not unknown: whoever asks has to hear that nothing rotates it any more. */
+/** A secret that was removed is not unknown: the person has to hear that nothing rotates it any more. */
 async function whyNone(
   named: string,
   {

@@ -15,13 +15,13 @@ import type { IntakeDeps } from "../deps.ts";
 import type { Handler } from "../step.ts";
 import { intakeWiring } from "../wiring/alerts.ts";
 
-/** A function URL takes 6 MB, and base64 makes four characters of three bytes. */
+/** A function URL accepts 6 MB, and base64 makes four characters of three bytes. */
 const bodyCharactersMax = 8 * 1024 * 1024;
 /** How wrong a sender's clock may be, either way (T1). */
 const toleranceMs = 15 * 60_000;
 /**
- * A request is remembered for longer than its signature is good. Where no time is signed only a new signing secret
- * ends that, so such a secret has to be replaced at least once a year.
+ * A request is remembered for longer than its signature is valid. If no time is signed, only a new signing
+ * secret ends that, so such a secret has to be replaced at least once a year.
  */
 const rememberedMs = { timed: 24 * 3_600_000, untimed: 400 * 24 * 3_600_000 } as const;
 
@@ -45,7 +45,7 @@ export interface UrlAnswer {
 
 export const handler: Handler = (event) => answer(event, intakeWiring());
 
-/** One HTTPS request of a source that noticed a leak. Always answers; what went wrong inside stays inside. */
+/** One HTTPS request of a source that noticed a leak. Always answers, and never shows internal errors. */
 export async function answer(event: unknown, deps: IntakeDeps): Promise<UrlAnswer> {
   const startedMs = deps.clock.nowMs();
   const parsed = UrlRequest.safeParse(event);
@@ -63,7 +63,7 @@ interface Said {
   readonly reason?: string;
 }
 
-/** A bus or table that is down is the one failure that the sender can help with, by sending again. */
+/** If the bus or the table is down, the sender can help by sending again; for other failures it cannot. */
 function failed(error: unknown): Said {
   const name = error instanceof Error ? error.name : "unknown";
   const statusCode = error instanceof RotationError && error.retry === "later" ? 503 : 500;
@@ -105,14 +105,14 @@ interface Checked {
   readonly nowMs: number;
 }
 
-/** Asked of the raw bytes, before anything reads them. */
+/** Checked on the raw bytes, before anything parses them. */
 async function whyNotTrusted(checked: Checked, deps: IntakeDeps): Promise<Refusal | undefined> {
   const refusal = refusalBy(await deps.signing.of(checked.source.name), checked);
   if (refusal?.reason !== "SignatureWrong") return refusal;
   return refusalBy(await deps.signing.afresh(checked.source.name), checked);
 }
 
-/** One version that signed it is enough; else what the first version says. */
+/** Undefined if any version of the secret signed it; else the refusal by the first version. */
 function refusalBy(secrets: readonly Secret[], { raw, source, nowMs }: Checked): Refusal | undefined {
   const refusals: Refusal[] = [];
   for (const secret of secrets) {
@@ -128,7 +128,7 @@ function statusOf({ reason }: Refusal): number {
   return reason === "HeaderMissing" || reason === "SignatureMalformed" ? 401 : 403;
 }
 
-/** The sender learns the status and nothing else; the reason is for the owner of this intake. */
+/** The sender gets the status and nothing else. The reason is for the owner of this intake. */
 async function refuse(
   refused: Arrived & { readonly reason: string; readonly statusCode: number },
   deps: IntakeDeps,
@@ -146,7 +146,10 @@ interface Trusted extends Arrived {
   readonly raw: RawRequest;
 }
 
-/** Remembered only once the bus has it: a sender whose request was lost half-way may send it again. */
+/**
+ * Remembered only after the bus has accepted it, so that a sender whose request was lost half-way may repeat
+ * it.
+ */
 async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
   const { source, raw } = trusted;
   const keys = source.replayKeys(raw);
@@ -156,7 +159,8 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
   }
   const outcome = await outcomeIn(trusted, deps);
   if (outcome === undefined) return refuse({ ...trusted, reason: "Unreadable", statusCode: 400 }, deps);
-  // A second time only for what the first one lacked: else a captured request could be sent for ever.
+  // A repeat is accepted only to read what the first request could not: otherwise a captured request could be
+  // sent forever.
   if (seen === "pointed" && outcome.read === "pointed") {
     return refuse({ ...trusted, reason: "Replayed", statusCode: 409 }, deps);
   }
@@ -174,10 +178,10 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
   return { answer: { statusCode: 202, body }, outcome: "accepted", ...named(source), ...counts };
 }
 
-/** `pointed`: the alert names no more than a place, since what it points to could not be read in time. */
+/** `pointed`: the alert names only a place, because what it refers to could not be read in time. */
 type Read = "read" | "pointed";
 
-/** Undefined for what is not this source's format: signed by it, but cut off or of another version. */
+/** Undefined if the body is not this source's format: correctly signed, but cut off or of another version. */
 async function outcomeIn(
   { source, raw }: Trusted,
   deps: IntakeDeps,
@@ -193,7 +197,10 @@ async function outcomeIn(
   return { ...joined({ ...outcome, start: [] }, exact), read: isPlace ? "pointed" : "read" };
 }
 
-/** Undefined for what cannot be read: the alerts stand as they were pushed, since a place is better than nothing. */
+/**
+ * Undefined if it cannot be read: then the alerts are used as they were pushed, since a place is better than
+ * nothing.
+ */
 function fetched(
   source: IntakeSource,
   { alerts, bytes }: { readonly alerts: readonly Alert[]; readonly bytes: Uint8Array },
@@ -235,7 +242,7 @@ interface Seen {
   readonly read: Read;
 }
 
-/** A record that has outlived its time counts still: when the table forgets it nobody knows. */
+/** A record counts even after its time: nobody knows when the table deletes it. */
 async function seenBefore(keys: readonly string[], deps: IntakeDeps): Promise<Read | undefined> {
   const seen = await Promise.all(keys.map((key) => deps.ledger.documents.read<Seen>(replayKey(key))));
   const known = seen.filter((entry) => entry !== undefined);
@@ -259,8 +266,8 @@ async function remember(
 type Detail = Readonly<Record<string, string | number | boolean>>;
 
 /**
- * The audit line of one request. A log that cannot be written must not stop an alert, nor let a stranger turn
- * a refusal into a failure: then the function's own log line has to do.
+ * Writes one request to the audit log. A failure here must neither stop an alert nor turn a refusal into a
+ * server error: then the function's own log has to do.
  */
 async function note(
   { request, source, receivedAtMs }: Arrived,

@@ -5,7 +5,7 @@ import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { type Raised, raiseAlerts } from "./raise.ts";
 
-/** The alert bus's target. Only the intake can write to that bus. */
+/** Called by the alert bus. Only the intake can write to that bus. */
 export const raiseAlert = step({
   name: "raise-alert",
   input: z.object({ detail: KeyCompromisedSchema }),

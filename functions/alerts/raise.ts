@@ -33,9 +33,9 @@ export interface Arrived {
   readonly kind: "start" | "append";
   readonly receivedAtMs: number;
   readonly intake: string;
-  /** The AWS principal, where a person reported it. */
+  /** The AWS principal, if a person reported it. */
   readonly principal?: string;
-  /** What that person asked for. */
+  /** The plan that this person asked for. */
   readonly plan?: "contain-first" | "switch-first";
   readonly reason?: string;
   /** The incident of a repository, consumer or account that this one is a part of. */
@@ -45,13 +45,16 @@ export interface Arrived {
 export interface Raised {
   readonly outcome: "opened" | "appended" | "nothingToAppendTo" | "testOfRealKey" | "tooManyTests";
   readonly incidentIds: readonly string[];
-  /** Those of them that were there already. */
+  /** Those of the incidents that existed before. */
   readonly joined: readonly string[];
-  /** Incidents that cannot have the plan that was asked for, and why. */
+  /** Incidents that cannot have the requested plan, and why. */
   readonly plansRefused: readonly { readonly incidentId: string; readonly detail: string }[];
 }
 
-/** Finds the incident that an alert belongs to, or opens one: the same alert again, or late, changes nothing. */
+/**
+ * Finds the incident that an alert belongs to, or opens one. Receiving the same alert again, or late, changes
+ * nothing.
+ */
 export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised> {
   const keys = await identifyKeys(arrived.alert.identity, deps);
   if (isTest(arrived.alert) && keys.length > 0) return refuseTest({ arrived, keys }, deps);
@@ -59,7 +62,7 @@ export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised>
   const raised: Placed[] = [];
   for (const key of named) raised.push(...(await raise({ arrived, key }, deps)));
   const isNew = raised.some((each) => each.isNew);
-  // Of what starts an incident nothing but a test is ever left out.
+  // Of alerts that start an incident only tests can be dropped.
   const none = arrived.kind === "start" ? "tooManyTests" : "nothingToAppendTo";
   return {
     outcome: raised.length === 0 ? none : isNew ? "opened" : "appended",
@@ -81,7 +84,10 @@ interface Placed {
   readonly planRefusal?: PersonRefusal;
 }
 
-/** Who calls a real key's leak a test may be wrong or lying: nothing starts, and the log says who it was. */
+/**
+ * An alert that calls a real key's leak a test may be a mistake or an attack: nothing starts, and the log
+ * names its sender.
+ */
 async function refuseTest(
   { arrived, keys }: { readonly arrived: Arrived; readonly keys: readonly Identified[] },
   deps: Deps,
@@ -112,7 +118,7 @@ function unmatched(identity: AlertIdentity): Identified {
   return { match, ...(fingerprint !== undefined && { fingerprint }), holders: [] };
 }
 
-/** Long enough to find it by, short enough to say nothing. */
+/** Long enough to find it by, short enough not to reveal it. */
 function nameOf(identity: AlertIdentity): string {
   switch (identity.kind) {
     case "fingerprint":
@@ -136,21 +142,24 @@ async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
   if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return [];
   if (isTest(raising.arrived.alert) && (await isTooMany("tests", alert.receivedAtMs, deps))) return [];
   const record = await open({ subject, known, alert, raising }, deps);
-  // Another alert about this key came first and opened it: this one brings it what any later one does.
+  // Another alert about this key opened the incident first: this one is added to it like any later one.
   if (!hadAlert(record, alert)) return [await append({ record, alert, raising }, deps)];
   await startIncident(record, deps);
   return [{ incidentId: record.incidentId, isNew: true }];
 }
 
-/** What was to be appended came before the alert that it belongs to: about a key that is surely ours it opens. */
+/**
+ * Facts to append may arrive before the alert that they belong to. If the key is surely ours, they open the
+ * incident.
+ */
 function isNewsOfOurs({ known, key }: { known: IncidentRecord | undefined; key: Identified }): boolean {
   return known === undefined && isExact(key.match.by);
 }
 
 /**
- * A key that is ours has its own subject, however it was named. Of the rest there may be a flood: then they
- * join one triage incident. Tests keep to themselves: a real alert must never find its incident paged as a
- * test, nor a test end what is real.
+ * A key of ours has its own subject, however it was named. All other alerts may come as a flood: then they
+ * join one triage incident. Tests have subjects of their own: a real alert must never be paged as a test, nor
+ * may a test end a real incident.
  */
 async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string> {
   if (isTest(arrived.alert)) return `test/${subjectOf(key)}`;
@@ -161,7 +170,7 @@ async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string
   return (await isTooMany("inexact", arrived.receivedAtMs, deps)) ? triageSubject : subject;
 }
 
-/** Tests are counted by themselves: a flood of them must not send a real alert to triage. */
+/** Tests are counted separately: many tests must not send a real alert to the triage incident. */
 async function isTooMany(sort: "inexact" | "tests", receivedAtMs: number, deps: Deps): Promise<boolean> {
   let isOpen = false;
   await deps.ledger.documents.change<Breaker>({ kind: "INCIDENT", id: "breaker", sort }, (breaker) => {
@@ -187,7 +196,7 @@ interface Asking extends Placing {
   readonly subject: string;
 }
 
-/** A key that nobody knew when it was first reported has its incident under the name that it had then. */
+/** If the key was unknown at its first report, its incident has the name that it had then. */
 async function incidentAbout(asking: Asking, deps: Deps): Promise<IncidentRecord | undefined> {
   const { subject, alert } = asking;
   const known = await incidentOf(subject, deps);
@@ -203,7 +212,7 @@ async function incidentAbout(asking: Asking, deps: Deps): Promise<IncidentRecord
   return entry.incidentId === incidentId ? before : incidentOf(subject, deps);
 }
 
-/** By the same name of the key; or by the same alert, which at first had no more than the place. */
+/** Found by the same name of the key, or by the same alert, which at first had only the place. */
 async function unknownBefore({ alert, raising }: Asking, deps: Deps): Promise<IncidentRecord | undefined> {
   if (alert.match.by === "none") return undefined;
   const named = await incidentOf(subjectOf(unmatched(raising.arrived.alert.identity)), deps);
@@ -231,7 +240,7 @@ interface Placing {
   readonly raising: Raising;
 }
 
-/** New facts may make the plan stronger. An incident that nothing works on any more is taken up again. */
+/** New facts may make the plan stronger. If no execution works on the incident, it is started again. */
 async function append(
   { record, alert, raising }: Placing & { readonly record: IncidentRecord },
   deps: Deps,
@@ -249,7 +258,8 @@ async function append(
       const known = appendAlert(identify(now, identity), alert);
       planRefusal = order && whyNotPlan(known, order.plan);
       const next = order === undefined || planRefusal !== undefined ? known : orderPlan(known, order);
-      // In one write: the repeat of an alert whose start failed brings nothing new, and starts all the same.
+      // In one write: if the start failed, a repeat of the alert brings nothing new and still has to start
+      // it.
       return now.status === "needsPerson" && alertCount(next) > alertCount(now) ? takenUp(next) : next;
     },
     deps,
@@ -263,7 +273,9 @@ async function goOn(grown: IncidentRecord, alert: AlertSeen, deps: Deps): Promis
   return grown.status === "open" ? planAgain(grown, alert, deps) : grown;
 }
 
-/** In the same write as the alert: what the alert alone would lead to may be final before a second one. */
+/**
+ * In the same write as the alert: the alert alone might lead to a step that is final before a second write.
+ */
 async function planOrder(
   { record, alert, raising }: Placing & { readonly record: IncidentRecord },
   deps: Deps,
@@ -278,7 +290,7 @@ function wordOf({ principal, receivedAtMs, reason = "with the report" }: AlertSe
   return { by: principal, reason, atMs: receivedAtMs };
 }
 
-/** Two machines would page twice, and the older one has no key to work on. */
+/** Two executions would page twice, and the older one has no key to work on. */
 async function stopStale(record: IncidentRecord, deps: Deps): Promise<IncidentRecord> {
   const { incidentId, staleExecutionArn } = record;
   if (staleExecutionArn === undefined) return record;
@@ -304,8 +316,9 @@ interface Opening extends Placing {
 }
 
 /**
- * The subject's entry decides which incident two alerts that arrive together are about, and its first write which of
- * them opens it: then the answer is without this alert.
+ * Two alerts may arrive together. The subject's entry decides which incident both belong to, and the first
+ * write of that incident decides which alert opens it. If the other one did, the answer is a record without
+ * this alert.
  */
 async function open({ subject, known, alert, raising }: Opening, deps: Deps): Promise<IncidentRecord> {
   const digest = deps.digest.sha256Hex(subject).slice(0, idLength);
@@ -352,7 +365,7 @@ function newIncident({
   };
 }
 
-/** A triage incident is about no key in particular. */
+/** A triage incident is about no particular key. */
 function keysFrom(key: Identified, subject: string): readonly KeyInScope[] {
   const { match, holders, ...names } = key;
   if (subject === triageSubject) return [];

@@ -23,7 +23,10 @@ export const handler: Handler = async (event) => {
   return proveAlarm(`synthetic-${new Date(time ?? deps.clock.nowMs()).toISOString().slice(0, 13)}`, deps);
 };
 
-/** A deployment may take no alerts. To fail on that every day would teach people to look away. */
+/**
+ * A deployment may accept no alerts. Failing every day for that reason would teach people to ignore the
+ * alarm.
+ */
 function notSetUp({ log }: Pick<Deps, "log">) {
   const reason = "intakeSecrets names no secret for reports";
   log({ step: "synthetic-leak", outcome: "notSetUp", reason });
@@ -31,13 +34,13 @@ function notSetUp({ log }: Pick<Deps, "log">) {
 }
 
 /**
- * Reports a key that opens nothing as leaked, and waits until every channel had its page in test mode. A try
- * that failed half-way is repeated with the same name, and finds what the first one got done.
+ * Reports a made-up key as leaked, and waits until every channel has delivered its page in test mode. A
+ * repeat after a failure has the same name, and continues with what the first try has done.
  */
 export async function proveAlarm(name: string, deps: SyntheticDeps) {
   const startedMs = deps.clock.nowMs();
   const status = await deps.send(syntheticReport(name));
-  // 409: the try before this one was accepted.
+  // 409: an earlier try was accepted.
   if (status !== 202 && status !== 409) throw notHeard(`the intake answered ${status}`);
   const record = await pagedIncident(name, startedMs, deps);
   await end(record, deps);
@@ -49,7 +52,7 @@ export async function proveAlarm(name: string, deps: SyntheticDeps) {
   }
   const atMs = deps.clock.nowMs();
   const tookMs = atMs - startedMs;
-  // Absent for a day, it alarms: then a real leak might not get through either.
+  // If this metric is missing for a day, an alarm goes off: a real leak might not get through either.
   const point = { environment: deps.environment, atMs, metrics: { SyntheticLeakSucceeded: 1 } };
   deps.log({ step: "synthetic-leak", outcome: "heard", incidentId, tookMs, ...metricLine(point) });
   return { outcome: "heard" as const, incidentId, delivered, tookMs };

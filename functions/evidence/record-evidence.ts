@@ -7,8 +7,8 @@ import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
 /**
- * What the rule of one environment's bus sends: the environment is the rule's own constant, and account and time
- * are the envelope's, so nothing that the reporter wrote can place its words elsewhere (S7).
+ * The input from the rule of one environment's bus. The environment is a constant of the rule, account and
+ * time come from the envelope, so nothing that the reporter writes can change where its report counts (S7).
  */
 const ReportOnBus = z.object({
   environment: z.string().min(1).max(64),

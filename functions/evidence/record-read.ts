@@ -7,12 +7,12 @@ import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
 /**
- * What the rule on KMS Decrypt records sends: the environment and Rekey's own roles are the rule's constants,
- * account and time are the envelope's (S7).
+ * The input from the rule on KMS Decrypt records. The environment and Rekey's own roles are constants of the
+ * rule; account and time come from the envelope (S7).
  */
 const ReadOnBus = z.object({
   environment: z.string().min(1).max(64),
-  /** Starts of role ARNs; none would make Rekey's own reads look like a consumer's. */
+  /** Beginnings of role ARNs. With an empty list Rekey's own reads would look like a consumer's. */
   own: z.array(z.string().min(20).max(512)).min(1).max(16),
   event: z.object({ account: z.string().regex(/^\d{12}$/), time: stampedAt, detail: DecryptRecord }),
 });
@@ -31,7 +31,8 @@ export const recordRead = step({
 
     const stored = await deps.ledger.putEvidence(secretArn, read);
     const run = promotedRun((await deps.ledger.secret(secretArn)).run);
-    // A first read of the retiring version may be from long before; a later one says that somebody still asks for it.
+    // A first read of the retiring version may be from long before the promotion. A later one shows that
+    // somebody still asks for it.
     const isOfRetiring = run !== undefined && read.versionId === run.retiring.versionId;
     if (stored !== "news" && !isOfRetiring) return { outcome: "stillSo" as const };
     return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };

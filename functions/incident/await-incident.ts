@@ -5,7 +5,7 @@ import { wiring } from "../wiring/base.ts";
 import { parkBranch } from "./record/change.ts";
 import { incidentIdText } from "./record/step-input.ts";
 
-/** Parks one branch of an incident until something about the incident changes, or its time is up. */
+/** Lets one branch of an incident wait until the incident changes, or its time is up. */
 export const awaitIncident = step({
   name: "await-incident",
   input: z.object({

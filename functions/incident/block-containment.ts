@@ -9,7 +9,7 @@ import { keyOf, keyStepInput } from "./record/step-input.ts";
 
 const retryAfterMs = 30_000;
 
-/** Containment failed for longer than a step tries again: a person hears of it now, and it is tried again soon. */
+/** Containment failed for longer than a step retries: people are paged now, and it is tried again soon. */
 export const blockContainment = step({
   name: "block-containment",
   input: keyStepInput.extend({

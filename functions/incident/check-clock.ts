@@ -6,7 +6,7 @@ import { wiring } from "../wiring/base.ts";
 import { waitSecondsFor } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
-/** Looks at the incident's clock: is somebody to be told now, and if not, when could that be? */
+/** Checks the incident's clock: does somebody have to be paged now, and if not, when to check again. */
 export const checkClock = step({
   name: "check-clock",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),

@@ -33,7 +33,7 @@ interface Recovery {
   readonly waitSeconds: number;
 }
 
-/** Asks whether every consumer of one secret holds the replacement, for as long as it makes sense to wait. */
+/** Checks whether every consumer of one secret holds the replacement, for as long as waiting makes sense. */
 export const checkRecovery = step({
   name: "check-recovery",
   input: CheckRecoveryInput,
@@ -68,8 +68,8 @@ function verdictOf({ verdict }: AdoptionVerdict, isWatchOver: boolean): Recovery
 }
 
 /**
- * What the provider sees of the compromised key says nothing about our consumers: whoever stole it may be using
- * it right now. So only the consumers themselves are asked.
+ * What the provider sees of the compromised key is no evidence about our consumers: an attacker may be using
+ * it right now. So only the consumers' own reports count.
  */
 function consumersOnly(policy: Policy): Policy {
   return { ...policy, signals: [], quietMs: 0 };
@@ -80,7 +80,10 @@ function whoIsBehind(verdict: AdoptionVerdict): readonly string[] {
   return [...new Set(verdict.reasons.flatMap(({ consumer }) => consumer ?? []))];
 }
 
-/** Beside containment the watch ends with it; after it, with the overlap that the policy gives a rotation. */
+/**
+ * While containment is under way, the watch ends with it. After it, the watch ends with the overlap of the
+ * policy.
+ */
 function isOver(view: {
   readonly input: CheckRecoveryInput;
   readonly incident: IncidentRecord;

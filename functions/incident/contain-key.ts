@@ -10,7 +10,7 @@ import { finishUndo } from "./containment/undo-containment.ts";
 import { waitSecondsFor } from "./record/change.ts";
 import { incidentOf, keyOf, keyStepInput, stopwatch } from "./record/step-input.ts";
 
-/** One turn of one key's containment: waits, quarantines, revokes, or hands on to the proof. */
+/** One step of one key's containment: waits, quarantines, revokes, or goes on to the proof. */
 export const containKey = step({
   name: "contain-key",
   input: keyStepInput,
@@ -34,10 +34,10 @@ export const containKey = step({
 
 export const handler = onLambda(containKey, wiring("contain-key"));
 
-/** Longer than a function can sleep. */
+/** Longer than a function can be frozen. */
 const inFlightMs = 5 * 60_000;
 
-/** What cannot be finished now is the sweep's: it must keep no containment from its end. */
+/** What cannot be finished now is left to the sweep: it must not delay the end of containment. */
 async function finish(
   { record, nowMs, ref }: { readonly record: IncidentRecord; readonly nowMs: number; readonly ref: string },
   deps: Deps,

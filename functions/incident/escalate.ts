@@ -8,7 +8,7 @@ import { peoplePart } from "../wiring/parts.ts";
 import { page } from "./paging/page.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
-/** Tells people what is due. A page that no channel took fails the step, so that it is tried again. */
+/** Pages what is due. If no channel delivered the page the step fails, so that it is tried again. */
 export const escalate = step({
   name: "escalate",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),

@@ -13,13 +13,15 @@ import { policiesOf } from "./record/policies.ts";
 import { publish } from "./record/publish.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
-/** Files what is known so far: at containment, and again, in the same place, when scoping has ended. */
+/**
+ * Files the report with what is known: at containment, and again in the same place when scoping has ended.
+ */
 export const fileReport = step({
   name: "file-report",
   input: z.object({ incidentId: incidentIdText, at: stampedAt, when: z.enum(["containment", "scoped"]) }),
   run: async ({ incidentId, at, when }, deps: Deps) => {
     const known = await incidentOf({ incidentId }, deps);
-    // A report of containment says that every key is dead: it is not filed while one is not.
+    // The report of containment says that every key is dead, so it is not filed before that is true.
     if (when === "containment" && whyNotClose(known)) return { outcome: "notContained" as const };
     const record = when === "containment" ? await contained(known, at, deps) : known;
     const report = reportOf({

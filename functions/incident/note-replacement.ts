@@ -28,7 +28,7 @@ interface Noted {
   readonly waitSeconds: number;
 }
 
-/** Tells the other branches how the replacement of one secret stands: containment and the clock wait for it. */
+/** Records how the replacement of one secret is going: containment and the clock wait for it. */
 export const noteReplacement = step({
   name: "note-replacement",
   input: NoteReplacementInput,
@@ -82,7 +82,7 @@ async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted>
   return noted(next);
 }
 
-/** A reused key that was refused is only the first of two chances: the second is a key of our own. */
+/** If a reused key was refused there is a second chance: minting a key for this incident. */
 async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   const { secretArn, incidentId, rotationId, at } = input;
   const failure = input.failure === undefined ? "it failed" : reasonOf(input.failure);
@@ -115,7 +115,7 @@ async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   return { ...noted(next), outcome: "failed" };
 }
 
-/** A person hears of it at once: containment will not wait for them under contain-first. */
+/** People are paged at once: under contain-first containment does not wait for them. */
 async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   const { secretArn, incidentId, at } = input;
   const next = await changeIncident(
@@ -135,7 +135,10 @@ async function supplyWanted(input: NoteReplacementInput, deps: Deps): Promise<No
   return noted(next);
 }
 
-/** The provider has no room for one more key: containment makes some, unless it was called off. */
+/**
+ * The provider's limit leaves no room for one more key. Containment frees a slot, unless the incident was
+ * called off.
+ */
 async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   const { secretArn, incidentId, at } = input;
   const record = await incidentOf(input, deps);
@@ -152,7 +155,7 @@ async function noSlot(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   if (isOver(next.status)) return failed(input, deps);
   const isFreed = next.keys.every((key) => key.waiver !== undefined || isPast(key, "revoking"));
   if (isFreed && tries === 1) return { ...noted(next), outcome: "again" };
-  // The slot is free only once the provider has forgotten the revoked key.
+  // The slot is free only after the provider has removed the revoked key.
   const untilMs = isFreed ? { untilMs: at + slotRetryMs } : {};
   return {
     outcome: "wait",

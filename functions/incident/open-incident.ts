@@ -24,7 +24,10 @@ interface Opened {
   }[];
 }
 
-/** Finds every secret that holds the key, takes each from whatever run has it, sets the clock and the plan. */
+/**
+ * Finds every secret that holds the key, takes each from whatever run has it, and sets the clock and the
+ * plan.
+ */
 export const openIncident = step({
   name: "open-incident",
   input: z.object({ incidentId: incidentIdText, executionArn: z.string().max(2048), at: stampedAt }),
@@ -55,7 +58,10 @@ interface Deciding extends Opening {
   readonly keys: readonly KeyInScope[];
 }
 
-/** Everything that is decided at the opening, in one write; a repeat by the same execution decides nothing anew. */
+/**
+ * Everything that is decided at the opening, in one write. If the same execution repeats it, nothing is
+ * decided again.
+ */
 async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Promise<IncidentRecord> {
   const { at, executionArn } = input;
   const owned = await policiesOf(
@@ -121,7 +127,7 @@ function standingOf(key: KeyInScope | undefined): Partial<KeyInScope> {
   };
 }
 
-/** What is known of a secret's replacement outlives a repeated opening; the fence is the newest. */
+/** A repeated opening keeps what is known of a secret's replacement. The fence is the newest. */
 function mergedScopes(
   known: readonly SecretInScope[],
   taken: readonly TakenSecret[],

@@ -17,7 +17,10 @@ import { incidentOf, keyOf, keyStepInput, recordedAt, stopwatch } from "./record
 const probesPerLapMax = 10;
 const burstMaxMs = 6_000;
 const lapSecondsMax = 6 * 3_600;
-/** Laps get longer with the time since the revoke, so that a key that never dies fits into one history. */
+/**
+ * Each pause is this share of the time since the revoke, so that a key that never dies fits into one
+ * execution's history.
+ */
 const lapShare = 0.05;
 
 interface Death {
@@ -26,7 +29,7 @@ interface Death {
   readonly waitSeconds: number;
 }
 
-/** Looks whether the compromised key is dead: refused several times in a row, or gone from the listing. */
+/** Checks whether the compromised key is dead: refused several times in a row, or gone from the listing. */
 export const proveContained = step({
   name: "prove-contained",
   input: keyStepInput,
@@ -53,11 +56,11 @@ interface Watch {
   readonly provider: KeyProvider;
 }
 
-/** From whichever secret still has the version; where none has, nobody holds the plaintext any more. */
+/** Read from any secret that still has the version. If none has, nobody holds the plaintext any more. */
 async function plaintextOf({ record, key }: Watch, deps: Deps): Promise<Secret | undefined> {
   if (record.match.by === "none") return undefined;
   for (const { secretArn, versionId } of [...record.secrets, key]) {
-    // A key that is known by the history alone has no version.
+    // A key that is known only from the history has no version.
     if (secretArn === undefined || versionId === undefined || versionId === "") continue;
     const policy = await deps.ledger.policy(secretArn);
     try {
@@ -90,13 +93,18 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
   return stillAlive({ ...watch, record, key });
 }
 
-/** A key that was never current may be refused for not being active yet: it could be accepted once more before it dies. */
+/**
+ * A key that was never current may be refused because it is not active yet. It could still be accepted later.
+ */
 function mayBeTooNew({ key, record, nowMs, provider }: Watch): boolean {
   if (key.standing !== "incoming") return false;
   return nowMs() < (key.acceptedAtMs ?? record.takenUpAtMs ?? 0) + provider.propagation.activateMs;
 }
 
-/** `notPermitted` is alive; `inconclusive` is neither. Counting probes moves no decision, so it wakes nobody. */
+/**
+ * `notPermitted` is alive; `inconclusive` proves neither. Counting probes changes no decision, so it wakes
+ * nobody.
+ */
 async function noteProbe(
   seen: Watch & { readonly answer: string; readonly atMs: number },
   deps: Deps,
@@ -114,8 +122,8 @@ async function noteProbe(
 }
 
 /**
- * Gone from the listing is all that can be seen. Another account's credential lists nothing of ours either, so
- * it has to list a key that the ledger knows to be there.
+ * Without the plaintext, absence from the listing is the only proof. The credential of another account would
+ * not list the key either, so this one has to list a key that the ledger knows to exist.
  */
 async function byListing(watch: Watch, deps: Deps): Promise<Death> {
   const { key, provider, policy } = watch;
@@ -149,7 +157,7 @@ async function certify(proof: Watch & { readonly how: How }, deps: Deps): Promis
       const dead = changeKey(now, ref, ({ blocked: _over, ...each }) => ({
         ...each,
         ...{ state: "dead", how, deadAtMs },
-        // By hand, nobody told us when the provider took the revoke: it had by now.
+        // If a person revoked it by hand, nobody reported when the provider accepted it: at the latest now.
         ...(each.byHand && each.acceptedAtMs === undefined && { acceptedAtMs: deadAtMs }),
       }));
       const { keyId } = key;
@@ -160,7 +168,7 @@ async function certify(proof: Watch & { readonly how: How }, deps: Deps): Promis
     },
     deps,
   );
-  // The branch that watches the consumers ends with containment, not with its own next look.
+  // The branch that watches the consumers ends with containment, so it is woken now.
   const { incidentId } = record;
   for (const { secretArn } of record.secrets)
     await endWait({ secretArn, incidentId, outcome: "contained" }, deps);
@@ -173,7 +181,9 @@ const wordsFor: Readonly<Record<How, string>> = {
   alreadyDead: "it was dead before Rekey asked",
 };
 
-/** The certificate, in every secret that held the key; its ledger forgets the key and keeps its history. */
+/**
+ * Writes the record of death to every secret that held the key. The item drops the key; its history stays.
+ */
 async function noteDeath(
   death: {
     readonly secretArn: string;

@@ -7,7 +7,7 @@ import { peoplePart } from "../wiring/parts.ts";
 import { settleIncidentRun } from "./record/settle.ts";
 import { incidentIdText } from "./record/step-input.ts";
 
-/** Ends the machine's work on an incident that it could not finish: from here on it is a person's. */
+/** Ends the machine's work on an incident that it could not finish: from now on it is left to people. */
 export const settleIncident = step({
   name: "settle-incident",
   input: z.object({

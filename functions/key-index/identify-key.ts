@@ -6,11 +6,11 @@ import type { AlertIdentity } from "../../events/alert.ts";
 import type { FingerprintEntry, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 
-/** One key that an alert names, and every secret known to hold it. */
+/** One key that an alert names, and every secret that is known to hold it. */
 export interface Identified {
   readonly match: KeyMatch;
   readonly keyId?: KeyId;
-  /** Rekey's own, whatever alias matched. */
+  /** Rekey's own fingerprint of it, whatever alias matched. */
   readonly fingerprint?: Fingerprint;
   readonly account?: string;
   readonly provider?: string;
@@ -23,12 +23,12 @@ export interface Holder {
   readonly role: FingerprintEntry["role"];
 }
 
-/** Where the index keeps what is no fingerprint: the same partition, under these names. */
+/** The names under which the index stores what is not a fingerprint, in the same partition. */
 export const aliasOfKeyId = (keyId: KeyId): Fingerprint => `keyId:${keyId}`;
 export const aliasOfHint = (hint: string): Fingerprint => `hint:${hint}`;
 const aliasOfPlace = (url: string): Fingerprint => `location:${url}`;
 
-/** What is known of one version already. `keyId` and `hint` may be learned later than the rest. */
+/** What the index already knows of one version. `keyId` and `hint` may be learned later. */
 export interface IndexedVersion {
   readonly role: FingerprintEntry["role"];
   readonly field: string | null;
@@ -42,7 +42,7 @@ export const indexedVersionAt = (secretArn: SecretArn, versionId: VersionId) =>
 
 type Found = Pick<Deps, "ledger">;
 
-/** Which keys these are, by the index alone: the alert's own words about provider and owner count for nothing. */
+/** Finds the keys by the index alone: what the alert says about provider and owner is ignored. */
 export async function identifyKeys(identity: AlertIdentity, deps: Found): Promise<readonly Identified[]> {
   switch (identity.kind) {
     case "fingerprint":
@@ -56,7 +56,7 @@ export async function identifyKeys(identity: AlertIdentity, deps: Found): Promis
   }
 }
 
-/** Several keys look alike to a hint: then it names none of them. */
+/** If several keys have the same hint, it identifies none of them. */
 function onlyOne(found: readonly Identified[], match: KeyMatch): readonly Identified[] {
   return found.length === 1 ? found.map((key) => ({ ...key, match })) : [];
 }
@@ -122,7 +122,7 @@ async function byAlias(alias: Fingerprint, deps: Found): Promise<readonly Identi
   return Promise.all(merged(found).map((key) => widened(key, deps)));
 }
 
-/** Rekey's own fingerprint of what another alias found. */
+/** Rekey's own fingerprint of the key that another alias found. */
 async function indexedAs(
   alias: Fingerprint,
   { secretArn, versionId }: FingerprintEntry,
@@ -133,7 +133,7 @@ async function indexedAs(
   return indexed?.sha256 ?? undefined;
 }
 
-/** An alias may be indexed for one of the secrets only; the fingerprint leads to all of them. */
+/** An alias may be indexed for only one of the secrets. The fingerprint finds all of them. */
 async function widened(key: Identified, deps: Found): Promise<Identified> {
   if (key.fingerprint === undefined) return key;
   const more = await deps.ledger.holders(key.fingerprint);
@@ -147,7 +147,7 @@ interface KnownKey {
   readonly versionId?: VersionId;
 }
 
-/** What the ledger says of this key, or of the key in this version. */
+/** What the ledger knows about this key, or about the key in this version. */
 async function knownKey(
   place: { readonly secretArn: SecretArn; readonly keyId?: KeyId; readonly versionId?: VersionId },
   deps: Found,
@@ -174,8 +174,9 @@ function merged(found: readonly Identified[]): readonly Identified[] {
 }
 
 /**
- * By what the key is, not by who tells of it: only a secret that Rekey rotates knows the key's id, and one that
- * it watches may hold the same key. Two ids are two keys, until somebody finds out which of them is wrong.
+ * Compared by the key itself, not by which secret has it: only a rotated secret knows the key's id, and a
+ * watched one may hold the same key. Two different ids count as two keys, until somebody finds out which of
+ * them is wrong.
  */
 function isSameKey(one: Identified, other: Identified): boolean {
   const isSameText = one.fingerprint !== undefined && one.fingerprint === other.fingerprint;
@@ -183,7 +184,9 @@ function isSameKey(one: Identified, other: Identified): boolean {
   return one.keyId === other.keyId && (isSameText || one.account === other.account);
 }
 
-/** The first holder's policy says how to reach the provider, so whoever knows the id comes first. */
+/**
+ * The first holder's policy is used to call the provider, so a holder that knows the key's id comes first.
+ */
 function joined(one: Identified, other: Identified): Identified {
   const [first, second] = one.keyId === undefined && other.keyId !== undefined ? [other, one] : [one, other];
   return { ...second, ...first, holders: distinct([...first.holders, ...second.holders]) };
@@ -214,8 +217,8 @@ export interface KeyOfRun {
 }
 
 /**
- * Where a run made this key, or found it current. A key that was seen dead leaves the secret's item, and until the
- * index has seen its version nothing but the run's own record says whose it was.
+ * Finds the run that made this key, or found it current. A key that was seen dead leaves the secret's item;
+ * until its version is indexed, only the run's record says whose it was.
  */
 export async function keyOfRuns(
   { policies, keyId }: { readonly policies: readonly Policy[]; readonly keyId: KeyId },

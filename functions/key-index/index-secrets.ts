@@ -14,7 +14,9 @@ import { wiring } from "../wiring/base.ts";
 import { ownSecrets } from "../wiring/settings.ts";
 import { aliasOfHint, aliasOfKeyId, type IndexedVersion, indexedVersionAt } from "./identify-key.ts";
 
-/** One call leaves the rest to the next one: a version takes some 10 ms of hashing and a read. */
+/**
+ * What one call does not reach is left to the next one: each version takes a read and some 10 ms of hashing.
+ */
 const budgetMs = 20_000;
 const unreadableShownMax = 20;
 const ownRoles = [
@@ -32,7 +34,7 @@ const ownRoles = [
 export const indexSecrets = step({
   name: "index-secrets",
   input: z.object({
-    /** What the deployment itself is given; admin credentials are the policies'. */
+    /** The credentials given to the deployment itself; admin credentials come from the policies. */
     own: z
       .array(z.object({ secretArn: secretArnText, role: z.enum(ownRoles) }))
       .max(100)
@@ -64,7 +66,7 @@ interface Place {
   readonly policy?: Policy;
 }
 
-/** Nothing twice: one admin credential serves many secrets. */
+/** Each secret once: one admin credential serves many secrets. */
 function placesOf(policies: readonly Policy[], own: readonly Place[]): readonly Place[] {
   const admin = policies.flatMap(({ provider }) => provider.adminCredential ?? []);
   return [
@@ -84,7 +86,7 @@ interface Indexing {
   readonly hints: Hints;
 }
 
-/** A secret that cannot be read must not keep the others out of the index; the answer names it. */
+/** If one secret cannot be read, the others are indexed all the same; the answer names it. */
 async function indexPlace(indexing: Indexing, deps: Deps): Promise<void> {
   const { place, seen } = indexing;
   try {
@@ -118,7 +120,7 @@ async function indexVersion(
   seen.indexed += 1;
 }
 
-/** An older version may be empty, or lack the field of today: then it holds no key that could leak. */
+/** An older version may be empty or lack the field: then it holds no key that could leak. */
 async function fingerprintVersion(
   { place, versionId }: { readonly place: Place; readonly versionId: VersionId },
   deps: Deps,
@@ -143,7 +145,8 @@ async function keyInVersion(
   const { text } = await deps.store.read(place.secretArn, versionId);
   try {
     const key = keyIn(text, place.policy?.field);
-    // These are put by hand: a line's end that an editor left is in no copy that somebody finds.
+    // Rekey's own credentials are entered by hand: a line end from an editor is not part of the key that
+    // somebody may find.
     return isRekeysOwn(place) ? new Secret(key.reveal().trim()) : key;
   } catch (error) {
     if (error instanceof RotationError) return undefined;
@@ -151,7 +154,7 @@ async function keyInVersion(
   }
 }
 
-/** The ledger's word, by version or by fingerprint: an id is never guessed here. */
+/** The key's id from the ledger, by version or by fingerprint. It is never guessed here. */
 async function keyIdOf(
   version: { readonly place: Place; readonly versionId: VersionId; readonly sha256: string | null },
   { ledger }: Pick<Deps, "ledger">,
@@ -170,7 +173,7 @@ function isSame(fingerprint: string | undefined, sha256: string | null): boolean
 
 type Hints = (place: Place, keyId: KeyId) => Promise<string | undefined>;
 
-/** What each provider shows of a key: asked once per account, and only when a key has no hint yet. */
+/** The hints that each provider shows. Asked once per account, and only if a key has no hint yet. */
 function hintsOf(deps: Deps): Hints {
   const listed = new Map<string, Promise<ReadonlyMap<KeyId, string>>>();
   return async ({ policy }, keyId) => {
@@ -182,7 +185,7 @@ function hintsOf(deps: Deps): Hints {
   };
 }
 
-/** Hints only widen what is found: a provider that does not answer leaves the exact aliases as they are. */
+/** Hints only help to find more. If a provider does not answer, the exact aliases stay as they are. */
 async function hintsAt(policy: Policy, deps: Deps): Promise<ReadonlyMap<KeyId, string>> {
   try {
     const keys = await deps.provider(policy).list();

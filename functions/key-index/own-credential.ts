@@ -4,15 +4,15 @@ import type { SecretArn } from "../../core/ports.ts";
 import type { Holder } from "./identify-key.ts";
 
 /**
- * The worst first: whoever has one of the first two needs no other key. What Rekey rotates it contains by itself,
- * whatever else it is for.
+ * The worst first: with one of the first two, an attacker needs no other key. A key that Rekey rotates is
+ * contained automatically, whatever else it is used for.
  */
 const worstFirst: readonly KeyRole[] = [
   ...(["admin", "intake", "rotated"] as const),
   ...(["githubToken", "pagerdutyKey", "slackWebhook", "index"] as const),
 ];
 
-/** One key may be in several secrets for several purposes: the worst of them says what has leaked. */
+/** One key may be in several secrets for several purposes: the worst purpose says what has leaked. */
 export function worstHolder(holders: readonly Holder[]): Holder | undefined {
   const rank = ({ role }: Holder) => worstFirst.indexOf(role);
   return [...holders].sort((a, b) => rank(a) - rank(b))[0];
@@ -27,7 +27,7 @@ const whatItIs: Readonly<Record<Exclude<OwnRole, "admin">, string>> = {
 
 const namesShownMax = 5;
 
-/** What a credential of Rekey's own is, in words and by the policies as they are now. */
+/** What one of Rekey's own credentials is, for people, by the present policies. */
 export function ownCredential(
   { role, secretArn }: { readonly role: OwnRole; readonly secretArn: SecretArn },
   policies: readonly Policy[],
@@ -43,7 +43,7 @@ export function ownCredential(
   return { what: `the ${provider} admin credential of ${names.join(", ")}${more}`, provider, account };
 }
 
-/** Without the six characters that AWS puts behind a secret's name. */
+/** Without the six characters that AWS appends to a secret's name. */
 function nameIn(secretArn: SecretArn): string {
   return (secretArn.split(":secret:")[1] ?? secretArn).replace(/-[A-Za-z0-9]{6}$/, "");
 }

@@ -5,8 +5,8 @@ import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
 /**
- * Parks the run until its decision may be another one. The token is stored only if nothing changed since the
- * decision was made; otherwise the wait ends at once, so no wake-up is ever lost.
+ * Lets the run wait until something may change its decision. The token is stored only if nothing changed
+ * since the decision; otherwise the wait ends at once. So no wake-up is lost.
  */
 export const awaitEvidence = step({
   name: "await-evidence",

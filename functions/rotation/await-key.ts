@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
-/** Asks a person or a pool for the key that this provider does not let us make. The callback carries ids only. */
+/** Asks a person or a pool for the key, because this provider cannot mint. The callback carries ids only. */
 export const awaitKey = step({
   name: "await-key",
   input: z.object({ ...ticketShape, token: z.string().min(1).max(2048) }),

@@ -12,10 +12,13 @@ import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { sourcesPart } from "../wiring/parts.ts";
 
-/** An execution's history holds 25,000 events and a lap takes about 20: laps get longer with the overlap. */
+/**
+ * An execution's history holds 25,000 events and each lap takes about 20, so laps get longer with the
+ * overlap.
+ */
 const lapsMax = 500;
 const lapMsMin = 2_000;
-/** A shorter wait is waited in place: a state of its own can only wait for whole seconds. */
+/** A shorter wait is made inside the function, because a Wait state only has whole seconds. */
 const pauseInPlaceMaxMs = 1_500;
 const waitSecondsMax = 1_900_000;
 const reasonsShownMax = 20;
@@ -36,7 +39,8 @@ export const checkAdoption = step({
       seenSeq: look.record.seq,
       reasons: reasonsIn(look.gate).slice(0, reasonsShownMax),
       quarantine: verdict === "adopted" && mayQuarantine({ ...look, policy }, deps),
-      // A run that was resumed in quarantine, and has to wait again: nobody waits with the key taken away.
+      // A run that was resumed in quarantine has to wait again: consumers must not be without the key
+      // meanwhile.
       undo: verdict !== "adopted" && look.run.phase === "quarantined",
       waitSeconds: Math.min(waitSecondsMax, Math.max(1, Math.floor((look.waitMs ?? 0) / 1000))),
     };
@@ -53,7 +57,7 @@ interface Look {
   readonly run: PromotedRun;
   readonly gate: Gate;
   readonly nowMs: number;
-  /** Undefined when the gate is open. */
+  /** Undefined if the gate is open. */
   readonly waitMs: number | undefined;
 }
 
@@ -63,7 +67,7 @@ interface Looking {
   readonly nowMs: number;
 }
 
-/** Looks once, and once more after a rest too short for a state of its own. */
+/** Checks once, and again after a pause that is too short for a Wait state. */
 async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
   const first = await look(looking, deps);
   if (first.waitMs === undefined || first.waitMs === 0 || first.waitMs > pauseInPlaceMaxMs) return first;
@@ -71,9 +75,11 @@ async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
   return look({ ...looking, nowMs: looking.nowMs + first.waitMs }, deps);
 }
 
-/** The record is read before the evidence, so that evidence in between shows as a newer `seq`. */
+/**
+ * The record is read before the evidence, so that evidence that arrives in between shows as a newer `seq`.
+ */
 async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look> {
-  // A run that is resumed comes here first, and one whose consumers could not be nudged.
+  // A resumed run starts here, and so does one whose consumers could not be nudged.
   const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
     markSeenPromoted(now, input, { atMs: nowMs }),
   );
@@ -87,7 +93,7 @@ function waitFor(
   view: Pick<Look, "record" | "run" | "gate" | "nowMs"> & { policy: Policy },
 ): number | undefined {
   const { record, run, gate, policy, nowMs } = view;
-  // A recorded revoke counts as done: what is left is to repeat it, unless somebody put the retiring key back.
+  // A recorded revoke counts as done. It only has to be repeated, unless somebody put the retiring key back.
   if (isRevokeBegun(run) && record.frozen === undefined) return undefined;
   if (gate.verdict.verdict === "adopted" && gate.blockers.length === 0) return undefined;
   return nextCheckMs({
@@ -97,7 +103,7 @@ function waitFor(
   });
 }
 
-/** Also an incident's: it may have contained the key before this run could replace it. */
+/** Also true if an incident contained the key before this run could replace it. */
 function isRevokeBegun({ phase }: PromotedRun): boolean {
   return phase === "revoking" || phase === "revoked" || phase === "dead";
 }
@@ -111,7 +117,7 @@ function reasonsIn({ verdict }: Gate): readonly AdoptionReason[] {
   return verdict.verdict === "adopted" ? [] : verdict.reasons;
 }
 
-/** The first thing in the way, in words: what the console and the log show of a waiting run. */
+/** The first reason to wait, in words, for the console and the log. */
 function whySaid(gate: Gate): string {
   const said = [...gate.blockers, ...reasonsIn(gate).map(sayReason)];
   const more = said.length > 1 ? ` (and ${said.length - 1} more)` : "";

@@ -18,8 +18,8 @@ import { wiring } from "../wiring/base.ts";
 type Minted = ({ readonly outcome: "staged" } & PlacedKey) | { readonly outcome: "needsSupply" };
 
 /**
- * Makes the incoming key and puts it into the store as a pending version. All in one function, because the
- * plaintext exists once, in this call, and may not pass through the machine.
+ * Mints the incoming key and puts it into the store as a pending version. All in one function: the plaintext
+ * exists only in this call and must not pass through the machine (S6).
  */
 export const mintKey = step({
   name: "mint-key",
@@ -88,8 +88,8 @@ async function claim({ input, policy, shape }: Order & { readonly shape: Shape }
 }
 
 /**
- * Keys of this run's earlier attempts that never got a version: their plaintext is lost, so they go. Asked at
- * the provider by name, because the reply that told their ids may be the thing that was lost.
+ * Deletes keys of this run's earlier attempts that never got a version: their plaintext is lost. Found at the
+ * provider by name, because the reply with their ids may have been lost.
  */
 async function discardEarlier(
   {
@@ -112,7 +112,8 @@ async function discardEarlier(
     const isEarlier = made?.rotationId === input.rotationId && made.attempt < attempt;
     if (isEarlier && discarded.some((key) => key.name === name)) await provider.revoke(keyId);
   }
-  // An intent that is not listed may still arrive: it stays in the ledger until the sweep has waited for it.
+  // An intended key that is not listed may still appear, so it stays in the ledger until the sweep has waited
+  // for it.
   const seen = new Set(listed.map(({ name }) => name));
   await deps.ledger.changeSecret(input.secretArn, (record) =>
     discarded
@@ -121,7 +122,10 @@ async function discardEarlier(
   );
 }
 
-/** From the plaintext to a pending version. If the run was overtaken meanwhile, our own key goes again. */
+/**
+ * Stores the plaintext as a pending version. If the run was overtaken meanwhile, its own key is deleted
+ * again.
+ */
 async function keep(
   { input, policy, attempt, minted }: Order & { readonly attempt: number; readonly minted: MintedKey },
   deps: Deps,

@@ -11,7 +11,10 @@ import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { refreshersPart } from "../wiring/parts.ts";
 
-/** Starts every consumer's refresh. One that fails is reported by name; the gate waits for it all the same. */
+/**
+ * Starts every consumer's refresh. A failure is reported by the consumer's name, and the gate still waits for
+ * that consumer.
+ */
 export const nudgeConsumers = step({
   name: "nudge-consumers",
   input: z.object(ticketShape),

@@ -85,7 +85,7 @@ function busy({ lease }: SecretRecord): Refusal {
   return { reason: "Busy", detail: `${lease?.runId ?? "another run"} holds the secret` };
 }
 
-/** Everything that may be wrong is asked before the first write at the provider. */
+/** Everything that may be wrong is checked before the first change at the provider. */
 async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord> {
   if (policy.mode === "index")
     throw new PolicyInvalid("this secret is only watched (mode: index), never rotated");
@@ -108,7 +108,8 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
   });
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
     if (whyNotOpen(now, input)) return now;
-    // A function that was frozen since it looked at AWSCURRENT would open on a key that is long gone.
+    // Without this check, a function that was frozen after reading AWSCURRENT could open a run on an outdated
+    // key.
     if (now.fence !== record.fence)
       throw new LedgerContended("another run came and went while this one looked at the secret");
     return openRun(adoptByHand(now, retiring), {
@@ -150,7 +151,7 @@ async function resumeOwed({ input, policy }: Omit<Opening, "record">, deps: Deps
   });
 }
 
-/** A key that a take-over or a hand left behind comes before a new one, as every other debt does. */
+/** A superseded key is revoked before a new key is made, like every other debt. */
 async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord | undefined> {
   if (leftToResume(record) === undefined) return undefined;
   const { secretArn } = policy;
@@ -174,7 +175,10 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   });
 }
 
-/** A version that was purged meanwhile takes its key's text with it: then the key is seen dead by the listing. */
+/**
+ * If the version was purged meanwhile, the key's plaintext is gone: then the key is proven dead by the
+ * listing.
+ */
 async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise<void> {
   try {
     await pin(place, deps);
@@ -183,7 +187,7 @@ async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise
   }
 }
 
-/** The state that the machine goes to: a run that had promoted never mints again. */
+/** The next state of the machine. A run that has promoted never mints again. */
 function nextFor(run: Run | undefined): Opened["next"] {
   const phase = run?.phase ?? "opened";
   if (phase === "promoting") return "Promote";
@@ -227,6 +231,6 @@ async function remember(
     action: opened.outcome === "skipped" ? "RotationSkipped" : "RotationOpened",
     detail: { trigger, next: opened.next, ...(opened.reason !== undefined && { reason: opened.reason }) },
   });
-  // What an ended run of this name once answered is no answer now: names come back when AWS has forgotten them.
+  // The answer of an ended run with the same name does not count: AWS allows names to be reused after a time.
   return stored.opened.outcome === opened.outcome ? stored.opened : opened;
 }

@@ -19,7 +19,10 @@ import { assertNotStopped, workOf } from "../secret/stop-order.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
-/** Edits of other fields that arrive while we promote are merged; more than this many means somebody is at work. */
+/**
+ * Edits of other fields during the promotion are merged. More than this many means that somebody is working
+ * on the secret.
+ */
 const mergesMax = 3;
 
 /** Makes the proven key the one that consumers read. */
@@ -31,7 +34,7 @@ export const promoteVersion = step({
     const before = await deps.ledger.secret(input.secretArn);
     const done = promotedRun(assertHolder(before, input));
     const promoted = done ?? (await promote({ input, policy, before }, deps));
-    // A crash may have come between the promotion and this.
+    // The function may have crashed between the promotion and this.
     const { secretArn } = input;
     await deps.store.clearPending({ secretArn, versionId: promoted.incoming.versionId });
     await tellAudit({ input, promoted }, deps);
@@ -113,7 +116,7 @@ async function mergeEdit({ input, policy, mayHaveLanded }: Moving, deps: Deps): 
   }
   const pending = await deps.store.read(secretArn, incoming.versionId);
   const text = withKey(current.text, policy.field, keyIn(pending.text, policy.field));
-  // Named after key and edit, so that a run that resumes this one writes the same version and not another.
+  // The id follows from key and edit, so that a run that resumes this one writes the same version.
   const part = `merge ${incoming.keyId} ${current.versionId}`;
   const versionId = versionIdFor({ secretArn, rotationId: "merge", attempt: 0, part }, deps);
   await deps.store.write({ secretArn, versionId, text });

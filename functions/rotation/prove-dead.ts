@@ -20,8 +20,8 @@ type Death =
   | { readonly outcome: "alive"; readonly probes: number; readonly waitSeconds: number };
 
 /**
- * Counts refusals of the revoked key in a row. One refusal is no proof: a provider's regions and caches forget
- * at their own pace (reference: 8 to 23 minutes at one, 9 seconds at another).
+ * Counts refusals of the revoked key in a row. One refusal proves nothing: a provider's regions and caches
+ * update at different times (reference: 8 to 23 minutes at one, 9 seconds at another).
  */
 export const proveDead = step({
   name: "prove-dead",
@@ -59,7 +59,7 @@ interface Watch {
   readonly provider: KeyProvider;
 }
 
-/** Several probes at once where the profile allows it; the machine waits between the laps. */
+/** Several probes in one call if the profile allows it. The machine waits between the calls. */
 async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Death> {
   const { input, provider, secret } = watch;
   const { deadProbes, deadWindowMs, probeEveryMs } = provider.propagation;
@@ -80,7 +80,7 @@ async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Pr
   return stillAlive({ ...watch, run }, deps);
 }
 
-/** `notPermitted` is alive; `inconclusive` is neither, and leaves the row as it is. */
+/** `notPermitted` is alive; `inconclusive` proves neither and does not change the count. */
 async function noteProbe(
   seen: { input: TicketInput; run: PromotedRun; nowMs: number; answer: VerifyResult },
   deps: Deps,
@@ -94,7 +94,7 @@ async function noteProbe(
   return assertPromoted(record, input);
 }
 
-/** A run that resumes an old debt watches as long as the one that revoked. */
+/** A run that resumes an old debt waits as long as the run that revoked. */
 async function stillAlive({ input, run, provider }: Watch, deps: Deps): Promise<Death> {
   const opened = await deps.ledger.rotation(input.secretArn, input.rotationId);
   const revokedAtMs = run.revokedAtMs ?? input.at;
@@ -107,21 +107,21 @@ async function stillAlive({ input, run, provider }: Watch, deps: Deps): Promise<
   return { outcome: "alive", probes: run.death?.refusals ?? 0, waitSeconds };
 }
 
-/** A row of refusals that has begun within the bound may be finished. */
+/** A series of refusals that began within the limit may be completed. */
 function patienceMs({ death }: PromotedRun, { propagation }: KeyProvider): number {
   const { dieMs, deadProbes, deadWindowMs } = propagation;
   return death === undefined ? dieMs : dieMs + deadWindowMs + deadProbes * lapSecondsMax * 1000;
 }
 
-/** Nobody holds the plaintext any more: gone from the listing is all that can be seen, and the record says so. */
+/** The plaintext is not held any more: absence from the listing is the only proof, and the record says so. */
 async function deadByListing(watch: Watch, deps: Deps): Promise<Death> {
   const listed = await watch.provider.find(watch.run.retiring.keyId);
   return listed === undefined ? certify({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
 }
 
 /**
- * The revocation certificate, and the key's last entry, before the item forgets the key: an incident that takes the
- * secret in the next moment leaves no run that could write them.
+ * Writes the record of death and the key's last history entry before the item drops the key: if an incident
+ * took the secret right after, no run could write them any more.
  */
 async function certify(
   { input, run, how }: Watch & { readonly how: "refused" | "listing" },

@@ -8,7 +8,7 @@ import { policyOf } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
-/** Uses the pending key once, exactly as a consumer would read it. */
+/** Uses the pending key once, read exactly as a consumer would read it. */
 export const proveIncoming = step({
   name: "prove-incoming",
   input: z.object(ticketShape),

@@ -16,7 +16,10 @@ type Quarantined = {
   readonly soakSeconds: number;
 };
 
-/** Disables the retiring key for a soak, behind the same gate as revoke, and restores it on any sign of use. */
+/**
+ * Disables the retiring key for the soak time, behind the same gate as the revoke, and restores it at any
+ * sign of use.
+ */
 export const quarantineKey = step({
   name: "quarantine-key",
   input: z.object({ ...ticketShape, action: z.enum(["quarantine", "undo"]) }),
@@ -32,8 +35,8 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   const soakSeconds = Math.max(1, Math.ceil(policy.soakMs / 1000));
   const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);
   const { keyId } = view.run.retiring;
-  // Recorded already: the call is made again, because it may have had no effect. What it does can be undone, so
-  // the gate is asked again too.
+  // The intent is recorded: the call is repeated, because it may have had no effect. A quarantine can be
+  // undone, so the gate is asked again too.
   const isRepeat = view.run.phase === "quarantined";
   const refusal = whyNotRevoke(view);
   if (refusal) {
@@ -52,7 +55,7 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   return { outcome, soakSeconds };
 }
 
-/** The intent holds only if nothing changed since the gate was asked. */
+/** The intent is written only if nothing changed since the gate was asked. */
 async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
   let isClear = false;
   await deps.ledger.changeSecret(input.secretArn, (record) => {

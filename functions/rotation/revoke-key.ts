@@ -46,7 +46,9 @@ export const handler = onLambda(revokeKey, wiring("revoke-key", sourcesPart));
 
 const overtaken: Refusal = { reason: "DecideAgain", detail: "something changed while the gate was asked" };
 
-/** The intent holds only if nothing changed since the gate was asked: hold and evidence raise `seq` too. */
+/**
+ * The intent is written only if nothing changed since the gate was asked: holds and evidence raise `seq` too.
+ */
 async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
   let isRecorded = false;
   await deps.ledger.changeSecret(input.secretArn, (record) => {
@@ -60,7 +62,10 @@ function refused(run: PromotedRun, refusal: Refusal): Revoked {
   return { outcome: run.phase === "quarantined" ? "undo" : "refused", ...refusal };
 }
 
-/** "Not found" from another account's credential proves nothing: the incoming key has to be visible there (S2). */
+/**
+ * "Not found" proves nothing if the credential belongs to another account, so it has to see the incoming key
+ * (S2).
+ */
 async function assertSameAccount(
   { policy, run }: { policy: Policy; run: PromotedRun },
   deps: Deps,

@@ -65,7 +65,9 @@ async function clearPending(
   await deps.store.clearPending({ secretArn: policy.secretArn, versionId });
 }
 
-/** A key the ledger calls retiring, revoked, dead or compromised is current again: no revoke until a person looked. */
+/**
+ * AWSCURRENT again holds a key that is retiring, revoked, dead or compromised: freeze the secret and page.
+ */
 async function refuseSpentKey(
   view: { readonly record: SecretRecord; readonly fingerprint: string; readonly versionId: VersionId },
   deps: Deps,

@@ -10,9 +10,9 @@ import { versionIdFor } from "./stage-key.ts";
 
 interface Discard {
   readonly ticket: Ticket;
-  /** The run's own keys, none of which was promoted. */
+  /** The run's own keys. None of them was promoted. */
   readonly own: readonly LedgerKey[];
-  /** Absent when nothing says any more how to reach the provider. */
+  /** Absent if no policy says how to call the provider any more. */
   readonly policy: Policy | undefined;
 }
 
@@ -39,7 +39,8 @@ export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps):
   }
   const makers = own.flatMap(({ name }) => parseKeyName(name)?.rotationId ?? []);
   for (const maker of new Set(makers)) {
-    // By name, because the reply that told an id may be what was lost. A key that a person supplied has another.
+    // Found by name, because the reply with the id may have been lost. A key that a person supplied has
+    // another name.
     const listed = await provider.list({ namePrefix: keyNamesOf(maker) });
     for (const { keyId, name } of listed.filter((key) => own.some((one) => one.name === key.name))) {
       await provider.revoke(keyId);
@@ -48,7 +49,7 @@ export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps):
   }
 }
 
-/** Where a key was put, and where it went if the answer to its put was lost. */
+/** The version that holds the key, or the one it was meant for if the reply to the put was lost. */
 function versionsOf(
   { attempt = 0, versionId }: LedgerKey,
   ticket: Ticket,

@@ -4,7 +4,7 @@ import type { Ticket } from "../../core/rotation/secret-record.ts";
 import { freeze } from "../../core/rotation/wait.ts";
 import type { Deps } from "../deps.ts";
 
-/** Somebody else's hand on AWSCURRENT: only a person can say what was meant, and until then the gate stays shut. */
+/** The page for each change of AWSCURRENT outside Rekey. */
 const pages: Readonly<Record<string, string>> = {
   RetiringKeyIsCurrent: "SpentKeyIsCurrent",
   CurrentKeyMoved: "CurrentKeyMoved",
@@ -17,8 +17,9 @@ interface Heeding {
 }
 
 /**
- * The gate asks about evidence, holds and stops, and does not read the secret. Without the freeze it would send the
- * run here again at once, until its history is full.
+ * AWSCURRENT was changed outside Rekey: freezes the secret and pages. Nothing is revoked until `rekey release
+ * --unfreeze`. The gate itself does not read the secret, so without the freeze the run would come back here
+ * at once, again and again, until its history is full.
  */
 export async function heedHand(
   { ticket, retiringKeyId, refusal }: Heeding,

@@ -10,7 +10,7 @@ import { brakeFor } from "./stop-order.ts";
 
 export interface Gate {
   readonly verdict: AdoptionVerdict;
-  /** Reasons that no evidence can answer: a hold, a stop, another secret with the same key. */
+  /** Reasons that no evidence can change: a hold, a stop, another secret with the same key. */
   readonly blockers: readonly string[];
   readonly stop?: string;
   readonly sharedWith: readonly string[];
@@ -24,7 +24,7 @@ interface GateQuestion {
   readonly evidence: readonly Evidence[];
 }
 
-/** The gate's answer from what is stored; the check, the revoke and each arriving report ask this same question. */
+/** The gate's answer from what is stored. The check, the revoke and each arriving report use it. */
 export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate> {
   const { policy, record, run, nowMs, evidence } = question;
   const verdict = adoption({ ...run, policy, nowMs, evidence });
@@ -43,7 +43,7 @@ export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate>
   return { verdict, blockers, sharedWith: others, ...(brake && { stop: brake.detail }) };
 }
 
-/** The same question for a secret whose run may not be promoted: undefined when there is no gate to ask. */
+/** The same for a secret whose run may not be promoted: undefined if there is no gate to ask. */
 export async function askGateNow(
   question: { readonly policy: Policy; readonly record: SecretRecord; readonly nowMs: number },
   deps: Deps,
@@ -54,7 +54,7 @@ export async function askGateNow(
   return askGate({ ...question, run, evidence }, deps);
 }
 
-/** Asks the provider about both keys and every other source, and stores what they say. */
+/** Asks the provider about both keys, asks every other source, and stores the answers. */
 export async function gatherEvidence(
   question: {
     readonly policy: Policy;

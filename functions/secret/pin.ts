@@ -4,7 +4,7 @@ import type { Deps } from "../deps.ts";
 interface Pinning {
   readonly secretArn: SecretArn;
   readonly versionId: VersionId;
-  /** Throws when another run has the secret: a call that thaws late would take that run's pin off. */
+  /** Throws if another run has the secret: a delayed call would remove that run's pin. */
   assertMine(): Promise<unknown>;
 }
 
@@ -16,7 +16,8 @@ export async function pin(
   if ((await store.pin({ secretArn, versionId })) === "pinned") return;
   const { pinned: holder } = await store.versionsInUse(secretArn);
   if (holder === undefined || holder === versionId) return;
-  // After the look at the holder: whoever takes the secret later than this moves the pin, and the move fails.
+  // Checked after reading which version has the label: a run that takes the secret later moves the pin, and
+  // then this move fails.
   await assertMine();
   await store.pin({ secretArn, versionId, from: holder });
 }

@@ -1,7 +1,7 @@
 import type { RefreshMemory, RefreshNote, RefreshPlace } from "../../consumers/ports.ts";
 import type { Deps } from "../deps.ts";
 
-/** What is remembered of refreshes lives in the ledger, under the secret. */
+/** Refreshes are remembered in the ledger, under the secret. */
 export function refreshMemory({ ledger }: Pick<Deps, "ledger">): RefreshMemory {
   return {
     recall: (place) => ledger.documents.read<RefreshNote>(noteAt(place)),

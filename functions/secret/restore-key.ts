@@ -4,7 +4,7 @@ import { markRestored } from "../../core/rotation/retiring.ts";
 import type { Ticket } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 
-/** Gives a quarantined key back exactly as it was, and only then records it: a repeat restores it again. */
+/** Restores a quarantined key exactly as it was, and records it afterwards: a repeat restores it again. */
 export async function restoreKey(
   { ticket, policy, keyId }: { readonly ticket: Ticket; readonly policy: Policy; readonly keyId: KeyId },
   deps: Deps,

@@ -15,7 +15,10 @@ interface Question {
 
 type Decision = RevokeView & { readonly run: PromotedRun };
 
-/** Everything `whyNotRevoke` wants to know, read now. The record comes first, so that later news show in `seq`. */
+/**
+ * Everything that `whyNotRevoke` needs, read now. The record is read first, so that later changes show in
+ * `seq`.
+ */
 export async function revokeView({ ticket, policy, nowMs }: Question, deps: Deps): Promise<Decision> {
   const { secretArn } = ticket;
   const record = await deps.ledger.secret(secretArn);
@@ -31,15 +34,16 @@ export async function revokeView({ ticket, policy, nowMs }: Question, deps: Deps
     adoption: gate.verdict,
     sharedWith: gate.sharedWith,
     retain: policy.retain,
-    // An undone quarantine is over: who missed the key then was heard, and counts by what it holds now.
+    // After an undone quarantine earlier refusals do not count: the consumer counts by the key that it holds
+    // now.
     missedInQuarantine: run.phase === "quarantined" && evidence.some((item) => missedSince(item, run)),
     ...(gate.stop !== undefined && { stop: gate.stop }),
   };
 }
 
 /**
- * The provider is asked again: what it told the check may be minutes old by now, after a soak or some retries (S8).
- * Once the revoke is recorded there is nothing left to ask.
+ * Asks the provider again: what it said at the check may be minutes old, after a soak or some retries (S8).
+ * If the revoke is recorded, nothing needs to be asked.
  */
 async function evidenceFor(
   question: Parameters<typeof gatherEvidence>[0],

@@ -4,14 +4,16 @@ import type { Ticket } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 
-/** The snapshot taken when the run opened: an edit of rekey.yml changes the next run, not this one. */
+/** The policy as it was when the run opened: an edit of rekey.yml changes the next run, not this one. */
 export async function policyOf(ticket: Ticket, deps: Pick<Deps, "ledger">): Promise<Policy> {
   const run = await deps.ledger.rotation(ticket.secretArn, ticket.rotationId);
   if (run === undefined) throw new PolicyInvalid(`${ticket.rotationId} has no record of its opening`);
   return run.policy;
 }
 
-/** The snapshot, and every consumer added since: a gate never overlooks one that was declared meanwhile. */
+/**
+ * That snapshot with every consumer added since, so that the gate waits for consumers declared meanwhile too.
+ */
 export async function policyAtGate(ticket: Ticket, deps: Pick<Deps, "ledger">): Promise<Policy> {
   const snapshot = await policyOf(ticket, deps);
   const live = await deps.ledger.policy(ticket.secretArn);
@@ -24,7 +26,7 @@ export async function policyAtGate(ticket: Ticket, deps: Pick<Deps, "ledger">): 
   return { ...snapshot, retain: snapshot.retain || live.retain, consumers: [...known, ...added] };
 }
 
-/** Adds to what people see of a run; the run's own item, not this one, is what decides. */
+/** Updates what people see of a run. Decisions use the secret's item, not this record. */
 export async function noteRun(
   {
     ticket,

@@ -15,7 +15,7 @@ export interface Settling {
   readonly secretArn: SecretArn;
   readonly rotationId: RotationId;
   readonly executionArn: string;
-  /** Name and detail of what ended the run. */
+  /** Name and detail of the error that ended the run. */
   readonly reason: string;
   readonly nowMs: number;
 }
@@ -26,14 +26,14 @@ export interface Settled {
 }
 
 /**
- * Ends a run that failed. One that may have promoted keeps both keys and owes the revoke; one that has not
- * takes its own incoming key away again. A run without the fence writes nothing at all.
+ * Ends a run that failed. If it may have promoted, it keeps both keys and owes the revoke; if not, its own
+ * incoming key is deleted. A run without the fence writes nothing.
  */
 export async function settleRun(settling: Settling, deps: Deps): Promise<Settled> {
   const { secretArn, rotationId, executionArn, reason } = settling;
   const record = await deps.ledger.secret(secretArn);
   const opened = await deps.ledger.rotation(secretArn, rotationId);
-  // A run that died before it was written down has no snapshot; its secret has to be freed all the same.
+  // A run that died before it was recorded has no snapshot, but its secret has to be freed too.
   const policy = opened?.policy ?? (await deps.ledger.policy(secretArn));
   const isHolder = record.lease?.runId === rotationId && record.lease.executionArn === executionArn;
   if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: endOf(opened), reason };
@@ -45,13 +45,13 @@ export async function settleRun(settling: Settling, deps: Deps): Promise<Settled
     : owe({ settling, ticket, policy, run: next.run }, deps);
 }
 
-/** Without the fence: overtaken, or settled before by an earlier try of this very call. */
+/** Without the fence: the run was overtaken, or an earlier try of this call has settled it. */
 function endOf({ outcome }: RotationRecord): Settled["outcome"] {
   if (outcome === "rolledBack") return "rolledBack";
   return outcome === "needsHuman" ? "owed" : "superseded";
 }
 
-/** The run never held the secret: nothing to undo, only somebody to tell. */
+/** The run never held the secret: there is nothing to undo, only an event to publish. */
 async function refuse(settling: Settling, deps: Deps): Promise<Settled> {
   const { secretArn, rotationId, reason } = settling;
   await publishEnd({ settling, outcome: "needsHuman" }, deps);
@@ -68,7 +68,7 @@ async function refuse(settling: Settling, deps: Deps): Promise<Settled> {
 interface Work {
   readonly settling: Settling;
   readonly ticket: Ticket;
-  /** Absent when nothing says any more how to reach the provider. */
+  /** Absent if no policy says how to call the provider any more. */
   readonly policy: Policy | undefined;
 }
 
@@ -111,7 +111,9 @@ async function owe(work: Work & { readonly run: Run | undefined }, deps: Deps): 
   return { outcome: "owed", reason };
 }
 
-/** A retiring key that is disabled, or expires on its own, would cut off the very consumers we are waiting for. */
+/**
+ * A retiring key that is disabled, or expires by itself, would cut off the consumers that the run waits for.
+ */
 async function keepAlive(
   { ticket, policy, run }: Pick<Work, "ticket" | "policy"> & { readonly run: Run },
   deps: Deps,
@@ -146,7 +148,7 @@ interface Ending {
   readonly outcome: Extract<RotationOutcome, "rolledBack" | "needsHuman">;
 }
 
-/** Before the lease is freed, so that a crash in between repeats it: nobody is left untold. */
+/** Published before the lease is freed, so that a crash in between repeats it and the event is not lost. */
 async function close(ending: Ending, deps: Deps): Promise<void> {
   const { settling, outcome } = ending;
   const { secretArn, rotationId, reason, nowMs } = settling;

@@ -8,8 +8,8 @@ import type { Deps } from "../deps.ts";
 export type SpentKey = Pick<LedgerKey, "keyId" | "name" | "state" | "compromised">;
 
 /**
- * The key with this fingerprint, where AWSCURRENT may not hold it any more. The history is asked of a current key
- * too: an incident takes what a hand put back for current, and a false alarm leaves it so.
+ * The key with this fingerprint, if AWSCURRENT must not hold it any more. A current key's history is checked
+ * too: an incident takes a key that somebody put back for current, and a false alarm leaves it like that.
  */
 export async function spentKey(
   { record, fingerprint }: { readonly record: SecretRecord; readonly fingerprint: Fingerprint },
@@ -29,7 +29,7 @@ interface Found {
   readonly spent: SpentKey;
 }
 
-/** Frozen until a person has looked: consumers are, or soon will be, without a key. */
+/** Freezes the secret until a person lifts it: consumers have, or will soon have, no working key. */
 export async function freezeOver(found: Found, deps: Deps): Promise<void> {
   const { secretArn, versionId } = found;
   const reason = whyFrozen(found);

@@ -16,7 +16,7 @@ interface Staging {
   readonly secret: Secret;
 }
 
-/** Puts a key into the store as the pending version, without taking anybody's pending version away. */
+/** Puts a key into the store as the pending version, without taking AWSPENDING from another version. */
 export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey> {
   const { ticket, policy, attempt, keyId, secret } = staging;
   const { secretArn } = ticket;
@@ -51,7 +51,7 @@ export async function takePending(place: VersionPlace, { store }: Pick<Deps, "st
   throw new PendingHeld("another version is pending: somebody else's rotation is unfinished");
 }
 
-/** Deterministic, so that a repeat of the same attempt writes the same version and not another one. */
+/** Always the same for one attempt, so that a repeat writes the same version. */
 export function versionIdFor(
   place: {
     readonly secretArn: string;

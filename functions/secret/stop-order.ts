@@ -5,7 +5,7 @@ import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Brake } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 
-/** Whether a brake's scope covers this secret. */
+/** Whether a stop applies to this secret. */
 function covers({ scope }: Brake, policy: Policy): boolean {
   return (
     scope === "all" ||
@@ -15,7 +15,7 @@ function covers({ scope }: Brake, policy: Policy): boolean {
   );
 }
 
-/** The `rekey stop` that applies to this secret now, read just before each effect. */
+/** The `rekey stop` that applies to this secret now. Read just before each effect. */
 export async function brakeFor(
   policy: Policy,
   deps: Pick<Deps, "ledger">,

@@ -7,8 +7,8 @@ import { askGateNow } from "./gate.ts";
 import { policyAtGate } from "./run-record.ts";
 
 /**
- * Something changed that a waiting run may care about. Raising `seq` first means that a wait which is just
- * being stored notices too; the run is woken only if its decision is another one now.
+ * Something changed that a waiting run may need to know. `seq` is raised first, so that a wait that is just
+ * being stored notices it too. The run is woken only if its decision has changed.
  */
 export async function wakeIfDecided(
   news: { readonly secretArn: SecretArn; readonly nowMs: number },
@@ -21,7 +21,7 @@ export async function wakeIfDecided(
   if (wait === undefined) return "nobodyWaits";
   const policy = await policyAtGate({ ...news, rotationId: wait.rotationId, fence: record.fence }, deps);
   const gate = await askGateNow({ policy, record, nowMs: news.nowMs }, deps);
-  // A run that waits for its incoming key asks no gate yet: nothing that is learned here can give it one.
+  // A run that waits for its incoming key does not ask the gate: nothing that arrives here can help it.
   if (gate === undefined) return "nobodyWaits";
   if (decisionText(gate.verdict, gate.blockers) === wait.decision) return "stillWaiting";
   await deps.executions.succeed(wait.token, { outcome: "decisionChanged" });

@@ -11,11 +11,12 @@ const atOnceMax = 8;
 export const handler: Handler = () => anchorAudit(anchorWiring());
 
 /**
- * Signs the end of every audit log and locks it away outside the ledger. A log that contradicts its checkpoint is
- * left unsigned and counted, one that cannot be read is tried again by the next run, and neither holds up the rest.
+ * Signs the newest entry of every audit log and stores it, locked, outside the ledger. A log that contradicts
+ * its checkpoint is not signed but counted; a log that cannot be read is tried again by the next run. Neither
+ * stops the others.
  */
 export async function anchorAudit(deps: AnchorDeps) {
-  // A secret that left the policy has a last entry too, and further ones when its key leaks.
+  // A secret that left the policy has a log too, and gets new entries if its key leaks.
   const secrets = [...(await deps.ledger.policies()), ...(await deps.ledger.formerSecrets())];
   const chains = [...new Set(secrets.map(({ secretArn }) => secretArn)), deploymentChain, intakeLog];
   const ends = await together(chains, { atOnceMax, work: (chain) => anchor(chain, deps) });
@@ -23,7 +24,8 @@ export async function anchorAudit(deps: AnchorDeps) {
   const counted = { anchored: count("anchored"), broken: count("broken"), failed: count("failed") };
   const metrics = {
     AuditLogsBroken: counted.broken,
-    // The heartbeat is left out, not zero: silence has to look the same whatever kept it from beating.
+    // On failure the heartbeat metric is left out instead of set to zero, so that the alarm treats it like a
+    // function that did not run.
     ...(counted.failed === 0 && { AuditAnchored: 1 }),
   };
   const outcome = counted.broken > 0 ? "broken" : counted.failed > 0 ? "partly" : "anchored";

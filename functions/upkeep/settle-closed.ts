@@ -7,7 +7,9 @@ import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { peoplePart } from "../wiring/parts.ts";
 
-/** Step Functions' own status event: an execution that timed out or was stopped runs no state of its own. */
+/**
+ * Handles Step Functions' status events: an execution that timed out or was stopped runs no further state.
+ */
 export const settleClosed = step({
   name: "settle-closed",
   input: z.object({

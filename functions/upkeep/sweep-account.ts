@@ -7,25 +7,25 @@ import type { Deps } from "../deps.ts";
 import { brakeFor } from "../secret/stop-order.ts";
 
 export interface AccountSweep {
-  /** Every policy whose keys live in this provider account. */
+  /** Every policy with keys in this provider account. */
   readonly policies: readonly Policy[];
   readonly nowMs: number;
   readonly dryRun: boolean;
 }
 
 export interface AccountFindings {
-  /** Keys of runs that are over, before this sweep discarded those that are old enough. */
+  /** Keys of runs that are over, counted before this sweep discarded those that are old enough. */
   readonly strays: number;
   readonly discarded: number;
-  /** Keys that nobody recorded: reported, and never deleted on suspicion. */
+  /** Keys without any record: reported, and never deleted. */
   readonly unrecorded: readonly ListedKey[];
   readonly listed: readonly ListedKey[];
 }
 
-/** Longer than any function can be frozen and any request be under way. */
+/** Longer than any function can be frozen or any request can take. */
 const strayAgeMs = 20 * 60_000;
 
-/** Compares what the provider lists with what the ledger recorded, and discards the keys that no run will use. */
+/** Compares the provider's list with the ledger, and discards keys that no run will use. */
 export async function sweepAccount(sweep: AccountSweep, deps: Deps): Promise<AccountFindings> {
   const [policy] = sweep.policies;
   if (policy === undefined) return { strays: 0, discarded: 0, unrecorded: [], listed: [] };
@@ -69,7 +69,7 @@ async function viewOf({ policies }: AccountSweep, deps: Deps): Promise<AccountVi
   return { records, runs, inIncidents: new Set(inIncidents), mayBeCurrent: new Set() };
 }
 
-/** The age is counted from the sweep that saw the key first, so no clock but the sweeper's own has a say. */
+/** The age counts from the sweep that first saw the key, so that only the sweep's own clock matters. */
 async function dueIn(
   {
     policy,
@@ -103,7 +103,7 @@ async function discard(
   }
   let discarded = 0;
   for (const key of strays) {
-    // Asked again just before the call: a run may have come since the listing.
+    // Checked again just before the call: a run may have started since the listing.
     const view = await viewOf({ policies, nowMs: 0, dryRun: false }, deps);
     if (standingOf(key, { ...view, mayBeCurrent }) !== "stray") continue;
     await provider.revoke(key.keyId);

@@ -11,8 +11,8 @@ interface SweepingIncident {
 }
 
 /**
- * Settles an incident whose execution ended without doing so, and of whose end no status event told: nobody works
- * on it any more, and nobody was told. Answers how many that are: one, or none.
+ * Settles an incident whose execution ended without doing so, and whose status event was lost. Returns how
+ * many: one or none.
  */
 export async function sweepIncident(
   { incident, nowMs, dryRun }: SweepingIncident,
@@ -23,12 +23,16 @@ export async function sweepIncident(
   const reason = await whyEnded(executionArn, deps);
   if (reason === undefined) return 0;
   const wasSettled = incident.status === "needsPerson";
-  // Asked again where it was settled: whoever did that may have died before the page.
+  // The page is checked again even if the incident was settled: the function that settled it may have died
+  // before paging.
   if (!dryRun) await settleIncidentRun({ incidentId, executionArn, atMs: nowMs, reason }, deps);
   return wasSettled ? 0 : 1;
 }
 
-/** What to settle this execution's work with, of which it said nothing itself; undefined while it may be at work. */
+/**
+ * The reason with which to settle an execution that ended without settling itself; undefined while it may be
+ * at work.
+ */
 export async function whyEnded(
   executionArn: string,
   { executions }: Pick<Deps, "executions">,

@@ -28,7 +28,7 @@ export interface Sweeping {
   readonly dryRun: boolean;
 }
 
-/** What was found on one secret, and mended unless the sweep only looks. */
+/** What was found on one secret, and repaired unless this is a dry run. */
 export interface SecretFindings {
   readonly settled: number;
   readonly labels: number;
@@ -36,7 +36,7 @@ export interface SecretFindings {
   readonly resumed: number;
 }
 
-/** Attempts of one run that can have left a version behind; a run seldom has more than two. */
+/** Attempts of one run that can have left a version; a run seldom has more than two. */
 const attemptsMax = 8;
 
 export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<SecretFindings> {
@@ -52,7 +52,7 @@ export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<Secre
   };
 }
 
-/** An execution that was stopped, or died while it settled, runs no state of its own any more. */
+/** Settles a run whose execution was stopped, or died while settling. */
 async function settleAbandoned({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<number> {
   const { secretArn } = policy;
   const record = await deps.ledger.secret(secretArn);
@@ -67,7 +67,7 @@ async function settleAbandoned({ policy, nowMs, dryRun }: Sweeping, deps: Deps):
   return 1;
 }
 
-/** The machine of an incident has ended, and this secret's part of it was never given back. */
+/** Releases a secret whose incident has ended without releasing it. */
 async function releaseAbandoned(
   { nowMs, dryRun }: Sweeping,
   held: SecretRecord,
@@ -77,7 +77,7 @@ async function releaseAbandoned(
   const incidentId = incidentWith(held);
   const record = incidentId === undefined ? undefined : await deps.ledger.incidents.incident(incidentId);
   if (lease === undefined || record === undefined) return 0;
-  // Taken up again, the incident has a newer execution than its lease.
+  // If the incident was started again, it has a newer execution than the one in its lease.
   for (const executionArn of new Set([lease.executionArn, record.executionArn ?? lease.executionArn]))
     if (!isAbandoned(held, await deps.executions.describe(executionArn))) return 0;
   const reason = record.reason ?? "its incident ended without giving it back";
@@ -85,7 +85,9 @@ async function releaseAbandoned(
   return 1;
 }
 
-/** Runs that nobody could note the end of: they lost the fence, or died between freeing it and saying so. */
+/**
+ * Closes the records of runs that could not do it themselves: they lost the fence, or died after freeing it.
+ */
 async function closeForgottenRuns({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<void> {
   if (dryRun) return;
   const { secretArn } = policy;
@@ -145,7 +147,7 @@ async function isOurs(
       (attempt) => versionIdFor({ secretArn, rotationId, attempt, part: "mint" }, deps) === versionId,
     ),
   );
-  // A copy that merged somebody's edit has an id of its own, and a key that Rekey once placed.
+  // A merged copy has another version id, but it holds a key that Rekey has placed.
   return isOfAttempt || holdsPlacedKey({ secretArn, field, versionId }, deps);
 }
 
@@ -207,19 +209,22 @@ async function pageMovedKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   await heedHand({ ticket, retiringKeyId: run.retiring.keyId, refusal }, deps);
 }
 
-/** Nobody put it there: an incident contained it first, and the run that replaces it must not find the secret frozen. */
+/**
+ * Nobody put the key there: an incident contained it before it was replaced, and the run that replaces it
+ * must not find the secret frozen.
+ */
 function isBeingReplaced({ run }: SecretRecord, { keyId }: SpentKey): boolean {
   return run !== undefined && run.retiring.keyId === keyId && promotedRun(run) === undefined;
 }
 
 interface Tries {
-  /** What is tried: see `owedBy`. */
+  /** The work to do: see `owedBy`. */
   readonly owed: string;
   readonly tries: number;
   readonly nextAtMs: number;
 }
 
-/** A debt is paid by a run of its own, which takes it up where the owing run stood. */
+/** Starts a run that pays the debt. It continues where the owing run stopped. */
 async function resumeOwed({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<number> {
   const { secretArn } = policy;
   const owed = owedBy(await deps.ledger.secret(secretArn));

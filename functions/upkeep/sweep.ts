@@ -19,8 +19,8 @@ import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
 import type { Swept } from "./swept.ts";
 
 /**
- * Compares the providers' listings with the ledger and the store, and works off what crashes have left. Every part
- * may be repeated, and one secret or account that fails keeps no other from being swept.
+ * Compares the providers' lists with the ledger and the store, and cleans up after crashes. Every part may be
+ * repeated, and a failure of one secret or account does not stop the others.
  */
 export const sweep = step({
   name: "sweep",
@@ -35,12 +35,12 @@ export const sweep = step({
     const attempt = async (about: About, work: () => Promise<unknown>) => {
       if ((await trying(work, { about, deps })) === "failed") failed += 1;
     };
-    // Before the secrets: settling an incident gives back those that it holds.
+    // Before the secrets: settling an incident releases those that it holds.
     for (const incident of await deps.ledger.incidents.incidents()) {
       const { incidentId, status } = incident;
       await attempt({ incidentId }, async () => {
         if (!isOver(status)) settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
-        // Nobody else comes by once the machine has ended, and most of these are over.
+        // After the machine has ended only the sweep completes an undo. Most of these incidents are over.
         if (!dryRun) await finishUndo({ record: incident, nowMs, forMs: calledOffForMs }, deps);
       });
     }
@@ -68,7 +68,7 @@ export const sweep = step({
 
 export const handler = onLambda(sweep, wiring("sweep", peoplePart));
 
-/** Some sweeps, and not so many that what people do to the key later is undone. */
+/** Long enough for some sweeps, and short enough not to overwrite what people do to the key later. */
 const calledOffForMs = 3_600_000;
 
 type About = { readonly secretArn: string } | { readonly incidentId: string };
@@ -87,7 +87,7 @@ async function trying(
   }
 }
 
-/** Policies that share provider, account and settings see the same listing. */
+/** Policies with the same provider, account and settings share one listing. */
 function accountsIn(policies: readonly Policy[]): readonly (readonly Policy[])[] {
   const accounts = new Map<string, Policy[]>();
   for (const policy of policies) {
@@ -124,7 +124,7 @@ interface Sweep {
   readonly dryRun: boolean;
 }
 
-/** The items decide what is owed: a debt that is paid is struck off, and one that nobody wrote down is added. */
+/** Rewrites the stored debts from the items: a paid debt is removed, and a missing one is added. */
 async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promise<readonly Debt[]> {
   const records = new Map<string, SecretRecord>();
   for (const { secretArn } of policies) records.set(secretArn, await deps.ledger.secret(secretArn));
@@ -138,7 +138,8 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
   for (const said of [...records.values()].flatMap((record) => debtsOf(record, nowMs))) {
     const isSame = ({ keyId, secretArn }: Debt) => keyId === said.keyId && secretArn === said.secretArn;
     if (open.some(isSame)) continue;
-    // One that was struck for its kind alone is as old as it was.
+    // If the debt was removed only because its kind changed (RevokeOwed to DeathUnproven), keep its original
+    // start time.
     const before = stored.find(isSame);
     const debt = { ...said, sinceMs: before?.sinceMs ?? said.sinceMs };
     if (!dryRun) await deps.ledger.putDebt(debt);
@@ -147,7 +148,7 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
   return open;
 }
 
-/** What the item itself says: whoever should have written the debt down may have died before it did. */
+/** What the item itself says: the function that should have stored the debt may have died. */
 function debtsOf(record: SecretRecord, sinceMs: number): readonly Debt[] {
   const { secretArn, run, fenced } = record;
   const owner = { secretArn, rotationId: fenced?.rotationId ?? "unknown" };
@@ -189,7 +190,10 @@ interface Told {
 
 const keysToldMax = 20;
 
-/** What the alarms read. It is told without a single policy too: they take silence for a sweep that has stopped. */
+/**
+ * Writes the metrics for the alarms, even without any policy: the alarms treat missing metrics as a stopped
+ * sweep.
+ */
 function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: Deps): void {
   for (const { keyId, name } of accounts.flatMap(({ unrecorded }) => unrecorded).slice(0, keysToldMax))
     deps.log({ step: "sweep", outcome: "unrecordedKey", keyId, name });

@@ -9,7 +9,7 @@ import { scheduleSettings } from "./settings.ts";
 
 let built: AdminDeps | undefined;
 
-/** What every step has, and the schedules on top. */
+/** What every step has, and the schedules. */
 export function adminWiring(): AdminDeps {
   const schedules = () => schedulerSchedules(new SchedulerClient(awsBounds), scheduleSettings());
   built ??= { ...wiring("admin", peoplePart)(), schedules: schedules(), newId: randomUUID };

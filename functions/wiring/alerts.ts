@@ -11,7 +11,7 @@ import { intakeSecretArns, intakeSettings, intakeUrl, settings } from "./setting
 
 let built: IntakeDeps | undefined;
 
-/** The intake keeps what it cached for the life of the process: its answer has to be out in 2 s. */
+/** The intake keeps its caches for the life of the process: it has to answer within 2 s. */
 export function intakeWiring(): IntakeDeps {
   built ??= build(wiring("intake")());
   return built;
@@ -33,7 +33,7 @@ function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
   };
 }
 
-/** What the synthetic leak has: the public address of the intake, and the signing secret of its reports. */
+/** What the synthetic leak has: the intake's public address, and the signing secret for reports. */
 export function syntheticWiring(): SyntheticDeps {
   const { environment, ledger, executions, clock, log, store } = wiring("synthetic-leak")();
   const { allowLoopbackProviders: allowLoopback } = settings();

@@ -14,7 +14,7 @@ import { auditSettings, settings } from "./settings.ts";
 
 let built: AnchorDeps | undefined;
 
-/** The ledger to read, the key to sign with, and the bucket to file in. */
+/** The ledger to read, the key to sign with, and the bucket for checkpoints. */
 export function anchorWiring(): AnchorDeps {
   built ??= build();
   return built;

@@ -29,14 +29,14 @@ export const nodeDigest: Digest = {
   sha256Hex: (text) => createHash("sha256").update(text).digest("hex"),
 };
 
-/** What nearly every function has; a part brings what only a few need, with the clients behind it. */
+/** What nearly every function has. Parts add what only a few need, with the clients behind it. */
 export type Base = Omit<Deps, keyof Consumers | "incident">;
 type Consumers = Pick<Deps, "sources" | "refreshers">;
 export type Part = (base: Base) => Partial<Consumers & IncidentDeps>;
 
 let base: Base | undefined;
 
-/** Built on the first call and kept for the life of the process, so that clients and caches outlive one event. */
+/** Built on the first call and kept for the life of the process, so that clients and caches are reused. */
 export function wiring(functionName: string, ...parts: readonly Part[]): () => Deps {
   let deps: Deps | undefined;
   return () => {
@@ -59,7 +59,7 @@ function assemble(functionName: string, built: Base, parts: readonly Part[]): De
   return { ...built, sources, refreshers, incident: { escalator, scoper, reports } } as Deps;
 }
 
-/** A function that reaches for a part it was not given is a defect, and says so by name. */
+/** A function that uses a part it was not given has a bug; the error names the part. */
 function unwired(defect: string): object {
   return new Proxy(
     {},
@@ -117,7 +117,7 @@ function makeProvider(
   });
 }
 
-/** Standard output is the log; a line is one JSON object, so that no name can break a record. */
+/** Standard output is the log. A line is one JSON object, so that no name can break a record. */
 export function log(line: LogLine): void {
   process.stdout.write(`${JSON.stringify(line)}\n`);
 }

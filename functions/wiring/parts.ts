@@ -24,7 +24,7 @@ export const refreshersPart: Part = (base) => ({
   refreshers: refreshers({ reach: awsReach(elsewhere(base)), allowed: settings().refreshAllowed }),
 });
 
-/** The way to workloads that AWS does not run: only to hosts that the deployment lists. */
+/** Access to workloads outside AWS, limited to hosts that the deployment lists. */
 export function elsewhere({ store, clock }: Base): Elsewhere {
   const { refreshAllowed, allowLoopbackProviders: allowLoopback } = settings();
   return {
@@ -35,7 +35,7 @@ export function elsewhere({ store, clock }: Base): Elsewhere {
   };
 }
 
-/** Every channel that reaches a person. */
+/** Every channel that reaches people. */
 export const peoplePart: Part = (base) => ({ escalator: peopleEscalator(base, incidentSettings()) });
 
 /** Who read what, and what a key did. */

@@ -2,7 +2,7 @@ import { PolicyInvalid } from "../../core/errors.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
 import type { SecretArn } from "../../core/ports.ts";
 
-/** The settings of a deployment. The only reader of the environment; the local cloud sets the same names. */
+/** The settings of a deployment. Nothing else reads the environment; the local cloud sets the same names. */
 export function settings() {
   return {
     table: required("REKEY_TABLE"),
@@ -11,7 +11,7 @@ export function settings() {
     rotationMachineArn: required("REKEY_ROTATION_MACHINE_ARN"),
     compromiseMachineArn: process.env["REKEY_COMPROMISE_MACHINE_ARN"] ?? "",
     refreshAllowed: jsonList("REKEY_REFRESH_ALLOWED"),
-    /** Providers on loopback answer plain http; nothing but a stand-in ever listens there. */
+    /** Providers on loopback answer plain http; only stand-ins are there. */
     allowLoopbackProviders: process.env["REKEY_LOOPBACK_PROVIDERS"] === "allow",
   };
 }
@@ -41,7 +41,7 @@ export function scheduleSettings() {
 
 const dayMs = 86_400_000;
 
-/** Where checkpoints of the audit log are filed, what signs them, and how long nobody can remove them. */
+/** Where audit checkpoints are filed, what signs them, and for how long nobody can remove them. */
 export function auditSettings() {
   const mode = required("REKEY_AUDIT_LOCK_MODE");
   if (mode !== "COMPLIANCE" && mode !== "GOVERNANCE")
@@ -57,7 +57,7 @@ export function intakeSecretArns(): Readonly<Record<string, string>> {
   return jsonRecord("REKEY_INTAKE_SECRETS");
 }
 
-/** Every credential that the deployment itself is given, by what Rekey does with it. */
+/** Every credential that the deployment itself is given, with what Rekey uses it for. */
 export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly role: OwnRole }[] {
   const { pagerdutySecretArn, slackSecretArn } = incidentSettings();
   const named = {
@@ -73,7 +73,7 @@ export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly
   ];
 }
 
-/** Where alerts come in, and what reads the alerts that GitHub points to. */
+/** Where alerts arrive, and what reads the alerts that GitHub refers to. */
 export function intakeSettings() {
   return {
     alertBus: required("REKEY_ALERT_BUS"),
@@ -83,7 +83,7 @@ export function intakeSettings() {
   };
 }
 
-/** The intake's public address, without a slash at its end: for those who report as any sender does. */
+/** The intake's public address, without a slash at its end, for the drill and the synthetic leak. */
 export function intakeUrl(): string {
   return required("REKEY_INTAKE_URL").replace(/\/$/, "");
 }

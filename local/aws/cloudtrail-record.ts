@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Caller } from "./service.ts";
 
-/** One event as it stands in a log file, an EventBridge `detail` and LookupEvents' `CloudTrailEvent`. */
+/** One event as it is in a log file, in an EventBridge `detail` and in LookupEvents' `CloudTrailEvent`. */
 export interface CloudTrailRecord {
   readonly eventVersion: "1.11";
   readonly eventID: string;

@@ -4,7 +4,7 @@ import { AwsError, type JsonService } from "./service.ts";
 
 export interface CloudTrailOptions {
   readonly now?: (() => number) | undefined;
-  /** AWS allows 2; with none given nothing is throttled. */
+  /** AWS allows 2. If absent, nothing is throttled. */
   readonly requestsPerSecondMax?: number | undefined;
   /** How long a record stays invisible after it was written; on AWS some minutes. */
   readonly lagMs?: number | undefined;

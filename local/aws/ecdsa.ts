@@ -39,7 +39,7 @@ function signDigest(digest: Buffer, secret: bigint): Pair {
   throw new Error("no usable nonce: the random source is broken");
 }
 
-/** u1·G + u2·Q is (u1 + u2·d)·G for whoever knows d. */
+/** u1·G + u2·Q is (u1 + u2·d)·G if d is known. */
 function verifyDigest(digest: Buffer, { r, s }: Pair, secret: bigint): boolean {
   if (r <= 0n || r >= order || s <= 0n || s >= order) return false;
   const w = inverse(s);

@@ -22,9 +22,9 @@ export interface EventBridge extends JsonService {
   emit(event: ServiceEvent): void;
   /** Puts a finished event on the bus with this ARN. Throws ResourceNotFoundException. */
   forward(busArn: string, event: BusEvent): void;
-  /** What no attempt could deliver, oldest first. */
+  /** Events that no attempt could deliver, oldest first. */
   deadLetters(): readonly DeadLetter[];
-  /** Resolves when nothing is on its way any more. */
+  /** Resolves when no event is being delivered any more. */
   idle(): Promise<void>;
   close(): void;
 }

@@ -86,7 +86,7 @@ export function invalid(message: string): AwsError {
   return new AwsError("ValidationException", message);
 }
 
-/** One page of a list, with the token that leads to the next. Throws `code` for a token that no page gave. */
+/** One page of a list, with the token for the next. Throws `code` for an unknown token. */
 export function page<T>(
   items: readonly T[],
   { token, size, code = "InvalidToken" }: { token: string | undefined; size: number; code?: string },

@@ -33,8 +33,8 @@ export interface RunOptions {
   /** Enters here instead of at the start and continues the history that ended with `lastEventId`: a redrive. */
   readonly resume?: Position & { readonly lastEventId: number; readonly redrives: number };
   /**
-   * Does a Task's work. What it throws fails the state: by the error's `name`, or in the words of a TaskFailure.
-   * The result counts only without `.waitForTaskToken`.
+   * Does a Task's work. What it throws fails the state, with the error's `name` or with the fields of a
+   * TaskFailure. With `.waitForTaskToken` the result does not count.
    */
   readonly task: TaskWork;
   newToken(): string;

@@ -21,7 +21,9 @@ export interface CloudOptions {
   readonly account?: string;
   /** Who an access key id belongs to. */
   readonly callers?: Readonly<Record<string, { readonly account: string; readonly arn: string }>>;
-  /** Hears of errors that are no AwsError: defects of a stand-in. The client only sees InternalFailure. */
+  /**
+   * Called with errors that are not an AwsError: bugs of a stand-in. The client only sees InternalFailure.
+   */
   onDefect?(error: unknown): void;
 }
 

@@ -5,10 +5,12 @@ import type { Watch } from "./watch.ts";
 
 export type Work<T> = (key: string) => T | Promise<T>;
 
-/** Whether what `work` threw, or answered, means that the provider refused the key itself. */
+/** Whether what `work` threw or returned means that the provider refused the key itself. */
 export type IsAuthFailure = (result: unknown, how: { thrown: boolean }) => boolean;
 
-/** What became of a key's uses; ages are on this instance's own clock, at the moment of the report. */
+/**
+ * The uses of one key and how they ended. Ages are on this instance's own clock, at the moment of the report.
+ */
 export interface UseReport {
   fingerprint: string;
   lastSuccessAgoMs: number | null;
@@ -24,19 +26,22 @@ interface Parts {
   cache: Cache;
   isAuthFailure: IsAuthFailure | undefined;
   watch: Watch;
-  /** A key was refused for the first time. */
+  /** Called when a key is refused for the first time. */
   tell(): void;
 }
 
-/** Enough for a rotation inside a rotation; a late result for an older key says nothing that matters. */
+/** Enough for a rotation inside a rotation. A late result for an older key does not matter. */
 const fingerprintsMax = 4;
-/** The wait after a read in vain doubles from the first to the last: the successor may come any moment. */
+/**
+ * If a read finds no new key, the wait until the next read doubles, from the first of these to the last: the
+ * new key may come at any moment.
+ */
 const lostMinMs = 30;
 const lostMaxMs = 5_000;
 
 /**
- * Uses of the key, what became of them by fingerprint, and what follows from a refusal. Measured on the monotonic
- * clock alone, which can only understate an age: overstated, it would make a key look quiet that is not.
+ * Records by fingerprint how uses of the key ended, and handles refusals. Measured on the monotonic clock
+ * alone, which can only make an age look smaller. A larger age would make a key look unused that is in use.
  */
 export function createAttempts(
   { clock, now }: Settings,
@@ -46,7 +51,7 @@ export function createAttempts(
   let lost = 0;
   let readAgainAt = 0;
 
-  /** A key that was never held here, or too long ago, counts for nothing. */
+  /** A key that was never held here, or too long ago, is ignored. */
   const record = (fingerprint: string, { ok }: { ok: boolean }): void => {
     const use = uses.get(fingerprint);
     if (!use) return;
@@ -55,7 +60,7 @@ export function createAttempts(
     if (ok) lost = readAgainAt = 0;
   };
 
-  /** Whether another key than the refused one is held, after asking if need be. */
+  /** Whether another key than the refused one is held now, if necessary after reading the secret again. */
   const isReplaced = async (fingerprint: string): Promise<boolean> => {
     const isNew = () => cache.version().fingerprint !== fingerprint;
     const mayAsk = () => !isNew() && now() >= readAgainAt;
@@ -78,10 +83,11 @@ export function createAttempts(
       });
     const response = result instanceof Response ? result : undefined;
     const isRefused = isAuthFailure(result, { thrown });
-    // An overloaded or forbidding provider may not have looked at the key, so that proves nothing about it.
+    // A provider that is overloaded or forbids the call may not have checked the key, so that proves nothing
+    // about the key.
     if (isRefused || !(thrown || response?.ok === false)) record(fingerprint, { ok: !isRefused });
     if (isRefused && !isLast && (await isReplaced(fingerprint))) {
-      // Nobody reads the first answer: leave its connection free.
+      // Nobody reads the first answer: release its connection.
       response?.body?.cancel().catch(ignore);
       return use(work, true);
     }

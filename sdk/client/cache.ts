@@ -22,15 +22,15 @@ export interface Extent {
 export type Stages = Calls["secretsmanager.DescribeSecret"]["answer"]["VersionIdsToStages"];
 
 export interface News {
-  /** Another version is held than `before`, whose `versionId` is empty at first. */
+  /** Called when another version is held than `before`. Its `versionId` is empty the first time. */
   changed(before: KeyVersion): void;
   described(stages: Stages): void;
 }
 
-/** A role without DescribeSecret is asked for it again after this time. */
+/** A role that may not call DescribeSecret tries it again after this time. */
 const describeAgainMs = 60 * 60_000;
 
-/** One value, kept true to upstream. */
+/** One value, kept up to date with Secrets Manager. */
 export function createCache(settings: Settings, extent: Extent, news: News) {
   const { clock, now, refreshEveryMs } = settings;
   let text = "";
@@ -39,13 +39,13 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
   let freshUntilMs = 0;
   let describeAt = 0;
   let isUsed = false;
-  /** After a failure each use looks at the real age. */
+  /** After a failure each use checks the real age. */
   const failed = (): void => {
     freshUntilMs = 0;
   };
   const { join, ask, ...flight } = createFlight(settings, { SecretId: extent.secret, failed });
 
-  /** Age counts from the question, and an answer to an older question than the last one is dropped. */
+  /** The age counts from the request. An answer to an older request than the last answered one is dropped. */
   const confirm = (askedAt: number): boolean => {
     if (askedAt < confirmedAt) return false;
     confirmedAt = askedAt;
@@ -64,7 +64,10 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
     if (before.versionId !== version.versionId) news.changed(before);
   };
 
-  /** False where this role may not describe, too: GetSecretValue then says the same for a little more. */
+  /**
+   * Also false if this role may not describe the secret: GetSecretValue then gives the same answer for a
+   * little more money.
+   */
   const isStillCurrent = async (signal: AbortSignal): Promise<boolean> => {
     if (now() < describeAt) return false;
     const described = await ask("secretsmanager.DescribeSecret", signal).catch((error) => {
@@ -84,16 +87,19 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
       isUsed = true;
       return text;
     },
-    /** Whether the text was asked for since it was last confirmed. */
+    /** Whether the text was used since it was last confirmed. */
     wasUsed: () => isUsed,
-    /** By the wall clock, for a thawed sandbox; a wall clock that was set back is found out by the check on a timer. */
+    /**
+     * By the wall clock, because a Lambda sandbox may have been frozen. A wall clock that was set back is
+     * noticed by the check on a timer.
+     */
     isFresh: () => clock.wallMs() < freshUntilMs,
-    /** For a caller who needs the value: exactly one GetSecretValue. */
+    /** For a caller who needs the value: exactly one GetSecretValue call. */
     read: () => join(take),
     /** For the background: DescribeSecret, which decrypts nothing and shows whether a rotation is open. */
     check: () => join(async (signal) => (await isStillCurrent(signal)) || take(signal)),
     isClosed: () => confirmedAt === Infinity,
-    /** For good: an answer that is still on its way is older than this, too. */
+    /** Final: an answer that arrives later is dropped too. */
     close(): void {
       text = "";
       confirmedAt = Infinity;
@@ -104,13 +110,13 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
 
 export type Cache = ReturnType<typeof createCache>;
 
-/** A parser's complaint quotes what it could not read, so nothing of it goes further. */
+/** The parser's error message quotes what it could not read, so it is dropped. */
 function keyIn({ SecretString }: Reading, { secret, field }: Extent): string {
   let value: unknown;
   try {
     value = field ? new Map(Object.entries(JSON.parse(`${SecretString}`))).get(field) : SecretString;
   } catch {
-    // Said below, together with every other way of not being readable.
+    // Reported below, together with every other unreadable value.
   }
   if (typeof value === "string" && value) return value;
   throw new KeyUnreadable(secret);

@@ -1,4 +1,4 @@
-/** All time this package knows, so that tests can own it. */
+/** Every time source of this package, so that tests can replace it. */
 export interface Clock {
   /** Milliseconds since 1970; may jump. */
   wallMs(): number;
@@ -19,12 +19,12 @@ export const systemClock: Clock = {
   clearTimeout: (timer) => clearTimeout(timer as NodeJS.Timeout | undefined),
 };
 
-/** Both clocks disagree by less than this in ordinary life: rounding, and slewing by NTP. */
+/** The clocks normally differ by less than this, because of rounding and NTP slewing. */
 const toleranceMs = 1_000;
 
 /**
- * Time that passed, in milliseconds since some moment: never less than either clock says. A frozen sandbox
- * stops the monotonic clock but not the wall, and a wall clock that is set back does not stop the other.
+ * Elapsed milliseconds since some moment, never less than either clock says. A frozen sandbox stops the
+ * monotonic clock but not the wall clock; setting back the wall clock does not affect the monotonic one.
  */
 export function stopwatch(clock: Clock): () => number {
   let leadMs = clock.wallMs() - clock.monotonicMs();

@@ -12,12 +12,15 @@ interface World {
   wallMs(): number;
 }
 
-/** Credentials are replaced this long before they end, so that a call signed now is still accepted. */
+/**
+ * Credentials are replaced this long before they expire, so that a call that is signed now is still accepted.
+ */
 const headStartMs = 5 * 60_000;
 
 /**
- * Credentials as they are needed, asked for once at a time: environment variables, then the container endpoint
- * (ECS, EKS pod identity), then the AWS SDK's provider chain if the optional peer is installed.
+ * Fetches credentials when they are needed, one request at a time: from environment variables, then from the
+ * container endpoint (ECS, EKS pod identity), then from the AWS SDK's provider chain if that optional peer is
+ * installed.
  */
 export function credentialChain(world: World): CredentialSource {
   let untilMs = 0;
@@ -75,7 +78,10 @@ async function fromContainer({ env, fetch }: World): Promise<Credentials | undef
   };
 }
 
-/** Plain http carries a token and answers with keys: only to the host itself or the documented addresses. */
+/**
+ * Plain http sends a token and receives keys, so it is allowed only to the host itself or to the documented
+ * addresses.
+ */
 const trusted =
   /^(https:.*|http:..(localhost|127(\.\d+){3}|\[::1]|169\.254\.170\.23?|\[fd00:ec2::23])(:\d+)?)$/;
 

@@ -1,6 +1,6 @@
 /**
- * Everything this package throws. Messages, fields and causes hold names, codes and times: never a value, and
- * never what an upstream answered, because an answer may quote the key.
+ * Everything that this package throws. Messages, fields and causes contain names, codes and times: never a
+ * value, and never an upstream answer, because it may quote the key.
  */
 export class RekeyError extends Error {
   constructor(message: string, details?: object) {
@@ -9,7 +9,10 @@ export class RekeyError extends Error {
   }
 }
 
-/** The held value was last confirmed longer than `maxStaleMs` ago, so it may be a revoked key: fail closed. */
+/**
+ * The held value was last confirmed longer than `maxStaleMs` ago, so it may be a revoked key and is not
+ * served.
+ */
 export class KeyTooStale extends RekeyError {
   override readonly name = "KeyTooStale";
   declare readonly secret: string;
@@ -35,7 +38,7 @@ export type UnavailableReason =
   | "notFound"
   | "refused";
 
-/** Secrets Manager or EventBridge did not answer with what was asked; `code` is its machine code. */
+/** Secrets Manager or EventBridge did not answer as expected. `code` is its error code. */
 export class UpstreamUnavailable extends RekeyError {
   override readonly name = "UpstreamUnavailable";
   declare readonly reason: UnavailableReason;
@@ -47,7 +50,7 @@ export class UpstreamUnavailable extends RekeyError {
   }
 }
 
-/** The secret has a value, but not the text that was asked for. */
+/** The secret has a value, but not the text or field that was asked for. */
 export class KeyUnreadable extends RekeyError {
   override readonly name = "KeyUnreadable";
 }
@@ -65,18 +68,20 @@ export class RekeyClosed extends RekeyError {
   override readonly name = "RekeyClosed";
 }
 
-/** Whatever was thrown, as one of ours: a foreign error may carry a request or an answer in it. */
+/**
+ * Turns anything that was thrown into one of our errors: a foreign error may contain a request or an answer.
+ */
 export function asRekeyError(error: unknown): RekeyError {
   if (error instanceof RekeyError) return error;
   const code = (error as { cause?: { code?: unknown } } | undefined)?.cause?.code;
-  // The system's codes look so; anything else could be a quotation.
+  // Error codes of the system have this form; anything else could be a quotation.
   return new UpstreamUnavailable("network", { code: /^E[A-Z_]+$/.exec(`${code}`)?.[0] });
 }
 
-/** Whether the same call a moment later may succeed: after a timeout, throttling, ... */
+/** Whether repeating the call a moment later may succeed, such as after a time-out or throttling. */
 export function isPassing(error: unknown): boolean {
   return /^(t|network|server)/.test((asRekeyError(error) as UpstreamUnavailable).reason);
 }
 
-/** For a failure that was kept, logged or told elsewhere. */
+/** For a failure that was stored, logged or reported elsewhere. */
 export const ignore = (): void => {};

@@ -5,12 +5,12 @@ import type { Calls } from "./transport.ts";
 
 export type Work<T> = (signal: AbortSignal) => Promise<T>;
 
-/** After failures nobody is asked for a while, from the first of these to the last. */
+/** After failures there is a pause without requests, from the first of these up to the last. */
 const restMinMs = 250;
 const restMaxMs = 15_000;
 const retryAfterMs = 100;
 
-/** One conversation with upstream at a time, joined by everybody who needs one. */
+/** One request to upstream at a time, shared by every caller who needs it. */
 export function createFlight(
   settings: Settings,
   { SecretId, failed }: { SecretId: string; failed: () => void },
@@ -46,10 +46,10 @@ export function createFlight(
 
   return {
     failure: () => failure,
-    /** Whether upstream failed a moment ago, so that asking again now would only add to its load. */
+    /** Whether upstream failed a moment ago, so that another request would only add to its load. */
     isResting: () => now() < restUntil,
     join(work: Work<unknown>): Promise<void> {
-      // An older one was frozen with the sandbox; its answer, if any comes, is judged by its age.
+      // An older request was frozen with the sandbox. If its answer still arrives, it is judged by its age.
       if (current && now() - startedAt <= timeoutMs) return current;
       startedAt = now();
       const flight: Promise<void> = withDeadline(settings, work).then(
@@ -59,7 +59,9 @@ export function createFlight(
       current = flight;
       return flight;
     },
-    /** Once more if the failure may pass: that covers a kept-alive connection which the other side had closed. */
+    /**
+     * Repeated once if the failure may pass, such as a kept-alive connection that the other side had closed.
+     */
     ask: <T extends Read>(target: T, signal: AbortSignal) =>
       askOnce(target, signal).catch(async (error) => {
         if (!isPassing(error)) throw error;

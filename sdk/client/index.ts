@@ -23,19 +23,22 @@ export type { Calls, Reading, ReportEntry, Transport } from "./transport.ts";
 
 export interface Rekey {
   /**
-   * The handle of one key; the same one for the same secret and field. Its `get()` works when this resolves.
+   * The handle of one key; the same one for the same secret and field. When this resolves, `get()` works.
    * Rejects with `UpstreamUnavailable`, `KeyUnreadable`, `KeyTooStale` or `CredentialsMissing`.
    */
   open(request: OpenRequest): Promise<Key>;
-  /** Feeds a `SecretVersionPromoted` event, however it arrived: it only makes the client look soon. */
+  /**
+   * Passes in a `SecretVersionPromoted` event, however it arrived: it only makes the client check the secret
+   * soon.
+   */
   announced(event: unknown): void;
-  /** Waits until no report is on its way. */
+  /** Waits until no report is being sent. */
   flush(): Promise<void>;
-  /** Reports for the last time, stops all timers and lets go of the keys. */
+  /** Sends a last report, stops all timers and drops the keys. */
   close(): Promise<void>;
 }
 
-/** Far above what one program uses: a leak of names, such as one secret per request, ends here. */
+/** Far more than one program uses: it stops a mistake such as opening one secret for each request. */
 const keysMax = 1_000;
 
 export function createRekey(options: RekeyOptions): Rekey {

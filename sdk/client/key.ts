@@ -10,7 +10,10 @@ export interface OpenRequest extends Extent {
   isAuthFailure?: IsAuthFailure | undefined;
 }
 
-/** What became of a use that `use` did not see; names the key that was used, else the one held now is meant. */
+/**
+ * How a use ended that `use` did not see. Names the key that was used; without a name, the key that is held
+ * now.
+ */
 export interface Outcome {
   ok: boolean;
   fingerprint?: string | undefined;
@@ -18,41 +21,47 @@ export interface Outcome {
 
 export type Listener = (version: KeyVersion) => void;
 
-/** One key, held in memory and kept current: its value is in no property that anything prints or serialises. */
+/** One key, held in memory and kept up to date. Its value is in no property that is printed or serialised. */
 export interface Key {
   readonly fingerprint: string;
   readonly versionId: string;
   readonly version: KeyVersion;
-  /** The key's text, at once. Throws `KeyTooStale` when it was last confirmed longer than `maxStaleMs` ago. */
+  /**
+   * The key's text, without waiting. Throws `KeyTooStale` if it was last confirmed longer than `maxStaleMs`
+   * ago.
+   */
   get(): string;
   /**
-   * Runs `work` with the key. If the key is refused, reads it again (together with everybody else) and, if there
-   * is another one by now, runs `work` once more.
+   * Runs `work` with the key. If the key is refused, reads it again (one read for all callers) and, if it has
+   * changed, runs `work` once more.
    */
   use<T>(work: Work<T>): Promise<T>;
-  /** Settles when the key may be served: at once, unless it is cold or past `maxStaleMs`. */
+  /** Settles when the key may be served: at once, unless it was never read or is older than `maxStaleMs`. */
   ready(): Promise<void>;
   /** Reads the key now and rejects if that fails. */
   refresh(): Promise<void>;
-  /** Does what a timer would have done by now: for places where timers stand still between requests. */
+  /** Does what timers would have done by now: for places where timers stop between requests. */
   tend(): Promise<void>;
-  /** Tells what became of a use of `get()`; a refusal of the key held now reads it again. */
+  /** Reports how a use of `get()` ended. If the key that is held now was refused, it is read again. */
   outcome(outcome: Outcome): Promise<{ changed: boolean }>;
-  /** Calls back when another version is held; answers how to stop. The key itself is not passed: `get` it. */
+  /**
+   * Calls back when another version is held, and returns a function that stops it. The key is not passed:
+   * `get` it.
+   */
   onChange(listener: Listener): () => void;
 }
 
-/** What its client does with a key, besides. */
+/** What the client itself does with a key, besides its public methods. */
 export interface OpenKey extends Key {
-  /** Somebody says that a secret changed: believed only as far as looking. */
+  /** A message that a secret has changed. It is not trusted: it only leads to a check. */
   announced(secretArn: unknown): void;
-  /** Waits for a report on its way. */
+  /** Waits for a report that is being sent. */
   flush(): Promise<void>;
-  /** Reports for the last time and lets go of the key. */
+  /** Sends a last report and drops the key. */
   close(): Promise<void>;
 }
 
-/** A fleet that hears an announcement together asks within this time, not at one instant. */
+/** Instances that receive an announcement together check within this time, not all at once. */
 const announcementSpreadMs = 3_000;
 
 export function createKey(settings: Settings, request: OpenRequest): OpenKey {
@@ -60,7 +69,7 @@ export function createKey(settings: Settings, request: OpenRequest): OpenKey {
   const { secret } = request;
   const { cache, reporter, watch, attempts, listeners, beat } = wire(settings, request);
 
-  /** Reads anew behind the back of the caller, who may have what is held unless it is too old. */
+  /** Reads again in the background. The caller gets the held value, unless it is too old. */
   const revalidate = (): void => {
     if (cache.isClosed()) throw new RekeyClosed("closed");
     if (!cache.isResting()) cache.read().catch(ignore);
@@ -122,7 +131,7 @@ export function createKey(settings: Settings, request: OpenRequest): OpenKey {
   return key;
 }
 
-/** The parts of a key, and what each sets off in the others. */
+/** Connects the parts of a key: what each triggers in the others. */
 function wire(settings: Settings, request: OpenRequest) {
   const listeners = new Set<Listener>();
 
@@ -139,7 +148,7 @@ function wire(settings: Settings, request: OpenRequest) {
     for (const listener of listeners) Promise.resolve(version).then(listener).catch(ignore);
   };
 
-  /** An idle key is confirmed only when its heartbeat is due: silence in between costs nothing. */
+  /** An idle key is confirmed only when its heartbeat is due, so that it costs nothing in between. */
   const beat = async (): Promise<void> => {
     const isRotating = watch.isOpen();
     const everyMs = watch.everyMs();

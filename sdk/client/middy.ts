@@ -5,13 +5,13 @@ export interface MiddlewareOptions<Name extends string = "key">
     Partial<Omit<OpenRequest, "secret">> {
   /** One secret, known to the handler as `context.rekey.key`. */
   secret?: string | undefined;
-  /** Several secrets by the name that the handler knows them by, as in middy's own middlewares. */
+  /** Several secrets, by the names under which the handler uses them, as in middy's own middlewares. */
   fetchData?: Readonly<Record<Name, string | OpenRequest>> | undefined;
   /** Whether the handles go to `context.rekey`; they always go to `request.internal`. Default true. */
   setToContext?: boolean | undefined;
   /** Whether reading waits for the first request instead of starting while the function initialises. */
   disablePrefetch?: boolean | undefined;
-  /** An opened client, where a program has more than this middleware. */
+  /** A client that is already open, for programs that use it outside this middleware too. */
   client?: Rekey | undefined;
 }
 
@@ -26,8 +26,9 @@ interface Request<Name extends string> {
 }
 
 /**
- * Middy middleware that gives the handler its keys: `.use(rekeyMiddleware({ secret }))`. Names the consumer after
- * AWS_LAMBDA_FUNCTION_NAME, and takes REKEY_ENVIRONMENT and REKEY_REPORT_BUS where the options do not say.
+ * Middy middleware that gives the handler its keys: `.use(rekeyMiddleware({ secret }))`. Without other
+ * options the consumer's name is AWS_LAMBDA_FUNCTION_NAME, and REKEY_ENVIRONMENT and REKEY_REPORT_BUS are
+ * used.
  */
 export function rekeyMiddleware<Name extends string = "key">(options: MiddlewareOptions<Name>) {
   const { secret, fetchData, setToContext = true, disablePrefetch, client, ...rest } = options;
@@ -42,18 +43,21 @@ export function rekeyMiddleware<Name extends string = "key">(options: Middleware
     const opened = requests.map(async ([name, request]) => [name, await rekey.open(request)] as const);
     return Object.fromEntries(await Promise.all(opened));
   };
-  // A failed prefetch is not an error yet: the first request tries again and then fails by name.
+  // A failed prefetch is not reported yet: the first request tries again and then fails with a named error.
   if (!disablePrefetch) open().catch(() => undefined);
 
   return {
     async before(request: Request<Name>): Promise<void> {
       const keys = await open();
-      // Timers stand still between two requests, so what they would have done is done beside the handler.
+      // Timers stop between two requests, so their work is done while the handler runs.
       for (const key of Object.values(keys)) key.tend().catch(() => undefined);
       Object.assign(request.internal, keys);
       if (setToContext) Object.assign(request.context, { rekey: keys });
     },
-    /** A report on its way would be frozen with the sandbox; it is awaited no longer than its own deadline. */
+    /**
+     * A report that is being sent would be frozen with the sandbox, so it is awaited, but not longer than its
+     * own time-out.
+     */
     async after(): Promise<void> {
       await rekey.flush();
     },

@@ -24,14 +24,14 @@ export interface RekeyOptions {
   heartbeatEveryMs?: number | undefined;
   /** How often both happen while a rotation may be open. Default 15 seconds. */
   watchEveryMs?: number | undefined;
-  /** How long anybody waits for an upstream. Default 5 seconds. */
+  /** How long any upstream call may take. Default 5 seconds. */
   timeoutMs?: number | undefined;
   /** This process's name in reports, such as a pod's. Default the host's name. Its start id is added to it. */
   instance?: string | undefined;
   /** Tells this start of the process from every other one of the same name. Default random. */
   startId?: string | undefined;
   log?: ((line: LogLine) => void) | undefined;
-  /** Replaces AWS; then `region`, `endpoint`, `credentials` and `fetch` mean nothing. */
+  /** Replaces AWS; then `region`, `endpoint`, `credentials` and `fetch` are ignored. */
   transport?: Transport | undefined;
   clock?: Clock | undefined;
   random?: (() => number) | undefined;
@@ -48,7 +48,7 @@ export interface LogLine {
   detail: string;
 }
 
-/** The options with every default decided, shared by all keys of one client. */
+/** The options with every default filled in, shared by all keys of one client. */
 export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
   readonly reportBus: string | undefined;
   readonly clock: Clock;
@@ -62,10 +62,10 @@ export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
   readonly kind: ReportKind;
   /** Name and start id: what tells this process from every other one in reports. */
   instance(): string;
-  /** Milliseconds that passed since some moment, however the clocks behaved. */
+  /** Elapsed milliseconds since some moment, even if the clocks jump. */
   now(): number;
   log(event: LogLine["event"], ...about: [secret: string, detail: string]): void;
-  /** One count for the instance, whichever key reports, so that a receiver can order what arrives unordered. */
+  /** One counter for the instance, for reports about any key, so that a receiver can order them. */
   nextSequence(): number;
 }
 
@@ -94,7 +94,7 @@ const defaults = {
 type Defaults = typeof defaults & Pick<RekeyOptions, "transport">;
 
 export function settingsFrom(options: RekeyOptions): Settings {
-  // An environment variable that is set to nothing means the same as none.
+  // An empty environment variable means the same as none.
   const given = Object.entries(options).filter(([, value]) => (value ?? "") !== "");
   const settings = { ...defaults, ...Object.fromEntries(given) } as Defaults;
   const { clock, consumer, environment, maxStaleMs } = settings;

@@ -7,7 +7,7 @@ import type { ReportEntry } from "./transport.ts";
 
 export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping";
 
-/** What one instance says about one secret. The bus it arrives on says the environment. */
+/** One instance's report about one secret. Its environment is that of the bus on which it arrives. */
 export interface ConsumerReport {
   schema: 1;
   kind: ReportKind;
@@ -26,8 +26,8 @@ export interface ConsumerReport {
 type Told = KeyVersion & { uses: UseReport[] };
 
 /**
- * Sends one report at a time and never throws: evidence is worth less than the consumer's work. What failed is
- * sent with the next beat, once.
+ * Sends one report at a time and never throws: the consumer's own work matters more. A failed report is sent
+ * once more with the next heartbeat.
  */
 export function createReporter(settings: Settings, read: () => Told) {
   const { reportBus, now, log, transport, heartbeatEveryMs } = settings;
@@ -55,12 +55,15 @@ export function createReporter(settings: Settings, read: () => Told) {
   };
 
   return {
-    /** Whether news is untold, or the heartbeat would be late if nothing were sent for another `nextMs`. */
+    /**
+     * Whether something new is not reported yet, or the heartbeat would be late if nothing were sent for
+     * another `nextMs`.
+     */
     isDue: (nextMs: number): boolean =>
       !!reportBus && (!!owed || now() - attemptedAt + nextMs > heartbeatEveryMs),
-    /** Settles when nothing is on its way any more; never rejects. */
+    /** Settles when no report is being sent any more; never rejects. */
     flush: async () => sending,
-    /** Starts to send, or leaves it for the report that follows the one on its way. */
+    /** Starts sending. If a report is being sent already, the next report will cover this. */
     send(cause: Cause): void {
       if (!reportBus) return;
       if (cause !== "heartbeat" || !owed) owed = cause;

@@ -1,4 +1,4 @@
-/** Loaded at its first use: it takes longer than the rest of this package together. */
+/** Loaded when it is first used: loading takes longer than the rest of this package. */
 const crypto = () => process.getBuiltinModule("node:crypto");
 
 export interface Credentials {

@@ -38,7 +38,7 @@ export interface Calls {
   "AWSEvents.PutEvents": { input: { Entries: [ReportEntry] }; answer: { FailedEntryCount?: number } };
 }
 
-/** Makes one call, and ends soon after `signal` aborts; rejects with an `UpstreamUnavailable`. */
+/** Makes one call. Ends soon after `signal` aborts, and rejects with an `UpstreamUnavailable`. */
 export type Transport = <T extends keyof Calls>(
   target: T,
   input: Calls[T]["input"],
@@ -66,7 +66,7 @@ export function awsTransport({ clock, fetch, credentials, ...place }: AwsOptions
     const response = await fetch(target.url, { method, headers, body, signal, redirect: "error" });
     if (response.ok) return response.json();
 
-    // Only the machine code of an answer is kept: its message may quote anything.
+    // Of an error answer only its code is kept: the message may quote anything.
     const { status } = response;
     const said = (await response.json().catch(ignore)) as { __type?: unknown } | undefined;
     const code = /\w+$/.exec(`${said?.__type}`)?.[0];
@@ -77,7 +77,7 @@ export function awsTransport({ clock, fetch, credentials, ...place }: AwsOptions
 
 type Place = Pick<AwsOptions, "env" | "region" | "endpoint">;
 
-/** An ARN says where its resource lives, whatever Region this process runs in. */
+/** A resource is in the Region that its ARN names, whatever Region this process runs in. */
 function placeOf(input: object, { env, region: given, endpoint }: Place) {
   const { SecretId, Entries } = input as { SecretId?: string; Entries?: [ReportEntry] };
   const service = Entries ? "events" : "secretsmanager";

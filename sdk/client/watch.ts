@@ -2,12 +2,12 @@ import type { Stages } from "./cache.ts";
 import { jittered, type Timer } from "./clock.ts";
 import type { Settings } from "./options.ts";
 
-/** An announcement, a new version or a refusal makes a rotation likely for this long. */
+/** For this long after an announcement, a new version or a refusal, a rotation is likely. */
 const newsLastsMs = 60 * 60_000;
-/** Labels that stay longer than this were left behind: nobody is about to finish that rotation. */
+/** Labels that stay longer than this are leftovers: nobody will finish that rotation soon. */
 const labelsLastMs = 24 * 60 * 60_000;
 
-/** Decides how often to look, and wakes `beat` then; never keeps the process alive. */
+/** Decides how often to check, and calls `beat` then. Does not keep the process alive. */
 export function createWatch(settings: Settings, beat: () => Promise<void>) {
   const { clock, now, random, refreshEveryMs, watchEveryMs } = settings;
   let newsUntil = -Infinity;
@@ -18,10 +18,10 @@ export function createWatch(settings: Settings, beat: () => Promise<void>) {
   /** Whether a rotation may be open. */
   const isOpen = () => now() < newsUntil || now() - labelsSince < labelsLastMs;
 
-  /** The longest pause between two looks. */
+  /** The longest pause between two checks. */
   const everyMs = () => (isOpen() ? watchEveryMs : refreshEveryMs);
 
-  /** The earlier of two wakes wins, so that repeated news cannot put the look off. */
+  /** The earlier of two wake-ups counts, so that repeated news cannot postpone the check. */
   const wakeIn = (delayMs: number): void => {
     const at = clock.monotonicMs() + delayMs;
     if (dueAt <= at) return;
@@ -45,7 +45,7 @@ export function createWatch(settings: Settings, beat: () => Promise<void>) {
       if (!areOpen(stages)) labelsSince = -Infinity;
       else if (labelsSince < 0) labelsSince = now();
     },
-    /** Something happened: look more often from now on, and at first within this time. */
+    /** Something happened: check more often from now on, and the first time within this delay. */
     news(delayMs = Infinity): void {
       newsUntil = now() + newsLastsMs;
       wakeIn(delayMs);

@@ -17,10 +17,12 @@ export interface ExtensionOptions {
   log?: (line: LogLine) => void;
 }
 
-/** The Shutdown phase lasts 2 s in all, and then everything is killed: a bus that hangs gets less than that. */
+/** The Shutdown phase lasts 2 s, and then everything is killed, so a bus that hangs gets less than that. */
 const closeMaxMs = 1_500;
 
-/** Registers, serves and reports until Lambda shuts the sandbox down. `stopped` rejects when it had to give up. */
+/**
+ * Registers, serves and reports until Lambda shuts the sandbox down. `stopped` rejects if it had to give up.
+ */
 export async function startExtension(options: ExtensionOptions) {
   const api = await registerExtension(options.env["AWS_LAMBDA_RUNTIME_API"] ?? "");
   const { secrets, server } = await prepare(options).catch(async (error: unknown) => {
@@ -49,7 +51,7 @@ async function serve(
   { secrets, server }: { secrets: Secrets; server: Server },
 ): Promise<void> {
   try {
-    // Ends when Lambda says SHUTDOWN: between two events the sandbox is frozen.
+    // Ends when Lambda sends SHUTDOWN. Between two events the sandbox is frozen.
     while ((await api.next()).eventType === "INVOKE") await secrets.tend();
     await Promise.race([secrets.close(), limit()]);
   } catch (error) {
@@ -66,5 +68,5 @@ const limit = (): Promise<void> =>
     setTimeout(resolve, closeMaxMs).unref();
   });
 
-/** Lambda keeps and shows what it is told, so it is told a name only. */
+/** Lambda stores and shows this text, so it gets only the error's name. */
 const nameOf = (error: unknown): string => asRekeyError(error).name;

@@ -1,6 +1,9 @@
 import { type IncomingMessage, request } from "node:http";
 
-/** What Lambda tells an extension next. https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html */
+/**
+ * Lambda's next message to an extension.
+ * https://docs.aws.amazon.com/lambda/latest/dg/runtimes-extensions-api.html
+ */
 export interface LifecycleEvent {
   eventType: "INVOKE" | "SHUTDOWN";
   /** Milliseconds since 1970. */
@@ -47,7 +50,7 @@ interface Call {
   body?: object;
 }
 
-/** Not `fetch`: it gives up on an answer after five minutes, and the next event may be hours away. */
+/** Not `fetch`: it stops waiting for an answer after five minutes, and the next event may be hours away. */
 function caller(base: string) {
   return (path: string, { headers, body }: Call) =>
     new Promise<{ response: IncomingMessage; text: string }>((resolve, reject) => {

@@ -6,7 +6,7 @@ try {
   const { stopped } = await startExtension({ env: process.env, log });
   await stopped;
 } catch (error) {
-  // Lambda has been told by now; its own log gets the name, because a message could quote what was read.
+  // Lambda has the error by now. The log gets only its name, because a message could quote what was read.
   log({ event: "extensionFailed", error: error instanceof Error ? error.name : "unknown" });
   process.exitCode = 1;
 }

@@ -26,19 +26,21 @@ export interface PostedOutcome {
 
 interface Entry {
   key: Key;
-  /** The answer held, and for a moment the one before it: which one counts is the client's decision. */
+  /** The answer that is held, and for a moment the one before it: the client decides which one counts. */
   readings: Reading[];
-  /** Versions that were served, so that an outcome can name one: enough for a rotation inside a rotation. */
+  /**
+   * The versions that were served, so that an outcome can name one: enough for a rotation inside a rotation.
+   */
   fingerprints: Map<string, string>;
 }
 
-/** More names than this are answered from upstream each time. */
+/** Further names are not cached: each request for one is read from upstream. */
 const onDemandMax = 100;
 const versionsMax = 8;
 
 /**
- * The client, asked by name and answering as GetSecretValue does. Declared secrets are reported; others are
- * cached only, because without a declared field nobody knows which part of them is the key.
+ * The client, used by secret name, with answers like GetSecretValue. Only declared secrets are reported.
+ * Others are just cached, because without a declared field nobody knows which part of them is the key.
  */
 export class Secrets {
   readonly #timeoutMs: number;
@@ -64,7 +66,7 @@ export class Secrets {
     await Promise.allSettled(this.#declared.map(({ secret }) => this.#entry(secret)));
   }
 
-  /** Does what timers would have done had the sandbox not been frozen. */
+  /** Does what timers would have done if the sandbox had not been frozen. */
   async tend(): Promise<void> {
     await Promise.allSettled([...this.#entries.values()].map(({ key }) => key.tend()));
     await this.#reported.flush();
@@ -78,14 +80,14 @@ export class Secrets {
     try {
       return held(await this.#entry(secretId));
     } catch (error) {
-      // A binary secret, or one too many: served, but not kept.
+      // A binary secret, or one too many: served, but not cached.
       if (error instanceof KeyUnreadable || error instanceof OptionInvalid)
         return this.#readNow({ secretId });
       throw error;
     }
   }
 
-  /** Nothing where that key was never served here. */
+  /** Does nothing if that key was never served here. */
   async outcome({ secretId, ok, fingerprint, versionId }: PostedOutcome) {
     const entry = this.#find(secretId);
     const used = fingerprint ?? entry?.fingerprints.get(versionId ?? "");
@@ -127,7 +129,7 @@ export class Secrets {
     return entry;
   }
 
-  /** By the name it was opened with, or by the other of its two names. */
+  /** By the name with which it was opened, or by the other of its two names. */
   #find(secretId: string): Entry | undefined {
     const exact = this.#entries.get(secretId);
     if (exact) return exact;
@@ -159,7 +161,7 @@ export class Secrets {
   }
 }
 
-/** The answer that the client holds to be current; any other is let go of. */
+/** The answer that the client considers current. Any other is dropped. */
 function held({ key, readings }: Entry): Reading {
   const reading = readings.find(({ VersionId }) => VersionId === key.versionId);
   if (!reading) throw new KeyUnreadable(key.version.arn);

@@ -17,7 +17,10 @@ interface Answer {
 const connectionsMax = 1_024;
 const bodyMaxBytes = 4_096;
 
-/** The loopback interface of the extension: `GET /secretsmanager/get` as AWS's has it, `POST /rekey/outcome`. */
+/**
+ * The extension's loopback interface: `GET /secretsmanager/get` like AWS's own extension, and `POST
+ * /rekey/outcome`.
+ */
 export function createSecretsServer({ secrets, token }: ServerOptions): Server {
   const isCaller = tokenCheck(token);
 
@@ -63,7 +66,7 @@ async function postOutcome(secrets: Secrets, text: string | undefined): Promise<
   return result ? { status: 200, body: JSON.stringify(result) } : failure(404, "KeyUnknown");
 }
 
-/** The parser's own complaint would quote the body. */
+/** The parser's own error message would quote the body. */
 function parseOutcome(text: string): PostedOutcome | undefined {
   try {
     const { secretId, ok, fingerprint, versionId } = JSON.parse(text) as Partial<PostedOutcome>;
@@ -85,12 +88,12 @@ async function readBody(request: IncomingMessage): Promise<string | undefined> {
   return text;
 }
 
-/** A page on the internet whose name was made to resolve to 127.0.0.1 sends its own name. */
+/** A web page whose host name was made to resolve to 127.0.0.1 sends that name here, and is refused. */
 function isLoopback(host = ""): boolean {
   return /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/i.test(host);
 }
 
-/** Constant in time, and false for everybody where Lambda gave no token. */
+/** Compares in constant time. Without a token from Lambda it is always false. */
 function tokenCheck(token: string | undefined): (sent: string | string[] | undefined) => boolean {
   const digest = (text: string) => createHash("sha256").update(text).digest();
   if (!token) return () => false;

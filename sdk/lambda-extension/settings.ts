@@ -10,7 +10,7 @@ export interface ExtensionSettings {
   consumer: string;
   environment: string;
   reportBus: string | undefined;
-  /** Read while the function initialises, and reported. */
+  /** Read while the function initialises, and reported on. */
   secrets: readonly DeclaredSecret[];
   port: number;
   /** What callers must send; without it every call is refused. */
@@ -28,7 +28,7 @@ export function settingsFrom(env: Environment): ExtensionSettings {
   if (secrets.length > secretsMax) throw new OptionInvalid(`REKEY_SECRETS names more than ${secretsMax}`);
   return {
     consumer: env["REKEY_CONSUMER"] || env["AWS_LAMBDA_FUNCTION_NAME"] || "",
-    // Only log lines carry it: the bus says which environment a report is from.
+    // Used only in log lines: the bus decides which environment a report is from.
     environment: env["REKEY_ENVIRONMENT"] || "undeclared",
     reportBus: env["REKEY_REPORT_BUS"],
     secrets,

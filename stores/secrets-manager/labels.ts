@@ -13,7 +13,10 @@ import type { Secret } from "../../core/secret.ts";
 export const currentLabel = "AWSCURRENT";
 export const pendingLabel = "AWSPENDING";
 export const previousLabel = "AWSPREVIOUS";
-/** Attached by the put itself: PutSecretValue would silently steal AWSPENDING, but nobody else uses this one. */
+/**
+ * Attached by the put itself. With AWSPENDING, PutSecretValue would silently take the label from another
+ * rotation; nobody else uses this label.
+ */
 export const incomingLabel = "REKEY_INCOMING";
 /** Once AWSCURRENT has left a version, only a label keeps it from being deleted with the key that is in it. */
 export const retiringLabel = "REKEY_RETIRING";
@@ -38,13 +41,14 @@ export interface LabelledVersions {
   /** Without a version: AWSCURRENT. Throws SecretUnusable when there is no such secret, version or value. */
   read(secretArn: SecretArn, versionId?: VersionId): Promise<StoredVersion>;
   /**
-   * Writes a version whose id is `versionId`. A repeat with the same text is a no-op (labels are not attached
-   * again); with another text it throws VersionMoved. `labels` are taken off whatever version had them.
+   * Writes a version whose id is `versionId`. A repeat with the same text does nothing (labels are not
+   * attached again); with another text it throws VersionMoved. `labels` are removed from any other version.
    */
   put(version: LabelledVersion): Promise<void>;
   /**
-   * Moves one label. Compare-and-swap: `heldElsewhere` when the label sits on a version other than `from`
-   * (or on any version, where `from` is absent). Without `to` the label is stripped. Already there is `moved`.
+   * Moves one label by compare-and-swap. `heldElsewhere`: the label is on a version other than `from` (or on
+   * any version, if `from` is absent). Without `to` the label is removed. A label that is already at `to`
+   * counts as `moved`.
    */
   moveLabel(move: LabelMove): Promise<"moved" | "heldElsewhere">;
 }
@@ -74,7 +78,10 @@ export function storeOnLabels(labelled: LabelledVersions): SecretStore {
     write: ({ secretArn, versionId, text }) =>
       labelled.put({ secretArn, versionId, text, labels: [incomingLabel] }),
 
-    /** Without `from` the move fails if any other version holds the label: that version is somebody's rotation. */
+    /**
+     * Without `from` the move fails if another version has the label: that version belongs to another
+     * rotation.
+     */
     async markPending({ secretArn, versionId }) {
       const move = await labelled.moveLabel({ secretArn, label: pendingLabel, to: versionId });
       return move === "moved" ? "marked" : move;

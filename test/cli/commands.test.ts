@@ -52,7 +52,7 @@ describe("apply", () => {
       [
         "rekey.yml:6:3: secrets.a.provider: provider is missing: name one of this file",
         "rekey.yml:6:3: secrets.a.rotate: rotate is missing: say when, or `rotate: manual`",
-        "rekey.yml:6:3: secrets.a.consumers: no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+        "rekey.yml:6:3: secrets.a.consumers: no consumers: name them, or say `consumers: none` if nothing uses the key",
         "rekey.yml:6:13: secrets.a.arn: this is not the full ARN of a secret: aws secretsmanager describe-secret shows it",
         "rekey: error: rekey.yml has 4 mistakes, and nothing was applied",
         "rekey: hint: every field is described in docs/policy.md",

@@ -59,7 +59,7 @@ describe("rekey compromise", () => {
 
       expect(await only()).toMatchObject({
         ...{ plan, planAsked: { plan, reason: "my call" } },
-        planWhy: expect.stringMatching(/^asked for by .*anna: my call$/),
+        planWhy: expect.stringMatching(/^ordered by .*anna: my call$/),
       });
     },
   );

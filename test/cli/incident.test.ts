@@ -370,7 +370,7 @@ describe("what a person says in an incident", () => {
     const { cli, incidentId, world, becomes } = await openIncident();
     expect((await cli(say("contain-now", incidentId))).out).toContain("the machine contains it now");
     expect(row((await cli(`incident show ${incidentId}`)).out, "plan")).toBe(
-      "contain-first: an authenticated person reported it; contain now, asked for by anna as operator: checkout is down",
+      "contain-first: an authenticated person reported it; contain now, ordered by anna as operator: checkout is down",
     );
     const starts = world.executions.started.length;
 
@@ -416,9 +416,7 @@ describe("what a person says in an incident", () => {
 
     const { code, err } = await cli(say("contain-now", incidentId));
     expect(code).toBe(1);
-    expect(err).toContain(
-      `no policy reaches an account of groq with it, so Rekey cannot revoke key ${keyId}`,
-    );
+    expect(err).toContain(`no policy covers an account of groq with it, so Rekey cannot revoke key ${keyId}`);
     expect(err).toContain("`mode: index` is enough");
     expect((await world.ledger.incidents.incident(incidentId))?.containNow).toBeUndefined();
 

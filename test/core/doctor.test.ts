@@ -49,7 +49,7 @@ test("a role that no consumer has is named once, at its latest read", () => {
       ...{ reason: "UndeclaredReader", secretArn, secret: "billing-key", environment: "production" },
       ...{ lastSeenAgoMs: minute, consumer: "role/stranger", principal },
       detail: `${principal} reads the secret, and no consumer has this role`,
-      hint: "give the role to a consumer in rekey.yml, or end its access",
+      hint: "give the role to a consumer in rekey.yml, or remove its access",
     },
   ]);
 });

@@ -312,7 +312,7 @@ describe("what is wrong with one secret", () => {
       "1:3 secrets.a.arn: arn is missing: give the secret's full ARN",
       "1:3 secrets.a.provider: provider is missing: name one of this file",
       "1:3 secrets.a.rotate: rotate is missing: say when, or `rotate: manual`",
-      "1:3 secrets.a.consumers: no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+      "1:3 secrets.a.consumers: no consumers: name them, or say `consumers: none` if nothing uses the key",
     ]);
   });
 

@@ -41,7 +41,7 @@ test("a sound policy has no mistakes", () => {
 
 test("a policy names its consumers, or says that there are none", () => {
   expect(mistakes({ consumers: [] })).toEqual([
-    "consumers: no consumers: name them, or say `consumers: none` if truly nothing uses the key",
+    "consumers: no consumers: name them, or say `consumers: none` if nothing uses the key",
   ]);
 });
 

@@ -1,6 +1,4 @@
-/**
- * Reading what a stranger wrote. No message here quotes the input, as V8's own do: it may hold a key.
- */
+/** Reads input that anybody may have written. No message quotes it, unlike V8's own: it may hold a key. */
 import * as z from "zod";
 import { InputInvalid } from "../../../core/errors.ts";
 import { utf8In } from "../../fingerprint.ts";
@@ -29,7 +27,7 @@ export function jsonIn(text: string, what: string): unknown {
   }
 }
 
-/** `value` as `schema` describes it, or an error that names the place and never the content. */
+/** `value` checked against `schema`. The error names the place of a mistake and never the content. */
 export function shaped<S extends z.ZodType>(schema: S, { value, what }: { value: unknown; what: string }) {
   const result = schema.safeParse(value);
   if (result.success) return result.data as z.output<S>;
@@ -40,7 +38,7 @@ export function shaped<S extends z.ZodType>(schema: S, { value, what }: { value:
   throw new InputInvalid(`${what} is not as expected at ${path}: ${why}`);
 }
 
-/** All findings or none: half a report would look like a clean rest. */
+/** All findings or none: with only a part of them, the rest would look clean. */
 export function atMost<T>(findings: readonly T[], max: number): readonly T[] {
   if (findings.length <= max) return findings;
   throw new InputInvalid(
@@ -48,7 +46,7 @@ export function atMost<T>(findings: readonly T[], max: number): readonly T[] {
   );
 }
 
-/** A field that helps but whose absence or odd type is no reason to lose an alert. */
+/** An optional field: if it is absent or of another type, the alert must not be lost. */
 export const optionalText = z.string().optional().catch(undefined);
 export const optionalFlag = z.boolean().optional().catch(undefined);
 export const optionalNumber = z.number().optional().catch(undefined);

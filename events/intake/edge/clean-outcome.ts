@@ -1,16 +1,11 @@
-/**
- * The last thing every source does: no text of a stranger leaves the intake unless it came through here.
- */
+/** The last step of every source: no text from outside leaves the intake unless it was cleaned here. */
 import { type Alert, type AlertIdentity, type AlertOutcome, AlertSchema, alertLimits } from "../../alert.ts";
 import { shaped } from "./bounded-json.ts";
 import type { KnownPlaintexts } from "./known-plaintexts.ts";
 import { providerSlug } from "./provider-name.ts";
 import { sha256Hex } from "./signature.ts";
 
-/**
- * The outcome with keys hidden, text made printable and bounded, and repeats of one key folded into one
- * alert.
- */
+/** The outcome with keys hidden, text printable and bounded, and repeats of one key merged into one alert. */
 export function cleanOutcome(raw: AlertOutcome, plaintexts: KnownPlaintexts): AlertOutcome {
   const clean = (alert: Alert) => cleanAlert(alert, plaintexts);
   return {
@@ -58,19 +53,21 @@ function cleanProvider(name: string | undefined, plaintexts: KnownPlaintexts): s
   return name === undefined ? undefined : providerSlug(plaintexts.hide(name));
 }
 
-/** Hidden before it is cut: half a key is still half a key. */
+/** Keys are hidden before the text is cut, because the cut could leave half a key visible. */
 function cleanPlace(place: string, plaintexts: KnownPlaintexts): string {
   return cut(printable(withoutCredentials(plaintexts.hide(place))), alertLimits.whereLength);
 }
 
-/** An id that is cut keeps a hash of the whole, so that two long ones stay two. */
+/** An id that is cut gets a hash of the whole id, so that two long ids stay different. */
 function cleanId(sourceId: string, plaintexts: KnownPlaintexts): string {
   const shown = printable(withoutCredentials(plaintexts.hide(sourceId))) || "unknown";
   if (shown.length <= alertLimits.idLength) return shown;
   return `${cut(shown, alertLimits.idLength - 18)}~${sha256Hex(shown).slice(0, 16)}`;
 }
 
-/** Addresses carry tokens in their user part, query and fragment; only a line or comment number stays. */
+/**
+ * Addresses may carry tokens in their user part, query and fragment. Only a line or comment number is kept.
+ */
 export function withoutCredentials(text: string): string {
   return text.replace(/:\/\/[^/\s]*@/g, "://").replace(addressParts, (_, address: string, fragment = "") => {
     return address + (placeFragment.test(fragment) ? fragment : "");
@@ -80,7 +77,10 @@ export function withoutCredentials(text: string): string {
 const addressParts = /(https?:\/\/[^\s?#]*)(?:\?[^\s#]*)?(#\S*)?/gi;
 const placeFragment = /^#[A-Za-z]{1,20}(?:-|_r)?\d{1,12}(?:-L\d{1,9})?$/;
 
-/** Control, format and separator characters as escapes: no name breaks a log line or reverses a screen. */
+/**
+ * Shows control, format and separator characters as escapes, so that no name breaks a log line or reverses
+ * the text on a screen.
+ */
 export function printable(text: string): string {
   return text.replace(
     /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
@@ -92,7 +92,7 @@ function cut(text: string, lengthMax: number): string {
   return text.length <= lengthMax ? text : `${text.slice(0, lengthMax - 1).toWellFormed()}…`;
 }
 
-/** One key found in twenty commits is one alert with twenty places. */
+/** One key found in twenty commits becomes one alert with twenty places. */
 function folded(alerts: readonly Alert[]): readonly Alert[] {
   const bySource = new Map<string, Alert>();
   for (const alert of alerts) {
@@ -116,7 +116,7 @@ function merged(first: Alert, again: Alert): Alert {
   };
 }
 
-/** The first of `order` that is among `values`. */
+/** The one of the two values that comes first in `order`. */
 function worst<T extends string>([first, again]: readonly [T, T], order: readonly T[]): T {
   return order.indexOf(first) <= order.indexOf(again) ? first : again;
 }

@@ -1,21 +1,21 @@
 import type { Fingerprint } from "../../../core/ports.ts";
 import { fingerprintOf, keyLengthMin, variantsOf } from "../../fingerprint.ts";
 
-/** Longer places are not shown at all: a key in them could be cut in two and slip through. */
+/** Longer places are not shown at all: a key in one could be cut in two and stay visible. */
 const shownLengthMax = 4096;
-/** Past this many different lengths behind one prefix, hiding too much is better than searching for long. */
+/** With more different lengths than this behind one prefix, hide too much rather than search for long. */
 const lengthsPerPrefixMax = 32;
 const hidden = "[secret]";
 
 /**
- * The keys that one report contained, for as long as it is being read. Scanners repeat a key in addresses and
- * file names, also in those of another finding: whatever leaves the report goes through `hide`.
+ * The keys in the report that is being read. Scanners repeat a key in addresses and file names, even in those
+ * of another finding, so everything that leaves the report goes through `hide`.
  */
 export class KnownPlaintexts {
   readonly #texts = new Set<string>();
   readonly #lengthsByPrefix = new Map<string, Set<number>>();
 
-  /** Its fingerprints in every form it may have; empty when it is too short or too long to be a key. */
+  /** The key's fingerprints in every form it may have; empty if it is too short or too long to be a key. */
   learn(text: string): readonly Fingerprint[] {
     const variants = variantsOf(text);
     for (const form of variants.flatMap(spellings)) this.#remember(form);
@@ -35,7 +35,7 @@ export class KnownPlaintexts {
     return shown;
   }
 
-  /** How much of `text` from `at` on is one of the keys. */
+  /** How many characters of `text`, from `at` on, are one of the keys. */
   #lengthAt(text: string, at: number): number {
     const lengths = this.#lengthsByPrefix.get(text.slice(at, at + keyLengthMin));
     if (lengths === undefined) return 0;

@@ -1,4 +1,4 @@
-/** HMAC-SHA256 checks that the sources share. */
+/** The HMAC-SHA256 checks that several sources use. */
 import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 import type { RawRequest, Refusal, Trust } from "./source.ts";
 
@@ -8,18 +8,18 @@ export function hmacHex(key: string, parts: readonly (string | Uint8Array)[]): s
   return hmac.digest("hex");
 }
 
-/** Compares in a time that does not tell how much of a guess was right. Both are 64 hex digits. */
+/** Takes the same time however much of a guess is right. Both are 64 hex digits. */
 export function isSameHex(expected: string, given: string): boolean {
   const [a, b] = [Buffer.from(expected, "hex"), Buffer.from(given, "hex")];
   return a.length === b.length && timingSafeEqual(a, b);
 }
 
-/** The digits of "sha256=<hex>"; undefined when it is anything else. */
+/** The digits of "sha256=<hex>"; undefined for anything else. */
 export function sha256HexIn(header: string): string | undefined {
   return /^sha256=([0-9a-f]{64})$/i.exec(header)?.[1];
 }
 
-/** An empty webhook secret would let everyone sign; an endless body would let anyone keep us hashing. */
+/** With an empty secret anybody could sign, and an endless body would keep us hashing. */
 export function whyNotCheckable(request: RawRequest, options: Trust & { readonly bytesMax: number }) {
   if (options.secret.isEmpty) return refusal("SecretMissing", "the source's signing secret is empty");
   const { length } = request.body;

@@ -4,8 +4,8 @@
  *
  *     X-Rekey-Signature: t=<epoch seconds>,n=<nonce>,v1=<hex HMAC-SHA256(secret, "<t>.<n>." + raw body)>
  *
- * `t` bounds how long a captured request is worth anything, and the nonce (16 to 64 of A-Z a-z 0-9 _ -) makes
- * it worthless within that time. A dot is in neither, so no two requests sign the same bytes.
+ * `t` limits how long a captured request can be used, and the nonce (16 to 64 of A-Z a-z 0-9 _ -) prevents
+ * its use within that time. Neither contains a dot, so no two requests sign the same bytes.
  */
 import type { Secret } from "../../../core/secret.ts";
 import { hmacHex, isSameHex, refusal, whyNotCheckable, whyNotNow } from "./signature.ts";
@@ -15,7 +15,7 @@ export const signatureHeader = "X-Rekey-Signature";
 
 const envelope = /^t=(\d{1,11}),n=([A-Za-z0-9_-]{16,64}),v1=([0-9a-f]{64})$/;
 
-/** The header's value for `body`; the nonce is the caller's randomness. */
+/** The header's value for `body`. The caller supplies a random nonce. */
 export function signEnvelope(request: {
   readonly secret: Secret;
   readonly body: string | Uint8Array;

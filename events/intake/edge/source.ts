@@ -1,4 +1,4 @@
-/** What every alert source is: a check of who sent the bytes, and a pure reading of them. */
+/** An alert source: it checks who sent the bytes, and reads them with a pure function. */
 import type { Secret } from "../../../core/secret.ts";
 import type { Alert, AlertOutcome, AlertSource } from "../../alert.ts";
 
@@ -23,40 +23,39 @@ export interface Refusal {
 }
 
 /**
- * What the sender's signature is checked against. While the secret itself rotates, ask once for each version.
+ * What the sender's signature is checked against. While the secret itself is being changed, check once with
+ * each version.
  */
 export interface Trust {
   readonly secret: Secret;
   readonly nowMs: number;
-  /** How far the sender's timestamp may be from `nowMs`, where the source signs one. */
+  /** How far the sender's timestamp may be from `nowMs`, if the source signs one. */
   readonly toleranceMs: number;
 }
 
 export interface IntakeSource {
   readonly name: AlertSource;
-  /** Its signature covers when it was sent, so that a request which is captured is worth nothing later. */
+  /** True if the signature covers the time of sending, so that a captured request cannot be used later. */
   readonly signsTime: boolean;
-  /** Why the request is refused; asked before a byte of it is parsed. */
+  /** Why the request is refused. Called before anything of it is parsed. */
   verify(request: RawRequest, trust: Trust): Refusal | undefined;
   /**
-   * Remember all of these for every request that was accepted, and refuse a request that brings one again.
-   * Only call it on a verified request.
+   * Remember these keys for every accepted request, and refuse a request that has one of them again. Call it
+   * only for a verified request.
    */
   replayKeys(request: RawRequest): readonly string[];
-  /** Reads a report. Plaintext is fingerprinted here and is not in the result. Throws InputInvalid. */
+  /** Reads a report. Plaintext keys are fingerprinted here and are not in the result. Throws InputInvalid. */
   parse(body: Uint8Array, headers: Headers): AlertOutcome;
   /**
-   * Where the alert that `body` only points to can be read; undefined when no base of `apiBases` has it. Ask
-   * only when `parse` started something, and do not follow redirects.
+   * The address of the alert that `body` only refers to; undefined if it is under none of `apiBases`. Use it
+   * only if `parse` started something, and do not follow redirects.
    */
   fetchUrl?(body: Uint8Array, options: { readonly apiBases: readonly string[] }): string | undefined;
-  /** The alert again, with what was read at `fetchUrl`. Throws InputInvalid: then the first alert stands. */
+  /** The alert with what was read at `fetchUrl`. Throws InputInvalid: then use the first alert. */
   parseFetched?(alert: Alert, body: Uint8Array): AlertOutcome;
 }
 
-/**
- * The request behind a Lambda function URL or an HTTP API, which hand over bytes that are not text as base64.
- */
+/** The request behind a Lambda function URL or an HTTP API. These pass bytes that are not text as base64. */
 export function rawRequestOf(event: {
   readonly headers?: Headers;
   readonly body?: string | null;
@@ -66,7 +65,10 @@ export function rawRequestOf(event: {
   return { headers: event.headers ?? {}, body };
 }
 
-/** The one header of this name in any case; given twice it counts as missing, since the two may differ. */
+/**
+ * The header of this name, in any case. If it was sent twice it counts as missing, because the two may
+ * differ.
+ */
 export function headerOf(headers: Headers, name: string): string | undefined {
   const values = Object.entries(headers).filter(([given]) => given.toLowerCase() === name.toLowerCase());
   return values.length === 1 ? values[0]?.[1] : undefined;

@@ -1,4 +1,4 @@
-/** Times as the sources write them. */
+/** The time formats that the sources use. */
 
 const isoTime = /^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(?:\.(\d{1,9}))? ?(?:(Z)|([+-]\d\d):?(\d\d))?$/;
 

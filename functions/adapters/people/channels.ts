@@ -44,12 +44,12 @@ export function shownOf(page: Page, docsUrl: string): Shown {
   };
 }
 
-/** `docsUrl` is where docs/ itself can be read; without one the path in the repository has to do. */
+/** `docsUrl` is where docs/ can be read. Without it, the path in the repository is shown. */
 function linkTo(path: string, docsUrl: string): string {
   return docsUrl === "" ? path : `${docsUrl.replace(/\/$/, "")}/${path.replace(/^docs\//, "")}`;
 }
 
-/** Amazon SNS: mail, SMS, chat and other people's tools subscribe to it. */
+/** Amazon SNS: mail, SMS, chat and other tools can subscribe to it. */
 export function snsChannel(
   client: Pick<SNSClient, "send">,
   { topicArn, docsUrl }: { readonly topicArn: string; readonly docsUrl: string },
@@ -78,14 +78,14 @@ export function snsChannel(
   };
 }
 
-/** SNS takes printable ASCII in a subject, and nothing else. */
+/** The subject of an SNS message may contain printable ASCII only. */
 function subjectOf(title: string): string {
   return `Rekey: ${title}`.replace(/[^\x20-\x7e]/g, "?").slice(0, subjectLengthMax);
 }
 
 /**
- * PagerDuty Events v2. A test only resolves an alert that is not there: that proves key, host and path, and
- * wakes nobody.
+ * PagerDuty Events v2. A test resolves an alert that does not exist: that tests key, host and path, and pages
+ * nobody.
  */
 export function pagerdutyChannel(options: {
   readonly http: Http;
@@ -119,7 +119,10 @@ export function pagerdutyChannel(options: {
   };
 }
 
-/** A repeat of one page is one alert; another cause is another, and wakes whoever has acknowledged the first. */
+/**
+ * A repeat of one page is one alert. Another cause makes another alert, which also pages people who have
+ * acknowledged the first.
+ */
 function alertKey({ incidentId, reason, why }: Page): string {
   return `${incidentId}/${reason}/${why}`.slice(0, alertKeyLengthMax);
 }
@@ -166,12 +169,12 @@ export function slackChannel(options: {
   };
 }
 
-/** Slack reads <…> as links and mentions: none of them may come from a name. */
+/** Slack turns <…> into links and mentions: no name may contain one. */
 function slackText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** Rekey's own bus, for consoles and for people's own rules. Nobody is woken by it. */
+/** Rekey's own bus, for consoles and for people's own rules. It pages nobody. */
 export function busChannel(bus: EventBus): Channel {
   return {
     name: "bus",
@@ -191,7 +194,7 @@ function plainText({ title, lines, steps, links }: Shown): string {
     .join("\n\n");
 }
 
-/** Only the status is looked at: a reply may quote what was sent. */
+/** Only the status is used: the reply may quote what was sent. */
 function refuse(
   name: string,
   { reply, credential }: { readonly reply: HttpReply; readonly credential: AdminCredential },
@@ -205,7 +208,8 @@ function refuse(
     });
   }
   if (status >= 500) throw new ProviderUnavailable(`${name} answered ${status}`);
-  // It may have been rotated since it was read, so the next try reads it again. PagerDuty answers 400 then.
+  // The credential may have been replaced since it was read, so the next try reads it again. PagerDuty
+  // answers 400 in that case.
   credential.refused();
   throw new ProviderUnavailable(`${name} refused its credential or the page with ${status}`);
 }

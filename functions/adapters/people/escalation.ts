@@ -2,23 +2,27 @@ import { ProviderThrottled, RotationError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/ports.ts";
 import type { Escalator, LogLine, Page, PageOutcome } from "../../deps.ts";
 
-/** One way to reach a person. */
+/** One way to reach people. */
 export interface Channel {
   readonly name: string;
-  /** Everything, only what is worth waking somebody for, or everything but reaching no person by itself. */
+  /**
+   * Everything; only what is worth paging somebody; or a copy of everything, which reaches no person by
+   * itself.
+   */
   readonly takes: "everything" | "pages" | "copies";
-  /** Sends once. Throws a RotationError: `later` is worth another try, `never` is not. */
+  /** Sends once. Throws a RotationError: with `later` it is worth another try, with `never` it is not. */
   send(page: Page): Promise<void>;
 }
 
 const triesMax = 3;
 const firstPauseMs = 500;
-/** A page that takes longer than this is a failed one: the next channel is better than more patience. */
+/** A page that takes longer counts as failed: trying the next channel is better than waiting. */
 const channelTimeMaxMs = 12_000;
 
 /**
- * Every channel that wants this page, at once. When none of them could be reached, the others, one by one: a
- * notice that wakes somebody is better than none. A copy on a bus is not counted as having reached anybody.
+ * Sends to every channel that takes this page, at once. If none could be reached, the other channels are
+ * tried one by one: a notice through the wrong channel is better than none. A copy on a bus does not count as
+ * reaching somebody.
  */
 export function escalator({
   channels,
@@ -34,7 +38,7 @@ export function escalator({
     return { name: channel.name, delivered };
   };
   const copies = channels.filter(({ takes }) => takes === "copies");
-  // A deployment that reaches nobody has at least whoever listens to the copies.
+  // If a deployment has no channel that reaches people, the copies are all there is.
   const people =
     copies.length === channels.length ? copies : channels.filter(({ takes }) => takes !== "copies");
 
@@ -56,7 +60,7 @@ export function escalator({
   };
 }
 
-/** A test proves that every channel works, so it goes to every channel. */
+/** A test has to show that every channel works, so it is sent to all of them. */
 function isLoud({ severity, test }: Page): boolean {
   return severity === "page" || test;
 }
@@ -89,7 +93,7 @@ interface Failure {
   readonly pauseMs?: number | undefined;
 }
 
-/** Whatever goes wrong in one channel must not keep the page from the others. */
+/** An error in one channel must not keep the page from the others. */
 async function failureOf(channel: Channel, page: Page): Promise<Failure | undefined> {
   try {
     await channel.send(page);

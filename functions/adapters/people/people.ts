@@ -13,17 +13,17 @@ import {
 } from "./channels.ts";
 import { type Channel, escalator } from "./escalation.ts";
 
-/** What an incident's own adapters may build on. */
+/** The parts of `Deps` that an incident's own adapters may use. */
 export type IncidentWorld = Pick<Deps, "store" | "bus" | "clock" | "log">;
 
-/** What a deployment has to reach people with; what is not set is not used. */
+/** The settings for reaching people. What is not set is not used. */
 export interface IncidentSettings {
   readonly environment: string;
   readonly pageTopicArn?: string | undefined;
   /** Secrets Manager ARNs: of the routing key, and of the webhook's whole address. */
   readonly pagerdutySecretArn?: string | undefined;
   readonly slackSecretArn?: string | undefined;
-  /** Where this repository's docs/ itself can be read; pages link to the runbooks in it. */
+  /** Where this repository's docs/ can be read; pages link to its runbooks. */
   readonly docsUrl?: string | undefined;
 }
 
@@ -31,7 +31,7 @@ export function peopleEscalator(world: IncidentWorld, settings: IncidentSettings
   return escalator({ channels: channelsOf(world, settings), clock: world.clock, log: world.log });
 }
 
-/** In the order in which they are worth trying when nothing else gets through. */
+/** In the order in which they are tried if nothing else works. */
 export function channelsOf(
   world: Pick<IncidentWorld, "store" | "bus">,
   settings: IncidentSettings,

@@ -3,7 +3,7 @@ import type { Policy } from "../../../core/policy.ts";
 import type { SecretArn } from "../../../core/ports.ts";
 import { isSecret, type Looked, type SecretRead } from "./trail.ts";
 
-/** What the event history says about the secrets of one incident. */
+/** What the event history contains about the secrets of one incident. */
 export interface Reading {
   readonly secrets: Looked;
   readonly decrypts: Looked;
@@ -15,8 +15,9 @@ const readersMax = 200;
 const versionUnknown = "";
 
 /**
- * Readers by role, secret and version. A read's record names a version only if the caller did, but each read
- * also decrypts, and that record always does: where there is one, it counts instead.
+ * Readers by role, secret and version. A record of a read names the version only if the caller did. But each
+ * read also decrypts, and the record of that always names the version, so it is counted instead if there is
+ * one.
  */
 export function readersOf({ secrets, decrypts, policies, arns }: Reading): readonly SecretReader[] {
   const versioned = grouped(decrypts.reads, arns);
@@ -79,13 +80,16 @@ function isKnown(
   return known.get(secretArn)?.has(principal) === true || isOwnRole(principal, secretArn);
 }
 
-/** Rekey's functions have a role each, named after it, in the account of the secrets. */
+/** Rekey's functions each have a role with the function's name, in the account of the secrets. */
 function isOwnRole(principal: string, secretArn: SecretArn): boolean {
   const [, partition, , , account] = secretArn.split(":");
   return principal.startsWith(`arn:${partition}:iam::${account}:role/rekey-`);
 }
 
-/** What else the readers of the leaked secret read in the same time, as far as the history was read. */
+/**
+ * What else the readers of the leaked secret read in the same time, within the part of the history that was
+ * read.
+ */
 export function siblingsReadBy({ secrets, policies, arns }: Reading): readonly SiblingSecret[] {
   const suspects = new Set<string>();
   for (const { principal, secretId } of secrets.reads) {

@@ -14,7 +14,7 @@ import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
 import { stillUsing } from "./still-using.ts";
 import { type Looked, lookUpReads } from "./trail.ts";
 
-/** CloudTrail's event history ends there. */
+/** How far back CloudTrail's event history goes. */
 const lookBackMaxMs = 90 * 24 * 3_600_000;
 const keysAskedMax = 50;
 const siblingsMax = 50;
@@ -23,8 +23,8 @@ const newKeysMax = 100;
 type ScopeWorld = Pick<Deps, "ledger" | "provider" | "clock" | "log">;
 
 /**
- * Looks around after containment. Every part may fail on its own: what it did not see is a sentence in
- * `notChecked`, and the rest stands.
+ * Looks up, after containment, who read the secret and what the key did. Each part may fail on its own: what
+ * it could not see becomes a sentence in `notChecked`.
  */
 export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, world: ScopeWorld): Scoper {
   return {
@@ -32,7 +32,7 @@ export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, world: 
       const policies = await world.ledger.policies();
       const notChecked: string[] = [];
       const look = { question, policies, notChecked };
-      // The provider first: a few calls, where the history can take all of the time.
+      // The provider first: it takes a few calls, while the history could take all of the time.
       const keyUse = await keyActivity(look, world);
       const newKeys = await keysMadeSince(look, world);
       const reading = await reads(client, look, world);
@@ -154,7 +154,7 @@ function whyNotBefore({ keyId = "", useBefore }: QuestionKey, after: KeyUse | un
   return [`what key ${keyId} did, asked before it was contained: ${useBefore.unknown}`];
 }
 
-/** The figures end with the look before containment; whoever used the key in between is not in them. */
+/** The figures end with the look before containment. Uses after that are not included. */
 function whatCameLater(
   { keyId = "", deadAtMs }: QuestionKey,
   { before, after }: { readonly before: UseBefore; readonly after: KeyUse | undefined },
@@ -166,7 +166,7 @@ function whatCameLater(
   return [`what key ${keyId} did ${last}: the provider says nothing of a deleted key`];
 }
 
-/** Neither look takes away what the other one saw: a provider's figures are late, and then gone. */
+/** Takes the larger of both looks: a provider's figures are late at first, and gone later. */
 function largest<Name extends "requests" | "lastUsedAtMs">(
   name: Name,
   uses: readonly (Pick<KeyUse, "requests" | "lastUsedAtMs"> | undefined)[],
@@ -222,7 +222,7 @@ async function keyIdsOfLedger(
 
 // ---- what lay beside it ----------------------------------------------------------------------------------
 
-/** Keys of other incidents that were found in the same file: whoever saw one saw the other. */
+/** Keys of other incidents that were found in the same file: whoever saw one saw the others. */
 async function sameFile(question: ScopeQuestion, { ledger }: ScopeWorld): Promise<readonly SiblingSecret[]> {
   const files = new Set(question.where.map(fileOf));
   const known = new Set(question.secrets.map(({ secretArn }) => secretArn));
@@ -238,7 +238,7 @@ async function sameFile(question: ScopeQuestion, { ledger }: ScopeWorld): Promis
   });
 }
 
-/** Without the line and commit behind it. */
+/** Without the line and commit at its end. */
 function fileOf(place: string): string {
   return (place.split(/[#\s]/, 1)[0] ?? "").replace(/:\d+$/, "");
 }
@@ -247,7 +247,7 @@ function distinct(siblings: readonly SiblingSecret[]): readonly SiblingSecret[] 
   return [...new Map(siblings.map((sibling) => [sibling.secretArn, sibling])).values()];
 }
 
-/** A provider that does not answer now costs one part of the findings, not all of them. */
+/** If one provider does not answer, one part of the findings is missing, not all of them. */
 async function attempt<Answer>(
   notChecked: string[],
   what: string,

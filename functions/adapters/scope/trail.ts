@@ -8,7 +8,7 @@ export interface SecretRead {
   /** The role behind the session, or the user. */
   readonly principal: string;
   readonly account: string;
-  /** The ARN as KMS has it, or whatever the caller wrote: a name, a part, or all of the ARN. */
+  /** The ARN as KMS records it, or whatever the caller wrote: a name, a partial ARN or a full one. */
   readonly secretId: string;
   readonly versionId?: VersionId;
   readonly atMs: number;
@@ -18,7 +18,7 @@ export interface Lookup {
   readonly eventName: "GetSecretValue" | "Decrypt";
   readonly sinceMs: number;
   readonly untilMs: number;
-  /** On our clock: no page is asked for after this. */
+  /** On our clock: no page is requested after this. */
   readonly stopAtMs: number;
 }
 
@@ -30,7 +30,7 @@ export interface Looked {
   readonly error?: string;
 }
 
-/** LookupEvents takes 2 requests a second for the whole account and Region; this leaves some for others. */
+/** LookupEvents allows 2 requests a second for the whole account and Region. This leaves some for others. */
 const pauseMs = 600;
 const throttledPauseMs = 2_000;
 const throttledMax = 5;
@@ -38,8 +38,8 @@ const throttledMax = 5;
 const pagesMax = 2_000;
 
 /**
- * Reads the event history newest first, one page after the other, until `sinceMs`, the time box or an error.
- * What it has by then counts, and it says how far back that is.
+ * Reads the event history from the newest event back, page by page, until `sinceMs`, the time limit or an
+ * error. Returns what was read until then, and how far back that reaches.
  */
 export async function lookUpReads(
   client: Pick<CloudTrailClient, "send">,
@@ -127,7 +127,7 @@ const Entry = z.object({
     .nullable(),
 });
 
-/** A read that was refused gave nobody the key, so it is none. */
+/** A read that was refused gave nobody the key, so it is skipped. */
 function readIn(text: string, atMs: number): readonly SecretRead[] {
   const entry = Entry.safeParse(jsonIn(text));
   if (!entry.success || entry.data.errorCode !== undefined) return [];

@@ -31,7 +31,10 @@ const CompromiseInput = z.strictObject({
 });
 type CompromiseInput = z.output<typeof CompromiseInput>;
 
-/** A person's word that keys leaked: one, or every key of a repository, a consumer or a provider account. */
+/**
+ * An authenticated person reports that keys leaked: one, or every key of a repository, a consumer or a
+ * provider account.
+ */
 export const compromise = adminCommand({
   input: CompromiseInput,
   run: async ({ input, caller }, deps) => {
@@ -75,7 +78,7 @@ export const compromise = adminCommand({
   },
 });
 
-/** A repeat of the same request names the same alert; one that is sent again with another id joins it. */
+/** A repeat of the same request names the same alert; a new request about the same key joins its incident. */
 function alertFor(
   { identity }: Leak,
   { input, caller }: { readonly input: CompromiseInput; readonly caller: Caller },

@@ -13,8 +13,9 @@ interface Parent {
 }
 
 /**
- * The checklist of keys that leaked together, written before the first of them is reported: whatever breaks off
- * then, it shows what is missing. Each key has an incident of its own; no machine runs here.
+ * The checklist of keys that leaked together. It is written before the first of them is reported, so that it
+ * shows what is missing if reporting is interrupted. Each key has an incident of its own; no machine runs for
+ * the checklist.
  */
 export async function openParent(parent: Parent, deps: AdminDeps): Promise<IncidentRecord> {
   const { parentId, title, leaks, input, caller } = parent;

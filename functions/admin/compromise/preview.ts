@@ -14,10 +14,10 @@ interface Facts {
   readonly caller: Caller;
 }
 
-/** What reporting one key would do. */
+/** The effects that reporting one key would have. */
 export interface Foretold {
   readonly key: string;
-  /** What a credential of Rekey's own is. */
+  /** What it is, if it is one of Rekey's own credentials. */
   readonly own?: string;
   readonly match: string;
   readonly plan: string;
@@ -30,13 +30,16 @@ export interface Foretold {
   readonly consumers: readonly {
     readonly name: string;
     readonly environment: string;
-    /** At most, from when the key stops; under switch-first only for those that have not moved by then. */
+    /**
+     * The longest outage, from the moment the key stops. Under switch-first only for consumers that have not
+     * moved by then.
+     */
     readonly outage: string;
   }[];
   readonly reversible: string;
 }
 
-/** Nothing is written and no provider is called. */
+/** Writes nothing and calls no provider. */
 export async function foretell(leak: Leak, facts: Facts, deps: AdminDeps): Promise<readonly Foretold[]> {
   const keys = await identifyKeys(leak.identity, deps);
   if (keys.length === 0) return [unknownKey(leak)];
@@ -104,7 +107,9 @@ async function stateInStore({ secretArn }: Policy, { holders }: Identified, deps
   return holds(pending?.versionId) ? "pending" : undefined;
 }
 
-/** A consumer that reports from inside refreshes at the first refusal; any other when its cache is old. */
+/**
+ * A consumer with client evidence refreshes at the first refusal; any other, when its cached key is stale.
+ */
 function outageOf({ name, environment, evidence, maxStaleMs }: ConsumerPolicy) {
   const isQuick = evidence.includes("client");
   const outage = isQuick
@@ -124,7 +129,7 @@ async function reversibility(
   const records = await Promise.all(policies.map(({ secretArn }) => deps.ledger.secret(secretArn)));
   const known = records.flatMap(({ keys }) => keys.find((key) => key.keyId === keyId) ?? []);
   const hasScopes = known.some(({ scopes }) => scopes !== undefined);
-  // Nobody reads it any more, so there is nobody to undo it for.
+  // No consumer reads it any more, so nobody needs an undo.
   const isHandedOut = known.some(({ state }) => state === "current" || state === "retiring");
   if (isHandedOut && isQuarantinable(capabilities, { hasScopes })) {
     return `disabled first, which can be undone for ${durationText(policy.soakMs)}; then deleted`;

@@ -7,8 +7,8 @@ interface Repository {
 }
 
 /**
- * Policies that name the repository, and those with a consumer whose code lies there as any policy says. The
- * whole name counts: a last part that two repositories share would cut off the wrong consumers.
+ * Policies that name the repository, and policies with a consumer whose code is in it. The whole name has to
+ * match: comparing only the last part could cut off the wrong consumers.
  */
 export function policiesOfRepository(policies: readonly Policy[], repository: string): readonly Policy[] {
   const names = (listed: readonly string[] = []) =>
@@ -47,14 +47,14 @@ function repositoryOf(place: string): Repository | undefined {
   return name === undefined ? undefined : { name };
 }
 
-/** GitLab's groups nest: there a repository ends where "/-/" begins. */
+/** GitLab's groups can be nested: there the repository's name ends at "/-/". */
 function repositoryIn(parts: readonly string[]): string {
   const [dash, clone] = [parts.indexOf("-"), parts.findIndex((part) => part.endsWith(".git"))];
   const end = dash > 0 ? dash : clone > 0 ? clone + 1 : 2;
   return parts.slice(0, end).join("/");
 }
 
-/** Hosts take either case. */
+/** Host names are case-insensitive. */
 function written(repository: string): string {
   return repository
     .toLowerCase()

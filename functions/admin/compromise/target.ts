@@ -8,10 +8,10 @@ import { type RefusedAnswer, refused } from "../command.ts";
 import { whichSecret } from "../which-secret.ts";
 import { isPlaceIn, policiesOfRepository, repositoriesIn } from "./repository.ts";
 
-/** One key that a person calls leaked. */
+/** One key that a person reports as leaked. */
 export interface Leak {
   readonly identity: AlertIdentity;
-  /** Where the person named a secret, or something that uses one. */
+  /** Set if the person named a secret, or something that uses one. */
   readonly policy?: Policy;
 }
 
@@ -27,7 +27,9 @@ export type Leaks =
   | { readonly of: "one" | "many"; readonly title: string; readonly leaks: readonly Leak[] }
   | { readonly refusal: RefusedAnswer };
 
-/** Which keys a person means. A target that covers nothing is a slip of the pen, and is refused. */
+/**
+ * The keys that a person means. A target that matches nothing is probably a typing mistake, and is refused.
+ */
 export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks> {
   const { secret, fingerprints, repository, consumer, account } = target;
   const given = [secret, fingerprints, repository, consumer, account].filter((one) => one !== undefined);
@@ -88,7 +90,7 @@ interface Many {
   readonly name: string;
   readonly covered: readonly Policy[];
   readonly names: readonly string[];
-  /** What to do where nothing like it is there. */
+  /** What to do if nothing matches. */
   readonly hint?: string;
 }
 
@@ -109,7 +111,7 @@ async function many(
     if (leak === undefined) missing.push(policy.name);
     else leaks.push(leak);
   }
-  // Half a checklist would look like a whole one.
+  // An incomplete checklist would look like a complete one.
   if (missing.length > 0) return { refusal: notIndexed(missing) };
   return { of: "many", title: `${word} ${name}`, leaks };
 }
@@ -119,7 +121,7 @@ function notIndexed(names: readonly string[]): RefusedAnswer {
   return refused({ reason: "NotIndexed", detail, hint: "index it with `rekey apply`, then try again" });
 }
 
-/** Keys that a policy connects with the repository, and keys that any alert saw in it. */
+/** Keys that a policy connects with the repository, and keys that any alert found in it. */
 async function ofRepository(
   repository: string,
   policies: readonly Policy[],

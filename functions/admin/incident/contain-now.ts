@@ -9,7 +9,7 @@ import { lookedUp } from "../../incident/takeover/take-secrets.ts";
 import { adminCommand } from "../command.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
-/** Containment waits for nothing any more; a person's word counts for an inexact match too. */
+/** Containment waits for nothing any more. A person may order this for an inexact match too. */
 export const incidentContainNow = adminCommand({
   input: z.strictObject({ command: z.literal("incident-contain-now"), ...orderShape }),
   run: async ({ input, caller }, deps) => {
@@ -40,7 +40,10 @@ export const incidentContainNow = adminCommand({
 
 type Reached = Pick<KeyInScope, "account" | "secretArn">;
 
-/** By which policy the provider is reached now: one may have come or gone since the incident opened. */
+/**
+ * The policy by which the provider can be called now: it may have been added or removed since the incident
+ * opened.
+ */
 async function reach(key: KeyInScope, deps: AdminDeps): Promise<readonly [string, Reached]> {
   const isPolicyThere =
     key.secretArn !== undefined && (await deps.ledger.policy(key.secretArn)) !== undefined;

@@ -4,7 +4,7 @@ import { page } from "../../incident/paging/page.ts";
 import { adminCommand, refused } from "../command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";
 
-/** Pages everybody now, through every channel, with a person's reason. */
+/** Pages everybody now, through every channel, with the person's reason. */
 export const incidentEscalate = adminCommand({
   input: z.strictObject({ command: z.literal("incident-escalate"), ...orderShape }),
   run: async ({ input, caller }, deps) => {

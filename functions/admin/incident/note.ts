@@ -4,7 +4,7 @@ import { changeIncident } from "../../incident/record/change.ts";
 import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, whichIncident, wordOf } from "./which-incident.ts";
 
-/** A person's words for whoever reads the incident, now or later. */
+/** A note for whoever reads the incident, now or later. */
 export const incidentNote = adminCommand({
   input: z.strictObject({ command: z.literal("incident-note"), ...orderShape }),
   run: async ({ input, caller }, deps) => {

@@ -5,7 +5,7 @@ import { graceMs } from "../../incident/record/policies.ts";
 import { adminCommand } from "../command.ts";
 import { auditOrder, goOnWith, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
-/** Consumers get their time to move before the key is contained. The deadline stays where it is. */
+/** Consumers get time to move before the key is contained. The deadline does not change. */
 export const incidentSwitchFirst = adminCommand({
   input: z.strictObject({ command: z.literal("incident-switch-first"), ...orderShape }),
   run: async ({ input, caller }, deps) => {

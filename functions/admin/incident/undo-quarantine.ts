@@ -14,7 +14,7 @@ import { graceMs } from "../../incident/record/policies.ts";
 import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
-/** Gives a quarantined key back to those that need it, and lets them move before it is contained again. */
+/** Makes a quarantined key work again, and lets its consumers move before it is contained. */
 export const incidentUndoQuarantine = adminCommand({
   input: z.strictObject({ command: z.literal("incident-undo-quarantine"), ...orderShape }),
   run: async ({ input, caller }, deps) => {
@@ -24,7 +24,8 @@ export const incidentUndoQuarantine = adminCommand({
     if (refusal) return refusedBy(refusal);
     const word = wordOf(caller, input.reason);
     const containByMs = caller.atMs + (await graceMs(found.record, deps));
-    // The plan first: under contain-first the key would be quarantined again before it is restored.
+    // The plan is changed first: under contain-first the key would be quarantined again before it is
+    // restored.
     const record = await changeIncident(
       input.incident,
       (now) => {

@@ -6,12 +6,12 @@ import { changeIncident } from "../../incident/record/change.ts";
 import { adminCommand, refused } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
-/** A person takes the responsibility for a key that nobody saw dead; their name stays in the record. */
+/** A person takes the responsibility for a key that was not proven dead. The record names them. */
 export const incidentWaive = adminCommand({
   input: z.strictObject({
     command: z.literal("incident-waive"),
     ...orderShape,
-    /** Key id or fingerprint; may be left out where one key is open. */
+    /** Key id or fingerprint; may be omitted if only one key is open. */
     key: z.string().min(1).max(256).optional(),
   }),
   run: async ({ input, caller }, deps) => {

@@ -12,7 +12,7 @@ import { whyEnded } from "../../upkeep/sweep-incident.ts";
 import { type Caller, type RefusedAnswer, refused } from "../command.ts";
 import { reasonText } from "../inputs.ts";
 
-/** What every order about one incident says. */
+/** The fields of every order about one incident. */
 export const orderShape = { incident: incidentIdText, reason: reasonText };
 
 export async function whichIncident(
@@ -31,7 +31,10 @@ export async function whichIncident(
   return { refusal: refused({ reason: "UnknownIncident", detail: `there is no incident ${named}`, hint }) };
 }
 
-/** The incident of an order that is about its keys. A checklist has none: the answer says whom to order instead. */
+/**
+ * The incident of an order about its keys. A checklist has no keys of its own: the refusal names the
+ * incidents to order instead.
+ */
 export async function whichToOrder(
   { command, incident: named }: { readonly command: `incident-${string}`; readonly incident: string },
   deps: { readonly ledger: Pick<Ledger, "incidents"> },
@@ -60,7 +63,7 @@ export function refusedBy(refusal: PersonRefusal): RefusedAnswer {
   return refused(refusal);
 }
 
-/** In the log of every secret in scope, or in the deployment's where there is none. */
+/** Written to the log of every secret in scope, or to the deployment's log if there is none. */
 export async function auditOrder(
   order: {
     readonly record: IncidentRecord;
@@ -85,8 +88,9 @@ export async function auditOrder(
 }
 
 /**
- * A machine that ended left the incident to people; now that one of them decided, it goes on. One that died unheard is
- * found out here: whoever gives the order is not told that it is at work.
+ * An execution that ended has left the incident to people. Now that one of them has decided, it is started
+ * again. If the execution died without a status event, that is noticed here, so that the person is not told
+ * that it is at work.
  */
 export async function goOnWith(
   record: IncidentRecord,

@@ -33,11 +33,17 @@ interface Order extends Containing {
   readonly keyId: KeyId;
   readonly policy: Policy;
   readonly provider: KeyProvider;
-  /** Under way beside what else is asked first; waited for before the intents, so that these stay together. */
+  /**
+   * Started early, beside the other checks. Awaited before the intents are written, so that the intents and
+   * the call stay close together.
+   */
   readonly use: Promise<UseBefore | undefined>;
 }
 
-/** Does what the turn says: quarantines where that can be undone and somebody may need it, else revokes. */
+/**
+ * Does what the turn says: quarantines if that can be undone and somebody may need the key, otherwise
+ * revokes.
+ */
 export async function contain(containing: Containing, deps: Deps): Promise<Turn> {
   const { input, record, key } = containing;
   const refusal = whyNotContain(record, key);
@@ -51,7 +57,8 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   if (!provider.capabilities.revoke) return leaveToPerson({ ...containing, keyId, policy }, deps);
   const use = lookAtUse({ record, key, nowMs: input.at, during: "containing" }, deps);
   const order = { ...containing, keyId, policy, provider, use };
-  // Also when it is recorded as begun: perhaps it was not done, and whoever fetched the key again still works with it.
+  // Also checked if the intent is recorded: the call may not have been made, and consumers that fetched the
+  // key again still work with it.
   const handedOut = await currentAgain({ record, key, nowMs: input.at }, deps);
   if (handedOut !== undefined) {
     const seen = { incidentId: record.incidentId, key, handedOut, use: await use, atMs: input.at };
@@ -70,7 +77,10 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   return revoked === "calledOff" ? decideAgain(record) : goOn(revoked);
 }
 
-/** A person spoke after the decision: no wait is stored for a record that has moved on, and the turn is asked anew. */
+/**
+ * A person gave an order after the decision: the wait is not stored for an outdated record, and the turn is
+ * decided again.
+ */
 function decideAgain({ seq }: IncidentRecord): Turn {
   return { outcome: "wait", seenSeq: seq, waitSeconds: 1, reason: "the incident was changed meanwhile" };
 }
@@ -92,8 +102,8 @@ function goOn({ seq }: IncidentRecord): Turn {
 }
 
 /**
- * The intent comes before the call: in the incident, where it meets what people say meanwhile, then in every secret
- * that knows the key. "calledOff" where the incident says by now that nothing is to be done.
+ * Writes the intent before the call: first in the incident, where it meets people's orders, then in every
+ * secret that knows the key. Returns "calledOff" if the incident was called off meanwhile.
  */
 async function recordIntent(
   order: Order,
@@ -134,7 +144,7 @@ async function recordIntent(
   return "intended";
 }
 
-/** Who holds a secret whose key is contained all the same; a secret that is about to use the key refuses. */
+/** The secrets on hold whose key is contained anyway. Throws for a secret that is about to use the key. */
 async function holdsOver({ record, keyId }: Order, deps: Deps): Promise<ReadonlyMap<string, string>> {
   const holds = new Map<string, string>();
   for (const { secretArn } of record.secrets) {
@@ -195,8 +205,9 @@ async function revoke(order: Order, deps: Deps): Promise<IncidentRecord | "calle
 }
 
 /**
- * A quarantine that contains can be undone, so it comes first where somebody may still need the key: the scopes
- * with which it can be undone exactly, or "no". Once everybody has moved there is nobody to undo it for.
+ * A quarantine that fully stops the key can be undone, so it comes first if somebody may still need the key.
+ * Returns the scopes with which it can be undone exactly, or "no". If every consumer has moved, nobody needs
+ * an undo.
  */
 async function quarantineScopes(
   { record, key, keyId, provider }: Order,
@@ -212,7 +223,7 @@ async function quarantineScopes(
   return isQuarantinable(capabilities, { hasScopes: false }) ? undefined : "no";
 }
 
-/** "cannot" is the provider's word: then the key is revoked at once. */
+/** If the provider answers "cannot", the key is revoked at once. */
 async function quarantine(
   order: Order & { readonly scopes: readonly string[] | undefined },
   deps: Deps,
@@ -240,12 +251,13 @@ async function quarantine(
     },
     deps,
   );
-  // Undone while the call was on its way: the person's restore may have come before it.
+  // The quarantine was undone while its call was under way: the restore may have reached the provider first,
+  // so it is repeated.
   if (isUndone(keyOf(after, input.ref))) await restoreKeys(after, deps);
   return after;
 }
 
-/** No call of this provider revokes: a person is paged at once, and Rekey watches for the key's death. */
+/** This provider has no revoke call: a person is paged at once, and Rekey probes until the key is dead. */
 async function leaveToPerson(
   { input, record, keyId, policy }: Omit<Order, "provider" | "use">,
   deps: Deps,

@@ -16,7 +16,7 @@ import { changeIncident } from "../record/change.ts";
 import { keyOf } from "../record/step-input.ts";
 import { withUse } from "./last-use.ts";
 
-/** At most 30 looks at a time: a policy sets containBy to 15 minutes at most. */
+/** At most 30 looks: a policy sets containBy to 15 minutes at most. */
 const lookAgainMs = 30_000;
 
 /**
@@ -41,7 +41,10 @@ export async function currentAgain(
   return { places, lookAgainAtMs: Math.min(nowMs + lookAgainMs, record.containByMs ?? nowMs) };
 }
 
-/** The current version, if it holds the key. A secret that nobody can read hands it to no consumer to be spared. */
+/**
+ * Returns the current version id if it contains the compromised key. An unreadable secret cannot be serving
+ * the key, so it counts as not holding it.
+ */
 async function currentWith(
   secret: SecretInScope,
   key: KeyInScope,
@@ -62,7 +65,10 @@ async function currentWith(
   }
 }
 
-/** Only a person can take it out again, and until then there is time: they hear of it once, now. */
+/**
+ * Only a person can remove the key from AWSCURRENT, and until `containBy` there is time: people are paged
+ * once, now.
+ */
 export async function noteCurrentAgain(
   seen: {
     readonly incidentId: string;

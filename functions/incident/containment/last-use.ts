@@ -4,7 +4,7 @@ import { changeKey, refOf } from "../../../core/incident/transitions.ts";
 import type { Deps } from "../../deps.ts";
 import { policyOfKey } from "../record/policies.ts";
 
-/** While containment waits for something else anyway, and where the look would hold it up. */
+/** The longest look: while containment waits for something else anyway, and while the look delays it. */
 const lookMaxMs = { waiting: 2_000, containing: 1_000 } as const;
 
 interface Look {
@@ -13,7 +13,7 @@ interface Look {
   readonly nowMs: number;
 }
 
-/** A turn that waits has the time to look. Its note moves no decision, so it wakes nobody. */
+/** A waiting turn has time to ask the provider. The note changes no decision, so it wakes nobody. */
 export async function noteUseBefore(look: Look, deps: Deps): Promise<void> {
   if (look.key.useBefore !== undefined) return;
   const seen = await lookAtUse({ ...look, during: "waiting" }, deps);
@@ -29,8 +29,8 @@ export function withUse(key: KeyInScope, seen: UseBefore | undefined): KeyInScop
 }
 
 /**
- * What the provider says of the key's use while there still is a key: of a deleted one it says nothing. Whatever
- * goes wrong with it is no reason not to contain, so it never throws, and never takes longer than its share.
+ * Asks the provider about the key's use while the key still exists: of a deleted key it says nothing. A
+ * failure here must not delay containment, so this never throws and never takes longer than its share.
  */
 export async function lookAtUse(
   { record, key, nowMs, during }: Look & { readonly during: keyof typeof lookMaxMs },

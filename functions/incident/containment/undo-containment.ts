@@ -8,14 +8,15 @@ import { endWait } from "../record/change.ts";
 import { policyOfKey } from "../record/policies.ts";
 
 /**
- * What calling an incident off owes its secrets: waits for its replacement end, a disabled key works again, and no
- * secret takes the key for compromised any more. A repeat changes nothing. Answers the keys that were restored.
+ * Undoes what an incident did, after it was called off: its runs stop waiting, disabled keys work again, and
+ * no secret treats the key as compromised any more. A repeat changes nothing. Returns the keys that were
+ * restored.
  */
 export async function undoContainment(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
   const { secrets, keys, incidentId } = record;
   for (const { secretArn } of secrets) await endWait({ secretArn, incidentId, outcome: "calledOff" }, deps);
   const restored = await restoreKeys(record, deps);
-  // Asked anew: the provider took its time.
+  // Read again, because the provider took its time.
   const others = await othersOpen(record, deps);
   const sound = keys.flatMap(({ keyId }) => keyId ?? []).filter((keyId) => !others.some(isAbout(keyId)));
   for (const { secretArn } of secrets)
@@ -23,7 +24,9 @@ export async function undoContainment(record: IncidentRecord, deps: Deps): Promi
   return restored;
 }
 
-/** Keys whose quarantine a person undid. Another incident that has disabled such a key since needs it so. */
+/**
+ * Restores the keys whose quarantine a person undid, unless another incident has disabled such a key since.
+ */
 export async function restoreKeys(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
   const undone = record.keys.filter(isUndone);
   if (undone.length === 0) return [];
@@ -38,7 +41,10 @@ export async function restoreKeys(record: IncidentRecord, deps: Deps): Promise<r
   return restored;
 }
 
-/** For whoever comes by after the order: its caller may have died in the middle, or a quarantine come late. */
+/**
+ * Completes an undo later: the function that began it may have died, or a quarantine call may have arrived
+ * late.
+ */
 export async function finishUndo(
   {
     record,
@@ -72,11 +78,14 @@ interface Restoring {
   readonly keyId: KeyId;
 }
 
-/** Exactly as the key was before its quarantine, at the provider first. One that is gone is past helping. */
+/**
+ * Restores the key exactly as it was before its quarantine, at the provider first. Nothing happens if the key
+ * no longer exists.
+ */
 async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promise<boolean> {
   const policy = await policyOfKey(key, deps);
   const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
-  // A rotation that retires the key by now has disabled it for its own reasons.
+  // A rotation that retires this key now has disabled it itself.
   const isRetired = holding.some(
     ({ run, keys }) =>
       run?.retiring.keyId === keyId &&

@@ -14,7 +14,7 @@ interface Telling {
   readonly atMs: number;
 }
 
-/** Sends one page through every channel and writes down who took it. */
+/** Sends one page through every channel and records which of them delivered it. */
 export async function page({ record, due, atMs }: Telling, deps: Deps): Promise<boolean> {
   const { delivered, failed } = await deps.incident.escalator.page(pageOf(record, due));
   const { reason, severity, why } = due;

@@ -4,16 +4,16 @@ import type { CurrentAgain, IncidentRecord, KeyInScope, OwnRole } from "../../..
 import { isTriage } from "../../../core/incident/turns.ts";
 import { adminConsoleOf, manualOf } from "../../../providers/manual.ts";
 
-/** One thing that a person does. A command stands alone, so that it can be pasted as it is. */
+/** One thing that a person does. A command is separate, so that it can be pasted as it is. */
 export interface PersonStep {
   readonly what: string;
   readonly command?: string;
 }
 
 /**
- * What only a person can do about a key that no call of ours may or can revoke, or may not yet, in order and up to
- * the end of the incident: for the pages and for `incident show`. None where Rekey can go on, alone or at a person's
- * word.
+ * What only a person can do about a key that Rekey cannot, must not, or must not yet revoke: in order, up to
+ * the end of the incident. For pages and for `incident show`. Empty if Rekey can go on, alone or after a
+ * person's order.
  */
 export function personSteps(record: IncidentRecord): readonly PersonStep[] {
   const open = record.keys.filter((key) => !isSettled(key));
@@ -27,12 +27,15 @@ export function personSteps(record: IncidentRecord): readonly PersonStep[] {
   return isExact(record.match.by) ? watchedSteps(record, key) : unknownSteps(record, key);
 }
 
-/** A person's word is enough for such a key, or its death is watched already. */
+/**
+ * True if a person's order is enough for Rekey to revoke such a key, or if it already probes whether the key
+ * is dead.
+ */
 function isInReach({ keyId, secretArn, byHand }: KeyInScope): boolean {
   return byHand === true || (keyId !== undefined && secretArn !== undefined);
 }
 
-/** The order that lets containment begin, where it would be sooner for it and the order would not be refused. */
+/** The contain-now order, if it would make containment start earlier and would not be refused. */
 export function containNowStep(record: IncidentRecord): PersonStep | undefined {
   const { incidentId, plan, status } = record;
   const hasStopped = status === "needsPerson";
@@ -45,7 +48,7 @@ export function containNowStep(record: IncidentRecord): PersonStep | undefined {
   };
 }
 
-/** A revoke that was asked for is as far as a person's word would bring it. */
+/** False once the revoke call has been made: contain-now would change nothing. */
 function isHeldBack({ containNow, plan, keys }: IncidentRecord): boolean {
   if (containNow !== undefined || plan === "contain-first") return false;
   return keys.some((key) => !isSettled(key) && key.state !== "revoking" && key.state !== "accepted");
@@ -72,7 +75,7 @@ const ownSteps: Readonly<Record<OwnRole, StepsOf>> = {
   }),
 };
 
-/** No consumer uses it, so it is deleted before anything else: until then it can make and delete every key. */
+/** No consumer uses it, so it is deleted first: until then whoever has it can make and delete every key. */
 function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
   const { provider, secretArn = "ARN" } = key;
   const place = adminConsoleOf(provider);
@@ -92,7 +95,10 @@ function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly P
   ];
 }
 
-/** Until its label is taken off, the leaked value still signs: both are taken while a sender changes over. */
+/**
+ * The leaked value is valid until its label is removed: both values are accepted while the sender changes to
+ * the new one.
+ */
 function intakeSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
   const { secretArn = "ARN", versionId = "VERSION" } = key;
   return [
@@ -108,7 +114,7 @@ function intakeSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly 
   ];
 }
 
-/** It reads alerts and changes nothing, and without it an alert is a place only: nothing is lost by its end. */
+/** It only reads alerts, and without it an alert still names a place, so deleting it first loses nothing. */
 function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
   const { secretArn = "ARN" } = key;
   return [
@@ -127,7 +133,10 @@ function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): read
   ];
 }
 
-/** The leaked one goes last: it may be all that reaches people, and whoever has it can read nothing with it. */
+/**
+ * The leaked one is deleted last: it may be the only channel that reaches people, and nothing can be read
+ * with it.
+ */
 function channelSteps({ make, end }: { readonly make: string; readonly end: string }): StepsOf {
   return ({ incidentId }, { secretArn = "ARN" }) => [
     { what: `${make}: the shell shows and keeps nothing of it`, command: putHidden(secretArn) },
@@ -150,7 +159,7 @@ function putRandom(secretArn: string): string {
 
 // ---- a key that AWSCURRENT holds again -------------------------------------------------------------------
 
-/** A revoke by hand would cut off the very consumers that are waited for. */
+/** Revoking by hand would cut off the very consumers that the plan waits for. */
 function moveBackSteps(
   { secrets, containByMs = 0 }: IncidentRecord,
   places: CurrentAgain["places"],
@@ -172,7 +181,7 @@ function moveBackSteps(
 
 // ---- keys that nothing here reaches ----------------------------------------------------------------------
 
-/** Rekey knows whose key it is, and not its id at the provider. */
+/** Rekey knows whose key it is, but not its id at the provider. */
 function watchedSteps({ incidentId, secrets }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
   const names = secrets.map(({ name }) => name).join(", ") || "its secret";
   return [

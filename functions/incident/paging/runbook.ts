@@ -7,8 +7,8 @@ import type { Page } from "../../deps.ts";
 const folder = "docs/runbooks/";
 
 /**
- * Where each reason that needs a person is explained: the names of errors that no second try helps, what a
- * page says of itself, and what alarms are called.
+ * The runbook of each reason that needs a person: names of errors that a retry cannot help, reasons of pages,
+ * names of alarms.
  */
 export const runbooks: Readonly<Record<string, string>> = {
   AddressRefused: "address-refused.md",
@@ -52,7 +52,7 @@ const pageRunbooks: Readonly<Record<PageReason, string>> = {
   asked: "incident-opened.md",
 };
 
-/** The page of a reason, as a path in this repository. */
+/** The runbook of a reason, as a path in this repository. */
 export function runbookFor(reason: string): string {
   const pages: Readonly<Record<string, string>> = pageRunbooks;
   const file = Object.hasOwn(pages, reason) ? pages[reason] : undefined;
@@ -60,10 +60,10 @@ export function runbookFor(reason: string): string {
   return `${folder}${known ?? "incident-opened.md"}`;
 }
 
-/** Reasons that a page can have: each has to lead to a file of its own subject. */
+/** The reasons that a page can have. Each leads to a runbook about it. */
 export const pageReasons = Object.keys(pageRunbooks) as readonly PageReason[];
 
-/** Reasons whose page is about the key, whatever the machine waits for. */
+/** Reasons whose runbook depends on the key, not on what the machine waits for. */
 const keyReasons: ReadonlySet<PageReason> = new Set([
   "needsPerson",
   "notAccepted",
@@ -80,7 +80,7 @@ const ownTopics: Readonly<Record<OwnRole, string>> = {
   slackWebhook: "DeploymentCredentialLeaked",
 };
 
-/** What a page is about: where its reason says only that a person is needed, what they are needed for. */
+/** The topic of a page. If its reason only says that a person is needed, this says for what. */
 export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "reason" | "why">): string {
   if (!keyReasons.has(reason) || isTriage(record)) return reason;
   const open = record.keys.filter((key) => !isSettled(key));
@@ -93,7 +93,7 @@ export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "
   return error !== undefined && Object.hasOwn(runbooks, error) ? error : reason;
 }
 
-/** Reasons for which somebody may have to kill the key by hand. */
+/** Reasons for which somebody may have to revoke the key by hand. */
 const killingReasons: ReadonlySet<string> = new Set([
   "notAccepted",
   "notYetDead",

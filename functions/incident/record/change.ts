@@ -7,8 +7,8 @@ import type { Deps } from "../../deps.ts";
 type Change = (record: IncidentRecord) => IncidentRecord;
 
 /**
- * Changes an incident and wakes every branch that waits on it and has not seen it as it is now. A repeat whose
- * change is a no-op wakes too: the first try may have ended between the two.
+ * Changes an incident and wakes every branch that waits and has not seen the new record. A repeat that
+ * changes nothing wakes them too, because the first try may have died before it did.
  */
 export async function changeIncident(
   incidentId: string,
@@ -23,7 +23,7 @@ export async function changeIncident(
   return deps.ledger.incidents.changeIncident(incidentId, (now) => endWaits(now, tokens));
 }
 
-/** Parks a branch until the incident changes; one that has not seen the last change decides again at once. */
+/** Stores the wait of a branch. If the branch has not seen the last change, it decides again at once. */
 export async function parkBranch(
   wait: {
     readonly incidentId: string;
@@ -44,7 +44,9 @@ export async function parkBranch(
   return mustDecideAgain ? "decideAgain" : "waiting";
 }
 
-/** Ends what the incident's own run in a secret waits for, consumers or a key: its branch asks the incident anew. */
+/**
+ * Ends the wait of the incident's own run in one secret, for consumers or for a key: its branch decides anew.
+ */
 export async function endWait(
   {
     secretArn,
@@ -62,10 +64,14 @@ export async function endWait(
 const waitSecondsMin = 1;
 const idleSecondsMin = 60;
 const waitSecondsMax = 6 * 3_600;
-/** An execution's history holds 25,000 events: each idle lap is this much longer than what lies behind it. */
+/**
+ * An execution's history holds 25,000 events, so each idle wait is this share of the time that has passed.
+ */
 const idleShare = 0.05;
 
-/** How long a branch waits if nobody wakes it: until what is due, or a share of the time it has waited already. */
+/**
+ * How long a branch waits if nobody wakes it: until the next due time, or a share of the time it has waited.
+ */
 export function waitSecondsFor(wait: {
   readonly record: Pick<IncidentRecord, "takenUpAtMs">;
   readonly nowMs: number;

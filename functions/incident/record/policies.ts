@@ -6,7 +6,7 @@ import type { Policy } from "../../../core/policy.ts";
 import type { SecretArn } from "../../../core/ports.ts";
 import type { Deps } from "../../deps.ts";
 
-/** The policies of the secrets in scope, as they are now: an incident follows what the operator says today. */
+/** The present policies of the secrets in scope: an incident follows what the operator declares now. */
 export async function policiesOf(
   secrets: readonly { readonly secretArn: SecretArn }[],
   deps: Pick<Deps, "ledger">,
@@ -15,7 +15,7 @@ export async function policiesOf(
   return policies.filter((policy) => policy !== undefined);
 }
 
-/** Where operators declared different plans for one key, the one that cuts nobody off wins. */
+/** If the policies declare different plans for one key, the one that cuts nobody off is used. */
 export function planFacts(record: IncidentRecord, policies: readonly Policy[]): PlanFacts {
   const owned = policies.filter(({ mode }) => mode === "rotate");
   const declared = owned.flatMap(({ incident }) => incident.plan ?? []);
@@ -34,13 +34,13 @@ export function planFacts(record: IncidentRecord, policies: readonly Policy[]): 
 
 const defaultContainByMs = 600_000;
 
-/** How long consumers get under switch-first: the strictest of what the policies in scope allow. */
+/** How long consumers get under switch-first: the shortest time of all policies in scope. */
 export async function graceMs({ secrets }: IncidentRecord, deps: Pick<Deps, "ledger">): Promise<number> {
   const policies = await policiesOf(secrets, deps);
   return Math.min(defaultContainByMs, ...policies.map(({ incident }) => incident.containByMs));
 }
 
-/** The policy by which the provider of this key is reached. */
+/** The policy that says how to call this key's provider. */
 export async function policyOfKey(key: KeyInScope, deps: Pick<Deps, "ledger">): Promise<Policy> {
   const policy = key.secretArn === undefined ? undefined : await deps.ledger.policy(key.secretArn);
   if (policy === undefined) {

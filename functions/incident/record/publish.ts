@@ -2,7 +2,7 @@ import { RotationError } from "../../../core/errors.ts";
 import type { RekeyEvent } from "../../../core/ports.ts";
 import type { Deps } from "../../deps.ts";
 
-/** Tells the bus about an incident. A bus that is down must not hold up containment. */
+/** Publishes an event about an incident. If the bus is down, containment goes on. */
 export async function publish(event: RekeyEvent, deps: Pick<Deps, "bus" | "log">): Promise<void> {
   try {
     await deps.bus.publish(event);

@@ -3,9 +3,9 @@ import { executionNameOf, takenUp } from "../../../core/incident/transitions.ts"
 import type { Deps } from "../../deps.ts";
 
 /**
- * Starts the machine for an incident that nothing works on. The start is counted before it is made, and the
- * execution is named after the count: a repeat of the same start is one execution, and what that execution wrote
- * of its own end is not undone by a late note of its start.
+ * Starts the machine for an incident that no execution works on. The start is counted first, and the
+ * execution is named after the count: repeating the start gives one execution, and a late note of the start
+ * does not overwrite what that execution recorded about its end.
  */
 export async function startIncident(
   record: IncidentRecord,

@@ -7,7 +7,7 @@ import { stampedAt } from "../../step.ts";
 
 export const incidentIdText = z.string().regex(/^[\w-]{1,80}$/, "is not the id of an incident");
 
-/** What a step about one key in scope takes. */
+/** The input of a step about one key in scope. */
 export const keyStepInput = z.object({
   incidentId: incidentIdText,
   ref: z.string().min(1).max(2048),
@@ -27,13 +27,13 @@ export function keyOf(record: IncidentRecord, ref: string): KeyInScope {
   return key;
 }
 
-/** The machine's time plus what this step has taken so far: no clock's skew gets into a decision (T1). */
+/** The machine's time plus the time that this step has taken: no clock skew gets into a decision (T1). */
 export function stopwatch(atMs: number, { clock }: Pick<Deps, "clock">): () => number {
   const startedMs = clock.nowMs();
   return () => atMs + Math.max(0, clock.nowMs() - startedMs);
 }
 
-/** For the record only: a state that is tried again keeps the time at which it was entered. */
+/** Only for records: if a state is retried, its entered time stays the first one. */
 export function recordedAt(atMs: number, { clock }: Pick<Deps, "clock">): number {
   return Math.max(atMs, clock.nowMs());
 }

@@ -15,8 +15,8 @@ import type { Deps } from "../../deps.ts";
 import { noteRun } from "../../secret/run-record.ts";
 
 /**
- * Gives every secret back. Where the replacement is current and the key is dead nothing is owed; else the next
- * rotation of that secret takes up what is left, instead of finding a key that it knows as spent.
+ * Releases every secret. If the replacement is current and the key is dead, nothing is owed. Otherwise the
+ * next rotation of that secret resumes what is left, instead of refusing because of a retired key.
  */
 export async function releaseSecrets(
   release: { readonly record: IncidentRecord; readonly atMs: number; readonly reason: string },
@@ -27,7 +27,7 @@ export async function releaseSecrets(
   }
 }
 
-/** A secret whose taking the incident's own record does not show: the function died between the two. */
+/** For a secret that the incident's record does not list, because the function died right after taking it. */
 export async function releaseLease(
   release: Pick<Releasing, "record" | "atMs" | "reason" | "fence"> & { readonly secretArn: string },
   deps: Deps,
@@ -60,7 +60,7 @@ async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
   await settleDebt({ releasing, run: stored.run, ending }, deps);
   const certificate = certificateOf(record, stored.run.retiring.keyId);
   const outcome = ending === "contained" ? ending : ("needsHuman" as const);
-  // The function that took it may have died before it wrote its run down.
+  // The function that took the secret may have died before it recorded its run.
   const isNoted = (await deps.ledger.rotation(secretArn, ticket.rotationId)) !== undefined;
   if (isNoted)
     await noteRun(
@@ -91,7 +91,7 @@ async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
 
 type Ending = "contained" | "undone" | "owed";
 
-/** A false alarm that was noticed before anything was promoted or contained leaves nothing to finish. */
+/** A false alarm before anything was promoted or contained leaves nothing to finish. */
 function endingOf(record: IncidentRecord, { run }: SecretRecord): Ending {
   const isFalse = record.status === "falseAlarm";
   if (promotedRun(run) !== undefined && whyNotClose(record) === undefined && !isFalse) return "contained";

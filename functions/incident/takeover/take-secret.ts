@@ -24,9 +24,9 @@ export interface Taking {
   readonly atMs: number;
   readonly policy: Policy;
   readonly key: { readonly keyId: KeyId; readonly fingerprint?: Fingerprint };
-  /** Where the index says that this secret holds the key. */
+  /** The version that holds the key, according to the index. */
   readonly versionId: VersionId;
-  /** The incident held this secret before, so another one has taken it since. */
+  /** The incident held this secret before; another incident has taken it since. */
   readonly heldBefore: boolean;
 }
 
@@ -36,7 +36,10 @@ export interface TakenSecret {
   readonly fenced?: string;
 }
 
-/** Takes one secret from whatever run has it, and says where its replacement goes on. A repeat says the same. */
+/**
+ * Takes one secret from whatever run has it, and returns where its replacement begins. A repeat returns the
+ * same.
+ */
 export async function takeForIncident(taking: Taking, deps: Deps): Promise<TakenSecret> {
   const { policy, incidentId } = taking;
   const before = await deps.ledger.secret(policy.secretArn);
@@ -56,12 +59,13 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const compromised = await placeOf(taking, before, deps);
   const isCurrent = await isCurrentKey({ taking, compromised }, deps);
   const found = { ...taking, secretTag, compromised, isCurrent };
-  // Before the secret is taken: a try that ends between the two leaves a debt too many, which the sweep strikes off.
+  // Written before the secret is taken. If the function dies in between, there is one debt too many, which
+  // the sweep removes.
   const { leftBehind } = takeSecret(before, found);
   if (leftBehind !== undefined) await deps.ledger.putDebt({ ...leftBehind, sinceMs: taking.atMs });
   const taken: Taken[] = [];
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
-    // Whoever slept since it looked would take the secret again, for a key that has been replaced meanwhile.
+    // A delayed function would otherwise take the secret for a key that was replaced meanwhile.
     if (now.fence !== before.fence || now.run?.phase !== before.run?.phase)
       throw new LedgerContended("another run went on while this incident looked at the secret");
     const next = takeSecret(now, found);
@@ -80,7 +84,7 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
 
 const tagLength = 8;
 
-/** Read after the item: an incident that ends later than this raises the fence, and the taking fails on it. */
+/** Read after the item: if the incident ends later than this, the fence rises and the take-over fails. */
 async function assertMayOpen({ incidentId, executionArn }: Taking, deps: Deps): Promise<void> {
   const record = await incidentOf({ incidentId }, deps);
   if (mayOpen(record, executionArn)) return;
@@ -121,7 +125,7 @@ async function isCurrentKey(
   return versionId === compromised.versionId || fingerprintOf(keyIn(text, field)) === compromised.fingerprint;
 }
 
-/** The fenced run ends at once instead of at the end of its wait. */
+/** Ends the fenced run now, rather than at the end of its wait. */
 async function endFenced(
   { policy: { secretArn }, incidentId, atMs }: Taking,
   { rotationId, token }: NonNullable<Taken["fenced"]>,
@@ -137,7 +141,7 @@ async function endFenced(
   await noteRun({ ticket: { secretArn, rotationId }, note }, deps);
 }
 
-/** Where an execution that opens the incident again goes on. */
+/** The state at which an execution continues that opens the incident again. */
 function goOn(run: Run | undefined): ReplaceFrom {
   if (run === undefined || run.phase === "opened") return "MintKey";
   if (run.phase === "staged") return "ProveIncoming";
@@ -159,7 +163,7 @@ async function describe(described: Described, deps: Deps): Promise<TakenSecret> 
   return { scope: scopeOf(taking, described), from, ...(fenced !== undefined && { fenced }) };
 }
 
-/** The steps that replace the key read their policy from here, as those of a rotation do. */
+/** The steps that replace the key read their policy from this record, as in a rotation. */
 async function rememberRun({ taking, record }: Described, deps: Deps): Promise<void> {
   const { policy, incidentId, executionArn, atMs, key } = taking;
   const { secretArn } = policy;
@@ -183,7 +187,7 @@ async function rememberRun({ taking, record }: Described, deps: Deps): Promise<v
   });
 }
 
-/** The run that this incident has the secret with. */
+/** The run with which this incident holds the secret. */
 function runOf(record: SecretRecord, { incidentId }: Taking): RotationId | undefined {
   return incidentWith(record) === incidentId ? record.lease?.runId : undefined;
 }
@@ -214,7 +218,7 @@ function scopeOf(
   };
 }
 
-/** A secret that Rekey only watches, or has no policy for: what has to be done there a person does. */
+/** For a secret that is only watched, or has no policy: a person has to replace its key. */
 export async function watchedOnly(
   holder: { readonly secretArn: SecretArn; readonly versionId: VersionId },
   policy: Policy | undefined,
@@ -232,7 +236,7 @@ export async function watchedOnly(
   return { ...facts, ...named, standing: "current", replacement: "failed", failure };
 }
 
-/** A secret that cannot be read or written now: whoever reads it has no replacement. */
+/** For a secret that cannot be read or written now: it gets no replacement. */
 export function unusable({ policy, key, versionId }: Taking, failure: string): SecretInScope {
   const { secretArn, name, environment } = policy;
   const facts = { secretArn, name, environment, versionId, keyId: key.keyId, behind: [], moved: [] };

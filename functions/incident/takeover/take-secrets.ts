@@ -25,7 +25,10 @@ export async function takeSecrets(opening: Opening, deps: Deps): Promise<readonl
   return taken;
 }
 
-/** The newest entry of a secret wins: a merged edit put the same key into a newer version. */
+/**
+ * The newest entry of a secret counts: an edit of another field may have put the same key into a newer
+ * version.
+ */
 async function holdersOf({ keyId, fingerprint, secretArn, versionId, standing }: KeyInScope, deps: Deps) {
   const own: readonly Holder[] =
     secretArn === undefined || versionId === undefined || standing === "unknown"
@@ -64,7 +67,7 @@ async function takeOne(
   } catch (error) {
     const isOfSecret = error instanceof RotationError && !(error instanceof Superseded);
     if (!isOfSecret || error.retry !== "never") throw error;
-    // One secret that cannot be read must not keep the key alive in all the others.
+    // If one secret cannot be read, the key must still be contained for all the others.
     return { scope: unusable(taking, `${error.name}: ${error.message}`), from: "none" };
   }
 }
@@ -85,7 +88,7 @@ async function watched(
   }
 }
 
-/** Where the key stands: the strongest of what its secrets say. */
+/** The key's place: the most important one in any of its secrets. */
 export async function placed(
   key: KeyInScope,
   { record, taken }: { readonly record: IncidentRecord; readonly taken: readonly TakenSecret[] },
@@ -105,7 +108,10 @@ export async function placed(
   return { ...key, ...blocked, standing: standing ?? "retired" };
 }
 
-/** Not in the ledger: one of our accounts may still list it, and then a person's word is enough to revoke it. */
+/**
+ * For a key that is not in the ledger: if one of our accounts lists it, a person's contain-now is enough to
+ * revoke it.
+ */
 export async function lookedUp(key: KeyInScope, deps: Deps): Promise<KeyInScope> {
   const { keyId, provider } = key;
   if (keyId === undefined || provider === undefined) return key;
@@ -121,7 +127,7 @@ export async function lookedUp(key: KeyInScope, deps: Deps): Promise<KeyInScope>
   return key;
 }
 
-/** A courtesy to the person who has to decide: an account that does not answer must not hold up the page. */
+/** Only helps the person who decides, so an account that does not answer must not delay the page. */
 async function isListed({ policy, keyId }: { readonly policy: Policy; readonly keyId: string }, deps: Deps) {
   try {
     return (await deps.provider(policy).find(keyId)) !== undefined;

@@ -19,7 +19,7 @@ export type CallbackAnswer = "ok" | "TaskTimedOut" | "InvalidToken";
 /** In bytes of UTF-8: what one task's result may be. */
 export const payloadBytesMax = 262_144;
 
-/** The reason of every signal: without one each would make an error of its own that nobody reads. */
+/** The reason of every abort signal: without one, each would create an error that nobody reads. */
 const answerIsLate = "the answer no longer matters";
 
 interface AttemptOptions {

@@ -41,7 +41,7 @@ export const concurrencyDefault = 40;
 const machinesCachedMax = 100;
 const machines = new Map<string, Machine>();
 
-/** Fields that the engine would ignore without a word: a machine with one of them must not seem to work. */
+/** Fields that the engine would silently ignore: a machine with one of them must not seem to work. */
 const unsupported = [
   "Assign",
   "Arguments",
@@ -110,8 +110,9 @@ function substitute(value: JSONValue, substitutions: Readonly<Record<string, str
 }
 
 /**
- * Prepares one chain of states. The engine runs a Parallel or a Map as one of its own states and neither ends
- * its siblings when one fails nor tells them apart, so both become tasks that the execution carries out.
+ * Prepares one chain of states. The engine would run a Parallel or a Map as one of its own states, but it
+ * neither ends the siblings of a failed branch nor tells the branches apart. So both become tasks that the
+ * execution carries out.
  */
 function compile(definition: JSONObject, tasks: TaskState[]): Program {
   refuseUnsupported(definition, "the machine");
@@ -181,7 +182,7 @@ function iterationOf(
   };
 }
 
-/** The state as the engine gets it: what the execution needs to know travels in an envelope of parameters. */
+/** The state as it is given to the engine. What the execution needs to know is added to its parameters. */
 function rewrite(state: JSONObject): JSONObject {
   switch (state["Type"]) {
     case "Task":
@@ -193,7 +194,7 @@ function rewrite(state: JSONObject): JSONObject {
     case "Map":
       return rewriteMap(state);
     case "Pass":
-      // The engine takes a Result of false, 0, null or "" for none.
+      // The engine ignores a Result of false, 0, null or "".
       return "Result" in state && !state["Result"]
         ? { ...state, Parameters: state["Result"] ?? null }
         : state;

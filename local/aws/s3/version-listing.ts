@@ -47,7 +47,10 @@ interface Listed {
   readonly isLatest: boolean;
 }
 
-/** A key alone stands for all of its versions; with one of them, the rest of that key is still to come. */
+/**
+ * A key marker alone skips all versions of that key; with a version marker, the rest of that key still
+ * follows.
+ */
 function startOf(listed: readonly Listed[], query: URLSearchParams): number {
   const keyMarker = query.get("key-marker") ?? "";
   const versionMarker = query.get("version-id-marker") ?? "";

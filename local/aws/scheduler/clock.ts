@@ -16,7 +16,7 @@ export interface ClockOptions {
   readonly reach: Reach;
   readonly account: string;
   readonly region: string;
-  /** Whether a firing happens twice: Scheduler is at-least-once. */
+  /** Whether a firing happens twice: Scheduler delivers at least once. */
   duplicate(scheduleArn: string): boolean;
   /** 0 to 1: where in its flexible window a firing falls. */
   random(): number;

@@ -85,7 +85,7 @@ const fields = [
   { values: "", min: 1970, max: 2199 },
 ] as const;
 
-/** The parser takes anything, so what AWS would refuse is refused first. */
+/** The parser accepts anything, so what AWS would refuse is refused first. */
 function isCron(body: string): boolean {
   const given = body.split(" ");
   const [, , dayOfMonth, , dayOfWeek] = given;

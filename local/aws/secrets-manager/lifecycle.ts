@@ -140,7 +140,7 @@ export function untagResource(vault: Vault, input: Record<string, unknown>): und
   secret.lastChangedAtMs = vault.now();
 }
 
-/** Only the very same create may be repeated: same token, same value. */
+/** Only an identical create may be repeated: same token, same value. */
 function repeatedCreate(secret: Secret, versionId: string, value: SecretValue | undefined) {
   if (secret.deletion) {
     throw new AwsError(

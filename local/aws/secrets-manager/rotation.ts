@@ -54,7 +54,7 @@ export function rotatorOf(vault: Vault, invoke: Invoke | undefined): Rotator {
         .finally(() => running.delete(token)),
     );
   };
-  /** An outstanding AWSPENDING refuses a new rotation, and the refused call sets the old one going again. */
+  /** An outstanding AWSPENDING refuses a new rotation, and the refused call continues the old one. */
   const refuseOutstanding = (secret: Secret, call: Omit<RotationCall, "token">): void => {
     if (!isRotating(secret)) return;
     const token = secret.rotatingVersionId;

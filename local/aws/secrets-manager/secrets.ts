@@ -104,7 +104,7 @@ export function secretsOf(
   };
 }
 
-/** An ARN that ends as a full one does is never taken for a partial one, so such names are a bad idea. */
+/** An ARN that ends like a full one is never treated as a partial one, so do not use names like that. */
 function findByArn(
   arn: string,
   { arnPrefix, named }: { arnPrefix: string; named: (name: string) => Secret | undefined },

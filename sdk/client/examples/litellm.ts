@@ -5,7 +5,7 @@ export interface Gateway {
   url: string;
   /** The proxy's own admin key, which may be rotated too. */
   adminKey: Key;
-  /** The `model_info.id` of every deployment that uses the provider key. */
+  /** The `model_info.id` of every deployment that uses the provider's key. */
   modelIds: readonly string[];
   /** A model of those deployments, for the trial call. */
   model: string;
@@ -18,9 +18,9 @@ const trialsMax = 10;
 const trialPauseMs = 3_000;
 
 /**
- * Makes a LiteLLM proxy a consumer: it cannot hold the client itself, so this puts the current key into its
- * deployments and then makes one call through the proxy. Only when that works is the key reported as used.
- * The proxy needs `store_model_in_db: true`.
+ * Makes a LiteLLM proxy a consumer. The proxy cannot run the client itself, so this writes the current key
+ * into its deployments and then makes one call through the proxy. Only if that call works is the key reported
+ * as used. The proxy needs `store_model_in_db: true`.
  */
 export async function syncGateway(provider: Key, gateway: Gateway): Promise<Verdict> {
   const { fingerprint } = provider;
@@ -55,13 +55,13 @@ export async function followRotations(
 
 type Verdict = "works" | "refused" | "unknown";
 
-/** The last word counts: the proxy goes on with the retiring key until it has picked up the new one. */
+/** The last result counts: the proxy may use the retiring key until it has picked up the new one. */
 async function tryOut(gateway: Gateway): Promise<Verdict> {
   const body = { model: gateway.model, messages: [{ role: "user", content: "ping" }], max_tokens: 1 };
   let verdict: Verdict = "unknown";
   for (let trial = 1; trial <= trialsMax && verdict !== "works"; trial++) {
     if (trial > 1) await (gateway.pause ?? pause)(trialPauseMs);
-    // Not through `use`: a 401 is the provider's word here, and says nothing about the proxy's own key.
+    // Not through `use`: a 401 comes from the provider here, and is not about the proxy's own key.
     const response = await send(gateway, {
       path: "/chat/completions",
       method: "POST",

@@ -7,9 +7,9 @@ interface OpenAIOptions {
 }
 
 /**
- * Options for `new OpenAI(openAIOptions(key))`: every request goes out with the current key, and a refused one is
- * repeated once with the key that replaced it. A body that is a stream cannot be sent twice: use `key.use` around
- * the whole upload there.
+ * Options for `new OpenAI(openAIOptions(key))`: every request uses the current key, and a refused one is
+ * repeated once with the key that replaced it. A streamed body cannot be sent twice: there, put `key.use`
+ * around the whole upload.
  */
 export function openAIOptions(key: Key): OpenAIOptions {
   return {

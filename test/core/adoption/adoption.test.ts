@@ -399,7 +399,7 @@ describe("a person's word", () => {
   test.each(rows)("%s", (_name, asked, expected) => expect(said(asked)).toEqual(expected));
 
   test("that is missing or expired is asked for by its command", () => {
-    expect(reasonsOf(word())[0]?.detail).toBe("wants a person's word: rekey attest <secret> billing");
+    expect(reasonsOf(word())[0]?.detail).toBe("needs an attestation: rekey attest <secret> billing");
     expect(reasonsOf(word(attestation({ expiresAtMs: 0 })))[0]?.detail).toContain("has expired");
   });
 });

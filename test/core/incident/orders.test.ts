@@ -197,7 +197,7 @@ describe("contain now", () => {
 
   test.each<[Partial<KeyInScope>, string]>([
     [{ account: "main", provider: "openai" }, "no policy reaches main, so"],
-    [{ provider: "groq" }, "no policy reaches an account of groq with it, so"],
+    [{ provider: "groq" }, "no policy covers an account of groq with it, so"],
     [{}, "no policy reaches its provider, so"],
   ])("names the policy that is missing", (facts, detail) => {
     const { provider: _, account: __, ...key } = keyWith();
@@ -249,7 +249,7 @@ describe("switch first", () => {
     expect(asked).toMatchObject({
       ...{ plan: "switch-first", containByMs: openedAtMs + 9 },
       planAsked: { ...later, plan: "switch-first" },
-      planWhy: "asked for by bob: surer still",
+      planWhy: "ordered by bob: surer still",
     });
     expect(asked).not.toHaveProperty("containNow");
     expect(last(asked)?.detail).toBe("from contain-first to switch-first: surer still");
@@ -359,7 +359,7 @@ describe("undoing a quarantine", () => {
 test("a key is contained for the plan's reason, or for that of whoever asked for it", () => {
   const record = incident({ planWhy: "proven public" });
   expect(whyContained(record)).toBe("proven public");
-  expect(whyContained(containNow(record, word))).toBe(`contain now, asked for by ${word.by}: ${word.reason}`);
+  expect(whyContained(containNow(record, word))).toBe(`contain now, ordered by ${word.by}: ${word.reason}`);
 });
 
 describe("a false alarm", () => {

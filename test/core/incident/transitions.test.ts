@@ -599,7 +599,7 @@ describe("a plan asked for with a second report", () => {
   test("becomes the incident's, in the person's name", () => {
     expect(whyNotPlan(incident(), "contain-first")).toBeUndefined();
     expect(orderPlan(incident({ plan: "switch-first" }), order)).toMatchObject({
-      ...{ plan: "contain-first", planWhy: "asked for by ada: sure" },
+      ...{ plan: "contain-first", planWhy: "ordered by ada: sure" },
       planAsked: { ...word, plan: "contain-first" },
     });
     expect(orderPlan(incident(), { ...order, plan: "switch-first" })).toMatchObject({ plan: "switch-first" });

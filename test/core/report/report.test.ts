@@ -247,12 +247,12 @@ test("a waived key is followed up, and the report says that nobody saw it dead",
   const filed = report({ keys: [{ ...rest, state: "accepted", waiver }] });
 
   expect(filed.certificates).toEqual([]);
-  expect(filed.notChecked).toContain("key key_FAKE1 was waived by ada: nobody saw it dead");
+  expect(filed.notChecked).toContain("key key_FAKE1 was waived by ada, not proven dead");
   expect(filed.followUps[0]).toMatchObject({ owner: "ada", why: "the vendor confirmed by phone" });
   const text = reportMarkdown(filed);
   expect(text).toContain("waived, not proven dead");
   expect(text).toContain("| waived by `ada` |");
-  expect(text).toContain("A person waived the key before the deadline: nobody saw it dead.");
+  expect(text).toContain("A person waived the key before the deadline; it was not proven dead.");
 });
 
 test("only what asked for somebody, or was done by somebody, is listed as a person's", () => {
@@ -278,7 +278,7 @@ test("the head says what a person ordered, and that an unknown key matches nothi
   const containNow = { by: "ada", reason: "it was on a *forum*", atMs: after(1) };
   const text = reportMarkdown(report({ containNow, match: { by: "none", text: "sha1:FAKE" } }));
 
-  expect(text).toContain("contain now, asked for by `ada`: it was on a \\*forum\\*\n");
+  expect(text).toContain("contain now, ordered by `ada`: it was on a \\*forum\\*\n");
   expect(text).toContain("Matches no key that Rekey knows: `sha1:FAKE`.");
 });
 

@@ -201,7 +201,7 @@ test("a key of an account that no policy reaches is nobody's to revoke by a word
 
   expect(whyNotContainNow(await world.incidentOf(run))).toMatchObject({
     reason: "NoPolicy",
-    detail: "no policy reaches an account of groq with it, so Rekey cannot revoke key gsk-FAKE-id",
+    detail: "no policy covers an account of groq with it, so Rekey cannot revoke key gsk-FAKE-id",
   });
   expect(world.pages[0]?.steps).not.toContainEqual(expect.stringContaining("contain-now"));
   expect(world.pages[0]?.steps).toContainEqual(expect.stringContaining("https://console.groq.com/keys"));

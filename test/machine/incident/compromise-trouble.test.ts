@@ -285,7 +285,7 @@ test("a hint replaces and pages, and contains only with a person's word", async 
   await world.finish(run);
   expect(await onlyKey(world, run)).toMatchObject({ state: "dead" });
   expect((await world.incidentOf(run)).timeline).toContainEqual(
-    expect.objectContaining({ what: "revokeIntended", detail: "contain now, asked for by ada: it is ours" }),
+    expect.objectContaining({ what: "revokeIntended", detail: "contain now, ordered by ada: it is ours" }),
   );
 });
 

@@ -257,7 +257,7 @@ describe("an undeclared program on the retiring key", () => {
     const reason = known?.gate?.reasons.find((each) => each.reason === "UndeclaredConsumer");
     expect(reason && [sayReason(reason), sayWanted(reason)]).toEqual([
       expect.stringContaining(`no consumer has its role ${stranger}`),
-      "declare a consumer with this role, or end its access",
+      "declare a consumer with this role, or remove its access",
     ]);
     await story.world.time.advance(30 * minute);
     expect(run.outcome).toBeUndefined();

@@ -11,7 +11,7 @@ const refusals: readonly (readonly [
   [
     "a policy without consumers",
     { consumers: [] },
-    { error: "PolicyInvalid", words: "say `consumers: none` if truly nothing uses the key" },
+    { error: "PolicyInvalid", words: "say `consumers: none` if nothing uses the key" },
   ],
   [
     "an overlap shorter than a consumer's cache",

@@ -12,7 +12,7 @@ import type {
 } from "../../../functions/deps.ts";
 import type { Through } from "../world/edges.ts";
 
-/** CloudTrail's event history ends there. */
+/** How far back CloudTrail's event history goes. */
 const lookBackMaxMs = 90 * 24 * 3_600_000;
 
 interface Surrounding {
