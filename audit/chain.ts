@@ -38,7 +38,10 @@ export function auditLog(options: AuditLogOptions): AuditLog {
     async *entries(secretArn) {
       for await (const body of bodies(table, secretArn)) {
         const entry = entryIn(body);
-        if (!entry) throw new InputInvalid(`the audit log of ${secretArn} holds what is no entry: verify it`);
+        if (!entry)
+          throw new InputInvalid(
+            `the audit log of ${secretArn} contains a record that is not an entry: verify it`,
+          );
         yield entry;
       }
     },
@@ -106,7 +109,8 @@ async function entryOf(table: Table, secretArn: SecretArn, seq: number): Promise
 
 function soundEntry(body: unknown, secretArn: SecretArn): AuditEntry {
   const entry = entryIn(body);
-  if (!entry) throw new InputInvalid(`the audit log of ${secretArn} holds what is no entry: verify it`);
+  if (!entry)
+    throw new InputInvalid(`the audit log of ${secretArn} contains a record that is not an entry: verify it`);
   return entry;
 }
 

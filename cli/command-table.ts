@@ -11,7 +11,7 @@ export interface NamedCommand {
 export const commandTable: readonly NamedCommand[] = [
   {
     name: "apply",
-    does: "make policies and schedules say what the file says; adopts keys as they are and rotates nothing",
+    does: "bring policies and schedules in line with the file; adopts keys as they are and rotates nothing",
     load: async () => (await import("./commands/apply.ts")).apply,
   },
   {
@@ -36,7 +36,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "attest",
-    does: "say, as the AWS principal that you are, that a consumer uses the incoming key",
+    does: "state that a consumer uses the incoming key; your AWS principal is recorded",
     load: async () => (await import("./commands/attest.ts")).attest,
   },
   {
@@ -51,7 +51,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "release",
-    does: "lift a hold, or with --unfreeze what Rekey froze because somebody else moved the secret",
+    does: "lift a hold, or with --unfreeze a freeze that Rekey set because AWSCURRENT was changed outside it",
     load: async () => (await import("./commands/release.ts")).release,
   },
   {
@@ -61,7 +61,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "resume",
-    does: "lift a stop; it has to name what the stop named",
+    does: "lift a stop; name the same scope as the stop did",
     load: async () => (await import("./commands/resume.ts")).resume,
   },
   {
@@ -81,12 +81,12 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "drill",
-    does: "leak a key that opens nothing, and see whether every channel hears of it in test mode",
+    does: "report a made-up key, and check that every channel gets the test page",
     load: async () => (await import("./commands/drill.ts")).drill,
   },
   {
     name: "sweep",
-    does: "compare every provider's keys with the ledger, and work off what crashes have left",
+    does: "compare every provider's keys with the ledger, and clean up after crashes",
     load: async () => (await import("./commands/sweep.ts")).sweep,
   },
   {

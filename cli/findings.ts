@@ -33,7 +33,7 @@ export interface DoctorView {
   readonly nowMs: number;
   readonly secrets: readonly SecretView[];
   readonly debts: readonly Debt[];
-  readonly brakes: readonly Brake[];
+  readonly stops: readonly StopOrder[];
   readonly examination: Examination | undefined;
 }
 
@@ -47,7 +47,7 @@ export function findingsIn(view: DoctorView): readonly Finding[] {
     ]),
     ...debts(view),
     ...providers(view),
-    ...stops(view),
+    ...stopsIn(view),
     ...keyless(view),
   ];
 }
@@ -160,8 +160,8 @@ function providers({ examination }: DoctorView): readonly Finding[] {
   );
 }
 
-function stops({ brakes }: DoctorView): readonly Finding[] {
-  return brakes.map(({ scope, by, reason }) =>
+function stopsIn({ stops }: DoctorView): readonly Finding[] {
+  return stops.map(({ scope, by, reason }) =>
     problem(scope, `stopped by ${by}: ${reason}`, "lift it with `rekey resume` when it is over"),
   );
 }

@@ -101,7 +101,7 @@ function howDead({ how, probes }: NonNullable<RotationRecord["certificate"]>): s
 const outcomeTexts: Readonly<Record<RotationRecord["outcome"], string>> = {
   running: "still running",
   rotated: "rotated",
-  rolledBack: "rolled back, and the key is the one it was",
+  rolledBack: "rolled back: the key did not change",
   skipped: "skipped",
   superseded: "superseded by another run",
   contained: "contained",

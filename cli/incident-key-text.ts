@@ -125,7 +125,7 @@ const named = (keys: readonly KeyInScope[]): string => keys.map(refOf).join(", "
 function whoGoesOn({ secrets }: IncidentRecord): string {
   const handedOut = secrets.filter(({ replacement }) => replacement !== "notNeeded");
   if (handedOut.length > 0) return handedOut.map(goesOn).join(", ");
-  return secrets.length === 0 ? "no secret of ours held it" : "no secret hands it out any more";
+  return secrets.length === 0 ? "no secret of ours held it" : "no secret holds it any more";
 }
 
 function goesOn({ name, replacement, promotedAtMs, incomingKeyId }: SecretInScope): string {

@@ -96,7 +96,7 @@ export interface Debt {
 }
 
 /** A `rekey stop`: `scope` is `all`, `provider/<account>`, `environment/<name>` or a secret's ARN. */
-export interface Brake {
+export interface StopOrder {
   readonly scope: string;
   readonly by: string;
   readonly reason: string;

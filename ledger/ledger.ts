@@ -62,9 +62,9 @@ export function ledgerOn(table: Table) {
     putDebt: (debt: Debt) => at.write(debtKey(debt), debt),
     removeDebt: (debt: Pick<Debt, "secretArn" | "kind" | "keyId">) => table.remove(debtKey(debt)),
 
-    brakes: () => at.all<Brake>({ kind: "BRAKE", id: "all" }),
-    putBrake: (brake: Brake) => at.write({ kind: "BRAKE", id: "all", sort: brake.scope }, brake),
-    removeBrake: (scope: string) => table.remove({ kind: "BRAKE", id: "all", sort: scope }),
+    stops: () => at.all<StopOrder>({ kind: "STOP", id: "all" }),
+    putStop: (stop: StopOrder) => at.write({ kind: "STOP", id: "all", sort: stop.scope }, stop),
+    removeStop: (scope: string) => table.remove({ kind: "STOP", id: "all", sort: scope }),
 
     putKey: (key: KeyHistory) => at.write({ kind: "KEY", id: key.secretArn, sort: key.name }, key),
     keys: (secretArn: SecretArn) => at.all<KeyHistory>({ kind: "KEY", id: secretArn }),

@@ -59,7 +59,7 @@ const outputs = {
     Description: "Signs checkpoints of the audit log",
     Value: { "Fn::GetAtt": ["AuditKey", "Arn"] },
   },
-  AlarmTopicArn: { Description: "Subscribe whoever should be told", Value: { Ref: "AlarmTopic" } },
+  AlarmTopicArn: { Description: "Subscribe the people on call", Value: { Ref: "AlarmTopic" } },
   SweepFunctionName: { Description: "Runs `rekey sweep`", Value: { Ref: "SweepLambdaFunction" } },
 } as const;
 

@@ -473,7 +473,7 @@ test("every test file has a test", () => {
   expect(empty.map(({ path }) => path)).toEqual([]);
 });
 
-test("no test is skipped without a word, and none runs alone", () => {
+test("no test is skipped without a reason, and none runs alone", () => {
   const files = ours.filter(({ path }) => path.startsWith("test/"));
   const wrong = findings(files, (line) => /^\s*(?:test|it|describe)\.(?:only|skip|todo)\b/.exec(line)?.[0]);
   expect(wrong).toEqual([]);

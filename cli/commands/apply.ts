@@ -55,7 +55,7 @@ function mistaken(
 async function showPlan(cli: Cli, { policies, data }: PolicyText): Promise<Shown> {
   const secrets = policies.length;
   if ((await cli.reach()).admin === undefined) {
-    const sound = `the file is sound: ${plural(secrets, "secret")}`;
+    const sound = `the file is valid: ${plural(secrets, "secret")}`;
     const lines = [sound, "set REKEY_ADMIN_URL to also see what would change"];
     return { json: { type: "apply", outcome: "sound", secrets }, lines };
   }
@@ -101,7 +101,7 @@ function showApplied(answer: Answer): Shown {
   const last =
     failed.length === 0
       ? `${plural(secrets.length, "secret")} applied; no rotation was started`
-      : `${plural(failed.length, "secret")} of ${secrets.length} could not be taken and keep what they had`;
+      : `${plural(failed.length, "secret")} of ${secrets.length} could not be applied and keep what they had`;
   return {
     json: { type: "apply", ...answer },
     lines: [table(rows), last],

@@ -16,7 +16,7 @@ export const audit: Register = (program, perform) => {
     .command("audit")
     .command("verify")
     .description(
-      "prove that no entry was changed, left out or put in, against the signed checkpoints; exit code 1 when one was",
+      "verify against the signed checkpoints that no entry was changed, removed or added; exit code 1 if one was",
     )
     .argument(
       "[secret]",
@@ -28,7 +28,7 @@ export const audit: Register = (program, perform) => {
         if (checkpoints === undefined) {
           const missing = "REKEY_AUDIT_BUCKET and REKEY_AUDIT_KEY_ID are not both set";
           cli.terminal.err(
-            `rekey: checkpoints are not looked at, so a log rewritten as a whole would pass: ${missing}`,
+            `rekey: checkpoints are not checked, so a log that was rewritten as a whole would pass: ${missing}`,
           );
         }
         const proofs = (await checkpoints?.()) ?? log;

@@ -31,8 +31,8 @@ export const compromise: Register = (program, perform) => {
     .option("--consumer <name>", "every key that a consumer uses")
     .option("--provider-account <name>", "every key of a provider account of rekey.yml")
     .option("--reason <text>", "why, for the record", "reported by hand")
-    .option("--public", "the key was open to everybody")
-    .option("--where <place>", "address or file where it lay")
+    .option("--public", "the key was public")
+    .option("--where <place>", "address or file where it was found")
     .option("--plan <plan>", "contain-first or switch-first, instead of what the plan table says")
     .option("--dry-run", "show keys, consumers, reversibility and expected outage, and do nothing")
     .action((secret: string | undefined, options: Options) =>
@@ -96,7 +96,7 @@ async function targetOf(
 function foretold(keys: readonly Foretold[]): Shown {
   const lines = keys.flatMap((key) => [
     key.key === "unknown"
-      ? `no key under Rekey matches this ${key.match}`
+      ? `no key that Rekey knows matches this ${key.match}`
       : `key ${key.key}, found by ${key.match}`,
     `  plan: ${key.plan} (${key.planWhy})`,
     ...(key.own === undefined && key.secrets.length === 0 ? ["  no secret under Rekey holds it"] : []),

@@ -17,8 +17,8 @@ export const doctor: Register = (program, perform) => {
       const examination = await examine(cli, reach);
       const work = (policy: Policy) => viewOf(policy, ledger);
       const secrets = await together(await ledger.policies(), { atOnceMax, work });
-      const [debts, brakes] = [await ledger.debts(), await ledger.brakes()];
-      const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, brakes, examination });
+      const [debts, stops] = [await ledger.debts(), await ledger.stops()];
+      const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, stops, examination });
       const problems = findings.filter(({ severity }) => severity === "problem");
       const lines = findings.flatMap(({ severity, about, message, hint }) => [
         `${severity}: ${about}: ${message}`,

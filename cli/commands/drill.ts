@@ -16,7 +16,7 @@ async function run(cli: Cli): Promise<Shown> {
   const reach = await cli.reach();
   const startedMs = reach.nowMs();
   const name = String((await askAdmin(cli, { command: "drill" }))["name"]);
-  cli.terminal.err("the intake took the report");
+  cli.terminal.err("the intake accepted the report");
   const record = await watch(cli, { reach, name });
   await askAdmin(cli, {
     ...{ command: "incident-false-alarm", incident: record.incidentId, reason: "a drill" },
@@ -34,8 +34,8 @@ async function run(cli: Cli): Promise<Shown> {
     tookMs,
   };
   const lines = [
-    `heard through ${delivered.join(", ") || "nothing"} after ${sayDuration(tookMs)}`,
-    ...failed.map((channel) => `${channel} did not take it`),
+    `delivered through ${delivered.join(", ") || "nothing"} after ${sayDuration(tookMs)}`,
+    ...failed.map((channel) => `${channel} did not deliver it`),
   ];
   return { json, lines, ...(failed.length > 0 || delivered.length === 0 ? { exitCode: 1 } : {}) };
 }

@@ -16,7 +16,7 @@ export const incident: Register = (program, perform) => {
   group
     .command("list")
     .description("incidents that are not over; reads only the ledger")
-    .option("--all", "also those that are")
+    .option("--all", "also those that are over")
     .action(({ all = false }: { all?: boolean }) => perform((cli) => list(cli, { all })));
   group
     .command("show")
@@ -94,7 +94,7 @@ interface Order {
 const orders: readonly Order[] = [
   {
     name: "note",
-    describes: "write something down for whoever reads the incident",
+    describes: "add a note for whoever reads the incident",
     says: () => ["noted"],
   },
   {
@@ -128,7 +128,7 @@ const orders: readonly Order[] = [
   },
   {
     name: "false-alarm",
-    describes: "end an incident that was none; a revoke that has begun goes on",
+    describes: "end an incident that was a false alarm; a revoke that has begun goes on",
     says: ({ restored, revoked }) => [
       "the incident ends as a false alarm",
       ...(Array.isArray(restored) && restored.length > 0 ? [`${listed(restored)} works again`] : []),
@@ -143,7 +143,7 @@ const orders: readonly Order[] = [
     says: ({ delivered, failed, over }) => [
       `paged through ${listed(delivered)}`,
       ...(over === true ? ["the incident is over, and the page says so: nothing works on it"] : []),
-      ...(Array.isArray(failed) && failed.length > 0 ? [`${listed(failed)} did not take it`] : []),
+      ...(Array.isArray(failed) && failed.length > 0 ? [`${listed(failed)} did not deliver it`] : []),
     ],
   },
 ];
@@ -162,7 +162,7 @@ function registerOrder(
     .argument("<incident>", "id, as the page names it")
     .requiredOption(
       "--reason <text>",
-      `why, in at most ${reasonMax} characters; it stands in the record under your name`,
+      `why, in at most ${reasonMax} characters; it is recorded under your name`,
     );
   if (order.key) command.option("--key <id>", "which key, where several are open");
   command.action((named: string, { reason, key }: { reason: string; key?: string }) =>
@@ -184,7 +184,7 @@ function registerOrder(
 
 /** How many incidents an order opened or joined, and where to look. */
 export function incidentsOpened(ids: readonly string[]): readonly string[] {
-  if (ids.length === 0) return ["no incident came of it"];
+  if (ids.length === 0) return ["no incident was opened"];
   return [
     `${plural(ids.length, "incident")}: ${ids.join(", ")}`,
     `follow it with: rekey incident show ${ids[0]}`,

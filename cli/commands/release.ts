@@ -5,7 +5,7 @@ export const release: Register = (program, perform) => {
   program
     .command("release")
     .argument("<secret>", "name in rekey.yml, or ARN")
-    .option("--unfreeze", "I looked at who moved it, and it is right now")
+    .option("--unfreeze", "confirm that you know who changed it, and that AWSCURRENT is right now")
     .action((secret: string, { unfreeze = false }: { unfreeze?: boolean }) =>
       perform(async (cli) => {
         const answer = await askAdmin(cli, { command: "release", secret, unfreeze });

@@ -24,7 +24,7 @@ export const report: Register = (program, perform) => {
     .command("report")
     .argument("<file>", "TruffleHog --json, gitleaks JSON or SARIF, or Rekey's own report")
     .option("--format <format>", `${formats.join(", ")}; found out where it is not given`)
-    .option("--public", "the findings lay open to everybody")
+    .option("--public", "the findings were public")
     .action((file: string, options: Options) => perform((cli) => send(cli, { file, options })));
 };
 

@@ -1,7 +1,7 @@
 import { together } from "../../consumers/together.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Brake, Debt } from "../../ledger/entries.ts";
+import type { Debt, StopOrder } from "../../ledger/entries.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
@@ -23,17 +23,17 @@ export const status: Register = (program, perform) => {
           atOnceMax,
           work: (policy) => stateOf({ policy, debts }, ledger),
         });
-        const brakes = await ledger.brakes();
+        const stops = await ledger.stops();
         const rows = secrets.map(({ name, environment, state, keyId, since }) => [
           ...[name, environment, keyId ?? "-", since === undefined ? "-" : ago(since, nowMs()), state],
         ]);
         const lines =
           rows.length === 0
-            ? ["no secret is under policy yet: rekey apply"]
+            ? ["no secret has a policy yet: rekey apply"]
             : [headedTable(["SECRET", "ENVIRONMENT", "KEY", "SINCE", "STATE"], rows)];
         return {
-          json: { type: "status", secrets, brakes, debts },
-          lines: [...lines, ...brakes.map(brakeText)],
+          json: { type: "status", secrets, stops, debts },
+          lines: [...lines, ...stops.map(stopText)],
         };
       }),
     );
@@ -98,7 +98,7 @@ function stateText(view: {
   return policy.schedule === undefined ? "manual" : policy.schedule;
 }
 
-function brakeText({ scope, by, reason, includingIncidents }: Brake): string {
+function stopText({ scope, by, reason, includingIncidents }: StopOrder): string {
   const incidents = includingIncidents ? ", incidents too" : "";
   return `stopped for ${scope} by ${shortName(by)}${incidents}: ${reason}`;
 }

@@ -24,15 +24,15 @@ function linesOf(swept: Swept): readonly string[] {
   const found: readonly (readonly [number, string])[] = [
     [
       swept.spent,
-      `${plural(swept.spent, "secret")} hand out a key that is retiring, dead or compromised: look now`,
+      `${plural(swept.spent, "secret")} have a retiring, dead or compromised key in AWSCURRENT: look now`,
     ],
     [
       swept.failed,
       `${plural(swept.failed, "secret or account", "secrets or accounts")} could not be looked at`,
     ],
-    [swept.unrecorded, `${plural(swept.unrecorded, "key")} at a provider that nobody recorded: left alone`],
+    [swept.unrecorded, `${plural(swept.unrecorded, "key")} at a provider without any record: left alone`],
     [swept.settled, `${plural(swept.settled, "run")} ${did} settled whose execution had ended`],
-    [swept.resumed, `${plural(swept.resumed, "debt")} ${did} taken up by a new run`],
+    [swept.resumed, `${plural(swept.resumed, "debt")} ${did} resumed by a new run`],
     [swept.discarded, `${plural(swept.discarded, "stray key")} ${did} discarded`],
     [
       swept.strays - swept.discarded,

@@ -29,7 +29,8 @@ export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] 
   }
 }
 
-const leftReason = "left behind by a run that an incident took over, or by a hand on AWSCURRENT";
+const leftReason =
+  "superseded: its run lost the secret to an incident, or AWSCURRENT was changed outside Rekey";
 
 /** What the run still owes that lost the secret before its retiring key was seen dead. */
 export function debtForLeft(

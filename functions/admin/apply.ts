@@ -237,7 +237,7 @@ function whatIsOpen(record: SecretRecord): string | undefined {
   const { run } = record;
   if (run !== undefined) return run.owed?.reason ?? `rotation ${run.rotationId} is not over`;
   const [left] = keysLeftBehind(record);
-  return left && `key ${left.keyId}, which was left behind, is not revoked (rekey rotate)`;
+  return left && `the superseded key ${left.keyId} is not revoked yet (rekey rotate)`;
 }
 
 /** Removes schedules of secrets without a policy: they would start rotations that refuse to open. */

@@ -83,7 +83,7 @@ function whyNotAttested(question: {
   }
   return refused({
     reason: "AttestationNotAccepted",
-    detail: `the policy wants ${first.evidence.join(" and ")} evidence of ${asked}, not a person's word`,
+    detail: `the policy asks for ${first.evidence.join(" and ")} evidence of ${asked}, not for an attestation`,
     hint: "add `attestation` to its evidence in rekey.yml for the next rotation",
   });
 }

@@ -52,6 +52,6 @@ function nothingToRelease(name: string, frozen: SecretRecord["frozen"]) {
   return refused({
     reason: "Frozen",
     detail: `${name} is frozen: ${frozen.reason}`,
-    hint: "look at who moved it, put it right, then `rekey release --unfreeze`",
+    hint: "find out who changed AWSCURRENT, correct it, then `rekey release --unfreeze`",
   });
 }

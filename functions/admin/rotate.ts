@@ -2,7 +2,7 @@ import * as z from "zod";
 import type { Policy } from "../../core/policy.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { AdminDeps } from "../deps.ts";
-import { brakeFor } from "../secret/stop-order.ts";
+import { stopFor } from "../secret/stop-order.ts";
 import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
@@ -70,9 +70,9 @@ async function whyNotNow({ policy, record }: Question, deps: AdminDeps): Promise
     return refused({ reason: "Held", detail, hint: `lift it with \`rekey release ${name}\`` });
   }
   if (record.frozen !== undefined) {
-    const hint = "look at who moved it, put it right, then `rekey release --unfreeze`";
+    const hint = "find out who changed AWSCURRENT, correct it, then `rekey release --unfreeze`";
     return refused({ reason: "Frozen", detail: `${name} is frozen: ${record.frozen.reason}`, hint });
   }
-  const brake = await brakeFor(policy, deps);
-  return brake && refused({ ...brake, hint: "lift it with `rekey resume`" });
+  const stop = await stopFor(policy, deps);
+  return stop && refused({ ...stop, hint: "lift it with `rekey resume`" });
 }

@@ -21,7 +21,7 @@ export const stop = adminCommand({
     const { scope, covered } = found;
     const { principal, atMs, requestId } = caller;
     const { reason, includingIncidents } = input;
-    await deps.ledger.putBrake({ scope, by: principal, reason, includingIncidents });
+    await deps.ledger.putStop({ scope, by: principal, reason, includingIncidents });
     await deps.audit.append(chainOf(found), {
       id: `${requestId}/stop`,
       atMs,
@@ -41,18 +41,18 @@ export const stop = adminCommand({
 export const resume = adminCommand({
   input: z.strictObject({ command: z.literal("resume"), ...scopeShape }),
   run: async ({ input, caller }, deps) => {
-    const brakes = await deps.ledger.brakes();
+    const stops = await deps.ledger.stops();
     const found = await whichScope(input, deps);
-    const leftOver = brakes.find((brake) => brake.scope === scopeNamed(input))?.scope;
+    const leftOver = stops.find((stop) => stop.scope === scopeNamed(input))?.scope;
     if ("refusal" in found && leftOver === undefined) return found.refusal;
     const { scope, covered } = "refusal" in found ? { scope: leftOver ?? "", covered: [] } : found;
     const { principal, atMs, requestId } = caller;
-    const lifted = brakes.find((brake) => brake.scope === scope);
+    const lifted = stops.find((stop) => stop.scope === scope);
     if (lifted === undefined) {
-      const others = brakes.map((brake) => brake.scope);
+      const others = stops.map((stop) => stop.scope);
       return { outcome: "notStopped", scope, others };
     }
-    await deps.ledger.removeBrake(scope);
+    await deps.ledger.removeStop(scope);
     await deps.audit.append(chainOf({ scope }), {
       id: `${requestId}/resume`,
       atMs,
@@ -62,7 +62,7 @@ export const resume = adminCommand({
     });
     const work = ({ secretArn }: { secretArn: string }) => wakeIfDecided({ secretArn, nowMs: atMs }, deps);
     await together(covered, { atOnceMax, work });
-    const others = brakes.map((brake) => brake.scope).filter((other) => other !== scope);
+    const others = stops.map((stop) => stop.scope).filter((other) => other !== scope);
     return { outcome: "resumed", scope, secrets: covered.length, others };
   },
 });

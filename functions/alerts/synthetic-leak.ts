@@ -48,7 +48,7 @@ export async function proveAlarm(name: string, deps: SyntheticDeps) {
   const failed = [...new Set(pages.flatMap((page) => page.failed))];
   const delivered = [...new Set(pages.flatMap((page) => page.delivered))];
   if (failed.length > 0 || delivered.length === 0) {
-    throw notHeard(`channels that did not take the page of ${incidentId}: ${failed.join(", ") || "all"}`);
+    throw notHeard(`channels that did not deliver the page of ${incidentId}: ${failed.join(", ") || "all"}`);
   }
   const atMs = deps.clock.nowMs();
   const tookMs = atMs - startedMs;
@@ -59,7 +59,7 @@ export async function proveAlarm(name: string, deps: SyntheticDeps) {
 }
 
 function notHeard(why: string): StoreUnavailable {
-  return new StoreUnavailable(`the synthetic leak was not heard: ${why}`);
+  return new StoreUnavailable(`the synthetic leak did not arrive: ${why}`);
 }
 
 async function pagedIncident(name: string, startedMs: number, deps: SyntheticDeps): Promise<IncidentRecord> {
@@ -69,7 +69,7 @@ async function pagedIncident(name: string, startedMs: number, deps: SyntheticDep
     if (seen !== undefined && seen.pages.length > 0) return seen;
     await deps.clock.pause(pollMs);
   }
-  throw notHeard(seen === undefined ? "no incident came of it" : `${seen.incidentId} paged nobody`);
+  throw notHeard(seen === undefined ? "no incident was opened" : `${seen.incidentId} paged nobody`);
 }
 
 async function end({ incidentId }: IncidentRecord, deps: SyntheticDeps): Promise<void> {

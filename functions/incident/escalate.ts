@@ -17,7 +17,7 @@ export const escalate = step({
     const turn = clockTurn(record, input.at);
     if (turn.turn !== "escalate") return { outcome: "nothingDue" as const };
     const delivered = await page({ record, due: turn.page, atMs: input.at }, deps);
-    if (!delivered) throw new StoreUnavailable(`no channel took the page ${turn.page.reason}`);
+    if (!delivered) throw new StoreUnavailable(`no channel delivered the page ${turn.page.reason}`);
     return { outcome: "told" as const, reason: turn.page.reason };
   },
 });

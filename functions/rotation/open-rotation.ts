@@ -15,7 +15,7 @@ import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
 import { pin } from "../secret/pin.ts";
-import { brakeFor } from "../secret/stop-order.ts";
+import { stopFor } from "../secret/stop-order.ts";
 import { onLambda, secretArnText, stampedAt, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -46,7 +46,7 @@ export const openRotation = step({
     if (isOpenFor(record, input))
       return remember({ input, policy, record, opened: openedFrom(record) }, deps);
 
-    const refusal = whyNotOpen(record, input) ?? (await brakeFor(policy, deps));
+    const refusal = whyNotOpen(record, input) ?? (await stopFor(policy, deps));
     if (refusal) return skip({ input, policy, record, refusal }, deps);
 
     const next =
@@ -110,8 +110,7 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
     if (whyNotOpen(now, input)) return now;
     // Without this check, a function that was frozen after reading AWSCURRENT could open a run on an outdated
     // key.
-    if (now.fence !== record.fence)
-      throw new LedgerContended("another run came and went while this one looked at the secret");
+    if (now.fence !== record.fence) throw new LedgerContended("another run changed the secret meanwhile");
     return openRun(adoptByHand(now, retiring), {
       rotationId: input.rotationId,
       executionArn: input.executionArn,
@@ -166,7 +165,7 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   return deps.ledger.changeSecret(secretArn, (now) => {
     if (whyNotOpen(now, input)) return now;
     if (now.fence !== record.fence || leftToResume(now)?.keyId !== left.keyId)
-      throw new LedgerContended("the key that was left behind has been seen to meanwhile");
+      throw new LedgerContended("the superseded key was dealt with meanwhile");
     const deadlineAtMs = input.at + policy.overlapMs;
     const { rotationId, executionArn, at: atMs } = input;
     return resumeLeft(now, {

@@ -6,7 +6,7 @@ import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/rot
 import type { Deps } from "../deps.ts";
 import { sharedWith } from "./current-key.ts";
 import { refreshMemory } from "./refresh-memory.ts";
-import { brakeFor } from "./stop-order.ts";
+import { stopFor } from "./stop-order.ts";
 
 export interface Gate {
   readonly verdict: AdoptionVerdict;
@@ -28,7 +28,7 @@ interface GateQuestion {
 export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate> {
   const { policy, record, run, nowMs, evidence } = question;
   const verdict = adoption({ ...run, policy, nowMs, evidence });
-  const brake = await brakeFor(policy, deps);
+  const stop = await stopFor(policy, deps);
   const others = await sharedWith(
     { fingerprint: run.retiring.fingerprint, secretArn: record.secretArn },
     deps,
@@ -36,11 +36,11 @@ export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate>
   const blockers = [
     ...(record.hold ? [`Held by ${record.hold.by}`] : []),
     ...(record.frozen ? [`Frozen: ${record.frozen.reason}`] : []),
-    ...(brake ? [brake.detail] : []),
+    ...(stop ? [stop.detail] : []),
     ...(policy.retain ? ["Retained by policy"] : []),
     ...others.map((arn) => `KeyShared with ${arn}`),
   ];
-  return { verdict, blockers, sharedWith: others, ...(brake && { stop: brake.detail }) };
+  return { verdict, blockers, sharedWith: others, ...(stop && { stop: stop.detail }) };
 }
 
 /** The same for a secret whose run may not be promoted: undefined if there is no gate to ask. */

@@ -4,7 +4,7 @@ import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { type AccountView, forgetKey, neverCame, standingOf } from "../../core/rotation/sweep.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
-import { brakeFor } from "../secret/stop-order.ts";
+import { stopFor } from "../secret/stop-order.ts";
 
 export interface AccountSweep {
   /** Every policy with keys in this provider account. */
@@ -94,7 +94,7 @@ async function discard(
   }: AccountSweep & { readonly policy: Policy; readonly strays: readonly ListedKey[] },
   deps: Deps,
 ): Promise<number> {
-  if ((await brakeFor(policy, deps)) !== undefined) return 0;
+  if ((await stopFor(policy, deps)) !== undefined) return 0;
   const provider = deps.provider(policy);
   const mayBeCurrent = new Set<KeyId>();
   for (const { secretArn, field } of policies) {

@@ -20,7 +20,7 @@ import { noteRun } from "../secret/run-record.ts";
 import { settleRun } from "../secret/settle-run.ts";
 import { freezeOver, type SpentKey, spentKey, whyFrozen } from "../secret/spent-key.ts";
 import { versionIdFor } from "../secret/stage-key.ts";
-import { brakeFor } from "../secret/stop-order.ts";
+import { stopFor } from "../secret/stop-order.ts";
 
 export interface Sweeping {
   readonly policy: Policy;
@@ -229,7 +229,7 @@ async function resumeOwed({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Prom
   const { secretArn } = policy;
   const owed = owedBy(await deps.ledger.secret(secretArn));
   if (owed === undefined) return 0;
-  if ((await brakeFor(policy, deps)) !== undefined) return 0;
+  if ((await stopFor(policy, deps)) !== undefined) return 0;
   const at = { kind: "SWEEP", id: "tries", sort: secretArn };
   const stored = await deps.ledger.documents.read<Tries>(at);
   const tries = stored?.owed === owed ? stored.tries + 1 : 0;

@@ -23,7 +23,7 @@ test("help is shown without a cloud", () => {
   expect(stdout).toContain("Usage: rekey");
 });
 
-test("a reader that has seen enough ends it without a word", () => {
+test("a reader that has seen enough ends it silently", () => {
   const script = '{ "$0" "$1" --help; echo "exit code $?" >&2; } | true';
   const { stderr } = spawnSync("sh", ["-c", script, process.execPath, bin], { encoding: "utf8" });
 
@@ -59,7 +59,7 @@ test.each([
   expect([status, stderr]).toEqual([3, `rekey: error: ${message}\nrekey: hint: set AWS_REGION\n`]);
 });
 
-test("a table that is not there is told from one that does not answer", async () => {
+test("a missing table is distinguished from one that does not answer", async () => {
   const server = createServer((_, response) => {
     response.writeHead(400, { "content-type": "application/x-amz-json-1.0" });
     response.end(JSON.stringify({ __type: "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException" }));

@@ -76,7 +76,7 @@ describe("apply", () => {
     );
   });
 
-  test("a secret that could not be taken makes the exit code 1 and says why", async () => {
+  test("a secret that could not be applied makes the exit code 1 and says why", async () => {
     const world = adminWorld();
     world.secret("good");
     world.store.create(arnOf("empty"));
@@ -84,14 +84,14 @@ describe("apply", () => {
     const shown = await rekey(world, "apply", { files });
     expect(shown.code).toBe(1);
     expect(shown.out).toContain("empty  failed   ");
-    expect(shown.out).toContain("1 secret of 2 could not be taken and keep what they had");
+    expect(shown.out).toContain("1 secret of 2 could not be applied and keep what they had");
   });
 
   test("without the admin function a dry run still checks the file", async () => {
     const files = { "rekey.yml": fileWith({ secrets: { a: "" } }) };
     const shown = await rekey(adminWorld(), "apply --dry-run", { files, admin: false });
     expect(shown.code).toBe(0);
-    expect(shown.out).toContain("the file is sound: 1 secret");
+    expect(shown.out).toContain("the file is valid: 1 secret");
     expect((await rekey(adminWorld(), "apply", { files, admin: false })).err).toContain(
       "rekey: hint: set REKEY_ADMIN_URL",
     );
@@ -327,7 +327,7 @@ describe("audit verify", () => {
     });
   });
 
-  test("the log of a secret that was taken out is proven too, and status says what became of it", async () => {
+  test("the log of a removed secret is verified too, and status says that it was removed", async () => {
     const { world } = await appliedWorld({ "billing-key": "", "search-key": "" });
     const files = { "rekey.yml": fileWith({ secrets: { "search-key": "" } }) };
     expect((await rekey(world, "apply", { files })).code).toBe(0);
@@ -360,7 +360,7 @@ describe("audit verify", () => {
 });
 
 describe("doctor", () => {
-  test("a healthy deployment has no problem, and is told that the best rotation is none", async () => {
+  test("a healthy deployment has no problem, and gets the advice that the best rotation is none", async () => {
     const { world } = await appliedWorld({
       "billing-key": "provider: main, rotate: manual, consumers: none",
     });
@@ -416,7 +416,7 @@ describe("doctor", () => {
   });
 });
 
-describe("hands on the brake", () => {
+describe("stop and resume", () => {
   test("hold, release, stop and resume say what they did and how to undo it", async () => {
     const { world } = await appliedWorld();
     expect((await rekey(world, ["hold", "billing-key", "--reason", "x"])).out).toBe(

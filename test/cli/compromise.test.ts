@@ -162,7 +162,7 @@ describe("rekey compromise", () => {
     const stdin = "sk-FAKE-nobody-knows-this-one";
 
     expect((await cli("compromise --key-stdin --dry-run", { stdin })).out).toMatch(
-      /^no key under Rekey matches this fingerprint\n.*\n {2}no secret under Rekey holds it\n/,
+      /^no key that Rekey knows matches this fingerprint\n.*\n {2}no secret under Rekey holds it\n/,
     );
     await cli("compromise --key-stdin", { stdin });
 

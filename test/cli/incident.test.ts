@@ -46,7 +46,7 @@ describe("rekey incident show", () => {
     ]);
   });
 
-  test("accepted and observed dead are told apart, with who is failing meanwhile", async () => {
+  test("accepted and observed dead are shown apart, with who is failing meanwhile", async () => {
     const accepted = { state: "accepted" as const, acceptedAtMs: NOON_MS - minute, probes: 3, refusals: 2 };
     const { cli, incidentId, keyId, becomes } = await openIncident();
     await becomes(incidentId, {
@@ -96,13 +96,13 @@ describe("rekey incident show", () => {
       { plan: "contain-first", secrets: [noReplacement] },
       "nothing now: Rekey goes on",
     ],
-  ])("a person's word is asked for where containment is sooner for it: a key %s", async (_, changes, you) => {
+  ])("a person is asked for an order if it makes containment earlier: a key %s", async (_, changes, you) => {
     const { cli, incidentId, becomes } = await openIncident();
     await becomes(incidentId, { plan: "switch-first", ...changes });
     expect(row((await cli(`incident show ${incidentId}`)).out, "you")).toContain(you);
   });
 
-  test("a revoke that was asked for is no sooner for a person's word", async () => {
+  test("after the revoke call an order would make nothing earlier", async () => {
     const { cli, incidentId, keyId, becomes } = await openIncident();
     const keys = [{ ...keyOf(keyId), state: "revoking" as const }];
     await becomes(incidentId, { plan: "switch-first", keys, secrets: [noReplacement] });
@@ -174,7 +174,7 @@ describe("rekey incident show", () => {
     expect(row((await cli(`incident show ${incidentId}`)).out, "dead?")).toBe(answer);
   });
 
-  test("a revoke that was asked for and not accepted is told from both", async () => {
+  test("a revoke that was requested and not accepted is different from both", async () => {
     const { cli, incidentId, keyId, becomes } = await openIncident();
     const asked = { state: "revoking" as const, revokeIntendedAtMs: NOON_MS - minute };
     await becomes(incidentId, { keys: [{ ...keyOf(keyId), ...asked }], secrets: [] });
@@ -228,7 +228,7 @@ describe("rekey incident show", () => {
     });
   });
 
-  test("a machine that has ended is started again by a person's word, also after an earlier one", async () => {
+  test("a machine that has ended is started again by a person's order, also by a second one", async () => {
     const { cli, incidentId, becomes } = await openIncident();
     const word = { by: "anna", reason: "now", atMs: NOON_MS };
     await becomes(incidentId, { status: "needsPerson", containNow: word });
@@ -527,7 +527,7 @@ describe("what a person says in an incident", () => {
     channels.areDown = true;
     const { code, err } = await cli(say("escalate", incidentId));
     expect(code).toBe(1);
-    expect(err).toContain("no channel took the page (sns)");
+    expect(err).toContain("no channel delivered the page (sns)");
   });
 
   test("escalate says that the incident it pages about is over", async () => {

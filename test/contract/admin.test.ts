@@ -368,7 +368,7 @@ describe("attest", () => {
   const attested =
     "provider: main, rotate: manual, consumers: [{ name: batch, evidence: [attestation] }, { name: web }]";
 
-  test("a person's word is kept as evidence for the incoming version, and wakes the run", async () => {
+  test("an attestation is stored as evidence for the incoming version, and wakes the run", async () => {
     const { world } = await promotedWorld(attested);
     const { answer } = await world.send({ command: "attest", secret: "billing-key", consumer: "batch" });
     expect(answer).toMatchObject({ outcome: "attested", versionId: "v-incoming", run: "woken" });
@@ -401,7 +401,7 @@ describe("attest", () => {
 });
 
 describe("stop and resume", () => {
-  test("a stop is stored with its author, told in the log of the deployment, and lifted again", async () => {
+  test("a stop is stored with its author, logged in the deployment's log, and lifted again", async () => {
     const { world } = await appliedWorld();
     const stopped = await world.send({
       command: "stop",
@@ -410,11 +410,11 @@ describe("stop and resume", () => {
       includingIncidents: true,
     });
     expect(stopped.answer).toMatchObject({ outcome: "stopped", scope: "all", secrets: 1 });
-    expect(await world.ledger.brakes()).toEqual([
+    expect(await world.ledger.stops()).toEqual([
       { scope: "all", by: ANNA, reason: "trouble", includingIncidents: true },
     ]);
     expect((await world.send({ command: "resume", all: true })).answer).toMatchObject({ outcome: "resumed" });
-    expect(await world.ledger.brakes()).toEqual([]);
+    expect(await world.ledger.stops()).toEqual([]);
     expect(await world.told("rekey")).toEqual(["Stopped by anna", "Resumed by anna"]);
     expect((await world.send({ command: "resume", all: true })).answer).toMatchObject({
       outcome: "notStopped",
@@ -435,7 +435,7 @@ describe("stop and resume", () => {
     const { world } = await appliedWorld();
     const { answer } = await world.send({ command: "stop", reason: "trouble", ...scope });
     expect(answer).toMatchObject({ outcome: "refused", reason });
-    expect(await world.ledger.brakes()).toEqual([]);
+    expect(await world.ledger.stops()).toEqual([]);
   });
 
   test("a stop outlives its policies and can still be lifted", async () => {

@@ -22,7 +22,7 @@ async function applied(): Promise<AdminWorld> {
   return world;
 }
 
-test("a key that a hand displaced stays in the item when the hand's is adopted", async () => {
+test("a superseded key stays in the item when the key put there by hand is adopted", async () => {
   const world = await applied();
   const [before] = (await world.ledger.secret(secretArn)).keys;
   rotateByHand(world);
@@ -44,11 +44,11 @@ test("it keeps the policy of a secret that left the file, for without one nobody
 
   expect(await apply(world, "other")).toMatchObject([
     { name: "other", outcome: "created" },
-    { name: "billing-key", outcome: "kept", reason: expect.stringContaining("was left behind") },
+    { name: "billing-key", outcome: "kept", reason: expect.stringContaining("superseded key") },
   ]);
 });
 
-test("hands that are faster than rotations are refused in the end, and no key is forgotten", async () => {
+test("changes outside Rekey that are faster than rotations are refused in the end, and no key is forgotten", async () => {
   const world = await applied();
   for (let hands = 0; hands < leftMax; hands++) {
     rotateByHand(world, `by hand ${hands}`);

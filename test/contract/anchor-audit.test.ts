@@ -55,7 +55,7 @@ test("every log gets a checkpoint of its end, and only what has grown gets anoth
   expect(await checkpoints.verify("rekey")).toMatchObject({ checkpoint: { seq: 1 } });
 });
 
-test("a secret that left the policy keeps its place: what was told last is signed too", async () => {
+test("a secret that left the policy keeps its log: its last entry is signed too", async () => {
   const { world, run, checkpoints } = await anchoring(["billing-key", "search-key"]);
   await run();
   await world.send({ command: "apply", file: parsedFile(["search-key"]) });
@@ -70,7 +70,7 @@ test("a secret that left the policy keeps its place: what was told last is signe
   expect(await run()).toMatchObject({ chains: 4, anchored: 1 });
 });
 
-test("a fresh deployment, in which nothing was told yet, beats its heart", async () => {
+test("a fresh deployment without any log entry reports its heartbeat", async () => {
   const { world, run, anchor } = await anchoring([]);
 
   expect(await run()).toEqual({ outcome: "anchored", chains: 2, anchored: 0, broken: 0, failed: 0 });

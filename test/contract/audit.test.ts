@@ -5,7 +5,7 @@ import { memoryTable } from "../../ledger/memory.ts";
 import { arn, digest, logOf, newLog, now, otherArn, place } from "./audit-world.ts";
 
 describe("the chain", () => {
-  test("entries come back in the order they were told, each with the hash of the one before", async () => {
+  test("entries come back in the order in which they were appended, each with the hash of the one before", async () => {
     const { log, told } = await logOf(["mint", "promote", "revoke"]);
 
     const entries = await told();
@@ -24,7 +24,7 @@ describe("the chain", () => {
     expect(await log.verify(otherArn)).toMatchObject({ entries: 0, verified: true });
   });
 
-  test("telling the same id again changes nothing, however much was told since", async () => {
+  test("appending the same id again changes nothing, however much was appended since", async () => {
     const { tell, told, table } = await logOf(["mint", "promote", "revoke"]);
     const before = await told();
 
@@ -35,7 +35,7 @@ describe("the chain", () => {
     expect(await table.query({ kind: "AUDIT", id: arn })).toHaveLength(3);
   });
 
-  test("tellers at the same moment are all heard once", async () => {
+  test("appends at the same moment are all written once", async () => {
     const { log, tell, told } = newLog();
 
     await Promise.all(["a", "b", "a", "c", "b", "a"].map(tell));
@@ -44,7 +44,7 @@ describe("the chain", () => {
     expect(await log.verify(arn)).toMatchObject({ entries: 3, verified: true });
   });
 
-  test("a teller that was frozen before its write and thawed after its successor's is not heard twice", async () => {
+  test("an append that was frozen before its write, and goes on after its successor's, writes nothing twice", async () => {
     const { table, log, tell, told } = await logOf(["mint"]);
     const frozen = Promise.withResolvers<void>();
     const reached = Promise.withResolvers<void>();
@@ -69,7 +69,7 @@ describe("the chain", () => {
     expect(await log.verify(arn)).toMatchObject({ verified: true });
   });
 
-  test("a teller that failed between its claim and its write is heard when it tries again", async () => {
+  test("an append that failed between its claim and its write is written when it is repeated", async () => {
     const { table, tell, told } = await logOf(["mint"]);
     const failing: Table = {
       ...table,

@@ -94,7 +94,7 @@ test("a redirect is an answer, not a way to go", async () => {
   expect(target.hosts).toEqual([]);
 });
 
-test("a body without end is cut off at the limit, whether or not its length is told", async () => {
+test("a body without end is cut off at the limit, whether or not it states its length", async () => {
   let sentBytes = 0;
   await using server = await serve((_incoming, outgoing) => {
     const more = () => {

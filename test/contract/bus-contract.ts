@@ -34,7 +34,7 @@ export function busContract(open: () => Promise<BusWorld>): void {
 }
 
 function takenCases(world: () => BusWorld): void {
-  test("reaches whoever listens, with its type, its detail and its secret", async () => {
+  test("reaches every listener, with its type, its detail and its secret", async () => {
     const { bus, received } = world();
     const detail = {
       rotationId: "r-1",

@@ -12,7 +12,7 @@ const listenerArn = `arn:aws:lambda:eu-west-1:${place.account}:function:listener
 describe("the simulator's", () => busContract(simulatedWorld));
 describe("EventBridge", () => busContract(withoutResources));
 
-test("EventBridge is told the secret as the event's resource, for people's own rules", async () => {
+test("the event names the secret as its resource, for people's own rules", async () => {
   const { bus, received, close } = await eventBridgeWorld();
   const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-FAKE00";
 

@@ -75,7 +75,7 @@ describe("an ECS service", () => {
     expect(await world.state()).toBe("failed");
   });
 
-  test("that was mended and deployed after a rollback is restarted", async () => {
+  test("that was fixed and deployed after a rollback is restarted", async () => {
     const world = deployed();
     await world.refresh();
     world.ecs.complete(world.ecs.fail("ecs-svc/2", { rollback: true }) ?? "");

@@ -172,7 +172,7 @@ function endingCases(world: () => ExecutionsWorld): void {
     expect(await executions.describe(failed.executionArn)).toEqual({ status: "FAILED" });
   });
 
-  test("a stop ends it at once, without another word of the machine's", async () => {
+  test("a stop ends it at once, and the machine does nothing more", async () => {
     const { executions, ended } = world();
     const { executionArn, token } = await waiting(world());
 
@@ -260,7 +260,7 @@ function callbackCases(world: () => ExecutionsWorld): void {
 }
 
 function brokenCases(world: () => ExecutionsWorld): void {
-  test("a start that nobody heard may be made later, and has started nothing", async () => {
+  test("a start whose call was lost may be made later, and has started nothing", async () => {
     const { executions, opened, breakNext } = world();
 
     breakNext("before");
@@ -292,7 +292,7 @@ function brokenCases(world: () => ExecutionsWorld): void {
     expect(await ended(executionArn)).toMatchObject({ output: { incoming: staged } });
   });
 
-  test("a callback, a stop and a question that nobody heard leave the run as it is", async () => {
+  test("a callback, a stop and a question that were lost leave the run as it is", async () => {
     const { executions, breakNext } = world();
     const { executionArn, token } = await waiting(world());
     const failure = { error: "Superseded", cause: "" };

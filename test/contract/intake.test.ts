@@ -109,7 +109,7 @@ test("a request is remembered for longer than its signature is good, and then th
   expect(world.published).toHaveLength(2);
 });
 
-test("an alert that the bus did not take may be sent again", async () => {
+test("an alert that the bus did not accept may be sent again", async () => {
   const world = new IntakeWorld();
   const post = world.signed([leak]);
   world.busIsDown = true;

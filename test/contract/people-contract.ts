@@ -50,7 +50,7 @@ export function peopleContract(open: () => Promise<PeopleWorld>): void {
       expect(page?.text).toContain(told);
   });
 
-  test("a notice is told too where nothing quieter is there", async () => {
+  test("a notice is sent through a louder channel if there is no quieter one", async () => {
     const { people, channel, received } = world;
 
     expect(await people.page({ ...tellsAll, severity: "notify" })).toEqual({
@@ -71,7 +71,7 @@ export function peopleContract(open: () => Promise<PeopleWorld>): void {
     expect(world.received()[0]?.text).not.toContain("rekey waive");
   });
 
-  test("a page that nobody heard is sent again at once, and counts as delivered", async () => {
+  test("a page that was not delivered is sent again at once, and counts as delivered", async () => {
     const { people, channel, received, breakNext } = world;
 
     breakNext("before");

@@ -317,7 +317,7 @@ describe("a message", () => {
 });
 
 describe("a consumer that nobody can change", () => {
-  test("is a task for its owner, with a deadline, told once", async () => {
+  test("is a task for its owner, with a deadline, published once", async () => {
     const world = worldOf("manual", { owner: "team-legacy" });
     world.consumer = { ...world.consumer, evidence: ["attestation"] };
     expect((await world.refresh()).outcome).toBe("started");

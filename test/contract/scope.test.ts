@@ -121,7 +121,7 @@ test("a look-up that AWS refuses costs the readers and nothing else", async () =
   );
 });
 
-test("what the key did is told from the exposure to its death", async () => {
+test("what the key did is reported from the exposure to its death", async () => {
   const world = new ScopeWorld();
   await world.policies(declared);
   world.use = { keyId: "key_FAKE1", seenAtMs: noon, requests: 412, lastUsedAtMs: noon - minute };
@@ -184,7 +184,7 @@ describe("a look at the key before it was contained", () => {
     expect((await world.scope({ keys: [waived] })).notChecked.join()).toContain("did after it was contained");
   });
 
-  test("and one after it are told together: late figures take nothing away", async () => {
+  test("and one after it are reported together: late figures take nothing away", async () => {
     const world = new ScopeWorld();
     await world.policies(declared);
     world.use = { keyId: "key_FAKE1", seenAtMs: noon, requests: 412 };

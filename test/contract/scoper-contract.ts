@@ -46,7 +46,7 @@ export function scoperContract(open: () => ScoperWorld): void {
     expect(reachedBackToMs).toBe(untilMs - lookBackMaxMs);
   });
 
-  test("every key with a known id is told of, from the exposure to its death or to now", async () => {
+  test("every key with a known id is reported on, from the exposure to its death or to now", async () => {
     const { keyUse } = await world.scoper.scope(questionOf());
 
     expect(keyUse).toMatchObject([

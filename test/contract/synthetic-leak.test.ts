@@ -23,8 +23,8 @@ test("it leaves no open incident behind, and its key nowhere", async () => {
 
 test.each([
   ["the intake refuses its signature", { signingSecret: "FAKE-wrong" }, /the intake answered 403/],
-  ["the bus loses it", { busLoses: true }, /no incident came of it/],
-  ["one channel fails", { failedChannels: ["slack"] }, /did not take the page of i-\w+-1: slack/],
+  ["the bus loses it", { busLoses: true }, /no incident was opened/],
+  ["one channel fails", { failedChannels: ["slack"] }, /did not deliver the page of i-\w+-1: slack/],
 ])("there is no heartbeat when %s", async (_how, fault, why) => {
   const { prove, world, heartbeats } = syntheticWorld();
   Object.assign(world, fault);
@@ -37,7 +37,7 @@ test.each([
 test("a try that was cut off is finished by its repeat", async () => {
   const { prove, world, heartbeats, intake, pages } = syntheticWorld();
   world.busLoses = true;
-  await expect(prove()).rejects.toThrow("was not heard");
+  await expect(prove()).rejects.toThrow("did not arrive");
   world.busLoses = false;
 
   await prove();

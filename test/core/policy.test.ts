@@ -100,7 +100,7 @@ describe("signals", () => {
   });
 });
 
-test("every mistake is told at once, each with its place", () => {
+test("every mistake is reported at once, each with its place", () => {
   const wrong = {
     consumers: [consumer("a", { maxStaleMs: 200 * minute, cadenceMs: 300 * minute })],
     quietMs: 1,

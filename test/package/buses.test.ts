@@ -49,7 +49,7 @@ test("only the intake's role may put alerts", () => {
   ]);
 });
 
-test("other accounts have no word on Rekey's own bus", () => {
+test("other accounts cannot use Rekey's own bus", () => {
   for (const [, { Properties }] of ofType(template, "AWS::Events::EventBusPolicy")) {
     expect(Properties["EventBusName"]).not.toEqual({ Ref: "Bus" });
   }

@@ -130,7 +130,7 @@ describe("the ledger", () => {
   });
 });
 
-test("whoever signs audit checkpoints cannot write what they are about", () => {
+test("the function that signs audit checkpoints cannot write the logs", () => {
   expect(withPermission("kms:Sign")).toEqual(["anchor-audit"]);
   const own = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
   expect(allowed("anchor-audit").filter((action) => !own.includes(action))).toEqual([
@@ -140,7 +140,7 @@ test("whoever signs audit checkpoints cannot write what they are about", () => {
   ]);
 });
 
-test("whoever signs audit checkpoints reaches no other folder of the bucket, and reports reach theirs alone", () => {
+test("the function that signs audit checkpoints can use no other folder of the bucket, and reports only theirs", () => {
   const folder = (name: string) => [{ "Fn::Sub": `\${AuditBucket.Arn}/${name}/*` }];
   expect(statement("anchor-audit", "FileCheckpoints")?.Resource).toEqual(folder("checkpoints"));
   expect(statement("anchor-audit", "ListCheckpoints")?.Condition).toEqual({
@@ -253,7 +253,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "dynamodb:GetItem": /ledger\.(?!(policies|formerSecrets)\()\w|audit\.append/,
     "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append/,
     "dynamodb:Query":
-      /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|brakes|keys|incidents)\(/,
+      /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
     "secretsmanager:DescribeSecret":
       /store\.(versionsInUse|markPending|clearPending|discard|promote|pin|unpin)\(/,

@@ -225,7 +225,7 @@ describe("rules", () => {
     });
   });
 
-  test("runs that fail, time out or are stopped are heard of", () => {
+  test("runs that fail, time out or are stopped raise an alarm", () => {
     const [rule] = ofType(template, "AWS::Events::Rule").filter(
       ([, { Properties }]) => Properties["Name"] === "rekey-production-settle-closed",
     );

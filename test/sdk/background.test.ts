@@ -71,7 +71,7 @@ test.each(["AWSPENDING", "REKEY_RETIRING"])(
   },
 );
 
-test("gives up hurrying over a label that somebody left behind", async () => {
+test("stops hurrying for a leftover label", async () => {
   const world = new ConsumerWorld();
   await world.open();
   world.upstream.stages["v0"] = ["AWSPENDING"];

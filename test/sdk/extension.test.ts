@@ -302,7 +302,7 @@ test("a declared secret that cannot be read does not stop the function from star
   expect((await get(`secretId=${aws.arn}`)).status).toBe(200);
 });
 
-test("settings that cannot be meant end the initialisation with an error that Lambda is told", async () => {
+test("invalid settings end the initialisation with an error that Lambda gets", async () => {
   await expect(start({ REKEY_HTTP_PORT: "http" })).rejects.toMatchObject({ name: "OptionInvalid" });
 
   expect(lambda.told.at(-1)).toMatchObject({

@@ -189,7 +189,7 @@ test("age counts from the question, not from the answer", async () => {
   expect(() => key.get()).toThrow(expect.objectContaining({ name: "KeyTooStale" }));
 });
 
-test("a change is told without the value, and a listener that throws harms nobody", async () => {
+test("listeners get a change without the value, and one that throws harms nobody", async () => {
   const world = new ConsumerWorld();
   const key = await world.open();
   const told: unknown[] = [];

@@ -43,7 +43,7 @@ test("without a report bus nothing is reported", async () => {
   expect(world.upstream.count("report")).toBe(0);
 });
 
-test("a rotation is told from start to end: changed, refused, who works, and how long ago", async () => {
+test("a rotation is reported from start to end: changed, refused, who works, and how long ago", async () => {
   const world = reporting();
   const key = await world.open();
   await key.use(world.provider.call);
@@ -137,7 +137,7 @@ test.each(["down", "hung", "denied"] as const)(
   },
 );
 
-test("news that could not be told is told on a later beat", async () => {
+test("a report that failed is sent with a later heartbeat", async () => {
   const world = reporting();
   const key = await world.open();
   world.upstream.busFault = "down";

@@ -75,7 +75,7 @@ test("a report is put on the bus's own Region with one entry", async () => {
   expect(put?.raw).not.toContain("FAKE-key-1");
 });
 
-test("an entry that the bus did not take counts as a failed report", async () => {
+test("an entry that the bus dropped counts as a failed report", async () => {
   const lines: string[] = [];
   connect({ reportBus: "reports", region: "eu-central-1", log: ({ event }) => lines.push(event) });
   const opening = rekey.open({ secret: stub.arn });

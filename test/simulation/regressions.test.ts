@@ -9,7 +9,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [1, "what the provider said before a soak or a retry is not what the revoke goes by"],
   [
     9,
-    "a revoke that somebody's hand on AWSCURRENT forbids does not run in circles until the history is full",
+    "a revoke that is refused because AWSCURRENT was changed outside Rekey does not loop until the history is full",
   ],
   [95, "a settling that is no longer its run's business writes nothing"],
   [14, "the retiring key that an incident's take-over leaves behind stays on the list of debts"],
@@ -17,7 +17,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [334, "a secret that is gone does not keep an incident from containing the key in all the others"],
   [
     5262,
-    "a replacement that stopped half-way is taken up by the sweep, though its retiring key is dead by then",
+    "a replacement that stopped half-way is resumed by the sweep, although its retiring key is dead by then",
   ],
   [22018, "an opening that sleeps through its whole incident does not take the secret once more"],
   [10702, "what a take-over leaves behind is on the list of debts before the secret is taken"],
@@ -61,7 +61,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [193906, "a late alert about an earlier leak is told of when it comes, its deadline being over"],
   [212333, "a false alarm whose caller died before the key was restored is carried out by the machine"],
   [252509, "a false alarm whose caller and whose machine both died is carried out by the sweep"],
-  [286553, "an impostor's word for an instance that was never heard makes nobody wait for that one"],
+  [286553, "a forged report for an instance that never reported does not make the run wait for it"],
   [
     300909,
     "a key that an incident had deleted before it was called off is proven dead, and not asked for its use",

@@ -31,7 +31,7 @@ async function rotated() {
 
 const listed = () => world.provider.state().flatMap(({ isListed, name }) => (isListed ? [name] : []));
 
-test("a key that a run left behind is discarded by the sweep after the one that saw it first", async () => {
+test("a stray key is discarded by the second sweep that sees it", async () => {
   await rotated();
   world.provider.addKey({ name: "rekey/r-1/2" });
 
@@ -40,7 +40,7 @@ test("a key that a run left behind is discarded by the sweep after the one that 
   expect(listed()).toEqual(["rekey/r-1/1"]);
 });
 
-test("a key that nobody recorded is reported and never deleted, whatever its name says", async () => {
+test("a key without a record is reported and never deleted, whatever its name says", async () => {
   await rotated();
   world.provider.addKey({ name: "rekey/r-99/1" });
   world.provider.addKey({ name: "somebody's own" });
@@ -108,7 +108,7 @@ test("an execution that was stopped and settled by nobody is settled, and its de
 const pinnedIn = (secretArn: string) =>
   world.store.versions(secretArn).filter(({ labels }) => labels.includes("REKEY_RETIRING"));
 
-test("a pin that a roll-back left is taken off", async () => {
+test("a pin that a roll-back left is removed", async () => {
   const { secretArn } = await rotated();
   const current = world.store.versions(secretArn).at(-1)?.versionId ?? "";
   world.store.moveByHand({ secretArn, label: "REKEY_RETIRING", to: current });

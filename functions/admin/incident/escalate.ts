@@ -20,7 +20,7 @@ export const incidentEscalate = adminCommand({
     const sent = (await deps.ledger.incidents.incident(record.incidentId))?.pages.at(-1);
     const facts = { over, delivered: sent?.delivered ?? [], failed: sent?.failed ?? [] };
     if (delivered) return { outcome: "paged", incidentId: record.incidentId, ...facts };
-    const detail = `no channel took the page (${facts.failed.join(", ") || "none is configured"})`;
+    const detail = `no channel delivered the page (${facts.failed.join(", ") || "none is configured"})`;
     return refused({ reason: "NobodyReached", detail, hint: "call the people on call by phone" });
   },
 });

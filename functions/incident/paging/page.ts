@@ -80,7 +80,7 @@ const titleOf: Readonly<Record<Page["reason"], string>> = {
   held: "a hold applies, and containment goes on",
   deadlinePassed: "the deadline passes without proof",
   settled: "the machine stopped working on it",
-  breakerOpen: "too many, so they are triaged together",
+  breakerOpen: "too many, so they are collected in one incident",
   asked: "somebody asked for help",
 };
 

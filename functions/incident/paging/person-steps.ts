@@ -82,12 +82,15 @@ function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly P
   return [
     { what: `delete the leaked credential now, in ${place}: no consumer uses it, and Rekey waits` },
     {
-      what: "make a new one there, and paste it here: the shell shows and keeps nothing of it",
+      what: "make a new one there, and paste it here: the shell does not show or store it",
       command: putHidden(secretArn),
     },
-    { what: "see that the provider takes it:", command: "rekey doctor" },
-    { what: "count the keys that nobody recorded; its finder may have made some:", command: "rekey sweep" },
-    { what: `in ${place}, delete every key, credential, member and invitation that nobody here made` },
+    { what: "check that the provider accepts it:", command: "rekey doctor" },
+    {
+      what: "count the keys that Rekey has no record of; an attacker may have made some:",
+      command: "rekey sweep",
+    },
+    { what: `in ${place}, delete every key, credential, member and invitation that is not yours` },
     {
       what: "end the incident:",
       command: order(incidentId, "waive", "deleted in the console, and refused there"),
@@ -105,12 +108,12 @@ function intakeSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly 
     { what: "make a new signing secret:", command: putRandom(secretArn) },
     { what: "give it to the sender; docs/alerts.md says where each keeps it" },
     {
-      what: "take the leaked one off: until then whoever has it can forge alerts",
+      what: "remove the label of the leaked one: until then whoever has it can forge alerts",
       command: `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSPREVIOUS --remove-from-version-id ${versionId}`,
     },
-    { what: "see that reports still come through:", command: "rekey drill" },
+    { what: "check that reports still arrive:", command: "rekey drill" },
     { what: "look for incidents that a forged alert opened:", command: "rekey incident list --all" },
-    { what: "end the incident:", command: order(incidentId, "waive", "replaced, and its label taken off") },
+    { what: "end the incident:", command: order(incidentId, "waive", "replaced, and its label removed") },
   ];
 }
 
@@ -122,7 +125,7 @@ function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): read
       what: "delete the leaked token now, at GitHub where it was made: it reads every key that GitHub found",
     },
     {
-      what: "make a new one there that may read secret scanning alerts and nothing else, and paste it here: the shell shows and keeps nothing of it",
+      what: "make a new one there that may read secret scanning alerts and nothing else, and paste it here: the shell does not show or store it",
       command: putHidden(secretArn),
     },
     {
@@ -139,9 +142,9 @@ function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): read
  */
 function channelSteps({ make, end }: { readonly make: string; readonly end: string }): StepsOf {
   return ({ incidentId }, { secretArn = "ARN" }) => [
-    { what: `${make}: the shell shows and keeps nothing of it`, command: putHidden(secretArn) },
+    { what: `${make}: the shell does not show or store it`, command: putHidden(secretArn) },
     { what: end },
-    { what: "see that every channel is reached without it:", command: "rekey drill" },
+    { what: "check that every channel is reached without it:", command: "rekey drill" },
     {
       what: "end the incident:",
       command: order(incidentId, "waive", "replaced, and the leaked one deleted"),
@@ -175,7 +178,9 @@ function moveBackSteps(
   const byText = new Date(containByMs).toISOString();
   return [
     ...moves,
-    { what: `stop the hand that moved it: Rekey revokes the key then, and at ${byText} in any case` },
+    {
+      what: `make sure that nobody moves it again: Rekey then revokes the key, and at ${byText} in any case`,
+    },
   ];
 }
 

@@ -67,7 +67,7 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
     // A delayed function would otherwise take the secret for a key that was replaced meanwhile.
     if (now.fence !== before.fence || now.run?.phase !== before.run?.phase)
-      throw new LedgerContended("another run went on while this incident looked at the secret");
+      throw new LedgerContended("another run changed the secret while this incident read it");
     const next = takeSecret(now, found);
     taken.push(next);
     return next.record;

@@ -357,7 +357,7 @@ describe("access records", () => {
   });
 });
 
-describe("a person's word", () => {
+describe("an attestation", () => {
   const word = (...evidence: readonly ReturnType<typeof attestation>[]) =>
     withConsumers([consumer({ evidence: ["attestation"] })], evidence);
 
@@ -540,7 +540,7 @@ describe("contradictions", () => {
   ];
   test.each(rows)("%s", (_name, asked, expected) => expect(said(asked)).toEqual(expected));
 
-  test("a stranger's own word does not shorten the wait for it", () => {
+  test("an undeclared program's own report does not shorten the wait for it", () => {
     const at = (ms: number) => ({
       ...withConsumers(
         [consumer()],

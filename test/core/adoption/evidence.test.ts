@@ -58,7 +58,7 @@ describe("where evidence is kept", () => {
     expect(new Set(every.map(evidenceKey)).size).toBe(every.length);
   });
 
-  test("a newer word of the same source takes the place of the older one", () => {
+  test("a newer report of the same source replaces the older one", () => {
     const later = { observedAtMs: nowMs };
     expect(evidenceKey(report({ ...later, holds: retiring, sequence: 2 }))).toBe(evidenceKey(report()));
     expect(evidenceKey(restart({ ...later, state: "failed" }))).toBe(evidenceKey(restart()));

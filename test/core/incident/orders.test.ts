@@ -65,7 +65,7 @@ function last({ timeline }: IncidentRecord) {
   return timeline.at(-1);
 }
 
-describe("every word of a person", () => {
+describe("every order of a person", () => {
   const words: readonly (readonly [string, (record: IncidentRecord) => IncidentRecord])[] = [
     ["note", (record) => takeNote(record, word)],
     ["waiver", (record) => waive(record, { ref: "k1", word })],
@@ -204,7 +204,7 @@ describe("contain now", () => {
     expect(whyNotContainNow(incident({ keys: [{ ...key, ...facts }] }))?.detail).toContain(detail);
   });
 
-  test("said twice is the first person's word", () => {
+  test("an order that is given twice keeps the first person's name", () => {
     const once = containNow(incident(), word);
     expect(once.containNow).toEqual(word);
     expect(last(once)).toMatchObject({ what: "planChanged", detail: "contain now: sure" });
@@ -243,7 +243,7 @@ describe("switch first", () => {
     );
   });
 
-  test("takes back a word to contain now, and gives consumers until its time", () => {
+  test("takes back a contain-now order, and gives consumers until its time", () => {
     const asked = switchFirst(containNow(incident(), word), { word: later, containByMs: openedAtMs + 9 });
 
     expect(asked).toMatchObject({
@@ -308,7 +308,7 @@ describe("undoing a quarantine", () => {
     expect(undoQuarantine(undone, { ref: "k1", word })).toBe(undone);
   });
 
-  test("counts for one that is on its way: whoever makes it finds that it was undone", () => {
+  test("counts for a call that is under way: its function finds that it was undone", () => {
     const { quarantinedAtMs: _not, revokeAtMs: _yet, ...key } = quarantined;
     const undone = undoQuarantine(incident({ keys: [{ ...key, state: "quarantining" }] }), {
       ref: "k1",
@@ -356,7 +356,7 @@ describe("undoing a quarantine", () => {
   });
 });
 
-test("a key is contained for the plan's reason, or for that of whoever asked for it", () => {
+test("a key is contained for the plan's reason, or for that of the person who ordered it", () => {
   const record = incident({ planWhy: "proven public" });
   expect(whyContained(record)).toBe("proven public");
   expect(whyContained(containNow(record, word))).toBe(`contain now, ordered by ${word.by}: ${word.reason}`);

@@ -237,7 +237,7 @@ test.each([
   ]);
 });
 
-test("whoever repeats a take-over hears again which run it ended, and another incident does not", () => {
+test("a repeated take-over returns again which run it ended, and another incident's does not", () => {
   const keys = [key("k1", "current"), key("k2", "staged", { rotationId: "r-1" })];
   const taken = takeSecret(record(staged("staged"), keys), takeover("k2", false));
   const fenced = { rotationId: "r-1", token: "t" };
@@ -353,7 +353,7 @@ describe("containing", () => {
     expect(markReleased(revoking, "k1")).toBe(revoking);
   });
 
-  test("a key that was left behind is released as such, and not as a second current one", () => {
+  test("a superseded key is released as superseded, and not as a second current one", () => {
     const before = record(undefined, [key("k1", "retiring"), key("k2", "current")]);
     const quarantined = markContaining(before, { key: leaked, state: "quarantined" });
     expect(markReleased(quarantined, "k1").keys.find(({ keyId }) => keyId === "k1")).toMatchObject({

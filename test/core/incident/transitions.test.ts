@@ -86,7 +86,7 @@ describe("containment's turn", () => {
       "wait",
     ],
     [
-      "obeys a person's word",
+      "obeys a person's order",
       { containNow: word, secrets: [secretWith({ replacement: "failed" })] },
       0,
       "contain",
@@ -95,7 +95,7 @@ describe("containment's turn", () => {
     expect(turnOf({ plan: "switch-first", ...facts }, afterMs)).toBe(turn);
   });
 
-  test.each(["person", "replace-and-page"] as const)("under %s it waits for a person's word", (plan) => {
+  test.each(["person", "replace-and-page"] as const)("under %s it waits for a person's order", (plan) => {
     expect(turnOf({ plan }, 60 * minute)).toBe("wait");
     expect(turnOf({ plan, containNow: word })).toBe("contain");
   });
@@ -125,7 +125,7 @@ describe("containment's turn", () => {
     expect(turnOf({ keys, secrets: [secretWith({ replacement: "adopted" })] })).toBe("contain");
   });
 
-  test("a person's word also moves a key that waits for one", () => {
+  test("a person's order also moves a key that waits for a person", () => {
     expect(turnOf({ keys: [keyWith({ state: "needsPerson" })], containNow: word })).toBe("contain");
   });
 
@@ -138,7 +138,7 @@ describe("containment's turn", () => {
     expect(clockTurn({ ...timeless, ...quiet }, openedAtMs + giveUpAfterMs + 1).turn).toBe("escalate");
   });
 
-  test("a key without an id waits for a person, even with their word", () => {
+  test("a key without an id waits for a person, even after an order", () => {
     const { keyId: _unknown, ...nameless } = keyWith();
     expect(turnOf({ containNow: word }, 0, nameless)).toBe("wait");
     expect(whyNotContain(incident({ containNow: word }), nameless)).toBe(
@@ -191,7 +191,7 @@ describe("containment's turn", () => {
     expect(isLeftToConsumers(timeless, openedAtMs)).toBe(false);
   });
 
-  test("only an exact match or a person's word lets an adapter act", () => {
+  test("only an exact match or a person's order lets an adapter act", () => {
     const hint = { by: "hint" as const, text: "sk-...1234" };
     expect(whyNotContain(incident(), keyWith())).toBeUndefined();
     expect(whyNotContain(incident({ match: hint }), keyWith())).toBe("the key is known by a hint only");
@@ -331,7 +331,7 @@ describe("the clock", () => {
     expect(clock({ ...flood(7, "public"), pages })).toBe("page breakerOpen");
   });
 
-  test("a person's word ends the question, not the clock", () => {
+  test("a person's order ends the question, not the clock", () => {
     expect(clock({ plan: "replace-and-page", containNow: word })).toBe("wait 5 min");
   });
 
@@ -586,7 +586,7 @@ describe("a key that a later alert says more of", () => {
     expect(identify(record, { ...found, ...less })).toBe(record);
   });
 
-  test("is told to people as if they had heard nothing", () => {
+  test("is paged as if nothing had been paged before", () => {
     const pages = [...quiet.pages, paged(quiet, 5 * minute)];
     expect(clock({ pages }, 6 * minute)).not.toBe("page notAccepted");
     expect(clock({ pages, identifiedAtMs: openedAtMs + minute }, 6 * minute)).toBe("notify opened");

@@ -332,7 +332,7 @@ test("a key that only its fingerprint names, or nothing, is called by what there
   );
 });
 
-test("what is blocked, waived or merely open is followed up by whoever has to", () => {
+test("what is blocked, waived or merely open is a follow-up of its owner", () => {
   const { deadAtMs: _, how: __, ...open } = { ...deadKey, state: "accepted" as const };
   const waiver = { by: "ada", reason: "by phone", atMs: after(100) };
   const owned = (key: KeyInScope) => report({ keys: [key], alerts: [] }).followUps[0];
@@ -418,7 +418,7 @@ describe("an owner is asked", () => {
 describe("no outage is Rekey's", () => {
   const causeOf = (changes: Partial<IncidentRecord>) => report(changes).outages.map(({ cause }) => cause);
 
-  test("where the key was never stopped, or where the secret does not hand it out", () => {
+  test("if the key was never stopped, or if the secret does not hold it", () => {
     const { acceptedAtMs: _, ...untouched } = deadKey;
     expect(causeOf({ keys: [untouched] })).toEqual(["none"]);
     expect(causeOf({ secrets: [{ ...movedSecret, replacement: "notNeeded" }] })).toEqual(["none"]);

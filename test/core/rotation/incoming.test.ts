@@ -100,7 +100,7 @@ test("what is left of earlier attempts is discarded: this run's, and only while 
   expect(names).toEqual(["own intended", "own minted", "own stray"]);
 });
 
-test("a discarded key leaves the ledger by its name, and by nobody else's hand", () => {
+test("a discarded key leaves the ledger by its name, and only by its own run", () => {
   expect(markDiscarded(minted, ticket, "rekey/r-1/1").keys.map(({ name }) => name)).toEqual(["by hand"]);
   expect(markDiscarded(minted, ticket, "rekey/r-1/9").keys).toEqual(minted.keys);
   expect(() => markDiscarded(minted, late, "rekey/r-1/1")).toThrow(Superseded);
@@ -131,7 +131,7 @@ describe("promoting", () => {
 
   test.each([
     ["was never there goes with its run", false, "staged"],
-    ["may have been there is left behind", true, "retiring"],
+    ["may have been there becomes a superseded key", true, "retiring"],
   ] as const)("an incoming key that AWSCURRENT does not hold and that %s", (_title, mayHaveLanded, state) => {
     const next = refusedAt(mayHaveLanded)(recordIn("promoting"), ticket);
     expect([stateOf(next, "key-1"), stateOf(next, "key-2")]).toEqual(["current", state]);

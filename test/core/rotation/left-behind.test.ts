@@ -69,7 +69,7 @@ test.each([
   ["is current", [current]],
   ["was never placed", [{ name: "k1", state: "revoking" as const }, current]],
   ["is a stray", [key("k1", "stray"), current]],
-])("a key that %s is not left behind", (_title, keys) => {
+])("a key that %s is not a superseded key", (_title, keys) => {
   expect(keysLeftBehind(record(...keys))).toEqual([]);
   expect(owedBy(record(...keys))).toBeUndefined();
 });
@@ -96,11 +96,11 @@ test("nothing is resumed while a run has the secret, or a hold or a freeze keeps
   expect(owedBy({ ...free, frozen: { reason: "a hand" } })).toBeUndefined();
 });
 
-describe("a hand puts another key into AWSCURRENT", () => {
+describe("somebody puts another key into AWSCURRENT", () => {
   const many = (count: number) =>
     Array.from({ length: count }, (_, index) => key(`left-${index}`, "retiring"));
 
-  test("the key that was there is left behind, and nothing is resumed before the hand's key is replaced", () => {
+  test("the key that was there becomes a superseded key, and is not resumed before the key put there by hand is replaced", () => {
     const next = adoptByHand(record(current), key("k9", "minted"));
 
     expect(next.keys.map(({ keyId, state }) => `${keyId} ${state}`)).toEqual(["k3 retiring", "k9 current"]);

@@ -98,7 +98,7 @@ describe("the sweep", () => {
     });
   });
 
-  test("forgets what a run that is over left behind, and only once the provider lists it no more", () => {
+  test("removes the keys of a finished run, but only when the provider does not list them any more", () => {
     const lost: LedgerKey = { name: "rekey/r-0/1", state: "intended", rotationId: "r-0" };
     const record = recordIn("promoted", { keys: [retiringKey, lost] });
 
@@ -149,7 +149,7 @@ describe("the sweep", () => {
 
   test.each<[string, { readonly kind: string; readonly keyId: string }, SecretRecord, boolean]>([
     ["a revoke, while the run still retires the key", revokeOf("key-1"), recordIn("promoted"), true],
-    ["a revoke, of a key that an incident left behind", revokeOf("key-0"), withLeft("retiring"), true],
+    ["a revoke, of a superseded key", revokeOf("key-0"), withLeft("retiring"), true],
     ["the proof of a death, after the revoke", deathOf("key-0"), withLeft("revoked"), true],
     ["no proof of a death, before the revoke", deathOf("key-0"), withLeft("retiring"), false],
     ["no revoke of a left key that is revoked", revokeOf("key-0"), withLeft("revoked"), false],

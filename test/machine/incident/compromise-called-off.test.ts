@@ -256,7 +256,7 @@ test("a revoke that had begun on a key which no run retires is owed, and a run o
   expect(await sweep()).toMatchObject({ openDebt: 0 });
 });
 
-test("a false alarm whose caller died is finished by the sweep: the key that a hand displaced is owed", async () => {
+test("a false alarm whose caller died is finished by the sweep: the superseded key is still to be revoked", async () => {
   let hasDied = false;
   const dies = first(
     (call) => call.invocation.functionName === "admin" && calls.writes("SECRET")(call),

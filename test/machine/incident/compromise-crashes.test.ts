@@ -21,7 +21,7 @@ const takesSecret = (call: BoundaryCall) =>
 const order = (command: Readonly<Record<string, unknown>>) => world.time.run(ordered(world, command));
 const sweep = () => sweepNow(world);
 
-test("the sweep makes up for a replacement that failed, and does not take its dead key for somebody's hand", async () => {
+test("the sweep repeats a replacement that failed, and does not take its dead key for a change outside Rekey", async () => {
   let isRefusing = true;
   const refused = { kind: "answer" as const, status: 403, code: "insufficient_permissions" };
   world = new World({
@@ -181,7 +181,7 @@ describe("an opening that sleeps longer than its execution lasts", () => {
     return { story, run };
   }
 
-  test("leaves the incident to the person who was told", async () => {
+  test("leaves the incident to the person who was paged", async () => {
     const { run } = await stopped();
     await world.time.advance(5 * minute);
 
@@ -259,7 +259,7 @@ describe("what is said while an execution that ended is settled", () => {
   });
 });
 
-describe("an execution of whose end no event told", () => {
+describe("an execution that ended without a status event", () => {
   const unheard: Surroundings = {
     ...noFaults,
     deliveries: (type) => (type === "ExecutionStatusChange" ? [] : [0]),
@@ -277,7 +277,7 @@ describe("an execution of whose end no event told", () => {
     return run;
   }
 
-  test("is settled by the sweep: its secret is free, and people are told once", async () => {
+  test("is settled by the sweep: its secret is free, and people are paged once", async () => {
     const run = await stopped(unheard);
     expect(await world.incidentOf(run)).toMatchObject({ status: "open" });
 
@@ -291,7 +291,7 @@ describe("an execution of whose end no event told", () => {
     expect(settledPages()).toHaveLength(1);
   });
 
-  test("is found out by whoever says contain-now: the machine starts again, and contains the key", async () => {
+  test("is noticed when somebody orders contain-now: the machine starts again, and contains the key", async () => {
     world = new World({ surroundings: unheard });
     const never = { refreshEveryMs: Number.POSITIVE_INFINITY, useEveryMs: Number.POSITIVE_INFINITY };
     await world.secret({
@@ -322,7 +322,7 @@ describe("an execution of whose end no event told", () => {
     expect(settledPages()).toEqual([]);
   });
 
-  test("is told by the sweep where whoever settled it died before the page", async () => {
+  test("is paged by the sweep if the function that settled it died before the page", async () => {
     const mute: Surroundings = {
       ...noFaults,
       call: async (call, effect) => {

@@ -65,7 +65,7 @@ test("nothing replaces or revokes an admin credential, whatever the alert or a p
   );
 });
 
-test("an incident about an admin credential ends with a person's word", async () => {
+test("an incident about an admin credential ends when a person waives it", async () => {
   const run = await leakedAdminCredential();
   const { incidentId } = await world.incidentOf(run);
   const { fingerprint = "" } = await onlyKey(world, run);
@@ -171,7 +171,7 @@ test("an unknown key's page leads to its own runbook, with every way to end it",
   ]);
 });
 
-test("a key that only its provider names is looked up there, and a person's word revokes it", async () => {
+test("a key that only its provider knows is looked up there, and a person's order revokes it", async () => {
   world = new World();
   await world.secret();
   const { keyId } = world.provider.addKey({ name: "made by somebody" });
@@ -191,7 +191,7 @@ test("a key that only its provider names is looked up there, and a person's word
   expect(await onlyKey(world, run)).toMatchObject({ state: "dead", how: "listing" });
 });
 
-test("a key of an account that no policy reaches is nobody's to revoke by a word", async () => {
+test("a key of an account without a policy cannot be revoked by an order", async () => {
   world = new World();
   await world.secret();
   const identity = { kind: "keyId" as const, provider: "groq", keyId: "gsk-FAKE-id" };

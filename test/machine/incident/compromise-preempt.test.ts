@@ -36,7 +36,7 @@ test("a rotation that waits for its consumers is fenced off, and its healthy inc
   });
 });
 
-test("a rotation that has only staged its key hands it on: no third key is made", async () => {
+test("a rotation that has only staged its key passes it on: no third key is made", async () => {
   world = new World({ provider: { activateMs: 5_000 } });
   await world.secret();
   const story = await leakOfCurrent(world);

@@ -155,15 +155,15 @@ test("a hold does not stop containment; it pages", async () => {
 test("a stop does not stop containment, unless it says so", async () => {
   world = new World();
   await world.secret();
-  const brake = { scope: "all", by: "ada", reason: "maintenance" };
-  await world.ledger.putBrake({ ...brake, includingIncidents: true });
+  const stop = { scope: "all", by: "ada", reason: "maintenance" };
+  await world.ledger.putStop({ ...stop, includingIncidents: true });
   const [run] = await world.raise(await leakOfCurrent(world));
   if (run === undefined) throw new Error("nothing was started");
   await world.time.advance(6 * minute);
   expect(effectsOf(world)).not.toContainEqual(expect.stringMatching(/^delete/));
   expect(pagesTold().map(([page]) => page)).toContain("page needsPerson");
 
-  await world.ledger.putBrake({ ...brake, includingIncidents: false });
+  await world.ledger.putStop({ ...stop, includingIncidents: false });
   await world.finish(run);
   expect(await onlyKey(world, run)).toMatchObject({ state: "dead" });
 });
@@ -268,7 +268,7 @@ async function indexHint(): Promise<void> {
   });
 }
 
-test("a hint replaces and pages, and contains only with a person's word", async () => {
+test("a hint replaces and pages, and contains only on a person's order", async () => {
   world = new World();
   await world.secret();
   await indexHint();

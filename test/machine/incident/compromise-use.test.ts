@@ -21,7 +21,7 @@ const looksMeet =
   ({ operation }) =>
     operation === "usage" ? fault : undefined;
 
-test("what the key did is asked while there still is a key, and handed on to whoever scopes the incident", async () => {
+test("what the key did is asked while the key still exists, and passed on to the scoping", async () => {
   const { key, record } = await leakIn();
 
   expect(key.state).toBe("dead");

@@ -124,7 +124,7 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     expect(key.handedOutAgain).toBeUndefined();
   });
 
-  test("is a person's to move back, who is told no way to end it sooner", async () => {
+  test("has to be moved back by a person, and the page names no way to end it sooner", async () => {
     const { record } = await putBack({});
     const [first] = world.pages;
     const [secret] = record.secrets;

@@ -113,7 +113,7 @@ const instancesOf = (story: Story, name: string): readonly Instance[] =>
   story.world.consumers.get(`${story.secretArn} ${name}`)?.instances ?? [];
 
 describe("autoscaling", () => {
-  test("instances come and go, some without a word, and nobody is left behind", async () => {
+  test("instances come and go, some without a last report, and every one is waited for", async () => {
     const story = await begin({ consumers: [{ name: "billing", instances: 4 }] });
     const run = story.start();
     await story.reaches(run, "Promote");
@@ -190,7 +190,7 @@ describe("a nightly batch", () => {
     expect(await revokedAfterMs(story, run)).toBeGreaterThan(10 * hour);
   });
 
-  test("that does not run in time leaves the retiring key alive, and a person told", async () => {
+  test("that does not run in time leaves the retiring key alive, and people are notified", async () => {
     const story = await begin(options);
     const run = story.start();
     await expectOverdue(story, run, "NoLiveInstance invoices");
@@ -399,7 +399,7 @@ describe("a consumer that nobody can change by machine", () => {
     policy: { consumers: [legacy], overlapMs: 8 * hour },
   };
 
-  test("is a task for its owner, and their word lets the retiring key go", async () => {
+  test("is a task for its owner, and their attestation lets the retiring key be revoked", async () => {
     const story = await begin(options);
     const run = story.start();
     expect(await waits(story, run)).toContain("NotAttested legacy");

@@ -27,7 +27,7 @@ async function editNote(story: Story, note: string): Promise<void> {
   story.world.store.setCurrent(story.secretArn, text.replace(/"note": "[^"]*"/, `"note": "${note}"`));
 }
 
-describe("another hand before the run", () => {
+describe("AWSCURRENT changed outside Rekey before the run", () => {
   test("a key that somebody put there is found at the provider and rotated", async () => {
     const story = await open();
     await rotateByHand(story);
@@ -42,7 +42,7 @@ describe("another hand before the run", () => {
     expect(story.failedRequests()).toBe(0);
   });
 
-  test("the key that a hand displaced lives for as long as a consumer uses it, and goes behind the gate", async () => {
+  test("the superseded key lives for as long as a consumer uses it, and is revoked behind the gate", async () => {
     const slow = { name: "slow", refreshEveryMs: 40 * minute, maxStaleMs: 50 * minute, useEveryMs: minute };
     const story = await open({ consumers: [slow], policy: { overlapMs: 60 * minute } });
     await story.rotate();
@@ -70,7 +70,7 @@ describe("another hand before the run", () => {
     expect(story.failedRequests()).toBe(0);
   });
 
-  test("a hand that takes its own key back, after a rotation has begun with it, finds the old one as it was", async () => {
+  test("when somebody takes back the key that they put there, after a rotation began with it, the earlier key still works", async () => {
     const story = await open();
     await story.rotate();
     await rotateByHand(story);
@@ -93,7 +93,7 @@ describe("another hand before the run", () => {
     expect(story.failedRequests()).toBe(0);
   });
 
-  test("with no slot left for a new key the run says so, and the old key put back frees the hand's", async () => {
+  test("with no slot left for a new key the run says so, and putting the old key back frees the slot of the one made by hand", async () => {
     const story = await open({ provider: { keysMax: 2 } });
     await story.rotate();
     await rotateByHand(story);
@@ -154,7 +154,7 @@ describe("another hand before the run", () => {
     });
   });
 
-  test("AWSPENDING left on the current version is taken off", async () => {
+  test("AWSPENDING left on the current version is removed", async () => {
     const story = await open();
     story.world.store.moveByHand({
       secretArn: story.secretArn,
@@ -169,7 +169,7 @@ describe("another hand before the run", () => {
   });
 });
 
-describe("another hand during the run", () => {
+describe("AWSCURRENT changed outside Rekey during the run", () => {
   test("somebody's pending version that arrives while the key is made stops the run, and is left alone", async () => {
     const story = await open();
     story.before(calls.put, () => putForeignPending(story));
@@ -235,7 +235,7 @@ describe("another hand during the run", () => {
     expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
   });
 
-  test("a manual rotation just before the promotion wins: the run stops and takes its own key away", async () => {
+  test("a manual rotation just before the promotion wins: the run stops and deletes its own key", async () => {
     const story = await open();
     story.before(calls.move("AWSCURRENT"), () => rotateByHand(story));
 
@@ -385,7 +385,7 @@ describe("another hand during the run", () => {
   });
 });
 
-describe("another hand after the run", () => {
+describe("AWSCURRENT changed outside Rekey after the run", () => {
   test("a dead key that becomes current again freezes the secret, and pages with the version", async () => {
     const story = await open();
     await story.rotate();

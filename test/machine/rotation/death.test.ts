@@ -36,7 +36,7 @@ test("a key that starts to be refused just before the bound is still seen dead",
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", debts: [], works: ["k2"] });
 });
 
-test("a key that still works after the bound is a debt of its own, and a person is told", async () => {
+test("a key that still works after the limit is a debt of its own, and people are notified", async () => {
   const story = await open({ provider: { dieMs: 60 * minuteMs }, propagation: patient });
 
   const run = await story.rotate();

@@ -95,7 +95,7 @@ test("a key that may not do what its consumers need is deleted at once", async (
   expect(await story.ending(run)).toEqual({ ...rolledBack, run: "FAILED RolledBack: rolledBack" });
 });
 
-test("a provider that is down for the whole run changes nothing, and a person is told", async () => {
+test("a provider that is down for the whole run changes nothing, and people are notified", async () => {
   const story = await open({ provider: { faults: atRekeyOnly({ kind: "serverError", effect: false }) } });
 
   const run = await story.rotate();
@@ -209,7 +209,7 @@ test("garbage in answer to the mint is a lost reply: the key is found by its nam
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k3"] });
 });
 
-test("a provider that takes no more keys is left alone, and a person is told", async () => {
+test("a provider that accepts no more keys is left alone, and people are notified", async () => {
   const fault = { kind: "answer", status: 400, code: "max_api_keys_reached", on: "mint" } as const;
   const story = await open({ provider: { faults: [fault] } });
 
@@ -225,7 +225,7 @@ test("a provider that takes no more keys is left alone, and a person is told", a
 test("a stop that comes before the mint makes no key", async () => {
   const story = await open();
   story.before(calls.of("mint-key", "query"), () =>
-    story.world.ledger.putBrake({ scope: "all", by: "ada", reason: "an outage", includingIncidents: false }),
+    story.world.ledger.putStop({ scope: "all", by: "ada", reason: "an outage", includingIncidents: false }),
   );
 
   const run = await story.rotate();
@@ -237,7 +237,7 @@ test("a stop that comes before the mint makes no key", async () => {
 test("a stop that comes before the promotion keeps the retiring key current, and the incoming one goes again", async () => {
   const story = await open();
   story.before(calls.of("promote-version", "query"), () =>
-    story.world.ledger.putBrake({ scope: "all", by: "ada", reason: "an outage", includingIncidents: false }),
+    story.world.ledger.putStop({ scope: "all", by: "ada", reason: "an outage", includingIncidents: false }),
   );
 
   const run = await story.rotate();

@@ -120,7 +120,7 @@ test("a provider that cannot restore exactly what was there is not asked to disa
   expect(story.effects()).not.toContain("narrow k1");
 });
 
-test("a run that fails in quarantine gives the key back: whoever is overdue can still use it", async () => {
+test("a run that fails in quarantine restores the key: an overdue consumer can still use it", async () => {
   let isDown = false;
   const story = await open({
     scopes,

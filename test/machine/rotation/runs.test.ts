@@ -100,7 +100,7 @@ test("a run that lost its fence writes nothing more", async () => {
   });
 });
 
-test("a run that lost its fence while it minted takes its own key away again", async () => {
+test("a run that lost its fence while it minted deletes its own key again", async () => {
   const story = await open();
   story.after(calls.mint, () =>
     story.world.ledger.changeSecret(story.secretArn, (record) => ({

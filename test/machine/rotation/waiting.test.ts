@@ -38,7 +38,7 @@ test("a rotation waits for the consumer that is behind, and says which instance 
   expect(story.failedRequests()).toBe(0);
 });
 
-test("an overdue consumer keeps the retiring key alive, and a person is told who is behind", async () => {
+test("an overdue consumer keeps the retiring key alive, and people are notified who is behind", async () => {
   const story = await open(lazy);
 
   const run = await untilOverdue(story);

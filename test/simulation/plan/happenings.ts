@@ -31,9 +31,9 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
           : releaseHold(record),
       );
       return;
-    case "brake":
-    case "unbrake":
-      return brake(simulation, { secret, scope: happening.scope, isOn: happening.kind === "brake" });
+    case "orderStop":
+    case "liftStop":
+      return orderStop(simulation, { secret, scope: happening.scope, isOn: happening.kind === "orderStop" });
     case "stopRun":
       runsOf(simulation, secret)
         .find(({ outcome }) => outcome === undefined)
@@ -118,7 +118,7 @@ export function startOnce(
   if (!isKnown) world.start(secret.secretArn, name);
 }
 
-async function brake(
+async function orderStop(
   { watch, world }: Simulation,
   order: {
     readonly secret: WatchedSecret;
@@ -131,12 +131,12 @@ async function brake(
     order.scope
   ];
   if (!order.isOn) {
-    watch.brakes.delete(scope);
-    await world.ledger.removeBrake(scope);
+    watch.stops.delete(scope);
+    await world.ledger.removeStop(scope);
     return;
   }
-  await world.ledger.putBrake({ scope, by: "ops", reason: "an outage", includingIncidents: false });
-  watch.brakes.set(scope, { step: watch.step, what: scope });
+  await world.ledger.putStop({ scope, by: "ops", reason: "an outage", includingIncidents: false });
+  watch.stops.set(scope, { step: watch.step, what: scope });
 }
 
 /** Somebody copies the key into a second secret that Rekey knows of. */

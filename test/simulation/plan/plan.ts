@@ -19,7 +19,7 @@ export type Deed =
   /** From now on a person answers when Rekey asks for a key. */
   | { readonly kind: "supply" }
   | { readonly kind: "hold" | "release" | "stopRun" | "redrive" }
-  | { readonly kind: "brake" | "unbrake"; readonly scope: "all" | "secret" | "provider" }
+  | { readonly kind: "orderStop" | "liftStop"; readonly scope: "all" | "secret" | "provider" }
   /** What somebody does to the secret with the console. */
   | { readonly kind: "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePending" }
   | { readonly kind: "copyKey" }
@@ -191,7 +191,7 @@ type Deeds = readonly [Deed["kind"], ...Deed["kind"][]];
 
 /** Named as often as they are likely. */
 const disturbances: Deeds = [
-  ...(["hold", "stopRun", "redrive", "brake"] as const),
+  ...(["hold", "stopRun", "redrive", "orderStop"] as const),
   ...(["newKeyByHand", "rollBack", "putBack", "editField", "editField", "stalePending", "copyKey"] as const),
   ...([
     "declare",
@@ -249,11 +249,11 @@ function* disturbance(
       yield { atMs, secret, kind };
       yield { atMs: laterMs, secret, kind: "release" };
       return;
-    case "brake":
-    case "unbrake": {
+    case "orderStop":
+    case "liftStop": {
       const scope = random.pick<"all" | "secret" | "provider">(["all", "secret", "provider"]);
-      yield { atMs, secret, kind: "brake", scope };
-      yield { atMs: laterMs, secret, kind: "unbrake", scope };
+      yield { atMs, secret, kind: "orderStop", scope };
+      yield { atMs: laterMs, secret, kind: "liftStop", scope };
       return;
     }
     case "freeze":

@@ -32,7 +32,7 @@ export function mayLetGo(
     !isHandLater(secret, life?.readCurrent.get(secret.secretArn))
   )
     say("S2", `AWSCURRENT holds ${secret.current.keyId}`);
-  for (const [scope, { step, what }] of watch.brakes)
+  for (const [scope, { step, what }] of watch.stops)
     if (step < (life?.startedStep ?? 0) && covers(scope, secret)) say("S2", `a stop applies: ${what}`);
   const others = watch.holders.get(retiring.fingerprint) ?? [];
   const isSeparated = before.run !== undefined && watch.isTidy;

@@ -66,8 +66,8 @@ async function untilRunsEnd({ world, watch, plan }: Simulation): Promise<void> {
 
 /** Holds and stops are taken back, copies are given keys of their own, and other people's unfinished rotations are over. */
 async function peopleTidyUp({ world, watch, secrets }: Simulation): Promise<void> {
-  for (const scope of watch.brakes.keys()) await world.ledger.removeBrake(scope);
-  watch.brakes.clear();
+  for (const scope of watch.stops.keys()) await world.ledger.removeStop(scope);
+  watch.stops.clear();
   watch.isTidy = true;
   for (const secret of secrets) {
     const { secretArn, record } = secret;

@@ -74,7 +74,7 @@ export function nothingIsBegunWhenStopped(watch: Watch, call: BoundaryCall): voi
   const secret = secretArn === undefined ? undefined : watch.secrets.get(secretArn);
   if (secret === undefined || secret.record?.lease?.kind === "incident") return;
   const startedStep = watch.lives.get(id)?.startedStep ?? 0;
-  for (const [scope, { step, what }] of watch.brakes)
+  for (const [scope, { step, what }] of watch.stops)
     if (step < startedStep && covers(scope, secret))
       watch.violate(
         "S2",

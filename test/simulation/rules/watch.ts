@@ -93,7 +93,7 @@ export class Watch {
   readonly byFingerprint = new Map<Fingerprint, KeyId>();
   readonly intended = new Set<string>();
   /** Stops and copies of keys that somebody placed, and when. */
-  readonly brakes = new Map<string, Placed>();
+  readonly stops = new Map<string, Placed>();
   readonly holders = new Map<Fingerprint, { readonly secretArn: SecretArn; readonly step: number }[]>();
   /** Per key: when consumers used it. */
   readonly uses = new Map<KeyId, number[]>();
