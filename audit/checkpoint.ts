@@ -49,10 +49,7 @@ export type Anchoring =
   | { readonly outcome: "unchanged" }
   | { readonly outcome: "broken"; readonly brokenAt: number; readonly why: string };
 
-/**
- * Whether the chain is intact, and the newest checkpoint that confirms it: it covers every entry up to its
- * own.
- */
+/** Whether the chain is intact, and the newest checkpoint that confirms it: it covers every entry up to its own. */
 export type Proof = Verification & { readonly checkpoint?: Checkpoint & { readonly name: string } };
 
 export interface CheckpointVerifier {

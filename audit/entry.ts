@@ -59,9 +59,7 @@ export function entryAt(place: Place, event: Required<AuditEvent>, digest: Diges
   return { ...unhashed, hash: digest.sha256Hex(canonicalJson(unhashed)) };
 }
 
-/**
- * A long id is refused, not cut: two ids could become the same, and the second event would never be logged.
- */
+/** A long id is refused, not cut: two ids could become the same, and the second event would never be logged. */
 export function assertEvent({ id, atMs }: Required<AuditEvent>): void {
   if (id === "" || id.length > idMax || !id.isWellFormed()) {
     throw new InputInvalid(`the id of an audit event has 1 to ${idMax} characters of Unicode text`);
@@ -80,9 +78,7 @@ export function hashOf(body: object, digest: Digest): string {
   return digest.sha256Hex(canonicalJson({ ...body, hash: undefined }));
 }
 
-/**
- * Replaces lone surrogates. They have no UTF-8 form, so the table would change them, and with them the hash.
- */
+/** Replaces lone surrogates. They have no UTF-8 form, so the table would change them, and with them the hash. */
 function tidy(text: string): string {
   return text.slice(0, textMax).toWellFormed();
 }

@@ -13,9 +13,7 @@ export function refusalOf(error: unknown, attempt: Attempt): RotationError {
   return refusalFor(failureIn(error), attempt);
 }
 
-/**
- * The same for a failure that the SDK does not throw: an answer that reports one of its entries as dropped.
- */
+/** The same for a failure that the SDK does not throw: an answer that reports one of its entries as dropped. */
 export function refusalFor({ kind, name }: Failure, { place, operation }: Attempt): RotationError {
   if (kind !== "refused")
     return new StoreUnavailable(`${place} is not available now (${operation}, ${name})`);

@@ -7,10 +7,7 @@ export interface Anchored {
   readonly hash: string;
 }
 
-/**
- * `entries` counts the entries before the break; `brokenAt` is the place in the chain where the break was
- * found.
- */
+/** `entries` counts the entries before the break; `brokenAt` is the place in the chain where the break was found. */
 export type Verification =
   | { readonly entries: number; readonly verified: true; readonly headHash: string }
   | { readonly entries: number; readonly verified: false; readonly brokenAt: number; readonly why: string };

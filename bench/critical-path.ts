@@ -58,8 +58,7 @@ function wayTo({ before }: Known, { visits, paths }: Walk): readonly Known[] {
     (visit) => visit.isTask && !visit.isWait && visit.enteredId < calledId && calledId < visit.exitedId,
   );
   const ways = atWork.filter((visit) => !own.includes(visit)).map((visit) => paths.get(visit) ?? []);
-  // A task that was called by another task that is still at work was woken by the same call, a moment
-  // earlier.
+  // A task that was called by another task that is still at work was woken by the same call, a moment earlier.
   const callers = ways.filter((way) => !way.slice(0, -1).some((visit) => atWork.includes(visit)));
   const [longest] = callers.sort((a, b) => b.length - a.length);
   return longest ?? own;

@@ -12,9 +12,7 @@ type Signing = Omit<ConstructorParameters<typeof SignatureV4>[0], "sha256" | "se
 
 const AnswerText = z.looseObject({ outcome: z.string() });
 
-/**
- * Calls the admin function's URL, signed with the caller's own credentials. So AWS decides who the caller is.
- */
+/** Calls the admin function's URL, signed with the caller's own credentials. So AWS decides who the caller is. */
 export function adminClient(
   address: string,
   signing: Signing,

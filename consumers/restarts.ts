@@ -4,10 +4,7 @@ import type { EvidenceSource, Observing, Platform, RefreshNote, Seen } from "./p
 import { saidOf } from "./said.ts";
 import { consumersAtOnceMax, together } from "./together.ts";
 
-/**
- * Without a circuit breaker ECS never says that a rollout has failed. After this time it is reported as
- * failed.
- */
+/** Without a circuit breaker ECS never says that a rollout has failed. After this time it is reported as failed. */
 export const restartMaxMs = 30 * 60_000;
 
 /** Asks one platform about every consumer whose policy names it as evidence. */

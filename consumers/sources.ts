@@ -5,10 +5,7 @@ import type { EvidenceSource } from "./ports.ts";
 import type { Reach } from "./reach.ts";
 import { restartSource } from "./restarts.ts";
 
-/**
- * Sources that have to be asked, one line each. Reports, access records and attestations arrive by
- * themselves.
- */
+/** Sources that have to be asked, one line each. Reports, access records and attestations arrive by themselves. */
 export function evidenceSources(options: {
   readonly reach: Omit<Reach, "sqs">;
   /** Targets that the deployment lists. Kubernetes is asked about no others. */

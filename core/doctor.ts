@@ -37,10 +37,7 @@ const dayMs = 24 * 3_600_000;
 const silenceMaxMs = 2 * dayMs;
 const runsMissedMax = 2;
 
-/**
- * All findings, secret by secret in the policies' order. They inform people and change no decision of the
- * gate.
- */
+/** All findings, secret by secret in the policies' order. They inform people and change no decision of the gate. */
 export function findings({ policies, evidence, nowMs }: DoctorView): readonly Finding[] {
   return policies
     .filter(({ mode }) => mode === "rotate")

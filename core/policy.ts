@@ -1,8 +1,6 @@
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
 
-/**
- * The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule.
- */
+/** The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule. */
 export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation";
 
 /** What says by itself, on the report bus, which key it holds. */
@@ -48,9 +46,7 @@ export interface ConsumerPolicy {
   readonly refresh: RefreshAction;
   /** Roles whose reads count as this consumer's (for `kms`). */
   readonly roles?: readonly string[];
-  /**
-   * The repositories of its code: if one of these leaks, every key that the consumer uses counts as leaked.
-   */
+  /** The repositories of its code: if one of these leaks, every key that the consumer uses counts as leaked. */
   readonly repositories?: readonly string[];
   /** What runs it, for `ecs`, `lambda` and `kubernetes`; if absent, the target of its refresh. */
   readonly workload?: string;

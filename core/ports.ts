@@ -40,9 +40,7 @@ export interface ProviderCapabilities {
   readonly shape: Shape;
   /** A disabled key can be restored to exactly what it was. `ifScopesKnown`: only where Rekey set the scopes. */
   readonly quarantine: "yes" | "ifScopesKnown" | "no";
-  /**
-   * True if a quarantined key can do nothing at all. If only its scopes are narrowed, it may still do harm.
-   */
+  /** True if a quarantined key can do nothing at all. If only its scopes are narrowed, it may still do harm. */
   readonly quarantineContains: boolean;
   readonly revoke: boolean;
   readonly lastUsed: boolean;
@@ -108,29 +106,21 @@ export interface KeyUse {
   readonly requests?: number;
 }
 
-/**
- * `notPermitted` means alive: the provider knew the key and refused the action. `inconclusive` proves
- * neither.
- */
+/** `notPermitted` means alive: the provider knew the key and refused the action. `inconclusive` proves neither. */
 export type VerifyResult = "valid" | "refused" | "notPermitted" | "inconclusive";
 
 /** One issuer of keys. Any method may be called again with the same arguments after a crash. */
 export interface KeyProvider {
   readonly capabilities: ProviderCapabilities;
   readonly propagation: PropagationProfile;
-  /**
-   * Creates a key. The plaintext is shown only once, so a repeat makes a second key. Throws
-   * MintOutcomeUnknown.
-   */
+  /** Creates a key. The plaintext is shown only once, so a repeat makes a second key. Throws MintOutcomeUnknown. */
   mint(request: MintRequest): Promise<MintedKey>;
   /** Makes up the text of a new key, with no call; only for the shape `clientSecret`. */
   newSecret?(): Secret;
   /** Every key whose name starts with `namePrefix`; without one, every key of the account or project. */
   list(options?: { readonly namePrefix?: string }): Promise<readonly ListedKey[]>;
   find(keyId: KeyId): Promise<ListedKey | undefined>;
-  /**
-   * Makes one harmless authenticated call with the key itself. The provider counts it as a use of the key.
-   */
+  /** Makes one harmless authenticated call with the key itself. The provider counts it as a use of the key. */
   verify(secret: Secret): Promise<VerifyResult>;
   /** Last use, and requests since `sinceMs` if known; undefined if the provider reports neither. */
   use(query: { readonly keyId: KeyId; readonly sinceMs: number }): Promise<KeyUse | undefined>;
@@ -243,9 +233,7 @@ export interface SecretStore {
 
 // ---- the ledger's table ----------------------------------------------------------------------------------
 
-/**
- * One record. `kind` and `id` are its partition, `sort` is its sort key, and `revision` counts its writes.
- */
+/** One record. `kind` and `id` are its partition, `sort` is its sort key, and `revision` counts its writes. */
 export interface TableRecord {
   readonly kind: string;
   readonly id: string;

@@ -81,9 +81,7 @@ export function intervalMs(expression: string): number | undefined {
   return rate === null || known === undefined ? undefined : Number(rate[1]) * known.unitMs;
 }
 
-/**
- * Such as `rate(30 days)`; undefined if it is not a whole number of minutes, the smallest unit of a schedule.
- */
+/** Such as `rate(30 days)`; undefined if it is not a whole number of minutes, the smallest unit of a schedule. */
 export function rateExpression(everyMs: number): string | undefined {
   const known = units.find(({ unitMs }) => everyMs > 0 && everyMs % unitMs === 0);
   if (known === undefined) return undefined;

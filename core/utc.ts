@@ -1,8 +1,6 @@
 const dayMs = 86_400_000;
 
-/**
- * Formats milliseconds since the epoch like "2026-11-22 03:01:09Z": for people, in whole seconds, always UTC.
- */
+/** Formats milliseconds since the epoch like "2026-11-22 03:01:09Z": for people, in whole seconds, always UTC. */
 export function utcText(ms: number): string {
   const { year, month, day } = dateOf(Math.floor(ms / dayMs));
   const seconds = Math.floor((((ms % dayMs) + dayMs) % dayMs) / 1000);

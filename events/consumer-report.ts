@@ -8,9 +8,7 @@ const ago = z
   .nonnegative()
   .max(10 ** 12)
   .nullable();
-/**
- * Names are shown on screens and in log lines, so nothing that moves a cursor or breaks a record is allowed.
- */
+/** Names are shown on screens and in log lines, so nothing that moves a cursor or breaks a record is allowed. */
 const plainName = z.string().regex(/^[\w./:@-]{1,128}$/);
 
 /** A running consumer's report about the keys that it holds and has used. Ages are on its own clock. */

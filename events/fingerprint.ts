@@ -10,10 +10,7 @@ import { Secret } from "../core/secret.ts";
 export const keyLengthMin = 8;
 /** The largest value that Secrets Manager stores. */
 export const keyLengthMax = 65_536;
-/**
- * A leaked key may be wrapped twice (base64 of a JSON string). Unwrapping more often is not worth the
- * hashing.
- */
+/** A leaked key may be wrapped twice (base64 of a JSON string). Unwrapping more often is not worth the hashing. */
 const unwrapRoundsMax = 3;
 const variantsMax = 8;
 

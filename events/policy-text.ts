@@ -7,9 +7,7 @@ import {
   policiesIn,
 } from "./policy-file.ts";
 
-/**
- * The policies of a file, and its plain data. The data is sent to the admin function, which checks it again.
- */
+/** The policies of a file, and its plain data. The data is sent to the admin function, which checks it again. */
 export interface PolicyText extends PolicyFile {
   readonly data: unknown;
 }

@@ -190,9 +190,7 @@ export interface AdminDeps extends Deps {
   newId(): string;
 }
 
-/**
- * What anchoring may use. It reads the ledger and never writes it: otherwise it could sign what it forged.
- */
+/** What anchoring may use. It reads the ledger and never writes it: otherwise it could sign what it forged. */
 export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {
   readonly ledger: Pick<Deps["ledger"], "policies" | "formerSecrets">;
   readonly checkpoints: Pick<AuditCheckpoints, "write">;

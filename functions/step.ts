@@ -37,9 +37,7 @@ export type TicketInput = Ticket & { readonly at: number };
 
 const throttlePauseMaxMs = 20_000;
 
-/**
- * What one call may use. A Lambda function has the same for all its calls; the simulator has one for each.
- */
+/** What one call may use. A Lambda function has the same for all its calls; the simulator has one for each. */
 type DepsOf = (context: Context) => Deps;
 
 /** The Lambda handler of a step: parse, run, one log line, and errors with their literal names. */
@@ -111,9 +109,7 @@ function oneLogLine(name: string, deps: DepsOf): Middleware {
 
 const framesMax = 20;
 
-/**
- * For a bug or an SDK error: its message may quote its input, so only its name and place leave the function.
- */
+/** For a bug or an SDK error: its message may quote its input, so only its name and place leave the function. */
 class UnexpectedFailure extends Error {
   override readonly name = "UnexpectedFailure";
 

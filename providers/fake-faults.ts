@@ -1,7 +1,7 @@
 import type { FakeReply, FakeRequest } from "./fake.ts";
 import { HTTP_BODY_BYTES_MAX, JSON_DEPTH_MAX } from "./http.ts";
 
-/** What can go wrong between a provider and us. Unless it says otherwise, the request has had its effect. */
+/** What can go wrong between a provider and us. Unless stated otherwise, the request has taken effect. */
 export type FaultKind =
   | { readonly kind: "lostReply" }
   /** The connection ends before the request has an effect. */
@@ -9,7 +9,7 @@ export type FaultKind =
   /** 429, without effect. */
   | { readonly kind: "throttled"; readonly retryAfterS?: number }
   | { readonly kind: "serverError"; readonly status?: number; readonly effect: boolean }
-  /** An error reply in the provider's own words, without effect. */
+  /** An error reply with the provider's own codes, without effect. */
   | { readonly kind: "answer"; readonly status: number; readonly code?: string; readonly headers?: Headers }
   /** Any JSON at all, without effect: what people saw a provider answer. */
   | { readonly kind: "says"; readonly status: number; readonly json: unknown }
@@ -22,7 +22,7 @@ export type FaultKind =
   | { readonly kind: "polluting" }
   /** An error that quotes the caller's key and the whole reply, in its message, its code and its type. */
   | { readonly kind: "echo"; readonly status?: number }
-  /** Any other lie: edits the JSON or the headers of the true reply. */
+  /** Any other wrong reply: edits the JSON or the headers of the true one. */
   | { readonly kind: "rewrite"; readonly rewrite: (reply: TrueReply) => TrueReply };
 
 type Headers = Readonly<Record<string, string>>;
@@ -33,7 +33,7 @@ export interface TrueReply {
   readonly json: any;
 }
 
-/** `on` limits a fault to one operation of the fake, such as "mint"; without it any call suffers it. */
+/** `on` limits a fault to one operation of the fake, such as "mint". Without it any call may get it. */
 export type Fault = FaultKind & { readonly on?: string };
 
 export interface FakeCall {
@@ -43,7 +43,7 @@ export interface FakeCall {
   readonly nth: number;
 }
 
-/** Either a queue, each fault striking the first call it fits, or a function asked at every call. */
+/** Either a queue, in which each fault hits the first call that it fits, or a function asked at every call. */
 export type FaultPlan = readonly Fault[] | ((call: FakeCall) => Fault | undefined);
 
 export interface Faults {

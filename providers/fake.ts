@@ -21,13 +21,13 @@ export interface FakeReply {
   readonly body: string;
   /** The connection ends in the middle of the body. */
   readonly cut?: boolean;
-  /** How long the reply is under way. */
+  /** How long the reply takes to arrive. */
   readonly afterMs?: number;
 }
 
 export type Handle = (request: FakeRequest) => FakeReply | Promise<FakeReply>;
 
-/** The adapter's client without a socket, under the bounds of the real one. Time passes only in `pause`. */
+/** The adapter's client without a socket, with the limits of the real one. Time passes only in `pause`. */
 export function fakeHttp(
   handle: Handle,
   options: { readonly pause?: (ms: number) => Promise<void> } = {},
@@ -65,7 +65,7 @@ export async function listenFake(handle: Handle): Promise<{ origin: string; clos
       })
       .catch(() => incoming.socket.destroy());
   });
-  // Longer than any client keeps an idle socket, so that none is closed under a request that is on its way.
+  // Longer than any client keeps an idle socket, so that none is closed while a request is under way.
   server.keepAliveTimeout = 60_000;
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   const { port } = server.address() as AddressInfo;

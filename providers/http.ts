@@ -69,7 +69,7 @@ export function boundedHttp(options: {
 
 type Lookup = (hostname: string) => Promise<readonly ResolvedAddress[]>;
 
-/** Every address of the name has to pass: which one of them answers is the network's choice, not ours. */
+/** Every address of the name has to be public: the network, not Rekey, decides which one answers. */
 async function resolve(
   url: URL,
   { lookup, allowLoopback }: { readonly lookup: Lookup; readonly allowLoopback: boolean },
@@ -93,7 +93,7 @@ export interface RawReply {
   readonly body: string;
 }
 
-/** Sends on a connection of its own: a kept-alive one that has died makes a mint's outcome unknown. */
+/** Uses a new connection for each request: a kept-alive one that has died makes a mint's outcome unknown. */
 function exchange(options: {
   readonly request: HttpRequest;
   readonly url: URL;
@@ -124,7 +124,7 @@ function exchange(options: {
   });
 }
 
-/** The connection goes to an address that was checked: the name is not resolved a second time. */
+/** Connects to an address that was checked: the name is not resolved a second time. */
 function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
   return (_hostname, options, callback) => {
     const [first] = addresses;
@@ -164,7 +164,7 @@ export function boundedReply({ status, headers, body }: RawReply): HttpReply {
   return Number.isFinite(dateMs) ? { ...reply, dateMs } : reply;
 }
 
-/** The name as it stands, or an escape that may spell it. */
+/** The name itself, or an escape that may spell it. */
 const mayNameProto = /__proto__|\\u/;
 
 function parseJson(text: string): unknown {
@@ -201,7 +201,7 @@ function withDeadline<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** Node's own errors may hold a raw packet of the reply, so only their code goes on. */
+/** Node's own errors may hold a raw packet of the reply, so only their code is used. */
 function notAnswered(error: unknown): RotationError {
   if (error instanceof RotationError) return error;
   const { name, code } = Object(error) as { readonly name?: unknown; readonly code?: unknown };

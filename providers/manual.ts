@@ -4,7 +4,7 @@ import { issuerOf } from "./index.ts";
 interface Named {
   readonly provider?: string;
   readonly keyId?: KeyId;
-  /** Of the provider's account: `$PROJECT` in a command is its `project`. */
+  /** Settings of the provider's account: `$PROJECT` in a command is its `project`. */
   readonly settings?: Readonly<Record<string, unknown>>;
 }
 
@@ -15,7 +15,7 @@ export interface Manual {
   readonly command?: string;
 }
 
-/** A key id is the provider's word: one that a shell would read as more than that is put in no command. */
+/** A key id comes from the provider, so one that a shell would not read as a single word is put in no command. */
 export function manualOf({ provider, keyId, settings = {} }: Named): Manual {
   const known = issuerOf(provider)?.byHand;
   if (known?.console === undefined) {

@@ -96,7 +96,7 @@ export interface ProviderAdapter {
 /** What authorises the calls that make and delete keys. */
 export interface AdminCredential {
   get(): Promise<Secret>;
-  /** The provider refused the value: drop what is cached, it may have been rotated. */
+  /** The provider refused the value: drop what is cached, because it may have been replaced. */
   refused(): void;
 }
 

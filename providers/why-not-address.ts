@@ -3,7 +3,7 @@ import { BlockList, isIP } from "node:net";
 export type AddressRefusal = "NotAUrl" | "NotHttps" | "HasUserinfo" | "HostNotAllowed" | "PrivateAddress";
 
 const URL_CHARS_MAX = 4096;
-/** URL parsers drop or rewrite these: the address called could differ from the text that was reviewed. */
+/** URL parsers drop or rewrite these characters: the called address could differ from the text that was reviewed. */
 const AMBIGUOUS = /[\s\p{Cc}\p{Cf}\\]/u;
 
 /**
@@ -33,7 +33,7 @@ export function isLoopbackAddress(ip: string): boolean {
   return family !== 0 && loopback.check(ip, family === 6 ? "ipv6" : "ipv4");
 }
 
-/** Anything but a globally routed unicast address, and anything that is no address at all. */
+/** True for anything but a globally routed unicast address, also for text that is not an address. */
 export function isPrivateAddress(ip: string): boolean {
   if (ip.includes("%")) return true;
   const family = isIP(ip);
@@ -44,7 +44,7 @@ export function isPrivateAddress(ip: string): boolean {
   return !globalUnicast6.check(ip, "ipv6") || notPublic6.check(ip, "ipv6");
 }
 
-/** The IPv4 address behind NAT64's prefix: an IPv6-only subnet reaches every public IPv4 host by one. */
+/** The IPv4 address behind NAT64's prefix, through which an IPv6-only subnet reaches public IPv4 hosts. */
 function translated4(ip: string): string | undefined {
   if (!nat64.check(ip, "ipv6")) return undefined;
   const [, high = "0", low = "0"] =
@@ -67,7 +67,7 @@ function subnets(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList 
 const loopback = subnets("ipv4", ["127.0.0.0/8"]);
 loopback.addAddress("::1", "ipv6");
 
-/** IANA's special-purpose registry (RFC 6890 and later), and one public address that is a cloud's own. */
+/** IANA's special-purpose registry (RFC 6890 and later), and one public address that belongs to a cloud. */
 const notPublic4 = subnets("ipv4", [
   "0.0.0.0/8",
   "10.0.0.0/8",

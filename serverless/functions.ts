@@ -37,14 +37,9 @@ export interface FunctionRow {
   /** Less than its Task's TimeoutSeconds; 30 by default. */
   readonly timeoutSeconds?: number;
   readonly schedules?: "reconcile";
-  /**
-   * Signs and files checkpoints. Never for a function that writes the ledger: it could sign what it forged.
-   */
+  /** Signs and files checkpoints. Never for a function that writes the ledger: it could sign what it forged. */
   readonly audit?: "anchor";
-  /**
-   * Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last
-   * two.
-   */
+  /** Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last two. */
   readonly people?: "page" | "index";
   readonly reports?: "file";
   /** CloudTrail's event history: who read a secret. */

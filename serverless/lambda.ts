@@ -93,7 +93,10 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
   };
 }
 
-/** Callers of the admin URL bring their own permission; whoever sends alerts has none, and signs instead. */
+/**
+ * Callers of the admin URL have an AWS permission of their own. Senders of alerts have none and sign their
+ * requests instead.
+ */
 function urlResources(id: string, { calledBy }: FunctionRow): Resources {
   if (calledBy !== "callerUrl" && calledBy !== "publicUrl") return {};
   const isPublic = calledBy === "publicUrl";

@@ -89,9 +89,7 @@ const surroundings: Readonly<Record<string, Value>> = {
   Partition: { Ref: "AWS::Partition" },
 };
 
-/**
- * The functions that a definition names. Any other placeholder that is not in `surroundings` is a mistake.
- */
+/** The functions that a definition names. Any other placeholder that is not in `surroundings` is a mistake. */
 export function calledFunctions(text: string): readonly string[] {
   const names = handlerNames();
   return placeholdersIn(text)

@@ -136,9 +136,7 @@ const viaSecretsManager = {
   StringEquals: { "kms:ViaService": sub(`secretsmanager.\${AWS::Region}.amazonaws.com`) },
 };
 
-/**
- * Callbacks and starts are permitted by the machine's ARN, everything about one execution by the execution's.
- */
+/** Callbacks and starts are permitted by the machine's ARN, everything about one execution by the execution's. */
 function machineStatements(
   { machines: actions = [] }: FunctionRow,
   { environment }: Deployment,

@@ -9,8 +9,8 @@ export function keyIn(text: Secret, field?: string): Secret {
 }
 
 /**
- * The secret's value with `key` in it. Every byte outside the field stays as it was, so that numbers no double
- * can hold, the order of fields and somebody's formatting survive a rotation.
+ * The secret's value with `key` in it. Every byte outside the field stays as it was: numbers too large for a
+ * double, the order of fields and the formatting.
  */
 export function withKey(text: Secret, field: string | undefined, key: Secret): Secret {
   if (field === undefined) {
@@ -33,7 +33,7 @@ function memberNamed(text: Secret, field: string): Member {
   assertObject(text, field);
   const [member, twin] = membersOf(text.reveal()).filter(({ name }) => name === field);
   if (!member) throw new SecretUnusable(`the secret's JSON has no field "${field}"`);
-  // Parsers disagree on which of two wins: a consumer could go on reading the retiring key.
+  // Parsers disagree on which of two fields counts: a consumer could go on reading the retiring key.
   if (twin) throw new SecretUnusable(`the secret's JSON has the field "${field}" twice`);
   stringAt(text, member);
   return member;
@@ -46,7 +46,7 @@ function stringAt(text: Secret, { name, start, end }: Member): string {
   return value;
 }
 
-/** A JSON object taken for a bare key would lose its other fields at the first rotation. */
+/** If a JSON object were taken for a bare key, its other fields would be lost at the first rotation. */
 function assertBare(text: Secret): void {
   const value = text.reveal().trim();
   if (value === "") throw new SecretUnusable("the secret's value is empty");
@@ -67,7 +67,7 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Undefined where the text is not JSON. A SyntaxError quotes the text, so it is never passed on. */
+/** Undefined if the text is not JSON. A SyntaxError quotes the text, so it is never passed on. */
 function parsed(text: Secret): unknown {
   try {
     return JSON.parse(text.reveal());

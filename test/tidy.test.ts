@@ -317,6 +317,24 @@ test("nothing is put off, and nothing speaks of how it was written", () => {
   expect(findings(files, (line) => words.exec(line)?.[0])).toEqual([]);
 });
 
+/** Each of these stood for something that has a plain name, and sent readers back to the start of the sentence. */
+const riddles: readonly (readonly [RegExp, string])[] = [
+  [/\bbrakes?\b/i, "write: a stop"],
+  [
+    /\b(?:a|the|somebody's|somebody else's|another) hand(?:'s)?\b|\bhand on AWSCURRENT\b/i,
+    "write: changed outside Rekey",
+  ],
+  [/\bperson's word\b|\btheir word (?:lets|is|for)\b/i, "write: an order, or an attestation"],
+  [/\bleft[- ]behind key|\bkeys? (?:that was |that is )?left behind\b/i, "write: a superseded key"],
+  [/\b(?:is|was|are|be) as good as\b|\bunheard\b|\bstruck (?:off|for)\b/i, "say what happens"],
+];
+
+test("comments, docs and messages use the plain name of a thing", () => {
+  const files = filesOf(".ts", ".md").filter(({ path }) => topOf(path) !== "test" && path !== "CHANGELOG.md");
+  const riddleIn = (line: string) => riddles.find(([words]) => words.test(line))?.[1];
+  expect(findings(files, riddleIn)).toEqual([]);
+});
+
 test("which failed call to AWS may be tried again is said in aws/failure.ts, and nowhere else", () => {
   const owner = "aws/failure.ts";
   const decided = /httpStatusCode|["'/|](?:Throttl|SlowDown|TooManyRequests|ProvisionedThrough|ExpiredToken)/;

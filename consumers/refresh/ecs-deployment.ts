@@ -21,17 +21,14 @@ export function ecsDeployment({ ecs: clients }: Pick<Reach, "ecs">): Refresher {
         await order.memory.remember(placeOf(order), { ...note, started: since });
         return { outcome: "started", detail: `deployment ${since} began after the promotion` };
       }
-      // Saved before the call: after a crash the next try can then tell the new deployment from those of
-      // before.
+      // Saved before the call: after a crash the next try can then tell the new deployment from those of before.
       if (stored === undefined) await order.memory.remember(placeOf(order), note);
       return deploy({ order, arn, note }, clients);
     },
   };
 }
 
-/**
- * It may come from an earlier try whose reply was lost, or from somebody else: either replaces every task.
- */
+/** It may come from an earlier try whose reply was lost, or from somebody else: either replaces every task. */
 function startedSince(service: Service, { before }: RefreshNote): string | undefined {
   const id = primaryOf(service)?.id;
   return id === undefined || before.includes(id) ? undefined : id;

@@ -66,10 +66,7 @@ async function recycle({ order, name, client }: Recycling): Promise<RefreshAnswe
   }
 }
 
-/**
- * Saved before the first change, for the source to compare with. So the change counts even if its reply was
- * lost.
- */
+/** Saved before the first change, for the source to compare with. So the change counts even if its reply was lost. */
 async function rememberBefore(
   order: RefreshOrder,
   { LastModified = "" }: GetFunctionConfigurationCommandOutput,

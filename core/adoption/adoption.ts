@@ -34,10 +34,7 @@ function whyContradicted(item: Evidence, view: AdoptionView): readonly AdoptionR
   return undeclaredReader(item, view);
 }
 
-/**
- * Only declared consumers count here: otherwise anybody who can send a report could hold up every rotation
- * (S7).
- */
+/** Only declared consumers count here: otherwise anybody who can send a report could hold up every rotation (S7). */
 function refusedBy(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
   const use = useOf(item, view.incoming.fingerprint);
   if (!isFresh(item, view) || use === undefined || use.lastRefusalAgoMs === null) return [];
@@ -51,9 +48,7 @@ function refusedBy(item: InstanceEvidence, view: AdoptionView): readonly Adoptio
   ];
 }
 
-/**
- * A program that the policy does not know still uses the retiring key: revoking it would break that program.
- */
+/** A program that the policy does not know still uses the retiring key: revoking it would break that program. */
 function undeclaredHolder(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
   if (item.holds.fingerprint !== view.retiring.fingerprint || !isLive(item, view)) return [];
   return [

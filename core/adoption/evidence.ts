@@ -116,9 +116,7 @@ export function isNewer(candidate: Evidence, stored: Evidence | undefined): bool
   return candidate.observedAtMs >= stored.observedAtMs;
 }
 
-/**
- * True if the report changes anything except ages. Reports that only refresh ages do not wake a waiting run.
- */
+/** True if the report changes anything except ages. Reports that only refresh ages do not wake a waiting run. */
 export function isMaterial(candidate: Evidence, stored: Evidence | undefined): boolean {
   return stored === undefined || substanceOf(candidate) !== substanceOf(stored);
 }

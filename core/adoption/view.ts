@@ -9,10 +9,7 @@ import {
   type ReportedUse,
 } from "./evidence.ts";
 
-/**
- * Why the retiring key may not be revoked yet. The gate, the screen, the page and the report use the same
- * value.
- */
+/** Why the retiring key may not be revoked yet. The gate, the screen, the page and the report use the same value. */
 export interface AdoptionReason {
   readonly reason:
     | "NoLiveInstance"
@@ -71,9 +68,7 @@ export function isOf(item: ConsumerEvidence, consumer: ConsumerPolicy): boolean 
   return item.kind === "kms" ? isReadBy(item, consumer) : item.consumer === consumer.name;
 }
 
-/**
- * Decided when the gate asks and not when the record arrived, so a role that was declared since then counts.
- */
+/** Decided when the gate asks and not when the record arrived, so a role that was declared since then counts. */
 function isReadBy({ principal }: ReadEvidence, { roles = [] }: ConsumerPolicy): boolean {
   return roles.includes(principal);
 }

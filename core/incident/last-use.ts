@@ -13,10 +13,7 @@ export function usedSince({ exposedAtMs, detectedAtMs }: IncidentRecord): number
   return exposedAtMs ?? detectedAtMs - lookBackMs;
 }
 
-/**
- * The same before containment. There each page of a provider's figures costs time, and four weeks are one
- * page.
- */
+/** The same before containment. There each page of a provider's figures costs time, and four weeks are one page. */
 export function usedBeforeSince({ exposedAtMs, detectedAtMs }: IncidentRecord): number {
   return exposedAtMs ?? detectedAtMs - lookBackBeforeMs;
 }

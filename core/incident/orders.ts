@@ -194,10 +194,7 @@ export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: P
 
 // ---- undo a quarantine -----------------------------------------------------------------------------------
 
-/**
- * Keys whose quarantine can still be undone, also if the undo was recorded and may not have reached the
- * provider.
- */
+/** Keys whose quarantine can still be undone, also if the undo was recorded and may not have reached the provider. */
 export function undoableKeys(record: IncidentRecord): readonly KeyInScope[] {
   return record.keys.filter((key) => isQuarantined(key.state) || isUndone(key));
 }

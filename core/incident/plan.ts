@@ -84,9 +84,7 @@ function notOursToChange({ mayAct }: PlanFacts): PlanChoice | undefined {
   };
 }
 
-/**
- * Several keys may share a hint, and a place names no key: a wrong guess would cut off the wrong consumers.
- */
+/** Several keys may share a hint, and a place names no key: a wrong guess would cut off the wrong consumers. */
 function identityIsNotExact({ match }: PlanFacts): PlanChoice | undefined {
   if (isExact(match)) return undefined;
   return {
@@ -160,9 +158,7 @@ export interface IncidentClock {
   readonly deadlineAtMs: number;
 }
 
-/**
- * A sender may say that it noticed before we received the alert. What it says never moves the clock later.
- */
+/** A sender may say that it noticed before we received the alert. What it says never moves the clock later. */
 export function clockFrom(received: {
   readonly receivedAtMs: number;
   readonly detectedAtMs?: number;
@@ -173,9 +169,7 @@ export function clockFrom(received: {
   return { detectedAtMs, deadlineAtMs: detectedAtMs + deadlineAfterMs };
 }
 
-/**
- * If the deadline is near or past when the incident opens, there is nothing to wait for: it opens escalated.
- */
+/** If the deadline is near or past when the incident opens, there is nothing to wait for: it opens escalated. */
 export function escalateAt(clock: {
   readonly openedAtMs: number;
   readonly deadlineAtMs: number;

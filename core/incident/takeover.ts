@@ -318,9 +318,7 @@ export function markSound(record: SecretRecord, keyId: KeyId): SecretRecord {
   return bump({ ...record, keys: record.keys.map((key) => (key === known ? sound : key)) });
 }
 
-/**
- * A key without a replacement stays in the item as dead, so that the run that makes the replacement finds it.
- */
+/** A key without a replacement stays in the item as dead, so that the run that makes the replacement finds it. */
 export function markSeenDead(record: SecretRecord, keyId: KeyId): SecretRecord {
   const promoted = promotedRun(record.run);
   if (record.run?.retiring.keyId === keyId && promoted === undefined) return markWaitingDead(record, keyId);

@@ -26,15 +26,9 @@ export interface DuePage {
   readonly why: string;
 }
 
-/**
- * Under contain-first, a promotion that is nearly done may take this long; after that containment does not
- * wait.
- */
+/** Under contain-first, a promotion that is nearly done may take this long; after that containment does not wait. */
 export const headStartMs = 10_000;
-/**
- * After this time the machine gives up on a key that is neither contained nor waived. The incident stays
- * open.
- */
+/** After this time the machine gives up on a key that is neither contained nor waived. The incident stays open. */
 export const giveUpAfterMs = 7 * 24 * 3_600_000;
 
 // ---- containment -----------------------------------------------------------------------------------------
@@ -57,9 +51,7 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
   }
 }
 
-/**
- * Under switch-first, a key that somebody put back into AWSCURRENT waits until AWSCURRENT is looked at again.
- */
+/** Under switch-first, a key that somebody put back into AWSCURRENT waits until AWSCURRENT is looked at again. */
 function whileHandedOut(
   record: IncidentRecord,
   { key: { handedOutAgain }, nowMs }: Asked,
@@ -138,9 +130,7 @@ export function everybodyMoved({ secrets }: IncidentRecord): boolean {
   return secrets.every(({ replacement }) => replacement === "adopted" || replacement === "notNeeded");
 }
 
-/**
- * If the leak is only suspected, nobody is cut off before the time that was set, unless a person orders it.
- */
+/** If the leak is only suspected, nobody is cut off before the time that was set, unless a person orders it. */
 export function isLeftToConsumers(
   { plan, containNow, containByMs = 0 }: IncidentRecord,
   nowMs: number,
@@ -148,9 +138,7 @@ export function isLeftToConsumers(
   return plan === "switch-first" && containNow === undefined && nowMs < containByMs;
 }
 
-/**
- * Reasons not to contain a key: we need its provider id, and either an exact match or a contain-now order.
- */
+/** Reasons not to contain a key: we need its provider id, and either an exact match or a contain-now order. */
 export function whyNotContain(record: IncidentRecord, key: KeyInScope): string | undefined {
   if (key.keyId === undefined) return "the key's id at the provider is not known";
   if (record.containNow !== undefined || isExact(record.match.by)) return undefined;

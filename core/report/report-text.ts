@@ -7,9 +7,7 @@ import type { IncidentReport, Outage, ReportCertificate } from "./report.ts";
 
 const rowsMax = 200;
 
-/**
- * The report for people, in Markdown. Text from outside is set as code, so that it cannot format anything.
- */
+/** The report for people, in Markdown. Text from outside is set as code, so that it cannot format anything. */
 export function reportMarkdown(report: IncidentReport): string {
   const parts = [
     head(report),
@@ -49,9 +47,7 @@ function head(report: IncidentReport): string {
   ].join("\n");
 }
 
-/**
- * The last report is filed just before the incident closes, because closing records that the report exists.
- */
+/** The last report is filed just before the incident closes, because closing records that the report exists. */
 function statusText({ status, scope }: IncidentReport): string {
   return status === "contained" && scope !== undefined ? "contained, and closing with this report" : status;
 }

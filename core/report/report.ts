@@ -77,10 +77,7 @@ export interface ReportCertificate {
   readonly deadAtMs: number;
 }
 
-/**
- * The time in which consumers of one secret still held a key that Rekey had stopped, and not yet the next
- * one.
- */
+/** The time in which consumers of one secret still held a key that Rekey had stopped, and not yet the next one. */
 export interface Outage {
   readonly secretArn: SecretArn;
   readonly name: string;

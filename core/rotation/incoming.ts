@@ -14,15 +14,10 @@ import {
   type Ticket,
 } from "./secret-record.ts";
 
-/**
- * ProveIncoming is retried for some 3.5 minutes, so a new key that needs this long is still waited for (L4).
- */
+/** ProveIncoming is retried for some 3.5 minutes, so a new key that needs this long is still waited for (L4). */
 export const activateMsMax = 120_000;
 
-/**
- * Records the intent before the provider is asked, so that a key with this name is always known to be ours
- * (S3).
- */
+/** Records the intent before the provider is asked, so that a key with this name is always known to be ours (S3). */
 export function claimAttempt(
   record: SecretRecord,
   ticket: Ticket,
@@ -40,9 +35,7 @@ export function claimAttempt(
   return bump({ ...record, run: { ...run, attempt }, keys: [...record.keys, intended] });
 }
 
-/**
- * Keys of this run that no version holds and no later step can use. They are discarded before the next mint.
- */
+/** Keys of this run that no version holds and no later step can use. They are discarded before the next mint. */
 export function keysToDiscard(record: SecretRecord, rotationId: RotationId): readonly LedgerKey[] {
   return record.keys.filter(
     (key) =>

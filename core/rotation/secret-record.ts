@@ -152,8 +152,7 @@ export function adoptCurrent(record: SecretRecord, key: LedgerKey & PlacedKey): 
   const others = record.keys
     .filter(({ keyId }) => keyId !== key.keyId)
     .map((known) => (known.state === "current" ? { ...known, state: "retiring" as const } : known));
-  // If a key comes back, nobody knows since when it is current again: its stored promotion is the earlier
-  // one.
+  // If a key comes back, nobody knows since when it is current again: its stored promotion is the earlier one.
   const { promotedAtMs: _before, ...returned } = key;
   const adopted = currentKey(record)?.keyId === key.keyId ? key : returned;
   return bump({ ...record, keys: [...others, { ...adopted, state: "current" }] });

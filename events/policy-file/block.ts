@@ -63,9 +63,7 @@ export function unknownField(key: string, known: readonly string[]): string {
   return `unknown field ${JSON.stringify(key.slice(0, 64))}${hint}`;
 }
 
-/**
- * Our own messages say what to write. The library's begin with these words, and some of them quote the value.
- */
+/** Our own messages say what to write. The library's begin with these words, and some of them quote the value. */
 function messageOf(issue: z.core.$ZodIssue): string {
   if (!/^(Invalid|Too)/.test(issue.message)) return issue.message;
   switch (issue.code) {

@@ -14,10 +14,7 @@ const cachedMs = 60_000;
 /** Somebody who sends wrong signatures can make us read the secret at most this often. */
 const rereadAfterMs = 5_000;
 
-/**
- * A sender waits some 10 s and does not repeat by itself, so an answer in time matters more than a complete
- * one.
- */
+/** A sender waits some 10 s and does not repeat by itself, so an answer in time matters more than a complete one. */
 const signingReadMs = 4_000;
 
 interface Cached {

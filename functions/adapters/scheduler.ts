@@ -21,9 +21,7 @@ const atOnceMax = 8;
 
 type Client = Pick<SchedulerClient, "send">;
 
-/**
- * The schedules of one group. ListSchedules returns too little to compare, so each is also read by itself.
- */
+/** The schedules of one group. ListSchedules returns too little to compare, so each is also read by itself. */
 export function schedulerSchedules(client: Client, target: ScheduleTarget): Schedules {
   return {
     target,
@@ -58,10 +56,7 @@ export function schedulerSchedules(client: Client, target: ScheduleTarget): Sche
   };
 }
 
-/**
- * UpdateSchedule resets what it is not given, so settings that an operator added, such as a pause, are passed
- * on.
- */
+/** UpdateSchedule resets what it is not given, so settings that an operator added, such as a pause, are passed on. */
 async function update(client: Client, input: CreateScheduleCommandInput): Promise<void> {
   const stored = await read(client, { name: input.Name ?? "", group: input.GroupName ?? "" });
   const kept = stored && {

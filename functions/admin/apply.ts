@@ -17,10 +17,7 @@ import { secretText } from "./inputs.ts";
 
 const secretsMax = 5_000;
 const atOnceMax = 8;
-/**
- * Well below the function's time-out. Secrets that were not reached are named, and the next request handles
- * them.
- */
+/** Well below the function's time-out. Secrets that were not reached are named, and the next request handles them. */
 const applyMsMax = 15_000;
 
 export interface Applied {

@@ -1,9 +1,7 @@
 import type * as z from "zod";
 import type { AdminDeps } from "../deps.ts";
 
-/**
- * Who called, when, and which call it was: all taken from what AWS wrote on the request, never from its body.
- */
+/** Who called, when, and which call it was: all taken from what AWS wrote on the request, never from its body. */
 export interface Caller {
   readonly principal: string;
   readonly atMs: number;

@@ -23,10 +23,7 @@ export interface ExaminedKey {
   readonly createdAtMs?: number;
 }
 
-/**
- * What only this function can see for `rekey doctor`: whether each admin credential works, and how old keys
- * are.
- */
+/** What only this function can see for `rekey doctor`: whether each admin credential works, and how old keys are. */
 export const examine = adminCommand({
   input: z.strictObject({ command: z.literal("examine") }),
   run: async (_order, deps) => {

@@ -5,10 +5,7 @@ import { adminCommand } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
-/**
- * Stops new rotations of one secret, and every quarantine and revoke of the running one, until it is
- * released.
- */
+/** Stops new rotations of one secret, and every quarantine and revoke of the running one, until it is released. */
 export const hold = adminCommand({
   input: z.strictObject({ command: z.literal("hold"), secret: secretText, reason: reasonText }),
   run: async ({ input, caller }, deps) => {

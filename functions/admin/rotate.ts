@@ -7,10 +7,7 @@ import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
-/**
- * Starts a rotation now. The machine repeats all of these checks: here they only give the person an early
- * answer.
- */
+/** Starts a rotation now. The machine repeats all of these checks: here they only give the person an early answer. */
 export const rotate = adminCommand({
   input: z.strictObject({
     command: z.literal("rotate"),

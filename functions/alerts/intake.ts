@@ -146,10 +146,7 @@ interface Trusted extends Arrived {
   readonly raw: RawRequest;
 }
 
-/**
- * Remembered only after the bus has accepted it, so that a sender whose request was lost half-way may repeat
- * it.
- */
+/** Remembered only after the bus has accepted it, so that a sender whose request was lost half-way may repeat it. */
 async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
   const { source, raw } = trusted;
   const keys = source.replayKeys(raw);

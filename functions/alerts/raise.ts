@@ -258,8 +258,7 @@ async function append(
       const known = appendAlert(identify(now, identity), alert);
       planRefusal = order && whyNotPlan(known, order.plan);
       const next = order === undefined || planRefusal !== undefined ? known : orderPlan(known, order);
-      // In one write: if the start failed, a repeat of the alert brings nothing new and still has to start
-      // it.
+      // In one write: if the start failed, a repeat of the alert brings nothing new and still has to start it.
       return now.status === "needsPerson" && alertCount(next) > alertCount(now) ? takenUp(next) : next;
     },
     deps,
@@ -273,9 +272,7 @@ async function goOn(grown: IncidentRecord, alert: AlertSeen, deps: Deps): Promis
   return grown.status === "open" ? planAgain(grown, alert, deps) : grown;
 }
 
-/**
- * In the same write as the alert: the alert alone might lead to a step that is final before a second write.
- */
+/** In the same write as the alert: the alert alone might lead to a step that is final before a second write. */
 async function planOrder(
   { record, alert, raising }: Placing & { readonly record: IncidentRecord },
   deps: Deps,

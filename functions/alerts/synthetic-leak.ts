@@ -23,10 +23,7 @@ export const handler: Handler = async (event) => {
   return proveAlarm(`synthetic-${new Date(time ?? deps.clock.nowMs()).toISOString().slice(0, 13)}`, deps);
 };
 
-/**
- * A deployment may accept no alerts. Failing every day for that reason would teach people to ignore the
- * alarm.
- */
+/** A deployment may accept no alerts. Failing every day for that reason would teach people to ignore the alarm. */
 function notSetUp({ log }: Pick<Deps, "log">) {
   const reason = "intakeSecrets names no secret for reports";
   log({ step: "synthetic-leak", outcome: "notSetUp", reason });

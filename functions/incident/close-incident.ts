@@ -9,10 +9,7 @@ import { publish } from "./record/publish.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 import { releaseSecrets } from "./takeover/release-secrets.ts";
 
-/**
- * Ends an incident if every key is dead or waived, and refuses otherwise. The secrets are released before
- * that.
- */
+/** Ends an incident if every key is dead or waived, and refuses otherwise. The secrets are released before that. */
 export const closeIncident = step({
   name: "close-incident",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),

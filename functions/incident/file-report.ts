@@ -13,9 +13,7 @@ import { policiesOf } from "./record/policies.ts";
 import { publish } from "./record/publish.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
-/**
- * Files the report with what is known: at containment, and again in the same place when scoping has ended.
- */
+/** Files the report with what is known: at containment, and again in the same place when scoping has ended. */
 export const fileReport = step({
   name: "file-report",
   input: z.object({ incidentId: incidentIdText, at: stampedAt, when: z.enum(["containment", "scoped"]) }),

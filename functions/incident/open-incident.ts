@@ -24,10 +24,7 @@ interface Opened {
   }[];
 }
 
-/**
- * Finds every secret that holds the key, takes each from whatever run has it, and sets the clock and the
- * plan.
- */
+/** Finds every secret that holds the key, takes each from whatever run has it, and sets the clock and the plan. */
 export const openIncident = step({
   name: "open-incident",
   input: z.object({ incidentId: incidentIdText, executionArn: z.string().max(2048), at: stampedAt }),

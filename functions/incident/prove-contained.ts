@@ -93,9 +93,7 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
   return stillAlive({ ...watch, record, key });
 }
 
-/**
- * A key that was never current may be refused because it is not active yet. It could still be accepted later.
- */
+/** A key that was never current may be refused because it is not active yet. It could still be accepted later. */
 function mayBeTooNew({ key, record, nowMs, provider }: Watch): boolean {
   if (key.standing !== "incoming") return false;
   return nowMs() < (key.acceptedAtMs ?? record.takenUpAtMs ?? 0) + provider.propagation.activateMs;
@@ -181,9 +179,7 @@ const wordsFor: Readonly<Record<How, string>> = {
   alreadyDead: "it was dead before Rekey asked",
 };
 
-/**
- * Writes the record of death to every secret that held the key. The item drops the key; its history stays.
- */
+/** Writes the record of death to every secret that held the key. The item drops the key; its history stays. */
 async function noteDeath(
   death: {
     readonly secretArn: string;

@@ -12,9 +12,7 @@ import { incidentIdText, incidentOf } from "./record/step-input.ts";
 /** Less than the step's time-out, so that what was found in time is kept. */
 const budgetMs = 240_000;
 
-/**
- * Looks up, once the key is contained, who read the secret, what the key did, and what else may have leaked.
- */
+/** Looks up, once the key is contained, who read the secret, what the key did, and what else may have leaked. */
 export const scopeIncident = step({
   name: "scope-incident",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),

@@ -184,9 +184,7 @@ function isSameKey(one: Identified, other: Identified): boolean {
   return one.keyId === other.keyId && (isSameText || one.account === other.account);
 }
 
-/**
- * The first holder's policy is used to call the provider, so a holder that knows the key's id comes first.
- */
+/** The first holder's policy is used to call the provider, so a holder that knows the key's id comes first. */
 function joined(one: Identified, other: Identified): Identified {
   const [first, second] = one.keyId === undefined && other.keyId !== undefined ? [other, one] : [one, other];
   return { ...second, ...first, holders: distinct([...first.holders, ...second.holders]) };

@@ -14,9 +14,7 @@ import { wiring } from "../wiring/base.ts";
 import { ownSecrets } from "../wiring/settings.ts";
 import { aliasOfHint, aliasOfKeyId, type IndexedVersion, indexedVersionAt } from "./identify-key.ts";
 
-/**
- * What one call does not reach is left to the next one: each version takes a read and some 10 ms of hashing.
- */
+/** What one call does not reach is left to the next one: each version takes a read and some 10 ms of hashing. */
 const budgetMs = 20_000;
 const unreadableShownMax = 20;
 const ownRoles = [

@@ -12,10 +12,7 @@ import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { sourcesPart } from "../wiring/parts.ts";
 
-/**
- * An execution's history holds 25,000 events and each lap takes about 20, so laps get longer with the
- * overlap.
- */
+/** An execution's history holds 25,000 events and each lap takes about 20, so laps get longer with the overlap. */
 const lapsMax = 500;
 const lapMsMin = 2_000;
 /** A shorter wait is made inside the function, because a Wait state only has whole seconds. */
@@ -39,8 +36,7 @@ export const checkAdoption = step({
       seenSeq: look.record.seq,
       reasons: reasonsIn(look.gate).slice(0, reasonsShownMax),
       quarantine: verdict === "adopted" && mayQuarantine({ ...look, policy }, deps),
-      // A run that was resumed in quarantine has to wait again: consumers must not be without the key
-      // meanwhile.
+      // A run that was resumed in quarantine has to wait again: consumers must not be without the key meanwhile.
       undo: verdict !== "adopted" && look.run.phase === "quarantined",
       waitSeconds: Math.min(waitSecondsMax, Math.max(1, Math.floor((look.waitMs ?? 0) / 1000))),
     };
@@ -75,9 +71,7 @@ async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
   return look({ ...looking, nowMs: looking.nowMs + first.waitMs }, deps);
 }
 
-/**
- * The record is read before the evidence, so that evidence that arrives in between shows as a newer `seq`.
- */
+/** The record is read before the evidence, so that evidence that arrives in between shows as a newer `seq`. */
 async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look> {
   // A resumed run starts here, and so does one whose consumers could not be nudged.
   const record = await deps.ledger.changeSecret(input.secretArn, (now) =>

@@ -7,10 +7,7 @@ import { noteRun } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
-/**
- * The lease is freed last: until then a repeat finds its run and does everything again, which changes
- * nothing.
- */
+/** The lease is freed last: until then a repeat finds its run and does everything again, which changes nothing. */
 export const closeRotation = step({
   name: "close-rotation",
   input: z.object(ticketShape),

@@ -112,8 +112,7 @@ async function discardEarlier(
     const isEarlier = made?.rotationId === input.rotationId && made.attempt < attempt;
     if (isEarlier && discarded.some((key) => key.name === name)) await provider.revoke(keyId);
   }
-  // An intended key that is not listed may still appear, so it stays in the ledger until the sweep has waited
-  // for it.
+  // An intended key that is not listed may still appear, so it stays in the ledger until the sweep has waited for it.
   const seen = new Set(listed.map(({ name }) => name));
   await deps.ledger.changeSecret(input.secretArn, (record) =>
     discarded
@@ -122,10 +121,7 @@ async function discardEarlier(
   );
 }
 
-/**
- * Stores the plaintext as a pending version. If the run was overtaken meanwhile, its own key is deleted
- * again.
- */
+/** Stores the plaintext as a pending version. If the run was overtaken meanwhile, its own key is deleted again. */
 async function keep(
   { input, policy, attempt, minted }: Order & { readonly attempt: number; readonly minted: MintedKey },
   deps: Deps,

@@ -108,8 +108,7 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
   });
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
     if (whyNotOpen(now, input)) return now;
-    // Without this check, a function that was frozen after reading AWSCURRENT could open a run on an outdated
-    // key.
+    // Without this check, a function that was frozen after reading AWSCURRENT could open a run on an outdated key.
     if (now.fence !== record.fence) throw new LedgerContended("another run changed the secret meanwhile");
     return openRun(adoptByHand(now, retiring), {
       rotationId: input.rotationId,
@@ -174,10 +173,7 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   });
 }
 
-/**
- * If the version was purged meanwhile, the key's plaintext is gone: then the key is proven dead by the
- * listing.
- */
+/** If the version was purged meanwhile, the key's plaintext is gone: then the key is proven dead by the listing. */
 async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise<void> {
   try {
     await pin(place, deps);

@@ -46,9 +46,7 @@ export const handler = onLambda(revokeKey, wiring("revoke-key", sourcesPart));
 
 const overtaken: Refusal = { reason: "DecideAgain", detail: "something changed while the gate was asked" };
 
-/**
- * The intent is written only if nothing changed since the gate was asked: holds and evidence raise `seq` too.
- */
+/** The intent is written only if nothing changed since the gate was asked: holds and evidence raise `seq` too. */
 async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
   let isRecorded = false;
   await deps.ledger.changeSecret(input.secretArn, (record) => {

@@ -65,9 +65,7 @@ async function clearPending(
   await deps.store.clearPending({ secretArn: policy.secretArn, versionId });
 }
 
-/**
- * AWSCURRENT again holds a key that is retiring, revoked, dead or compromised: freeze the secret and page.
- */
+/** AWSCURRENT again holds a key that is retiring, revoked, dead or compromised: freeze the secret and page. */
 async function refuseSpentKey(
   view: { readonly record: SecretRecord; readonly fingerprint: string; readonly versionId: VersionId },
   deps: Deps,

@@ -39,8 +39,7 @@ export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps):
   }
   const makers = own.flatMap(({ name }) => parseKeyName(name)?.rotationId ?? []);
   for (const maker of new Set(makers)) {
-    // Found by name, because the reply with the id may have been lost. A key that a person supplied has
-    // another name.
+    // Found by name, because the reply with the id may have been lost. A key that a person supplied has another name.
     const listed = await provider.list({ namePrefix: keyNamesOf(maker) });
     for (const { keyId, name } of listed.filter((key) => own.some((one) => one.name === key.name))) {
       await provider.revoke(keyId);

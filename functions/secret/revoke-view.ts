@@ -15,10 +15,7 @@ interface Question {
 
 type Decision = RevokeView & { readonly run: PromotedRun };
 
-/**
- * Everything that `whyNotRevoke` needs, read now. The record is read first, so that later changes show in
- * `seq`.
- */
+/** Everything that `whyNotRevoke` needs, read now. The record is read first, so that later changes show in `seq`. */
 export async function revokeView({ ticket, policy, nowMs }: Question, deps: Deps): Promise<Decision> {
   const { secretArn } = ticket;
   const record = await deps.ledger.secret(secretArn);
@@ -34,8 +31,7 @@ export async function revokeView({ ticket, policy, nowMs }: Question, deps: Deps
     adoption: gate.verdict,
     sharedWith: gate.sharedWith,
     retain: policy.retain,
-    // After an undone quarantine earlier refusals do not count: the consumer counts by the key that it holds
-    // now.
+    // After an undone quarantine earlier refusals do not count: the consumer counts by the key that it holds now.
     missedInQuarantine: run.phase === "quarantined" && evidence.some((item) => missedSince(item, run)),
     ...(gate.stop !== undefined && { stop: gate.stop }),
   };

@@ -11,9 +11,7 @@ export async function policyOf(ticket: Ticket, deps: Pick<Deps, "ledger">): Prom
   return run.policy;
 }
 
-/**
- * That snapshot with every consumer added since, so that the gate waits for consumers declared meanwhile too.
- */
+/** That snapshot with every consumer added since, so that the gate waits for consumers declared meanwhile too. */
 export async function policyAtGate(ticket: Ticket, deps: Pick<Deps, "ledger">): Promise<Policy> {
   const snapshot = await policyOf(ticket, deps);
   const live = await deps.ledger.policy(ticket.secretArn);

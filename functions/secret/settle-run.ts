@@ -111,9 +111,7 @@ async function owe(work: Work & { readonly run: Run | undefined }, deps: Deps): 
   return { outcome: "owed", reason };
 }
 
-/**
- * A retiring key that is disabled, or expires by itself, would cut off the consumers that the run waits for.
- */
+/** A retiring key that is disabled, or expires by itself, would cut off the consumers that the run waits for. */
 async function keepAlive(
   { ticket, policy, run }: Pick<Work, "ticket" | "policy"> & { readonly run: Run },
   deps: Deps,

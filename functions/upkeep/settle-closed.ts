@@ -7,9 +7,7 @@ import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { peoplePart } from "../wiring/parts.ts";
 
-/**
- * Handles Step Functions' status events: an execution that timed out or was stopped runs no further state.
- */
+/** Handles Step Functions' status events: an execution that timed out or was stopped runs no further state. */
 export const settleClosed = step({
   name: "settle-closed",
   input: z.object({

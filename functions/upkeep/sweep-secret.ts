@@ -85,9 +85,7 @@ async function releaseAbandoned(
   return 1;
 }
 
-/**
- * Closes the records of runs that could not do it themselves: they lost the fence, or died after freeing it.
- */
+/** Closes the records of runs that could not do it themselves: they lost the fence, or died after freeing it. */
 async function closeForgottenRuns({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<void> {
   if (dryRun) return;
   const { secretArn } = policy;
@@ -128,7 +126,7 @@ async function clearLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
   const isPinLeft = pinned !== undefined && run === undefined && !isPinOfLeft;
   const found = Number(isLeft) + Number(isPinLeft);
   if (found === 0 || dryRun) return found;
-  // After the look: whoever takes the secret later than this may mark or pin the same version.
+  // Checked after reading: a run that takes the secret later may mark or pin the same version.
   if ((await deps.ledger.secret(secretArn)).fence !== record.fence) return 0;
   if (isLeft) await deps.store.clearPending({ secretArn, versionId: pending });
   if (isPinLeft) await deps.store.unpin({ secretArn, versionId: pinned });

@@ -177,9 +177,7 @@ function ListObjectVersions({ buckets, bucketName, request: { query } }: Call): 
   return xmlAnswer(200, xmlDocument("ListVersionsResult", page, { namespace }));
 }
 
-/**
- * Objects under the prefix. Those with the delimiter later in their key appear once, as their common prefix.
- */
+/** Objects under the prefix. Those with the delimiter later in their key appear once, as their common prefix. */
 function grouped(
   versions: readonly ObjectVersion[],
   { prefix, delimiter }: { prefix: string; delimiter: string },

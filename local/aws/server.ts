@@ -21,9 +21,7 @@ export interface CloudOptions {
   readonly account?: string;
   /** Who an access key id belongs to. */
   readonly callers?: Readonly<Record<string, { readonly account: string; readonly arn: string }>>;
-  /**
-   * Called with errors that are not an AwsError: bugs of a stand-in. The client only sees InternalFailure.
-   */
+  /** Called with errors that are not an AwsError: bugs of a stand-in. The client only sees InternalFailure. */
   onDefect?(error: unknown): void;
 }
 

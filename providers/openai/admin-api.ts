@@ -19,7 +19,10 @@ export interface AdminCall {
 }
 
 export interface AdminApi {
-  /** Any reply but a 401: that is retried once with a fresh credential, then AdminCredentialRefused. */
+  /**
+   * Any reply but a 401. After a 401 the call is repeated once with a fresh credential, then it throws
+   * AdminCredentialRefused.
+   */
   send(call: AdminCall): Promise<HttpReply>;
   /** The JSON reply of a call that has to succeed. */
   read(path: string): Promise<HttpReply>;
@@ -67,7 +70,7 @@ export function adminApi(options: {
 
 export const isOk = ({ status }: HttpReply): boolean => status >= 200 && status < 300;
 
-/** What a reply other than success means for a call that may be repeated. */
+/** The error for a failed reply to a call that may be repeated. */
 export function failureOf(reply: HttpReply): RotationError {
   const { status } = reply;
   const outcome = outcomeOf(reply);

@@ -63,7 +63,7 @@ export function keyUses(): KeyUses {
   };
 }
 
-/** Works now, as the provider's authentication sees it: late for new keys, later still for deleted ones. */
+/** Whether authentication accepts the key now: new keys are accepted late, and deleted ones still for a while. */
 export function isAccepted(
   key: FakeKey,
   { nowMs, dieMs }: { readonly nowMs: number; readonly dieMs: number },
@@ -83,7 +83,7 @@ export function isPermitted({ scopes }: FakeKey, action: "read" | "request"): bo
 
 const LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
 
-/** Unique by its count and told apart at its end, as real keys are by their hints. */
+/** Unique by its count. The end differs too, because hints show the end of a key. */
 export function fakeName(
   prefix: string,
   { count, random }: { readonly count: number; readonly random: () => number },
@@ -93,7 +93,7 @@ export function fakeName(
   return `${prefix}${String(count).padStart(4, "0")}${tail}`;
 }
 
-/** A small seeded generator (mulberry32), so that a fake without one of its own still repeats itself. */
+/** A small seeded generator (mulberry32), so that a fake without one of its own still gives the same sequence. */
 export function seededRandom(seed: number): () => number {
   let state = seed;
   return () => {

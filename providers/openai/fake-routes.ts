@@ -116,7 +116,7 @@ function projectOf({ world, at }: Context): FakeProject | undefined {
   return world.projects.get(at["project"] ?? "");
 }
 
-/** Deleted keys leave the listing at once, however long they are still accepted. */
+/** Deleted keys leave the listing at once, even while they are still accepted. */
 function listedKeys({ world, at }: Context): FakeKey[] {
   return [...world.keys.values()].filter(
     (key) => key.project === at["project"] && key.revokedAtMs === undefined,

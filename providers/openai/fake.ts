@@ -45,15 +45,15 @@ export interface OpenAiFake {
   http(options?: { readonly pause?: (ms: number) => Promise<void> }): Http;
   /** `url` is what the policy's `baseUrl` takes. */
   listen(): Promise<{ readonly url: string; close(): Promise<void> }>;
-  /** Each strikes the next call that it fits, once. */
+  /** Each hits the next call that it fits, once. */
   inject(...faults: readonly Fault[]): void;
   addKey(key?: SeedKey): { readonly keyId: string; readonly secret: Secret };
   readonly adminKey: string;
-  /** What OpenAI does when its customer rotates the admin key: the former one is refused from now on. */
+  /** Acts like OpenAI when its customer rotates the admin key: the former one is refused from now on. */
   replaceAdminKey(text: string): void;
-  /** Every key there ever was, in the order of its making. */
+  /** Every key that was ever made, in that order. */
   state(): readonly FakeKeyState[];
-  /** The text of every key there ever was, by its id: what a search for leaks looks for. */
+  /** The text of every key that was ever made, by its id. Tests search for these in all output. */
   texts(): ReadonlyMap<string, string>;
   counters(): FakeCounters;
 }

@@ -12,7 +12,7 @@ export interface ProjectKeys {
   readonly path: string;
   all(): Promise<readonly ListedKey[]>;
   find(keyId: KeyId): Promise<FoundKey | undefined>;
-  /** Asks the project itself whether a 404 means that the key is gone; throws WrongProject if not. */
+  /** Asks the project itself whether a 404 means that the key is gone. Throws WrongProject if not. */
   confirmGone(): Promise<void>;
 }
 
@@ -52,7 +52,7 @@ function keyOf({ json }: HttpReply, keyId: KeyId): ListedKey {
   return parsed.data;
 }
 
-/** A list that is cut short could hide a key that still works, so every doubt about its end is an error. */
+/** A list that is cut short could hide a key that still works, so any doubt about its end is an error. */
 async function everyPage(api: AdminApi, path: string): Promise<readonly ListedKey[]> {
   const found = new Map<KeyId, ListedKey>();
   const parameters = new URLSearchParams({ limit: String(PAGE_LENGTH), owner_project_access: "any" });

@@ -26,7 +26,7 @@ const QUOTA_CODES: readonly (Code | undefined)[] = [
   "quota_exceeded",
 ];
 
-/** Sends one POST, at most twice and only after a 401: any other doubt is MintOutcomeUnknown. */
+/** Sends one POST, and a second one only after a 401. Any other doubt is MintOutcomeUnknown. */
 export async function mint(
   api: AdminApi,
   settings: OpenAiSettings,
@@ -87,7 +87,7 @@ function outcomeUnknown(error: unknown): never {
   throw error;
 }
 
-/** Only a refusal in OpenAI's own words means that there is no key. */
+/** Only an error code of OpenAI's own means that no key was made. */
 function whyNotMinted(reply: HttpReply): RotationError {
   const code = errorCode(reply);
   const outcome = outcomeOf(reply);

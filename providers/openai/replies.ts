@@ -51,7 +51,7 @@ export type MintReply = z.output<typeof MintReply>;
 export const ServiceAccount = z.object({ id, name: z.string().max(4096) });
 export const Deleted = z.object({ id, deleted: z.literal(true) });
 
-/** Every number of these is what `requests` adds up, so a result without one is no result. */
+/** `requests` adds up these numbers, so a result without one is invalid. */
 export const UsagePage = z.object({
   data: z
     .array(
@@ -113,7 +113,7 @@ export type Code = (typeof CODES)[number] | "unnamed";
 
 const ErrorReply = z.object({ error: z.object({ code: shortText, type: shortText }) });
 
-/** The machine code of an error reply; undefined when it is no error reply of OpenAI's. */
+/** The error code of a reply; undefined if it is not an error reply of OpenAI's. */
 export function errorCode({ json }: HttpReply): Code | undefined {
   const parsed = ErrorReply.safeParse(json);
   if (!parsed.success) return undefined;
@@ -121,7 +121,7 @@ export function errorCode({ json }: HttpReply): Code | undefined {
   return CODES.find((known) => known === code) ?? CODES.find((known) => known === type) ?? "unnamed";
 }
 
-/** All of a reply that may enter a message. */
+/** The parts of a reply that may be in a message. */
 export function outcomeOf(reply: HttpReply): string {
   return `${reply.status} ${errorCode(reply) ?? "without an error code"}`;
 }

@@ -23,7 +23,7 @@ export async function revoke(
   return confirmDeleted(reply, keyId);
 }
 
-/** Organisations that cannot delete a service account's key answer 400: there a key dies with its account. */
+/** Organisations that cannot delete a service account's key answer 400: there the whole account is deleted. */
 async function revokeWithAccount(
   api: AdminApi,
   keys: ProjectKeys,

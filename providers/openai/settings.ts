@@ -50,7 +50,7 @@ export const OpenAiSettings = z.strictObject({
 });
 export type OpenAiSettings = z.output<typeof OpenAiSettings>;
 
-/** OpenAI documents none of these; they are what other issuers measured, rounded up (README). */
+/** OpenAI documents none of these. They are what other providers measured, rounded up (README). */
 export const OPENAI_PROPAGATION: PropagationProfile = {
   activateMs: 60_000,
   dieMs: 10 * 60_000,

@@ -50,7 +50,7 @@ export async function extend(
   return (await update(api, keys, { keyId, change })) === "updated" ? "extended" : "cannot";
 }
 
-/** "updated", or the words of a refusal that a repeat would not change. */
+/** "updated", or the code of a refusal that a repeat would not change. */
 async function update(
   api: AdminApi,
   keys: ProjectKeys,

@@ -8,9 +8,7 @@ export type Work<T> = (key: string) => T | Promise<T>;
 /** Whether what `work` threw or returned means that the provider refused the key itself. */
 export type IsAuthFailure = (result: unknown, how: { thrown: boolean }) => boolean;
 
-/**
- * The uses of one key and how they ended. Ages are on this instance's own clock, at the moment of the report.
- */
+/** The uses of one key and how they ended. Ages are on this instance's own clock, at the moment of the report. */
 export interface UseReport {
   fingerprint: string;
   lastSuccessAgoMs: number | null;

@@ -64,10 +64,7 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
     if (before.versionId !== version.versionId) news.changed(before);
   };
 
-  /**
-   * Also false if this role may not describe the secret: GetSecretValue then gives the same answer for a
-   * little more money.
-   */
+  /** Also false if this role may not describe the secret: then GetSecretValue has to answer. */
   const isStillCurrent = async (signal: AbortSignal): Promise<boolean> => {
     if (now() < describeAt) return false;
     const described = await ask("secretsmanager.DescribeSecret", signal).catch((error) => {
@@ -89,10 +86,7 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
     },
     /** Whether the text was used since it was last confirmed. */
     wasUsed: () => isUsed,
-    /**
-     * By the wall clock, because a Lambda sandbox may have been frozen. A wall clock that was set back is
-     * noticed by the check on a timer.
-     */
+    /** By the wall clock, which a frozen Lambda does not stop. The timed check notices one that was set back. */
     isFresh: () => clock.wallMs() < freshUntilMs,
     /** For a caller who needs the value: exactly one GetSecretValue call. */
     read: () => join(take),

@@ -12,9 +12,7 @@ interface World {
   wallMs(): number;
 }
 
-/**
- * Credentials are replaced this long before they expire, so that a call that is signed now is still accepted.
- */
+/** Credentials are replaced this long before they expire, so that a call that is signed now is still accepted. */
 const headStartMs = 5 * 60_000;
 
 /**

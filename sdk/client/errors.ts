@@ -9,10 +9,7 @@ export class RekeyError extends Error {
   }
 }
 
-/**
- * The held value was last confirmed longer than `maxStaleMs` ago, so it may be a revoked key and is not
- * served.
- */
+/** The held value was last confirmed longer than `maxStaleMs` ago, so it may be a revoked key and is not served. */
 export class KeyTooStale extends RekeyError {
   override readonly name = "KeyTooStale";
   declare readonly secret: string;
@@ -68,9 +65,7 @@ export class RekeyClosed extends RekeyError {
   override readonly name = "RekeyClosed";
 }
 
-/**
- * Turns anything that was thrown into one of our errors: a foreign error may contain a request or an answer.
- */
+/** Turns anything that was thrown into one of our errors: a foreign error may contain a request or an answer. */
 export function asRekeyError(error: unknown): RekeyError {
   if (error instanceof RekeyError) return error;
   const code = (error as { cause?: { code?: unknown } } | undefined)?.cause?.code;

@@ -59,9 +59,7 @@ export function createFlight(
       current = flight;
       return flight;
     },
-    /**
-     * Repeated once if the failure may pass, such as a kept-alive connection that the other side had closed.
-     */
+    /** Repeated once if the failure may pass, such as a kept-alive connection that the other side had closed. */
     ask: <T extends Read>(target: T, signal: AbortSignal) =>
       askOnce(target, signal).catch(async (error) => {
         if (!isPassing(error)) throw error;

@@ -10,10 +10,7 @@ export interface OpenRequest extends Extent {
   isAuthFailure?: IsAuthFailure | undefined;
 }
 
-/**
- * How a use ended that `use` did not see. Names the key that was used; without a name, the key that is held
- * now.
- */
+/** How a use ended that `use` did not see. Names the key that was used; without a name, the key that is held now. */
 export interface Outcome {
   ok: boolean;
   fingerprint?: string | undefined;
@@ -26,10 +23,7 @@ export interface Key {
   readonly fingerprint: string;
   readonly versionId: string;
   readonly version: KeyVersion;
-  /**
-   * The key's text, without waiting. Throws `KeyTooStale` if it was last confirmed longer than `maxStaleMs`
-   * ago.
-   */
+  /** The key's text, without waiting. Throws `KeyTooStale` if it was last confirmed longer than `maxStaleMs` ago. */
   get(): string;
   /**
    * Runs `work` with the key. If the key is refused, reads it again (one read for all callers) and, if it has

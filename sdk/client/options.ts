@@ -69,7 +69,10 @@ export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
   nextSequence(): number;
 }
 
-/** What tells Rekey about a key: the program itself, a server that hands keys out, or what started the program. */
+/**
+ * Who reports about a key: the program itself, a server that gives it out, or the command that started the
+ * program.
+ */
 export type ReportKind = "client" | "extension" | "agent" | "exec";
 
 type Replaced = "log" | "instance" | "startId" | "env" | "region" | "endpoint" | "credentials" | "fetch";

@@ -20,9 +20,7 @@ export interface ExtensionOptions {
 /** The Shutdown phase lasts 2 s, and then everything is killed, so a bus that hangs gets less than that. */
 const closeMaxMs = 1_500;
 
-/**
- * Registers, serves and reports until Lambda shuts the sandbox down. `stopped` rejects if it had to give up.
- */
+/** Registers, serves and reports until Lambda shuts the sandbox down. `stopped` rejects if it had to give up. */
 export async function startExtension(options: ExtensionOptions) {
   const api = await registerExtension(options.env["AWS_LAMBDA_RUNTIME_API"] ?? "");
   const { secrets, server } = await prepare(options).catch(async (error: unknown) => {

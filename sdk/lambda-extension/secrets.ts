@@ -28,9 +28,7 @@ interface Entry {
   key: Key;
   /** The answer that is held, and for a moment the one before it: the client decides which one counts. */
   readings: Reading[];
-  /**
-   * The versions that were served, so that an outcome can name one: enough for a rotation inside a rotation.
-   */
+  /** The versions that were served, so that an outcome can name one: enough for a rotation inside a rotation. */
   fingerprints: Map<string, string>;
 }
 

@@ -27,7 +27,7 @@ export interface CallOptions {
 export type Client = Pick<SecretsManagerClient, "send">;
 type StageChange = Omit<LabelMove, "from"> & { readonly from?: VersionId | undefined };
 
-/** Secrets Manager's versions and labels: one call per method unless something is in the way. */
+/** Secrets Manager's versions and labels. Normally one call per method. */
 export function labelledVersions(client: Client, { pause }: CallOptions): LabelledVersions {
   return {
     labels: (secretArn) => labelsOf(client, secretArn),
@@ -126,7 +126,7 @@ async function updateStage(client: Client, { secretArn, label, from, to }: Stage
   );
 }
 
-/** The refusal says that something in the move is not so, but not what. */
+/** The refusal says that the move does not fit, but not why. */
 async function afterRefusedMove(
   client: Client,
   { move, error }: { readonly move: LabelMove; readonly error: unknown },
@@ -145,7 +145,7 @@ async function afterRefusedMove(
   throw new StoreUnavailable(`${secretArn}: the labels have not settled: ${label} could not move to ${to}`);
 }
 
-/** Nobody holds the label any more, so there is nothing to remove it from. */
+/** No version has the label any more, so there is nothing to remove it from. */
 async function attachUnheld(client: Client, move: LabelMove): Promise<boolean> {
   try {
     await updateStage(client, { ...move, from: undefined });
@@ -156,7 +156,7 @@ async function attachUnheld(client: Client, move: LabelMove): Promise<boolean> {
   }
 }
 
-/** AWS does not document which of the two it answers for a version that does not exist. */
+/** AWS does not document which of the two errors it gives for a version that does not exist. */
 function mayBeOutdated(error: unknown): boolean {
   return isNamed(error, "InvalidParameterException") || isNamed(error, "ResourceNotFoundException");
 }

@@ -9,7 +9,7 @@ import type {
 } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
 
-/** What a person, the console and every SDK call current, pending and previous. */
+/** The labels that people, the console and every SDK use for current, pending and previous. */
 export const currentLabel = "AWSCURRENT";
 export const pendingLabel = "AWSPENDING";
 export const previousLabel = "AWSPREVIOUS";
@@ -18,7 +18,7 @@ export const previousLabel = "AWSPREVIOUS";
  * rotation; nobody else uses this label.
  */
 export const incomingLabel = "REKEY_INCOMING";
-/** Once AWSCURRENT has left a version, only a label keeps it from being deleted with the key that is in it. */
+/** Once AWSCURRENT has left a version, only a label keeps it, and the key in it, from being deleted. */
 export const retiringLabel = "REKEY_RETIRING";
 
 export type Labels = Readonly<Record<VersionId, readonly string[]>>;
@@ -65,7 +65,7 @@ export const capabilities: StoreCapabilities = {
   readBackMs: 1_500,
 };
 
-/** The domain's store over labels: everything that Rekey means by a label stands here. */
+/** The domain's store on top of labels. Everything that Rekey uses labels for is here. */
 export function storeOnLabels(labelled: LabelledVersions): SecretStore {
   const strip = async ({ secretArn, versionId }: VersionPlace, label: string): Promise<void> => {
     await labelled.moveLabel({ secretArn, label, from: versionId });
@@ -78,10 +78,7 @@ export function storeOnLabels(labelled: LabelledVersions): SecretStore {
     write: ({ secretArn, versionId, text }) =>
       labelled.put({ secretArn, versionId, text, labels: [incomingLabel] }),
 
-    /**
-     * Without `from` the move fails if another version has the label: that version belongs to another
-     * rotation.
-     */
+    /** Without `from` the move fails if another version has the label: that version belongs to another rotation. */
     async markPending({ secretArn, versionId }) {
       const move = await labelled.moveLabel({ secretArn, label: pendingLabel, to: versionId });
       return move === "moved" ? "marked" : move;

@@ -1,7 +1,7 @@
 import { failureIn } from "../../aws/failure.ts";
 import { InputInvalid, type RotationError, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
 
-/** What the caller has to change for each name that a second try cannot help. */
+/** What the caller has to change, for each error that a repeat cannot help. */
 const lasting: Readonly<Record<string, (operation: string) => string>> = {
   AccessDeniedException: (operation) =>
     `access denied: allow secretsmanager:${operation} and the use of its KMS key`,

@@ -354,7 +354,7 @@ describe("audit verify", () => {
     });
     expect(await rekey(world, "audit verify billing-key")).toMatchObject({
       code: 0,
-      err: expect.stringContaining("rekey: checkpoints are not looked at"),
+      err: expect.stringContaining("rekey: checkpoints are not checked"),
     });
   });
 });

@@ -65,9 +65,7 @@ function cleanId(sourceId: string, plaintexts: KnownPlaintexts): string {
   return `${cut(shown, alertLimits.idLength - 18)}~${sha256Hex(shown).slice(0, 16)}`;
 }
 
-/**
- * Addresses may carry tokens in their user part, query and fragment. Only a line or comment number is kept.
- */
+/** Addresses may carry tokens in their user part, query and fragment. Only a line or comment number is kept. */
 export function withoutCredentials(text: string): string {
   return text.replace(/:\/\/[^/\s]*@/g, "://").replace(addressParts, (_, address: string, fragment = "") => {
     return address + (placeFragment.test(fragment) ? fragment : "");

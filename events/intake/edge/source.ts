@@ -65,10 +65,7 @@ export function rawRequestOf(event: {
   return { headers: event.headers ?? {}, body };
 }
 
-/**
- * The header of this name, in any case. If it was sent twice it counts as missing, because the two may
- * differ.
- */
+/** The header of this name, in any case. If it was sent twice it counts as missing, because the two may differ. */
 export function headerOf(headers: Headers, name: string): string | undefined {
   const values = Object.entries(headers).filter(([given]) => given.toLowerCase() === name.toLowerCase());
   return values.length === 1 ? values[0]?.[1] : undefined;

@@ -5,10 +5,7 @@ import type { Escalator, LogLine, Page, PageOutcome } from "../../deps.ts";
 /** One way to reach people. */
 export interface Channel {
   readonly name: string;
-  /**
-   * Everything; only what is worth paging somebody; or a copy of everything, which reaches no person by
-   * itself.
-   */
+  /** Everything; only what is worth paging somebody; or a copy of everything, which reaches no person by itself. */
   readonly takes: "everything" | "pages" | "copies";
   /** Sends once. Throws a RotationError: with `later` it is worth another try, with `never` it is not. */
   send(page: Page): Promise<void>;

@@ -86,10 +86,7 @@ function isOwnRole(principal: string, secretArn: SecretArn): boolean {
   return principal.startsWith(`arn:${partition}:iam::${account}:role/rekey-`);
 }
 
-/**
- * What else the readers of the leaked secret read in the same time, within the part of the history that was
- * read.
- */
+/** What else the readers of the leaked secret read in the same time, within the part of the history that was read. */
 export function siblingsReadBy({ secrets, policies, arns }: Reading): readonly SiblingSecret[] {
   const suspects = new Set<string>();
   for (const { principal, secretId } of secrets.reads) {

@@ -107,9 +107,7 @@ async function stateInStore({ secretArn }: Policy, { holders }: Identified, deps
   return holds(pending?.versionId) ? "pending" : undefined;
 }
 
-/**
- * A consumer with client evidence refreshes at the first refusal; any other, when its cached key is stale.
- */
+/** A consumer with client evidence refreshes at the first refusal; any other, when its cached key is stale. */
 function outageOf({ name, environment, evidence, maxStaleMs }: ConsumerPolicy) {
   const isQuick = evidence.includes("client");
   const outage = isQuick

@@ -27,9 +27,7 @@ export type Leaks =
   | { readonly of: "one" | "many"; readonly title: string; readonly leaks: readonly Leak[] }
   | { readonly refusal: RefusedAnswer };
 
-/**
- * The keys that a person means. A target that matches nothing is probably a typing mistake, and is refused.
- */
+/** The keys that a person means. A target that matches nothing is probably a typing mistake, and is refused. */
 export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks> {
   const { secret, fingerprints, repository, consumer, account } = target;
   const given = [secret, fingerprints, repository, consumer, account].filter((one) => one !== undefined);

@@ -6,10 +6,7 @@ import { changeIncident } from "../../incident/record/change.ts";
 import { adminCommand } from "../command.ts";
 import { auditOrder, orderShape, refusedBy, whichToOrder, wordOf } from "./which-incident.ts";
 
-/**
- * Ends an incident that was a false alarm. A quarantine is undone; `revoked` lists keys whose revoke had
- * begun.
- */
+/** Ends an incident that was a false alarm. A quarantine is undone; `revoked` lists keys whose revoke had begun. */
 export const incidentFalseAlarm = adminCommand({
   input: z.strictObject({ command: z.literal("incident-false-alarm"), ...orderShape }),
   run: async ({ input, caller }, deps) => {

@@ -24,8 +24,7 @@ export const incidentUndoQuarantine = adminCommand({
     if (refusal) return refusedBy(refusal);
     const word = wordOf(caller, input.reason);
     const containByMs = caller.atMs + (await graceMs(found.record, deps));
-    // The plan is changed first: under contain-first the key would be quarantined again before it is
-    // restored.
+    // The plan is changed first: under contain-first the key would be quarantined again before it is restored.
     const record = await changeIncident(
       input.incident,
       (now) => {

@@ -40,10 +40,7 @@ interface Order extends Containing {
   readonly use: Promise<UseBefore | undefined>;
 }
 
-/**
- * Does what the turn says: quarantines if that can be undone and somebody may need the key, otherwise
- * revokes.
- */
+/** Does what the turn says: quarantines if that can be undone and somebody may need the key, otherwise revokes. */
 export async function contain(containing: Containing, deps: Deps): Promise<Turn> {
   const { input, record, key } = containing;
   const refusal = whyNotContain(record, key);

@@ -24,9 +24,7 @@ export async function undoContainment(record: IncidentRecord, deps: Deps): Promi
   return restored;
 }
 
-/**
- * Restores the keys whose quarantine a person undid, unless another incident has disabled such a key since.
- */
+/** Restores the keys whose quarantine a person undid, unless another incident has disabled such a key since. */
 export async function restoreKeys(record: IncidentRecord, deps: Deps): Promise<readonly KeyId[]> {
   const undone = record.keys.filter(isUndone);
   if (undone.length === 0) return [];
@@ -41,10 +39,7 @@ export async function restoreKeys(record: IncidentRecord, deps: Deps): Promise<r
   return restored;
 }
 
-/**
- * Completes an undo later: the function that began it may have died, or a quarantine call may have arrived
- * late.
- */
+/** Completes an undo later: the function that began it may have died, or a quarantine call may have arrived late. */
 export async function finishUndo(
   {
     record,

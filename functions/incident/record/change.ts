@@ -44,9 +44,7 @@ export async function parkBranch(
   return mustDecideAgain ? "decideAgain" : "waiting";
 }
 
-/**
- * Ends the wait of the incident's own run in one secret, for consumers or for a key: its branch decides anew.
- */
+/** Ends the wait of the incident's own run in one secret, for consumers or for a key: its branch decides anew. */
 export async function endWait(
   {
     secretArn,
@@ -64,14 +62,10 @@ export async function endWait(
 const waitSecondsMin = 1;
 const idleSecondsMin = 60;
 const waitSecondsMax = 6 * 3_600;
-/**
- * An execution's history holds 25,000 events, so each idle wait is this share of the time that has passed.
- */
+/** An execution's history holds 25,000 events, so each idle wait is this share of the time that has passed. */
 const idleShare = 0.05;
 
-/**
- * How long a branch waits if nobody wakes it: until the next due time, or a share of the time it has waited.
- */
+/** How long a branch waits if nobody wakes it: until the next due time, or a share of the time it has waited. */
 export function waitSecondsFor(wait: {
   readonly record: Pick<IncidentRecord, "takenUpAtMs">;
   readonly nowMs: number;

@@ -9,9 +9,7 @@ export interface SettlingIncident extends Settlement {
   readonly incidentId: string;
 }
 
-/**
- * Only the execution that works on the incident settles it. An older one that is seen late changes nothing.
- */
+/** Only the execution that works on the incident settles it. An older one that is seen late changes nothing. */
 export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) {
   const { incidentId, executionArn, atMs, reason } = settling;
   const record = await deps.ledger.incidents.incident(incidentId);

@@ -36,10 +36,7 @@ export interface TakenSecret {
   readonly fenced?: string;
 }
 
-/**
- * Takes one secret from whatever run has it, and returns where its replacement begins. A repeat returns the
- * same.
- */
+/** Takes one secret from whatever run has it, and returns where its replacement begins. A repeat returns the same. */
 export async function takeForIncident(taking: Taking, deps: Deps): Promise<TakenSecret> {
   const { policy, incidentId } = taking;
   const before = await deps.ledger.secret(policy.secretArn);

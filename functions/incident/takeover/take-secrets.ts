@@ -25,10 +25,7 @@ export async function takeSecrets(opening: Opening, deps: Deps): Promise<readonl
   return taken;
 }
 
-/**
- * The newest entry of a secret counts: an edit of another field may have put the same key into a newer
- * version.
- */
+/** The newest entry of a secret counts: an edit of another field may have put the same key into a newer version. */
 async function holdersOf({ keyId, fingerprint, secretArn, versionId, standing }: KeyInScope, deps: Deps) {
   const own: readonly Holder[] =
     secretArn === undefined || versionId === undefined || standing === "unknown"

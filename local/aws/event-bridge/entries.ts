@@ -66,7 +66,7 @@ function depthWithin(value: unknown, left: number): boolean {
   return left > 0 && Object.values(value).every((inner) => depthWithin(inner, left - 1));
 }
 
-/** The account is the caller's, whoever owns the bus. */
+/** The account is always the caller's, even if another account owns the bus. */
 export function entryEvent(entry: Entry, { account, region }: { account: string; region: string }): BusEvent {
   const { Time, Source, DetailType, Detail, Resources } = entry;
   const at = typeof Time === "number" ? new Date(Time * 1000) : new Date();

@@ -47,10 +47,7 @@ interface Listed {
   readonly isLatest: boolean;
 }
 
-/**
- * A key marker alone skips all versions of that key; with a version marker, the rest of that key still
- * follows.
- */
+/** A key marker alone skips all versions of that key; with a version marker, the rest of that key still follows. */
 function startOf(listed: readonly Listed[], query: URLSearchParams): number {
   const keyMarker = query.get("key-marker") ?? "";
   const versionMarker = query.get("version-id-marker") ?? "";

@@ -16,7 +16,7 @@ export interface ApiCall {
   readonly error?: unknown;
 }
 
-/** What CloudTrail would write about this service, given to whoever listens. */
+/** Passes on what CloudTrail would record about this service. */
 export interface Trail {
   call(call: ApiCall): void;
   /** The KMS side of a read: the only record that says which version was read. */

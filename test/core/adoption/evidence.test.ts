@@ -240,7 +240,7 @@ describe("a reason in words", () => {
       "wait 60 s: it ends by itself",
     );
     expect(sayWanted({ ...plain("RestartFailed"), consumer: "billing", remainingMs: 1 })).toBe(
-      "mend billing and restart it",
+      "fix billing and restart it",
     );
   });
 

@@ -196,9 +196,9 @@ describe("contain now", () => {
   });
 
   test.each<[Partial<KeyInScope>, string]>([
-    [{ account: "main", provider: "openai" }, "no policy reaches main, so"],
+    [{ account: "main", provider: "openai" }, "no policy covers main, so"],
     [{ provider: "groq" }, "no policy covers an account of groq with it, so"],
-    [{}, "no policy reaches its provider, so"],
+    [{}, "no policy covers its provider, so"],
   ])("names the policy that is missing", (facts, detail) => {
     const { provider: _, account: __, ...key } = keyWith();
     expect(whyNotContainNow(incident({ keys: [{ ...key, ...facts }] }))?.detail).toContain(detail);
@@ -272,7 +272,7 @@ describe("a plan that is asked for with a second report", () => {
     expect(whyNotPlan(incident(byPerson), plan)).toEqual({
       reason: "NotRotated",
       detail: "Rekey rotates no secret that holds this key, so no plan contains it",
-      hint: "say it with `rekey incident contain-now i-1`",
+      hint: "order it with `rekey incident contain-now i-1`",
     });
   });
 

@@ -305,7 +305,7 @@ test("a reader of an unsaid version is not accused of the leaked one", () => {
 test("a key without plaintext is dead by listing, and the report says what that is worth", () => {
   const filed = report({ keys: [{ ...deadKey, how: "listing", probes: 0 }] });
 
-  expect(filed.notChecked[0]).toMatch(/without its plaintext nobody tried it/);
+  expect(filed.notChecked[0]).toMatch(/could not be tried, because its plaintext is not held/);
 });
 
 test("a report that is filed before scoping says that nobody looked yet", () => {
@@ -387,14 +387,16 @@ describe("an owner is asked", () => {
   test("to clean one place or several, and nobody where it lay nowhere", () => {
     const at = (where: readonly string[]) =>
       asked({ alerts: incident.alerts.map((alert) => ({ ...alert, where })) });
-    expect(at(["a"])).toContainEqual(expect.stringContaining("Take the key out of the place where it lay"));
-    expect(at(["a", "b", "a"])).toContainEqual(expect.stringContaining("Take the key out of the 2 places"));
+    expect(at(["a"])).toContainEqual(
+      expect.stringContaining("Remove the key from the place where it was found"),
+    );
+    expect(at(["a", "b", "a"])).toContainEqual(expect.stringContaining("Remove the key from the 2 places"));
     expect(at([]).filter((each) => each.includes("where it lay"))).toEqual([]);
   });
 
   test("about the place by the security team, where no secret is known to hold the key", () => {
     expect(asked({ secrets: [] })).toContainEqual(
-      expect.stringContaining("the security team: Take the key out of the place"),
+      expect.stringContaining("the security team: Remove the key from the place"),
     );
   });
 
