@@ -56,7 +56,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "stop",
-    does: "nothing is minted, promoted, quarantined or revoked until it is resumed",
+    does: "stop all changes of keys: nothing is minted, promoted, quarantined or revoked until `rekey resume`",
     load: async () => (await import("./commands/stop.ts")).stop,
   },
   {

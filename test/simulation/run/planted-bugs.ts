@@ -51,7 +51,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "return hasMoved;",
   },
   {
-    name: "count a silent instance's patience from its last word, not from the promotion",
+    name: "count a silent instance's patience from its last report, not from the promotion",
     file: "core/adoption/view.ts",
     find: "isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view })",
     replace: "isWithinStale(item.observedAtMs, { item, view })",
@@ -214,7 +214,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "",
   },
   {
-    name: "contain what a hint names",
+    name: "contain what only a hint names",
     file: "core/incident/plan.ts",
     find: 'return match === "fingerprint" || match === "keyId";',
     replace: 'return match !== "none";',
@@ -238,7 +238,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     machine: "compromise",
   },
   {
-    name: "leave an incident whose machine died to nobody",
+    name: "never resume an incident whose machine died",
     file: "functions/upkeep/sweep-incident.ts",
     find: "if (reason === undefined) return 0;",
     replace: "if (reason === undefined || nowMs > 0) return 0;",
@@ -246,19 +246,19 @@ export const plantedBugs: readonly PlantedBug[] = [
     machine: "compromise",
   },
   {
-    name: "forget the retiring key that a take-over left behind",
+    name: "forget the retiring key of a run that lost its secret to an incident",
     file: "core/rotation/left-behind.ts",
     find: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);",
     replace: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys).slice(0, 0);",
   },
   {
-    name: "forget the key that a hand displaced",
+    name: "forget a superseded key",
     file: "core/rotation/secret-record.ts",
     find: `.map((known) => (known.state === "current" ? { ...known, state: "retiring" as const } : known));`,
     replace: `.filter((known) => known.state !== "current");`,
   },
   {
-    name: "leave to nobody what a hand displaced",
+    name: "never revoke a superseded key",
     file: "core/rotation/sweep.ts",
     find: "return run === undefined ? leftToResume(record)?.keyId : run.owed",
     replace: "return run === undefined ? leftToResume({ ...record, keys: [] })?.keyId : run.owed",
@@ -308,13 +308,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     seeds: "hard incidents",
   },
   {
-    name: "write over the key that a hand put there",
+    name: "overwrite a key that somebody put there",
     file: "functions/rotation/promote-version.ts",
     find: "if (fingerprint !== retiring.fingerprint) {",
     replace: 'if (fingerprint === "") {',
   },
   {
-    name: "lose what a hand wrote into another field",
+    name: "lose a field that somebody edited",
     file: "functions/rotation/promote-version.ts",
     find: "withKey(current.text, policy.field, keyIn(pending.text, policy.field))",
     replace: "withKey(pending.text, policy.field, keyIn(pending.text, policy.field))",
