@@ -155,7 +155,7 @@ function graceCoversOverlap(
   return [{ path: ["overlap"], message }];
 }
 
-/** An empty list is not the word that nothing uses the key (S7): asked when a run opens, and at its gate. */
+/** An empty list does not mean that nothing uses the key (S7). Checked when a run opens, and again at its gate. */
 export function areConsumersUnknown({ consumers }: Pick<Policy, "consumers">): boolean {
   return consumers !== "none" && consumers.length === 0;
 }

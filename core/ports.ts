@@ -35,10 +35,10 @@ export type Shape =
   /** No key at all: a workload's own identity is exchanged for a credential that lasts minutes. */
   | { readonly kind: "federated" };
 
-/** The truth about one issuer and one set of settings, so that a policy is refused early. */
+/** What one provider with these settings can do, so that a policy it cannot follow is refused early. */
 export interface ProviderCapabilities {
   readonly shape: Shape;
-  /** A disabled key can be restored to exactly what it was. `ifScopesKnown`: only where Rekey set the scopes. */
+  /** Whether a disabled key can be restored exactly. `ifScopesKnown`: only if Rekey set the scopes. */
   readonly quarantine: "yes" | "ifScopesKnown" | "no";
   /** True if a quarantined key can do nothing at all. If only its scopes are narrowed, it may still do harm. */
   readonly quarantineContains: boolean;

@@ -45,7 +45,7 @@ export function killByHand(key: Named): readonly string[] {
   return [...(command === undefined ? [] : [command]), `by hand: ${place}`];
 }
 
-/** Where the credentials are made with which Rekey itself works at a provider; no API of ours deletes those. */
+/** Where Rekey's own admin credentials are made at each provider. No API of ours deletes those. */
 export function adminConsoleOf(provider: string | undefined): string {
   return issuerOf(provider)?.byHand.adminConsole ?? `the console of ${provider ?? "its provider"}`;
 }

@@ -50,7 +50,7 @@ function calls(
   };
 }
 
-/** Nothing is said of a key that is gone, nor by a reply without a Date: quiet is measured on that clock. */
+/** Undefined for a key that is gone, and for a reply without a Date, because quiet is measured on that clock. */
 async function use(query: {
   readonly keyId: string;
   readonly sinceMs: number;

@@ -34,7 +34,7 @@ const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp]
     /^promote-version: store/,
   ],
   [
-    "a merge that died half-way is taken up by the next run",
+    "a merge that died half-way is resumed by the next run",
     { aftermath: "nextRun" },
     /^promote-version: store/,
   ],
