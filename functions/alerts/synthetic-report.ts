@@ -1,7 +1,7 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import type { Deps } from "../deps.ts";
 
-/** The key is of no provider and of no secret: a person's incident, which pages at once. */
+/** The key belongs to no provider and no secret, so the incident has the plan `person`, which pages at once. */
 export function syntheticReport(name: string) {
   const key = `rekey-FAKE-${name}-opens-nothing`;
   return {
@@ -9,7 +9,7 @@ export function syntheticReport(name: string) {
   };
 }
 
-/** Only an incident that is a test itself: anything else pages as if the leak were real. */
+/** Only a test incident counts: any other pages as if the leak were real. */
 export async function syntheticIncident(
   name: string,
   { ledger }: Pick<Deps, "ledger">,

@@ -1,4 +1,4 @@
-/** What one sweep found; what could be mended is mended, unless it was a dry run. */
+/** What one sweep found. It was repaired unless this was a dry run. */
 export interface Swept {
   readonly outcome: "swept" | "wouldSweep";
   readonly secrets: number;
@@ -11,6 +11,6 @@ export interface Swept {
   readonly discarded: number;
   readonly unrecorded: number;
   readonly openDebt: number;
-  /** Secrets, accounts and incidents that could not be looked at; the next sweep tries them again. */
+  /** Secrets, accounts and incidents that could not be checked. The next sweep tries them again. */
   readonly failed: number;
 }
