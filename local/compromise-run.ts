@@ -1,9 +1,10 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { IncidentRecord, TimelineEntry } from "../ledger/incidents.ts";
 import { type Demonstration, startDemonstration } from "./demonstration.ts";
-import { apply, countUp, introduce } from "./rotation-run.ts";
+import { countUp, introduce, openingFor } from "./rotation-run.ts";
 import type { Screen, Tone } from "./screen.ts";
-import { stayUntilInterrupted } from "./stay.ts";
+import type { Start } from "./start.ts";
+import { stay } from "./stay.ts";
 import { complaintsOf, type Summary, summarize } from "./summary.ts";
 
 type Plan = "contain-first" | "switch-first";
@@ -16,17 +17,12 @@ const afterMs = 1_000;
 /** The provider's delays for which the expected figures hold. */
 const provider = { latencyMs: 100, dieMs: 1_000 };
 
-export async function runCompromise(options: {
-  readonly shown: Screen;
-  readonly stay: boolean;
-  readonly plan: Plan;
-}): Promise<number> {
-  const { shown, plan } = options;
+export async function runCompromise(start: Start & { readonly plan: Plan }): Promise<number> {
+  const { shown, plan } = start;
   const startedAt = Date.now();
-  const company = await startDemonstration({ plan, provider });
+  const company = await startDemonstration({ ...openingFor(start), plan, provider });
   try {
     introduce(company, shown);
-    await apply(company, shown);
     await pause(beforeMs);
     const report = company.leakIntoReport();
     shown.say(`a TruffleHog report with the live key arrives: rekey report ${report}`);
@@ -39,7 +35,7 @@ export async function runCompromise(options: {
       ...(summary.incident.plan === plan ? [] : [`the plan was ${summary.incident.plan}, not ${plan}`]),
     ];
     conclude({ shown, company, summary, complaints });
-    if (options.stay) await stayUntilInterrupted(company, shown);
+    if (start.stay) await stay(company, start);
     return complaints.length === 0 ? 0 : 1;
   } finally {
     await company.close();
@@ -79,7 +75,8 @@ function tell(news: {
   const { shown, incident, entry } = news;
   const tone: Tone = goodNews.has(entry.what) ? "good" : badNews.has(entry.what) ? "bad" : "plain";
   const elapsedMs = Math.max(0, entry.atMs - incident.detectedAtMs);
-  shown.step({ elapsedMs, name: entry.what, text: entry.detail, tone });
+  const secret = incident.secrets.map(({ name }) => name).join(", ");
+  shown.step({ elapsedMs, name: entry.what, secret, text: entry.detail, tone });
 }
 
 interface IncidentSummary extends Summary {

@@ -113,6 +113,10 @@ async function stop(): Promise<void> {
   process.disconnect?.();
 }
 
+/** Ctrl-c reaches every process of the terminal; this one ends when its parent says so, or is gone. */
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => {});
+process.on("disconnect", () => process.exit());
+
 process.on("message", (message: ConsumerJob | "stop") => {
   const work = message === "stop" ? stop() : start(message);
   work.catch((error: unknown) => {

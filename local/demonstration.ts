@@ -2,6 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
@@ -19,10 +20,13 @@ const run = promisify(execFile);
 
 /** Times of the stand-in, in the order of what real issuers show, shortened so that a person can watch. */
 const provider = { latencyMs: 15, activateMs: 300, dieMs: 1_000, lastUsedLagMs: 300, usageLagMs: 300 };
+export const secretName = "billing-key";
 const consumers = ["billing", "search", "support"];
 const instancesEach = 2;
 const requestsPerSecondEach = 20;
 const maxStaleMs = 20_000;
+const heardMaxMs = 30_000;
+const heardPollMs = 50;
 const consumerRole = `arn:aws:iam::${account}:role/consumers`;
 
 export interface Demonstration {
@@ -49,40 +53,83 @@ export interface Demonstration {
 
 export interface DemonstrationOptions {
   onLog?(line: LogLine): void;
+  /** What is being done, as a sentence. */
+  onProgress?(text: string): void;
+  /** Gets `close` before anything is there to be closed. */
+  onOpen?(close: () => Promise<void>): void;
+  /** The cloud's; any free one without it. */
+  readonly port?: number;
   /** Over the stand-in's usual times. */
   readonly provider?: OpenAiFakeOptions;
-  /** When the scheduler starts the first rotation; never without it. */
-  readonly rotateAt?: Date;
   readonly plan?: "contain-first" | "switch-first";
 }
 
-/** A company in one process: a cloud, a provider, three consumer programs under traffic, and a `rekey.yml`. */
+/**
+ * A company in one process: a cloud, a provider, an applied `rekey.yml`, and three consumer programs under traffic,
+ * of each of which Rekey has heard.
+ */
 export async function startDemonstration(options: DemonstrationOptions): Promise<Demonstration> {
   const folder = mkdtempSync(join(tmpdir(), "rekey-"));
+  const { undo, close } = closing();
+  options.onOpen?.(close);
+  undo(async () => rmSync(folder, { recursive: true, force: true }));
+  try {
+    return await openCompany({ folder, undo, close, options });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Undoes in the opposite order, once, and goes on where one of them fails. */
+function closing() {
+  const undos: (() => Promise<void>)[] = [];
+  let closed: Promise<void> | undefined;
+  const undoAll = async () => {
+    const failures: unknown[] = [];
+    for (const each of undos.reverse()) await each().catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
+  };
+  return {
+    undo: (each: () => Promise<void>) => void undos.push(each),
+    close: () => {
+      closed ??= undoAll();
+      return closed;
+    },
+  };
+}
+
+interface Opening {
+  readonly folder: string;
+  readonly options: DemonstrationOptions;
+  undo(each: () => Promise<void>): void;
+  close(): Promise<void>;
+}
+
+async function openCompany({ folder, options, undo, close }: Opening): Promise<Demonstration> {
+  const { onProgress = () => {}, onLog, port } = options;
   const fake = openaiFake({ ...provider, ...options.provider });
   const listening = await fake.listen();
-  const cloud = await startLocalCloud({ folder, ...(options.onLog && { onLog: options.onLog }) });
+  undo(() => listening.close());
+  onProgress("starting the stand-ins of AWS and OpenAI, and Rekey's functions");
+  const place = { folder, ...(port !== undefined && { port }), ...(onLog && { onLog }) };
+  const cloud = await startLocalCloud(place);
+  undo(() => cloud.close());
   const seed = fake.addKey({ name: "made by hand in 2024" });
   const secrets = await seedSecrets({ cloud, fake, key: seed.secret.reveal() });
   const policyFile = join(folder, "rekey.yml");
   writeFileSync(policyFile, policyText({ ...secrets, providerUrl: listening.url, options }));
-  const fleet = await startFleet(
-    consumers.map((consumer) => ({
-      ...{ consumer, environment, maxStaleMs },
-      secret: secrets.secretArn,
-      field: "apiKey",
-      reportBus: `rekey-reports-${environment}`,
-      provider: listening.url,
-      instances: instancesEach,
-      requestsPerSecond: requestsPerSecondEach,
-      watchEveryMs: 1_000,
-    })),
-    cloud.env("consumers"),
-  );
+  onProgress(`the cloud is at ${cloud.url}; applying the policy of ${secretName} (rekey apply)`);
+  await rekey(cloud, ["apply", "--file", policyFile]);
+  onProgress(`starting ${consumers.join(", ")}: ${instancesEach} instances each, all with ${secretName}`);
+  const jobs = jobsFor({ secretArn: secrets.secretArn, providerUrl: listening.url });
+  const fleet = await startFleet(jobs, cloud.env("consumers"));
+  undo(() => fleet.stop());
   const table = dynamoTable(new DynamoDBClient(operatorClient(cloud)), cloud.outputs["TableName"] ?? "");
+  const ledger = ledgerOn(table);
+  await heardOf({ ledger, secretArn: secrets.secretArn });
   return {
-    ...{ cloud, provider: fake, fleet, table, policyFile, consumers },
-    ledger: ledgerOn(table),
+    ...{ cloud, provider: fake, fleet, table, ledger, policyFile, consumers, close },
     secretArn: secrets.secretArn,
     retiringKeyId: seed.keyId,
     leakIntoReport: () => {
@@ -92,16 +139,30 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
     },
     saveReport: (address) => saveReport(cloud, address),
     rekey: (...args) => rekey(cloud, args),
-    close: async () => {
-      try {
-        await fleet.stop();
-        await cloud.close();
-        await listening.close();
-      } finally {
-        rmSync(folder, { recursive: true, force: true });
-      }
-    },
   };
+}
+
+function jobsFor({ secretArn, providerUrl }: { readonly secretArn: string; readonly providerUrl: string }) {
+  return consumers.map((consumer) => ({
+    ...{ consumer, environment, maxStaleMs, secret: secretArn, field: "apiKey" },
+    reportBus: `rekey-reports-${environment}`,
+    provider: providerUrl,
+    instances: instancesEach,
+    requestsPerSecond: requestsPerSecondEach,
+    watchEveryMs: 1_000,
+  }));
+}
+
+/** Before its first report Rekey cannot know that a consumer runs, and would say so. */
+async function heardOf({ ledger, secretArn }: { readonly ledger: Ledger; readonly secretArn: string }) {
+  for (const untilMs = Date.now() + heardMaxMs; Date.now() < untilMs; ) {
+    const evidence = await ledger.evidence(secretArn);
+    const isHeard = (name: string) =>
+      evidence.filter((item) => item.kind === "client" && item.consumer === name).length >= instancesEach;
+    if (consumers.every(isHeard)) return;
+    await pause(heardPollMs);
+  }
+  throw new Error(`the consumers have not reported within ${heardMaxMs / 1000} s`);
 }
 
 /** Markdown for people and JSON beside it, in a folder of their own that outlives the company. */
@@ -118,7 +179,7 @@ async function saveReport(cloud: LocalCloud, address: string): Promise<string> {
 }
 
 async function rekey(cloud: LocalCloud, args: readonly string[]): Promise<string> {
-  const file = fileURLToPath(new URL("../cli/rekey.ts", import.meta.url));
+  const file = fileURLToPath(new URL("../bin/rekey.mjs", import.meta.url));
   const env = { ...process.env, ...cloud.env("operator"), NO_COLOR: "1" };
   const { stdout } = await run(process.execPath, ["--no-warnings", file, ...args], { env });
   return stdout;
@@ -132,7 +193,7 @@ async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: st
   };
   const adminArn = await create("rekey/admin/openai", world.fake.adminKey);
   const secretArn = await create(
-    "billing-key",
+    secretName,
     JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }),
   );
   return { adminArn, secretArn };
@@ -165,8 +226,7 @@ function policyText(facts: {
   readonly providerUrl: string;
   readonly options: DemonstrationOptions;
 }): string {
-  const { rotateAt, plan } = facts.options;
-  const rotate = rotateAt === undefined ? "manual" : `{ at: "${rotateAt.toISOString().slice(0, 19)}" }`;
+  const { plan } = facts.options;
   return `version: 1
 environment: ${environment}
 account: "${account}"
@@ -180,11 +240,11 @@ providers:
     # The stand-in is quick, so that this run is short. Leave these out for the real OpenAI.
     propagation: { usageLagMs: 1000, deadProbes: 5, deadWindowMs: 1000, probeEveryMs: 250, dieMs: 60000 }
 secrets:
-  billing-key:
+  ${secretName}:
     arn: ${facts.secretArn}
     field: apiKey
     provider: openai-main
-    rotate: ${rotate}
+    rotate: manual
     overlap: 2m
     quiet: 3s
     soak: 1s

@@ -1,33 +1,31 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogLine } from "../functions/deps.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
-import { type Demonstration, startDemonstration } from "./demonstration.ts";
+import {
+  type Demonstration,
+  type DemonstrationOptions,
+  secretName,
+  startDemonstration,
+} from "./demonstration.ts";
 import { rotationLine } from "./narration.ts";
 import type { Screen } from "./screen.ts";
-import { stayUntilInterrupted } from "./stay.ts";
+import type { Start } from "./start.ts";
+import { stay } from "./stay.ts";
 import { complaintsOf, type Summary, summarize } from "./summary.ts";
 
 /** Far above the usual 15 s; a run that needs more has broken a rule. */
 const runMaxMs = 90_000;
 const pollMs = 100;
-/** Boot and apply take about this long on two slow cores; the schedule must lie behind them. */
-const startInMs = 5_000;
 /** Traffic on the incoming key alone, so that a key revoked too early would show. */
 const afterMs = 1_500;
 
-export async function runRotation({
-  shown,
-  stay,
-}: {
-  readonly shown: Screen;
-  readonly stay: boolean;
-}): Promise<number> {
+export async function runRotation(start: Start): Promise<number> {
+  const { shown } = start;
   const startedAt = Date.now();
-  const rotateAt = new Date(Math.ceil((startedAt + startInMs) / 1000) * 1000);
-  const company = await startDemonstration({ onLog: narrator(shown), rotateAt });
+  const company = await startDemonstration({ ...openingFor(start), onLog: narrator(shown) });
   try {
     introduce(company, shown);
-    await apply(company, shown);
+    await company.rekey("rotate", secretName, "--reason", "npm start");
     const rotation = await finished(company);
     await pause(afterMs);
     const { executionArn, certificate, incomingKeyId, incomingVersionId } = rotation;
@@ -40,24 +38,25 @@ export async function runRotation({
     });
     const complaints = complaintsOf(summary, { outcome: "rotated", mayFail: false });
     conclude({ shown, summary, complaints });
-    if (stay) await stayUntilInterrupted(company, shown);
+    if (start.stay) await stay(company, start);
     return complaints.length === 0 ? 0 : 1;
   } finally {
     await company.close();
   }
 }
 
-export function introduce(company: Demonstration, shown: Screen): void {
-  const programs = company.consumers.length;
-  shown.say(`local cloud at ${company.cloud.url}; an OpenAI stand-in beside it`);
-  shown.say(
-    `${programs} consumer programs of 2 instances, 120 requests/s in all, each with key ${company.retiringKeyId}`,
-  );
+/** What both demonstrations open their company with. */
+export function openingFor({ shown, ending, port }: Start): DemonstrationOptions {
+  return {
+    onProgress: (text) => shown.say(text),
+    onOpen: (close) => ending.before(close),
+    ...(port !== undefined && { port }),
+  };
 }
 
-export async function apply(company: Demonstration, shown: Screen): Promise<void> {
-  const printed = await company.rekey("apply", "--file", company.policyFile);
-  for (const line of printed.trim().split("\n")) shown.say(line);
+export function introduce(company: Demonstration, shown: Screen): void {
+  const who = company.consumers.join(", ");
+  shown.say(`${who} make 120 requests/s with key ${company.retiringKeyId} of ${secretName}`);
 }
 
 /** Prints the functions' log lines as they happen, in words for people. */
@@ -67,8 +66,13 @@ export function narrator(shown: Screen): (line: LogLine) => void {
     const told = rotationLine(line);
     if (told === undefined) return;
     startedAt ??= Date.now();
-    shown.step({ elapsedMs: Date.now() - startedAt, ...told });
+    shown.step({ elapsedMs: Date.now() - startedAt, secret: nameIn(line), ...told });
   };
+}
+
+/** Of an ARN the name, without the six letters that Secrets Manager appends to it. */
+function nameIn(line: LogLine): string {
+  return /:secret:(.+)-\w{6}$/.exec(String(line["secretArn"]))?.[1] ?? "";
 }
 
 async function finished(company: Demonstration): Promise<RotationRecord> {

@@ -3,56 +3,107 @@
  * production. `npm start -- compromise` leaks the live key instead.
  */
 import { parseArgs } from "node:util";
-import { runCompromise } from "./compromise-run.ts";
-import { runRotation } from "./rotation-run.ts";
+import { type Ending, endOnSignal } from "./ending.ts";
 import { type Screen, screen } from "./screen.ts";
 
-const usage = `usage: npm start -- [compromise] [--json] [--stay] [--plan contain-first|switch-first]
+const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
+                    [--plan contain-first|switch-first]
 
-  (nothing)      rotate a key under live traffic and prove the old one dead
+  (nothing)      rotate a key under live traffic, prove the old one
+                 dead
   compromise     leak the live key: contain, replace, recover, report
-  --json         one JSON object as the last line, and nothing else on stdout
-  --stay         keep the local cloud running and print how to reach it
-  --plan         for compromise: contain-first (default) or switch-first
+  --json         one JSON object as the last line of stdout, and
+                 nothing else there
+  --stay         keep the local cloud running for another terminal
+  --port N       the local cloud's port; any free one without it
+  --plan         for compromise: contain-first (default) or
+                 switch-first
 `;
 
+/** What both demonstrations are started with. */
+export interface Start {
+  readonly shown: Screen;
+  readonly ending: Ending;
+  readonly stay: boolean;
+  readonly port?: number;
+}
+
+class Misused extends Error {
+  override readonly name = "Misused";
+}
+
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        json: { type: "boolean", default: false },
+        stay: { type: "boolean", default: false },
+        help: { type: "boolean", short: "h", default: false },
+        plan: { type: "string" },
+        port: { type: "string" },
+      },
+    });
+  } catch (error) {
+    // Node's message goes on with advice about positional arguments, which nobody needs here.
+    if (error instanceof TypeError) throw new Misused(error.message.split(". ")[0] ?? "");
+    throw error;
+  }
+}
+
+function planIn(plan: string | undefined, what: string) {
+  if (plan === undefined) return "contain-first";
+  if (what !== "compromise") throw new Misused("--plan is for `npm start -- compromise`");
+  if (plan === "contain-first" || plan === "switch-first") return plan;
+  throw new Misused(`no plan is called ${plan}: it is contain-first or switch-first`);
+}
+
+function portIn(text: string | undefined): { readonly port?: number } {
+  if (text === undefined) return {};
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return { port };
+  throw new Misused(`${text} is no port: it is a number from 1 to 65535`);
+}
+
 async function main(): Promise<number> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      json: { type: "boolean", default: false },
-      stay: { type: "boolean", default: false },
-      help: { type: "boolean", short: "h", default: false },
-      plan: { type: "string" },
-    },
-  });
+  const { values, positionals } = parsed();
   if (values.help) {
     process.stdout.write(usage);
     return 0;
   }
-  const [what = "rotation"] = positionals;
+  const [what = "rotation", ...more] = positionals;
+  if (more.length > 0) throw new Misused(`one thing at a time, and not also ${more.join(" ")}`);
+  if (what !== "rotation" && what !== "compromise") throw new Misused(`there is nothing called ${what}`);
+  const plan = planIn(values.plan, what);
+  const place = portIn(values.port);
   const shown = screen({ json: values.json });
-  const { plan } = values;
-  if (plan !== undefined && plan !== "contain-first" && plan !== "switch-first")
-    return misused(shown, `--plan ${plan}`);
-  if (what === "rotation") return runRotation({ shown, stay: values.stay });
-  if (what === "compromise")
-    return runCompromise({ shown, stay: values.stay, plan: plan ?? "contain-first" });
-  return misused(shown, what);
+  const ending = endOnSignal(shown);
+  const start: Start = { shown, ending, stay: values.stay, ...place };
+  // Said before the rest is loaded, which takes seconds on a slow machine.
+  shown.say("a company in one process: its cloud, a provider, three programs under traffic");
+  try {
+    if (what === "compromise")
+      return await (await import("./compromise-run.ts")).runCompromise({ ...start, plan });
+    return await (await import("./rotation-run.ts")).runRotation(start);
+  } catch (error) {
+    // What breaks while everything is being closed breaks because of that, and the process is about to end.
+    if (ending.hasBegun) return new Promise(() => {});
+    throw error;
+  }
 }
 
-function misused(shown: Screen, what: string): number {
-  shown.error(`there is nothing called ${what}`, "try `npm start -- --help`");
-  return 2;
+function whyBroken(error: unknown): readonly [text: string, hint: string] {
+  const { name, message } = error instanceof Error ? error : new Error("unknown");
+  if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
+    return ["the port is taken by another program", "name a free one with --port, or leave it out"];
+  return [`the run broke: ${name}: ${message}`, "run it again; under a heavy load it can take too long"];
 }
 
 try {
   process.exitCode = await main();
 } catch (error) {
-  const { name, message } = error instanceof Error ? error : new Error("unknown");
-  screen({ json: false }).error(
-    `the run broke: ${name}: ${message}`,
-    "a process of an earlier run may still be there; run it again",
-  );
-  process.exitCode = 1;
+  const shown = screen({ json: false });
+  if (error instanceof Misused) shown.error(error.message, "try `npm start -- --help`");
+  else shown.error(...whyBroken(error));
+  process.exitCode = error instanceof Misused ? 2 : 1;
 }

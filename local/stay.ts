@@ -1,17 +1,19 @@
-import { once } from "node:events";
 import type { Demonstration } from "./demonstration.ts";
+import type { Ending } from "./ending.ts";
+import { nameRunning } from "./running.ts";
 import type { Screen } from "./screen.ts";
 
-/** Keeps the cloud, the provider and the traffic alive, and says how another terminal reaches them. */
-export async function stayUntilInterrupted(company: Demonstration, shown: Screen): Promise<void> {
-  shown.say("the local cloud stays; in another terminal:");
-  for (const [name, value] of Object.entries(company.cloud.env("operator")))
-    shown.say(`  export ${name}='${value}'`);
-  shown.say("then `npm run rekey -- status`, or the AWS CLI; end with ctrl-c");
-  const stop = new AbortController();
-  await Promise.race([
-    once(process, "SIGINT", { signal: stop.signal }),
-    once(process, "SIGTERM", { signal: stop.signal }),
-  ]);
-  stop.abort();
+/** Keeps the cloud, the provider and the traffic alive until somebody ends them. */
+export async function stay(
+  company: Demonstration,
+  { shown, ending }: { readonly shown: Screen; readonly ending: Ending },
+): Promise<never> {
+  const forget = nameRunning(company.cloud.env("operator"));
+  ending.before(async () => forget());
+  ending.isWanted();
+  shown.say(`the local cloud stays at ${company.cloud.url}; in another terminal:`);
+  shown.say('  eval "$(npm run -s env)"');
+  shown.say("  npm run -s rekey -- status");
+  shown.say("end it with ctrl-c");
+  return new Promise(() => {});
 }

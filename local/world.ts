@@ -66,6 +66,8 @@ export interface LocalCloudOptions {
   readonly folder?: string;
   /** Replaces parameters of the deployment. */
   readonly deployment?: Partial<Deployment>;
+  /** Any free one without it. */
+  readonly port?: number;
 }
 
 /** What `serverless.yml` says for this company. */
@@ -100,7 +102,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const services: (JsonService | HttpService)[] = [];
   const table = dynalite({ createTableMs: 0 });
   const callers = peopleAndPrograms();
-  const cloud = await startCloud({ services, fallback: table, account, callers });
+  const port = options.port === undefined ? {} : { port: options.port };
+  const cloud = await startCloud({ services, fallback: table, account, callers, ...port });
   const { secrets, recorded } = hostSecrets(trail);
   const report = await signingSecret(secrets);
   const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };

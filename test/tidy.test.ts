@@ -35,7 +35,7 @@ describe("imports point downwards", () => {
     functions: ["core", "events", "aws", ...adapters],
     // Its demonstration company uses the client library, as any other consumer would.
     // It runs what build.ts bundles.
-    local: [...steps, "sdk", "serverless", ""],
+    local: [...steps, "sdk", "serverless", "cli", ""],
     cli: steps,
     console: steps,
     serverless: steps,

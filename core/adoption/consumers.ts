@@ -153,11 +153,16 @@ function hasRunWithIncoming(item: InstanceEvidence, view: AdoptionView): boolean
 }
 
 function nobodyLive(question: Question, source: EvidenceKind): AdoptionReason {
-  const detail =
-    question.consumer.cadenceMs === undefined
-      ? "has no live instance: start one, declare its cadence, or remove it from the policy"
-      : "has not run with the incoming key yet";
-  return reasonFor(question, { source, reason: "NoLiveInstance", detail });
+  return reasonFor(question, { source, reason: "NoLiveInstance", detail: whyNobody(question, source) });
+}
+
+/** Silence before the first report is not an outage: a program that serves may only not have been heard yet. */
+function whyNobody({ consumer, view }: Question, source: EvidenceKind): string {
+  if (consumer.cadenceMs !== undefined) return "has not run with the incoming key yet";
+  const hasReported = reportsOf(view, consumer).some((item) => item.kind === source);
+  return hasReported || source === "ecs" || source === "lambda" || source === "kubernetes"
+    ? "has no live instance: start one, declare its cadence, or remove it from the policy"
+    : "has not reported yet: a running instance does within the hour; otherwise start one, or check its report bus";
 }
 
 type Platform = RestartEvidence["kind"];

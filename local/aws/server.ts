@@ -15,6 +15,8 @@ export interface CloudOptions {
   readonly services: readonly (JsonService | HttpService)[];
   /** Gets the requests for DynamoDB unread: dynalite's server. */
   readonly fallback?: Pick<Server, "emit">;
+  /** Any free one without it. */
+  readonly port?: number;
   /** Added to every answer. */
   readonly latencyMs?: number;
   /** The account of callers that `callers` does not name and whose access key id is no account id. */
@@ -51,7 +53,7 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
+    server.listen(options.port ?? 0, "127.0.0.1", resolve);
   });
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,

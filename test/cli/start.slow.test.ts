@@ -1,9 +1,14 @@
-import { execFile } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
 const run = promisify(execFile);
-const start = fileURLToPath(new URL("../../local/start.ts", import.meta.url));
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const start = `${root}local/start.ts`;
 
 async function summaryOf(...args: readonly string[]) {
   const { stdout } = await run(process.execPath, ["--no-warnings", start, "--json", ...args]);
@@ -19,3 +24,77 @@ test("npm start rotates a key under traffic, and no request fails", async () => 
   expect(summary.audit.verified).toBe(true);
   expect(summary.consumers).toHaveLength(3);
 }, 120_000);
+
+/** What runs below a process, read once: its children, theirs, and so on. */
+async function processesBelow(pid: number): Promise<readonly number[]> {
+  const { stdout } = await run("ps", ["-eo", "pid=,ppid="]);
+  const rows = stdout
+    .trim()
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  const below = (parent: number): number[] =>
+    rows.flatMap(([child = 0, of]) => (of === parent ? [child, ...below(child)] : []));
+  return below(pid);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function printed(child: ChildProcess, wanted: RegExp): Promise<void> {
+  let text = "";
+  return new Promise((resolve, reject) => {
+    child.once("exit", () => reject(new Error(`it ended after: ${text}`)));
+    child.stdout?.on("data", (chunk) => {
+      text += chunk;
+      if (wanted.test(text)) resolve();
+    });
+  });
+}
+
+test.each([
+  ["SIGINT to it", [process.execPath, "--no-warnings", start], "SIGINT", 130],
+  ["SIGTERM to it", [process.execPath, "--no-warnings", start], "SIGTERM", 143],
+  ["SIGKILL to npm", ["npm", "start"], "SIGKILL", null],
+] as const)(
+  "%s ends a run that has consumers, and leaves no process and no folder",
+  async (_, command, signal, code) => {
+    const folder = mkdtempSync(join(tmpdir(), "start-"));
+    const [file, ...args] = command;
+    const child = spawn(file, args, {
+      cwd: root,
+      env: { ...process.env, TMPDIR: folder },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let stderr = "";
+    child.stderr.on("data", (chunk) => {
+      stderr += chunk;
+    });
+    await printed(child, /120 requests/);
+    const pids = await processesBelow(child.pid ?? 0);
+    expect(pids.length).toBeGreaterThanOrEqual(3);
+
+    child.kill(signal);
+    const [exitCode] = await once(child, "exit");
+
+    expect(exitCode).toBe(code);
+    await expectSoon(
+      () =>
+        pids.filter(isAlive).length === 0 && readdirSync(folder).every((name) => !name.startsWith("rekey-")),
+    );
+    expect(stderr.replace(/^npm .*$/gm, "").trim()).toBe("");
+    rmSync(folder, { recursive: true });
+  },
+  120_000,
+);
+
+/** A killed parent is noticed within half a second; the bound is for a machine under load. */
+async function expectSoon(isSo: () => boolean): Promise<void> {
+  for (let poll = 0; poll < 300 && !isSo(); poll += 1)
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(isSo()).toBe(true);
+}

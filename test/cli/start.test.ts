@@ -5,8 +5,20 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 const start = fileURLToPath(new URL("../../local/start.ts", import.meta.url));
 
-test("npm start refuses what it does not know, and says how to go on", async () => {
-  const refused = run(process.execPath, ["--no-warnings", start, "everything"]);
+test.each([
+  ["everything", "there is nothing called everything"],
+  ["--stya", "Unknown option '--stya'"],
+  ["--port=high", "high is no port: it is a number from 1 to 65535"],
+  ["--plan=switch-first", "--plan is for `npm start -- compromise`"],
+])(
+  "npm start refuses %s with exit code 2, and says how to go on",
+  async (arg, message) => {
+    const stderr = `rekey: error: ${message}\nrekey: hint: try \`npm start -- --help\`\n`;
 
-  await expect(refused).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining("rekey: hint: ") });
-}, 30_000);
+    await expect(run(process.execPath, ["--no-warnings", start, arg])).rejects.toMatchObject({
+      code: 2,
+      stderr,
+    });
+  },
+  30_000,
+);
