@@ -113,5 +113,6 @@ function keyIn({ SecretString }: Reading, { secret, field }: Extent): string {
     // Reported below, together with every other unreadable value.
   }
   if (typeof value === "string" && value) return value;
-  throw new KeyUnreadable(secret);
+  const where = field ? `field ${field}, or the value is no JSON` : "its value: is it binary, or empty?";
+  throw new KeyUnreadable(`${secret} was read, but there is no text in ${where}`);
 }

@@ -56,7 +56,8 @@ async function fromContainer({ env, fetch }: World): Promise<Credentials | undef
   const relative = env[`${container}CREDENTIALS_RELATIVE_URI`];
   const full = relative ? `http://169.254.170.2${relative}` : env[`${container}CREDENTIALS_FULL_URI`];
   if (!full) return undefined;
-  if (!trusted.test(new URL(full).origin)) throw new CredentialsMissing("untrusted endpoint");
+  if (!trusted.test(new URL(full).origin))
+    throw new CredentialsMissing(`the address in ${container}CREDENTIALS_FULL_URI is not this host's own`);
 
   // The file is read each time: Kubernetes replaces the token in it every few hours.
   const file = env[`${container}AUTHORIZATION_TOKEN_FILE`];
@@ -67,7 +68,8 @@ async function fromContainer({ env, fetch }: World): Promise<Credentials | undef
   const response = await fetch(full, { headers: authorization ? { authorization } : {}, redirect: "error" });
   const body = (response.ok ? await response.json() : {}) as Partial<Record<string, string>>;
   const { AccessKeyId, SecretAccessKey, Token, Expiration } = body;
-  if (!AccessKeyId || !SecretAccessKey) throw new CredentialsMissing(`container: ${response.status}`);
+  if (!AccessKeyId || !SecretAccessKey)
+    throw new CredentialsMissing(`the container's credentials endpoint answered ${response.status}`);
   return {
     accessKeyId: AccessKeyId,
     secretAccessKey: SecretAccessKey,
@@ -90,6 +92,9 @@ async function fromSdk(): Promise<Credentials> {
   const sdk: { fromNodeProviderChain: () => CredentialSource } | undefined = await import(optionalPeer).catch(
     () => undefined,
   );
-  if (!sdk) throw new CredentialsMissing(`install ${optionalPeer}`);
+  if (!sdk)
+    throw new CredentialsMissing(
+      `no AWS credentials in the environment or the container: give it a role, or install ${optionalPeer}`,
+    );
   return sdk.fromNodeProviderChain()();
 }

@@ -22,7 +22,9 @@ export class KeyTooStale extends RekeyError {
     maxStaleMs: number;
     cause?: RekeyError | undefined;
   }) {
-    super(`${details.secret} was confirmed ${details.ageMs} ms ago`, details);
+    const { secret, ageMs, maxStaleMs, cause } = details;
+    const why = cause ? `; ${cause.message}` : "";
+    super(`${secret} was last confirmed ${ageMs} ms ago, and maxStaleMs allows ${maxStaleMs}${why}`, details);
   }
 }
 
@@ -41,10 +43,38 @@ export class UpstreamUnavailable extends RekeyError {
   declare readonly reason: UnavailableReason;
   declare readonly code: string | undefined;
   declare readonly status: number | undefined;
+  declare readonly about: string | undefined;
 
-  constructor(reason: UnavailableReason, details: { code?: string | undefined; status?: number } = {}) {
-    super(`${reason} ${details.code ?? ""}`.trim(), { reason, ...details });
+  constructor(reason: UnavailableReason, details: UnavailableDetails = {}) {
+    const { code, about } = details;
+    super(`${about ?? "AWS"}: ${sentences[reason]}${code ? ` (${code})` : ""}`, { reason, ...details });
   }
+}
+
+interface UnavailableDetails {
+  code?: string | undefined;
+  status?: number | undefined;
+  /** The secret or the bus that was asked for. */
+  about?: string | undefined;
+}
+
+const sentences: Readonly<Record<UnavailableReason, string>> = {
+  timeout: "no answer in time: see timeoutMs, and the way to AWS",
+  network: "AWS cannot be reached: see Region, endpoint and DNS",
+  throttled: "AWS asks for fewer calls",
+  server: "AWS failed; the call is repeated",
+  denied:
+    "this role may not: allow GetSecretValue on the secret and Decrypt on its key, or PutEvents on the bus",
+  notFound: "there is no such one: check its name or ARN, the Region and the account",
+  refused: "AWS refused the call",
+};
+
+/** The same failure, saying which secret or bus was asked for. */
+export function about(error: unknown, name: string): RekeyError {
+  const known = asRekeyError(error);
+  if (!(known instanceof UpstreamUnavailable) || known.about) return known;
+  const { reason, code, status } = known;
+  return new UpstreamUnavailable(reason, { code, status, about: name });
 }
 
 /** The secret has a value, but not the text or field that was asked for. */

@@ -1,5 +1,5 @@
 import { jittered } from "./clock.ts";
-import { asRekeyError, isPassing, type RekeyError, UpstreamUnavailable } from "./errors.ts";
+import { about, isPassing, type RekeyError, UpstreamUnavailable } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Calls } from "./transport.ts";
 
@@ -54,7 +54,7 @@ export function createFlight(
       startedAt = now();
       const flight: Promise<void> = withDeadline(settings, work).then(
         () => land(flight),
-        (error) => land(flight, asRekeyError(error)),
+        (error) => land(flight, about(error, SecretId)),
       );
       current = flight;
       return flight;

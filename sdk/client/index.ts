@@ -49,10 +49,13 @@ export function createRekey(options: RekeyOptions): Rekey {
 
   return {
     async open(request) {
-      if (isClosed) throw new RekeyClosed("closed");
+      if (isClosed) throw new RekeyClosed("this client is closed");
+      if (typeof request?.secret !== "string" || !request.secret)
+        throw new OptionInvalid("open() needs { secret }: a name or an ARN, as text");
       const id = `${request.secret} ${request.field}`;
       const key = keys.get(id) ?? createKey(settings, request);
-      if (keys.set(id, key).size > keysMax) throw new OptionInvalid("secrets");
+      if (keys.set(id, key).size > keysMax)
+        throw new OptionInvalid(`more than ${keysMax} secrets were opened`);
       await key.ready();
       return key;
     },

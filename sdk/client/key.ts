@@ -65,7 +65,7 @@ export function createKey(settings: Settings, request: OpenRequest): OpenKey {
 
   /** Reads again in the background. The caller gets the held value, unless it is too old. */
   const revalidate = (): void => {
-    if (cache.isClosed()) throw new RekeyClosed("closed");
+    if (cache.isClosed()) throw new RekeyClosed("this client is closed");
     if (!cache.isResting()) cache.read().catch(ignore);
     const ageMs = cache.ageMs();
     if (ageMs > maxStaleMs) throw new KeyTooStale({ secret, ageMs, maxStaleMs, cause: cache.failure() });
@@ -97,7 +97,7 @@ export function createKey(settings: Settings, request: OpenRequest): OpenKey {
       if (!cache.isFresh()) revalidate();
     },
     async refresh() {
-      if (cache.isClosed()) throw new RekeyClosed("closed");
+      if (cache.isClosed()) throw new RekeyClosed("this client is closed");
       await cache.read();
     },
     async tend() {

@@ -1,3 +1,4 @@
+import { fromEnvironment } from "./environment.ts";
 import { createRekey, type Key, type OpenRequest, type Rekey, type RekeyOptions } from "./index.ts";
 
 export interface MiddlewareOptions<Name extends string = "key">
@@ -32,7 +33,8 @@ interface Request<Name extends string> {
  */
 export function rekeyMiddleware<Name extends string = "key">(options: MiddlewareOptions<Name>) {
   const { secret, fetchData, setToContext = true, disablePrefetch, client, ...rest } = options;
-  const rekey = client ?? createRekey(withEnvironment(rest));
+  const { env = process.env } = rest;
+  const rekey = client ?? createRekey(fromEnvironment(rest, { consumer: env["AWS_LAMBDA_FUNCTION_NAME"] }));
   const named: Record<string, string | OpenRequest> | undefined =
     secret === undefined ? fetchData : { key: { ...rest, secret } };
   const requests = Object.entries(named ?? {}).map(([name, request]) => {
@@ -64,15 +66,5 @@ export function rekeyMiddleware<Name extends string = "key">(options: Middleware
     async onError(): Promise<void> {
       await rekey.flush();
     },
-  };
-}
-
-function withEnvironment(options: Partial<RekeyOptions>): RekeyOptions {
-  const { env = process.env } = options;
-  return {
-    ...options,
-    consumer: options.consumer ?? env["AWS_LAMBDA_FUNCTION_NAME"] ?? "",
-    environment: options.environment ?? env["REKEY_ENVIRONMENT"] ?? "",
-    reportBus: options.reportBus ?? env["REKEY_REPORT_BUS"],
   };
 }

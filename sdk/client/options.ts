@@ -14,6 +14,9 @@ export interface RekeyOptions {
   region?: string | undefined;
   /** One endpoint for every service; else AWS_ENDPOINT_URL[_SECRETS_MANAGER|_EVENTBRIDGE], else AWS's own. */
   endpoint?: string | undefined;
+  /** Default AWS_USE_FIPS_ENDPOINT and AWS_USE_DUALSTACK_ENDPOINT, as in AWS's SDKs. */
+  useFipsEndpoint?: boolean | undefined;
+  useDualstackEndpoint?: boolean | undefined;
   credentials?: Credentials | CredentialSource | undefined;
   fetch?: Fetch | undefined;
   /** How long a value may be served after it was last confirmed as current. Default 2 hours. */
@@ -41,7 +44,7 @@ export interface RekeyOptions {
 
 /** What happened, in names, codes and times: never a value. */
 export interface LogLine {
-  event: "changed" | "refreshFailed" | "reportFailed";
+  event: "changed" | "refreshFailed" | "reportFailed" | "notReporting";
   consumer: string;
   environment: string;
   secret: string;
@@ -65,6 +68,8 @@ export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
   /** Elapsed milliseconds since some moment, even if the clocks jump. */
   now(): number;
   log(event: LogLine["event"], ...about: [secret: string, detail: string]): void;
+  /** Once for each event: to `log`, or where there is none as a warning of the process. */
+  warn(event: LogLine["event"], ...about: [secret: string, detail: string]): void;
   /** One counter for the instance, for reports about any key, so that a receiver can order them. */
   nextSequence(): number;
 }
@@ -75,7 +80,8 @@ export interface Settings extends Required<Omit<RekeyOptions, Replaced>> {
  */
 export type ReportKind = "client" | "extension" | "agent" | "exec";
 
-type Replaced = "log" | "instance" | "startId" | "env" | "region" | "endpoint" | "credentials" | "fetch";
+type Replaced = "log" | "instance" | "startId" | "env" | "reportBus" | Place;
+type Place = "region" | "endpoint" | "useFipsEndpoint" | "useDualstackEndpoint" | "credentials" | "fetch";
 
 const minuteMs = 60_000;
 /** Node fires a timer with a longer delay at once. */
@@ -100,13 +106,13 @@ export function settingsFrom(options: RekeyOptions): Settings {
   // An empty environment variable means the same as none.
   const given = Object.entries(options).filter(([, value]) => (value ?? "") !== "");
   const settings = { ...defaults, ...Object.fromEntries(given) } as Defaults;
+  for (const [name, value] of Object.entries(settings)) checkOption(name, value);
   const { clock, consumer, environment, maxStaleMs } = settings;
   const heartbeatEveryMs = Math.min(settings.heartbeatEveryMs, maxStaleMs * 0.75);
-  for (const [name, value] of Object.entries(settings)) {
-    const isOut = typeof value === "number" && !(value > 0 && value <= timerMaxMs);
-    if (isOut || value === "") throw new OptionInvalid(name);
-  }
   let sequence = 0;
+  const warned = new Set<string>();
+  const log: Settings["log"] = (event, secret, detail) =>
+    options.log?.({ event, consumer, environment, secret, detail });
   return {
     ...settings,
     refreshEveryMs: Math.min(settings.refreshEveryMs, heartbeatEveryMs, maxStaleMs / 2),
@@ -114,14 +120,43 @@ export function settingsFrom(options: RekeyOptions): Settings {
     instance: createInstance(options),
     transport: settings.transport ?? transportFrom(options, clock),
     now: stopwatch(clock),
-    log: (event, secret, detail) => options.log?.({ event, consumer, environment, secret, detail }),
+    log,
+    warn: (event, secret, detail) => {
+      if (warned.has(event)) return;
+      warned.add(event);
+      if (options.log) log(event, secret, detail);
+      else process.emitWarning(`${secret}: ${detail}`, { type: "RekeyWarning", code: event });
+    },
     nextSequence: () => ++sequence,
   } as Settings;
+}
+
+/** Which options are of which type; the value is never quoted, because it may be a key in the wrong place. */
+const kinds: Readonly<Record<string, string>> = {
+  consumer: "text",
+  environment: "text",
+  reportBus: "text",
+  region: "text",
+  endpoint: "text",
+  fetch: "function",
+  log: "function",
+  transport: "function",
+  random: "function",
+};
+
+function checkOption(name: string, value: unknown): void {
+  const kind = name.endsWith("Ms") ? "number" : kinds[name];
+  const type = typeof value === "string" ? "text" : typeof value;
+  if (kind && type !== kind) throw new OptionInvalid(`option ${name} has to be a ${kind}, not ${type}`);
+  if (value === "") throw new OptionInvalid(`option ${name} is missing: it is the name in rekey.yml`);
+  if (typeof value === "number" && !(value > 0 && value <= timerMaxMs))
+    throw new OptionInvalid(`option ${name} has to be from 1 to ${timerMaxMs}`);
 }
 
 /** AWS, as the options and the environment describe the way to it. */
 export function transportFrom(options: Partial<RekeyOptions>, clock: Clock): Transport {
   const { region, endpoint, credentials, env = process.env, fetch = globalThis.fetch } = options;
+  const { useFipsEndpoint, useDualstackEndpoint } = options;
   const source = typeof credentials === "object" ? async () => credentials : credentials;
   return awsTransport({
     clock,
@@ -129,6 +164,8 @@ export function transportFrom(options: Partial<RekeyOptions>, clock: Clock): Tra
     fetch,
     region,
     endpoint,
+    useFipsEndpoint,
+    useDualstackEndpoint,
     credentials: source ?? credentialChain({ env, fetch, wallMs: () => clock.wallMs() }),
   });
 }

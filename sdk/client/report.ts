@@ -1,9 +1,9 @@
 import type { UseReport } from "./attempt.ts";
 import type { KeyVersion } from "./cache.ts";
-import { asRekeyError, UpstreamUnavailable } from "./errors.ts";
+import { about, isPassing, UpstreamUnavailable } from "./errors.ts";
 import { withDeadline } from "./flight.ts";
 import type { ReportKind, Settings } from "./options.ts";
-import type { ReportEntry } from "./transport.ts";
+import { type ReportEntry, reasonOf } from "./transport.ts";
 
 export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping";
 
@@ -30,7 +30,7 @@ type Told = KeyVersion & { uses: UseReport[] };
  * once more with the next heartbeat.
  */
 export function createReporter(settings: Settings, read: () => Told) {
-  const { reportBus, now, log, transport, heartbeatEveryMs } = settings;
+  const { consumer, reportBus, now, log, warn, transport, heartbeatEveryMs } = settings;
   let sending: Promise<void> | undefined;
   let owed: Cause | undefined;
   let attemptedAt = -Infinity;
@@ -44,10 +44,15 @@ export function createReporter(settings: Settings, read: () => Told) {
       try {
         const input = { Entries: [entryOf(settings, { cause, told })] as [ReportEntry] };
         const put = (signal: AbortSignal) => transport("AWSEvents.PutEvents", input, signal);
-        const { FailedEntryCount } = await withDeadline(settings, put);
-        if (FailedEntryCount) throw new UpstreamUnavailable("server");
+        const { FailedEntryCount, Entries } = await withDeadline(settings, put);
+        const code = /^\w+$/.exec(`${Entries?.[0]?.ErrorCode}`)?.[0];
+        if (FailedEntryCount) throw new UpstreamUnavailable(reasonOf(`200 ${code}`), { code });
       } catch (error) {
-        log("reportFailed", told.arn, asRekeyError(error).message);
+        const known = about(error, `report bus ${reportBus}`);
+        // What passes is sent again; a wrong bus or a missing right stays until somebody hears of it.
+        const text = `${known.message}; until then Rekey counts ${consumer} as silent and revokes nothing`;
+        if (isPassing(known)) log("reportFailed", told.arn, known.message);
+        else warn("reportFailed", told.arn, text);
         owed ??= cause;
         return;
       }
@@ -65,7 +70,10 @@ export function createReporter(settings: Settings, read: () => Told) {
     flush: async () => sending,
     /** Starts sending. If a report is being sent already, the next report will cover this. */
     send(cause: Cause): void {
-      if (!reportBus) return;
+      if (!reportBus) {
+        warn("notReporting", read().arn, `no reportBus: Rekey cannot see that ${consumer} uses it`);
+        return;
+      }
       if (cause !== "heartbeat" || !owed) owed = cause;
       sending ??= sendOwed().finally(() => {
         sending = undefined;

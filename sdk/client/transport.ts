@@ -1,5 +1,6 @@
 import type { Clock } from "./clock.ts";
 import type { CredentialSource, Environment, Fetch } from "./credentials.ts";
+import { endpointOf } from "./endpoints.ts";
 import { ignore, OptionInvalid, type UnavailableReason, UpstreamUnavailable } from "./errors.ts";
 import { sign } from "./sigv4.ts";
 
@@ -35,7 +36,10 @@ export interface Calls {
     input: { SecretId: string };
     answer: { VersionIdsToStages?: Readonly<Record<string, readonly string[]>> };
   };
-  "AWSEvents.PutEvents": { input: { Entries: [ReportEntry] }; answer: { FailedEntryCount?: number } };
+  "AWSEvents.PutEvents": {
+    input: { Entries: [ReportEntry] };
+    answer: { FailedEntryCount?: number; Entries?: readonly { ErrorCode?: string }[] };
+  };
 }
 
 /** Makes one call. Ends soon after `signal` aborts, and rejects with an `UpstreamUnavailable`. */
@@ -52,6 +56,8 @@ export interface AwsOptions {
   credentials: CredentialSource;
   region: string | undefined;
   endpoint: string | undefined;
+  useFipsEndpoint?: boolean | undefined;
+  useDualstackEndpoint?: boolean | undefined;
 }
 
 /** Signed calls of AWS's JSON 1.1 protocol. */
@@ -75,24 +81,29 @@ export function awsTransport({ clock, fetch, credentials, ...place }: AwsOptions
   return call as Transport;
 }
 
-type Place = Pick<AwsOptions, "env" | "region" | "endpoint">;
+type Place = Omit<AwsOptions, "clock" | "fetch" | "credentials">;
 
 /** A resource is in the Region that its ARN names, whatever Region this process runs in. */
-function placeOf(input: object, { env, region: given, endpoint }: Place) {
+function placeOf(input: object, place: Place) {
+  const { env, region: given, endpoint } = place;
   const { SecretId, Entries } = input as { SecretId?: string; Entries?: [ReportEntry] };
   const service = Entries ? "events" : "secretsmanager";
   const [arn, , , named] = (SecretId ?? Entries?.[0].EventBusName ?? "").split(":");
   const region = (arn === "arn" && named) || given || env["AWS_REGION"];
-  if (!region) throw new OptionInvalid("no region");
+  if (!region)
+    throw new OptionInvalid(
+      "no AWS Region is known: set AWS_REGION, pass region, or name the secret by its ARN",
+    );
 
   const variable = "AWS_ENDPOINT_URL";
   const configured = env[`${variable}_${Entries ? "EVENTBRIDGE" : "SECRETS_MANAGER"}`] || env[variable];
-  const suffix = region.startsWith("cn-") ? ".cn" : "";
-  const url = new URL(endpoint || configured || `https://${service}.${region}.amazonaws.com${suffix}`);
-  return { service, region, url };
+  const useFips = place.useFipsEndpoint ?? env["AWS_USE_FIPS_ENDPOINT"] === "true";
+  const useDualStack = place.useDualstackEndpoint ?? env["AWS_USE_DUALSTACK_ENDPOINT"] === "true";
+  const address = endpoint || configured || endpointOf({ service, region, useFips, useDualStack });
+  return { service, region, url: new URL(address) };
 }
 
-function reasonOf(statusAndCode: string): UnavailableReason {
+export function reasonOf(statusAndCode: string): UnavailableReason {
   if (/^429|throttl|LimitExceeded/i.test(statusAndCode)) return "throttled";
   if (/^5|InternalService/.test(statusAndCode)) return "server";
   if (/ResourceNotFound/.test(statusAndCode)) return "notFound";

@@ -1,6 +1,6 @@
-import { anthropicOptions } from "../../sdk/client/examples/anthropic.ts";
+import { anthropicOptions } from "../../sdk/client/anthropic.ts";
 import { type Gateway, syncGateway } from "../../sdk/client/examples/litellm.ts";
-import { openAIOptions } from "../../sdk/client/examples/openai.ts";
+import { openAIOptions } from "../../sdk/client/openai.ts";
 import { ConsumerWorld, fingerprintOf, secretArn } from "./world.ts";
 
 /** Replaces the network: a provider that knows which keys are alive, and in which header they come. */

@@ -1,4 +1,4 @@
-import type { Key } from "../index.ts";
+import type { Key } from "./index.ts";
 
 /** What is used of `@anthropic-ai/sdk`: its `apiKey` is fixed at construction, so the header is set at each request. */
 interface AnthropicOptions {

@@ -1,0 +1,92 @@
+/**
+ * `node release/pack.ts [--out FOLDER]`: everything that a release consists of, without publishing anything: a
+ * tarball of each package, a CycloneDX bill of materials for each, and the checksums that the release signs.
+ */
+import { spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+
+interface Manifest {
+  readonly name: string;
+  readonly version: string;
+  readonly files?: readonly string[];
+}
+
+const manifestIn = (folder: string): Manifest & { readonly workspaces?: readonly string[] } =>
+  JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+
+/** Every package of the workspace, by its folder. */
+export function packages(): ReadonlyMap<string, Manifest> {
+  const { workspaces = [] } = manifestIn(root);
+  return new Map(workspaces.map((folder) => [folder, manifestIn(join(root, folder))]));
+}
+
+export interface Packed {
+  readonly name: string;
+  readonly tarball: string;
+}
+
+/** Licence and changelog are the repository's own; each tarball carries a copy. */
+const sharedFiles = ["LICENSE", "CHANGELOG.md"];
+
+export function packAll(out: string): readonly Packed[] {
+  mkdirSync(out, { recursive: true });
+  const packed = [...packages()].map(([folder, { name }]) => ({
+    name,
+    tarball: pack(join(root, folder), out),
+  }));
+  writeBillOfMaterials(out);
+  writeChecksums(out);
+  return packed;
+}
+
+function pack(folder: string, out: string): string {
+  const copies = sharedFiles.map((file) => join(folder, file));
+  for (const [index, copy] of copies.entries()) copyFileSync(join(root, sharedFiles[index] ?? ""), copy);
+  try {
+    const answer = npm(["pack", "--json", "--pack-destination", out], folder);
+    const [{ filename }] = JSON.parse(answer.slice(answer.indexOf("["))) as [{ filename: string }];
+    return join(out, filename);
+  } finally {
+    for (const copy of copies) rmSync(copy);
+  }
+}
+
+/** What the bundles were made of: the packages themselves bring no dependency. */
+function writeBillOfMaterials(out: string): void {
+  const bill = npm(["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"], root);
+  writeFileSync(join(out, "rekey.cdx.json"), bill);
+}
+
+function writeChecksums(out: string): void {
+  const files = readdirSync(out)
+    .filter((file) => file !== "SHA256SUMS")
+    .sort();
+  const lines = files.map(
+    (file) =>
+      `${createHash("sha256")
+        .update(readFileSync(join(out, file)))
+        .digest("hex")}  ${file}\n`,
+  );
+  writeFileSync(join(out, "SHA256SUMS"), lines.join(""));
+}
+
+function npm(args: readonly string[], cwd: string): string {
+  const { status, stdout, stderr } = spawnSync("npm", [...args], {
+    cwd,
+    encoding: "utf8",
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  if (status !== 0) throw new Error(`npm ${args[0]} in ${cwd} failed:\n${stderr}${stdout}`);
+  return stdout;
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { out: { type: "string", default: "dist/release" } } });
+  for (const { name, tarball } of packAll(resolve(values.out))) console.log(`${name}  ${tarball}`);
+}

@@ -1,0 +1,169 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { publint } from "publint";
+import { type Packed, packAll, packages } from "../../release/pack.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+let folder: string;
+let out: string;
+let app: string;
+let packed: readonly Packed[];
+
+/** Packed and installed as a stranger would, with no registry to ask. */
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "release-"));
+  out = join(folder, "out");
+  app = join(folder, "app");
+  packed = packAll(out);
+  mkdirSync(app);
+  writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
+  const tarballs = packed.map(({ tarball }) => tarball);
+  execFileSync("npm", ["install", "--offline", "--no-audit", "--no-fund", ...tarballs], {
+    cwd: app,
+    stdio: "pipe",
+  });
+}, 300_000);
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function inApp(file: string, text: string) {
+  writeFileSync(join(app, file), text);
+  const env = { PATH: process.env["PATH"], HOME: folder };
+  return spawnSync(process.execPath, [file], { cwd: app, encoding: "utf8", env });
+}
+
+test("each package says what a registry and a reader need", () => {
+  const names = [...packages().values()].map(({ name }) => name);
+  expect(names).toEqual(expect.arrayContaining(["rekey-cli", "rekey-client", "rekey-lambda-extension"]));
+  for (const [path] of packages()) {
+    const manifest = JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
+    expect(manifest).toMatchObject({
+      version: expect.stringMatching(/^\d+\.\d+\.\d+$/),
+      license: "Apache-2.0",
+      repository: { type: "git", directory: path },
+      exports: expect.anything(),
+      files: expect.any(Array),
+      scripts: { prepack: expect.any(String) },
+      publishConfig: { access: "public", provenance: true },
+    });
+    expect(manifest.dependencies).toBeUndefined();
+    const installed = join(app, "node_modules", manifest.name);
+    expect(readdirSync(installed)).toEqual(expect.arrayContaining(["README.md", "LICENSE", "CHANGELOG.md"]));
+  }
+});
+
+test("all packages come from one repository, in one version", () => {
+  const manifests = [...packages().keys()].map((path) =>
+    JSON.parse(readFileSync(join(root, path, "package.json"), "utf8")),
+  );
+  expect(new Set(manifests.map(({ repository }) => repository.url)).size).toBe(1);
+  expect(new Set(manifests.map(({ version }) => version)).size).toBe(1);
+});
+
+test("publint has nothing to say", async () => {
+  for (const { name } of packed) {
+    const { messages } = await publint({
+      pkgDir: join(app, "node_modules", name),
+      pack: false,
+      strict: true,
+    });
+    expect([name, messages]).toEqual([name, []]);
+  }
+});
+
+const entries = ["", "/middy", "/openai", "/anthropic", "/express", "/next"];
+
+test("the client loads as a module and as CommonJS, with every entry point", () => {
+  const esm = inApp(
+    "app.mjs",
+    `${entries.map((entry, index) => `import * as e${index} from "rekey-client${entry}";`).join("\n")}
+     console.log([${entries.map((_, index) => `Object.keys(e${index}).length`)}].join());
+     try { e0.createRekey({ consumer: "a" }) } catch (error) { console.log(error instanceof e0.OptionInvalid, error.message) }`,
+  );
+  const cjs = inApp(
+    "app.cjs",
+    `const all = [${entries.map((entry) => `require("rekey-client${entry}")`)}];
+     console.log(all.map((each) => Object.keys(each).length).join());
+     try { all[0].createRekey({ consumer: "a" }) } catch (error) { console.log(error instanceof all[0].OptionInvalid, error.message) }`,
+  );
+
+  const refused = "true option environment is missing: it is the name in rekey.yml\n";
+  expect([esm.stderr, esm.stdout]).toEqual(["", `8,1,1,1,1,1\n${refused}`]);
+  expect([cjs.stderr, cjs.stdout]).toEqual(["", `8,1,1,1,1,1\n${refused}`]);
+});
+
+test.each([
+  ["Node's types", ["--types", "node", "--lib", "es2022"], ["strict.mts", "strict.cts"]],
+  ["a browser's types", ["--types", "", "--lib", "es2022,dom"], ["strict.mts", "strict.cts"]],
+] as const)(
+  "the client's types hold in strict TypeScript with %s and without skipLibCheck",
+  (_, options, files) => {
+    const program = `${entries.map((entry, index) => `import * as e${index} from "rekey-client${entry}";`).join("\n")}
+export async function key(): Promise<e0.Key> {
+  const rekey = e0.createRekey({ consumer: "a", environment: "b" });
+  return rekey.open({ secret: "x", field: "apiKey" });
+}
+export const all = [e1.rekeyMiddleware({ secret: "x" }), e4.rekeyMiddleware({ secret: "x" }), e5.nextKey({ secret: "x" })];
+// @ts-expect-error: a number is no name
+e0.createRekey({ consumer: 1, environment: "b" });
+`;
+    for (const file of files) writeFileSync(join(app, file), program);
+    for (const name of ["@types/node", "undici-types"]) {
+      cpSync(join(root, "node_modules", name), join(app, "node_modules", name), { recursive: true });
+    }
+    const tsc = join(root, "node_modules/typescript/bin/tsc");
+    const strict = [
+      "--noEmit",
+      "--strict",
+      "--module",
+      "nodenext",
+      "--target",
+      "es2022",
+      ...options,
+      ...files,
+    ];
+
+    const { status, stdout } = spawnSync(process.execPath, [tsc, ...strict], { cwd: app, encoding: "utf8" });
+
+    expect([status, stdout]).toEqual([0, ""]);
+  },
+);
+
+test("the installed command says its version, and completes itself", () => {
+  const rekey = (...args: readonly string[]) =>
+    spawnSync(join(app, "node_modules/.bin/rekey"), args, {
+      cwd: app,
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], HOME: folder },
+    });
+
+  expect(rekey("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  expect(rekey("completion", "bash").stdout).toContain("complete -o default -F _rekey rekey");
+});
+
+test("the extension's package is a layer's folder", () => {
+  const layer = join(app, "node_modules/rekey-lambda-extension/dist");
+
+  expect(readdirSync(layer).sort()).toEqual(["extensions", "rekey"]);
+});
+
+test("the release has a bill of materials, and checksums of everything in it", () => {
+  const bill = JSON.parse(readFileSync(join(out, "rekey.cdx.json"), "utf8"));
+  expect(bill).toMatchObject({ bomFormat: "CycloneDX", components: expect.any(Array) });
+  expect(bill.components.map(({ name }: { name: string }) => name)).toContain("commander");
+
+  const sums = readFileSync(join(out, "SHA256SUMS"), "utf8").trim().split("\n");
+  expect(sums).toHaveLength(packed.length + 1);
+  for (const line of sums) {
+    const [sum, file = ""] = line.split("  ");
+    expect(sum).toBe(
+      createHash("sha256")
+        .update(readFileSync(join(out, file)))
+        .digest("hex"),
+    );
+  }
+});

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { parse } from "yaml";
+import { packages } from "../../release/pack.ts";
+import { whyNotReleased } from "../../release/version.ts";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const text = readFileSync(`${root}.github/workflows/release.yml`, "utf8");
+
+interface Job {
+  readonly permissions: Readonly<Record<string, string>>;
+  readonly environment?: string;
+  readonly needs?: string;
+  readonly steps: readonly { readonly uses?: string; readonly run?: string }[];
+}
+const workflow: { readonly permissions: object; readonly jobs: Readonly<Record<string, Job>> } = parse(text);
+
+test("no job has a right by default, and what publishes waits for people", () => {
+  expect(workflow.permissions).toEqual({});
+  const publishing = Object.entries(workflow.jobs).filter(([, { permissions }]) =>
+    [permissions["contents"], permissions["packages"]].includes("write"),
+  );
+  expect(publishing.map(([name]) => name)).toEqual(["publish", "image"]);
+  for (const [, { environment }] of publishing) expect(environment).toBe("release");
+});
+
+test("no token of a registry is stored: npm trusts the workflow, and stages what it gets", () => {
+  expect(text).not.toMatch(/NODE_AUTH_TOKEN|NPM_TOKEN|secrets\./);
+  const runs = Object.values(workflow.jobs).flatMap(({ steps }) => steps.flatMap(({ run }) => run ?? []));
+  expect(runs.filter((run) => /\bnpm publish\b/.test(run))).toEqual([]);
+  expect(runs.some((run) => run.includes("npm stage publish"))).toBe(true);
+  expect(workflow.jobs["publish"]?.permissions["id-token"]).toBe("write");
+  expect(workflow.jobs["publish"]?.needs).toBe("build");
+});
+
+test("every script that it runs exists", () => {
+  const scripts = [...text.matchAll(/\bnode ([\w./-]+\.ts)/g)].map(([, file = ""]) => file);
+  expect(scripts).toEqual(["release/version.ts", "release/pack.ts"]);
+  for (const file of scripts) expect([file, existsSync(root + file)]).toEqual([file, true]);
+});
+
+test("a tag is released only as the version of every package, with its changes written down", () => {
+  const [first] = packages().values();
+  const version = first?.version ?? "";
+
+  expect(whyNotReleased(`v${version}`, `# Changelog\n\n## ${version}\n`)).toEqual([]);
+  expect(whyNotReleased(`v${version}`, "# Changelog\n")).toEqual([
+    `CHANGELOG.md has no part "## ${version}"`,
+  ]);
+  expect(whyNotReleased("v99.0.0", "\n## 99.0.0\n")).toHaveLength(packages().size);
+});
+
+test("the image copies files that exist, and the manifest of each package", () => {
+  const dockerfile = readFileSync(`${root}release/Dockerfile`, "utf8");
+  for (const [folder] of packages()) expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
+  expect(dockerfile).toMatch(/^USER node$/m);
+  for (const [, file = ""] of dockerfile.matchAll(/\/rekey\/([\w./-]+)(?= )/g)) {
+    if (!file.includes("dist/")) expect([file, existsSync(root + file)]).toEqual([file, true]);
+  }
+});
