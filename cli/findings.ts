@@ -2,8 +2,9 @@ import type { Evidence } from "../core/adoption/evidence.ts";
 import { durationText, roughDuration } from "../core/duration.ts";
 import type { ConsumerPolicy, Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
+import type { StopOrder } from "../core/rotation/stop-order.ts";
 import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
-import type { Debt, StopOrder } from "../ledger/entries.ts";
+import type { Debt } from "../ledger/entries.ts";
 import { issuerOf } from "../providers/index.ts";
 
 /** Something that `rekey doctor` found. An `advice` is not a problem: it does not change the exit code. */

@@ -78,10 +78,9 @@ export function reasonText({ consumer, instance, detail, source }: AdoptionReaso
 }
 
 function ending(rotation: RotationRecord): Shown {
-  const { rotationId, outcome, reason, openedAtMs, closedAtMs, certificate } = rotation;
+  const { rotationId, outcome, reason, openedAtMs, closedAtMs, death } = rotation;
   const took = closedAtMs === undefined ? "" : ` after ${roughDuration(closedAtMs - openedAtMs)}`;
-  const proof =
-    certificate === undefined ? [] : [`the retiring key ${certificate.keyId} was ${howDead(certificate)}`];
+  const proof = death === undefined ? [] : [`the retiring key ${death.keyId} was ${howDead(death)}`];
   return {
     json: { type: "rotation", ...withoutPolicy(rotation) },
     lines: [
@@ -92,7 +91,7 @@ function ending(rotation: RotationRecord): Shown {
   };
 }
 
-function howDead({ how, probes }: NonNullable<RotationRecord["certificate"]>): string {
+function howDead({ how, probes }: NonNullable<RotationRecord["death"]>): string {
   return how === "refused" ? `refused ${probes} times` : "gone from the provider's listing";
 }
 

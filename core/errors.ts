@@ -146,6 +146,12 @@ export class Stopped extends RotationError {
   readonly retry = "never";
 }
 
+/** The run goes round between the same states and never comes to a wait: something that it asks contradicts itself. */
+export class NoProgress extends RotationError {
+  override readonly name = "NoProgress";
+  readonly retry = "never";
+}
+
 /** The run no longer holds the secret's fence, so it must not change anything. */
 export class Superseded extends RotationError {
   override readonly name = "Superseded";

@@ -38,7 +38,7 @@ export interface RotationRecord {
   readonly incomingVersionId?: VersionId;
   /** The gate's last answer, for `watch` and `consumers`. */
   readonly gate?: GateAnswer;
-  readonly certificate?: Certificate;
+  readonly death?: DeathRecord;
 }
 
 export interface GateAnswer {
@@ -50,7 +50,7 @@ export interface GateAnswer {
 }
 
 /** Records that the retiring key is dead, and how that was seen. */
-export interface Certificate {
+export interface DeathRecord {
   readonly keyId: KeyId;
   readonly fingerprint: Fingerprint;
   readonly revokedAtMs: number;
@@ -92,15 +92,9 @@ export interface Debt {
   readonly versionId?: VersionId;
   readonly rotationId: RotationId;
   readonly reason: string;
+  /** The name of the error that left it, such as `AdoptionOverdue`. */
+  readonly error?: string;
   readonly sinceMs: number;
-}
-
-/** A `rekey stop`: `scope` is `all`, `provider/<account>`, `environment/<name>` or a secret's ARN. */
-export interface StopOrder {
-  readonly scope: string;
-  readonly by: string;
-  readonly reason: string;
-  readonly includingIncidents: boolean;
 }
 
 export interface KeyHistory {

@@ -1,15 +1,9 @@
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
+import type { StopOrder } from "../core/rotation/stop-order.ts";
 import { documents } from "./documents.ts";
-import type {
-  Debt,
-  FingerprintEntry,
-  FormerSecret,
-  KeyHistory,
-  RotationRecord,
-  StopOrder,
-} from "./entries.ts";
+import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
 

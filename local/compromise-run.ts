@@ -106,7 +106,7 @@ async function summarizeIncident(run: {
     ...{ company, ms, runId: incident.incidentId, executionArn: incident.executionArn ?? "" },
     outcome: incident.status === "closed" ? "contained" : incident.status,
     probes: key?.refusals ?? 0,
-    isCertified: key?.state === "dead",
+    isSeenDead: key?.state === "dead",
     incoming: { keyId: secret?.incomingKeyId, versionId: secret?.incomingVersionId },
   });
   return {

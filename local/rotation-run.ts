@@ -28,11 +28,11 @@ export async function runRotation(start: Start): Promise<number> {
     await company.rekey("rotate", secretName, "--reason", "npm start");
     const rotation = await finished(company);
     await pause(afterMs);
-    const { executionArn, certificate, incomingKeyId, incomingVersionId } = rotation;
+    const { executionArn, death, incomingKeyId, incomingVersionId } = rotation;
     const summary = await summarize({
       ...{ company, executionArn, outcome: rotation.outcome, runId: rotation.rotationId },
-      probes: certificate?.probes ?? 0,
-      isCertified: certificate !== undefined,
+      probes: death?.probes ?? 0,
+      isSeenDead: death !== undefined,
       incoming: { keyId: incomingKeyId, versionId: incomingVersionId },
       ms: Date.now() - startedAt,
     });

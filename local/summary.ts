@@ -30,14 +30,14 @@ export interface Ended {
   readonly executionArn: string;
   readonly probes: number;
   /** Whether Rekey itself saw the key dead; the provider is asked besides. */
-  readonly isCertified: boolean;
+  readonly isSeenDead: boolean;
   readonly incoming: { readonly keyId: string | undefined; readonly versionId: string | undefined };
   readonly ms: number;
 }
 
 /** Everything that Rekey reports is compared with what the provider and the consumers saw. */
 export async function summarize(ended: Ended): Promise<Summary> {
-  const { company, incoming, isCertified, probes } = ended;
+  const { company, incoming, isSeenDead, probes } = ended;
   const passages = await historyOf(company.cloud, ended.executionArn);
   const audit = await auditLog({ table: company.table, digest: nodeDigest, now: Date.now }).verify(
     company.secretArn,
@@ -48,7 +48,7 @@ export async function summarize(ended: Ended): Promise<Summary> {
     outcome: ended.outcome,
     rotationId: ended.runId,
     secret: company.secretArn,
-    retiring: { keyId: company.retiringKeyId, dead: isCertified && retiring?.isAccepted === false, probes },
+    retiring: { keyId: company.retiringKeyId, dead: isSeenDead && retiring?.isAccepted === false, probes },
     incoming,
     consumers: await adoptionOf(company, incoming.keyId),
     traffic: company.fleet.tally(),

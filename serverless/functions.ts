@@ -131,7 +131,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     publishes: ["Bus"],
   },
   "prove-dead": {
-    does: "Counts the provider's refusals of the retiring key in a row, and writes the revocation certificate",
+    does: "Counts the provider's refusals of the retiring key in a row, and writes the record of death",
     table: writeAndList,
     secrets: ["GetSecretValue"],
     admin: "read",

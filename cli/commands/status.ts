@@ -1,7 +1,8 @@
 import { together } from "../../consumers/together.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Debt, StopOrder } from "../../ledger/entries.ts";
+import type { StopOrder } from "../../core/rotation/stop-order.ts";
+import type { Debt } from "../../ledger/entries.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import type { Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";

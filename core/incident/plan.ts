@@ -1,3 +1,4 @@
+import type { Policy } from "../policy.ts";
 import type { ProviderCapabilities } from "../ports.ts";
 import { hadAlert } from "./alerts.ts";
 import type {
@@ -14,16 +15,16 @@ import type {
 export interface PlanFacts {
   readonly match: KeyMatch["by"];
   readonly alerts: readonly Pick<AlertSeen, "source" | "exposure" | "verified">[];
-  /** What the policies of the secrets that hold the key declare; the strictest if they differ. */
-  readonly declared?: "contain-first" | "switch-first";
+  /** The policies of the secrets that hold the key, or held it. */
+  readonly policies: readonly PlanPolicy[];
   readonly asked?: IncidentRecord["planAsked"];
-  /** True if a secret under `mode: rotate` holds the key or held it, so that Rekey may act on it. */
-  readonly mayAct: boolean;
   /** Set for one of Rekey's own credentials: what it is. */
   readonly own?: string;
   /** True for the one incident that collects inexact alerts while there are too many of them. */
   readonly isTriage?: boolean;
 }
+
+type PlanPolicy = Pick<Policy, "mode" | "incident">;
 
 export interface PlanChoice {
   readonly plan: IncidentPlan;
@@ -76,8 +77,8 @@ function nobodyKnowsTheKey({ match }: PlanFacts): PlanChoice | undefined {
   return { plan: "person", why: "no secret under Rekey is known to hold this key" };
 }
 
-function notOursToChange({ mayAct }: PlanFacts): PlanChoice | undefined {
-  if (mayAct) return undefined;
+function notOursToChange({ policies }: PlanFacts): PlanChoice | undefined {
+  if (policies.some(isRotated)) return undefined;
   return {
     plan: "person",
     why: "Rekey rotates no secret that holds this key: each is only watched, or was removed from rekey.yml",
@@ -97,8 +98,22 @@ function aPersonAsked({ asked }: PlanFacts): PlanChoice | undefined {
   return asked && { plan: asked.plan, why: `ordered by ${asked.by}: ${asked.reason}` };
 }
 
-function operatorDeclared({ declared }: PlanFacts): PlanChoice | undefined {
+function operatorDeclared({ policies }: PlanFacts): PlanChoice | undefined {
+  const declared = declaredPlan(policies);
   return declared && { plan: declared, why: "declared in the policy" };
+}
+
+/**
+ * What the operator declared for the secrets that Rekey rotates. Where they differ, switch-first wins: it cuts nobody
+ * off before `containBy`. A secret that is only watched (`mode: index`) has no say: nothing is replaced there.
+ */
+export function declaredPlan(policies: readonly PlanPolicy[]): "contain-first" | "switch-first" | undefined {
+  const plans = policies.filter(isRotated).map(({ incident }) => incident.plan);
+  return plans.includes("switch-first") ? "switch-first" : plans.find((plan) => plan !== undefined);
+}
+
+function isRotated({ mode }: PlanPolicy): boolean {
+  return mode === "rotate";
 }
 
 function openToEverybody({ alerts }: PlanFacts): PlanChoice | undefined {
@@ -192,6 +207,24 @@ export function deadlineOf(
   if (Math.max(...ends, keys.length === 0 ? nowMs : 0) > deadlineAtMs) return "missed";
   if (keys.length === 0 || !keys.every(isSettled)) return "open";
   return keys.every(({ deadAtMs }) => deadAtMs !== undefined) ? "met" : "waived";
+}
+
+const containByMsMax = 10 * 60_000;
+const escalateAfterMsMax = 5 * 60_000;
+
+/** Counted from the opening: the strictest of what the policies in scope allow, and never longer than the defaults. */
+export function incidentWindows(policies: readonly Pick<Policy, "incident">[]): {
+  /** Under switch-first, how long consumers get before containment waits for nobody. */
+  readonly containByMs: number;
+  readonly escalateAfterMs: number;
+} {
+  return {
+    containByMs: Math.min(containByMsMax, ...policies.map(({ incident }) => incident.containByMs)),
+    escalateAfterMs: Math.min(
+      escalateAfterMsMax,
+      ...policies.map(({ incident }) => incident.escalateAfterMs),
+    ),
+  };
 }
 
 // ---- forged, repeated and inexact alerts -----------------------------------------------------------------

@@ -3,7 +3,7 @@ import { isSettled } from "../incident/plan.ts";
 import type { KeyInScope, ScopeFindings } from "../incident/record.ts";
 import { utcText } from "../utc.ts";
 import { nameOf } from "./follow-ups.ts";
-import type { IncidentReport, Outage, ReportCertificate } from "./report.ts";
+import type { IncidentReport, Outage, ReportedDeath } from "./report.ts";
 
 const rowsMax = 200;
 
@@ -14,8 +14,8 @@ export function reportMarkdown(report: IncidentReport): string {
     section("Clock", clock(report)),
     section("Keys", table(["key", "standing", "state", "accepted", "seen dead"], report.keys.map(keyRow))),
     section(
-      "Certificates",
-      list(report.certificates.map(certificate), "none: no key of this incident was seen dead"),
+      "Keys seen dead",
+      list(report.deaths.map(deathText), "none: no key of this incident was seen dead"),
     ),
     section("Outage that Rekey caused", outages(report.outages)),
     section("What the sources said", list(report.alerts.map(alertLine), "nothing: a person reported it")),
@@ -114,7 +114,7 @@ function howText(how: NonNullable<KeyInScope["how"]>): string {
   }
 }
 
-function certificate(one: ReportCertificate): string {
+function deathText(one: ReportedDeath): string {
   const accepted = one.acceptedAtMs === undefined ? "" : `, revoke accepted ${utcText(one.acceptedAtMs)}`;
   const print = one.fingerprint === undefined ? "" : `, ${code(one.fingerprint)}`;
   const seen = `${howText(one.how)}, ${one.probes} probes`;

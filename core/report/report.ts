@@ -39,7 +39,7 @@ export interface IncidentReport {
   readonly reason?: string;
   readonly clocks: ReportClocks;
   readonly keys: readonly KeyInScope[];
-  readonly certificates: readonly ReportCertificate[];
+  readonly deaths: readonly ReportedDeath[];
   readonly secrets: readonly SecretInScope[];
   readonly outages: readonly Outage[];
   readonly alerts: readonly AlertSeen[];
@@ -68,7 +68,7 @@ export interface ReportClocks {
   readonly deadline: DeadlineKept;
 }
 
-export interface ReportCertificate {
+export interface ReportedDeath {
   readonly keyId?: KeyId;
   readonly fingerprint?: string;
   readonly how: NonNullable<KeyInScope["how"]>;
@@ -109,7 +109,7 @@ export function reportOf(view: ReportView): IncidentReport {
     ...(incident.reason !== undefined && { reason: incident.reason }),
     clocks: clocksOf(incident, nowMs),
     keys,
-    certificates: keys.flatMap(certificateOf),
+    deaths: keys.flatMap(deathOf),
     ...{ secrets, outages, alerts },
     ...(incident.scope && { scope: incident.scope }),
     leakedVersionIds: [...new Set([...keys, ...secrets].flatMap(({ versionId }) => versionId ?? []))],
@@ -152,7 +152,7 @@ function lastOf(times: readonly (number | undefined)[]): number | undefined {
   return known.length === 0 || known.length < times.length ? undefined : Math.max(...known);
 }
 
-function certificateOf(key: KeyInScope): readonly ReportCertificate[] {
+function deathOf(key: KeyInScope): readonly ReportedDeath[] {
   if (key.deadAtMs === undefined || key.how === undefined) return [];
   const { keyId, fingerprint, acceptedAtMs, how, probes, deadAtMs } = key;
   return [

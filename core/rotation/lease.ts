@@ -10,6 +10,7 @@ import {
   endedWith,
   isBeforePromotion,
   type Opening,
+  type Owed,
   type PlacedKey,
   promotedRun,
   type Run,
@@ -36,7 +37,7 @@ export function resumeRun(
   opening: Opening & { readonly deadlineAtMs: number },
 ): SecretRecord {
   if (record.run === undefined) throw new Superseded("there is no run to resume");
-  const { owed: _taken, ...run } = record.run;
+  const { owed: _taken, turns: _others, ...run } = record.run;
   const promoted = promotedRun(run);
   const { rotationId, deadlineAtMs } = opening;
   const resumed: Run = promoted ? { ...promoted, rotationId, deadlineAtMs } : { ...run, rotationId };
@@ -70,9 +71,9 @@ export function closeRun(record: SecretRecord, ticket: Ticket): SecretRecord {
 }
 
 /** Frees the secret and keeps the run: both keys stay alive until another run pays the debt. */
-export function oweRun(record: SecretRecord, ticket: Ticket, reason: string): SecretRecord {
+export function oweRun(record: SecretRecord, ticket: Ticket, owed: Owed): SecretRecord {
   const run = assertHolder(record, ticket);
-  return { ...freeLease(record, ticket), run: { ...run, owed: { reason } } };
+  return { ...freeLease(record, ticket), run: { ...run, owed } };
 }
 
 function freeLease(record: SecretRecord, { rotationId }: Ticket): SecretRecord {

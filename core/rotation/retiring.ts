@@ -1,9 +1,10 @@
 import { Superseded } from "../errors.ts";
 import type { KeyState } from "../keys.ts";
+import type { VerifyResult } from "../ports.ts";
+import { afterProbe } from "./death.ts";
 import {
   assertPromoted,
   bump,
-  type DeathWatch,
   editById,
   type PromotedRun,
   type Run,
@@ -71,14 +72,10 @@ const comesFrom: Readonly<Record<RetiringPhase, readonly PromotedRun["phase"][]>
 export function markProbed(
   record: SecretRecord,
   ticket: Ticket,
-  probe: { readonly refused: boolean; readonly nowMs: number },
+  probe: { readonly answer: VerifyResult; readonly atMs: number },
 ): SecretRecord {
-  const run = assertPromoted(record, ticket);
-  const { death, ...rest } = run;
-  if (!probe.refused) return bump({ ...record, run: rest });
-  const watch: DeathWatch =
-    death === undefined
-      ? { refusals: 1, firstRefusedAtMs: probe.nowMs }
-      : { ...death, refusals: death.refusals + 1 };
-  return bump({ ...record, run: { ...rest, death: watch } });
+  const { death, ...run } = assertPromoted(record, ticket);
+  const watch = afterProbe(death, probe.answer, probe.atMs);
+  if (watch === death) return record;
+  return bump({ ...record, run: watch === undefined ? run : { ...run, death: watch } });
 }

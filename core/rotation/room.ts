@@ -1,7 +1,7 @@
 import { type Evidence, isInstance } from "../adoption/evidence.ts";
 import { isUnused } from "../keys.ts";
 import type { KeyId, ListedKey, SecretArn, Shape } from "../ports.ts";
-import type { Refusal } from "./gate.ts";
+import type { Refusal } from "./refusal.ts";
 import type { PlacedKey, SecretRecord } from "./secret-record.ts";
 
 /**
@@ -69,7 +69,9 @@ export interface DisplaceView {
   readonly lastUsed: { readonly atMs: number; readonly seenAtMs: number } | undefined;
 }
 
-type Check = (view: DisplaceView) => Refusal | undefined;
+type DisplaceReason = "KeyIsRetiring" | "KeyStillOwed" | "KeyShared" | "KeyInUse" | "IdleKeyUnknown";
+
+type Check = (view: DisplaceView) => Refusal<DisplaceReason> | undefined;
 
 /** To displace a key is to revoke it: every reason that spares a retiring key spares this one. */
 const displaceChecks: readonly Check[] = [
@@ -81,7 +83,7 @@ const displaceChecks: readonly Check[] = [
   isKnownToBeFree,
 ];
 
-export function whyNotDisplace(view: DisplaceView): Refusal | undefined {
+export function whyNotDisplace(view: DisplaceView): Refusal<DisplaceReason> | undefined {
   for (const check of displaceChecks) {
     const refusal = check(view);
     if (refusal) return refusal;
@@ -89,12 +91,12 @@ export function whyNotDisplace(view: DisplaceView): Refusal | undefined {
   return undefined;
 }
 
-function isNotRetiring({ key, retiring }: DisplaceView): Refusal | undefined {
+function isNotRetiring({ key, retiring }: DisplaceView): Refusal<DisplaceReason> | undefined {
   if (key.keyId !== retiring.keyId && key.fingerprint !== retiring.fingerprint) return undefined;
   return { reason: "KeyIsRetiring", detail: `${key.keyId} is the key that consumers use` };
 }
 
-function isNotOwed({ key, record }: DisplaceView): Refusal | undefined {
+function isNotOwed({ key, record }: DisplaceView): Refusal<DisplaceReason> | undefined {
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);
   if (known === undefined || isUnused(known) || known.state === "revoked" || known.state === "dead")
     return undefined;
@@ -104,12 +106,12 @@ function isNotOwed({ key, record }: DisplaceView): Refusal | undefined {
   };
 }
 
-function nobodyElseHoldsIt({ key, sharedWith }: DisplaceView): Refusal | undefined {
+function nobodyElseHoldsIt({ key, sharedWith }: DisplaceView): Refusal<DisplaceReason> | undefined {
   if (sharedWith.length === 0) return undefined;
   return { reason: "KeyShared", detail: `${key.keyId} is held by ${sharedWith.join(", ")}` };
 }
 
-function noInstanceHoldsIt({ key, evidence }: DisplaceView): Refusal | undefined {
+function noInstanceHoldsIt({ key, evidence }: DisplaceView): Refusal<DisplaceReason> | undefined {
   const holder = evidence
     .filter(isInstance)
     .find(
@@ -123,13 +125,13 @@ function noInstanceHoldsIt({ key, evidence }: DisplaceView): Refusal | undefined
   return { reason: "KeyInUse", detail: `${holder.consumer} (${holder.instance}) holds ${key.keyId}` };
 }
 
-function isQuiet({ key, lastUsed, quietMs }: DisplaceView): Refusal | undefined {
+function isQuiet({ key, lastUsed, quietMs }: DisplaceView): Refusal<DisplaceReason> | undefined {
   if (lastUsed === undefined || lastUsed.seenAtMs - lastUsed.atMs >= quietMs) return undefined;
   return { reason: "KeyInUse", detail: `${key.keyId} was used ${lastUsed.seenAtMs - lastUsed.atMs} ms ago` };
 }
 
 /** A key in an idle place that Rekey never saw may be somebody's: only the operator can say that it is not (S7). */
-function isKnownToBeFree({ shape, key, record }: DisplaceView): Refusal | undefined {
+function isKnownToBeFree({ shape, key, record }: DisplaceView): Refusal<DisplaceReason> | undefined {
   if (shape.kind !== "slots" || shape.idleIsFree) return undefined;
   if (record.keys.some(({ keyId }) => keyId === key.keyId)) return undefined;
   return {

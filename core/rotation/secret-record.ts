@@ -1,6 +1,7 @@
 import { Superseded } from "../errors.ts";
 import type { KeyStanding, LedgerKey } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
+import type { DeathWatch } from "./death.ts";
 
 /**
  * Everything about one secret that must change together, in one item: lease, fence, phase and the states of
@@ -65,15 +66,23 @@ export interface PlacedKey {
   readonly fingerprint: Fingerprint;
 }
 
+/** Why work is still owed, in words; `error` is the name of what ended the run, such as `AdoptionOverdue`. */
+export interface Owed {
+  readonly reason: string;
+  readonly error?: string;
+}
+
 export interface RunBase {
   readonly rotationId: RotationId;
   /** The last attempt. Attempt numbers are never reused, not even by a run that resumes this one. */
   readonly attempt: number;
   readonly retiring: PlacedKey;
   /** Set if the run ended with work still owed: the next run resumes it instead of minting. */
-  readonly owed?: { readonly reason: string };
+  readonly owed?: Owed;
   /** The roll-back has begun: a mint that is still under way must not stage its key any more. */
   readonly givenUp?: boolean;
+  /** How often it went back to its check since it last waited. */
+  readonly turns?: number;
 }
 
 export type Run = RunBase &
@@ -96,12 +105,6 @@ interface PromotedPart {
 }
 
 export type PromotedRun = RunBase & PromotedPart;
-
-/** Refusals in a row, since the first of them. One success resets the count. */
-export interface DeathWatch {
-  readonly refusals: number;
-  readonly firstRefusedAtMs: number;
-}
 
 /** What each step gets: the id of its run, and the fence that the run was given. */
 export interface Ticket {

@@ -1,6 +1,7 @@
 import { isUnused, type LedgerKey, parseKeyName } from "../keys.ts";
 import type { ExecutionState, KeyId, ListedKey, RotationId } from "../ports.ts";
 import { keysLeftBehind, leftToResume } from "./left-behind.ts";
+import { whyNoRunOpens } from "./open.ts";
 import { debtKindIn } from "./retiring.ts";
 import type { SecretRecord } from "./secret-record.ts";
 
@@ -73,8 +74,8 @@ export function isAbandoned({ lease }: SecretRecord, state: ExecutionState): boo
  * The text identifies the work, so that tries can be counted.
  */
 export function owedBy(record: SecretRecord): string | undefined {
-  const { run, lease, hold, frozen } = record;
-  if (lease !== undefined || hold !== undefined || frozen !== undefined) return undefined;
+  const { run } = record;
+  if (whyNoRunOpens(record) !== undefined) return undefined;
   return run === undefined ? leftToResume(record)?.keyId : run.owed && run.rotationId;
 }
 

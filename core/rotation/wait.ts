@@ -1,14 +1,48 @@
-import { assertHolder, bump, type Hold, type SecretRecord, type Ticket } from "./secret-record.ts";
+import { NoProgress } from "../errors.ts";
+import { type Refusal, refusalText } from "./refusal.ts";
+import { assertHolder, bump, type Hold, type Run, type SecretRecord, type Ticket } from "./secret-record.ts";
 
-/** Stores the wait only if nothing changed since the decision. So no wake-up is lost. */
+/**
+ * How often a run may go round to its check without a wait in between. Every turn asks the provider again
+ * and takes some fifteen of the 25,000 events of an execution.
+ */
+export const turnsMax = 50;
+
+/**
+ * Stores the wait only if nothing changed since the decision was made: no lost wake-up. Where something
+ * changes faster than the run can decide, it waits after `turnsMax` turns all the same, and decides again
+ * at the latest when the wait times out.
+ */
 export function storeWait(
   record: SecretRecord,
   ticket: Ticket,
   wait: { readonly token: string; readonly decision: string; readonly seenSeq: number },
 ): SecretRecord | "decideAgain" {
-  assertHolder(record, ticket);
-  if (record.seq !== wait.seenSeq) return "decideAgain";
-  return { ...record, wait: { rotationId: ticket.rotationId, token: wait.token, decision: wait.decision } };
+  const { turns = 0, ...run } = assertHolder(record, ticket);
+  if (record.seq !== wait.seenSeq && turns < turnsMax) return "decideAgain";
+  const { token, decision } = wait;
+  return { ...record, run, wait: { rotationId: ticket.rotationId, token, decision } };
+}
+
+/** Nothing of what decides has changed, so `seq` stays. */
+export function markDecideAgain(record: SecretRecord, ticket: Ticket): SecretRecord {
+  return withTurn(record, assertHolder(record, ticket));
+}
+
+/**
+ * A quarantine or revoke was refused, and the run goes back to its check. Both ask the same reasons, so the
+ * check makes it wait; a run that comes back again and again ends here instead of filling its history.
+ */
+export function markSentBack(record: SecretRecord, ticket: Ticket, refusal: Refusal<string>): SecretRecord {
+  const run = assertHolder(record, ticket);
+  if ((run.turns ?? 0) < turnsMax) return withTurn(record, run);
+  throw new NoProgress(
+    `the revoke was refused ${turnsMax} times without a wait in between, the last time for ${refusalText(refusal)}`,
+  );
+}
+
+function withTurn(record: SecretRecord, run: Run): SecretRecord {
+  return { ...record, run: { ...run, turns: (run.turns ?? 0) + 1 } };
 }
 
 export function endWait(record: SecretRecord): SecretRecord {

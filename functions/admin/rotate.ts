@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { Policy } from "../../core/policy.ts";
+import { type TakenReason, whyNoRunOpens } from "../../core/rotation/open.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { AdminDeps } from "../deps.ts";
 import { stopFor } from "../secret/stop-order.ts";
@@ -57,19 +58,25 @@ async function whyNotNow({ policy, record }: Question, deps: AdminDeps): Promise
   if (policy.mode === "index") {
     return refused({ reason: "OnlyWatched", detail: `${name} is only watched (mode: index), never rotated` });
   }
-  if (record.lease !== undefined) {
-    const { runId } = record.lease;
-    const hint = `follow it with \`rekey watch ${runId}\``;
-    return refused({ reason: "Busy", detail: `${runId} is rotating ${name} now`, hint });
+  const refusal = whyNoRunOpens(record) ?? (await stopFor(policy, deps));
+  if (refusal === undefined) return undefined;
+  const { reason, detail } = refusal;
+  return refused({ reason, detail: `${name}: ${detail}`, hint: hintFor({ policy, record, reason }) });
+}
+
+function hintFor({
+  policy,
+  record,
+  reason,
+}: Question & { readonly reason: TakenReason | "Stopped" }): string {
+  switch (reason) {
+    case "Busy":
+      return `follow it with \`rekey watch ${record.lease?.runId}\``;
+    case "Held":
+      return `lift it with \`rekey release ${policy.name}\``;
+    case "Frozen":
+      return "find out who changed AWSCURRENT, correct it, then `rekey release --unfreeze`";
+    case "Stopped":
+      return "lift it with `rekey resume`";
   }
-  if (record.hold !== undefined) {
-    const detail = `${name} is held by ${record.hold.by}: ${record.hold.reason}`;
-    return refused({ reason: "Held", detail, hint: `lift it with \`rekey release ${name}\`` });
-  }
-  if (record.frozen !== undefined) {
-    const hint = "find out who changed AWSCURRENT, correct it, then `rekey release --unfreeze`";
-    return refused({ reason: "Frozen", detail: `${name} is frozen: ${record.frozen.reason}`, hint });
-  }
-  const stop = await stopFor(policy, deps);
-  return stop && refused({ ...stop, hint: "lift it with `rekey resume`" });
 }

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { InputInvalid, LedgerContended, Superseded } from "../../core/errors.ts";
-import { escalateAt, isOver, planFor } from "../../core/incident/plan.ts";
+import { escalateAt, incidentWindows, isOver, planFor } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
 import { addToTimeline, isExecutionOf, refOf } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
@@ -77,11 +77,7 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
       const placedKeys = now.keys.map((key, index) => ({ ...key, ...standingOf(keys[index]) }));
       const choice = planFor(planFacts({ ...now, keys: placedKeys }, owned));
       const openedAtMs = now.openedAtMs ?? at;
-      const escalateAfterMs = Math.min(
-        ...owned.map(({ incident }) => incident.escalateAfterMs),
-        defaultEscalateMs,
-      );
-      const containByMs = Math.min(...owned.map(({ incident }) => incident.containByMs), defaultContainByMs);
+      const { escalateAfterMs, containByMs } = incidentWindows(owned);
       const open: IncidentRecord = {
         ...now,
         ...{ status: "open", executionArn, openedBy: executionArn, openedAtMs, takenUpAtMs: at },
@@ -107,9 +103,6 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
     deps,
   );
 }
-
-const defaultEscalateMs = 300_000;
-const defaultContainByMs = 600_000;
 
 function standingOf(key: KeyInScope | undefined): Partial<KeyInScope> {
   if (key === undefined) return {};

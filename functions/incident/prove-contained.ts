@@ -4,7 +4,8 @@ import { markSeenDead } from "../../core/incident/takeover.ts";
 import { addToTimeline, changeKey } from "../../core/incident/transitions.ts";
 import { isSpent } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyProvider } from "../../core/ports.ts";
+import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
+import { afterProbe, type DeathWatch, isDead } from "../../core/rotation/death.ts";
 import type { Secret } from "../../core/secret.ts";
 import { keyIn as keyInValue } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
@@ -75,17 +76,15 @@ async function plaintextOf({ record, key }: Watch, deps: Deps): Promise<Secret |
 
 async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Death> {
   const { provider, secret, ref, nowMs } = watch;
-  const { deadProbes, deadWindowMs, probeEveryMs } = provider.propagation;
+  const { probeEveryMs } = provider.propagation;
   let { key, record } = watch;
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
     const said = await provider.verify(secret);
     const answer = said === "refused" && mayBeTooNew(watch) ? "inconclusive" : said;
     record = await noteProbe({ ...watch, record, answer, atMs: nowMs() }, deps);
     key = keyOf(record, ref);
-    const spreadMs = nowMs() - (key.firstRefusedAtMs ?? Number.POSITIVE_INFINITY);
-    if (key.refusals >= deadProbes && spreadMs >= deadWindowMs) {
-      return certify({ ...watch, record, key, how: key.goneBefore ? "alreadyDead" : "refused" }, deps);
-    }
+    if (isDead(watchOf(key), provider.propagation, nowMs()))
+      return recordDeath({ ...watch, record, key, how: key.goneBefore ? "alreadyDead" : "refused" }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
     await deps.clock.pause(probeEveryMs);
@@ -99,22 +98,21 @@ function mayBeTooNew({ key, record, nowMs, provider }: Watch): boolean {
   return nowMs() < (key.acceptedAtMs ?? record.takenUpAtMs ?? 0) + provider.propagation.activateMs;
 }
 
-/**
- * `notPermitted` is alive; `inconclusive` proves neither. Counting probes changes no decision, so it wakes
- * nobody.
- */
+function watchOf({ refusals, firstRefusedAtMs }: KeyInScope): DeathWatch | undefined {
+  return firstRefusedAtMs === undefined ? undefined : { refusals, firstRefusedAtMs };
+}
+
+/** Counting probes changes no decision, so it wakes nobody. */
 async function noteProbe(
-  seen: Watch & { readonly answer: string; readonly atMs: number },
+  seen: Watch & { readonly answer: VerifyResult; readonly atMs: number },
   deps: Deps,
 ): Promise<IncidentRecord> {
   const { ref, answer, atMs, record } = seen;
   return deps.ledger.incidents.changeIncident(record.incidentId, (now) =>
-    changeKey(now, ref, ({ firstRefusedAtMs, ...key }) => {
-      const first = { firstRefusedAtMs: firstRefusedAtMs ?? atMs };
-      const probes = key.probes + 1;
-      if (answer === "refused") return { ...key, ...first, probes, refusals: key.refusals + 1 };
-      if (answer !== "inconclusive") return { ...key, probes, refusals: 0 };
-      return { ...key, probes, ...(firstRefusedAtMs !== undefined && { firstRefusedAtMs }) };
+    changeKey(now, ref, (key) => {
+      const { firstRefusedAtMs: _before, ...rest } = key;
+      const watch = afterProbe(watchOf(key), answer, atMs) ?? { refusals: 0 };
+      return { ...rest, ...watch, probes: key.probes + 1 };
     }),
   );
 }
@@ -132,7 +130,7 @@ async function byListing(watch: Watch, deps: Deps): Promise<Death> {
     known?.keyId === undefined ? key.account !== undefined : (await provider.find(known.keyId)) !== undefined;
   if (!isOurs)
     throw new WrongProject("the admin credential does not list our other keys: it is another project's");
-  return certify({ ...watch, how: key.goneBefore ? "alreadyDead" : "listing" }, deps);
+  return recordDeath({ ...watch, how: key.goneBefore ? "alreadyDead" : "listing" }, deps);
 }
 
 function stillAlive({ record, key, nowMs }: Watch): Death {
@@ -143,7 +141,7 @@ function stillAlive({ record, key, nowMs }: Watch): Death {
 
 type How = NonNullable<KeyInScope["how"]>;
 
-async function certify(proof: Watch & { readonly how: How }, deps: Deps): Promise<Death> {
+async function recordDeath(proof: Watch & { readonly how: How }, deps: Deps): Promise<Death> {
   const { ref, record, key, how, nowMs } = proof;
   const deadAtMs = Math.max(recordedAt(nowMs(), deps), key.acceptedAtMs ?? 0);
   for (const { secretArn } of record.secrets)
@@ -201,10 +199,10 @@ async function noteDeath(
     ...(seen !== undefined && { fingerprint: seen }),
   });
   await deps.audit.append(secretArn, {
-    id: `${incidentId}/certificate/${keyId}`,
+    id: `${incidentId}/death/${keyId}`,
     atMs: deadAtMs,
     actor: incidentId,
-    action: "RevocationCertified",
+    action: "DeathRecorded",
     detail: {
       keyId,
       fingerprint: seen ?? "unknown",

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { storeWait } from "../../core/rotation/wait.ts";
+import { markDecideAgain, storeWait } from "../../core/rotation/wait.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -21,7 +21,7 @@ export const awaitEvidence = step({
     await deps.ledger.changeSecret(input.secretArn, (record) => {
       const stored = storeWait(record, input, input);
       mustDecideAgain = stored === "decideAgain";
-      return stored === "decideAgain" ? record : stored;
+      return stored === "decideAgain" ? markDecideAgain(record, input) : stored;
     });
     if (mustDecideAgain) await deps.executions.succeed(input.token, { outcome: "decideAgain" });
     return { outcome: mustDecideAgain ? ("decideAgain" as const) : ("waiting" as const) };

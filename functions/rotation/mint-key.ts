@@ -5,13 +5,14 @@ import type { Policy } from "../../core/policy.ts";
 import type { MintedKey, Shape } from "../../core/ports.ts";
 import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../../core/rotation/incoming.ts";
 import { assertHolder, type PlacedKey, type Run } from "../../core/rotation/secret-record.ts";
+import { isIncidentWork } from "../../core/rotation/stop-order.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../deps.ts";
 import { chosenSecret } from "../secret/chosen-secret.ts";
 import { makeRoom } from "../secret/make-room.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { stageKey, versionIdFor } from "../secret/stage-key.ts";
-import { assertNotStopped, workOf } from "../secret/stop-order.ts";
+import { assertNotStopped } from "../secret/stop-order.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -36,7 +37,7 @@ export const mintKey = step({
     const { attempt, discarded, staged } = await claim({ input, policy, shape }, deps);
     if (staged !== undefined) return { outcome: "staged", ...staged };
     await discardEarlier({ input, policy, attempt, discarded }, deps);
-    await assertNotStopped(policy, deps, workOf(record));
+    await assertNotStopped(policy, deps, { isIncident: isIncidentWork(record) });
     await makeRoom({ policy, record, run, atMs: input.at }, deps);
     const secret = shape.kind === "clientSecret" ? await chosen({ input, policy, attempt }, deps) : undefined;
     const minted = await provider.mint({

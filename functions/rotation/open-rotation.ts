@@ -7,9 +7,10 @@ import {
   SecretUnusable,
 } from "../../core/errors.ts";
 import { mistakesIn, type Policy } from "../../core/policy.ts";
-import type { Refusal } from "../../core/rotation/gate.ts";
 import { openRun, resumeLeft, resumeRun } from "../../core/rotation/lease.ts";
 import { adoptByHand, leftToResume } from "../../core/rotation/left-behind.ts";
+import { type OpenReason, whyNotOpen } from "../../core/rotation/open.ts";
+import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import { currentKey, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
@@ -46,7 +47,7 @@ export const openRotation = step({
     if (isOpenFor(record, input))
       return remember({ input, policy, record, opened: openedFrom(record) }, deps);
 
-    const refusal = whyNotOpen(record, input) ?? (await stopFor(policy, deps));
+    const refusal = whyNotOpen(record, input.rotationId) ?? (await stopFor(policy, deps));
     if (refusal) return skip({ input, policy, record, refusal }, deps);
 
     const next =
@@ -55,7 +56,10 @@ export const openRotation = step({
           (await openNew({ input, policy, record }, deps)))
         : await resumeOwed({ input, policy }, deps);
     if (!isOpenFor(next, input)) {
-      return skip({ input, policy, record: next, refusal: whyNotOpen(next, input) ?? busy(next) }, deps);
+      return skip(
+        { input, policy, record: next, refusal: whyNotOpen(next, input.rotationId) ?? overtaken },
+        deps,
+      );
     }
     return remember({ input, policy, record: next, opened: openedFrom(next) }, deps);
   },
@@ -73,17 +77,8 @@ function isOpenFor({ lease }: SecretRecord, input: OpenRotationInput): boolean {
   return lease?.runId === input.rotationId && lease.executionArn === input.executionArn;
 }
 
-function whyNotOpen(record: SecretRecord, { rotationId }: OpenRotationInput): Refusal | undefined {
-  if (record.ended.includes(rotationId)) return { reason: "Duplicate", detail: "this run ended before" };
-  if (record.lease !== undefined) return busy(record);
-  if (record.hold) return { reason: "Held", detail: `held by ${record.hold.by}: ${record.hold.reason}` };
-  if (record.frozen) return { reason: "Frozen", detail: record.frozen.reason };
-  return undefined;
-}
-
-function busy({ lease }: SecretRecord): Refusal {
-  return { reason: "Busy", detail: `${lease?.runId ?? "another run"} holds the secret` };
-}
+/** Another run took the secret while this one looked at it, and is over already. */
+const overtaken: Refusal<OpenReason> = { reason: "Busy", detail: "another run holds the secret" };
 
 /** Everything that may be wrong is checked before the first change at the provider. */
 async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord> {
@@ -107,7 +102,7 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
     role: "rotated",
   });
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
-    if (whyNotOpen(now, input)) return now;
+    if (whyNotOpen(now, input.rotationId)) return now;
     // Without this check, a function that was frozen after reading AWSCURRENT could open a run on an outdated key.
     if (now.fence !== record.fence) throw new LedgerContended("another run changed the secret meanwhile");
     return openRun(adoptByHand(now, retiring), {
@@ -139,7 +134,7 @@ async function assertKnownAndLongLived(
 
 async function resumeOwed({ input, policy }: Omit<Opening, "record">, deps: Deps): Promise<SecretRecord> {
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
-    if (whyNotOpen(now, input) || now.run?.owed === undefined) return now;
+    if (whyNotOpen(now, input.rotationId) || now.run?.owed === undefined) return now;
     return resumeRun(now, {
       rotationId: input.rotationId,
       executionArn: input.executionArn,
@@ -162,7 +157,7 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   const assertMine = async () => assertSame(await deps.ledger.secret(secretArn));
   await pinIfThere({ secretArn, versionId: left.versionId, assertMine }, deps);
   return deps.ledger.changeSecret(secretArn, (now) => {
-    if (whyNotOpen(now, input)) return now;
+    if (whyNotOpen(now, input.rotationId)) return now;
     if (now.fence !== record.fence || leftToResume(now)?.keyId !== left.keyId)
       throw new LedgerContended("the superseded key was dealt with meanwhile");
     const deadlineAtMs = input.at + policy.overlapMs;
@@ -195,10 +190,10 @@ function openedFrom(record: SecretRecord): Opened {
 }
 
 async function skip(
-  { refusal, ...opening }: Opening & { readonly refusal: Refusal },
+  { refusal, ...opening }: Opening & { readonly refusal: Refusal<OpenReason | "Stopped"> },
   deps: Deps,
 ): Promise<Opened> {
-  const reason = `${refusal.reason}: ${refusal.detail}`;
+  const reason = refusalText(refusal);
   const opened: Opened = { outcome: "skipped", next: "MintKey", fence: opening.record.fence, reason };
   return remember({ ...opening, opened }, deps);
 }

@@ -9,13 +9,14 @@ import {
   markPromotionRefused,
 } from "../../core/rotation/incoming.ts";
 import { assertHolder, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { isIncidentWork } from "../../core/rotation/stop-order.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { pin } from "../secret/pin.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { takePending, versionIdFor } from "../secret/stage-key.ts";
-import { assertNotStopped, workOf } from "../secret/stop-order.ts";
+import { assertNotStopped } from "../secret/stop-order.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -45,7 +46,7 @@ export const promoteVersion = step({
 export const handler = onLambda(promoteVersion, wiring("promote-version"));
 
 async function promote({ input, policy, before }: Order & { readonly before: SecretRecord }, deps: Deps) {
-  await assertNotStopped(policy, deps, workOf(before));
+  await assertNotStopped(policy, deps, { isIncident: isIncidentWork(before) });
   let mayHaveLanded = false;
   await deps.ledger.changeSecret(input.secretArn, (record) => {
     mayHaveLanded = record.run?.phase === "promoting";

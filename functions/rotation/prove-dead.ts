@@ -2,6 +2,7 @@ import * as z from "zod";
 import { SecretUnusable, StillAlive } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
+import { afterProbe, isDead } from "../../core/rotation/death.ts";
 import { markProbed, markRetiring } from "../../core/rotation/retiring.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -15,18 +16,15 @@ const probesPerLapMax = 10;
 const burstMaxMs = 6_000;
 const lapSecondsMax = 30;
 
-type Death =
+type Answer =
   | { readonly outcome: "dead"; readonly probes: number }
   | { readonly outcome: "alive"; readonly probes: number; readonly waitSeconds: number };
 
-/**
- * Counts refusals of the revoked key in a row. One refusal proves nothing: a provider's regions and caches
- * update at different times (reference: 8 to 23 minutes at one, 9 seconds at another).
- */
+/** Calls the provider with the revoked key until it counts as dead (core/rotation/death.ts). */
 export const proveDead = step({
   name: "prove-dead",
   input: z.object(ticketShape),
-  run: async (input, deps: Deps): Promise<Death> => {
+  run: async (input, deps: Deps): Promise<Answer> => {
     const policy = await policyOf(input, deps);
     const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
     if (run.phase === "dead") return { outcome: "dead", probes: run.death?.refusals ?? 0 };
@@ -60,19 +58,17 @@ interface Watch {
 }
 
 /** Several probes in one call if the profile allows it. The machine waits between the calls. */
-async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Death> {
+async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Answer> {
   const { input, provider, secret } = watch;
-  const { deadProbes, deadWindowMs, probeEveryMs } = provider.propagation;
+  const { probeEveryMs } = provider.propagation;
   let run = watch.run;
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
     run = await noteProbe(
-      { input, run, nowMs: input.at + elapsedMs, answer: await provider.verify(secret) },
+      { input, run, atMs: input.at + elapsedMs, answer: await provider.verify(secret) },
       deps,
     );
-    const refusals = run.death?.refusals ?? 0;
-    const spreadMs = input.at + elapsedMs - (run.death?.firstRefusedAtMs ?? Number.POSITIVE_INFINITY);
-    if (refusals >= deadProbes && spreadMs >= deadWindowMs)
-      return certify({ ...watch, run, how: "refused" }, deps);
+    if (isDead(run.death, provider.propagation, input.at + elapsedMs))
+      return recordDeath({ ...watch, run, how: "refused" }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
     await deps.clock.pause(probeEveryMs);
@@ -80,22 +76,20 @@ async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Pr
   return stillAlive({ ...watch, run }, deps);
 }
 
-/** `notPermitted` is alive; `inconclusive` proves neither and does not change the count. */
 async function noteProbe(
-  seen: { input: TicketInput; run: PromotedRun; nowMs: number; answer: VerifyResult },
+  seen: { input: TicketInput; run: PromotedRun; atMs: number; answer: VerifyResult },
   deps: Deps,
 ): Promise<PromotedRun> {
-  const { input, run, nowMs, answer } = seen;
-  if (answer === "inconclusive" || (answer !== "refused" && run.death === undefined)) return run;
-  const refused = answer === "refused";
+  const { input, run, atMs, answer } = seen;
+  if (afterProbe(run.death, answer, atMs) === run.death) return run;
   const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
-    markProbed(now, input, { refused, nowMs }),
+    markProbed(now, input, { answer, atMs }),
   );
   return assertPromoted(record, input);
 }
 
 /** A run that resumes an old debt waits as long as the run that revoked. */
-async function stillAlive({ input, run, provider }: Watch, deps: Deps): Promise<Death> {
+async function stillAlive({ input, run, provider }: Watch, deps: Deps): Promise<Answer> {
   const opened = await deps.ledger.rotation(input.secretArn, input.rotationId);
   const revokedAtMs = run.revokedAtMs ?? input.at;
   const sinceMs = input.at - Math.max(revokedAtMs, opened?.openedAtMs ?? revokedAtMs);
@@ -114,29 +108,29 @@ function patienceMs({ death }: PromotedRun, { propagation }: KeyProvider): numbe
 }
 
 /** The plaintext is not held any more: absence from the listing is the only proof, and the record says so. */
-async function deadByListing(watch: Watch, deps: Deps): Promise<Death> {
+async function deadByListing(watch: Watch, deps: Deps): Promise<Answer> {
   const listed = await watch.provider.find(watch.run.retiring.keyId);
-  return listed === undefined ? certify({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
+  return listed === undefined ? recordDeath({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
 }
 
 /**
  * Writes the record of death and the key's last history entry before the item drops the key: if an incident
  * took the secret right after, no run could write them any more.
  */
-async function certify(
+async function recordDeath(
   { input, run, how }: Watch & { readonly how: "refused" | "listing" },
   deps: Deps,
-): Promise<Death> {
+): Promise<Answer> {
   const probes = run.death?.refusals ?? 0;
   const { keyId, fingerprint } = run.retiring;
   const revokedAtMs = run.revokedAtMs ?? input.at;
-  const certificate = { keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at };
-  await noteRun({ ticket: input, note: { certificate } }, deps);
+  const death = { keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at };
+  await noteRun({ ticket: input, note: { death } }, deps);
   const { secretArn, rotationId, at: atMs } = input;
   await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, rotationId, state: "dead", atMs });
   await deps.audit.append(secretArn, {
-    ...{ id: `${rotationId}/certificate`, atMs, actor: rotationId, action: "RevocationCertified" },
-    detail: certificate,
+    ...{ id: `${rotationId}/death`, atMs, actor: rotationId, action: "DeathRecorded" },
+    detail: death,
   });
   await deps.ledger.changeSecret(input.secretArn, (record) => markRetiring(record, input, "dead"));
   return { outcome: "dead", probes };

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { whyNotRevoke } from "../../core/rotation/gate.ts";
 import { markQuarantined, markRestored } from "../../core/rotation/retiring.ts";
-import { assertPromoted } from "../../core/rotation/secret-record.ts";
+import { assertPromoted, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
-import { heedHand } from "../secret/freeze.ts";
+import { freezeIfMoved } from "../secret/freeze.ts";
+import { noteSentBack, overtaken, recordIntent, revokeView } from "../secret/gate.ts";
 import { restoreKey } from "../secret/restore-key.ts";
-import { revokeView } from "../secret/revoke-view.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -40,12 +40,13 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   const isRepeat = view.run.phase === "quarantined";
   const refusal = whyNotRevoke(view);
   if (refusal) {
-    await heedHand({ ticket: input, retiringKeyId: keyId, refusal }, deps);
+    await freezeIfMoved({ ticket: input, retiringKeyId: keyId, refusal }, deps);
     if (isRepeat) await restoreKey({ ticket: input, policy, keyId }, deps);
-    return { outcome: "refused", soakSeconds };
+    return sendBack({ input, refusal, soakSeconds }, deps);
   }
-  if (!isRepeat && !(await recordIntent(input, view.record.seq, deps)))
-    return { outcome: "refused", soakSeconds };
+  const mark = (record: SecretRecord) => markQuarantined(record, input, { quarantinedAtMs: input.at });
+  if (!isRepeat && !(await recordIntent({ view, mark }, deps)))
+    return sendBack({ input, refusal: overtaken, soakSeconds }, deps);
 
   const scopes = view.record.keys.find((key) => key.keyId === keyId)?.scopes;
   const outcome = await deps.provider(policy).quarantine({ keyId, ...(scopes && { scopes }) });
@@ -55,14 +56,17 @@ async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> 
   return { outcome, soakSeconds };
 }
 
-/** The intent is written only if nothing changed since the gate was asked. */
-async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
-  let isClear = false;
-  await deps.ledger.changeSecret(input.secretArn, (record) => {
-    isClear = record.seq === seenSeq;
-    return isClear ? markQuarantined(record, input, { quarantinedAtMs: input.at }) : record;
-  });
-  return isClear;
+async function sendBack(
+  back: {
+    readonly input: TicketInput;
+    readonly refusal: Parameters<typeof noteSentBack>[0]["refusal"];
+    readonly soakSeconds: number;
+  },
+  deps: Deps,
+): Promise<Quarantined> {
+  const { input, refusal, soakSeconds } = back;
+  await noteSentBack({ ticket: input, refusal }, deps);
+  return { outcome: "refused", soakSeconds };
 }
 
 async function undo(input: TicketInput, deps: Deps): Promise<Quarantined> {

@@ -1,12 +1,13 @@
 import * as z from "zod";
 import { WrongProject } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
-import { type Refusal, whyNotRepeatRevoke, whyNotRevoke } from "../../core/rotation/gate.ts";
+import { type RevokeReason, whyNotRepeatRevoke, whyNotRevoke } from "../../core/rotation/gate.ts";
+import type { Refusal } from "../../core/rotation/refusal.ts";
 import { markRetiring, markRevoked } from "../../core/rotation/retiring.ts";
-import type { PromotedRun } from "../../core/rotation/secret-record.ts";
+import type { PromotedRun, SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
-import { heedHand } from "../secret/freeze.ts";
-import { revokeView } from "../secret/revoke-view.ts";
+import { freezeIfMoved } from "../secret/freeze.ts";
+import { noteSentBack, overtaken, recordIntent, revokeView } from "../secret/gate.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -14,7 +15,9 @@ import { sourcesPart } from "../wiring/parts.ts";
 
 type Revoked =
   | { readonly outcome: "revoked" | "alreadyGone" }
-  | ({ readonly outcome: "refused" | "undo" } & Refusal);
+  | ({ readonly outcome: "refused" | "undo" } & Refusal<RefusedReason>);
+
+type RefusedReason = RevokeReason | typeof overtaken.reason;
 
 export const revokeKey = step({
   name: "revoke-key",
@@ -27,10 +30,12 @@ export const revokeKey = step({
 
     const refusal = run.phase === "revoking" ? whyNotRepeatRevoke(view) : whyNotRevoke(view);
     if (refusal) {
-      await heedHand({ ticket: input, retiringKeyId: run.retiring.keyId, refusal }, deps);
-      return refused(run, refusal);
+      await freezeIfMoved({ ticket: input, retiringKeyId: run.retiring.keyId, refusal }, deps);
+      return sendBack({ input, run, refusal }, deps);
     }
-    if (!(await recordIntent(input, view.record.seq, deps))) return refused(run, overtaken);
+    const mark = (record: SecretRecord) => markRetiring(record, input, "revoking");
+    if (!(await recordIntent({ view, mark }, deps)))
+      return sendBack({ input, run, refusal: overtaken }, deps);
 
     const outcome = await deps.provider(policy).revoke(run.retiring.keyId);
     if (outcome === "alreadyGone") await assertSameAccount({ policy, run }, deps);
@@ -44,19 +49,13 @@ export const revokeKey = step({
 
 export const handler = onLambda(revokeKey, wiring("revoke-key", sourcesPart));
 
-const overtaken: Refusal = { reason: "DecideAgain", detail: "something changed while the gate was asked" };
-
-/** The intent is written only if nothing changed since the gate was asked: holds and evidence raise `seq` too. */
-async function recordIntent(input: TicketInput, seenSeq: number, deps: Deps): Promise<boolean> {
-  let isRecorded = false;
-  await deps.ledger.changeSecret(input.secretArn, (record) => {
-    isRecorded = record.seq === seenSeq;
-    return isRecorded ? markRetiring(record, input, "revoking") : record;
-  });
-  return isRecorded;
-}
-
-function refused(run: PromotedRun, refusal: Refusal): Revoked {
+/** From a quarantine the way back is by undoing it. */
+async function sendBack(
+  back: { readonly input: TicketInput; readonly run: PromotedRun; readonly refusal: Refusal<RefusedReason> },
+  deps: Deps,
+): Promise<Revoked> {
+  const { input, run, refusal } = back;
+  await noteSentBack({ ticket: input, refusal }, deps);
   return { outcome: run.phase === "quarantined" ? "undo" : "refused", ...refusal };
 }
 

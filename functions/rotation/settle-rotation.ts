@@ -15,7 +15,7 @@ export const settleRotation = step({
     failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }),
   }),
   run: async ({ at, failure, ...run }, deps: Deps) =>
-    settleRun({ ...run, nowMs: at, reason: reasonOf(failure) }, deps),
+    settleRun({ ...run, nowMs: at, reason: reasonOf(failure), error: failure.Error }, deps),
 });
 
 export const handler = onLambda(settleRotation, wiring("settle-rotation"));

@@ -7,7 +7,7 @@ import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
-import { freezeOver, spentKey, whyFrozen } from "./spent-key.ts";
+import { freezeSpentKey, spentKey, whyFrozen } from "./freeze.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
 
@@ -74,7 +74,7 @@ async function refuseSpentKey(
   const spent = await spentKey(view, deps);
   if (spent === undefined) return;
   const found = { secretArn, versionId: view.versionId, spent };
-  await freezeOver(found, deps);
+  await freezeSpentKey(found, deps);
   throw new CurrentKeyUnknown(`${whyFrozen(found)}: somebody else moved it`);
 }
 

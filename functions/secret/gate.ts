@@ -1,8 +1,19 @@
 import { observeProvider } from "../../consumers/provider.ts";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
-import type { Evidence } from "../../core/adoption/evidence.ts";
+import { type Evidence, isInstance } from "../../core/adoption/evidence.ts";
 import type { Policy } from "../../core/policy.ts";
-import { type PromotedRun, promotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { type RevokeView, type StandingView, standingReasons } from "../../core/rotation/gate.ts";
+import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
+import {
+  assertPromoted,
+  type PromotedRun,
+  promotedRun,
+  type SecretRecord,
+  type Ticket,
+} from "../../core/rotation/secret-record.ts";
+import { markSentBack } from "../../core/rotation/wait.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { sharedWith } from "./current-key.ts";
 import { refreshMemory } from "./refresh-memory.ts";
@@ -10,10 +21,10 @@ import { stopFor } from "./stop-order.ts";
 
 export interface Gate {
   readonly verdict: AdoptionVerdict;
-  /** Reasons that no evidence can change: a hold, a stop, another secret with the same key. */
+  /** Reasons that no evidence can change (a hold, a stop, ...), each in one line. */
   readonly blockers: readonly string[];
-  readonly stop?: string;
-  readonly sharedWith: readonly string[];
+  /** What those reasons were found from: the revoke asks the same list of the same facts. */
+  readonly standing: StandingView;
 }
 
 interface GateQuestion {
@@ -29,18 +40,10 @@ export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate>
   const { policy, record, run, nowMs, evidence } = question;
   const verdict = adoption({ ...run, policy, nowMs, evidence });
   const stop = await stopFor(policy, deps);
-  const others = await sharedWith(
-    { fingerprint: run.retiring.fingerprint, secretArn: record.secretArn },
-    deps,
-  );
-  const blockers = [
-    ...(record.hold ? [`Held by ${record.hold.by}`] : []),
-    ...(record.frozen ? [`Frozen: ${record.frozen.reason}`] : []),
-    ...(stop ? [stop.detail] : []),
-    ...(policy.retain ? ["Retained by policy"] : []),
-    ...others.map((arn) => `KeyShared with ${arn}`),
-  ];
-  return { verdict, blockers, sharedWith: others, ...(stop && { stop: stop.detail }) };
+  const { fingerprint } = run.retiring;
+  const others = await sharedWith({ fingerprint, secretArn: record.secretArn }, deps);
+  const standing = { record, policy, nowMs, sharedWith: others, ...(stop && { stop: stop.detail }) };
+  return { verdict, blockers: standingReasons(standing).map(refusalText), standing };
 }
 
 /** The same for a secret whose run may not be promoted: undefined if there is no gate to ask. */
@@ -86,4 +89,85 @@ function askProvider(
   const { retiring, incoming, promotedAtMs } = run;
   const keys = { retiringKeyId: retiring.keyId, incomingKeyId: incoming.keyId };
   return observeProvider({ policy, ...keys, promotedAtMs, nowMs }, deps.provider(policy));
+}
+
+// ---- the last look before a quarantine or a revoke ---------------------------------------------------------
+
+interface LastLook {
+  readonly ticket: Ticket;
+  readonly policy: Policy;
+  readonly nowMs: number;
+}
+
+type Decision = RevokeView & { readonly run: PromotedRun };
+
+/**
+ * Everything that `whyNotRevoke` asks about, read now. The record is read first: what changes after that
+ * raises its `seq`, and the intent to revoke is written only at the `seq` seen here.
+ */
+export async function revokeView({ ticket, policy, nowMs }: LastLook, deps: Deps): Promise<Decision> {
+  const { secretArn } = ticket;
+  const record = await deps.ledger.secret(secretArn);
+  const run = assertPromoted(record, ticket);
+  const evidence = await evidenceFor({ policy, run, nowMs, secretArn }, deps);
+  const gate = await askGate({ policy, record, run, nowMs, evidence }, deps);
+  const current = await deps.store.current(secretArn);
+  return {
+    ...gate.standing,
+    run,
+    target: run.retiring.keyId,
+    current: { versionId: current.versionId, fingerprint: fingerprintOf(keyIn(current.text, policy.field)) },
+    adoption: gate.verdict,
+    // Once a quarantine is undone, consumers that were refused meanwhile count only by the key they hold now.
+    missedInQuarantine: run.phase === "quarantined" && evidence.some((item) => missedSince(item, run)),
+  };
+}
+
+/**
+ * Asks the provider again: what it told the check may be minutes old by now, after a soak or some retries
+ * (S8). Once the revoke is recorded, stored evidence is enough.
+ */
+async function evidenceFor(
+  question: Parameters<typeof gatherEvidence>[0],
+  deps: Deps,
+): Promise<readonly Evidence[]> {
+  const isOpen = question.run.phase === "promoted" || question.run.phase === "quarantined";
+  return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);
+}
+
+function missedSince(item: Evidence, { retiring, quarantinedAtMs }: PromotedRun): boolean {
+  if (quarantinedAtMs === undefined || !isInstance(item)) return false;
+  const use = item.uses.find(({ fingerprint }) => fingerprint === retiring.fingerprint);
+  if (use === undefined || use.lastRefusalAgoMs === null) return false;
+  return item.observedAtMs - use.lastRefusalAgoMs >= quarantinedAtMs;
+}
+
+// ---- acting on the last look ---------------------------------------------------------------------------------
+
+/** Something changed between the look and the write, so the run has to decide again. */
+export const overtaken = {
+  reason: "DecideAgain",
+  detail: "something changed while the gate was asked",
+} as const satisfies Refusal<string>;
+
+/** Writes the intent only if nothing changed since the look: evidence, a hold and a policy all raise `seq`. */
+export async function recordIntent(
+  { view, mark }: { readonly view: RevokeView; readonly mark: (record: SecretRecord) => SecretRecord },
+  deps: Deps,
+): Promise<boolean> {
+  const { secretArn, seq } = view.record;
+  let isRecorded = false;
+  await deps.ledger.changeSecret(secretArn, (record) => {
+    isRecorded = record.seq === seq;
+    return isRecorded ? mark(record) : record;
+  });
+  return isRecorded;
+}
+
+/** The run goes back to its check. Throws NoProgress once it has gone round too often without a wait. */
+export async function noteSentBack(
+  { ticket, refusal }: { readonly ticket: Ticket; readonly refusal: Refusal<string> },
+  deps: Deps,
+): Promise<void> {
+  await deps.ledger.changeSecret(ticket.secretArn, (record) => markSentBack(record, ticket, refusal));
 }

@@ -4,7 +4,7 @@ import type { Policy } from "../../core/policy.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
 import { closeRun, giveUp, oweRun } from "../../core/rotation/lease.ts";
 import { debtKindIn } from "../../core/rotation/retiring.ts";
-import { isBeforePromotion, type Run, type Ticket } from "../../core/rotation/secret-record.ts";
+import { isBeforePromotion, type Owed, type Run, type Ticket } from "../../core/rotation/secret-record.ts";
 import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { discardKeys } from "./discard-keys.ts";
@@ -17,6 +17,8 @@ export interface Settling {
   readonly executionArn: string;
   /** Name and detail of the error that ended the run. */
   readonly reason: string;
+  /** Its name alone, where an error of the machine ended the run. */
+  readonly error?: string;
   readonly nowMs: number;
 }
 
@@ -107,7 +109,7 @@ async function owe(work: Work & { readonly run: Run | undefined }, deps: Deps): 
     if (kind === "RevokeOwed") await keepAlive({ ticket, policy, run }, deps);
   }
   await close({ settling, outcome: "needsHuman" }, deps);
-  await deps.ledger.changeSecret(ticket.secretArn, (record) => oweRun(record, ticket, reason));
+  await deps.ledger.changeSecret(ticket.secretArn, (record) => oweRun(record, ticket, owedBecause(settling)));
   return { outcome: "owed", reason };
 }
 
@@ -137,8 +139,12 @@ async function putDebt(
   deps: Deps,
 ): Promise<void> {
   const { settling, ...facts } = debt;
-  const { secretArn, rotationId, reason, nowMs } = settling;
-  await deps.ledger.putDebt({ ...facts, secretArn, rotationId, reason, sinceMs: nowMs });
+  const { secretArn, rotationId, nowMs } = settling;
+  await deps.ledger.putDebt({ ...facts, secretArn, rotationId, ...owedBecause(settling), sinceMs: nowMs });
+}
+
+function owedBecause({ reason, error }: Settling): Owed {
+  return { reason, ...(error !== undefined && { error }) };
 }
 
 interface Ending {

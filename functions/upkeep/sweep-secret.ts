@@ -15,10 +15,9 @@ import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { releaseLease } from "../incident/takeover/release-secrets.ts";
-import { heedHand } from "../secret/freeze.ts";
+import { freezeIfMoved, freezeSpentKey, type SpentKey, spentKey, whyFrozen } from "../secret/freeze.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { settleRun } from "../secret/settle-run.ts";
-import { freezeOver, type SpentKey, spentKey, whyFrozen } from "../secret/spent-key.ts";
 import { versionIdFor } from "../secret/stage-key.ts";
 import { stopFor } from "../secret/stop-order.ts";
 
@@ -100,10 +99,10 @@ async function closeForgottenRuns({ policy, nowMs, dryRun }: Sweeping, deps: Dep
   }
 }
 
-function endOf({ rotationId, certificate }: RotationRecord, record: SecretRecord): RotationOutcome {
+function endOf({ rotationId, death }: RotationRecord, record: SecretRecord): RotationOutcome {
   if (record.run?.owed !== undefined && record.run.rotationId === rotationId) return "needsHuman";
   if (!record.ended.includes(rotationId)) return "superseded";
-  return certificate === undefined ? "rolledBack" : "rotated";
+  return death === undefined ? "rolledBack" : "rotated";
 }
 
 interface Looking extends Sweeping {
@@ -174,7 +173,7 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   if (spent === undefined || isBeingReplaced(record, spent)) return 0;
   const found = { secretArn, versionId, spent };
   if (dryRun || record.frozen?.reason === whyFrozen(found)) return 1;
-  await freezeOver(found, deps);
+  await freezeSpentKey(found, deps);
   return 1;
 }
 
@@ -204,7 +203,7 @@ async function pageMovedKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   );
   if (refusal === undefined) return;
   const ticket = { secretArn, rotationId: run.rotationId, fence: record.fence };
-  await heedHand({ ticket, retiringKeyId: run.retiring.keyId, refusal }, deps);
+  await freezeIfMoved({ ticket, retiringKeyId: run.retiring.keyId, refusal }, deps);
 }
 
 /**

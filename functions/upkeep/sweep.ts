@@ -201,7 +201,7 @@ function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: De
     OpenDebt: swept.openDebt,
     Strays: swept.strays,
     OldestKeyAgePastPolicy: Math.round(overdueMs / 1000),
-    RotationsOverdue: debts.filter(({ reason }) => reason.startsWith("AdoptionOverdue")).length,
+    RotationsOverdue: debts.filter(({ error }) => error === "AdoptionOverdue").length,
   };
   const { environment } = deps;
   deps.log({

@@ -137,7 +137,7 @@ describe("rotate and watch", () => {
     await open(world);
     const shown = await rekey(world, "rotate billing-key");
     expect(shown.err).toBe(
-      "rekey: error: r-1 is rotating billing-key now\nrekey: hint: follow it with `rekey watch r-1`",
+      "rekey: error: billing-key: r-1 holds the secret\nrekey: hint: follow it with `rekey watch r-1`",
     );
   });
 
@@ -147,7 +147,7 @@ describe("rotate and watch", () => {
     const end = async () => {
       await world.ledger.changeRotation({ secretArn: arnOf("billing-key"), rotationId: "r-1" }, (known) => {
         if (known === undefined) throw new Error("not opened");
-        const certificate = {
+        const death = {
           keyId: "k1",
           fingerprint: "sha256:FAKE",
           revokedAtMs: 1,
@@ -155,7 +155,7 @@ describe("rotate and watch", () => {
           how: "refused" as const,
           probes: 5,
         };
-        return { ...known, outcome: "rotated", closedAtMs: NOON_MS + 90_000, certificate };
+        return { ...known, outcome: "rotated", closedAtMs: NOON_MS + 90_000, death };
       });
     };
     const shown = await rekey(world, "watch r-1", {

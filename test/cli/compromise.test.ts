@@ -1,5 +1,6 @@
 import { StoreUnavailable } from "../../core/errors.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { openIncident } from "../../functions/incident/open-incident.ts";
 import { arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
 import { sample } from "../core/intake/samples.ts";
 import { newWorld, secretOf } from "./incident-world.ts";
@@ -155,6 +156,27 @@ describe("rekey compromise", () => {
 
     const leaked = fingerprintOf(keys["billing-key"]?.secret.reveal() ?? "");
     expect((await cli(`compromise --fingerprint ${leaked} --dry-run`)).out).toContain(line);
+  });
+
+  test("a dry run foretells what the incident decides: a secret that is only watched declares none", async () => {
+    const { cli, only, world, keys } = await newWorld();
+    const fingerprint = fingerprintOf(keys["billing-key"]?.secret.reveal() ?? "");
+    const secretArn = arnOf("search-key");
+    const policy = await world.ledger.policy(secretArn);
+    if (policy === undefined) throw new Error("search-key has no policy");
+    const incident = { ...policy.incident, plan: "switch-first" as const };
+    await world.ledger.putPolicy({ ...policy, mode: "index", incident });
+    await world.ledger.putHolder({ fingerprint, secretArn, versionId: "v-1", role: "index" });
+
+    const { out } = await cli("compromise billing-key --public --dry-run");
+    await cli("compromise billing-key --public");
+    const { incidentId, executionArn = "" } = await only();
+    await openIncident.run({ incidentId, executionArn, at: NOON_MS }, world.deps);
+
+    const { plan, planWhy } = await only();
+    expect(plan).toBe("contain-first");
+    expect(out).toContain(`plan: ${plan} (${planWhy})`);
+    expect(out).toContain("held by search-key in production");
   });
 
   test("a key that nobody knows is reported all the same, and the dry run says so", async () => {

@@ -23,7 +23,7 @@ test("a secret that was taken out is no longer rotated, which is said, and its l
   const leaked = fingerprintOf(b.secret);
   const [found] = await identifyKeys({ kind: "fingerprint", values: [leaked] }, world.deps);
   expect(found).toMatchObject({ keyId: b.keyId, holders: [{ secretArn: arnOf("b") }] });
-  expect(planFor({ match: "fingerprint", alerts: [], mayAct: false })).toMatchObject({
+  expect(planFor({ match: "fingerprint", alerts: [], policies: [] })).toMatchObject({
     plan: "person",
     why: expect.stringContaining("taken out of the policy"),
   });

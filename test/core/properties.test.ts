@@ -160,10 +160,10 @@ const transitions: readonly Transition[] = [
   (record, held) => markRetiring(record, held, "revoking"),
   (record, held) => markRevoked(record, held, { revokedAtMs: 1 }),
   (record, held) => markRetiring(record, held, "dead"),
-  (record, held) => markProbed(record, held, { refused: true, nowMs: 1 }),
+  (record, held) => markProbed(record, held, { answer: "refused", atMs: 1 }),
   giveUp,
   closeRun,
-  (record, held) => oweRun(record, held, "because"),
+  (record, held) => oweRun(record, held, { reason: "because" }),
 ];
 
 const anyPhase = fc.constantFrom(...phases);
@@ -256,7 +256,8 @@ const view: RevokeView = {
   adoption: { verdict: "adopted" },
   missedInQuarantine: false,
   sharedWith: [],
-  retain: false,
+  policy: { retain: false },
+  nowMs: 5_000,
 };
 
 const obstacles: readonly Partial<RevokeView>[] = [
@@ -269,7 +270,7 @@ const obstacles: readonly Partial<RevokeView>[] = [
   { missedInQuarantine: true },
   { stop: "stopped for all" },
   { sharedWith: ["arn:other"] },
-  { retain: true },
+  { policy: { retain: true } },
   { record: placeHold(recordIn("promoted"), { by: "ops", reason: "a launch" }) },
   { record: freeze(recordIn("promoted"), "somebody moved it") },
   { record: recordIn("proven") },

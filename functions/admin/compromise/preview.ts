@@ -47,7 +47,7 @@ export async function foretell(leak: Leak, facts: Facts, deps: AdminDeps): Promi
 }
 
 function unknownKey({ identity }: Leak): Foretold {
-  const { plan, why } = planFor({ match: "none", alerts: [], mayAct: false });
+  const { plan, why } = planFor({ match: "none", alerts: [], policies: [] });
   return {
     ...{ key: "unknown", match: identity.kind, plan, planWhy: why },
     ...{ secrets: [], consumers: [], reversible: "nothing would be changed: a person is asked" },
@@ -76,13 +76,10 @@ async function foretellKey(key: Identified, facts: Facts, deps: AdminDeps): Prom
 }
 
 function planQuestion(key: Identified, policies: readonly Policy[], { exposure, plan, caller }: Facts) {
-  const declared = policies.flatMap(({ incident }) => incident.plan ?? []);
-  const [strictest] = [...declared].sort().reverse();
   const alert = { source: "person", exposure, verified: "unknown" as const };
   const asked = plan && { plan, by: caller.principal, reason: "with the report", atMs: caller.atMs };
   return {
-    ...{ match: key.match.by, alerts: [alert], mayAct: policies.some(({ mode }) => mode === "rotate") },
-    ...(strictest !== undefined && { declared: strictest }),
+    ...{ match: key.match.by, alerts: [alert], policies },
     ...(asked && { asked }),
   };
 }

@@ -48,7 +48,7 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
     throw new NeedsHuman(`${refOf(key)} is not contained: ${refusal ?? "its id is not known"}`);
   }
   const policy = await policyOfKey(key, deps);
-  await assertNotStopped(policy, deps, { incident: true });
+  await assertNotStopped(policy, deps, { isIncident: true });
   const provider = deps.provider(policy);
   const { keyId } = key;
   if (!provider.capabilities.revoke) return leaveToPerson({ ...containing, keyId, policy }, deps);

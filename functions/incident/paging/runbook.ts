@@ -23,6 +23,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   KeyRejected: "key-rejected.md",
   KeyShared: "key-shared.md",
   NeedsHuman: "provider-needs-a-person.md",
+  NoProgress: "no-progress.md",
   PendingHeld: "pending-held.md",
   PolicyInvalid: "policy-invalid.md",
   QuotaReached: "quota-reached.md",

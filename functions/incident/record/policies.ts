@@ -1,5 +1,5 @@
 import { PolicyInvalid } from "../../../core/errors.ts";
-import { isRekeysOwn, type PlanFacts } from "../../../core/incident/plan.ts";
+import { incidentWindows, isRekeysOwn, type PlanFacts } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { isTriage } from "../../../core/incident/turns.ts";
 import type { Policy } from "../../../core/policy.ts";
@@ -15,29 +15,23 @@ export async function policiesOf(
   return policies.filter((policy) => policy !== undefined);
 }
 
-/** If the policies declare different plans for one key, the one that cuts nobody off is used. */
+/** What the plan table is asked about this incident. */
 export function planFacts(record: IncidentRecord, policies: readonly Policy[]): PlanFacts {
-  const owned = policies.filter(({ mode }) => mode === "rotate");
-  const declared = owned.flatMap(({ incident }) => incident.plan ?? []);
-  const [plan] = [...declared].sort().reverse();
   const own = record.keys.find(isRekeysOwn);
   return {
     match: record.match.by,
     alerts: record.alerts,
-    mayAct: owned.length > 0,
+    policies,
     isTriage: isTriage(record),
     ...(own && { own: own.what ?? "a credential of Rekey's own" }),
-    ...(plan !== undefined && { declared: plan }),
     ...(record.planAsked && { asked: record.planAsked }),
   };
 }
 
-const defaultContainByMs = 600_000;
-
 /** How long consumers get under switch-first: the shortest time of all policies in scope. */
 export async function graceMs({ secrets }: IncidentRecord, deps: Pick<Deps, "ledger">): Promise<number> {
   const policies = await policiesOf(secrets, deps);
-  return Math.min(defaultContainByMs, ...policies.map(({ incident }) => incident.containByMs));
+  return incidentWindows(policies).containByMs;
 }
 
 /** The policy that says how to call this key's provider. */

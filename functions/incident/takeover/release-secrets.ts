@@ -10,7 +10,7 @@ import {
   type SecretRecord,
   type Ticket,
 } from "../../../core/rotation/secret-record.ts";
-import type { Certificate } from "../../../ledger/entries.ts";
+import type { DeathRecord } from "../../../ledger/entries.ts";
 import type { Deps } from "../../deps.ts";
 import { noteRun } from "../../secret/run-record.ts";
 
@@ -58,7 +58,7 @@ async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
 
   const ending = endingOf(record, stored);
   await settleDebt({ releasing, run: stored.run, ending }, deps);
-  const certificate = certificateOf(record, stored.run.retiring.keyId);
+  const death = deathOf(record, stored.run.retiring.keyId);
   const outcome = ending === "contained" ? ending : ("needsHuman" as const);
   // The function that took the secret may have died before it recorded its run.
   const isNoted = (await deps.ledger.rotation(secretArn, ticket.rotationId)) !== undefined;
@@ -71,7 +71,7 @@ async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
           closedAtMs: atMs,
           reason,
           ...incomingOf(secret),
-          ...(certificate && { certificate }),
+          ...(death && { death }),
         },
       },
       deps,
@@ -84,7 +84,7 @@ async function releaseOne(releasing: Releasing, deps: Deps): Promise<void> {
       case "undone":
         return closeRun(giveUp(now, ticket), ticket);
       case "owed":
-        return oweRun(now, ticket, reason);
+        return oweRun(now, ticket, { reason });
     }
   });
 }
@@ -130,7 +130,7 @@ function incomingOf({ incomingKeyId, incomingVersionId }: Released) {
   };
 }
 
-function certificateOf({ keys }: IncidentRecord, keyId: string | undefined): Certificate | undefined {
+function deathOf({ keys }: IncidentRecord, keyId: string | undefined): DeathRecord | undefined {
   const key = keys.find((each) => each.keyId === keyId);
   if (key?.keyId === undefined || key.deadAtMs === undefined || key.fingerprint === undefined)
     return undefined;

@@ -24,9 +24,18 @@ const seen = (exposure: AlertSeen["exposure"], verified: AlertSeen["verified"], 
   alerts: [{ source, exposure, verified }],
 });
 
+const windows = { containByMs: 10 * minute, escalateAfterMs: 5 * minute };
+const rotated = (plan?: "contain-first" | "switch-first") =>
+  ({ mode: "rotate", incident: { ...windows, ...(plan && { plan }) } }) as const;
+const watched = (plan?: "contain-first" | "switch-first") => ({ ...rotated(plan), mode: "index" }) as const;
+
 const rows: readonly Row[] = [
   ["an unknown key, in public and live", { match: "none", ...seen("public", "live") }, "person"],
-  ["a key of watched secrets only", { mayAct: false, ...seen("public", "live") }, "person"],
+  [
+    "a key of watched secrets only",
+    { policies: [watched("contain-first")], ...seen("public", "live") },
+    "person",
+  ],
   [
     "an admin credential, though a person asks to contain it",
     { own: "the openai admin credential of billing-key", asked: { ...word, plan: "contain-first" } },
@@ -54,10 +63,24 @@ const rows: readonly Row[] = [
     { asked: { ...word, plan: "contain-first" }, ...seen("private", "unknown") },
     "contain-first",
   ],
-  ["the policy says switch-first", { declared: "switch-first", ...seen("public", "live") }, "switch-first"],
+  [
+    "the policy says switch-first",
+    { policies: [rotated("switch-first")], ...seen("public", "live") },
+    "switch-first",
+  ],
   [
     "the policy says contain-first",
-    { declared: "contain-first", ...seen("private", "unknown") },
+    { policies: [rotated("contain-first")], ...seen("private", "unknown") },
+    "contain-first",
+  ],
+  [
+    "two policies that differ: the plan that cuts nobody off",
+    { policies: [rotated("contain-first"), rotated("switch-first")], ...seen("public", "live") },
+    "switch-first",
+  ],
+  [
+    "a secret that is only watched has no say",
+    { policies: [rotated(), watched("switch-first")], ...seen("public", "live") },
     "contain-first",
   ],
   ["in public and live", seen("public", "live"), "contain-first"],
@@ -79,16 +102,16 @@ const rows: readonly Row[] = [
 ];
 
 test.each(rows)("%s: the plan table", (_title, facts, plan) => {
-  const choice = planFor({ match: "fingerprint", alerts: [], mayAct: true, ...facts });
+  const choice = planFor({ match: "fingerprint", alerts: [], policies: [rotated()], ...facts });
   expect(choice.plan).toBe(plan);
   expect(choice.why).not.toBe("");
 });
 
 test("a plan says what it rests on", () => {
-  expect(planFor({ match: "fingerprint", mayAct: true, ...seen("private", "live") }).why).toBe(
+  expect(planFor({ match: "fingerprint", policies: [rotated()], ...seen("private", "live") }).why).toBe(
     "the key was seen in a private place, though it was seen to work",
   );
-  expect(planFor({ match: "fingerprint", mayAct: true, ...seen("unknown", "unknown") }).why).toBe(
+  expect(planFor({ match: "fingerprint", policies: [rotated()], ...seen("unknown", "unknown") }).why).toBe(
     "nobody saw the key in public",
   );
 });

@@ -246,7 +246,7 @@ test("a waived key is followed up, and the report says that nobody saw it dead",
   const { deadAtMs: _, how: __, ...rest } = deadKey;
   const filed = report({ keys: [{ ...rest, state: "accepted", waiver }] });
 
-  expect(filed.certificates).toEqual([]);
+  expect(filed.deaths).toEqual([]);
   expect(filed.notChecked).toContain("key key_FAKE1 was waived by ada, not proven dead");
   expect(filed.followUps[0]).toMatchObject({ owner: "ada", why: "the vendor confirmed by phone" });
   const text = reportMarkdown(filed);

@@ -9,7 +9,8 @@ const clear: RevokeView = {
   adoption: { verdict: "adopted" },
   missedInQuarantine: false,
   sharedWith: [],
-  retain: false,
+  policy: { retain: false },
+  nowMs: 5_000,
 };
 
 const reason = (name: AdoptionReason["reason"], detail: string): AdoptionReason => ({
@@ -47,7 +48,7 @@ const reasons: readonly (readonly [string, Partial<RevokeView>, string])[] = [
   ["Stopped", { stop: "stopped for all by ada: an outage" }, "stopped for all by ada: an outage"],
   ["Frozen", { record: recordIn("promoted", { frozen: { reason: "another hand" } }) }, "another hand"],
   ["KeyShared", { sharedWith: ["arn:one", "arn:two"] }, "also held by arn:one, arn:two"],
-  ["Retained", { retain: true }, "the policy says that this key is never revoked"],
+  ["Retained", { policy: { retain: true } }, "the policy says that this key is never revoked"],
   [
     "HoldsRetiringKey",
     { adoption: { verdict: "waiting", reasons: [reason("HoldsRetiringKey", "search-1 still holds it")] } },
@@ -131,7 +132,7 @@ describe("repeating a recorded revoke", () => {
       adoption,
       current,
       stop: "stopped",
-      retain: true,
+      policy: { retain: true },
       sharedWith: ["arn:one"],
     };
     expect(whyNotRepeatRevoke(view)).toBeUndefined();

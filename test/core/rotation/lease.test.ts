@@ -55,9 +55,15 @@ describe("ending a run", () => {
   });
 
   test("with work left over keeps what it had reached, and says why", () => {
-    const owing = oweRun(recordIn("promoted", { wait }), ticket, "AdoptionOverdue");
+    const owing = oweRun(recordIn("promoted", { wait }), ticket, {
+      reason: "AdoptionOverdue: waiting",
+      error: "AdoptionOverdue",
+    });
 
-    expect(owing.run).toEqual({ ...runs.promoted, owed: { reason: "AdoptionOverdue" } });
+    expect(owing.run).toEqual({
+      ...runs.promoted,
+      owed: { reason: "AdoptionOverdue: waiting", error: "AdoptionOverdue" },
+    });
     expect(owing).not.toHaveProperty("lease");
     expect(owing).not.toHaveProperty("wait");
     expect(owing.ended).toEqual(["r-1"]);
@@ -68,7 +74,7 @@ describe("ending a run", () => {
     expect(closeRun(recordIn("dead", { ended }), ticket).ended).toEqual([...ended.slice(1), "r-1"]);
   });
 
-  test.each([closeRun, (record: never, other: never) => oweRun(record, other, "late")])(
+  test.each([closeRun, (record: never, other: never) => oweRun(record, other, { reason: "late" })])(
     "is refused to a run without the fence",
     (end) => {
       expect(() => end(recordIn("dead") as never, late as never)).toThrow(Superseded);

@@ -43,14 +43,14 @@ test("a revoke is owed until it is done, and then the proof of the death", () =>
 });
 
 test("refusals count in a row, from the first of them", () => {
-  const first = markProbed(recordIn("revoked"), ticket, { refused: true, nowMs: 4_000 });
-  const second = markProbed(first, ticket, { refused: true, nowMs: 5_000 });
+  const first = markProbed(recordIn("revoked"), ticket, { answer: "refused", atMs: 4_000 });
+  const second = markProbed(first, ticket, { answer: "refused", atMs: 5_000 });
   expect(deathOf(first)).toEqual({ refusals: 1, firstRefusedAtMs: 4_000 });
   expect(deathOf(second)).toEqual({ refusals: 2, firstRefusedAtMs: 4_000 });
 
-  const accepted = markProbed(second, ticket, { refused: false, nowMs: 6_000 });
+  const accepted = markProbed(second, ticket, { answer: "valid", atMs: 6_000 });
   expect(accepted.run).toEqual(runs.revoked);
-  expect(deathOf(markProbed(accepted, ticket, { refused: true, nowMs: 7_000 }))).toEqual({
+  expect(deathOf(markProbed(accepted, ticket, { answer: "refused", atMs: 7_000 }))).toEqual({
     refusals: 1,
     firstRefusedAtMs: 7_000,
   });
@@ -61,7 +61,7 @@ const marks: readonly (readonly [string, (record: SecretRecord, held: typeof tic
   ["restored", markRestored],
   ["revoked", (record, held) => markRevoked(record, held, { revokedAtMs: 1 })],
   ["marked as revoking", (record, held) => markRetiring(record, held, "revoking")],
-  ["probed", (record, held) => markProbed(record, held, { refused: true, nowMs: 1 })],
+  ["probed", (record, held) => markProbed(record, held, { answer: "refused", atMs: 1 })],
 ];
 
 test.each(marks)("a retiring key is not %s before the promotion, nor without the fence", (_what, mark) => {

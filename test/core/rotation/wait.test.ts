@@ -1,5 +1,14 @@
-import { Superseded } from "../../../core/errors.ts";
-import { endWait, freeze, placeHold, releaseHold, storeWait } from "../../../core/rotation/wait.ts";
+import { NoProgress, Superseded } from "../../../core/errors.ts";
+import {
+  endWait,
+  freeze,
+  markDecideAgain,
+  markSentBack,
+  placeHold,
+  releaseHold,
+  storeWait,
+  turnsMax,
+} from "../../../core/rotation/wait.ts";
 import { late, recordIn, ticket } from "./record-world.ts";
 
 const wait = { token: "token-1", decision: "waiting: HoldsRetiringKey billing", seenSeq: 40 };
@@ -15,6 +24,38 @@ test("a wait is stored while nothing is new since the decision", () => {
 test("a wait on an old decision is not stored: what came in between would wake nobody", () => {
   expect(storeWait(recordIn("promoted", { seq: 41 }), ticket, wait)).toBe("decideAgain");
   expect(() => storeWait(recordIn("promoted"), late, wait)).toThrow(Superseded);
+});
+
+describe("turns without a wait", () => {
+  const refusal = { reason: "Held", detail: "held by ada" };
+  const sentBack = (turns: number) => {
+    let record = recordIn("promoted");
+    for (let turn = 0; turn < turns; turn++) record = markSentBack(record, ticket, refusal);
+    return record;
+  };
+
+  test("are counted without being news, and a wait ends the count", () => {
+    const record = markDecideAgain(sentBack(3), ticket);
+
+    expect(record).toMatchObject({ seq: 40, run: { turns: 4 } });
+    const stored = storeWait(record, ticket, wait);
+    expect(stored).toMatchObject({ wait: { token: "token-1" } });
+    expect(stored).not.toHaveProperty("run.turns");
+  });
+
+  test("end the run with a reason when a refusal comes again and again", () => {
+    expect(() => markSentBack(sentBack(turnsMax), ticket, refusal)).toThrow(NoProgress);
+    expect(() => markSentBack(sentBack(turnsMax), ticket, refusal)).toThrow(
+      /refused 50 times .* Held: held by ada/,
+    );
+    expect(() => markSentBack(sentBack(1), late, refusal)).toThrow(Superseded);
+  });
+
+  test("make the run wait where something changes faster than it can decide", () => {
+    const busy = { ...wait, seenSeq: 39 };
+    expect(storeWait(sentBack(turnsMax - 1), ticket, busy)).toBe("decideAgain");
+    expect(storeWait(sentBack(turnsMax), ticket, busy)).toMatchObject({ wait: { token: "token-1" } });
+  });
 });
 
 test("an ended wait is gone, and ending it is no news", () => {

@@ -69,7 +69,7 @@ async function expectRotated(story: Story & { readonly stranded: string[] }, run
 
 async function revokedAtMs(story: Story, run: Run): Promise<number> {
   const known = await story.world.ledger.rotation(story.secretArn, run.rotationId);
-  return known?.certificate?.revokedAtMs ?? Number.NaN;
+  return known?.death?.revokedAtMs ?? Number.NaN;
 }
 
 /** When the retiring key was revoked, counted from the promotion. */

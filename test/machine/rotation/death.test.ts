@@ -119,7 +119,7 @@ test("answers that say nothing count neither for nor against death", async () =>
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
 });
 
-test("a key whose plaintext nobody holds any more is dead by listing, and the certificate says so", async () => {
+test("a key whose plaintext nobody holds any more is dead by listing, and the record of death says so", async () => {
   const story = await open();
   story.before(calls.of("prove-dead", "read"), () => {
     throw new SecretUnusable("the version was purged");
@@ -128,7 +128,7 @@ test("a key whose plaintext nobody holds any more is dead by listing, and the ce
   const run = await story.rotate();
 
   const known = await story.world.ledger.rotation(story.secretArn, run.rotationId);
-  expect(known?.certificate).toMatchObject({ how: "listing", probes: 0 });
+  expect(known?.death).toMatchObject({ how: "listing", probes: 0 });
   expect(story.effects()).not.toContainEqual(expect.stringMatching(/^verify k1/));
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated" });
 });

@@ -37,12 +37,7 @@ test("a rotation makes, proves, promotes, waits, revokes, and sees the retiring 
     "strip REKEY_RETIRING from v1",
   ]);
   expect(story.events()).toEqual(["SecretVersionPromoted", "RotationSucceeded"]);
-  expect(await story.audit()).toEqual([
-    "RotationOpened",
-    "VersionPromoted",
-    "KeyRevoked",
-    "RevocationCertified",
-  ]);
+  expect(await story.audit()).toEqual(["RotationOpened", "VersionPromoted", "KeyRevoked", "DeathRecorded"]);
   expect(await story.ending(run)).toEqual({
     run: "SUCCEEDED: rotated",
     lease: "free",
@@ -94,13 +89,13 @@ test("a secret that nothing uses still waits until the provider calls the retiri
   expect(story.firstAt(run, "RevokeRetiring") - promotedAtMs).toBeGreaterThanOrEqual(120_000);
 });
 
-test("the certificate says which key died, how that was seen and how often", async () => {
+test("the record of death says which key died, how that was seen and how often", async () => {
   const story = await open();
 
   const run = await story.rotate();
 
   const known = await story.world.ledger.rotation(story.secretArn, run.rotationId);
-  expect(known?.certificate).toMatchObject({ keyId: story.keyId("k1"), how: "refused" });
-  expect(known?.certificate?.probes).toBeGreaterThanOrEqual(5);
-  expect(known?.certificate?.deadAtMs).toBeGreaterThan(known?.certificate?.revokedAtMs ?? Infinity);
+  expect(known?.death).toMatchObject({ keyId: story.keyId("k1"), how: "refused" });
+  expect(known?.death?.probes).toBeGreaterThanOrEqual(5);
+  expect(known?.death?.deadAtMs).toBeGreaterThan(known?.death?.revokedAtMs ?? Infinity);
 });

@@ -167,7 +167,7 @@ test("a key that another secret comes to hold while the run waits is not revoked
 
   expect(await story.gate(run)).toMatchObject({
     verdict: "waiting",
-    blockers: [`KeyShared with ${secretArn}`],
+    blockers: [`KeyShared: also held by ${secretArn}`],
   });
   expect(story.effects()).not.toContain("delete k1");
 });

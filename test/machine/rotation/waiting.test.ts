@@ -110,7 +110,7 @@ test("a hold that is placed while the run waits keeps the key, and its release w
   await story.world.time.advance(10 * 60_000);
   expect(await story.gate(run)).toMatchObject({
     verdict: "waiting",
-    blockers: ["Held by arn:aws:iam::111122223333:user/ada"],
+    blockers: [expect.stringMatching(/^Held: held by arn:aws:iam::111122223333:user\/ada: /)],
   });
   expect(story.effects()).not.toContain("delete k1");
 

@@ -96,12 +96,12 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "lose the wake-up",
     file: "core/rotation/wait.ts",
-    find: `if (record.seq !== wait.seenSeq) return "decideAgain";`,
+    find: `if (record.seq !== wait.seenSeq && turns < turnsMax) return "decideAgain";`,
     replace: "",
   },
   {
     name: "probe the retiring key before revoke",
-    file: "functions/secret/revoke-view.ts",
+    file: "functions/secret/gate.ts",
     find: "const current = await deps.store.current(secretArn);",
     replace: `const current = await deps.store.current(secretArn);
   const early = await deps.store.read(secretArn, run.retiring.versionId);
@@ -141,7 +141,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "forget a revoke owed",
     file: "functions/secret/settle-run.ts",
-    find: "(record) => oweRun(record, ticket, reason)",
+    find: "(record) => oweRun(record, ticket, owedBecause(settling))",
     replace: "(record) => closeRun(record, ticket)",
   },
   {
@@ -172,7 +172,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "revoke on what the provider said before the soak",
-    file: "functions/secret/revoke-view.ts",
+    file: "functions/secret/gate.ts",
     find: "return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);",
     replace: "return isOpen && deps.ledger.evidence(question.secretArn);",
   },
@@ -186,7 +186,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "send a refused revoke straight back to the gate",
     file: "functions/secret/freeze.ts",
-    find: "record.fence === fence ? freeze(record, refusal.detail) : record,",
+    find: "record.fence === fence ? freeze(record, why) : record,",
     replace: "record.fence === fence ? record : record,",
   },
   {
@@ -322,8 +322,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "promote while stopped",
     file: "functions/rotation/promote-version.ts",
-    find: "await assertNotStopped(policy, deps, workOf(before));",
-    replace: "workOf(before);",
+    find: "await assertNotStopped(policy, deps, { isIncident: isIncidentWork(before) });",
+    replace: "isIncidentWork(before);",
   },
   {
     name: "sweep away the run of an execution at work",
@@ -339,8 +339,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "open on a held secret",
-    file: "functions/rotation/open-rotation.ts",
-    find: "if (record.hold) return {",
-    replace: "if (record.hold && record.frozen) return {",
+    file: "core/rotation/open.ts",
+    find: "if (hold) return {",
+    replace: "if (hold && frozen) return {",
   },
 ];

@@ -1,0 +1,20 @@
+import type { RotationId } from "../ports.ts";
+import type { Refusal } from "./refusal.ts";
+import type { SecretRecord } from "./secret-record.ts";
+
+export type OpenReason = "Duplicate" | TakenReason;
+export type TakenReason = "Busy" | "Held" | "Frozen";
+
+/** Why this run may not take the secret now. */
+export function whyNotOpen(record: SecretRecord, rotationId: RotationId): Refusal<OpenReason> | undefined {
+  if (record.ended.includes(rotationId)) return { reason: "Duplicate", detail: "this run ended before" };
+  return whyNoRunOpens(record);
+}
+
+/** Why no run whatever may take the secret now. */
+export function whyNoRunOpens({ lease, hold, frozen }: SecretRecord): Refusal<TakenReason> | undefined {
+  if (lease !== undefined) return { reason: "Busy", detail: `${lease.runId} holds the secret` };
+  if (hold) return { reason: "Held", detail: `held by ${hold.by}: ${hold.reason}` };
+  if (frozen) return { reason: "Frozen", detail: frozen.reason };
+  return undefined;
+}
