@@ -57,9 +57,12 @@ function pack(folder: string, out: string): string {
   }
 }
 
-/** What the bundles were made of: the packages themselves bring no dependency. */
+/**
+ * What the bundles were made of, and with which tools: those are marked as development. `--omit dev` would also leave
+ * out every dependency that a tool shares, and with it most of AWS's clients.
+ */
 function writeBillOfMaterials(out: string): void {
-  const bill = npm(["sbom", "--sbom-format", "cyclonedx", "--omit", "dev", "--package-lock-only"], root);
+  const bill = npm(["sbom", "--sbom-format", "cyclonedx", "--package-lock-only"], root);
   writeFileSync(join(out, "rekey.cdx.json"), bill);
 }
 
