@@ -122,10 +122,9 @@ function distorted(fault: Distortion, { headers }: FakeRequest, reply: FakeReply
     case "polluting":
       return { ...reply, body: reply.body.replaceAll("{", POLLUTION) };
     case "echo": {
-      const [message, code] = [
-        `${headers["authorization"]} ${reply.body}`,
-        (headers["authorization"] ?? "").slice(7),
-      ];
+      const sent = Object.values(headers);
+      const message = `${sent.join(" ")} ${reply.body}`;
+      const code = (headers["authorization"] ?? sent.at(-1) ?? "").replace(/^Bearer /, "");
       return { ...reply, status: fault.status ?? 500, body: errorBody({ message, code, type: code }) };
     }
     case "rewrite": {

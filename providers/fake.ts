@@ -10,7 +10,7 @@ export interface FakeRequest {
   readonly query: URLSearchParams;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The parsed JSON; undefined when there is none. */
+  /** The parsed JSON, or the fields of a form; undefined when there is none. */
   readonly body: unknown;
 }
 
@@ -34,9 +34,10 @@ export function fakeHttp(
 ): Http {
   const pause = options.pause ?? (async () => undefined);
   return {
-    async send({ method, url, headers, body, timeoutMs = HTTP_TIME_MAX_MS }) {
+    async send({ method, url, headers, body, form, timeoutMs = HTTP_TIME_MAX_MS }) {
       const { pathname, searchParams } = new URL(url);
-      const json: unknown = body === undefined ? undefined : JSON.parse(JSON.stringify(body));
+      const sent = form ?? body;
+      const json: unknown = sent === undefined ? undefined : JSON.parse(JSON.stringify(sent));
       const reply = await handle({ method, path: pathname, query: searchParams, headers, body: json });
       const { afterMs = 0 } = reply;
       if (afterMs > 0) await pause(Math.min(afterMs, timeoutMs));
@@ -94,7 +95,9 @@ async function readRequest(incoming: http.IncomingMessage): Promise<FakeRequest>
     if (typeof value === "string") headers[name] = value;
   }
   const text = Buffer.concat(chunks).toString("utf8");
-  const body: unknown = text === "" ? undefined : JSON.parse(text);
+  const isForm = headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true;
+  const parsed = (): unknown => (isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text));
+  const body = text === "" ? undefined : parsed();
   return { method: incoming.method ?? "GET", path: pathname, query: searchParams, headers, body };
 }
 

@@ -11,6 +11,8 @@ export interface HttpRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Sent as JSON. */
   readonly body?: unknown;
+  /** Sent in place of `body` as the fields of a form: token endpoints take nothing else. */
+  readonly form?: Readonly<Record<string, string>>;
   /** At most HTTP_TIME_MAX_MS, which is the default. */
   readonly timeoutMs?: number;
 }
@@ -102,8 +104,8 @@ function exchange(options: {
 }): Promise<RawReply> {
   const { request, url, addresses, signal } = options;
   const { method } = request;
-  const body = request.body === undefined ? undefined : Buffer.from(JSON.stringify(request.body));
-  const length = body && { "content-type": "application/json", "content-length": String(body.length) };
+  const { type, body } = bodyOf(request);
+  const length = body && { "content-type": type, "content-length": String(body.length) };
   const headers = {
     accept: "application/json",
     "accept-encoding": "identity",
@@ -131,6 +133,15 @@ function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
     if (options.all) callback(null, [...addresses]);
     else callback(null, first?.address ?? "", first?.family);
   };
+}
+
+function bodyOf({ body, form }: HttpRequest): { readonly type: string; readonly body: Buffer | undefined } {
+  if (form !== undefined) {
+    const type = "application/x-www-form-urlencoded";
+    return { type, body: Buffer.from(new URLSearchParams(form).toString()) };
+  }
+  const text = body === undefined ? undefined : Buffer.from(JSON.stringify(body));
+  return { type: "application/json", body: text };
 }
 
 async function readBody(incoming: http.IncomingMessage): Promise<string> {

@@ -68,6 +68,11 @@ function holds({ at, is, has, type }: Condition, json: unknown): boolean {
   );
 }
 
+/** The value at a JSON pointer; undefined where there is none. */
+export function valueAt(json: unknown, pointer: string): unknown {
+  return valuesAt(json, pointer.split("/").slice(1))[0];
+}
+
 const membersMax = 100;
 
 /** The values a pointer names; a place that is not there is one `undefined`. */
