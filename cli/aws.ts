@@ -31,9 +31,8 @@ export async function reachAws(env: Environment): Promise<Reach> {
     audit: log,
     checkpoints: checkpointsFor(env, log),
     store: async () => {
-      const { SecretsManagerClient } = await import("@aws-sdk/client-secrets-manager");
-      const { secretsManagerStore } = await import("../stores/secrets-manager/index.ts");
-      return secretsManagerStore(new SecretsManagerClient(awsBounds), { pause });
+      const { everyStore } = await import("../stores/index.ts");
+      return everyStore({ pause });
     },
     digest,
     admin:

@@ -95,8 +95,9 @@ function lookAtService(service: Service, { note }: Looking): Seen {
 }
 
 /**
- * A rollback completes too, under another deployment id, and its tasks read AWSCURRENT as well. So only a
- * deployment that somebody started after the failure shows that the consumer runs with the incoming key.
+ * A rollback completes too, under another deployment id, and its tasks read the current version as well. So
+ * only a deployment that somebody started after the failure shows that the consumer runs with the incoming
+ * key.
  */
 function failedIn(service: Service, note: RefreshNote): readonly string[] | undefined {
   const { deployments = [], events = [] } = service;
@@ -147,8 +148,8 @@ function familyOf(workload: string): Family | undefined {
 }
 
 /**
- * Rekey starts nothing here: each task reads AWSCURRENT when it starts, so the tasks from before only have to
- * end.
+ * Rekey starts nothing here: each task reads the current version when it starts, so the tasks from before
+ * only have to end.
  */
 async function lookAtFamily(
   { family, note }: { readonly family: Family; readonly note: RefreshNote },

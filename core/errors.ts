@@ -74,7 +74,7 @@ export class KeyIdUnknown extends RotationError {
   readonly retry = "never";
 }
 
-/** AWSCURRENT holds a key that the ledger does not know and the provider does not list. */
+/** The current version holds a key that the ledger does not know and the provider does not list. */
 export class CurrentKeyUnknown extends RotationError {
   override readonly name = "CurrentKeyUnknown";
   readonly retry = "never";
@@ -104,7 +104,7 @@ export class StoreUnavailable extends RotationError {
   readonly retry = "later";
 }
 
-/** Another rotation holds AWSPENDING: removing the label would break it. */
+/** Another rotation has a pending version: taking its place would break it. */
 export class PendingHeld extends RotationError {
   override readonly name = "PendingHeld";
   readonly retry = "never";
@@ -122,7 +122,7 @@ export class KeyRejected extends RotationError {
   readonly retry = "never";
 }
 
-/** AWSCURRENT was moved to another key outside Rekey. */
+/** Another key was made current outside Rekey. */
 export class VersionMoved extends RotationError {
   override readonly name = "VersionMoved";
   readonly retry = "never";

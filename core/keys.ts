@@ -78,12 +78,12 @@ export function isReplacementRun(
   return runId.startsWith(`${incidentId}-${secretTag}-`);
 }
 
-/** True for a key that AWSCURRENT never held: only its own run can have it. */
+/** True for a key that was never current: only its own run can have it. */
 export function isUnused({ state }: LedgerKey): boolean {
   return state === "intended" || state === "minted" || state === "staged" || state === "stray";
 }
 
-/** Keys that Rekey never makes AWSCURRENT again. For keys that people may put back see `mayNotReturn`. */
+/** Keys that Rekey never makes current again. For keys that people may put back see `mayNotReturn`. */
 export function isSpent(key: LedgerKey): boolean {
   return (
     key.compromised === true || ["retiring", "quarantined", "revoking", "revoked", "dead"].includes(key.state)

@@ -4,7 +4,12 @@ import type { SecretArn } from "../core/ports.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
 import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
-import { type KnownProvider, policyFrom, type Surroundings } from "./policy-file/secret-policy.ts";
+import {
+  type DeclaredStore,
+  type KnownProvider,
+  policyFrom,
+  type Surroundings,
+} from "./policy-file/secret-policy.ts";
 
 /** What a policy may say about one kind of provider, and what that kind can do. Neither makes a call. */
 export interface DeclaredKind {
@@ -15,6 +20,12 @@ export interface DeclaredKind {
 /** The settings that every kind has. */
 export interface DeclaredSettings {
   readonly adminCredential?: SecretArn | undefined;
+}
+
+/** What a policy may name. */
+export interface DeclaredWorld {
+  readonly kinds: Readonly<Record<string, DeclaredKind>>;
+  readonly stores: Readonly<Record<string, DeclaredStore>>;
 }
 
 export interface PolicyFile {
@@ -44,12 +55,13 @@ export interface PolicyData {
 /** The policies of `rekey.yml` with every default filled in, or everything that is wrong with it. */
 export function policiesIn(
   file: PolicyData,
-  kinds: Readonly<Record<string, DeclaredKind>>,
+  { kinds, stores }: DeclaredWorld,
 ): PolicyFile | PolicyFileRefused {
   const top = readBlock(FileBlock, file.value, []);
   const block = top.value ?? {};
   const providers = readProviders(block.providers ?? {}, kinds);
   const around: Surroundings = {
+    stores,
     environment: block.environment ?? "",
     account: block.account ?? "",
     providers: new Map(providers.known.map((known) => [known.policy.account, known])),

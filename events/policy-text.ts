@@ -1,6 +1,6 @@
 import { readYaml } from "./policy-file/document.ts";
 import {
-  type DeclaredKind,
+  type DeclaredWorld,
   inOrder,
   type PolicyFile,
   type PolicyFileRefused,
@@ -13,12 +13,9 @@ export interface PolicyText extends PolicyFile {
 }
 
 /** Reads `rekey.yml`, with the line and column of every mistake. */
-export function parsePolicyFile(
-  text: string,
-  kinds: Readonly<Record<string, DeclaredKind>>,
-): PolicyText | PolicyFileRefused {
+export function parsePolicyFile(text: string, declared: DeclaredWorld): PolicyText | PolicyFileRefused {
   const file = readYaml(text);
   if ("mistakes" in file) return { mistakes: inOrder(file.mistakes) };
-  const policies = policiesIn(file, kinds);
+  const policies = policiesIn(file, declared);
   return "mistakes" in policies ? policies : { ...policies, data: file.value };
 }

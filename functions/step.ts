@@ -3,6 +3,7 @@ import type { Context } from "aws-lambda";
 import * as z from "zod";
 import { InputInvalid, ProviderThrottled, RotationError } from "../core/errors.ts";
 import type { Ticket } from "../core/rotation/secret-record.ts";
+import { isReference } from "../stores/index.ts";
 import type { Deps } from "./deps.ts";
 
 /** One Task state: its input, and what it does. The machine's retries match on the names of its errors. */
@@ -21,9 +22,8 @@ export function step<Input, Output>(definition: Step<Input, Output>): Step<Input
 /** Milliseconds since the epoch, from the ISO time that Step Functions or EventBridge stamped (T1). */
 export const stampedAt = z.iso.datetime({ offset: true }).transform((iso) => Date.parse(iso));
 
-export const secretArnText = z
-  .string()
-  .regex(/^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,519}$/);
+/** A secret's reference, as its store writes it. */
+export const secretArnText = z.string().max(2048).refine(isReference, "no store has such references");
 
 export const ticketShape = {
   secretArn: secretArnText,

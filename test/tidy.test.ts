@@ -145,6 +145,28 @@ describe("the house has floors", () => {
   });
 });
 
+/**
+ * A store is one folder under stores/ and one line of its index: whoever else knows a label of Secrets Manager, or the
+ * form of its ARNs, would have to change with the next store.
+ */
+test("only the store's own folder knows its labels and the form of its references", () => {
+  const speaks = /AWS(?:CURRENT|PENDING|PREVIOUS)|REKEY_(?:INCOMING|RETIRING)|:secretsmanager:/;
+  const above = ["core", "events", "functions", "ledger", "consumers", "audit", "providers", "stores"];
+  /** Who speaks AWS all the same, and why. */
+  const mayKnow: Readonly<Record<string, string>> = {
+    "providers/openai/settings.ts":
+      "an adapter imports no store: it checks where its admin credential is kept",
+  };
+  const files = ours.filter(
+    ({ path }) => above.includes(topOf(path)) && !path.startsWith("stores/secrets-manager/"),
+  );
+  const knowing = new Set(
+    findings(files, (line) => speaks.exec(line)?.[0]).map((found) => found.split(":")[0]),
+  );
+  expect([...knowing].filter((path) => path !== undefined && !Object.hasOwn(mayKnow, path))).toEqual([]);
+  expect(Object.keys(mayKnow).filter((path) => !knowing.has(path))).toEqual([]);
+});
+
 test("core reads no clock, draws no random number, and does no I/O", () => {
   const impure =
     /\b(?:Date|Math\s*\.\s*random|process|fetch|async|await|console|crypto|globalThis|set(?:Timeout|Interval|Immediate)|performance)\b/;

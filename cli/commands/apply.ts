@@ -4,6 +4,7 @@ import { type PolicyText, parsePolicyFile } from "../../events/policy-text.ts";
 import type { Applied } from "../../functions/admin/apply.ts";
 import type { Answer } from "../../functions/admin/command.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
+import { stores } from "../../stores/index.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { table } from "../table.ts";
@@ -20,7 +21,7 @@ export const apply: Register = (program, perform) => {
     .action(({ file, dryRun = false }: { file: string; dryRun?: boolean }) =>
       perform(async (cli) => {
         const text = await readPolicyFile(cli, file);
-        const parsed = parsePolicyFile(text, declaredKinds);
+        const parsed = parsePolicyFile(text, { kinds: declaredKinds, stores });
         if ("mistakes" in parsed) throw mistaken(cli, { file, mistakes: parsed.mistakes });
         if (dryRun) return showPlan(cli, parsed);
         return showApplied(await applyInRounds(cli, parsed.data));

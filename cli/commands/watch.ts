@@ -1,6 +1,7 @@
 import { together } from "../../consumers/together.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { isReference } from "../../stores/index.ts";
 import { CliFailure, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
 import { follow } from "../follow.ts";
@@ -23,7 +24,7 @@ interface Found {
 
 async function whichRotation(named: string, ledger: Ledger): Promise<Found> {
   const policies = await ledger.policies();
-  if (named.startsWith("arn:") || policies.some(({ name }) => name === named)) {
+  if (isReference(named) || policies.some(({ name }) => name === named)) {
     return latestOf(await findSecret(named, ledger), ledger);
   }
   const found = await together(policies, {

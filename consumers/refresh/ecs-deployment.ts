@@ -5,7 +5,7 @@ import type { RefreshAnswer, Refresher, RefreshNote, RefreshOrder } from "../por
 import type { Reach } from "../reach.ts";
 import { placeOf } from "./once.ts";
 
-/** A new deployment of an unchanged service: its tasks read AWSCURRENT as they start. */
+/** A new deployment of an unchanged service: its tasks read the current version as they start. */
 export function ecsDeployment({ ecs: clients }: Pick<Reach, "ecs">): Refresher {
   return {
     async refresh(order): Promise<RefreshAnswer> {

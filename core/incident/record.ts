@@ -152,7 +152,9 @@ export interface KeyInScope {
   readonly revokeAtMs?: number;
   /** Why Rekey cannot go on with this key without a person, or could not at its last try. */
   readonly blocked?: string;
-  /** Set under switch-first if somebody put the key back into AWSCURRENT: its consumers keep it until `containBy`. */
+  /**
+   * Set under switch-first if somebody made the key current again: its consumers keep it until `containBy`.
+   */
   readonly handedOutAgain?: CurrentAgain;
   /** The provider has no revoke call: a person revokes it, and Rekey probes until it is dead. */
   readonly byHand?: boolean;
@@ -161,7 +163,7 @@ export interface KeyInScope {
 }
 
 export interface CurrentAgain {
-  /** The secrets whose AWSCURRENT holds the key, and which version that is. */
+  /** The secrets whose current version holds the key, and which version that is. */
   readonly places: readonly { readonly secretArn: SecretArn; readonly versionId: VersionId }[];
   readonly lookAgainAtMs: number;
 }
@@ -192,7 +194,10 @@ export interface SecretInScope {
   readonly held?: string;
   /** The fence with which this incident holds the secret; absent if it changes nothing there. */
   readonly fence?: number;
-  /** The run that replaces the key in this secret. Its id is made of the incident's id, the secret and the fence. */
+  /**
+   * The run that replaces the key in this secret. Its id is made of the incident's id, the secret and the
+   * fence.
+   */
   readonly rotationId?: RotationId;
   readonly keyId?: KeyId;
   readonly versionId?: VersionId;
@@ -202,7 +207,9 @@ export interface SecretInScope {
   readonly reused?: boolean;
   readonly promotedAtMs?: number;
   readonly adoptedAtMs?: number;
-  /** Consumers that did not hold the incoming key at the last check, and when each was first seen to hold it. */
+  /**
+   * Consumers that did not hold the incoming key at the last check, and when each was first seen to hold it.
+   */
   readonly behind: readonly string[];
   readonly moved: readonly { readonly consumer: string; readonly atMs: number }[];
 }
@@ -324,7 +331,10 @@ export interface ReportFiled {
 export interface ScopeFindings {
   readonly readers: readonly SecretReader[];
   readonly keyUse: readonly KeyActivity[];
-  /** Keys made at the provider since the exposure that the ledger does not know: an attacker may have made them. */
+  /**
+   * Keys made at the provider since the exposure that the ledger does not know: an attacker may have made
+   * them.
+   */
   readonly newKeys: readonly NewKey[];
   readonly siblings: readonly SiblingSecret[];
   /** How far back reads of the secret were looked up. */

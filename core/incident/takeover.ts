@@ -22,7 +22,7 @@ export interface Takeover {
   readonly secretTag: string;
   /** The compromised key, as this secret holds it. */
   readonly compromised: PlacedKey;
-  /** Whether AWSCURRENT holds the key now. Read from the store, because the ledger may be behind. */
+  /** Whether the current version holds the key now. Read from the store, because the ledger may be behind. */
   readonly isCurrent: boolean;
 }
 
@@ -175,9 +175,9 @@ function dropIncoming(
 }
 
 /**
- * AWSCURRENT was moved off the promoted key outside Rekey, and the promoted key is the one that leaked. The
- * run cannot go on, and while it exists the leaked key is its incoming key, which must not be contained. So
- * the run ends, and its retiring key is still to be revoked.
+ * Another key than the promoted one was made current outside Rekey, and the promoted key is the one that
+ * leaked. The run cannot go on, and while it exists the leaked key is its incoming key, which must not be
+ * contained. So the run ends, and its retiring key is still to be revoked.
  */
 function dropPromoted(
   record: SecretRecord,
@@ -318,7 +318,10 @@ export function markSound(record: SecretRecord, keyId: KeyId): SecretRecord {
   return bump({ ...record, keys: record.keys.map((key) => (key === known ? sound : key)) });
 }
 
-/** A key without a replacement stays in the item as dead, so that the run that makes the replacement finds it. */
+/**
+ * A key without a replacement stays in the item as dead, so that the run that makes the replacement finds
+ * it.
+ */
 export function markSeenDead(record: SecretRecord, keyId: KeyId): SecretRecord {
   const promoted = promotedRun(record.run);
   if (record.run?.retiring.keyId === keyId && promoted === undefined) return markWaitingDead(record, keyId);

@@ -26,9 +26,15 @@ export interface DuePage {
   readonly why: string;
 }
 
-/** Under contain-first, a promotion that is nearly done may take this long; after that containment does not wait. */
+/**
+ * Under contain-first, a promotion that is nearly done may take this long; after that containment does not
+ * wait.
+ */
 export const headStartMs = 10_000;
-/** After this time the machine gives up on a key that is neither contained nor waived. The incident stays open. */
+/**
+ * After this time the machine gives up on a key that is neither contained nor waived. The incident stays
+ * open.
+ */
 export const giveUpAfterMs = 7 * 24 * 3_600_000;
 
 // ---- containment -----------------------------------------------------------------------------------------
@@ -51,7 +57,10 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
   }
 }
 
-/** Under switch-first, a key that somebody put back into AWSCURRENT waits until AWSCURRENT is looked at again. */
+/**
+ * Under switch-first, a key that somebody made current again waits until the current version is looked at
+ * again.
+ */
 function whileHandedOut(
   record: IncidentRecord,
   { key: { handedOutAgain }, nowMs }: Asked,
@@ -66,7 +75,7 @@ export function whyCurrentAgain({ secrets }: IncidentRecord, { places }: Current
   const names = places.map(
     ({ secretArn }) => secrets.find((secret) => secret.secretArn === secretArn)?.name ?? secretArn,
   );
-  return `AWSCURRENT of ${names.join(", ")} holds the compromised key again: somebody put it back`;
+  return `the current version of ${names.join(", ")} holds the compromised key again: somebody put it back`;
 }
 
 function waitForPerson(record: IncidentRecord, key: KeyInScope): ContainTurn {
@@ -130,7 +139,9 @@ export function everybodyMoved({ secrets }: IncidentRecord): boolean {
   return secrets.every(({ replacement }) => replacement === "adopted" || replacement === "notNeeded");
 }
 
-/** If the leak is only suspected, nobody is cut off before the time that was set, unless a person orders it. */
+/**
+ * If the leak is only suspected, nobody is cut off before the time that was set, unless a person orders it.
+ */
 export function isLeftToConsumers(
   { plan, containNow, containByMs = 0 }: IncidentRecord,
   nowMs: number,
@@ -138,7 +149,9 @@ export function isLeftToConsumers(
   return plan === "switch-first" && containNow === undefined && nowMs < containByMs;
 }
 
-/** Reasons not to contain a key: we need its provider id, and either an exact match or a contain-now order. */
+/**
+ * Reasons not to contain a key: we need its provider id, and either an exact match or a contain-now order.
+ */
 export function whyNotContain(record: IncidentRecord, key: KeyInScope): string | undefined {
   if (key.keyId === undefined) return "the key's id at the provider is not known";
   if (record.containNow !== undefined || isExact(record.match.by)) return undefined;

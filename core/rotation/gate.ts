@@ -20,7 +20,7 @@ export interface StandingView {
 export interface RevokeView extends StandingView {
   /** The key that the caller is about to revoke or quarantine. */
   readonly target: KeyId;
-  /** What AWSCURRENT holds, read just before. */
+  /** What the current version holds, read just before. */
   readonly current: { readonly versionId: VersionId; readonly fingerprint: Fingerprint };
   readonly adoption: AdoptionVerdict;
   /** Since the quarantine somebody was refused with the retiring key. */
@@ -53,7 +53,10 @@ export function standingReasons(view: StandingView): readonly Refusal<StandingRe
   return standingChecks.flatMap((check) => check(view) ?? []);
 }
 
-/** What only the last look before the call knows: it has read the secret. Each of these ends by itself or freezes. */
+/**
+ * What only the last look before the call knows: it has read the secret. Each of these ends by itself or
+ * freezes.
+ */
 const firstChecks = [targetIsRetiring, currentIsIncoming] as const;
 
 const lastChecks = [everyConsumerHasMoved, nobodyMissedItInQuarantine] as const;
@@ -107,10 +110,10 @@ function targetIsRetiring(
   };
 }
 
-/** AWSCURRENT was changed outside Rekey. */
+/** The current version was changed outside Rekey. */
 export type ChangedOutside = "RetiringKeyIsCurrent" | "CurrentKeyMoved";
 
-/** What AWSCURRENT was found to hold. */
+/** What the current version was found to hold. */
 type Seen = Pick<RevokeView, "current">;
 
 function currentIsNotRetiring(
@@ -120,11 +123,13 @@ function currentIsNotRetiring(
   if (current.fingerprint !== retiring.fingerprint) return undefined;
   return {
     reason: "RetiringKeyIsCurrent",
-    detail: "AWSCURRENT holds the retiring key again: somebody put it back",
+    detail: "the current version holds the retiring key again: somebody put it back",
   };
 }
 
-/** AWSCURRENT must hold the incoming key. Checked at the gate, and by the sweep while a run waits. */
+/**
+ * The current version must hold the incoming key. Checked at the gate, and by the sweep while a run waits.
+ */
 export function currentIsIncoming(view: Seen, run: PromotedRun): Refusal<ChangedOutside> | undefined {
   const { current } = view;
   // Compared by fingerprint, because an edit of another field puts the same key into a newer version.
@@ -132,7 +137,7 @@ export function currentIsIncoming(view: Seen, run: PromotedRun): Refusal<Changed
   return (
     currentIsNotRetiring(view, run) ?? {
       reason: "CurrentKeyMoved",
-      detail: `AWSCURRENT is version ${current.versionId}, which does not hold the incoming key`,
+      detail: `the current version is ${current.versionId}, which does not hold the incoming key`,
     }
   );
 }

@@ -14,10 +14,15 @@ import {
   type Ticket,
 } from "./secret-record.ts";
 
-/** ProveIncoming is retried for some 3.5 minutes, so a new key that needs this long is still waited for (L4). */
+/**
+ * ProveIncoming is retried for some 3.5 minutes, so a new key that needs this long is still waited for (L4).
+ */
 export const activateMsMax = 120_000;
 
-/** Records the intent before the provider is asked, so that a key with this name is always known to be ours (S3). */
+/**
+ * Records the intent before the provider is asked, so that a key with this name is always known to be ours
+ * (S3).
+ */
 export function claimAttempt(
   record: SecretRecord,
   ticket: Ticket,
@@ -35,7 +40,9 @@ export function claimAttempt(
   return bump({ ...record, run: { ...run, attempt }, keys: [...record.keys, intended] });
 }
 
-/** Keys of this run that no version holds and no later step can use. They are discarded before the next mint. */
+/**
+ * Keys of this run that no version holds and no later step can use. They are discarded before the next mint.
+ */
 export function keysToDiscard(record: SecretRecord, rotationId: RotationId): readonly LedgerKey[] {
   return record.keys.filter(
     (key) =>
@@ -114,16 +121,16 @@ export function markProven(record: SecretRecord, ticket: Ticket): SecretRecord {
   return run.phase === "staged" ? bump({ ...record, run: { ...run, phase: "proven" } }) : record;
 }
 
-/** Recorded before AWSCURRENT moves: from then on the move counts as done for whoever takes over. */
+/** Recorded before the promotion: from then on the move counts as done for whoever takes over. */
 export function markPromoting(record: SecretRecord, ticket: Ticket): SecretRecord {
   const run = assertHolder(record, ticket);
   return run.phase === "proven" ? bump({ ...record, run: { ...run, phase: "promoting" } }) : record;
 }
 
 /**
- * The move was refused because AWSCURRENT holds somebody else's key, so it cannot happen any more. If an
- * earlier try may have succeeded, consumers may have fetched the incoming key: then it becomes a superseded
- * key, to be revoked later, and is not deleted with its run.
+ * The move was refused because the current version holds somebody else's key, so it cannot happen any more.
+ * If an earlier try may have succeeded, consumers may have fetched the incoming key: then it becomes a
+ * superseded key, to be revoked later, and is not deleted with its run.
  */
 export function markPromotionRefused(
   record: SecretRecord,
@@ -174,10 +181,10 @@ function containedAs(retiring: LedgerKey | undefined) {
 }
 
 /**
- * If the promotion was retried, AWSCURRENT may have moved later than the time at which its state was entered,
- * and until then an instance may have fetched the retiring key once more. So waits count from the first time
- * that is surely after the move, from whichever step has it. That time is stored with the key, and later
- * steps do not change it.
+ * If the promotion was retried, the current version may have changed later than the time at which its state
+ * was entered, and until then an instance may have fetched the retiring key once more. So waits count from
+ * the first time that is surely after the move, from whichever step has it. That time is stored with the
+ * key, and later steps do not change it.
  */
 export function markSeenPromoted(
   record: SecretRecord,

@@ -13,7 +13,7 @@ import {
 
 /**
  * A key that was replaced without its run revoking it: its run lost the secret to an incident, or somebody
- * put another key into AWSCURRENT. It is alive, or revoked and not yet seen dead. When the secret is free,
+ * made another key current. It is alive, or revoked and not yet seen dead. When the secret is free,
  * the next run retires it like its own retiring key, behind the same gate.
  */
 export type LeftKey = LedgerKey & PlacedKey & { readonly state: LeftState };
@@ -30,7 +30,7 @@ export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] 
 }
 
 const leftReason =
-  "superseded: its run lost the secret to an incident, or AWSCURRENT was changed outside Rekey";
+  "superseded: its run lost the secret to an incident, or the current version was changed outside Rekey";
 
 /** What the run still owes that lost the secret before its retiring key was seen dead. */
 export function debtForLeft(
@@ -47,7 +47,7 @@ export function debtForLeft(
 export const leftMax = 10;
 
 /**
- * Like `adoptCurrent`, for a key that somebody put into AWSCURRENT outside Rekey. Throws rather than forget a
+ * Like `adoptCurrent`, for a key that somebody made current outside Rekey. Throws rather than forget a
  * key that may be in use.
  */
 export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
@@ -56,13 +56,13 @@ export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): S
   const left = keysLeftBehind(next).length;
   if (displaced === undefined || left <= leftMax || left <= keysLeftBehind(record).length) return next;
   throw new NeedsHuman(
-    `${leftMax} keys that AWSCURRENT once held are still to be revoked, and ${displaced.keyId} would be one more: ` +
-      `put its version ${displaced.versionId} back into AWSCURRENT, or end one that nobody uses with rekey compromise`,
+    `${leftMax} keys that were once current are still to be revoked, and ${displaced.keyId} would be one more: ` +
+      `put its version ${displaced.versionId} back as the current one, or end one that nobody uses with rekey compromise`,
   );
 }
 
 /**
- * True if restoring this key to AWSCURRENT by hand must freeze the secret. A superseded key may come back as
+ * True if making this key current again by hand must freeze the secret. A superseded key may come back as
  * long as its revoke has not started.
  */
 export function mayNotReturn(record: SecretRecord, key: LedgerKey): boolean {
@@ -87,8 +87,8 @@ function isOnItsWayOut<Key extends LedgerKey>(key: Key): key is Key & { readonly
 }
 
 /**
- * The superseded key that a run may revoke now. Only if AWSCURRENT holds a healthy key that Rekey promoted: a
- * key that somebody put there was never proven, so a rotation replaces that one first.
+ * The superseded key that a run may revoke now. Only if the current version holds a healthy key that Rekey
+ * promoted: a key that somebody put there was never proven, so a rotation replaces that one first.
  */
 export function leftToResume(record: SecretRecord): LeftKey | undefined {
   const current = currentKey(record);
@@ -98,7 +98,7 @@ export function leftToResume(record: SecretRecord): LeftKey | undefined {
 
 export interface Resuming extends Opening {
   readonly left: LeftKey;
-  /** What AWSCURRENT holds: the ledger's current key, possibly in a newer version. */
+  /** What the current version holds: the ledger's current key, possibly in a newer version. */
   readonly current: LedgerKey & PlacedKey;
   readonly atMs: number;
   readonly deadlineAtMs: number;

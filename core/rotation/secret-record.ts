@@ -24,7 +24,7 @@ export interface SecretRecord {
   readonly wait?: Wait;
   /** The run from which an incident took the secret; kept until another run opens here. */
   readonly fenced?: Fenced;
-  /** AWSCURRENT was changed outside Rekey: nothing is revoked until a person lifts the freeze. */
+  /** The current version was changed outside Rekey: nothing is revoked until a person lifts the freeze. */
   readonly frozen?: { readonly reason: string };
 }
 
@@ -148,8 +148,8 @@ export function currentKey(record: SecretRecord): LedgerKey | undefined {
 }
 
 /**
- * Makes `key` the one that the ledger takes AWSCURRENT to hold. The previous current key may still be in use,
- * so it stays in the item and is revoked later (left-behind.ts).
+ * Makes `key` the one that the ledger takes the current version to hold. The previous current key may still
+ * be in use, so it stays in the item and is revoked later (left-behind.ts).
  */
 export function adoptCurrent(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
   const others = record.keys

@@ -10,7 +10,7 @@ export interface AccountView {
   readonly records: readonly SecretRecord[];
   /** Every run that Rekey ever opened on these secrets. */
   readonly runs: ReadonlySet<RotationId>;
-  /** Keys that some AWSCURRENT of the account may hold, whatever the ledger says. */
+  /** Keys that the current version of some secret may hold, whatever the ledger says. */
   readonly mayBeCurrent: ReadonlySet<KeyId>;
   /** Keys that an incident works on. */
   readonly inIncidents: ReadonlySet<KeyId>;

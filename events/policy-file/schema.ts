@@ -28,19 +28,6 @@ const account = z
   .string("an AWS account is twelve digits in quotes")
   .regex(/^\d{12}$/, "an AWS account is twelve digits in quotes");
 
-const partialArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}$/;
-const fullArn = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/;
-
-/** A name or a partial ARN could later mean another secret. */
-const secretArn = z.string("give the secret's full ARN").superRefine((text, context) => {
-  if (fullArn.test(text)) return;
-  context.addIssue(
-    partialArn.test(text)
-      ? "this ARN lacks the six characters that AWS puts behind the name: aws secretsmanager describe-secret shows it"
-      : "this is not the full ARN of a secret: aws secretsmanager describe-secret shows it",
-  );
-});
-
 const repositoriesMax = 50;
 const repositories = z
   .array(
@@ -99,7 +86,9 @@ export type ConsumerBlock = z.output<typeof ConsumerBlock>;
 const consumersMax = 100;
 
 export const SecretBlock = z.strictObject({
-  arn: secretArn.optional(),
+  /** The secret's reference, in the form that its store has; checked by that store. */
+  arn: z.string("give the secret's full ARN").max(2048).optional(),
+  store: z.string("name the kind of store").optional(),
   field: z.string("name the JSON field that holds the key").min(1).max(256).optional(),
   provider: z.string("name a provider of this file").optional(),
   rotate: z

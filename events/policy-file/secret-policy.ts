@@ -9,7 +9,9 @@ import {
   type ProviderPolicy,
   type RefreshAction,
 } from "../../core/policy.ts";
+import type { StoreCapabilities } from "../../core/ports.ts";
 import { intervalMs } from "../../core/schedule.ts";
+import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { Mistake } from "./block.ts";
 import type { ConsumerBlock, RefreshBlock, SecretBlock } from "./schema.ts";
 
@@ -37,7 +39,17 @@ export interface KnownProvider {
   readonly facts: ProviderFacts | undefined;
 }
 
+/** What a kind of store says about itself without a call. */
+export interface DeclaredStore {
+  readonly capabilities: StoreCapabilities;
+  referenceMistake(reference: string): string | undefined;
+}
+
+/** The store of a secret whose block names none. */
+const defaultStore = "secrets-manager";
+
 export interface Surroundings {
+  readonly stores: Readonly<Record<string, DeclaredStore>>;
   readonly environment: string;
   readonly account: string;
   readonly providers: ReadonlyMap<string, KnownProvider>;
@@ -62,7 +74,7 @@ export function policyFrom(
   const { block } = named;
   const provider = around.providers.get(block.provider ?? "");
   const policy = filledIn(named, { ...around, provider });
-  const missing = missingIn(block, around);
+  const missing = [...missingIn(block, around), ...storeMistakes(block, around)];
   const wrong =
     policy.mode === "index" ? indexMistakes(block) : rotationMistakes(policy, block, provider?.facts);
   return { policy, mistakes: [...missing, ...wrong, ...incidentMistakes(policy)] };
@@ -159,6 +171,24 @@ function maxAgeMs(expression: string | undefined, overlapMs: number): number {
 }
 
 // ---- mistakes --------------------------------------------------------------------------------------------
+
+function storeMistakes(
+  { arn, store = defaultStore, mode }: SecretBlock,
+  { stores }: Surroundings,
+): readonly BlockMistake[] {
+  const kind = Object.hasOwn(stores, store) ? stores[store] : undefined;
+  if (kind === undefined)
+    return [{ path: ["store"], message: `store is one of ${Object.keys(stores).join(", ")}` }];
+  const wrong = arn === undefined ? undefined : kind.referenceMistake(arn);
+  const unfit = mode === "index" ? [] : whyNotRotateIn(kind.capabilities);
+  return [
+    ...(wrong === undefined ? [] : [{ path: ["arn"], message: wrong }]),
+    ...unfit.map((message) => ({
+      path: ["store"],
+      message: `${message}; write \`mode: index\` to only watch it`,
+    })),
+  ];
+}
 
 function missingIn(block: SecretBlock, { providers }: Surroundings): readonly BlockMistake[] {
   const mistakes: BlockMistake[] = [];

@@ -8,6 +8,7 @@ import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { hashLimit, type Schedule, scheduleFor } from "../../core/schedule.ts";
 import { type PolicyFile, policiesIn } from "../../events/policy-file.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
+import { stores } from "../../stores/index.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adopt, fingerprintAdmin } from "./adopt.ts";
@@ -45,7 +46,7 @@ export const apply = adminCommand({
     reached: z.array(secretText).max(secretsMax).default([]),
   }),
   run: async ({ input, caller }, deps) => {
-    const file = policiesIn({ value: input.file }, declaredKinds);
+    const file = policiesIn({ value: input.file }, { kinds: declaredKinds, stores });
     if ("mistakes" in file) {
       const detail = `the policy file has ${file.mistakes.length} mistakes`;
       return {

@@ -7,8 +7,8 @@ import { secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
 /**
- * Lifts a hold. A freeze was set by Rekey because AWSCURRENT was changed outside it, so lifting it needs a
- * person who confirms having looked.
+ * Lifts a hold. A freeze was set by Rekey because the current version was changed outside it, so lifting it
+ * needs a person who confirms having looked.
  */
 export const release = adminCommand({
   input: z.strictObject({
@@ -52,6 +52,6 @@ function nothingToRelease(name: string, frozen: SecretRecord["frozen"]) {
   return refused({
     reason: "Frozen",
     detail: `${name} is frozen: ${frozen.reason}`,
-    hint: "find out who changed AWSCURRENT, correct it, then `rekey release --unfreeze`",
+    hint: "find out who changed the current version, correct it, then `rekey release --unfreeze`",
   });
 }

@@ -8,7 +8,10 @@ import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
 import { reasonText, secretText } from "./inputs.ts";
 import { whichSecret } from "./which-secret.ts";
 
-/** Starts a rotation now. The machine repeats all of these checks: here they only give the person an early answer. */
+/**
+ * Starts a rotation now. The machine repeats all of these checks: here they only give the person an early
+ * answer.
+ */
 export const rotate = adminCommand({
   input: z.strictObject({
     command: z.literal("rotate"),
@@ -75,7 +78,7 @@ function hintFor({
     case "Held":
       return `lift it with \`rekey release ${policy.name}\``;
     case "Frozen":
-      return "find out who changed AWSCURRENT, correct it, then `rekey release --unfreeze`";
+      return "find out who changed the current version, correct it, then `rekey release --unfreeze`";
     case "Stopped":
       return "lift it with `rekey resume`";
   }

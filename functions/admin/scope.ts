@@ -2,6 +2,7 @@ import * as z from "zod";
 import { deploymentChain } from "../../audit/chain.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
+import { isReference } from "../../stores/index.ts";
 import type { AdminDeps } from "../deps.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
@@ -30,7 +31,7 @@ export interface Scope {
 
 /** A stop of one secret is logged in that secret's log, a wider one in the deployment's log. */
 export function chainOf({ scope }: Pick<Scope, "scope">): string {
-  return scope.startsWith("arn:") ? scope : deploymentChain;
+  return isReference(scope) ? scope : deploymentChain;
 }
 
 /**
@@ -41,7 +42,7 @@ export function scopeNamed({ all, provider, environment, secret }: ScopeAsked): 
   if (all) return "all";
   if (provider !== undefined) return `provider/${provider}`;
   if (environment !== undefined) return `environment/${environment}`;
-  return secret?.startsWith("arn:") ? secret : undefined;
+  return secret !== undefined && isReference(secret) ? secret : undefined;
 }
 
 /** A stop that matches nothing because of a typing mistake would be worse than none, so it is refused. */

@@ -2,6 +2,7 @@ import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
 import { utcText } from "../../core/utc.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
+import { isReference } from "../../stores/index.ts";
 import { type RefusedAnswer, refused } from "./command.ts";
 
 /** The policy of the secret with this name or ARN. If there is none, the refusal suggests a similar name. */
@@ -9,7 +10,7 @@ export async function whichSecret(
   named: string,
   { ledger }: { readonly ledger: Pick<Ledger, "policy" | "policies" | "formerSecrets"> },
 ): Promise<{ readonly policy: Policy } | { readonly refusal: RefusedAnswer }> {
-  if (named.startsWith("arn:")) {
+  if (isReference(named)) {
     const policy = await ledger.policy(named);
     return policy === undefined ? { refusal: await whyNone(named, { ledger, policies: [] }) } : { policy };
   }

@@ -12,6 +12,7 @@ import { adoptByHand, leftToResume } from "../../core/rotation/left-behind.ts";
 import { type OpenReason, whyNotOpen } from "../../core/rotation/open.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import { currentKey, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
@@ -85,8 +86,9 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
   if (policy.mode === "index")
     throw new PolicyInvalid("this secret is only watched (mode: index), never rotated");
   const provider = deps.provider(policy);
-  const mistakes = mistakesIn(policy, provider);
-  if (mistakes.length > 0) throw new PolicyInvalid(mistakes.map(({ message }) => message).join("; "));
+  const unfit = whyNotRotateIn(deps.store.capabilities(policy.secretArn));
+  const mistakes = [...mistakesIn(policy, provider).map(({ message }) => message), ...unfit];
+  if (mistakes.length > 0) throw new PolicyInvalid(mistakes.join("; "));
 
   const retiring = await findCurrentKey({ policy, record }, deps);
   const others = await sharedWith({ fingerprint: retiring.fingerprint, secretArn: policy.secretArn }, deps);
@@ -103,7 +105,8 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
   });
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
     if (whyNotOpen(now, input.rotationId)) return now;
-    // Without this check, a function that was frozen after reading AWSCURRENT could open a run on an outdated key.
+    // Without this check, a function that was frozen after reading the current version could open a run on
+    // an outdated key.
     if (now.fence !== record.fence) throw new LedgerContended("another run changed the secret meanwhile");
     return openRun(adoptByHand(now, retiring), {
       rotationId: input.rotationId,
@@ -121,7 +124,9 @@ async function assertKnownAndLongLived(
   const provider = deps.provider(policy);
   const listed = await provider.find(retiring.keyId);
   if (listed === undefined) {
-    throw new CurrentKeyUnknown(`the provider does not list key ${retiring.keyId}, which AWSCURRENT holds`);
+    throw new CurrentKeyUnknown(
+      `the provider does not list key ${retiring.keyId}, which the current version holds`,
+    );
   }
   if (listed.expiresAtMs === undefined || listed.expiresAtMs - deps.clock.nowMs() >= policy.overlapMs) return;
   const extended = await provider.extend({ keyId: retiring.keyId, expiresInMs: policy.overlapMs * 2 });
@@ -168,7 +173,10 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   });
 }
 
-/** If the version was purged meanwhile, the key's plaintext is gone: then the key is proven dead by the listing. */
+/**
+ * If the version was purged meanwhile, the key's plaintext is gone: then the key is proven dead by the
+ * listing.
+ */
 async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise<void> {
   try {
     await pin(place, deps);

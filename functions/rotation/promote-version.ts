@@ -113,7 +113,7 @@ async function mergeEdit({ input, policy, mayHaveLanded }: Moving, deps: Deps): 
   }
   if (fingerprint !== retiring.fingerprint) {
     await deps.ledger.changeSecret(secretArn, (now) => markPromotionRefused(now, input, { mayHaveLanded }));
-    throw new VersionMoved(`version ${current.versionId} became current meanwhile, and it holds another key`);
+    throw new VersionMoved(`the current version is now ${current.versionId}, which holds another key`);
   }
   const pending = await deps.store.read(secretArn, incoming.versionId);
   const text = withKey(current.text, policy.field, keyIn(pending.text, policy.field));

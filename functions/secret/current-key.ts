@@ -17,8 +17,8 @@ interface Question {
 }
 
 /**
- * The key that the current version holds, with its id at the provider: the ledger's where its version is the ledger's,
- * else found again by fingerprint, else the only one at the provider that it can be.
+ * The key that the current version holds, with its id at the provider: the ledger's where its version is the
+ * ledger's, else found again by fingerprint, else the only one at the provider that it can be.
  */
 export async function findCurrentKey({ policy, record }: Question, deps: Deps): Promise<FoundKey> {
   const versions = await deps.store.versionsInUse(policy.secretArn);
@@ -47,7 +47,9 @@ function placed(key: LedgerKey | undefined): FoundKey | undefined {
   return { ...key, keyId: key.keyId, versionId: key.versionId, fingerprint: key.fingerprint };
 }
 
-/** A pending version that an ended run of ours left is cleared; somebody else's is their unfinished rotation. */
+/**
+ * A pending version that an ended run of ours left is cleared; somebody else's is their unfinished rotation.
+ */
 async function clearPending(
   { policy, record, versions }: Question & { readonly versions: VersionsInUse },
   deps: Deps,
@@ -65,7 +67,10 @@ async function clearPending(
   await deps.store.clearPending({ secretArn: policy.secretArn, versionId });
 }
 
-/** AWSCURRENT again holds a key that is retiring, revoked, dead or compromised: freeze the secret and page. */
+/**
+ * The current version again holds a key that is retiring, revoked, dead or compromised: freeze the secret
+ * and page.
+ */
 async function refuseSpentKey(
   view: { readonly record: SecretRecord; readonly fingerprint: string; readonly versionId: VersionId },
   deps: Deps,

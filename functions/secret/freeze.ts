@@ -9,7 +9,7 @@ import type { Deps } from "../deps.ts";
 
 /**
  * A frozen secret revokes nothing until a person has looked and said `rekey release --unfreeze`. Two things
- * freeze it: AWSCURRENT was changed outside Rekey while a run was under way, or it holds a key that is
+ * freeze it: the current version was changed outside Rekey while a run was under way, or it holds a key that is
  * revoked or on its way out.
  */
 
@@ -26,9 +26,9 @@ interface Refused {
 }
 
 /**
- * Freezes the secret if the revoke was refused because AWSCURRENT was changed outside Rekey, and pages. The
- * check before a wait does not read the secret: without the freeze it would send the run straight back to
- * the revoke.
+ * Freezes the secret if the revoke was refused because the current version was changed outside Rekey, and
+ * pages. The check before a wait does not read the secret: without the freeze it would send the run straight
+ * back to the revoke.
  */
 export async function freezeIfMoved(
   { ticket, retiringKeyId, refusal }: Refused,
@@ -49,14 +49,15 @@ function isChangedOutside(reason: RevokeReason): reason is ChangedOutside {
   return reason in pageFor;
 }
 
-// ---- a spent key is current -----------------------------------------------------------------------------------
+// ---- a spent key is current
+// -----------------------------------------------------------------------------------
 
 export type SpentKey = Pick<LedgerKey, "keyId" | "name" | "state" | "compromised">;
 
 /**
- * The key with this fingerprint, if AWSCURRENT may not hold it any more. The history is asked even where
- * the record calls the key current: an incident takes a key that was put back for the current one, and a
- * false alarm leaves it so.
+ * The key with this fingerprint, if the current version may not hold it any more. The history is asked even
+ * where the record calls the key current: an incident takes a key that was put back for the current one, and
+ * a false alarm leaves it so.
  */
 export async function spentKey(
   { record, fingerprint }: { readonly record: SecretRecord; readonly fingerprint: Fingerprint },
@@ -87,5 +88,5 @@ export async function freezeSpentKey(found: FoundSpent, deps: Deps): Promise<voi
 export function whyFrozen({ versionId, spent }: FoundSpent): string {
   const { keyId, name, state, compromised } = spent;
   const isMarked = compromised === true && state === "current";
-  return `AWSCURRENT (version ${versionId}) holds key ${keyId ?? name}, which is ${isMarked ? "compromised" : state}`;
+  return `the current version (version ${versionId}) holds key ${keyId ?? name}, which is ${isMarked ? "compromised" : state}`;
 }

@@ -16,7 +16,7 @@ interface Staging {
   readonly secret: Secret;
 }
 
-/** Puts a key into the store as the pending version, without taking AWSPENDING from another version. */
+/** Puts a key into the store as the pending version, while no other version is pending. */
 export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey> {
   const { ticket, policy, attempt, keyId, secret } = staging;
   const { secretArn } = ticket;

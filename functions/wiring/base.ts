@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { auditLog } from "../../audit/chain.ts";
 import { awsBounds } from "../../aws/bounds.ts";
@@ -13,7 +12,7 @@ import { ledgerOn } from "../../ledger/ledger.ts";
 import { connectLater } from "../../providers/connect.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { providers } from "../../providers/index.ts";
-import { secretsManagerStore } from "../../stores/secrets-manager/index.ts";
+import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import { eventBridgeBus } from "../adapters/event-bridge.ts";
 import { stepFunctions } from "../adapters/step-functions.ts";
@@ -73,7 +72,7 @@ function unwired(defect: string): object {
 
 function build(): Base {
   const { table, bus, environment, allowLoopbackProviders: allowLoopback, ...machines } = settings();
-  const store = secretsManagerStore(new SecretsManagerClient(awsBounds), { pause: systemClock.pause });
+  const store = everyStore({ pause: systemClock.pause });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   return {
     environment,

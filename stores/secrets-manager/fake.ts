@@ -38,7 +38,7 @@ export interface VersionView {
 export type MemoryStore = SecretStore & LabelledVersions & ManualChanges;
 
 /**
- * Secrets Manager's versions and labels, with no I/O and no timers, and the store that Rekey makes of them. `now` (milliseconds) ages
+ * Secrets Manager's versions and labels with no I/O and no timers, and the store over them. `now` (milliseconds) ages
  * versions, so that unlabelled ones are deleted as AWS would; without it age protects none.
  */
 export function memoryStore(options: { readonly now?: () => number } = {}): MemoryStore {

@@ -1,8 +1,13 @@
-import type { SecretStore } from "../../core/ports.ts";
-import { type CallOptions, type Client, labelledVersions } from "./calls.ts";
-import { storeOnLabels } from "./labels.ts";
+import type { StoreKind } from "../store.ts";
+import { commands } from "./commands.ts";
+import { capabilities } from "./labels.ts";
+import { isReference, referenceMistake } from "./reference.ts";
 
-/** AWS Secrets Manager as the store from which consumers read. */
-export function secretsManagerStore(client: Client, options: CallOptions): SecretStore {
-  return storeOnLabels(labelledVersions(client, options));
-}
+/** AWS Secrets Manager. Its client is loaded when it is first needed: much that reads this never makes a call. */
+export const secretsManager: StoreKind = {
+  capabilities,
+  commands,
+  isReference,
+  referenceMistake,
+  connect: async ({ pause }) => (await import("./connect.ts")).connect(pause),
+};

@@ -14,7 +14,8 @@ import { snsChannel } from "../../functions/adapters/people/channels.ts";
 import { stepFunctions } from "../../functions/adapters/step-functions.ts";
 import type { Page } from "../../functions/deps.ts";
 import { functions } from "../../serverless/functions.ts";
-import { secretsManagerStore } from "../../stores/secrets-manager/index.ts";
+import { labelledVersions } from "../../stores/secrets-manager/calls.ts";
+import { storeOnLabels } from "../../stores/secrets-manager/labels.ts";
 
 /** Between three attempts the SDK pauses at most so long, after throttling too. */
 const pausesMaxMs = 2_000;
@@ -147,7 +148,7 @@ describe("a service that goes quiet", () => {
       ...{ region: "eu-west-1", endpoint: `http://127.0.0.1:${port}` },
       credentials: { accessKeyId: "AKIAFAKE", secretAccessKey: "FAKE" },
     });
-    return { world, store: secretsManagerStore(client, { pause: async () => undefined }) };
+    return { world, store: storeOnLabels(labelledVersions(client, { pause: async () => undefined })) };
   }
 
   test.each<[string, RequestListener]>([

@@ -4,6 +4,7 @@ import type { ProviderFacts } from "../../core/policy.ts";
 import type { DeclaredKind } from "../../events/policy-file.ts";
 import { parsePolicyFile } from "../../events/policy-text.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
+import { stores } from "../../stores/index.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
 const minute = 60_000;
@@ -48,7 +49,7 @@ providers:
 
 /** The policies of these secrets' blocks. */
 function policiesOf(blocks: string) {
-  const file = parsePolicyFile(`${head}secrets:\n${blocks}`, kinds);
+  const file = parsePolicyFile(`${head}secrets:\n${blocks}`, { kinds, stores });
   if ("mistakes" in file) throw new Error(JSON.stringify(file.mistakes, undefined, 1));
   return file.policies;
 }
@@ -56,13 +57,13 @@ function policiesOf(blocks: string) {
 /** The mistakes as `line:column message`, the first secret on line 1. */
 function mistakesOf(blocks: string): readonly string[] {
   const above = head.split("\n").length;
-  const file = parsePolicyFile(`${head}secrets:\n${blocks}`, kinds);
+  const file = parsePolicyFile(`${head}secrets:\n${blocks}`, { kinds, stores });
   if (!("mistakes" in file)) return [];
   return file.mistakes.map(({ line, column, message }) => `${line - above}:${column} ${message}`);
 }
 
 const mistakesInFile = (text: string): readonly string[] => {
-  const file = parsePolicyFile(text, kinds);
+  const file = parsePolicyFile(text, { kinds, stores });
   if (!("mistakes" in file)) return [];
   return file.mistakes.map(({ line, column, message }) => `${line}:${column} ${message}`);
 };
@@ -74,7 +75,7 @@ const plain = (more: string, name = "a") =>
 describe("what a sound file means", () => {
   test("the example of the documentation is sound", () => {
     const text = readFileSync(new URL("../../examples/rekey.yml", import.meta.url), "utf8");
-    const file = parsePolicyFile(text, declaredKinds);
+    const file = parsePolicyFile(text, { kinds: declaredKinds, stores });
     expect(file).toMatchObject({
       environment: "production",
       policies: [
@@ -218,7 +219,10 @@ describe("what a sound file means", () => {
       acme: { settings: settings.extend({ scopes: z.array(z.string()) }), facts: () => facts },
     };
     const text = `${head.replace("project: proj_1 }", "project: proj_1, scopes: [all] }").replace(/ {2}quiet.*\n/, "")}secrets:\n`;
-    const file = parsePolicyFile(`${text}${plain("")}\n${plain(", scopes: [one]", "b")}`, scoped);
+    const file = parsePolicyFile(`${text}${plain("")}\n${plain(", scopes: [one]", "b")}`, {
+      kinds: scoped,
+      stores,
+    });
     expect(file).toMatchObject({ policies: [{ scopes: ["all"] }, { scopes: ["one"] }] });
   });
 });
@@ -556,3 +560,29 @@ describe("hostile YAML", () => {
     expect(mistakes.join()).not.toContain("FAKE");
   });
 });
+
+describe("the store of a secret", () => {
+  const unsafe = { ...storeKind(), capabilities: { ...storeKind().capabilities, consumersSeePending: true } };
+  const read = (extra: string) => {
+    const file = parsePolicyFile(`${head}secrets:\n${plain(extra)}`, {
+      kinds,
+      stores: { ...stores, unsafe },
+    });
+    return "mistakes" in file ? file.mistakes.map(({ message }) => message) : [];
+  };
+
+  test("is Secrets Manager unless its block names another kind", () => {
+    expect(read("")).toEqual([]);
+    expect(read(", store: secrets-manager")).toEqual([]);
+    expect(read(", store: shoebox")).toEqual([expect.stringContaining("store is one of secrets-manager")]);
+  });
+
+  test("is refused for a rotation where consumers would see pending versions, and can be watched", () => {
+    expect(read(", store: unsafe")).toEqual([expect.stringContaining("before it is proven")]);
+    expect(read(", store: unsafe, mode: index")).toEqual([]);
+  });
+});
+
+function storeKind() {
+  return Object.values(stores)[0] as (typeof stores)[string];
+}

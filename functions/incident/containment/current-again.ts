@@ -20,8 +20,9 @@ import { withUse } from "./last-use.ts";
 const lookAgainMs = 30_000;
 
 /**
- * Under switch-first somebody may have made the compromised key current again after every consumer had moved:
- * ended now, it would cut them off before the time that was set for it. Asked of nothing that is contained first.
+ * Under switch-first somebody may have made the compromised key current again after every consumer had
+ * moved: ended now, it would cut them off before the time that was set for it. Asked of nothing that is
+ * contained first.
  */
 export async function currentAgain(
   {
@@ -66,7 +67,7 @@ async function currentWith(
 }
 
 /**
- * Only a person can remove the key from AWSCURRENT, and until `containBy` there is time: people are paged
+ * Only a person can make another version current, and until `containBy` there is time: people are paged
  * once, now.
  */
 export async function noteCurrentAgain(

@@ -3,6 +3,8 @@ import { isExact, isRekeysOwn, isSettled } from "../../../core/incident/plan.ts"
 import type { CurrentAgain, IncidentRecord, KeyInScope, OwnRole } from "../../../core/incident/record.ts";
 import { isTriage } from "../../../core/incident/turns.ts";
 import { adminConsoleOf, manualOf } from "../../../providers/manual.ts";
+import { defaultCommands, isReference, storeKindOf } from "../../../stores/index.ts";
+import type { StoreCommands } from "../../../stores/store.ts";
 
 /** One thing that a person does. A command is separate, so that it can be pasted as it is. */
 export interface PersonStep {
@@ -83,7 +85,7 @@ function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly P
     { what: `delete the leaked credential now, in ${place}: no consumer uses it, and Rekey waits` },
     {
       what: "make a new one there, and paste it here: the shell does not show or store it",
-      command: putHidden(secretArn),
+      command: commandsOf(secretArn).putHidden(secretArn),
     },
     { what: "check that the provider accepts it:", command: "rekey doctor" },
     {
@@ -105,15 +107,15 @@ function adminSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly P
 function intakeSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly PersonStep[] {
   const { secretArn = "ARN", versionId = "VERSION" } = key;
   return [
-    { what: "make a new signing secret:", command: putRandom(secretArn) },
+    { what: "make a new signing secret:", command: commandsOf(secretArn).putRandom(secretArn) },
     { what: "give it to the sender; docs/alerts.md says where each keeps it" },
     {
-      what: "remove the label of the leaked one: until then whoever has it can forge alerts",
-      command: `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSPREVIOUS --remove-from-version-id ${versionId}`,
+      what: "end the leaked one: until then whoever has it can forge alerts",
+      command: commandsOf(secretArn).endPrevious({ secretArn, versionId }),
     },
     { what: "check that reports still arrive:", command: "rekey drill" },
     { what: "look for incidents that a forged alert opened:", command: "rekey incident list --all" },
-    { what: "end the incident:", command: order(incidentId, "waive", "replaced, and its label removed") },
+    { what: "end the incident:", command: order(incidentId, "waive", "replaced, and no longer taken") },
   ];
 }
 
@@ -126,7 +128,7 @@ function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): read
     },
     {
       what: "make a new one there that may read secret scanning alerts and nothing else, and paste it here: the shell does not show or store it",
-      command: putHidden(secretArn),
+      command: commandsOf(secretArn).putHidden(secretArn),
     },
     {
       what: "report every key of ours in GitHub's alerts that still works; it is hashed here and not sent:",
@@ -142,7 +144,10 @@ function githubTokenSteps({ incidentId }: IncidentRecord, key: KeyInScope): read
  */
 function channelSteps({ make, end }: { readonly make: string; readonly end: string }): StepsOf {
   return ({ incidentId }, { secretArn = "ARN" }) => [
-    { what: `${make}: the shell does not show or store it`, command: putHidden(secretArn) },
+    {
+      what: `${make}: the shell does not show or store it`,
+      command: commandsOf(secretArn).putHidden(secretArn),
+    },
     { what: end },
     { what: "check that every channel is reached without it:", command: "rekey drill" },
     {
@@ -152,15 +157,12 @@ function channelSteps({ make, end }: { readonly make: string; readonly end: stri
   ];
 }
 
-function putHidden(secretArn: string): string {
-  return `read -rs KEY && printf %s "$KEY" | aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string file:///dev/stdin; unset KEY`;
+/** A place that nobody knows is written as a word to fill in, in the commands of the store that most secrets have. */
+function commandsOf(secretArn: string): StoreCommands {
+  return isReference(secretArn) ? storeKindOf(secretArn).commands : defaultCommands;
 }
 
-function putRandom(secretArn: string): string {
-  return `openssl rand -hex 32 | tr -d '\\n' | aws secretsmanager put-secret-value --secret-id ${secretArn} --secret-string file:///dev/stdin`;
-}
-
-// ---- a key that AWSCURRENT holds again -------------------------------------------------------------------
+// ---- a key that is current again --------------------------------------------------------------------------
 
 /** Revoking by hand would cut off the very consumers that the plan waits for. */
 function moveBackSteps(
@@ -171,8 +173,8 @@ function moveBackSteps(
     const { name = secretArn, incomingVersionId = "VERSION" } =
       secrets.find((secret) => secret.secretArn === secretArn) ?? {};
     return {
-      what: `move AWSCURRENT of ${name} back to the incoming version:`,
-      command: `aws secretsmanager update-secret-version-stage --secret-id ${secretArn} --version-stage AWSCURRENT --move-to-version-id ${incomingVersionId} --remove-from-version-id ${versionId}`,
+      what: `make the incoming version of ${name} current again:`,
+      command: commandsOf(secretArn).makeCurrent({ secretArn, versionId }, incomingVersionId),
     };
   });
   const byText = new Date(containByMs).toISOString();

@@ -33,12 +33,12 @@ const reasons: readonly (readonly [string, Partial<RevokeView>, string])[] = [
   [
     "RetiringKeyIsCurrent",
     { current: retiring },
-    "AWSCURRENT holds the retiring key again: somebody put it back",
+    "the current version holds the retiring key again: somebody put it back",
   ],
   [
     "CurrentKeyMoved",
     { current: { versionId: "v-3", fingerprint: "sha256:3" } },
-    "AWSCURRENT is version v-3, which does not hold the incoming key",
+    "the current version is v-3, which does not hold the incoming key",
   ],
   [
     "Held",

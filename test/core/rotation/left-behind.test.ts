@@ -117,8 +117,8 @@ describe("somebody puts another key into AWSCURRENT", () => {
     const full = record(...many(leftMax - 1), current);
     expect(keysLeftBehind(adoptByHand(full, key("k9", "minted")))).toHaveLength(leftMax);
     expect(() => adoptByHand(record(...many(leftMax), current), key("k9", "minted"))).toThrow(
-      "10 keys that AWSCURRENT once held are still to be revoked, and k3 would be one more: " +
-        "put its version v-k3 back into AWSCURRENT, or end one that nobody uses with rekey compromise",
+      "10 keys that were once current are still to be revoked, and k3 would be one more: " +
+        "put its version v-k3 back as the current one, or end one that nobody uses with rekey compromise",
     );
   });
 

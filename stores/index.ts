@@ -1,0 +1,49 @@
+import { InputInvalid } from "../core/errors.ts";
+import type { SecretStore } from "../core/ports.ts";
+import { secretsManager } from "./secrets-manager/index.ts";
+import type { StoreKind } from "./store.ts";
+
+/** Every kind of store a policy may name. */
+export const stores: Readonly<Record<string, StoreKind>> = {
+  "secrets-manager": secretsManager,
+};
+
+/** Of a secret whose reference nobody knows. */
+export const defaultCommands = secretsManager.commands;
+
+/** Whether a text names a secret by reference, in any store; anything else is a name from `rekey.yml`. */
+export function isReference(text: string): boolean {
+  return Object.values(stores).some((kind) => kind.isReference(text));
+}
+
+/** The kind of store that a reference belongs to: no two have references of the same form. */
+export function storeKindOf(reference: string): StoreKind {
+  const kind = Object.values(stores).find((each) => each.isReference(reference));
+  if (kind === undefined)
+    throw new InputInvalid(`${reference.slice(0, 300)} is no store's reference of a secret`);
+  return kind;
+}
+
+/** One store made of all: each secret's reference says which of them has it. A store is connected when first used. */
+export function everyStore(world: Parameters<StoreKind["connect"]>[0]): SecretStore {
+  const connected = new Map<StoreKind, Promise<SecretStore>>();
+  const at = (reference: string): Promise<SecretStore> => {
+    const kind = storeKindOf(reference);
+    const made = connected.get(kind) ?? kind.connect(world);
+    connected.set(kind, made);
+    return made;
+  };
+  return {
+    capabilities: (reference) => storeKindOf(reference).capabilities,
+    versionsInUse: async (reference) => (await at(reference)).versionsInUse(reference),
+    current: async (reference) => (await at(reference)).current(reference),
+    read: async (reference, versionId) => (await at(reference)).read(reference, versionId),
+    write: async (version) => (await at(version.secretArn)).write(version),
+    markPending: async (place) => (await at(place.secretArn)).markPending(place),
+    clearPending: async (place) => (await at(place.secretArn)).clearPending(place),
+    discard: async (place) => (await at(place.secretArn)).discard(place),
+    promote: async (promotion) => (await at(promotion.secretArn)).promote(promotion),
+    pin: async (place) => (await at(place.secretArn)).pin(place),
+    unpin: async (place) => (await at(place.secretArn)).unpin(place),
+  };
+}

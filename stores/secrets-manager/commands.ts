@@ -1,0 +1,18 @@
+import type { StoreCommands } from "../store.ts";
+import { currentLabel, previousLabel } from "./labels.ts";
+
+const put = (reference: string): string =>
+  `aws secretsmanager put-secret-value --secret-id ${reference} --secret-string file:///dev/stdin`;
+
+const moveLabel = (reference: string, label: string): string =>
+  `aws secretsmanager update-secret-version-stage --secret-id ${reference} --version-stage ${label}`;
+
+export const commands: StoreCommands = {
+  putHidden: (reference) => `read -rs KEY && printf %s "$KEY" | ${put(reference)}; unset KEY`,
+  putRandom: (reference) => `openssl rand -hex 32 | tr -d '\\n' | ${put(reference)}`,
+  makeCurrent: ({ secretArn, versionId }, to) =>
+    `${moveLabel(secretArn, currentLabel)} --move-to-version-id ${to} --remove-from-version-id ${versionId}`,
+  endPrevious: ({ secretArn, versionId }) =>
+    `${moveLabel(secretArn, previousLabel)} --remove-from-version-id ${versionId}`,
+  show: (reference) => `aws secretsmanager describe-secret --secret-id ${reference}`,
+};

@@ -1,0 +1,25 @@
+import type { SecretStore, StoreCapabilities, VersionId, VersionPlace } from "../core/ports.ts";
+
+/** What a person types to do by hand what Rekey may not do alone. Each reads a value from a pipe, never an argument. */
+export interface StoreCommands {
+  /** Writes what the shell is given without showing or keeping it. */
+  putHidden(reference: string): string;
+  putRandom(reference: string): string;
+  /** Consumers are given `to` again, if `place` is still current. */
+  makeCurrent(place: VersionPlace, to: VersionId): string;
+  /** Nobody is given this version as the previous one any more. */
+  endPrevious(place: VersionPlace): string;
+  /** Shows the versions in use, and who may have changed them. */
+  show(reference: string): string;
+}
+
+/** One kind of store that a policy may name. Nothing here makes a call before `connect`. */
+export interface StoreKind {
+  readonly capabilities: StoreCapabilities;
+  readonly commands: StoreCommands;
+  /** Whether this text has the form of this store's references. */
+  isReference(text: string): boolean;
+  /** What is wrong with a reference in `rekey.yml`: it must name one secret for good, whatever is made later. */
+  referenceMistake(text: string): string | undefined;
+  connect(world: { readonly pause: (ms: number) => Promise<void> }): Promise<SecretStore>;
+}
