@@ -154,8 +154,7 @@ test("only the store's own folder knows its labels and the form of its reference
   const above = ["core", "events", "functions", "ledger", "consumers", "audit", "providers", "stores"];
   /** Who speaks AWS all the same, and why. */
   const mayKnow: Readonly<Record<string, string>> = {
-    "providers/openai/settings.ts":
-      "an adapter imports no store: it checks where its admin credential is kept",
+    "providers/provider.ts": "an adapter imports no store: it checks where its admin credential is kept",
   };
   const files = ours.filter(
     ({ path }) => above.includes(topOf(path)) && !path.startsWith("stores/secrets-manager/"),

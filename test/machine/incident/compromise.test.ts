@@ -144,7 +144,9 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     // The retry of the Task does not come at a whole second.
     expect(key.acceptedAtMs).toBeGreaterThanOrEqual(record.containByMs ?? 0);
     expect(key.acceptedAtMs).toBeLessThan((record.containByMs ?? 0) + 2_000);
-    expect(world.pages[0]?.why).toMatch(/^the current version of billing-key holds the compromised key again/);
+    expect(world.pages[0]?.why).toMatch(
+      /^the current version of billing-key holds the compromised key again/,
+    );
     expect(key.handedOutAgain).toBeUndefined();
   });
 
