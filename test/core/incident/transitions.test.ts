@@ -172,7 +172,8 @@ describe("containment's turn", () => {
 
     test("names each secret, and pages", () => {
       const keys = [keyWith({ handedOutAgain })];
-      const why = "AWSCURRENT of billing, arn:2 holds the compromised key again: somebody put it back";
+      const why =
+        "the current version of billing, arn:2 holds the compromised key again: somebody put it back";
       const record = incident({ ...facts, keys });
       expect(containTurn(record, keys[0] ?? keyWith(), openedAtMs)).toMatchObject({ why });
       expect(clockTurn(record, openedAtMs)).toMatchObject({ page: { reason: "needsPerson", why } });
