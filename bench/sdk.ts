@@ -6,11 +6,11 @@ import { SecretsProvider } from "@aws-lambda-powertools/parameters/secrets";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import secretsManager from "@middy/secrets-manager";
 import { build } from "esbuild";
+import { Secrets } from "../sdk/agent/secrets.ts";
+import { createSecretsServer } from "../sdk/agent/server.ts";
 import { systemClock } from "../sdk/client/clock.ts";
 import { createRekey, type Key, type Rekey, type RekeyOptions } from "../sdk/client/index.ts";
 import { transportFrom } from "../sdk/client/options.ts";
-import { Secrets } from "../sdk/lambda-extension/secrets.ts";
-import { createSecretsServer } from "../sdk/lambda-extension/server.ts";
 import { AwsStub } from "../test/sdk/aws-stub.ts";
 import type { BenchRow } from "./row.ts";
 
@@ -150,9 +150,16 @@ async function rotationsSeen(stub: AwsStub, key: Key): Promise<number[]> {
 
 async function extensionRows(stub: AwsStub): Promise<BenchRow[]> {
   const transport = transportFrom({ endpoint: stub.endpoint, credentials }, systemClock);
-  const secrets = new Secrets({ consumer: "bench", environment: "bench", transport }, [{ secret: stub.arn }]);
+  const secrets = new Secrets({
+    consumer: "bench",
+    environment: "bench",
+    transport,
+    kind: "extension",
+    declared: [{ secret: stub.arn }],
+    onlyDeclared: false,
+  });
   const token = "FAKE-token";
-  const extension = createSecretsServer({ secrets, token });
+  const extension = createSecretsServer({ secrets, token, keepAliveMs: 0 });
   const hop = createServer((_, response) => response.end("x".repeat(300)));
   for (const server of [extension, hop]) {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

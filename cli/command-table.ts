@@ -104,4 +104,14 @@ export const commandTable: readonly NamedCommand[] = [
     does: "print what makes bash, zsh or fish complete rekey's commands and options",
     load: async () => (await import("./commands/completion.ts")).completion,
   },
+  {
+    name: "exec",
+    does: "run a program with a key, and again when the key was rotated",
+    load: async () => (await import("./commands/exec.ts")).exec,
+  },
+  {
+    name: "agent",
+    does: "serve secrets on 127.0.0.1 to programs in any language",
+    load: async () => (await import("./commands/agent.ts")).agent,
+  },
 ];

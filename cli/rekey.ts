@@ -1,11 +1,20 @@
 import { run } from "./program.ts";
 import { processTerminal } from "./terminal.ts";
 
+const args = process.argv.slice(2);
+
+/** These two run for as long as a program does, and are the sdk's: nothing else of the command line is loaded. */
+const isForHost = args[0] === "exec" || args[0] === "agent";
+
 // No await at the top: the bundle is CommonJS, whose modules load Node's own parts when they are first needed.
-void run(process.argv.slice(2), {
-  terminal: processTerminal(),
-  // Most commands need a few of AWS's clients, and help or a mistake in a file need none.
-  connect: async () => (await import("./aws.ts")).reachAws(process.env),
-}).then((exitCode) => {
-  process.exitCode = exitCode;
+const exitCode = isForHost
+  ? import("../sdk/host/main.ts").then(({ runHost }) => runHost(args, process.env))
+  : run(args, {
+      terminal: processTerminal(),
+      // Most commands need a few of AWS's clients, and help or a mistake in a file need none.
+      connect: async () => (await import("./aws.ts")).reachAws(process.env),
+    });
+
+void exitCode.then((code) => {
+  process.exitCode = code;
 });

@@ -32,19 +32,19 @@ const describeAgainMs = 60 * 60_000;
 
 /** One value, kept up to date with Secrets Manager. */
 export function createCache(settings: Settings, extent: Extent, news: News) {
-  const { clock, now, refreshEveryMs } = settings;
+  const { clock, now, refreshEveryMs, maxStaleMs, log } = settings;
   let text = "";
   let version: KeyVersion = { arn: extent.secret, versionId: "", fingerprint: "" };
   let confirmedAt = -Infinity;
-  let freshUntilMs = 0;
-  let describeAt = 0;
+  let [freshUntilMs, describeAt] = [0, 0];
   let isUsed = false;
-  /** After a failure each use checks the real age. */
+  /** After a failure each use checks the real age, and a value that is too old is forgotten. */
   const failed = (): void => {
     freshUntilMs = 0;
+    if (text && now() - confirmedAt > maxStaleMs) log("evicted", extent.secret, version.versionId);
+    if (now() - confirmedAt > maxStaleMs) text = "";
   };
   const { join, ask, ...flight } = createFlight(settings, { SecretId: extent.secret, failed });
-
   /** The age counts from the request. An answer to an older request than the last answered one is dropped. */
   const confirm = (askedAt: number): boolean => {
     if (askedAt < confirmedAt) return false;
@@ -64,9 +64,9 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
     if (before.versionId !== version.versionId) news.changed(before);
   };
 
-  /** Also false if this role may not describe the secret: then GetSecretValue has to answer. */
+  /** Also false if the value was forgotten, or if this role may not describe: then GetSecretValue has to answer. */
   const isStillCurrent = async (signal: AbortSignal): Promise<boolean> => {
-    if (now() < describeAt) return false;
+    if (!text || now() < describeAt) return false;
     const described = await ask("secretsmanager.DescribeSecret", signal).catch((error) => {
       if (isPassing(error)) throw error;
       describeAt = now() + describeAgainMs;

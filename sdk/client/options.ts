@@ -44,7 +44,7 @@ export interface RekeyOptions {
 
 /** What happened, in names, codes and times: never a value. */
 export interface LogLine {
-  event: "changed" | "refreshFailed" | "reportFailed" | "notReporting";
+  event: "changed" | "evicted" | "refreshFailed" | "reportFailed" | "notReporting";
   consumer: string;
   environment: string;
   secret: string;

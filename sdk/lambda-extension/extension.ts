@@ -1,13 +1,13 @@
 import type { Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Secrets } from "../agent/secrets.ts";
+import { createSecretsServer } from "../agent/server.ts";
 import { type Clock, systemClock } from "../client/clock.ts";
 import type { Environment } from "../client/credentials.ts";
 import { asRekeyError } from "../client/errors.ts";
 import type { LogLine, Transport } from "../client/index.ts";
 import { transportFrom } from "../client/options.ts";
 import { type ExtensionsApi, registerExtension } from "./extensions-api.ts";
-import { Secrets } from "./secrets.ts";
-import { createSecretsServer } from "./server.ts";
 import { settingsFrom } from "./settings.ts";
 
 export interface ExtensionOptions {
@@ -34,8 +34,18 @@ export async function startExtension(options: ExtensionOptions) {
 async function prepare({ env, clock = systemClock, log, ...given }: ExtensionOptions) {
   const { secrets: declared, port, token, ...settings } = settingsFrom(env);
   const transport = given.transport ?? transportFrom({ env }, clock);
-  const secrets = new Secrets({ ...settings, env, clock, log, transport }, declared);
-  const server = createSecretsServer({ secrets, token });
+  const kind = "extension";
+  const secrets = new Secrets({
+    ...settings,
+    env,
+    clock,
+    log,
+    transport,
+    kind,
+    declared,
+    onlyDeclared: false,
+  });
+  const server = createSecretsServer({ secrets, token, keepAliveMs: 0 });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, "127.0.0.1", resolve);

@@ -1,10 +1,6 @@
+import { type DeclaredSecret, parseSecret } from "../agent/secrets.ts";
 import type { Environment } from "../client/credentials.ts";
 import { OptionInvalid } from "../client/errors.ts";
-
-export interface DeclaredSecret {
-  secret: string;
-  field?: string;
-}
 
 export interface ExtensionSettings {
   consumer: string;
@@ -37,12 +33,6 @@ export function settingsFrom(env: Environment): ExtensionSettings {
     maxStaleMs: secondsIn(env, "REKEY_MAX_STALE_SECONDS"),
     refreshEveryMs: secondsIn(env, "REKEY_REFRESH_SECONDS"),
   };
-}
-
-/** `arn` or `arn#field`: a secret's ARN has no `#`. */
-function parseSecret(entry: string): DeclaredSecret {
-  const [secret = "", field] = entry.split("#");
-  return field ? { secret, field } : { secret };
 }
 
 function secondsIn(env: Environment, name: string): number | undefined {

@@ -1,3 +1,4 @@
+import { RekeyError } from "../client/errors.ts";
 import {
   type Calls,
   createRekey,
@@ -9,12 +10,43 @@ import {
   type RekeyOptions,
   type Transport,
 } from "../client/index.ts";
-import type { DeclaredSecret } from "./settings.ts";
+
+export interface DeclaredSecret {
+  secret: string;
+  /** The field of a JSON value that is the key. */
+  field?: string;
+}
+
+/** `arn` or `arn#field`: a secret's ARN has no `#`. */
+export function parseSecret(entry: string): DeclaredSecret {
+  const [secret = "", field] = entry.split("#");
+  return field ? { secret, field } : { secret };
+}
 
 export interface Lookup {
   secretId: string;
   versionId?: string | undefined;
   versionStage?: string | undefined;
+  /** Asks upstream first, as AWS's agent does. */
+  refreshNow?: boolean | undefined;
+}
+
+/** What is asked for is not for this caller: another secret than the listed ones, or another version than the current. */
+export class LookupRefused extends RekeyError {
+  override readonly name = "LookupRefused";
+  declare readonly reason: "SecretNotListed" | "VersionNotCurrent";
+
+  constructor(reason: LookupRefused["reason"]) {
+    super(reason, { reason });
+  }
+}
+
+export interface SecretsOptions extends RekeyOptions {
+  transport: Transport;
+  kind: "extension" | "agent";
+  declared: readonly DeclaredSecret[];
+  /** True: only the declared secrets are served, and of these only the current version. */
+  onlyDeclared: boolean;
 }
 
 export interface PostedOutcome {
@@ -30,11 +62,13 @@ interface Entry {
   readings: Reading[];
   /** The versions that were served, so that an outcome can name one: enough for a rotation inside a rotation. */
   fingerprints: Map<string, string>;
+  refreshAgainAtMs: number;
 }
 
 /** Further names are not cached: each request for one is read from upstream. */
 const onDemandMax = 100;
 const versionsMax = 8;
+const refreshPauseMs = 1_000;
 
 /**
  * The client, used by secret name, with answers like GetSecretValue. Only declared secrets are reported.
@@ -48,10 +82,18 @@ export class Secrets {
   readonly #declared: readonly DeclaredSecret[];
   readonly #entries = new Map<string, Entry>();
   readonly #readings = new Map<string, Reading[]>();
+  /** Every name that upstream gave to a secret that was read here, and the one it was opened with. */
+  readonly #names = new Map<string, string>();
+  readonly #onlyDeclared: boolean;
 
-  constructor(options: RekeyOptions & { transport: Transport }, declared: readonly DeclaredSecret[]) {
+  constructor({ declared, onlyDeclared, ...options }: SecretsOptions) {
     const { transport, timeoutMs = 5_000 } = options;
-    const listening = { ...options, kind: "extension", transport: this.#listenTo(transport) } as const;
+    const log: RekeyOptions["log"] = (line) => {
+      if (line.event === "evicted") this.#readings.get(line.secret)?.splice(0, Infinity);
+      options.log?.(line);
+    };
+    const listening = { ...options, log, transport: this.#listenTo(transport) };
+    this.#onlyDeclared = onlyDeclared;
     this.#timeoutMs = timeoutMs;
     this.#transport = transport;
     this.#declared = declared;
@@ -59,9 +101,26 @@ export class Secrets {
     this.#onDemand = createRekey({ ...listening, reportBus: undefined });
   }
 
-  /** Reads all declared secrets; one that fails is read again when it is asked for. */
-  async prefetch(): Promise<void> {
-    await Promise.allSettled(this.#declared.map(({ secret }) => this.#entry(secret)));
+  /** Reads all declared secrets, and answers with what failed; that is read again when it is asked for. */
+  async prefetch(): Promise<readonly { secret: string; error: unknown }[]> {
+    const tries = this.#declared.map(({ secret }) =>
+      this.#entry(secret).then(
+        () => [],
+        (error: unknown) => [{ secret, error }],
+      ),
+    );
+    return (await Promise.all(tries)).flat();
+  }
+
+  /** Somebody says that a secret has a new version: believed only as far as looking. */
+  announced(event: unknown): void {
+    this.#reported.announced(event);
+    this.#onDemand.announced(event);
+  }
+
+  /** Asks upstream for every secret now; a failure is logged by the client, and what is held stays. */
+  async refresh(): Promise<void> {
+    await Promise.allSettled([...this.#entries.values()].map(({ key }) => key.refresh()));
   }
 
   /** Does what timers would have done if the sandbox had not been frozen. */
@@ -70,17 +129,20 @@ export class Secrets {
     await this.#reported.flush();
   }
 
-  async lookUp({ secretId, versionId, versionStage = "AWSCURRENT" }: Lookup): Promise<Reading> {
-    const isCached =
-      versionStage === "AWSCURRENT" && (!versionId || versionId === this.#find(secretId)?.key.versionId);
+  async lookUp({ secretId, versionId, versionStage = "AWSCURRENT", refreshNow }: Lookup): Promise<Reading> {
+    const known = this.#find(secretId);
+    if (this.#onlyDeclared && !known) throw new LookupRefused("SecretNotListed");
+    if (refreshNow && known) await this.#refreshOne(known);
+    const isCached = versionStage === "AWSCURRENT" && (!versionId || versionId === known?.key.versionId);
+    if (!isCached && this.#onlyDeclared) throw new LookupRefused("VersionNotCurrent");
     if (!isCached)
       return this.#readNow({ secretId, versionId, versionStage: versionId ? undefined : versionStage });
     try {
       return held(await this.#entry(secretId));
     } catch (error) {
       // A binary secret, or one too many: served, but not cached.
-      if (error instanceof KeyUnreadable || error instanceof OptionInvalid)
-        return this.#readNow({ secretId });
+      const isServable = error instanceof KeyUnreadable || error instanceof OptionInvalid;
+      if (isServable && !this.#onlyDeclared) return this.#readNow({ secretId });
       throw error;
     }
   }
@@ -98,6 +160,15 @@ export class Secrets {
     await Promise.all([this.#reported.close(), this.#onDemand.close()]);
     this.#entries.clear();
     this.#readings.clear();
+    this.#names.clear();
+  }
+
+  /** A caller that wants every answer fresh gets one a second, or it could use up the account's quota. */
+  async #refreshOne(entry: Entry): Promise<void> {
+    const nowMs = performance.now();
+    if (nowMs < entry.refreshAgainAtMs) return;
+    entry.refreshAgainAtMs = nowMs + refreshPauseMs;
+    await entry.key.refresh();
   }
 
   async #entry(secretId: string): Promise<Entry> {
@@ -115,7 +186,12 @@ export class Secrets {
 
   #keep(secretId: string, key: Key): Entry {
     const fingerprints = new Map([[key.versionId, key.fingerprint]]);
-    const entry: Entry = { key, readings: this.#readings.get(secretId) ?? [], fingerprints };
+    const entry: Entry = {
+      key,
+      readings: this.#readings.get(secretId) ?? [],
+      fingerprints,
+      refreshAgainAtMs: 0,
+    };
     this.#readings.set(secretId, entry.readings);
     key.onChange(({ versionId, fingerprint }) => {
       fingerprints.set(versionId, fingerprint);
@@ -129,11 +205,7 @@ export class Secrets {
 
   /** By the name with which it was opened, or by the other of its two names. */
   #find(secretId: string): Entry | undefined {
-    const exact = this.#entries.get(secretId);
-    if (exact) return exact;
-    return [...this.#entries.values()].find(({ readings: [reading] }) =>
-      [reading?.ARN, reading?.Name].includes(secretId),
-    );
+    return this.#entries.get(secretId) ?? this.#entries.get(this.#names.get(secretId) ?? "");
   }
 
   #listenTo(transport: Transport): Transport {
@@ -148,6 +220,9 @@ export class Secrets {
   #remember(secretId: string, reading: Reading): void {
     const readings = this.#readings.get(secretId) ?? [];
     this.#readings.set(secretId, readings);
+    if (this.#names.size < onDemandMax * 4) {
+      for (const name of [reading.ARN, reading.Name ?? reading.ARN]) this.#names.set(name, secretId);
+    }
     const others = readings.filter(({ VersionId }) => VersionId !== reading.VersionId);
     readings.splice(0, Infinity, ...others.slice(-1), reading);
   }

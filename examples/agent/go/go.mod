@@ -1,0 +1,3 @@
+module example.com/rekey-agent
+
+go 1.19

@@ -1,0 +1,49 @@
+import { CredentialsMissing, RekeyError, UpstreamUnavailable } from "../client/errors.ts";
+
+/** Why the agent or the wrapper cannot start or go on: a message and a next step, never a value. */
+export class HostFailure extends RekeyError {
+  override readonly name = "HostFailure";
+  declare readonly hint: string | undefined;
+  declare readonly exitCode: number;
+
+  constructor(message: string, { hint, exitCode }: { hint?: string; exitCode: number }) {
+    super(message, { hint, exitCode });
+  }
+}
+
+/** Wrong usage, for both commands that this file starts. */
+export const usage = (message: string, hint?: string): HostFailure =>
+  new HostFailure(message, { ...(hint !== undefined && { hint }), exitCode: 2 });
+
+/** What a secret's reader did not get, in words; `exitCode` is the caller's to choose. */
+export function unreadable(secret: string, error: unknown, exitCode: number): HostFailure {
+  const hint = hintFor(error);
+  const said = error instanceof RekeyError ? error.name : "an unexpected failure";
+  const { reason, code = "" } = error instanceof UpstreamUnavailable ? error : { reason: undefined };
+  const why = reason === undefined ? said : `${said}: ${reason} ${code}`.trimEnd();
+  return new HostFailure(`the secret ${secret} could not be read (${why})`, {
+    ...(hint !== undefined && { hint }),
+    exitCode,
+  });
+}
+
+function hintFor(error: unknown): string | undefined {
+  if (error instanceof CredentialsMissing) {
+    return "give it AWS credentials: a role (ECS, EKS pod identity) or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+  }
+  if (!(error instanceof UpstreamUnavailable)) {
+    return "name the field of a JSON value that is the key: ARN#field";
+  }
+  const hints: Readonly<Partial<Record<UpstreamUnavailable["reason"], string>>> = {
+    denied: "its role needs secretsmanager:GetSecretValue (and kms:Decrypt) for this secret",
+    notFound: "look at the ARN and the Region: there is no such secret there",
+  };
+  return hints[error.reason] ?? "look whether Secrets Manager can be reached from here, then start it again";
+}
+
+/** Two lines as every command of ours ends with. */
+export function failureLines(error: unknown): readonly string[] {
+  if (!(error instanceof RekeyError)) return ["rekey: error: an unexpected failure"];
+  const { hint } = error as { hint?: string };
+  return [`rekey: error: ${error.message}`, ...(hint === undefined ? [] : [`rekey: hint: ${hint}`])];
+}
