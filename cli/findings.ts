@@ -1,6 +1,7 @@
 import type { Evidence } from "../core/adoption/evidence.ts";
+import { findings } from "../core/doctor.ts";
 import { durationText, roughDuration } from "../core/duration.ts";
-import type { ConsumerPolicy, Policy } from "../core/policy.ts";
+import type { Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { StopOrder } from "../core/rotation/stop-order.ts";
 import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
@@ -42,7 +43,7 @@ export function findingsIn(view: DoctorView): readonly Finding[] {
   return [
     ...view.secrets.flatMap((secret) => [
       ...schedule(secret, view),
-      ...consumersOf(secret),
+      ...consumersOf(secret, view),
       ...age(secret, view),
       ...hands(secret),
     ]),
@@ -66,34 +67,12 @@ function schedule({ policy }: SecretView, { examination }: DoctorView): readonly
   ];
 }
 
-function consumersOf({ policy, evidence }: SecretView): readonly Finding[] {
-  const { name } = policy;
-  const declared = policy.consumers === "none" ? [] : policy.consumers;
-  const witnesses = evidence.filter((item) => item.kind !== "provider");
-  const isOf = (item: (typeof witnesses)[number], one: ConsumerPolicy) =>
-    item.consumer === one.name && item.environment === one.environment && item.account === one.account;
-  const strangers = new Set(
-    witnesses
-      .filter((item) => !declared.some((one) => isOf(item, one)))
-      .map(({ consumer, environment, account }) => `${consumer} in ${environment} of ${account}`),
+/** What the evidence and the declared consumers say of each other. */
+function consumersOf({ policy, evidence }: SecretView, { nowMs }: DoctorView): readonly Finding[] {
+  const { name, secretArn } = policy;
+  return findings({ policies: [policy], evidence: new Map([[secretArn, evidence]]), nowMs }).map(
+    ({ detail, hint }) => problem(name, detail, hint),
   );
-  const unseen = declared.filter((one) => !witnesses.some((item) => isOf(item, one)));
-  return [
-    ...[...strangers].map((who) =>
-      problem(
-        name,
-        `${who} uses it, and no policy declares that`,
-        "declare it in rekey.yml, or find out who it is",
-      ),
-    ),
-    ...unseen.map((one) =>
-      problem(
-        name,
-        `consumer ${one.name} in ${one.environment} has never been seen`,
-        "its rotations will end overdue: give it the client, or take it out of rekey.yml",
-      ),
-    ),
-  ];
 }
 
 function age(secret: SecretView, { nowMs, examination }: DoctorView): readonly Finding[] {

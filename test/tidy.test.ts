@@ -501,6 +501,52 @@ test("every function is a step in the registry, or says here what runs it", () =
   expect(Object.keys(others).filter((path) => !handlers.includes(path))).toEqual([]);
 });
 
+describe("what only tests use is no product code", () => {
+  const product = ours.filter(({ path }) => topOf(path) !== "test");
+  /** Files that something other than an import starts or finds. */
+  const started: readonly { readonly path: RegExp; readonly by: string }[] = [
+    { path: /^functions\/.+/, by: "handlers are found by the package, and the rest is theirs" },
+    {
+      path: /\/(?:adapter|fake)\.ts$/,
+      by: "an adapter is a file of its own in each zip; its fake stands in for it",
+    },
+    {
+      path: /^(?:ledger|stores)\/memory\.ts$/,
+      by: "the simulator's table and store, under the same contract suites",
+    },
+  ];
+
+  test("every file of core/ and of the adapters is imported by the product", () => {
+    const rooms = ["core", "aws", "events", "providers", "stores", "ledger", "consumers", "audit"];
+    const used = new Set(
+      product.flatMap((file) =>
+        importsOf(file).map(({ specifier }) => posix.join(posix.dirname(file.path), specifier)),
+      ),
+    );
+    const unused = product
+      .map(({ path }) => path)
+      .filter((path) => rooms.includes(topOf(path)) && !used.has(path))
+      .filter((path) => !started.some((one) => one.path.test(path)));
+    expect(unused).toEqual([]);
+  });
+
+  test("every function that core/ exports is called by the product", () => {
+    const core = product.filter(({ path }) => topOf(path) === "core");
+    const code = product.map(({ path, text }) => ({ path, text: codeOf(text) }));
+    const unused = core.flatMap((file) =>
+      [...file.text.matchAll(/^export (?:function|const) (\w+)/gm)]
+        .map(([, name = ""]) => name)
+        .filter((name) => {
+          const word = new RegExp(`\\b${name}\\b`, "g");
+          const own = code.find(({ path }) => path === file.path)?.text.match(word)?.length ?? 0;
+          return own < 2 && !code.some(({ path, text }) => path !== file.path && word.test(text));
+        })
+        .map((name) => `${file.path}: ${name}`),
+    );
+    expect(unused).toEqual([]);
+  });
+});
+
 test("every test file has a test", () => {
   const files = ours.filter(({ path }) => path.endsWith(".test.ts"));
   const empty = files.filter(

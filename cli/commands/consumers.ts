@@ -1,4 +1,5 @@
 import { type Evidence, type InstanceEvidence, isInstance } from "../../core/adoption/evidence.ts";
+import { sayWanted } from "../../core/adoption/reason-text.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
@@ -26,17 +27,25 @@ export const consumers: Register = (program, perform) => {
           `${seenAtMs === undefined ? "never" : ago(seenAtMs, nowMs())}${note === undefined ? "" : ` (${note})`}`,
         ]);
         const titles = ["CONSUMER", "ENVIRONMENT", "INSTANCE", "SOURCE", "KEY", "SEEN"];
-        const waits = gate === undefined ? [] : [...gate.blockers, ...gate.reasons.map(reasonText)];
+        const waits = gate === undefined ? [] : waitsOf(gate);
         return {
           json: { type: "consumers", secret: name, secretArn, consumers: seen, ...(gate && { gate }) },
           lines: [
             rows.length === 0 ? "no consumer is declared, and none was seen" : headedTable(titles, rows),
-            ...waits.map((wait) => `waits for: ${wait}`),
+            ...waits,
           ],
         };
       }),
     );
 };
+
+/** Each reason to wait, and under an adoption reason what would end it. */
+function waitsOf({ blockers, reasons }: GateAnswer): readonly string[] {
+  return [
+    ...blockers.map((blocker) => `waits for: ${blocker}`),
+    ...reasons.flatMap((reason) => [`waits for: ${reasonText(reason)}`, `  to end it: ${sayWanted(reason)}`]),
+  ];
+}
 
 interface Sighting {
   readonly consumer: string;

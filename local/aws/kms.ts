@@ -1,11 +1,4 @@
-import {
-  createHmac,
-  generateKeyPairSync,
-  type KeyObject,
-  randomBytes,
-  randomUUID,
-  timingSafeEqual,
-} from "node:crypto";
+import { generateKeyPairSync, type KeyObject, randomUUID } from "node:crypto";
 import * as z from "zod";
 import { signatureOf, verifies } from "./ecdsa.ts";
 import { AwsError, type JsonService } from "./service.ts";
@@ -16,16 +9,15 @@ export interface KmsOptions {
   readonly now?: (() => number) | undefined;
   /** Aliases, such as "alias/rekey", of keys that exist from the start. */
   readonly signingAlias?: string | undefined;
-  readonly macAlias?: string | undefined;
   /** Ids of P-256 keys that exist from the start. */
   readonly signingKeys?: readonly string[];
 }
 
-type Material =
-  | { readonly spec: "ECC_NIST_P256"; readonly privateKey: KeyObject; readonly publicKey: KeyObject }
-  | { readonly spec: "HMAC_256"; readonly secret: Buffer };
-
-type MaterialOf<Spec extends Material["spec"]> = Extract<Material, { spec: Spec }>;
+interface Material {
+  readonly spec: "ECC_NIST_P256";
+  readonly privateKey: KeyObject;
+  readonly publicKey: KeyObject;
+}
 
 interface Key {
   readonly keyId: string;
@@ -46,22 +38,18 @@ const Signing = {
 };
 const Sign = z.object(Signing);
 const Verify = z.object({ ...Signing, Signature: Blob });
-const GenerateMac = z.object({ KeyId, Message, MacAlgorithm: z.string() });
-const VerifyMac = z.object({ KeyId, Message, MacAlgorithm: z.string(), Mac: Blob });
-const CreateKey = z.object({ KeySpec: z.enum(["ECC_NIST_P256", "HMAC_256"]), KeyUsage: z.string() });
+const CreateKey = z.object({ KeySpec: z.literal("ECC_NIST_P256"), KeyUsage: z.string() });
 const ScheduleKeyDeletion = z.object({ KeyId, PendingWindowInDays: z.int().min(7).max(30).default(30) });
 
 const signingAlgorithm = "ECDSA_SHA_256";
-const macAlgorithm = "HMAC_SHA_256";
 const digestBytes = 32;
 const dayMs = 24 * 60 * 60 * 1000;
-const usageOf = { ECC_NIST_P256: "SIGN_VERIFY", HMAC_256: "GENERATE_VERIFY_MAC" } as const;
+const usage = "SIGN_VERIFY";
 
-/** Key Management Service: P-256 signatures and SHA-256 MACs with keys that never leave the process. */
+/** Key Management Service: P-256 signatures with keys that never leave the process. */
 export function kms(options: KmsOptions): JsonService {
   const keys = keyRing(options);
   if (options.signingAlias) keys.create("ECC_NIST_P256", options.signingAlias);
-  if (options.macAlias) keys.create("HMAC_256", options.macAlias);
   for (const keyId of options.signingKeys ?? []) keys.create("ECC_NIST_P256", undefined, keyId);
 
   const operations: ReadonlyMap<string, (input: Record<string, unknown>) => unknown> = new Map(
@@ -71,8 +59,6 @@ export function kms(options: KmsOptions): JsonService {
       GetPublicKey: (input: Record<string, unknown>) => getPublicKey(keys, input),
       Sign: (input: Record<string, unknown>) => sign(keys, input),
       Verify: (input: Record<string, unknown>) => verify(keys, input),
-      GenerateMac: (input: Record<string, unknown>) => generateMac(keys, input),
-      VerifyMac: (input: Record<string, unknown>) => verifyMac(keys, input),
     }),
   );
   return {
@@ -89,8 +75,8 @@ interface KeyRing {
   create(spec: Material["spec"], alias?: string, keyId?: string): Key;
   /** By key id, key ARN, alias or alias ARN. */
   find(keyId: string): Key;
-  /** A key that is of this kind and may be used now. */
-  usable<Spec extends Material["spec"]>(keyId: string, spec: Spec): Key & { material: MaterialOf<Spec> };
+  /** A key that may be used now. */
+  usable(keyId: string): Key;
   readonly now: () => number;
 }
 
@@ -117,33 +103,23 @@ function keyRing({ region, account, now = Date.now }: KmsOptions): KeyRing {
       if (alias) byName.set(alias, key);
       return key;
     },
-    usable<Spec extends Material["spec"]>(keyId: string, spec: Spec) {
+    usable(keyId) {
       const key = find(keyId);
       if (key.deletionAtMs !== undefined) {
         throw new AwsError("KMSInvalidStateException", `${key.arn} is pending deletion.`);
-      }
-      if (!isOf(key, spec)) {
-        const usage = usageOf[key.material.spec];
-        throw new AwsError("InvalidKeyUsageException", `${key.arn} key usage is ${usage}.`);
       }
       return key;
     },
   };
 }
 
-const isOf = <Spec extends Material["spec"]>(
-  key: Key,
-  spec: Spec,
-): key is Key & { material: MaterialOf<Spec> } => key.material.spec === spec;
-
 function newMaterial(spec: Material["spec"]): Material {
-  if (spec === "HMAC_256") return { spec, secret: randomBytes(32) };
   return { spec, ...generateKeyPairSync("ec", { namedCurve: "P-256" }) };
 }
 
 function createKey(keys: KeyRing, input: Record<string, unknown>) {
   const { KeySpec, KeyUsage } = read(CreateKey, input);
-  if (KeyUsage !== usageOf[KeySpec]) {
+  if (KeyUsage !== usage) {
     const message = `KeyUsage ${KeyUsage} is not compatible with KeySpec ${KeySpec}`;
     throw new AwsError("ValidationException", message);
   }
@@ -166,20 +142,20 @@ function scheduleDeletion(keys: KeyRing, input: Record<string, unknown>) {
 }
 
 function getPublicKey(keys: KeyRing, input: Record<string, unknown>) {
-  const { arn, material } = keys.usable(read(z.object({ KeyId }), input).KeyId, "ECC_NIST_P256");
+  const { arn, material } = keys.usable(read(z.object({ KeyId }), input).KeyId);
   return {
     KeyId: arn,
     PublicKey: material.publicKey.export({ type: "spki", format: "der" }).toString("base64"),
     KeySpec: material.spec,
     CustomerMasterKeySpec: material.spec,
-    KeyUsage: usageOf[material.spec],
+    KeyUsage: usage,
     SigningAlgorithms: [signingAlgorithm],
   };
 }
 
 function sign(keys: KeyRing, input: Record<string, unknown>) {
   const { KeyId: keyId, ...message } = read(Sign, input);
-  const { arn, material } = keys.usable(keyId, "ECC_NIST_P256");
+  const { arn, material } = keys.usable(keyId);
   refuseBadMessage(message);
   const signature = signatureOf(message.Message, { key: material.privateKey, isDigest: isDigest(message) });
   return { KeyId: arn, Signature: signature.toString("base64"), SigningAlgorithm: signingAlgorithm };
@@ -187,7 +163,7 @@ function sign(keys: KeyRing, input: Record<string, unknown>) {
 
 function verify(keys: KeyRing, input: Record<string, unknown>) {
   const { KeyId: keyId, Signature, ...message } = read(Verify, input);
-  const { arn, material } = keys.usable(keyId, "ECC_NIST_P256");
+  const { arn, material } = keys.usable(keyId);
   refuseBadMessage(message);
   const signature = Buffer.from(Signature, "base64");
   if (!verifies(message.Message, signature, { key: material.privateKey, isDigest: isDigest(message) })) {
@@ -198,28 +174,6 @@ function verify(keys: KeyRing, input: Record<string, unknown>) {
   }
   return { KeyId: arn, SignatureValid: true, SigningAlgorithm: signingAlgorithm };
 }
-
-function generateMac(keys: KeyRing, input: Record<string, unknown>) {
-  const { KeyId: keyId, Message: message, MacAlgorithm } = read(GenerateMac, input);
-  const { arn, material } = keys.usable(keyId, "HMAC_256");
-  refuseAlgorithm(MacAlgorithm, macAlgorithm);
-  return { KeyId: arn, Mac: macOf(message, material.secret).toString("base64"), MacAlgorithm };
-}
-
-function verifyMac(keys: KeyRing, input: Record<string, unknown>) {
-  const { KeyId: keyId, Message: message, MacAlgorithm, Mac } = read(VerifyMac, input);
-  const { arn, material } = keys.usable(keyId, "HMAC_256");
-  refuseAlgorithm(MacAlgorithm, macAlgorithm);
-  const given = Buffer.from(Mac, "base64");
-  const wanted = macOf(message, material.secret);
-  if (given.length !== wanted.length || !timingSafeEqual(given, wanted)) {
-    throw new AwsError("KMSInvalidMacException", "The MAC is not valid for this message and key.");
-  }
-  return { KeyId: arn, MacValid: true, MacAlgorithm };
-}
-
-const macOf = (message: Buffer, secret: Buffer): Buffer =>
-  createHmac("sha256", secret).update(message).digest();
 
 const isDigest = ({ MessageType }: { MessageType: string }): boolean => MessageType === "DIGEST";
 

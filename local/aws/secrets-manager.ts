@@ -1,7 +1,6 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { CloudTrailRecord } from "./cloudtrail-record.ts";
 import * as lifecycle from "./secrets-manager/lifecycle.ts";
-import { getRandomPassword } from "./secrets-manager/password.ts";
 import { trailTo } from "./secrets-manager/records.ts";
 import { type Invoke, rotatorOf } from "./secrets-manager/rotation.ts";
 import { type Secret, secretsOf } from "./secrets-manager/secrets.ts";
@@ -65,7 +64,6 @@ export function secretsManager(options: SecretsManagerOptions): SecretsManager {
       ListSecretVersionIds: (input) => values.listSecretVersionIds(vault, input),
       RotateSecret: rotator.rotateSecret,
       CancelRotateSecret: rotator.cancelRotateSecret,
-      GetRandomPassword: getRandomPassword,
     } satisfies Record<string, Operation>),
   );
 

@@ -399,7 +399,7 @@ describe("doctor", () => {
     const { findings } = shown.json() as { findings: { about: string; message: string; hint: string }[] };
     expect(findings.map(({ message }) => message)).toEqual([
       "its policy has a schedule, and EventBridge Scheduler has none",
-      "consumer billing in production has never been seen",
+      "billing is declared, and no client evidence of it was ever seen",
       expect.stringMatching(/^key .* is 99 days old, and its policy allows 31d$/),
       expect.stringContaining("held by"),
       "RevokeOwed of k0 for 24 h: search is behind",

@@ -37,7 +37,7 @@ export function packageTemplate(options: readonly string[] = []): Rendered {
       timeout: packagingMaxMs,
     });
   try {
-    run("node_modules/osls/bin/serverless.js", ["package", "--package", folder, ...options]);
+    run("node_modules/serverless/bin/serverless.js", ["package", "--package", folder, ...options]);
     const text = readFileSync(join(folder, "cloudformation-template-update-stack.json"), "utf8");
     return JSON.parse(text);
   } finally {

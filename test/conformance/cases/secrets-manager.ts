@@ -5,7 +5,6 @@ import {
   CreateSecretCommand,
   DeleteSecretCommand,
   DescribeSecretCommand,
-  GetRandomPasswordCommand,
   GetSecretValueCommand,
   ListSecretsCommand,
   PutSecretValueCommand,
@@ -205,16 +204,6 @@ const lifecycleCases: readonly ConformanceCase[] = [
         NextToken = page.NextToken;
       }
       assert.deepEqual(seen.toSorted(), names.toSorted());
-    },
-  },
-  {
-    service: "secretsManager",
-    name: "GetRandomPassword obeys its rules",
-    async run(clients) {
-      const rules = { PasswordLength: 40, ExcludePunctuation: true, ExcludeCharacters: "0O1l" };
-      const { RandomPassword = "" } = await clients.secretsManager.send(new GetRandomPasswordCommand(rules));
-      assert.match(RandomPassword, /^[A-Za-z2-9]{40}$/);
-      assert.ok(!/[0O1l]/.test(RandomPassword));
     },
   },
   {
