@@ -4,6 +4,8 @@ import { type Cli, CliFailure, type ExitCode, exitCodes } from "./command.ts";
 /** Sends one command as the caller's principal. A refusal is thrown as the failure that the person sees. */
 export async function askAdmin(cli: Cli, command: Readonly<Record<string, unknown>>): Promise<Answer> {
   const answer = await answerOfAdmin(cli, command);
+  const hidden = Number(answer["keysHidden"] ?? 0);
+  if (hidden > 0) cli.terminal.err(`rekey: ${keysHidden(hidden)}`);
   if (answer.outcome !== "refused") return answer;
   const { reason, detail, hint } = answer;
   throw new CliFailure(String(detail), {
@@ -11,6 +13,11 @@ export async function askAdmin(cli: Cli, command: Readonly<Record<string, unknow
     exitCode: exitCodeFor(String(reason)),
     facts: answer,
   });
+}
+
+function keysHidden(count: number): string {
+  const found = count === 1 ? "a key was" : `${count} keys were`;
+  return `${found} found in what you wrote; only the beginning of its fingerprint is kept in its place`;
 }
 
 /** The same, but a refusal is returned like any other answer. */

@@ -47,6 +47,8 @@ export interface AlertOutcome {
   /** Facts for an incident that exists. They do not open one. */
   readonly append: readonly Alert[];
   readonly ignored: readonly { readonly reason: IgnoredReason; readonly sourceId: string }[];
+  /** How many texts of the report held a key and were changed; absent if none. */
+  readonly hidden?: number;
 }
 
 export const alertLimits = {

@@ -20,6 +20,14 @@ export interface Aliases {
   readonly hmsl: Fingerprint;
 }
 
+/** What is kept and shown in the place of a key that somebody wrote into a text. */
+export function shownFor(key: string): string {
+  return `[key ${fingerprintOf(key).slice(0, shownFingerprintLength)}]`;
+}
+
+/** "sha256:" and twelve digits: enough to find the key by, far too few to test a guess of it. */
+const shownFingerprintLength = 19;
+
 export function fingerprintOf(text: string | Secret): Fingerprint {
   return `sha256:${hashHex("sha256", plain(text))}`;
 }

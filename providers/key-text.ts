@@ -8,6 +8,8 @@ export interface KeyText {
   readonly length: { readonly min: number; readonly max: number };
   /** A text that every key holds somewhere behind the prefix. */
   readonly holds?: string;
+  /** It is a key's id and no secret: people and screens may see it. */
+  readonly isId?: true;
 }
 
 /** The first character that is not in the alphabet. */

@@ -1,7 +1,7 @@
 import { InputInvalid } from "../../core/errors.ts";
-import type { Alert, AlertOutcome } from "../../events/alert.ts";
+import type { AlertOutcome } from "../../events/alert.ts";
 import { intakeSources } from "../../events/intake/index.ts";
-import { withIssuerNames } from "../../providers/issuer-name.ts";
+import { readAlerts } from "../../providers/read-alerts.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { plural } from "../text.ts";
@@ -34,7 +34,7 @@ async function send(
 ): Promise<Shown> {
   const text = await readReport(cli, file);
   if (/[\0\uFFFD]/.test(text.slice(0, startChars))) throw notText(file);
-  const { start, ignored } = parse(text, options.format);
+  const { start, ignored, hidden = 0 } = parse(text, options.format);
   const alerts = start.map((alert) => (options.public ? { ...alert, exposure: "public" as const } : alert));
   const incidentIds = new Set<string>();
   for (let batch = 0; batch < batchesMax && batch * batchMax < alerts.length; batch += 1) {
@@ -45,9 +45,10 @@ async function send(
   }
   const left = `${ignored.length} ignored${whyIgnored(ignored)}`;
   const sent = `${plural(alerts.length, "finding")} reported, ${left}`;
+  const masked = hidden === 0 ? [] : [`${plural(hidden, "text")} held a key: only its fingerprint was sent`];
   return {
     json: { type: "report", reported: alerts.length, ignored, incidentIds: [...incidentIds] },
-    lines: [sent, ...(alerts.length === 0 ? [] : incidentsOpened([...incidentIds]))],
+    lines: [sent, ...masked, ...(alerts.length === 0 ? [] : incidentsOpened([...incidentIds]))],
   };
 }
 
@@ -94,15 +95,12 @@ function notText(file: string): CliFailure {
   });
 }
 
-function parse(
-  text: string,
-  given: string | undefined,
-): { readonly start: readonly Alert[]; readonly ignored: AlertOutcome["ignored"] } {
+function parse(text: string, given: string | undefined): Pick<AlertOutcome, "start" | "ignored" | "hidden"> {
   try {
     const body = Buffer.from(text, "utf8");
-    const parsed = intakeSources.get(formatOf(given, text))?.parse(body, {}) ?? nothing;
-    const { start, append, ignored } = withIssuerNames(parsed);
-    return { start: [...start, ...append], ignored };
+    const source = intakeSources.get(formatOf(given, text));
+    const outcome = source === undefined ? nothing : readAlerts(source, { body, headers: {} });
+    return { ...outcome, start: [...outcome.start, ...outcome.append] };
   } catch (error) {
     if (!(error instanceof InputInvalid)) throw error;
     // Naming the format helps only against a wrong guess, and not if the file is too large or cut off.

@@ -7,7 +7,7 @@ import * as z from "zod";
 import type { Alert, AlertOutcome, IgnoredReason } from "../alert.ts";
 import { jsonIn, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
-import { KnownPlaintexts } from "./edge/known-plaintexts.ts";
+import { type FindKeys, KnownPlaintexts } from "./edge/known-plaintexts.ts";
 import {
   hmacHex,
   isSameHex,
@@ -17,7 +17,7 @@ import {
   whyNotCheckable,
   whyNotNow,
 } from "./edge/signature.ts";
-import { headerOf, type IntakeSource, type RawRequest, type Trust } from "./edge/source.ts";
+import { type Headers, headerOf, type IntakeSource, type RawRequest, type Trust } from "./edge/source.ts";
 import { epochOrIsoTimeMs, isoTimeMs } from "./edge/time.ts";
 
 const bytesMax = 1024 * 1024;
@@ -86,11 +86,11 @@ export const gitguardian: IntakeSource = {
     return [`gitguardian:${sha256Hex(headerOf(headers, timestampHeader) ?? "", "\n", body)}`];
   },
 
-  parse(body: Uint8Array): AlertOutcome {
+  parse(body: Uint8Array, _headers: Headers, findKeys?: FindKeys): AlertOutcome {
     const value = jsonIn(textOf(body, { bytesMax }), "GitGuardian's event");
     if (isTestMessage(value)) return ignored("test", "test message");
     const webhook = shaped(Webhook, { value, what: "GitGuardian's event" });
-    return cleanOutcome(outcomeOf(webhook), new KnownPlaintexts());
+    return cleanOutcome(outcomeOf(webhook), new KnownPlaintexts(findKeys));
   },
 };
 

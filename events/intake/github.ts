@@ -7,7 +7,7 @@ import { InputInvalid } from "../../core/errors.ts";
 import type { Alert, AlertOutcome, IgnoredReason } from "../alert.ts";
 import { jsonIn, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
-import { KnownPlaintexts } from "./edge/known-plaintexts.ts";
+import { type FindKeys, KnownPlaintexts } from "./edge/known-plaintexts.ts";
 import { hmacHex, isSameHex, refusal, sha256Hex, sha256HexIn, whyNotCheckable } from "./edge/signature.ts";
 import { type Headers, headerOf, type IntakeSource, type RawRequest, type Trust } from "./edge/source.ts";
 import { isoTimeMs } from "./edge/time.ts";
@@ -79,15 +79,15 @@ export const github: IntakeSource = {
     return [`github:delivery:${guid}`, `github:body:${sha256Hex(body)}`];
   },
 
-  parse(body: Uint8Array, headers: Headers): AlertOutcome {
+  parse(body: Uint8Array, headers: Headers, findKeys?: FindKeys): AlertOutcome {
     const event = headerOf(headers, "X-GitHub-Event");
     if (event === "ping") return ignored("test", "ping");
     if (event === "secret_scanning_alert")
-      return cleanOutcome(alertOutcome(webhookIn(body)), new KnownPlaintexts());
+      return cleanOutcome(alertOutcome(webhookIn(body)), new KnownPlaintexts(findKeys));
     if (event === "secret_scanning_alert_location") {
       const webhook = webhookIn(body);
       const append = [{ ...alertOf(webhook), where: placesOf(webhook) }];
-      return cleanOutcome({ start: [], append, ignored: [] }, new KnownPlaintexts());
+      return cleanOutcome({ start: [], append, ignored: [] }, new KnownPlaintexts(findKeys));
     }
     return ignored("unknownEvent", "unknown");
   },
@@ -106,14 +106,14 @@ export const github: IntakeSource = {
       ?.concat(path);
   },
 
-  parseFetched(alert: Alert, body: Uint8Array): AlertOutcome {
+  parseFetched(alert: Alert, body: Uint8Array, findKeys?: FindKeys): AlertOutcome {
     const value = jsonIn(textOf(body, { bytesMax }), "GitHub's alert");
     const fetched = shaped(FetchedAlert, { value, what: "GitHub's alert" });
     if (!alert.sourceId.endsWith(`#${fetched.number}`))
       throw new InputInvalid("GitHub answered with another alert");
     if (isResolved(fetched)) return ignored("resolved", alert.sourceId);
 
-    const plaintexts = new KnownPlaintexts();
+    const plaintexts = new KnownPlaintexts(findKeys);
     const values = plaintexts.learn(secretIn(fetched));
     const exact: Alert =
       values.length === 0 ? alert : { ...alert, identity: { kind: "fingerprint", values } };

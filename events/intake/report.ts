@@ -14,9 +14,9 @@ import type { Alert, AlertIdentity, AlertOutcome } from "../alert.ts";
 import { alertLimits, FingerprintSchema } from "../alert.ts";
 import { atMost, jsonIn, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
-import { KnownPlaintexts } from "./edge/known-plaintexts.ts";
+import { type FindKeys, KnownPlaintexts } from "./edge/known-plaintexts.ts";
 import { envelopeReplayKeys, whyNotSigned } from "./edge/signed-envelope.ts";
-import type { IntakeSource } from "./edge/source.ts";
+import type { Headers, IntakeSource } from "./edge/source.ts";
 import { isoTimeMs } from "./edge/time.ts";
 
 const bytesMax = 6 * 1024 * 1024;
@@ -53,12 +53,12 @@ export const report: IntakeSource = {
   verify: (request, trust) => whyNotSigned(request, { ...trust, bytesMax }),
   replayKeys: envelopeReplayKeys,
 
-  parse(body: Uint8Array): AlertOutcome {
+  parse(body: Uint8Array, _headers: Headers, findKeys?: FindKeys): AlertOutcome {
     const what = "the report";
     const value = jsonIn(textOf(body, { bytesMax }), what);
     const { alerts } = shaped(z.strictObject({ alerts: z.array(z.unknown()) }), { value, what });
 
-    const plaintexts = new KnownPlaintexts();
+    const plaintexts = new KnownPlaintexts(findKeys);
     const start = atMost(alerts, findingsMax).map((given, index) => {
       const reported = shaped(ReportedAlert, { value: given, what: `alert ${index + 1} of the report` });
       return alertOf({ reported, identity: identityOf(reported, plaintexts) });
@@ -90,9 +90,10 @@ function identityOf(reported: ReportedAlert, plaintexts: KnownPlaintexts): Alert
   const learned = key === undefined ? [] : plaintexts.learn(key);
   if (key !== undefined && learned.length === 0) throw new InputInvalid("a reported key has no key's length");
 
-  // A "hint" that shows nearly the whole key is a key in the wrong field.
+  // A "hint" that shows nearly the whole key, and an id that looks like one, are keys in the wrong field.
   const overshared = hint !== undefined && isOvershared(hint) ? plaintexts.learn(hint) : [];
-  const values = [...learned, ...fingerprints, ...overshared];
+  const misplaced = plaintexts.learnKeysIn(keyId ?? "");
+  const values = [...learned, ...fingerprints, ...overshared, ...misplaced];
   if (values.length > 0) return { kind: "fingerprint", values };
   if (keyId !== undefined && provider !== undefined) return { kind: "keyId", provider, keyId };
   if (hint !== undefined)

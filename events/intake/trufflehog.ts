@@ -6,9 +6,9 @@ import * as z from "zod";
 import type { Alert, AlertOutcome } from "../alert.ts";
 import { atMost, jsonIn, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
-import { KnownPlaintexts } from "./edge/known-plaintexts.ts";
+import { type FindKeys, KnownPlaintexts } from "./edge/known-plaintexts.ts";
 import { envelopeReplayKeys, whyNotSigned } from "./edge/signed-envelope.ts";
-import type { IntakeSource } from "./edge/source.ts";
+import type { Headers, IntakeSource } from "./edge/source.ts";
 import { isoTimeMs } from "./edge/time.ts";
 
 const bytesMax = 16 * 1024 * 1024;
@@ -35,8 +35,8 @@ export const trufflehog: IntakeSource = {
   verify: (request, trust) => whyNotSigned(request, { ...trust, bytesMax }),
   replayKeys: envelopeReplayKeys,
 
-  parse(body: Uint8Array): AlertOutcome {
-    const plaintexts = new KnownPlaintexts();
+  parse(body: Uint8Array, _headers: Headers, findKeys?: FindKeys): AlertOutcome {
+    const plaintexts = new KnownPlaintexts(findKeys);
     const start: Alert[] = [];
     const ignored: AlertOutcome["ignored"][number][] = [];
     for (const finding of findingsIn(textOf(body, { bytesMax }))) {

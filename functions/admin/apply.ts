@@ -10,6 +10,7 @@ import { type PolicyFile, policiesIn } from "../../events/policy-file.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
 import { stores } from "../../stores/index.ts";
 import type { AdminDeps } from "../deps.ts";
+import { holdsIssuedKey } from "../key-index/without-keys.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { adopt, fingerprintAdmin } from "./adopt.ts";
 import { cachedListing } from "./cached-listing.ts";
@@ -32,6 +33,12 @@ export interface Applied {
   readonly reason?: string;
 }
 
+const keyInFile = refused({
+  reason: "PolicyInvalid",
+  detail: "the policy file holds what looks like a key",
+  hint: "keys belong in the secret store: take it out of the file, and report it if others could read it",
+});
+
 /**
  * Brings the policies and schedules of one environment in line with `rekey.yml`, and adopts the keys as they
  * are. Each secret is handled on its own: if one fails it keeps what it had, and the others go on.
@@ -45,7 +52,9 @@ export const apply = adminCommand({
     /** Secrets that an earlier request for the same file has handled. */
     reached: z.array(secretText).max(secretsMax).default([]),
   }),
+  findsKeys: true,
   run: async ({ input, caller }, deps) => {
+    if (holdsIssuedKey(input.file)) return keyInFile;
     const file = policiesIn({ value: input.file }, { kinds: declaredKinds, stores });
     if ("mistakes" in file) {
       const detail = `the policy file has ${file.mistakes.length} mistakes`;

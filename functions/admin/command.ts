@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { AdminDeps } from "../deps.ts";
+import { withoutKeys } from "../key-index/without-keys.ts";
 
 /** Who called, when, and which call it was: all taken from what AWS wrote on the request, never from its body. */
 export interface Caller {
@@ -22,16 +23,25 @@ export type Answer = Readonly<Record<string, unknown>> & { readonly outcome: str
 interface Definition<Input> {
   /** Strict: an unknown field is a mistake of the caller. */
   readonly input: z.ZodType<Input>;
+  /** True if the command itself looks for keys in what it is given; else that is done before `run`. */
+  readonly findsKeys?: true;
   run(order: Order<Input>, deps: AdminDeps): Promise<Answer>;
 }
 
 /** One command of a person, beginning with the request's body. */
 export type AdminCommand = (order: Order<unknown>, deps: AdminDeps) => Promise<Answer>;
 
-export function adminCommand<Input>({ input: schema, run }: Definition<Input>): AdminCommand {
+export function adminCommand<Input>(definition: Definition<Input>): AdminCommand {
+  const { input: schema, findsKeys = false, run } = definition;
   return async ({ input, caller }, deps) => {
     const parsed = schema.safeParse(input);
-    if (parsed.success) return run({ input: parsed.data, caller }, deps);
+    if (parsed.success && findsKeys) return run({ input: parsed.data, caller }, deps);
+    if (parsed.success) {
+      // What people write stays in the record and the audit log for good.
+      const { value, hidden } = await withoutKeys(parsed.data, deps);
+      const answer = await run({ input: value, caller }, deps);
+      return hidden === 0 ? answer : { ...answer, keysHidden: hidden };
+    }
     // Names the fields, never their values: one of them might be a key in the wrong place.
     const fields = parsed.error.issues.map(
       (issue) => `${issue.path.join(".") || "command"} ${sayIssue(issue)}`,

@@ -13,6 +13,7 @@ export const reportAlerts = adminCommand({
     command: z.literal("report-alerts"),
     alerts: z.array(AlertSchema).min(1).max(alertsMax),
   }),
+  findsKeys: true,
   run: async ({ input, caller }, deps) => {
     const incidentIds = new Set<string>();
     let opened = 0;

@@ -10,7 +10,7 @@ import {
   rawRequestOf,
 } from "../../events/intake/edge/source.ts";
 import { intakeSources } from "../../events/intake/index.ts";
-import { withIssuerNames } from "../../providers/issuer-name.ts";
+import { readAlerts, readFetched } from "../../providers/read-alerts.ts";
 import type { IntakeDeps } from "../deps.ts";
 import type { Handler } from "../step.ts";
 import { intakeWiring } from "../wiring/alerts.ts";
@@ -169,10 +169,20 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
     ...append.map((alert) => ({ ...facts, alert, kind: "append" as const })),
   ]);
   await remember(keys, { ...trusted, read: outcome.read }, deps);
-  const counts = { started: start.length, appended: append.length, ignored: ignored.length };
+  const { hidden } = outcome;
+  const counts = {
+    ...{ started: start.length, appended: append.length, ignored: ignored.length },
+    ...(hidden !== undefined && { hidden }),
+  };
   await note(trusted, { action: "AlertAccepted", detail: counts }, deps);
-  const body = JSON.stringify({ outcome: "accepted", ...counts });
+  const said = hidden === undefined ? {} : { note: keysHidden(hidden) };
+  const body = JSON.stringify({ outcome: "accepted", ...counts, ...said });
   return { answer: { statusCode: 202, body }, outcome: "accepted", ...named(source), ...counts };
+}
+
+function keysHidden(texts: number): string {
+  const held = texts === 1 ? "1 text held a key" : `${texts} texts held a key`;
+  return `${held}: only the beginning of its fingerprint is kept there`;
 }
 
 /** `pointed`: the alert names only a place, because what it refers to could not be read in time. */
@@ -183,7 +193,7 @@ async function outcomeIn(
   { source, raw }: Trusted,
   deps: IntakeDeps,
 ): Promise<(AlertOutcome & { readonly read: Read }) | undefined> {
-  const outcome = orUndefined(() => withIssuerNames(source.parse(raw.body, raw.headers)));
+  const outcome = orUndefined(() => readAlerts(source, raw));
   if (outcome === undefined) return undefined;
   const url = outcome.start.length === 0 ? undefined : source.fetchUrl?.(raw.body, deps.pointed);
   if (url === undefined) return { ...outcome, read: "read" };
@@ -202,21 +212,18 @@ function fetched(
   source: IntakeSource,
   { alerts, bytes }: { readonly alerts: readonly Alert[]; readonly bytes: Uint8Array },
 ): AlertOutcome | undefined {
-  return orUndefined(() =>
-    withIssuerNames(
-      alerts.map((alert) => source.parseFetched?.(alert, bytes) ?? asPushed(alert)).reduce(joined, nothing),
-    ),
-  );
+  return orUndefined(() => alerts.map((alert) => readFetched(source, alert, bytes)).reduce(joined, nothing));
 }
 
 const nothing: AlertOutcome = { start: [], append: [], ignored: [] };
-const asPushed = (alert: Alert): AlertOutcome => ({ ...nothing, start: [alert] });
 
 function joined(left: AlertOutcome, right: AlertOutcome): AlertOutcome {
+  const hidden = (left.hidden ?? 0) + (right.hidden ?? 0);
   return {
     start: [...left.start, ...right.start],
     append: [...left.append, ...right.append],
     ignored: [...left.ignored, ...right.ignored],
+    ...(hidden > 0 && { hidden }),
   };
 }
 

@@ -26,6 +26,7 @@ import { graceMs, planFacts, policiesOf } from "../incident/record/policies.ts";
 import { startIncident } from "../incident/record/start.ts";
 import { type Identified, identifyKeys } from "../key-index/identify-key.ts";
 import { worstHolder } from "../key-index/own-credential.ts";
+import { alertWithoutKeys } from "../key-index/without-keys.ts";
 
 /** One alert of an authenticated sender: a source whose signature was checked, or a person. */
 export interface Arrived {
@@ -55,7 +56,8 @@ export interface Raised {
  * Finds the incident that an alert belongs to, or opens one. Receiving the same alert again, or late, changes
  * nothing.
  */
-export async function raiseAlerts(arrived: Arrived, deps: Deps): Promise<Raised> {
+export async function raiseAlerts(given: Arrived, deps: Deps): Promise<Raised> {
+  const arrived = { ...given, alert: await alertWithoutKeys(given.alert, deps) };
   const keys = await identifyKeys(arrived.alert.identity, deps);
   if (isTest(arrived.alert) && keys.length > 0) return refuseTest({ arrived, keys }, deps);
   const named = keys.length > 0 ? keys : [unmatched(arrived.alert.identity)];

@@ -4,7 +4,7 @@ export const iam: Issuer = {
   kind: "iam",
   title: "AWS IAM",
   aliases: ["aws", "amazon"],
-  keyTexts: [{ prefix: "AKIA", alphabet: "uppercase", length: { min: 16, max: 16 } }],
+  keyTexts: [{ prefix: "AKIA", alphabet: "uppercase", length: { min: 16, max: 16 }, isId: true }],
   byHand: {
     console: "https://console.aws.amazon.com/iam",
     command: ["aws iam update-access-key --user-name $USER_NAME --access-key-id {keyId} --status Inactive"],

@@ -1,4 +1,4 @@
-import { fingerprintOf } from "../../events/fingerprint.ts";
+import { fingerprintOf, shownFor } from "../../events/fingerprint.ts";
 import { sample, spellingsIn } from "../core/intake/samples.ts";
 import { IntakeWorld, leakedKey, noon } from "./intake-world.ts";
 
@@ -33,6 +33,21 @@ test("no spelling of the key is stored, published or logged, whether it is accep
 
   expect(await world.audited()).toHaveLength(4);
   expect(spellingsIn(world.everything(), leakedKey)).toEqual([]);
+});
+
+test("a key in an id or a place is kept as its fingerprint's beginning, and the answer says so", async () => {
+  const world = new IntakeWorld();
+  const other = "sk-ant-api03-FAKEfakeFAKEfakeFAKEfake".padEnd(108, "F");
+  const texts = { id: `case ${other}`, where: [`paste of ${other}`] };
+
+  const answer = await world.post(world.signed([{ ...leak, ...texts }]));
+
+  expect(JSON.parse(answer.body ?? "")).toMatchObject({
+    hidden: 2,
+    note: expect.stringContaining("2 texts"),
+  });
+  expect(world.published[0]?.alert.where).toEqual([`paste of ${shownFor(other)}`]);
+  expect(spellingsIn(world.everything(), other)).toEqual([]);
 });
 
 test("a flipped byte anywhere in the body is refused and audited", async () => {

@@ -8,11 +8,13 @@ import { sha256Hex } from "./signature.ts";
 /** The outcome with keys hidden, text printable and bounded, and repeats of one key merged into one alert. */
 export function cleanOutcome(raw: AlertOutcome, plaintexts: KnownPlaintexts): AlertOutcome {
   const clean = (alert: Alert) => cleanAlert(alert, plaintexts);
-  return {
+  const cleaned = {
     start: folded(raw.start.map(clean)),
     append: folded(raw.append.map(clean)),
     ignored: raw.ignored.map(({ reason, sourceId }) => ({ reason, sourceId: cleanId(sourceId, plaintexts) })),
   };
+  const hidden = plaintexts.hiddenTexts;
+  return hidden === 0 ? cleaned : { ...cleaned, hidden };
 }
 
 function cleanAlert(alert: Alert, plaintexts: KnownPlaintexts): Alert {

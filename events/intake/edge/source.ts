@@ -1,6 +1,7 @@
 /** An alert source: it checks who sent the bytes, and reads them with a pure function. */
 import type { Secret } from "../../../core/secret.ts";
 import type { Alert, AlertOutcome, AlertSource } from "../../alert.ts";
+import type { FindKeys } from "./known-plaintexts.ts";
 
 /** The request as it arrived: the signature covers these bytes, not what a parser makes of them. */
 export interface RawRequest {
@@ -44,15 +45,18 @@ export interface IntakeSource {
    * only for a verified request.
    */
   replayKeys(request: RawRequest): readonly string[];
-  /** Reads a report. Plaintext keys are fingerprinted here and are not in the result. Throws InputInvalid. */
-  parse(body: Uint8Array, headers: Headers): AlertOutcome;
+  /**
+   * Reads a report. Plaintext keys are fingerprinted here and are not in the result; `findKeys` finds those that
+   * stand where no key belongs. Throws InputInvalid.
+   */
+  parse(body: Uint8Array, headers: Headers, findKeys?: FindKeys): AlertOutcome;
   /**
    * The address of the alert that `body` only refers to; undefined if it is under none of `apiBases`. Use it
    * only if `parse` started something, and do not follow redirects.
    */
   fetchUrl?(body: Uint8Array, options: { readonly apiBases: readonly string[] }): string | undefined;
   /** The alert with what was read at `fetchUrl`. Throws InputInvalid: then use the first alert. */
-  parseFetched?(alert: Alert, body: Uint8Array): AlertOutcome;
+  parseFetched?(alert: Alert, body: Uint8Array, findKeys?: FindKeys): AlertOutcome;
 }
 
 /** The request behind a Lambda function URL or an HTTP API. These pass bytes that are not text as base64. */

@@ -1,4 +1,4 @@
-import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { fingerprintOf, shownFor } from "../../../events/fingerprint.ts";
 import { gitleaks } from "../../../events/intake/gitleaks.ts";
 import { bytes, sample, spellingsIn } from "./samples.ts";
 
@@ -59,7 +59,10 @@ test("SARIF of another tool names only a place, and its snippet is hidden all th
   const locations = [{ physicalLocation: { artifactLocation: { uri: `dump/${key}.txt` }, region } }];
   const outcome = sarifWith({ driver: "other-scanner", result: { locations } });
 
-  expect(outcome.start[0]?.identity).toEqual({ kind: "location", url: `${commit} dump/[secret].txt:7` });
+  expect(outcome.start[0]?.identity).toEqual({
+    kind: "location",
+    url: `${commit} dump/${shownFor(key)}.txt:7`,
+  });
   expect(spellingsIn(outcome, key)).toEqual([]);
 });
 

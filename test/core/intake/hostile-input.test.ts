@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { RotationError } from "../../../core/errors.ts";
 import { AlertSchema, alertLimits } from "../../../events/alert.ts";
+import { shownFor } from "../../../events/fingerprint.ts";
 import { printable, withoutCredentials } from "../../../events/intake/edge/clean-outcome.ts";
 import { headerOf } from "../../../events/intake/edge/source.ts";
 import { intakeSources } from "../../../events/intake/index.ts";
@@ -82,7 +83,7 @@ test("control, bidi and separator characters leave as escapes", () => {
 test("a key across a line break is hidden before it is escaped", () => {
   const pem = "FAKE-BEGIN\nFAKE-KEY-BODY\nFAKE-END";
   const outcome = report.parse(bytes({ alerts: [{ id: "1", key: pem, where: [`x ${pem} y`] }] }), {});
-  expect(outcome.start[0]?.where).toEqual(["x [secret] y"]);
+  expect(outcome.start[0]?.where).toEqual([`x ${shownFor(pem)} y`]);
 });
 
 test("a key at the end of a long place is not cut in two but hidden", () => {

@@ -1,5 +1,5 @@
 import { AlertSchema } from "../../../events/alert.ts";
-import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { fingerprintOf, shownFor } from "../../../events/fingerprint.ts";
 import { report } from "../../../events/intake/report.ts";
 import { bytes, sample, spellingsIn } from "./samples.ts";
 
@@ -76,7 +76,7 @@ test("a key repeated in other fields, in any spelling and in other alerts, is hi
   );
 
   expect(spellingsIn(outcome, odd)).toEqual([]);
-  expect(outcome.start[1]?.where).toContain("Bearer [secret]");
+  expect(outcome.start[1]?.where).toContain(`Bearer ${shownFor(odd)}`);
 });
 
 test("two keys under one id stay two alerts, and a repeat of one becomes one", () => {
@@ -127,7 +127,7 @@ test("an id, hint or place that is nothing but the key is still said to be there
     }),
     {},
   );
-  expect(start).toMatchObject([{ sourceId: "[secret]" }, { identity: { kind: "hint", hint: "…FAKE" } }]);
+  expect(start).toMatchObject([{ sourceId: shownFor(key) }, { identity: { kind: "hint", hint: "…FAKE" } }]);
 });
 
 describe("a report is refused, without a word of it in the message, when", () => {
@@ -166,3 +166,33 @@ function messageOf(act: () => unknown): string {
   }
   return "nothing was refused";
 }
+
+describe("a key in a field where no key belongs", () => {
+  const other = "sk-proj-FAKEotherFAKEotherFAKE0002";
+  const findKeys = (text: string) => text.match(/sk-proj-[A-Za-z0-9]{16,}/g) ?? [];
+  const read = (alert: object) => report.parse(bytes({ alerts: [alert] }), {}, findKeys);
+
+  test.each([
+    ["id", { id: other, key }],
+    ["location", { id: "1", location: `https://paste.example/${other}` }],
+    ["where", { id: "1", key, where: [`found ${other} here`] }],
+    ["provider", { id: "1", key, provider: other }],
+  ])("%s: is replaced by the beginning of its fingerprint, and counted", (_, alert) => {
+    const outcome = read(alert);
+
+    expect(spellingsIn(outcome, other)).toEqual([]);
+    expect(outcome.hidden).toBeGreaterThan(0);
+  });
+
+  test("keyId: names the leaked key by its fingerprint", () => {
+    expect(read({ id: "1", keyId: other, provider: "openai" }).start[0]?.identity).toEqual({
+      kind: "fingerprint",
+      values: [fingerprintOf(other)],
+    });
+  });
+
+  test("is not cut in two by the limit of a place", () => {
+    const place = `${"x ".repeat(140)}${other}`;
+    expect(JSON.stringify(read({ id: "1", key, where: [place] }))).not.toContain("sk-proj");
+  });
+});
