@@ -226,6 +226,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "alertBus",
     table: writeAndList,
     machines: ["StartExecution", "StopExecution", "SendTaskSuccess"],
+    publishes: ["Bus"],
+    people: "page",
   },
   "open-incident": {
     does: "Takes every secret that holds the key from whatever run has it, sets the clock and the plan",

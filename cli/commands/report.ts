@@ -37,18 +37,22 @@ async function send(
   const { start, ignored, hidden = 0 } = parse(text, options.format);
   const alerts = start.map((alert) => (options.public ? { ...alert, exposure: "public" as const } : alert));
   const incidentIds = new Set<string>();
+  let tests = 0;
   for (let batch = 0; batch < batchesMax && batch * batchMax < alerts.length; batch += 1) {
     const some = alerts.slice(batch * batchMax, (batch + 1) * batchMax);
     const answer = await askAdmin(cli, { command: "report-alerts", alerts: some });
     for (const id of Array.isArray(answer["incidentIds"]) ? answer["incidentIds"] : [])
       incidentIds.add(String(id));
+    tests += Number(answer["testsOfRealKeys"] ?? 0);
   }
   const left = `${ignored.length} ignored${whyIgnored(ignored)}`;
   const sent = `${plural(alerts.length, "finding")} reported, ${left}`;
   const masked = hidden === 0 ? [] : [`${plural(hidden, "text")} held a key: only its fingerprint was sent`];
+  const warned =
+    tests === 0 ? [] : [`${plural(tests, "test")} named a real key: nothing was started, people were warned`];
   return {
     json: { type: "report", reported: alerts.length, ignored, incidentIds: [...incidentIds] },
-    lines: [sent, ...masked, ...(alerts.length === 0 ? [] : incidentsOpened([...incidentIds]))],
+    lines: [sent, ...masked, ...warned, ...(alerts.length === 0 ? [] : incidentsOpened([...incidentIds]))],
   };
 }
 

@@ -301,6 +301,7 @@ export type PageReason =
   | "deadlinePassed"
   | "settled"
   | "breakerOpen"
+  | "testOfRealKey"
   | "asked";
 
 export interface PageSent {

@@ -17,6 +17,7 @@ export const reportAlerts = adminCommand({
   run: async ({ input, caller }, deps) => {
     const incidentIds = new Set<string>();
     let opened = 0;
+    let testsOfRealKeys = 0;
     for (const alert of input.alerts as readonly Alert[]) {
       const raised = await raiseAlerts(
         {
@@ -27,6 +28,7 @@ export const reportAlerts = adminCommand({
       );
       for (const incidentId of raised.incidentIds) incidentIds.add(incidentId);
       if (raised.outcome === "opened") opened += 1;
+      if (raised.outcome === "testOfRealKey") testsOfRealKeys += 1;
     }
     await deps.audit.append(deploymentChain, {
       id: `${caller.requestId}/report`,
@@ -35,6 +37,7 @@ export const reportAlerts = adminCommand({
       action: "ReportSubmitted",
       detail: { alerts: input.alerts.length, incidents: incidentIds.size },
     });
-    return { outcome: "reported", opened, incidentIds: [...incidentIds] };
+    const warned = testsOfRealKeys === 0 ? {} : { testsOfRealKeys };
+    return { outcome: "reported", opened, incidentIds: [...incidentIds], ...warned };
   },
 });

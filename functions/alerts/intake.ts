@@ -175,7 +175,12 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
     ...(hidden !== undefined && { hidden }),
   };
   await note(trusted, { action: "AlertAccepted", detail: counts }, deps);
-  const said = hidden === undefined ? {} : { note: keysHidden(hidden) };
+  const tests = start.filter(({ test }) => test === true).length;
+  const notes = [
+    ...(hidden === undefined ? [] : [keysHidden(hidden)]),
+    ...(tests === 0 ? [] : [testsSaid(tests)]),
+  ];
+  const said = notes.length === 0 ? {} : { note: notes.join("; ") };
   const body = JSON.stringify({ outcome: "accepted", ...counts, ...said });
   return { answer: { statusCode: 202, body }, outcome: "accepted", ...named(source), ...counts };
 }
@@ -183,6 +188,11 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
 function keysHidden(texts: number): string {
   const held = texts === 1 ? "1 text held a key" : `${texts} texts held a key`;
   return `${held}: only the beginning of its fingerprint is kept there`;
+}
+
+function testsSaid(tests: number): string {
+  const marked = tests === 1 ? "1 alert is marked as a test" : `${tests} alerts are marked as tests`;
+  return `${marked}: one that names a real key opens no incident and warns the people on call`;
 }
 
 /** `pointed`: the alert names only a place, because what it refers to could not be read in time. */

@@ -3,6 +3,7 @@ import { KeyCompromisedSchema } from "../../events/compromise.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { peoplePart } from "../wiring/parts.ts";
 import { type Raised, raiseAlerts } from "./raise.ts";
 
 /** Called by the alert bus. Only the intake can write to that bus. */
@@ -12,4 +13,4 @@ export const raiseAlert = step({
   run: async ({ detail }, deps: Deps): Promise<Raised> => raiseAlerts(detail, deps),
 });
 
-export const handler = onLambda(raiseAlert, wiring("raise-alert"));
+export const handler = onLambda(raiseAlert, wiring("raise-alert", peoplePart));

@@ -1,4 +1,3 @@
-import { intakeLog } from "../../audit/chain.ts";
 import { alertCount, hadAlert } from "../../core/incident/alerts.ts";
 import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../../core/incident/orders.ts";
 import {
@@ -27,6 +26,7 @@ import { startIncident } from "../incident/record/start.ts";
 import { type Identified, identifyKeys } from "../key-index/identify-key.ts";
 import { worstHolder } from "../key-index/own-credential.ts";
 import { alertWithoutKeys } from "../key-index/without-keys.ts";
+import { warnOfTest } from "./test-of-real-key.ts";
 
 /** One alert of an authenticated sender: a source whose signature was checked, or a person. */
 export interface Arrived {
@@ -59,7 +59,7 @@ export interface Raised {
 export async function raiseAlerts(given: Arrived, deps: Deps): Promise<Raised> {
   const arrived = { ...given, alert: await alertWithoutKeys(given.alert, deps) };
   const keys = await identifyKeys(arrived.alert.identity, deps);
-  if (isTest(arrived.alert) && keys.length > 0) return refuseTest({ arrived, keys }, deps);
+  if (isTest(arrived.alert) && keys.length > 0) return refuseTest(arrived, keys, deps);
   const named = keys.length > 0 ? keys : [unmatched(arrived.alert.identity)];
   const raised: Placed[] = [];
   for (const key of named) raised.push(...(await raise({ arrived, key }, deps)));
@@ -86,24 +86,9 @@ interface Placed {
   readonly planRefusal?: PersonRefusal;
 }
 
-/**
- * An alert that calls a real key's leak a test may be a mistake or an attack: nothing starts, and the log
- * names its sender.
- */
-async function refuseTest(
-  { arrived, keys }: { readonly arrived: Arrived; readonly keys: readonly Identified[] },
-  deps: Deps,
-): Promise<Raised> {
-  const { alert, receivedAtMs, intake, principal } = arrived;
-  const { source, sourceId } = alert;
-  const about = keys.map(({ keyId, match }) => keyId ?? match.text).join(", ");
-  await deps.audit.append(intakeLog, {
-    id: `TestOfRealKey/${deps.digest.sha256Hex(`${source} ${sourceId}`).slice(0, idLength)}/${receivedAtMs}`,
-    atMs: receivedAtMs,
-    actor: principal ?? `intake/${intake}`,
-    action: "TestOfRealKey",
-    detail: { source, sourceId, about },
-  });
+async function refuseTest(arrived: Arrived, keys: readonly Identified[], deps: Deps): Promise<Raised> {
+  const { alert, receivedAtMs, intake, principal = `intake/${intake}` } = arrived;
+  await warnOfTest({ alert, keys, receivedAtMs, sender: principal }, deps);
   return { outcome: "testOfRealKey", incidentIds: [], joined: [], plansRefused: [] };
 }
 

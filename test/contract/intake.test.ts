@@ -287,9 +287,10 @@ test("a resolved alert starts nothing; a synthetic leak goes through as a test",
   const resolved = { ...JSON.parse(sample("github.json").toString()), action: "resolved" };
 
   const answer = await world.post(world.githubPost(Buffer.from(JSON.stringify(resolved))));
-  await world.post(world.signed([{ ...leak, test: true }]));
+  const test = await world.post(world.signed([{ ...leak, test: true }]));
 
   expect(JSON.parse(answer.body ?? "")).toMatchObject({ started: 0, ignored: 1 });
+  expect(JSON.parse(test.body ?? "").note).toContain("1 alert is marked as a test");
   expect(world.published.map(({ alert }) => alert.test)).toEqual([true]);
 });
 

@@ -81,6 +81,7 @@ const titleOf: Readonly<Record<Page["reason"], string>> = {
   deadlinePassed: "the deadline passes without proof",
   settled: "the machine stopped working on it",
   breakerOpen: "too many, so they are collected in one incident",
+  testOfRealKey: "a test alert names a real key",
   asked: "somebody asked for help",
 };
 
@@ -98,6 +99,7 @@ function stepsOf(record: IncidentRecord, reason: Page["reason"]): readonly strin
     case "opened":
     case "notYetDead":
     case "held":
+    case "testOfRealKey":
       return [];
   }
 }

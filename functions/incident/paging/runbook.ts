@@ -50,6 +50,7 @@ const pageRunbooks: Readonly<Record<PageReason, string>> = {
   deadlinePassed: "deadline-passed.md",
   settled: "unsettled.md",
   breakerOpen: "breaker-open.md",
+  testOfRealKey: "test-of-real-key.md",
   asked: "incident-opened.md",
 };
 

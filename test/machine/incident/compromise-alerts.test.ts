@@ -16,18 +16,39 @@ async function audited(): Promise<readonly unknown[]> {
 }
 
 describe("an alert that calls itself a test", () => {
-  test("starts nothing when it is about a key of ours, and the log names its sender", async () => {
+  test("starts nothing when it is about a key of ours, warns people, and the log names its sender", async () => {
     world = new World();
     await world.secret();
 
     expect(await world.raise(await leakOfCurrent(world, { source: "report", test: true }))).toEqual([]);
     await world.time.advance(20 * minute);
 
-    expect(effectsOf(world)).toEqual([]);
+    expect(effectsOf(world)).toEqual(["notify: testOfRealKey"]);
     expect(await world.ledger.incidents.incidents()).toEqual([]);
     expect(await audited()).toMatchObject([
       { action: "TestOfRealKey", actor: "intake/report", detail: { sourceId: "finding-1" } },
     ]);
+    expect(world.pages).toMatchObject([
+      {
+        reason: "testOfRealKey",
+        severity: "notify",
+        test: false,
+        why: expect.stringContaining("intake/report"),
+      },
+    ]);
+    expect(world.pages[0]?.steps.join()).toContain("rekey compromise");
+  });
+
+  test("warns once an hour about one key, however many such alerts come", async () => {
+    world = new World();
+    await world.secret();
+    for (const sourceId of ["a", "b", "c"])
+      await world.raise(await leakOfCurrent(world, { sourceId, test: true }));
+    expect(world.pages).toHaveLength(1);
+
+    await world.time.advance(61 * minute);
+    await world.raise(await leakOfCurrent(world, { sourceId: "d", test: true }));
+    expect(world.pages).toHaveLength(2);
   });
 
   test("does not make a test of the alert that comes after it, nor of an incident that is open", async () => {

@@ -1,0 +1,88 @@
+import { intakeLog } from "../../audit/chain.ts";
+import { StoreUnavailable } from "../../core/errors.ts";
+import type { Alert } from "../../events/alert.ts";
+import type { Deps, Page } from "../deps.ts";
+import { runbookFor } from "../incident/paging/runbook.ts";
+import type { Identified } from "../key-index/identify-key.ts";
+
+const digestLength = 10;
+/** Repeats within an hour are in the audit log and page nobody again. */
+const pagedAgainAfterMs = 3_600_000;
+
+export interface TestOfRealKey {
+  readonly alert: Alert;
+  readonly keys: readonly Identified[];
+  readonly receivedAtMs: number;
+  /** The person, or the source whose signature was checked. */
+  readonly sender: string;
+}
+
+/**
+ * An alert that calls a real key's leak a test may be a mistake, an attack, or a real leak with the wrong mark.
+ * Nothing starts; people are warned and the log names the sender.
+ */
+export async function warnOfTest(test: TestOfRealKey, deps: Deps): Promise<void> {
+  const { alert, keys, receivedAtMs, sender } = test;
+  const { source, sourceId } = alert;
+  const about = keys.map(({ keyId, match }) => keyId ?? match.text).join(", ");
+  const shortDigest = (text: string) => deps.digest.sha256Hex(text).slice(0, digestLength);
+  await deps.audit.append(intakeLog, {
+    id: `TestOfRealKey/${shortDigest(`${source} ${sourceId}`)}/${receivedAtMs}`,
+    atMs: receivedAtMs,
+    actor: sender,
+    action: "TestOfRealKey",
+    detail: { source, sourceId, about },
+  });
+  const name = `test-${shortDigest(about)}`;
+  if (!(await isToPage({ name, receivedAtMs }, deps))) return;
+  const { delivered } = await deps.incident.escalator.page(await pageOf({ ...test, name, about }, deps));
+  if (delivered.length > 0) return;
+  await forget(name, deps);
+  throw new StoreUnavailable(`no channel delivered the warning about a test alert of ${about}`);
+}
+
+interface Paged {
+  readonly atMs: number;
+}
+
+const pagedAt = (name: string) => ({ kind: "INCIDENT", id: "tests-of-real-keys", sort: name });
+
+async function isToPage(
+  { name, receivedAtMs }: { readonly name: string; readonly receivedAtMs: number },
+  { ledger }: Deps,
+): Promise<boolean> {
+  let isDue = false;
+  await ledger.documents.change<Paged>(pagedAt(name), (paged) => {
+    isDue = paged === undefined || receivedAtMs - paged.atMs >= pagedAgainAfterMs;
+    return isDue ? { atMs: receivedAtMs } : (paged ?? { atMs: receivedAtMs });
+  });
+  return isDue;
+}
+
+/** A warning that nobody received is sent again when the alert is delivered again. */
+async function forget(name: string, { ledger }: Deps): Promise<void> {
+  await ledger.documents.change<Paged>(pagedAt(name), () => ({ atMs: 0 }));
+}
+
+async function pageOf(
+  { alert, keys, sender, name, about }: TestOfRealKey & { readonly name: string; readonly about: string },
+  { ledger }: Deps,
+): Promise<Page> {
+  const secretArns = [...new Set(keys.flatMap(({ holders }) => holders.map(({ secretArn }) => secretArn)))];
+  const policies = await Promise.all(secretArns.map((secretArn) => ledger.policy(secretArn)));
+  const names = policies.flatMap((policy) => policy?.name ?? []);
+  const where = names.join(", ") || "no secret of ours";
+  const visible = alert.exposure === "public" ? " --public" : "";
+  return {
+    ...{ incidentId: name, reason: "testOfRealKey", severity: "notify", test: false, links: [] },
+    title: `a test alert names key ${about} (${where}), which is real`,
+    why: `${sender} marked alert ${alert.sourceId} as a test (${alert.exposure}, ${alert.verified}), so no incident was opened`,
+    steps: [
+      "Ask the sender whether the key leaked. If it did, or if nobody can say:",
+      ...names.map((secret) => `rekey compromise ${secret}${visible} --reason 'a test alert named its key'`),
+      "If the sender did not send it, its signing secret may have leaked: see the runbook.",
+    ],
+    runbook: runbookFor("testOfRealKey"),
+    about: { secretArns, deadlineAtMs: 0 },
+  };
+}
