@@ -6,6 +6,7 @@ export default {
   transform: { "\\.ts$": "<rootDir>/test/strip-types.cjs" },
   testEnvironment: "node",
   maxWorkers: 2,
-  testTimeout: 30_000,
+  // Most take milliseconds; a machine that others use too may take a while for the longest stories.
+  testTimeout: 90_000,
   coverageProvider: "v8",
 };

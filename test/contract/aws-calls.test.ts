@@ -1,4 +1,3 @@
-import { readFileSync } from "node:fs";
 import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
@@ -13,9 +12,10 @@ import { alertBus } from "../../functions/adapters/intake.ts";
 import { snsChannel } from "../../functions/adapters/people/channels.ts";
 import { stepFunctions } from "../../functions/adapters/step-functions.ts";
 import type { Page } from "../../functions/deps.ts";
-import { functions } from "../../serverless/functions.ts";
 import { labelledVersions } from "../../stores/secrets-manager/calls.ts";
 import { storeOnLabels } from "../../stores/secrets-manager/labels.ts";
+import { deployment } from "../package/deployment.ts";
+import { ofType, rendered } from "../package/packaged.ts";
 
 /** Between three attempts the SDK pauses at most so long, after throttling too. */
 const pausesMaxMs = 2_000;
@@ -181,11 +181,10 @@ describe("a service that goes quiet", () => {
   });
 
   test("is given up before the shortest function ends", () => {
-    const yml = readFileSync(new URL("../../serverless.yml", import.meta.url), "utf8");
-    const usual = Number(/^ {2}timeout: (\d+)$/m.exec(yml)?.[1]);
-    const shortest = Math.min(
-      ...Object.values(functions).map(({ timeoutSeconds = usual }) => timeoutSeconds),
+    const timeouts = ofType(rendered(deployment), "AWS::Lambda::Function").map(([, { Properties }]) =>
+      Number(Properties["Timeout"]),
     );
+    const shortest = Math.min(...timeouts);
     const { maxAttempts, requestHandler } = awsBounds;
     const { connectionTimeout, requestTimeout, socketTimeout } = requestHandler;
 
