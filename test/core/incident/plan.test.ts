@@ -7,6 +7,7 @@ import {
   countInexact,
   deadlineOf,
   escalateAt,
+  incidentWindows,
   isQuarantinable,
   isStronger,
   type PlanFacts,
@@ -289,3 +290,14 @@ test.each([
     expect(isQuarantinable({ quarantine, quarantineContains: contains }, { hasScopes })).toBe(is);
   },
 );
+
+test("the windows are the strictest of the policies in scope, and never longer than the defaults", () => {
+  const policy = (containByMs: number, escalateAfterMs: number) => ({
+    incident: { containByMs, escalateAfterMs },
+  });
+  expect(incidentWindows([])).toEqual({ containByMs: 10 * minute, escalateAfterMs: 5 * minute });
+  expect(incidentWindows([policy(8 * minute, 9 * minute), policy(20 * minute, 2 * minute)])).toEqual({
+    containByMs: 8 * minute,
+    escalateAfterMs: 2 * minute,
+  });
+});

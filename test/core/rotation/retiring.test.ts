@@ -70,3 +70,10 @@ test.each(marks)("a retiring key is not %s before the promotion, nor without the
   }
   expect(() => mark(recordIn("promoted"), late)).toThrow(Superseded);
 });
+
+test("a probe that changes nothing writes nothing: an inconclusive answer, or a key that was never refused", () => {
+  const record = recordIn("revoked");
+  const watched = markProbed(record, ticket, { answer: "refused", atMs: 4_000 });
+  expect(markProbed(record, ticket, { answer: "valid", atMs: 4_000 })).toBe(record);
+  expect(markProbed(watched, ticket, { answer: "inconclusive", atMs: 5_000 })).toBe(watched);
+});
