@@ -7,7 +7,7 @@ import { adoptCurrent } from "../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
-import { type LocalCloud, operatorClient, startLocalCloud } from "../local/world.ts";
+import { clientAs, type LocalCloud, startLocalCloud } from "../local/world.ts";
 import { type OpenAiFake, openaiFake } from "../providers/openai/fake.ts";
 import { type BenchRow, rowOf } from "./row.ts";
 
@@ -70,7 +70,7 @@ interface Clients {
 }
 
 function clientsFor(cloud: LocalCloud): Clients {
-  const options = operatorClient(cloud);
+  const options = clientAs(cloud, "administrator");
   return {
     sfn: new SFNClient(options),
     secrets: new SecretsManagerClient(options),

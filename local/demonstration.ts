@@ -14,7 +14,7 @@ import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../providers/openai/fake.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
-import { account, environment, type LocalCloud, operatorClient, startLocalCloud } from "./world.ts";
+import { account, clientAs, environment, type LocalCloud, startLocalCloud } from "./world.ts";
 
 const run = promisify(execFile);
 
@@ -125,7 +125,7 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
   const jobs = jobsFor({ secretArn: secrets.secretArn, providerUrl: listening.url });
   const fleet = await startFleet(jobs, cloud.env("consumers"));
   undo(() => fleet.stop());
-  const table = dynamoTable(new DynamoDBClient(operatorClient(cloud)), cloud.outputs["TableName"] ?? "");
+  const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
   const ledger = ledgerOn(table);
   await heardOf({ ledger, secretArn: secrets.secretArn });
   return {
@@ -168,7 +168,7 @@ async function heardOf({ ledger, secretArn }: { readonly ledger: Ledger; readonl
 /** Markdown for people and JSON beside it, in a folder of their own that outlives the company. */
 async function saveReport(cloud: LocalCloud, address: string): Promise<string> {
   const { hostname, pathname } = new URL(address);
-  const client = new S3Client({ ...operatorClient(cloud), forcePathStyle: true });
+  const client = new S3Client({ ...clientAs(cloud, "auditor"), forcePathStyle: true });
   const markdown = join(mkdtempSync(join(tmpdir(), "rekey-report-")), basename(pathname));
   for (const path of [markdown, markdown.replace(/\.md$/, ".json")]) {
     const Key = join(dirname(pathname), basename(path)).slice(1);
@@ -186,7 +186,7 @@ async function rekey(cloud: LocalCloud, args: readonly string[]): Promise<string
 }
 
 async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: string }) {
-  const client = new SecretsManagerClient(operatorClient(world.cloud));
+  const client = new SecretsManagerClient(clientAs(world.cloud, "administrator"));
   const create = async (Name: string, SecretString: string) => {
     const Tags = [{ Key: "Environment", Value: environment }];
     return (await client.send(new CreateSecretCommand({ Name, SecretString, Tags }))).ARN ?? "";

@@ -26,6 +26,8 @@ export type Reply =
 export interface DeployedFunction {
   readonly handler: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Whether what it prints reaches its log. */
+  readonly isHeard: boolean;
 }
 
 export interface Functions {
@@ -98,14 +100,16 @@ class Thread {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const { handler, env } = this.#given;
+    const { handler, env, isHeard } = this.#given;
     const [file = "", exported = ""] = handler.replace(/^dist\//, "").split(".");
     const worker = new Worker(new URL("./functions-worker.ts", import.meta.url), {
       env: { ...env },
       stdout: true,
       workerData: { module: pathToFileURL(join(this.#hosting.folder, `${file}.mjs`)).href, exported },
     });
-    createInterface({ input: worker.stdout }).on("line", (line) => this.#hosting.onLog(parseLine(line)));
+    createInterface({ input: worker.stdout }).on("line", (line) => {
+      if (isHeard) this.#hosting.onLog(parseLine(line));
+    });
     worker.on("message", (reply: Reply) => {
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);

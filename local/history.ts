@@ -1,5 +1,5 @@
 import { GetExecutionHistoryCommand, type HistoryEvent, SFNClient } from "@aws-sdk/client-sfn";
-import { type LocalCloud, operatorClient } from "./world.ts";
+import { clientAs, type LocalCloud } from "./world.ts";
 
 /** One visit to one state. */
 export interface Passage {
@@ -25,7 +25,7 @@ export async function eventsOf(
   cloud: Pick<LocalCloud, "url">,
   executionArn: string,
 ): Promise<readonly HistoryEvent[]> {
-  const client = new SFNClient(operatorClient(cloud));
+  const client = new SFNClient(clientAs(cloud, "reader"));
   const events: HistoryEvent[] = [];
   let nextToken: string | undefined;
   for (let page = 0; page < pagesMax; page++) {

@@ -14,9 +14,11 @@ import { s3 } from "./aws/s3.ts";
 import { scheduler } from "./aws/scheduler.ts";
 import { type SecretsManager, secretsManager } from "./aws/secrets-manager.ts";
 import { startCloud } from "./aws/server.ts";
-import type { HttpService, JsonService } from "./aws/service.ts";
+import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/service.ts";
 import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
+import type { Denial } from "./iam/guard.ts";
+import { accessKeyIdOf, type Principal, peopleIn, peopleSessions } from "./people.ts";
 import {
   assertAllUsed,
   bucketsIn,
@@ -31,18 +33,12 @@ import {
   timeoutsIn,
   topicsIn,
 } from "./stack/boot.ts";
+import { guardedStack, type KeptLetter } from "./stack/guarded.ts";
 import { ofType, type Place, resolveOutputs, resolveStack, type Stack } from "./stack/resolve.ts";
 
 export const region = "eu-west-1";
 export const account = "111122223333";
 export const environment = "production";
-
-/** Who a process of the demonstration is; the secret access key is not looked at. */
-const principals = {
-  consumers: { accessKeyId: "AKIAFAKECONSUMERS000", role: "consumers" },
-  operator: { accessKeyId: "AKIAFAKEOPERATOR0000", role: "operator" },
-} as const;
-export type Principal = keyof typeof principals;
 
 export interface LocalCloud {
   readonly url: string;
@@ -56,6 +52,14 @@ export interface LocalCloud {
   readonly trail: readonly CloudTrailRecord[];
   /** What was published to the on-call topic. */
   readonly pages: readonly SnsMessage[];
+  /** Every call that a role or a resource's policy refused, oldest first. */
+  readonly denials: readonly Denial[];
+  /** By role name, the permissions that were used: "UseLedger dynamodb:GetItem". */
+  used(): ReadonlyMap<string, ReadonlySet<string>>;
+  /** Errors of the stand-ins themselves, such as a policy that the evaluator does not understand. */
+  readonly defects: readonly unknown[];
+  /** What no attempt could deliver, in its queue. */
+  readonly deadLetters: readonly KeptLetter[];
   requests(): Record<string, Record<string, number>>;
   close(): Promise<void>;
 }
@@ -101,9 +105,13 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const trail: CloudTrailRecord[] = [];
   const services: (JsonService | HttpService)[] = [];
   const table = dynalite({ createTableMs: 0 });
-  const callers = peopleAndPrograms();
+  const callers: Callers = peopleSessions(account);
+  const gates: Gate[] = [];
+  const gate: Gate = { admit: (caller, call) => openGate(gates).admit(caller, call) };
+  const defects: unknown[] = [];
+  const onDefect = (error: unknown) => void defects.push(error);
   const port = options.port === undefined ? {} : { port: options.port };
-  const cloud = await startCloud({ services, fallback: table, account, callers, ...port });
+  const cloud = await startCloud({ services, fallback: table, account, callers, gate, onDefect, ...port });
   const { secrets, recorded } = hostSecrets(trail);
   const report = await signingSecret(secrets);
   const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };
@@ -122,21 +130,22 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 
   const pages: SnsMessage[] = [];
   const functions: Record<string, LambdaFunction> = {};
-  const hosted = hostServices({ stack, pages, functions, options });
+  const hosted = hostServices({ stack, place, pages, functions, secrets, options });
+  const { guarded } = hosted;
+  gates.push(guarded.gate);
   services.push(secrets, recorded, ...hosted.services);
-  await makeTables(stack, new DynamoDBClient(operatorClient(cloud)));
+  await makeTables(stack, new DynamoDBClient(clientAs(cloud, "administrator")));
   await makeRules(stack, hosted.bus);
   const started = await startStackFunctions(stack, {
     envOf: (name) => ({ ...reaching(cloud.url, accessKeyOf(name)), REKEY_LOOPBACK_PROVIDERS: "allow" }),
+    mayLog: guarded.mayLog,
     onLog: (line) => options.onLog?.(line),
   });
   Object.assign(functions, started.functions);
   return {
-    ...{ url: cloud.url, stack, outputs, trail, pages, requests: cloud.requests },
-    env: (principal) => ({
-      ...reaching(cloud.url, principals[principal].accessKeyId),
-      ...settingsFor(outputs),
-    }),
+    ...{ url: cloud.url, stack, outputs, trail, pages, requests: cloud.requests, defects },
+    ...{ denials: guarded.guard.denials, used: () => guarded.guard.used(), deadLetters: guarded.kept },
+    env: (principal) => ({ ...reaching(cloud.url, accessKeyIdOf(principal)), ...settingsFor(outputs) }),
     close: async () => {
       hosted.close();
       await started.close();
@@ -145,10 +154,16 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   };
 }
 
-/** What an AWS SDK client in this process takes to reach the cloud as the operator. */
-export function operatorClient(cloud: Pick<LocalCloud, "url">) {
-  const { accessKeyId } = principals.operator;
-  return { region, endpoint: cloud.url, credentials: { accessKeyId, secretAccessKey: "FAKE" } };
+/** What an AWS SDK client in this process takes to reach the cloud as one of its people. */
+export function clientAs(cloud: Pick<LocalCloud, "url">, principal: Principal) {
+  const credentials = { accessKeyId: accessKeyIdOf(principal), secretAccessKey: "FAKE" };
+  return { region, endpoint: cloud.url, credentials };
+}
+
+/** Nobody is let in before the stack says who may. */
+function openGate([gate]: readonly Gate[]): Gate {
+  if (gate === undefined) throw new AwsError("ServiceUnavailable", "the local cloud is not up yet", 503);
+  return gate;
 }
 
 function hostSecrets(trail: CloudTrailRecord[]) {
@@ -165,8 +180,7 @@ function hostSecrets(trail: CloudTrailRecord[]) {
 
 /** What the senders of alerts sign with is made by hand before a deployment, which is told its ARN. */
 async function signingSecret(secrets: SecretsManager): Promise<string> {
-  const { accessKeyId, role } = principals.operator;
-  const caller = { accessKeyId, account, arn: `arn:aws:sts::${account}:assumed-role/${role}/local` };
+  const caller = { accessKeyId: "", account, arn: sessionOf("administrator", "local").arn };
   const Tags = [{ Key: "Environment", Value: environment }];
   const given = { Name: "rekey/intake/report", SecretString: randomBytes(32).toString("hex"), Tags };
   const made = (await secrets.call(
@@ -179,29 +193,41 @@ async function signingSecret(secrets: SecretsManager): Promise<string> {
 
 interface Hosting {
   readonly stack: Stack;
+  readonly place: Place;
+  readonly secrets: SecretsManager;
   readonly pages: SnsMessage[];
   readonly functions: Readonly<Record<string, LambdaFunction>>;
   readonly options: LocalCloudOptions;
 }
 
-function hostServices({ stack, pages, functions, options }: Hosting) {
-  const place = { region, account };
-  const code = lambda({ ...place, functions, timeoutMs: timeoutsIn(stack), urls: functionUrlsIn(stack) });
+function hostServices({ stack, place, secrets, pages, functions, options }: Hosting) {
+  const guarded = guardedStack(stack, {
+    ...{ place, people: peopleIn(stack, account), secrets, states: () => states },
+  });
+  const code = lambda({
+    ...{ ...place, functions, timeoutMs: timeoutsIn(stack), urls: functionUrlsIn(stack) },
+    onDropped: ({ functionName, event }) => guarded.keepInvocation(functionName, event),
+  });
   const bus = eventBridge({
     ...place,
     reach: { lambda: () => code, stepFunctions: () => states },
     buses: busNames(stack),
+    ...{ admit: guarded.ruleMay, keep: guarded.keepEvent },
   });
   const topic = sns({ ...place, topics: topicsIn(stack), onPublish: (message) => void pages.push(message) });
   const states = stepFunctions({
     ...place,
     machines: machinesIn(stack),
-    task: integrations({ lambda: () => code, eventBridge: () => bus, stepFunctions: () => states }),
+    task: integrations({
+      ...{ lambda: () => code, eventBridge: () => bus, stepFunctions: () => states },
+      admit: guarded.machineMay,
+    }),
     onStatusChange: (event) => bus.emit(event),
   });
   const schedules = scheduler({
     ...place,
     groups: groupsIn(stack),
+    ...{ admit: guarded.scheduleMay, keep: guarded.keepFiring },
     reach: {
       lambda: () => code,
       stepFunctions: () => states,
@@ -215,19 +241,13 @@ function hostServices({ stack, pages, functions, options }: Hosting) {
     bus.close();
     schedules.close();
   };
-  return { services: [code, bus, topic, states, schedules, bucket, keys], bus, close };
+  return { services: [code, bus, topic, states, schedules, bucket, keys], guarded, bus, close };
 }
 
 const accessKeyOf = (functionName: string) => `AKIAFAKE${functionName}`;
 
 /** By access key id, the session that it stands for. */
 type Callers = Record<string, { readonly account: string; readonly arn: string }>;
-
-function peopleAndPrograms(): Callers {
-  return Object.fromEntries(
-    Object.values(principals).map(({ accessKeyId, role }) => [accessKeyId, sessionOf(role, "local")]),
-  );
-}
 
 /** Each function calls under the role that the template gives it. */
 function functionCallers(stack: Stack): Callers {

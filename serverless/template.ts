@@ -4,6 +4,7 @@ import { type Deployment, type Resolver, readDeployment } from "./deployment.ts"
 import { handlerNames } from "./handlers.ts";
 import { type Code, functionName, functionResources } from "./lambda.ts";
 import { machineResources } from "./machines.ts";
+import { peopleOutputs, peopleResources } from "./people.ts";
 import type { Resources } from "./statements.ts";
 import { yamlResources } from "./yaml.ts";
 
@@ -29,6 +30,7 @@ export function renderTemplate(deployment: Deployment, code: Code): Template {
       ...Object.assign({}, ...handlerNames().map((name) => functionResources(name, deployment, code))),
       ...machineResources(deployment, code),
       ...busResources(deployment),
+      ...peopleResources(deployment),
       ...dashboardResources(deployment),
     },
     Outputs: outputs,
@@ -61,6 +63,7 @@ const outputs = {
   },
   AlarmTopicArn: { Description: "Subscribe the people on call", Value: { Ref: "AlarmTopic" } },
   SweepFunctionName: { Description: "Runs `rekey sweep`", Value: { Ref: "SweepLambdaFunction" } },
+  ...peopleOutputs,
 } as const;
 
 /** `functions:` of serverless.yml: only what the packager needs to make the zips and to know their names. */

@@ -15,6 +15,10 @@ export interface EventBridgeOptions {
   readonly buses?: readonly string[];
   /** Whether a target gets this event twice: delivery is at-least-once. */
   duplicate?(event: BusEvent, targetArn: string): boolean;
+  /** Throws an AwsError unless the target lets the rule in; without it every target lets every rule in. */
+  admit?(ruleArn: string, targetArn: string): void;
+  /** Gets what could not be delivered, for the queue that the target names. */
+  keep?(letter: DeadLetter, queueArn: string): void;
 }
 
 export interface EventBridge extends JsonService {
@@ -51,6 +55,8 @@ class Buses implements EventBridge {
     this.#delivery = new Delivery({
       reach,
       duplicate: (event, arn) => options.duplicate?.(event, arn) ?? false,
+      admit: (ruleArn, targetArn) => options.admit?.(ruleArn, targetArn),
+      keep: (letter, queueArn) => options.keep?.(letter, queueArn),
     });
     for (const name of ["default", ...(options.buses ?? [])]) this.#buses.set(name, this.#rulesFor(name));
   }

@@ -1,7 +1,7 @@
 import { isObject } from "./input.ts";
 import type { Invocation, Lambda } from "./lambda.ts";
 import { type JSONValue, TaskFailure } from "./machine.ts";
-import { AwsError, type Caller, type HttpService, type JsonService } from "./service.ts";
+import { AwsError, type Caller, type HttpService, type InnerCall, type JsonService } from "./service.ts";
 import type { ExecutionNames, MachineTask } from "./step-functions.ts";
 
 /** What Task states can reach; each is asked only when a task names it. */
@@ -10,6 +10,8 @@ export interface Integrations {
   readonly eventBridge?: () => Pick<JsonService, "call">;
   readonly stepFunctions?: () => Pick<JsonService, "call">;
   readonly sns?: () => Pick<HttpService, "handle">;
+  /** Throws an AwsError unless the machine's role may make this call. Without it every machine may do everything. */
+  readonly admit?: (execution: ExecutionNames, call: InnerCall) => void;
 }
 
 type Given = Readonly<Record<string, unknown>>;
@@ -18,12 +20,12 @@ type Given = Readonly<Record<string, unknown>>;
 export function integrations(services: Integrations): MachineTask {
   return async ({ resource, parameters }, execution) => {
     if (/^arn:[^:]+:lambda:/.test(resource))
-      return resultOf(await invoked(services, resource, { parameters }));
+      return resultOf(await invoked(services, { functionName: resource, parameters }, execution));
     const given = isObject(parameters) ? parameters : {};
     const [, integration = resource] = /^arn:[^:]+:states:[^:]*:[^:]*:([^.]+)/.exec(resource) ?? [];
     switch (integration) {
       case "lambda:invoke":
-        return invokeFunction(services, given);
+        return invokeFunction(services, given, execution);
       case "events:putEvents":
         return putEvents(services, given, execution);
       case "states:startExecution":
@@ -39,25 +41,34 @@ export function integrations(services: Integrations): MachineTask {
 async function invokeFunction(
   services: Integrations,
   { FunctionName, Payload, ClientContext }: Given,
+  execution: ExecutionNames,
 ): Promise<JSONValue> {
   const context =
     typeof ClientContext === "string"
       ? { clientContext: JSON.parse(Buffer.from(ClientContext, "base64").toString()) }
       : {};
-  const invocation = await invoked(services, String(FunctionName), { parameters: Payload ?? {}, ...context });
+  const wanted = { functionName: String(FunctionName), parameters: Payload ?? {}, ...context };
+  const invocation = await invoked(services, wanted, execution);
   return { ExecutedVersion: "$LATEST", Payload: resultOf(invocation), StatusCode: 200 };
 }
 
 async function invoked(
-  { lambda }: Integrations,
-  functionName: string,
-  { parameters, ...options }: { parameters: unknown; clientContext?: unknown },
+  { lambda, admit }: Integrations,
+  {
+    functionName,
+    parameters,
+    ...options
+  }: { functionName: string; parameters: unknown; clientContext?: unknown },
+  execution: ExecutionNames,
 ): Promise<Invocation> {
   try {
+    admit?.(execution, { service: "lambda", operation: "Invoke", input: { FunctionName: functionName } });
     return await lambda().invoke(functionName, parameters, options);
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
-    throw new TaskFailure(`Lambda.${error.code}`, error.message);
+    // What Lambda itself refuses has a name of its own; a missing permission comes under its general one.
+    const code = error.code === "AccessDeniedException" ? "AWSLambdaException" : error.code;
+    throw new TaskFailure(`Lambda.${code}`, error.message);
   }
 }
 
@@ -73,7 +84,7 @@ function resultOf({ payload, functionError }: Invocation): JSONValue {
 
 /** Details are JSON here and text on the wire, and every event names its execution. */
 async function putEvents(
-  { eventBridge }: Integrations,
+  { eventBridge, admit }: Integrations,
   { Entries }: Given,
   execution: ExecutionNames,
 ): Promise<JSONValue> {
@@ -84,10 +95,11 @@ async function putEvents(
     Resources: [...[entry["Resources"] ?? []].flat(), execution.executionArn, execution.stateMachineArn],
   }));
   const caller = callerOf(execution);
-  const answer = await asService(
-    "EventBridge",
-    eventBridge().call("PutEvents", { Entries: entries }, caller),
-  );
+  const input = { Entries: entries };
+  const answer = await asService("EventBridge", async () => {
+    admit?.(execution, { service: "AWSEvents", operation: "PutEvents", input });
+    return eventBridge().call("PutEvents", input, caller);
+  });
   if (isObject(answer) && Number(answer["FailedEntryCount"]) > 0) {
     throw new TaskFailure("EventBridge.FailedEntry", JSON.stringify(answer));
   }
@@ -95,7 +107,7 @@ async function putEvents(
 }
 
 async function startExecution(
-  { stepFunctions }: Integrations,
+  { stepFunctions, admit }: Integrations,
   given: Given,
   execution: ExecutionNames,
 ): Promise<JSONValue> {
@@ -106,18 +118,25 @@ async function startExecution(
     ...(Name === undefined ? {} : { name: Name }),
     input: typeof Input === "string" ? Input : JSON.stringify(Input ?? {}),
   };
-  const answer = await asService(
-    "StepFunctions",
-    stepFunctions().call("StartExecution", request, callerOf(execution)),
-  );
+  const answer = await asService("StepFunctions", async () => {
+    admit?.(execution, { service: "AWSStepFunctions", operation: "StartExecution", input: request });
+    return stepFunctions().call("StartExecution", request, callerOf(execution));
+  });
   if (!isObject(answer)) return null;
   const { executionArn, startDate } = answer;
   return { ExecutionArn: String(executionArn), StartDate: new Date(Number(startDate) * 1000).toISOString() };
 }
 
 /** SNS speaks forms and XML; only the parts that an alert needs are carried over. */
-async function publish({ sns }: Integrations, given: Given, execution: ExecutionNames): Promise<JSONValue> {
+async function publish(
+  { sns, admit }: Integrations,
+  given: Given,
+  execution: ExecutionNames,
+): Promise<JSONValue> {
   if (!sns) throw new TaskFailure("States.Runtime", "no topics here");
+  await asService("SNS", async () =>
+    admit?.(execution, { service: "sns", operation: "Publish", input: given }),
+  );
   const { TopicArn, Subject, Message } = given;
   const form = new URLSearchParams({
     Action: "Publish",
@@ -140,9 +159,9 @@ async function publish({ sns }: Integrations, given: Given, execution: Execution
 }
 
 /** AWS prefixes a service's error with its SDK name and ends it with Exception. */
-async function asService(service: string, answer: Promise<unknown>): Promise<JSONValue> {
+async function asService(service: string, answer: () => Promise<unknown>): Promise<JSONValue> {
   try {
-    return JSON.parse(JSON.stringify((await answer) ?? null));
+    return JSON.parse(JSON.stringify((await answer()) ?? null));
   } catch (error) {
     if (!(error instanceof AwsError)) throw error;
     throw new TaskFailure(`${service}.${error.code.replace(/(Exception)?$/, "Exception")}`, error.message);

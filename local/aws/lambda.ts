@@ -79,6 +79,11 @@ export function lambda(options: LambdaOptions): Lambda {
         : path.endsWith("/invocations")
           ? "Invoke"
           : "GetFunctionConfiguration",
+    refusal: ({ message }) => ({
+      status: 403,
+      headers: { "content-type": "application/json", "x-amzn-errortype": "AccessDeniedException" },
+      body: JSON.stringify({ Message: message }),
+    }),
     handle: async (request) => {
       if (urlPath.test(request.path)) return answerUrl(request, { ...options, invoke });
       const name = decodeURIComponent(request.path.split("/")[3] ?? "");

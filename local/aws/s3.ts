@@ -32,6 +32,7 @@ export function s3({ root, buckets: wanted = [], now = Date.now }: S3Options = {
     name: "s3",
     matches: ({ signingService }) => signingService === "s3",
     operation: (request) => operationOf(request),
+    refusal: ({ message }, request) => failure(new AwsError("AccessDenied", message, 403), request),
     async handle(request) {
       const operation = operationOf(request);
       const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;

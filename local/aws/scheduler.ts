@@ -1,7 +1,13 @@
 import { page } from "./input.ts";
 import { Clock, type MissedFiring } from "./scheduler/clock.ts";
 import { notFound, readSchedule, type Schedule } from "./scheduler/schedule.ts";
-import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
+import {
+  AwsError,
+  type HttpRequest,
+  type HttpResponse,
+  type HttpService,
+  type InnerCall,
+} from "./service.ts";
 import type { Reach } from "./targets.ts";
 
 export interface SchedulerOptions {
@@ -10,6 +16,10 @@ export interface SchedulerOptions {
   readonly reach: Reach;
   /** Whether a schedule fires twice at one time: Scheduler is at-least-once. */
   duplicate?(scheduleArn: string): boolean;
+  /** Throws an AwsError unless the schedule's role may call its target; without it every schedule may. */
+  admit?(schedule: Schedule, call: InnerCall): void;
+  /** Gets what could not be started, for the queue that the schedule names. */
+  keep?(firing: MissedFiring, schedule: Schedule): void;
   /** Groups that exist from the start, beside "default". */
   readonly groups?: readonly string[];
   /** 0 to 1: where in its flexible window a firing falls; Math.random by default. */
@@ -45,7 +55,8 @@ class Schedules implements Scheduler {
   readonly #schedules = new Map<string, Schedule>();
   readonly #groups = new Map<string, Group>();
 
-  constructor({ region, account, reach, duplicate, groups = [], random = Math.random }: SchedulerOptions) {
+  constructor(options: SchedulerOptions) {
+    const { region, account, reach, groups = [], random = Math.random } = options;
     for (const name of ["default", ...groups]) this.#groups.set(name, { name, createdAt: Date.now() });
     this.#arnPrefix = `arn:aws:scheduler:${region}:${account}:`;
     this.#clock = new Clock({
@@ -53,7 +64,9 @@ class Schedules implements Scheduler {
       region,
       account,
       random,
-      duplicate: (arn) => duplicate?.(arn) ?? false,
+      duplicate: (arn) => options.duplicate?.(arn) ?? false,
+      admit: (schedule, call) => options.admit?.(schedule, call),
+      keep: (firing, schedule) => options.keep?.(firing, schedule),
       onCompleted: (schedule) => {
         if (schedule.deleteAfterwards) this.#schedules.delete(schedule.arn);
       },
@@ -69,6 +82,14 @@ class Schedules implements Scheduler {
     const noun = kind === "schedules" ? "Schedule" : "ScheduleGroup";
     if (name === undefined) return `List${noun}s`;
     return `${{ POST: "Create", GET: "Get", PUT: "Update", DELETE: "Delete" }[method] ?? method}${noun}`;
+  }
+
+  refusal({ code, message }: AwsError): HttpResponse {
+    return {
+      status: 403,
+      headers: { "content-type": "application/json", "x-amzn-errortype": code },
+      body: JSON.stringify({ Message: message }),
+    };
   }
 
   async handle(request: HttpRequest): Promise<HttpResponse> {

@@ -34,6 +34,8 @@ export interface SecretSnapshot {
 
 export interface SecretsManager extends JsonService {
   snapshot(): readonly SecretSnapshot[];
+  /** By name or ARN, what decides who may use a secret; undefined where there is none. */
+  known(secretId: string): Pick<Secret, "arn" | "tags" | "kmsKeyId"> | undefined;
   /** Resolves when no native rotation runs any more. */
   idle(): Promise<void>;
 }
@@ -83,6 +85,7 @@ export function secretsManager(options: SecretsManagerOptions): SecretsManager {
       }
     },
     snapshot: () => secrets.all().map(snapshotOf),
+    known: (secretId) => secrets.lookUp(secretId),
     idle: rotator.idle,
   };
 }

@@ -1,10 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import {
   AwsError,
   type Caller,
+  type Gate,
   type HttpRequest,
   type HttpResponse,
   type HttpService,
@@ -13,7 +15,7 @@ import {
 
 export interface CloudOptions {
   readonly services: readonly (JsonService | HttpService)[];
-  /** Gets the requests for DynamoDB unread: dynalite's server. */
+  /** Gets the requests for DynamoDB: dynalite's server. */
   readonly fallback?: Pick<Server, "emit">;
   /** Any free one without it. */
   readonly port?: number;
@@ -23,6 +25,8 @@ export interface CloudOptions {
   readonly account?: string;
   /** Who an access key id belongs to. */
   readonly callers?: Readonly<Record<string, { readonly account: string; readonly arn: string }>>;
+  /** Without one everybody may do everything. */
+  readonly gate?: Gate;
   /** Called with errors that are not an AwsError: bugs of a stand-in. The client only sees InternalFailure. */
   onDefect?(error: unknown): void;
 }
@@ -76,15 +80,39 @@ async function respond(
   const target = String(request.headers["x-amz-target"] ?? "");
   if (hosting.fallback && target.startsWith("DynamoDB")) {
     hosting.count("dynamodb", operationOf(target));
-    hosting.fallback.emit("request", request, response);
+    const handedOn = await admitToTable(request, { target, hosting }).catch((error: unknown) => {
+      if (!(error instanceof AwsError)) hosting.onDefect?.(error);
+      send(response, refusal(error));
+    });
+    if (handedOn) hosting.fallback.emit("request", handedOn, response);
     return;
   }
-  const { status, headers, body } = await answer(request, target, hosting).catch((error: unknown) => {
-    if (!(error instanceof AwsError)) hosting.onDefect?.(error);
-    return refusal(error);
-  });
+  send(
+    response,
+    await answer(request, target, hosting).catch((error: unknown) => {
+      if (!(error instanceof AwsError)) hosting.onDefect?.(error);
+      return refusal(error);
+    }),
+  );
+}
+
+function send(response: ServerResponse, { status, headers, body }: HttpResponse): void {
   response.writeHead(status, { "x-amzn-requestid": randomUUID(), ...headers });
   response.end(body);
+}
+
+/** The body says which items are meant, so it is read, and handed on as if it were still unread. */
+async function admitToTable(
+  request: IncomingMessage,
+  { target, hosting }: { readonly target: string; readonly hosting: Hosting },
+): Promise<Readable> {
+  if (!hosting.gate) return request;
+  const read = await readRequest(request, hosting);
+  const service = target.slice(0, target.lastIndexOf("."));
+  const input = parseInput(read.body);
+  hosting.gate.admit(read.caller, { service, operation: operationOf(target), input, request: read });
+  const { method, url, headers } = request;
+  return Object.assign(Readable.from([read.body]), { method, url, headers });
 }
 
 async function answer(request: IncomingMessage, target: string, hosting: Hosting): Promise<HttpResponse> {
@@ -98,6 +126,13 @@ async function answer(request: IncomingMessage, target: string, hosting: Hosting
     read.signingService || (service.name ?? "unsigned"),
     service.operation?.(read) ?? read.method,
   );
+  const call = { service: service.name ?? "", operation: service.operation?.(read) ?? read.method };
+  try {
+    hosting.gate?.admit(read.caller, { ...call, input: {}, request: read });
+  } catch (error) {
+    if (service.refusal && error instanceof AwsError) return service.refusal(error, read);
+    throw error;
+  }
   return service.handle(read);
 }
 
@@ -112,7 +147,9 @@ async function answerJson(request: HttpRequest, target: string, hosting: Hosting
   }
   const operation = operationOf(target);
   hosting.count(request.signingService, operation);
-  const result = await service.call(operation, parseInput(request.body), request.caller);
+  const input = parseInput(request.body);
+  hosting.gate?.admit(request.caller, { service: service.target, operation, input, request });
+  const result = await service.call(operation, input, request.caller);
   return {
     status: 200,
     headers: { "content-type": request.headers["content-type"] ?? "application/x-amz-json-1.1" },

@@ -21,6 +21,8 @@ export interface HttpService {
   matches(request: HttpRequest): boolean;
   /** Names the operation for the request counts; without it the method is counted. */
   operation?(request: HttpRequest): string;
+  /** An AwsError as this service words it; without it, as REST-JSON. */
+  refusal?(error: AwsError, request: HttpRequest): HttpResponse;
   /** Answers one request; an AwsError thrown here is answered as REST-JSON, so XML services shape their own errors. */
   handle(request: HttpRequest): Promise<HttpResponse>;
 }
@@ -42,6 +44,29 @@ export interface HttpResponse {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body: string | Buffer;
+}
+
+/** What a service calls of another one, for its machine or its schedule. */
+export interface InnerCall {
+  /** The stand-in's target or name. */
+  readonly service: "lambda" | "AWSStepFunctions" | "AWSEvents" | "sns";
+  readonly operation: string;
+  readonly input: Readonly<Record<string, unknown>>;
+}
+
+/** Decides whether a caller may make a call, before it is served. Throws an AwsError where it may not. */
+export interface Gate {
+  admit(
+    caller: Caller,
+    call: {
+      /** The stand-in's target or name. */
+      readonly service: string;
+      readonly operation: string;
+      /** Empty for a service that is not JSON. */
+      readonly input: Readonly<Record<string, unknown>>;
+      readonly request: HttpRequest;
+    },
+  ): void;
 }
 
 /** A refusal as AWS words it; `code` is the literal AWS error name. */

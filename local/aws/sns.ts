@@ -75,6 +75,7 @@ export function sns({ region, account, now = Date.now, topics: given = [], onPub
     name: "sns",
     matches: ({ signingService }) => signingService === "sns",
     operation: (request) => formOf(request).get("Action") ?? "?",
+    refusal: ({ message }) => failure(new AwsError("AuthorizationError", message, 403)),
     async handle(request) {
       const form = formOf(request);
       const name = form.get("Action") ?? "";

@@ -13,6 +13,8 @@ export interface StepFunctionsOptions extends ExecutionsOptions {
 }
 
 export interface StepFunctions extends JsonService {
+  /** The ARN of the machine whose task waits, or waited, with this token. */
+  machineOf(taskToken: string): string | undefined;
   /** Stops what still runs. */
   close(): void;
 }
@@ -44,6 +46,7 @@ export function stepFunctions(options: StepFunctionsOptions): StepFunctions {
       if (!answer) throw new AwsError("UnknownOperationException", `${operation} does not work here`);
       return answer(new Input(input));
     },
+    machineOf: (taskToken) => executions.machineOf(taskToken),
     close: () => executions.close(),
   };
 }

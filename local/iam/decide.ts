@@ -12,7 +12,9 @@ export type Principal =
       /** `arn:aws:sts::…:assumed-role/name/session`. */
       readonly sessionArn: string;
     }
-  | { readonly kind: "service"; readonly service: string };
+  | { readonly kind: "service"; readonly service: string }
+  /** Nobody signed: only what a resource's own policy says of everybody can let it in. */
+  | { readonly kind: "anonymous" };
 
 export interface Request {
   readonly principal: Principal;
@@ -55,7 +57,7 @@ export function decide(request: Request, policies: Policies): Decision {
 
   const byIdentity = allowedByIdentity(request, { identity, boundary });
   const byResource = resource && allowedByResource(request, resource);
-  const isSameAccount = request.principal.kind === "service" || request.principal.account === request.owner;
+  const isSameAccount = request.principal.kind !== "role" || request.principal.account === request.owner;
   if (request.action.startsWith("kms:") && resource !== undefined) {
     if (byResource?.direct) return { isAllowed: true, why: `the key's ${byResource.direct.sid}` };
     return byResource?.delegated && byIdentity
@@ -136,6 +138,7 @@ function depthOf(
     return principals["Service"]?.includes(principal.service) ? "direct" : undefined;
   }
   const named = principals["AWS"] ?? [];
+  if (principal.kind === "anonymous") return named.includes("*") ? "direct" : undefined;
   if (named.some((id) => id === "*" || id === principal.roleArn || id === principal.sessionArn))
     return "direct";
   const isAccount = (id: string) =>

@@ -13,6 +13,7 @@ type Properties = StackResource["properties"];
 /** Every type that a stand-in is made from here, or that the local cloud reads elsewhere or has no use for. */
 const used: Readonly<Record<string, string>> = {
   "AWS::IAM::Role": "decides the calls of whoever runs under it",
+  "AWS::IAM::ManagedPolicy": "decides the calls of people and consumers",
   "AWS::Logs::LogGroup": "logs go to the terminal",
   "AWS::Lambda::Function": "runs from its bundle",
   "AWS::Lambda::Version": "is what the machines call",
@@ -127,6 +128,8 @@ export function startStackFunctions(
   options: {
     /** What Lambda itself puts into a function's environment; its credentials among it. */
     readonly envOf: (functionName: string) => Readonly<Record<string, string>>;
+    /** Whether its role lets it write its log. */
+    mayLog(functionName: string): boolean;
     onLog(line: LogLine): void;
   },
 ): Promise<Functions> {
@@ -135,6 +138,7 @@ export function startStackFunctions(
     const given: DeployedFunction = {
       handler: text(properties, "Handler"),
       env: { ...Variables, ...options.envOf(ref) },
+      isHeard: options.mayLog(ref),
     };
     return [ref, given] as const;
   });

@@ -67,6 +67,11 @@ const types: Readonly<Record<string, Identify>> = {
     const { partition, account } = question.place;
     return { ref, attributes: { Arn: `arn:${partition}:iam::${account}:role/${ref}` } };
   },
+  "AWS::IAM::ManagedPolicy": (id, question) => {
+    const name = nameOf(id, { property: "ManagedPolicyName" }, question);
+    const { partition, account } = question.place;
+    return { ref: `arn:${partition}:iam::${account}:policy/${name}`, attributes: {} };
+  },
   "AWS::Logs::LogGroup": named("LogGroupName", "logs", "log-group:"),
   "AWS::Lambda::Function": named("FunctionName", "lambda", "function:"),
   "AWS::Lambda::Version": (_, question) => {

@@ -6,7 +6,7 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { auditLog, deploymentChain } from "../../audit/chain.ts";
 import { nodeDigest } from "../../functions/wiring/base.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
-import { type LocalCloud, operatorClient, startLocalCloud } from "../../local/world.ts";
+import { clientAs, type LocalCloud, startLocalCloud } from "../../local/world.ts";
 
 const run = promisify(execFile);
 const cli = fileURLToPath(new URL("../../cli/rekey.ts", import.meta.url));
@@ -20,7 +20,7 @@ beforeAll(async () => {
 afterAll(() => cloud.close());
 
 async function invoke(FunctionName: string) {
-  const lambda = new LambdaClient(operatorClient(cloud));
+  const lambda = new LambdaClient(clientAs(cloud, "administrator"));
   const { Payload } = await lambda.send(
     new InvokeCommand({ FunctionName: `rekey-production-${FunctionName}`, Payload: "{}" }),
   );
@@ -30,14 +30,14 @@ async function invoke(FunctionName: string) {
 
 /** What an operator sees, and the exit code. */
 async function verify() {
-  const env = { ...process.env, ...cloud.env("operator"), NO_COLOR: "1" };
+  const env = { ...process.env, ...cloud.env("auditor"), NO_COLOR: "1" };
   const args = ["--no-warnings", cli, "--json", "audit", "verify"];
   const { stdout } = await run(process.execPath, args, { env }).catch((failed) => failed);
   return JSON.parse(stdout);
 }
 
 test("anchor-audit signs what the ledger holds, and the command line holds the ledger against it", async () => {
-  const dynamo = new DynamoDBClient(operatorClient(cloud));
+  const dynamo = new DynamoDBClient(clientAs(cloud, "administrator"));
   try {
     const table = dynamoTable(dynamo, cloud.outputs["TableName"] ?? "");
     const log = auditLog({ table, digest: nodeDigest, now: Date.now });

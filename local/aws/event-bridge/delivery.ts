@@ -25,6 +25,10 @@ interface Parcel {
 interface DeliveryOptions {
   readonly reach: Reach;
   duplicate(event: BusEvent, targetArn: string): boolean;
+  /** Throws an AwsError unless the target lets the rule in. */
+  admit(ruleArn: string, targetArn: string): void;
+  /** Gets what could not be delivered, for the queue that the target names. */
+  keep(letter: DeadLetter, queueArn: string): void;
 }
 
 /** AWS tries for 24 hours and 185 times; nobody waits that long on loopback. */
@@ -84,6 +88,7 @@ export class Delivery {
   async #attempt(parcel: Parcel, attempt: number): Promise<void> {
     const { rule, target, event } = parcel;
     try {
+      this.#options.admit(rule.arn, target.Arn);
       await deliver(this.#options.reach, target.Arn, targetInput(target, event, rule));
     } catch (error) {
       const retriesMax = target.RetryPolicy?.MaximumRetryAttempts ?? attemptsMax;
@@ -97,14 +102,17 @@ export class Delivery {
 
   #bury({ rule, target, event }: Parcel, { error, attempts }: { error: unknown; attempts: number }): void {
     if (this.deadLetters.length >= deadLettersMax) this.deadLetters.shift();
-    this.deadLetters.push({
+    const letter: DeadLetter = {
       ruleArn: rule.arn,
       targetArn: target.Arn,
       event,
       errorCode: error instanceof AwsError ? error.code : "SDK_CLIENT_ERROR",
       errorMessage: error instanceof Error ? error.message : String(error),
       attempts,
-    });
+    };
+    this.deadLetters.push(letter);
+    const queueArn = target.DeadLetterConfig?.Arn;
+    if (queueArn !== undefined) this.#options.keep(letter, queueArn);
   }
 
   #settle(): void {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { AwsError } from "../service.ts";
+import { AwsError, type InnerCall } from "../service.ts";
 import { callerOf, deliver, isFinal, type Reach } from "../targets.ts";
 import { nextFire, type Schedule, universalTarget } from "./schedule.ts";
 
@@ -20,6 +20,10 @@ export interface ClockOptions {
   duplicate(scheduleArn: string): boolean;
   /** 0 to 1: where in its flexible window a firing falls. */
   random(): number;
+  /** Throws an AwsError unless the schedule's role may call its target. */
+  admit(schedule: Schedule, call: InnerCall): void;
+  /** Gets what could not be started, for the queue that the schedule names. */
+  keep(firing: MissedFiring, schedule: Schedule): void;
   /** A one-time schedule has fired. */
   onCompleted(schedule: Schedule): void;
 }
@@ -107,13 +111,15 @@ export class Clock {
         return;
       }
       if (this.missed.length >= missedMax) this.missed.shift();
-      this.missed.push({
+      const missed: MissedFiring = {
         scheduleArn: arn,
         scheduledTime: firing.scheduledTime,
         errorCode: error instanceof AwsError ? error.code : "SDK_CLIENT_ERROR",
         errorMessage: error instanceof Error ? error.message : String(error),
         attempts: attempt,
-      });
+      };
+      this.missed.push(missed);
+      this.#options.keep(missed, firing.schedule);
     }
   }
 
@@ -129,16 +135,19 @@ export class Clock {
       const request = Object.fromEntries(
         Object.entries(JSON.parse(input)).map(([key, value]) => [inCamelCase(key), value]),
       );
+      this.#options.admit(schedule, {
+        service: "AWSStepFunctions",
+        operation: "StartExecution",
+        input: request,
+      });
       await this.#options.reach
         .stepFunctions()
         .call("StartExecution", request, callerOf(String(request["stateMachineArn"])));
       return;
     }
-    await deliver(
-      this.#options.reach,
-      target.Arn,
-      this.#payload(schedule, { input, scheduledTime, executionId }),
-    );
+    const payload = this.#payload(schedule, { input, scheduledTime, executionId });
+    this.#options.admit(schedule, plainCall(target.Arn, payload));
+    await deliver(this.#options.reach, target.Arn, payload);
   }
 
   #payload(
@@ -161,6 +170,17 @@ export class Clock {
       detail: "{}",
     });
   }
+}
+
+/** What a target that is named by its own ARN is asked for. */
+function plainCall(arn: string, payload: string): InnerCall {
+  const service = arn.split(":")[2];
+  if (service === "lambda") return { service, operation: "Invoke", input: { FunctionName: arn } };
+  if (service === "states")
+    return { service: "AWSStepFunctions", operation: "StartExecution", input: { stateMachineArn: arn } };
+  const { source, "detail-type": detailType } = JSON.parse(payload);
+  const entry = { EventBusName: arn, Source: source, DetailType: detailType };
+  return { service: "AWSEvents", operation: "PutEvents", input: { Entries: [entry] } };
 }
 
 function withAttributes(text: string, attributes: Readonly<Record<string, string>>): string {

@@ -7,6 +7,7 @@ export interface ScheduleTarget {
   readonly RoleArn: string;
   readonly Input?: string;
   readonly RetryPolicy?: { readonly MaximumRetryAttempts?: number };
+  readonly DeadLetterConfig?: { readonly Arn?: string };
   readonly EventBridgeParameters?: { readonly DetailType: string; readonly Source: string };
 }
 

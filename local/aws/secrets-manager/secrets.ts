@@ -41,6 +41,8 @@ export interface Place {
 export interface Secrets {
   /** By full ARN, by name, or by an ARN that lacks the six random characters. */
   find(secretId: string): Secret;
+  /** As `find`, without a refusal. */
+  lookUp(secretId: string): Secret | undefined;
   /** As `find`, but refuses a secret that is scheduled for deletion. */
   findUsable(secretId: string): Secret;
   named(name: string): Secret | undefined;
@@ -65,14 +67,17 @@ export function secretsOf(
     }
     return secret;
   };
+  const lookUp = (secretId: string): Secret | undefined =>
+    secretId.startsWith("arn:") ? findByArn(secretId, { arnPrefix, named }) : named(secretId);
   const find = (secretId: string): Secret => {
-    const secret = secretId.startsWith("arn:") ? findByArn(secretId, { arnPrefix, named }) : named(secretId);
+    const secret = lookUp(secretId);
     if (secret) return secret;
     throw new AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
   };
 
   return {
     find,
+    lookUp,
     findUsable(secretId) {
       const secret = find(secretId);
       if (!secret.deletion) return secret;

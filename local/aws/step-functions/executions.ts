@@ -42,6 +42,7 @@ interface Stored {
 
 /** The first state may ask for a token before the execution it belongs to is known. */
 interface TokenHolder {
+  readonly machineArn: string;
   execution?: Execution;
 }
 
@@ -176,6 +177,10 @@ export class Executions {
     for (const { running } of this.#stored.values()) running.stop();
   }
 
+  machineOf(token: string): string | undefined {
+    return this.#byToken.get(token)?.machineArn;
+  }
+
   #callBack(token: string, answer: (execution: Execution) => ReturnType<Execution["waits"]>): void {
     const execution = this.#byToken.get(token)?.execution;
     const said = execution ? answer(execution) : "InvalidToken";
@@ -194,7 +199,7 @@ export class Executions {
     }: Pick<Stored, "arn" | "name" | "machine" | "startedAt" | "events">,
     run: Pick<RunOptions, "input" | "resume">,
   ): Execution {
-    const holder: TokenHolder = {};
+    const holder: TokenHolder = { machineArn: machine.arn };
     const execution = runMachine(machine.machine, {
       ...run,
       executionArn: arn,

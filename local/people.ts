@@ -1,0 +1,52 @@
+import { parsePolicy } from "./iam/policy.ts";
+import { type Role, sessionArn } from "./iam/roles.ts";
+import { ofType, type Stack } from "./stack/resolve.ts";
+
+/**
+ * Who calls besides the functions: by role, the deployment's managed policies that are attached to it. The
+ * administrator stands for the account's own: it makes the tables that CloudFormation would, and the secrets.
+ */
+const attached = {
+  consumers: ["ConsumerPolicy"],
+  operator: ["ReaderPolicy", "OperatorPolicy"],
+  supplier: ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy"],
+  reader: ["ReaderPolicy"],
+  auditor: ["AuditorPolicy"],
+  administrator: [],
+} as const;
+
+export type Principal = keyof typeof attached;
+
+const everything = parsePolicy({
+  Version: "2012-10-17",
+  Statement: { Sid: "Everything", Effect: "Allow", Action: "*", Resource: "*" },
+});
+
+/** The secret access key is not looked at. */
+export function accessKeyIdOf(principal: Principal): string {
+  return `AKIAFAKE${principal.toUpperCase()}`;
+}
+
+/** The roles of people, by name. */
+export function peopleIn(stack: Stack, account: string): ReadonlyMap<string, Role> {
+  const documents = new Map(
+    ofType(stack, "AWS::IAM::ManagedPolicy").map(({ id, properties }) => [id, properties["PolicyDocument"]]),
+  );
+  return new Map(
+    Object.entries(attached).map(([name, ids]) => {
+      const policies = ids.map((id) => parsePolicy(documents.get(id)));
+      const own = name === "administrator" ? [everything] : policies;
+      return [name, { arn: `arn:aws:iam::${account}:role/${name}`, name, policies: own }];
+    }),
+  );
+}
+
+/** By access key id, the session that signs with it. */
+export function peopleSessions(account: string) {
+  return Object.fromEntries(
+    (Object.keys(attached) as Principal[]).map((name) => {
+      const arn = sessionArn({ arn: `arn:aws:iam::${account}:role/${name}`, name }, "local");
+      return [accessKeyIdOf(name), { account, arn }];
+    }),
+  );
+}

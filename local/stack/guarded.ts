@@ -1,0 +1,227 @@
+import type { DeadLetter } from "../aws/event-bridge/delivery.ts";
+import type { MissedFiring } from "../aws/scheduler/clock.ts";
+import type { Schedule } from "../aws/scheduler/schedule.ts";
+import type { SecretsManager } from "../aws/secrets-manager.ts";
+import type { Gate, InnerCall } from "../aws/service.ts";
+import type { StepFunctions } from "../aws/step-functions.ts";
+import type { Asked, Known } from "../iam/asked.ts";
+import { type Guard, guard } from "../iam/guard.ts";
+import { askedBy } from "../iam/requests.ts";
+import { resourcePoliciesIn } from "../iam/resource-policies.ts";
+import { type Role, rolesIn } from "../iam/roles.ts";
+import { functionUrlsIn } from "./boot.ts";
+import { ofType, type Place, type Stack } from "./resolve.ts";
+
+/** What no attempt could deliver, in the queue that the template names for it. */
+export interface KeptLetter {
+  readonly queueArn: string;
+  readonly body: unknown;
+}
+
+/** The guard of one stack, and what each service asks of it before it acts for one of its resources. */
+export interface GuardedStack {
+  readonly gate: Gate;
+  readonly guard: Guard;
+  readonly kept: readonly KeptLetter[];
+  readonly machineMay: (
+    execution: { executionArn: string; stateMachineArn: string },
+    call: InnerCall,
+  ) => void;
+  readonly ruleMay: (ruleArn: string, targetArn: string) => void;
+  readonly keepEvent: (letter: DeadLetter, queueArn: string) => void;
+  readonly scheduleMay: (schedule: Schedule, call: InnerCall) => void;
+  readonly keepFiring: (missed: MissedFiring, schedule: Schedule) => void;
+  readonly keepInvocation: (functionName: string, body: unknown) => void;
+  /** Whether a function may write its log; one that may not says nothing, as on AWS. */
+  readonly mayLog: (functionName: string) => boolean;
+}
+
+interface Parts {
+  readonly place: Place;
+  readonly people: ReadonlyMap<string, Role>;
+  readonly secrets: SecretsManager;
+  readonly states: () => StepFunctions;
+}
+
+export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
+  const known = knownOf(stack, parts);
+  const decisions = guard({
+    known,
+    roles: new Map([...rolesIn(stack), ...parts.people]),
+    resourcePolicies: new Map(resourcePoliciesIn(stack)),
+  });
+  const kept: KeptLetter[] = [];
+  const keep = (queueArn: string, { body, admit }: { readonly body: unknown; admit(): void }) => {
+    if (isRefused(admit)) return;
+    kept.push({ queueArn, body });
+  };
+  assertLogsReach(stack, decisions);
+  return {
+    ...{ gate: decisions, guard: decisions, kept },
+    ...machineHooks(stack, { known, decisions }),
+    ruleMay: (sourceArn, resource) => {
+      if (resource.split(":")[2] !== "lambda") return;
+      const call = { service: "events.amazonaws.com", sourceArn, resource };
+      decisions.admitService({ ...call, action: "lambda:InvokeFunction" });
+    },
+    keepEvent: (letter, queueArn) => {
+      const call = { service: "events.amazonaws.com", sourceArn: letter.ruleArn, resource: queueArn };
+      keep(queueArn, {
+        body: letter,
+        admit: () => decisions.admitService({ ...call, action: "sqs:SendMessage" }),
+      });
+    },
+    scheduleMay: (schedule, call) => lendToSchedule(schedule, { decisions, asked: askedOf(call, known) }),
+    keepFiring: (missed, schedule) => {
+      const queueArn = schedule.target.DeadLetterConfig?.Arn;
+      if (queueArn === undefined) return;
+      const asked = [{ action: "sqs:SendMessage", resource: queueArn }];
+      keep(queueArn, { body: missed, admit: () => lendToSchedule(schedule, { decisions, asked }) });
+    },
+    ...functionHooks(stack, { decisions, keep }),
+  };
+}
+
+function knownOf(stack: Stack, { place, secrets, states }: Parts): Known {
+  const urls = functionUrlsIn(stack);
+  const tableKeys = new Map(
+    ofType(stack, "AWS::DynamoDB::Table").map(({ ref, properties }) => {
+      const { KMSMasterKeyId } = (properties["SSESpecification"] ?? {}) as {
+        readonly KMSMasterKeyId?: string;
+      };
+      return [ref, KMSMasterKeyId] as const;
+    }),
+  );
+  return {
+    ...place,
+    secret(id) {
+      const found = secrets.known(id);
+      return found && { arn: found.arn, tags: found.tags ?? new Map(), keyArn: found.kmsKeyId };
+    },
+    machineOfToken: (token) => states().machineOf(token),
+    keyOfTable: (name) => tableKeys.get(name),
+    urlAuth: (name) => urls[name]?.auth,
+  };
+}
+
+function askedOf(call: InnerCall, known: Known): readonly Asked[] {
+  const asked = askedBy(call, known);
+  if (asked === undefined)
+    throw new Error(`local/iam/requests/ does not know ${call.service}:${call.operation}`);
+  return asked;
+}
+
+function machineHooks(
+  stack: Stack,
+  { known, decisions }: { readonly known: Known; readonly decisions: Guard },
+): Pick<GuardedStack, "machineMay"> {
+  const roles = new Map(
+    ofType(stack, "AWS::StepFunctions::StateMachine").map(({ ref, properties }) => [
+      ref,
+      String(properties["RoleArn"]),
+    ]),
+  );
+  return {
+    machineMay: ({ executionArn, stateMachineArn }, call) =>
+      decisions.admitLent(roles.get(stateMachineArn) ?? "", {
+        ...{ service: "states.amazonaws.com", sourceArn: stateMachineArn },
+        session: executionArn.split(":").at(-1) ?? "",
+        asked: askedOf(call, known),
+      }),
+  };
+}
+
+function lendToSchedule(
+  { arn, group, name, target }: Schedule,
+  { decisions, asked }: { readonly decisions: Guard; readonly asked: readonly Asked[] },
+): void {
+  const sourceArn = `${arn.split(":").slice(0, 5).join(":")}:schedule-group/${group}`;
+  decisions.admitLent(target.RoleArn, {
+    service: "scheduler.amazonaws.com",
+    sourceArn,
+    session: name,
+    asked,
+  });
+}
+
+interface FunctionParts {
+  readonly decisions: Guard;
+  keep(queueArn: string, letter: { readonly body: unknown; admit(): void }): void;
+}
+
+function functionHooks(
+  stack: Stack,
+  { decisions, keep }: FunctionParts,
+): Pick<GuardedStack, "keepInvocation" | "mayLog"> {
+  const functions = new Map(ofType(stack, "AWS::Lambda::Function").map((each) => [each.ref, each]));
+  const destinations = new Map(
+    ofType(stack, "AWS::Lambda::EventInvokeConfig").map(({ properties }) => {
+      const { OnFailure } = properties["DestinationConfig"] as { OnFailure?: { Destination?: string } };
+      return [String(properties["FunctionName"]), OnFailure?.Destination] as const;
+    }),
+  );
+  const lend = (functionName: string, asked: readonly Asked[]) => {
+    const { attributes, properties } = functions.get(functionName) ?? { attributes: {}, properties: {} };
+    const { Arn = "" } = attributes as { readonly Arn?: string };
+    const lent = { service: "lambda.amazonaws.com", sourceArn: Arn, session: functionName, asked };
+    decisions.admitLent(String((properties as { readonly Role?: string }).Role), lent);
+  };
+  return {
+    keepInvocation: (functionName, body) => {
+      const queueArn = destinations.get(functionName);
+      if (queueArn === undefined) return;
+      keep(queueArn, {
+        body,
+        admit: () => lend(functionName, [{ action: "sqs:SendMessage", resource: queueArn }]),
+      });
+    },
+    mayLog: (functionName) => {
+      const log = ofType(stack, "AWS::Logs::LogGroup").find(
+        ({ ref }) => ref === `/aws/lambda/${functionName}`,
+      );
+      const resource = `${log?.attributes["Arn"]}:log-stream:local`;
+      const actions = ["logs:CreateLogStream", "logs:PutLogEvents"];
+      return !isRefused(() =>
+        lend(
+          functionName,
+          actions.map((action) => ({ action, resource })),
+        ),
+      );
+    },
+  };
+}
+
+/** What Step Functions asks of a machine's role when the machine is made with a log and with traces. */
+const machineSetup = {
+  LoggingConfiguration: [
+    ...["CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries"],
+    ...["PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups"],
+  ].map((action) => `logs:${action}`),
+  TracingConfiguration: [
+    ...["PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets"],
+  ].map((action) => `xray:${action}`),
+};
+
+/** A machine whose role cannot deliver its log is not made at all, and on AWS the deployment ends there. */
+function assertLogsReach(stack: Stack, decisions: Guard): void {
+  for (const { ref, properties } of ofType(stack, "AWS::StepFunctions::StateMachine")) {
+    for (const [property, actions] of Object.entries(machineSetup)) {
+      if (properties[property] === undefined) continue;
+      decisions.admitLent(String(properties["RoleArn"]), {
+        ...{ service: "states.amazonaws.com", sourceArn: ref, session: "setup" },
+        asked: actions.map((action) => ({ action, resource: "*" })),
+      });
+    }
+  }
+}
+
+/** The guard has noted the denial: nobody waits for the answer here. */
+function isRefused(admit: () => void): boolean {
+  try {
+    admit();
+    return false;
+  } catch (error) {
+    if (error instanceof Error && error.name === "AwsError") return true;
+    throw error;
+  }
+}
