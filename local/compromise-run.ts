@@ -5,7 +5,7 @@ import { countUp, introduce, openingFor } from "./rotation-run.ts";
 import type { Screen, Tone } from "./screen.ts";
 import type { Start } from "./start.ts";
 import { stay } from "./stay.ts";
-import { complaintsOf, type Summary, summarize } from "./summary.ts";
+import { complaintsOf, type Summary, summarize, troubleIn } from "./summary.ts";
 
 type Plan = "contain-first" | "switch-first";
 
@@ -54,7 +54,9 @@ async function closed(company: Demonstration, shown: Screen): Promise<IncidentRe
     }
     await pause(pollMs);
   }
-  throw new Error(`the incident is not over after ${runMaxMs / 1000} s`);
+  throw new Error(
+    [`the incident is not over after ${runMaxMs / 1000} s`, ...troubleIn(company.cloud)].join("; "),
+  );
 }
 
 const goodNews: ReadonlySet<TimelineEntry["what"]> = new Set([

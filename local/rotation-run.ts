@@ -11,7 +11,7 @@ import { rotationLine } from "./narration.ts";
 import type { Screen } from "./screen.ts";
 import type { Start } from "./start.ts";
 import { stay } from "./stay.ts";
-import { complaintsOf, type Summary, summarize } from "./summary.ts";
+import { complaintsOf, type Summary, summarize, troubleIn } from "./summary.ts";
 
 /** Far above the usual 15 s; a run that needs more has broken a rule. */
 const runMaxMs = 90_000;
@@ -81,7 +81,9 @@ async function finished(company: Demonstration): Promise<RotationRecord> {
     if (rotation !== undefined && rotation.outcome !== "running") return rotation;
     await pause(pollMs);
   }
-  throw new Error(`the rotation has not ended after ${runMaxMs / 1000} s`);
+  throw new Error(
+    [`the rotation has not ended after ${runMaxMs / 1000} s`, ...troubleIn(company.cloud)].join("; "),
+  );
 }
 
 function conclude(end: { shown: Screen; summary: Summary; complaints: readonly string[] }): void {

@@ -2,6 +2,7 @@ import { auditLog } from "../audit/chain.ts";
 import { nodeDigest } from "../functions/wiring/base.ts";
 import type { Demonstration } from "./demonstration.ts";
 import { historyOf } from "./history.ts";
+import { denialText } from "./iam/guard.ts";
 
 /** What `--json` prints as its last line, for a rotation and for an incident alike. */
 export interface Summary {
@@ -20,6 +21,8 @@ export interface Summary {
   readonly machine: { readonly transitions: number; readonly retries: number };
   readonly calls: { readonly secretsManager: number; readonly provider: number; readonly dynamodb: number };
   readonly audit: { readonly entries: number; readonly verified: boolean };
+  /** What the stand-ins refused or could not do, in words. A run of the shipped template has none. */
+  readonly trouble: readonly string[];
   readonly ms: number;
 }
 
@@ -58,6 +61,7 @@ export async function summarize(ended: Ended): Promise<Summary> {
     },
     calls: callsOf(company),
     audit: { entries: audit.entries, verified: audit.verified },
+    trouble: troubleIn(company.cloud),
     ms: ended.ms,
   };
 }
@@ -75,10 +79,17 @@ export function complaintsOf(
   if (summary.traffic.requests === 0) complaints.push("there was no traffic to protect");
   if (!summary.retiring.dead) complaints.push("the retiring key was not proven dead");
   if (!summary.audit.verified) complaints.push("the audit chain does not verify");
+  complaints.push(...summary.trouble);
   for (const { name, adopted } of summary.consumers) {
     if (!adopted) complaints.push(`${name} does not hold the incoming key`);
   }
   return complaints;
+}
+
+/** Refused calls, defects of a stand-in and dead letters: most often the reason why a run does not end. */
+export function troubleIn({ denials, defects, deadLetters }: Demonstration["cloud"]): readonly string[] {
+  const lost = deadLetters.map(({ queueArn }) => `a dead letter in ${queueArn}`);
+  return [...new Set([...denials.map(denialText), ...defects.map(String), ...lost])];
 }
 
 async function adoptionOf(company: Demonstration, incomingKeyId: string | undefined) {

@@ -6,6 +6,7 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { auditLog, deploymentChain } from "../../audit/chain.ts";
 import { nodeDigest } from "../../functions/wiring/base.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
+import { troubleIn } from "../../local/summary.ts";
 import { clientAs, type LocalCloud, startLocalCloud } from "../../local/world.ts";
 
 const run = promisify(execFile);
@@ -71,4 +72,8 @@ test("synthetic-leak is no failure where the deployment takes no reports", async
   expect(await invoke("synthetic-leak")).toEqual({
     ...{ outcome: "notSetUp", reason: "intakeSecrets names no secret for reports" },
   });
+});
+
+test("nothing that these functions did was refused by their roles", () => {
+  expect(troubleIn(cloud)).toEqual([]);
 });
