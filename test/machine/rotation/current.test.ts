@@ -251,7 +251,7 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
       labels: { v1: "AWSPREVIOUS REKEY_RETIRING", v3: "AWSCURRENT" },
       works: ["k1", "k3"],
     });
-    expect(story.detailOf("RotationRolledBack")["reason"]).toContain("it holds another key");
+    expect(story.detailOf("RotationRolledBack")["reason"]).toContain("which holds another key");
   });
 
   test.each([
