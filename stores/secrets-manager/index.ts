@@ -1,13 +1,14 @@
 import type { StoreKind } from "../store.ts";
 import { commands } from "./commands.ts";
+import { connect } from "./connect.ts";
 import { capabilities } from "./labels.ts";
 import { isReference, referenceMistake } from "./reference.ts";
 
-/** AWS Secrets Manager. Its client is loaded when it is first needed: much that reads this never makes a call. */
+/** AWS Secrets Manager. */
 export const secretsManager: StoreKind = {
   capabilities,
   commands,
   isReference,
   referenceMistake,
-  connect: async ({ pause }) => (await import("./connect.ts")).connect(pause),
+  connect: ({ pause }) => connect(pause),
 };
