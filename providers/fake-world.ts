@@ -22,7 +22,7 @@ export interface FakeOptions {
 
 export interface WorldKey {
   readonly keyId: string;
-  text: string;
+  readonly text: string;
   name: string;
   readonly createdAtMs: number;
   activeAtMs: number;
@@ -108,6 +108,8 @@ export interface FakeDialect {
   settingsAt(origin: string): Readonly<Record<string, unknown>>;
   keyIdOf(number: number, random: () => number): string;
   textOf(number: number, random: () => number): string;
+  /** Keys that are there from the start. */
+  begin?(world: World): void;
 }
 
 export interface World {
@@ -120,8 +122,6 @@ export interface World {
   listed(): readonly WorldKey[];
   listedKey(keyId: string): WorldKey | undefined;
   isAccepted(key: WorldKey): boolean;
-  /** Another text for the same key; the former one stops working. */
-  retext(key: WorldKey): string;
 }
 
 export function json(status: number, body: unknown): FakeReply {
@@ -133,6 +133,7 @@ export function providerFake(options: FakeOptions, dialect: FakeDialect): Provid
   const faults = faultsOf(plan);
   const counts = fakeCounts();
   const world = worldOf(options, dialect);
+  dialect.begin?.(world);
   const adminToken = dialect.adminToken ?? dialect.adminKey;
 
   function handle(request: FakeRequest): FakeReply {
@@ -194,7 +195,6 @@ export function providerFake(options: FakeOptions, dialect: FakeDialect): Provid
 function worldOf(options: FakeOptions, dialect: FakeDialect): World {
   const { now = Date.now, random = seededRandom(1), activateMs = 0, dieMs = 0 } = options;
   const keys = new Map<string, WorldKey>();
-  const formerTexts = new Map<string, WorldKey>();
   const isListed = ({ revokedAtMs, expiresAtMs }: WorldKey): boolean =>
     revokedAtMs === undefined && (expiresAtMs === undefined || now() < expiresAtMs);
 
@@ -204,7 +204,7 @@ function worldOf(options: FakeOptions, dialect: FakeDialect): World {
     keysMax: options.keysMax ?? Number.POSITIVE_INFINITY,
     nowMs: now,
     add(seed) {
-      const number = keys.size + formerTexts.size + 1;
+      const number = keys.size + 1;
       const key: WorldKey = {
         keyId: seed.keyId ?? dialect.keyIdOf(number, random),
         text: seed.text ?? dialect.textOf(number, random),
@@ -230,12 +230,6 @@ function worldOf(options: FakeOptions, dialect: FakeDialect): World {
       const nowMs = now();
       const endsAtMs = Math.min(disabledAtMs ?? Infinity, revokedAtMs ?? Infinity) + dieMs;
       return nowMs >= activeAtMs && nowMs < endsAtMs && nowMs < (expiresAtMs ?? Infinity);
-    },
-    retext(key) {
-      const number = keys.size + formerTexts.size + 1;
-      formerTexts.set(key.text, key);
-      key.text = dialect.textOf(number, random);
-      return key.text;
     },
   };
 }

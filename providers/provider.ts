@@ -85,6 +85,8 @@ export interface ConnectOptions {
   readonly settings: unknown;
   readonly admin: AdminCredential;
   readonly http: Http;
+  /** For issuers that answer with an operation which ends later; without it, real time passes. */
+  readonly pause?: (ms: number) => Promise<void>;
 }
 
 /** What `providers/<name>/adapter.ts` exports. */

@@ -1,6 +1,9 @@
-import type { Issuer } from "../provider.ts";
+import { type ProviderKind, parseSettings } from "../provider.ts";
+import { hostsOf } from "../settings.ts";
+import { AzureOpenAiSettings, endpointOf, loginUrl, managementUrl } from "./settings.ts";
+import { verifyTable } from "./verify-table.ts";
 
-export const azureOpenAi: Issuer = {
+export const azureOpenAi: ProviderKind = {
   kind: "azure-openai",
   title: "Azure OpenAI",
   aliases: ["azure-cognitive"],
@@ -12,4 +15,41 @@ export const azureOpenAi: Issuer = {
       "--name $ACCOUNT --resource-group $GROUP --key-name {keyId}",
     ],
   },
+  keyless: "https://learn.microsoft.com/azure/ai-services/openai/how-to/managed-identity",
+  settings: AzureOpenAiSettings,
+  facts(settings) {
+    const { idleIsFree, propagation } = parseSettings(AzureOpenAiSettings, settings);
+    return {
+      capabilities: {
+        shape: { kind: "slots", idleIsFree },
+        quarantine: "no",
+        quarantineContains: false,
+        revoke: true,
+        lastUsed: false,
+        usagePerKey: false,
+        expiry: false,
+      },
+      propagation: {
+        ...{ activateMs: 60_000, dieMs: 5 * 60_000, deadProbes: 5, deadWindowMs: 60_000 },
+        ...{ probeEveryMs: 15_000, usageLagMs: 0 },
+        ...propagation,
+      },
+    };
+  },
+  hosts(settings) {
+    const parsed = parseSettings(AzureOpenAiSettings, settings);
+    return hostsOf(parsed.managementUrl, parsed.loginUrl, endpointOf(parsed));
+  },
+  defaultHosts: hostsOf(managementUrl, loginUrl),
+  verifyTable,
+  docs: {
+    about:
+      "An account has two places for keys: the new key goes into the idle one, and revoking regenerates the other one.",
+    limits: [
+      "Whoever uses the idle place's key is cut off by a rotation, so it passes the same questions as a retiring key.",
+      "Azure tells neither last use nor usage of a key, so consumers have to testify.",
+      "Both keys can be read again at any time by whoever may list them.",
+    ],
+  },
+  adapter: () => import("./adapter.ts"),
 };

@@ -41,7 +41,8 @@ export async function makeFakeWorld(
     ? boundedHttp({ allowHosts: subject.kind.hosts(settings), allowLoopback: true })
     : fake.http();
   const admin = { get: async () => new Secret(fake.adminKey), refused: () => undefined };
-  const provider = connected(subject.kind, subject.adapter, { settings, admin, http });
+  const pause = async () => undefined;
+  const provider = connected(subject.kind, subject.adapter, { settings, admin, http, pause });
   await subject.prepare?.(provider);
 
   return {

@@ -40,6 +40,8 @@ export interface ProviderUnderContract {
   readonly scopes?: readonly string[];
   /** Why a claim cannot be exercised: one for each that `capabilities` denies, and none else. */
   readonly skips: Readonly<Partial<Record<Claim, string>>>;
+  /** The fake's operation that ends a key, where a revoke makes other calls before it. */
+  readonly revokeOperation?: string;
   /** A mint finds its own key again after a lost reply, because Rekey chose the key's id. */
   readonly mintRecovers?: boolean;
   /**
@@ -240,12 +242,16 @@ function describeMint({ subject, given }: Context): void {
   });
 }
 
-function describeRevoke({ given }: Context): void {
+function describeRevoke({ subject, given }: Context): void {
+  const isSlots = subject.capabilities.shape.kind === "slots";
+  const on = subject.revokeOperation === undefined ? {} : { on: subject.revokeOperation };
+
   given("revoke", "revoke ends one key by its id and leaves the others alone", async (world) => {
     const [retiring, other] = [world.foreignKey(), world.foreignKey()];
     expect(await world.provider.revoke(retiring.keyId)).toBe("revoked");
 
-    expect(world.listed()).toEqual([other.keyId]);
+    if (isSlots) expect(world.listed()).toContain(other.keyId);
+    else expect(world.listed()).toEqual([other.keyId]);
     expect(await world.provider.find(retiring.keyId)).toBeUndefined();
     expect(await world.provider.verify(retiring.secret)).toBe("refused");
     expect(await world.provider.verify(other.secret)).toBe("valid");
@@ -260,7 +266,7 @@ function describeRevoke({ given }: Context): void {
   for (const fault of UNANSWERED) {
     given("revoke", `a revoke answered by ${fault.kind} may be repeated`, async (world) => {
       const { keyId } = world.foreignKey();
-      world.inject(fault);
+      world.inject({ ...fault, ...on });
       await expect(world.provider.revoke(keyId)).rejects.toMatchObject({ retry: "later" });
       expect(await world.provider.revoke(keyId)).toBe("alreadyGone");
     });
@@ -367,7 +373,7 @@ function describeExpiry({ given }: Context): void {
   });
 }
 
-function describeTime({ given }: Context): void {
+function describeTime({ subject, given }: Context): void {
   const minuteMs = 60_000;
 
   given(
@@ -396,6 +402,7 @@ function describeTime({ given }: Context): void {
     { dieMs: minuteMs },
   );
 
+  if (subject.capabilities.shape.kind === "slots") return;
   given(
     undefined,
     "a listing of several pages is read to its end",
@@ -414,7 +421,8 @@ function describeHostility({ given }: Context): void {
     const keys = await world.provider.list();
     const key = await world.provider.find(keyId);
 
-    expect(keys).toEqual([key]);
+    expect(keys.map((each) => each.keyId)).toEqual(world.listed());
+    expect(keys.find((each) => each.keyId === keyId)).toEqual(key);
     expect(Object.getPrototypeOf(key)).toBe(Object.prototype);
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
   });
