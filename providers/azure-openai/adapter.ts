@@ -49,7 +49,7 @@ export function connect({ settings: block, admin, http }: ConnectOptions): Provi
       codeAt: ["/error/code"],
       codes: [
         ...["AuthorizationFailed", "ResourceNotFound", "ResourceGroupNotFound", "SubscriptionNotFound"],
-        ...["InvalidAuthenticationToken", "TooManyRequests", "Conflict", "InternalServerError"],
+        ...["InvalidAuthenticationToken", "Conflict", "InternalServerError"],
       ],
     },
     { http, admin: tokenCredential(admin, (credential) => token(credential, { settings, http })) },

@@ -127,32 +127,36 @@ function routesWith(pollsNeeded: number): readonly FakeRoute[] {
         return operation();
       },
     },
-    {
-      ...{ operation: "lookup", method: "GET", as: "admin", path: /^\/v2\/keys:lookupKey$/ },
-      answer: ({ world, request }) => {
-        const found = world.listed().find(({ text }) => text === request.query.get("keyString"));
-        return found ? json(200, { parent: project, name: keyJson(found).name }) : failure(404, "NOT_FOUND");
-      },
-    },
-    {
-      ...{ operation: "usage", method: "GET", as: "admin", path: /^\/v3\/projects\/[^/]+\/timeSeries$/ },
-      answer: timeSeries,
-    },
-    {
-      ...{
-        operation: "countTokens",
-        method: "POST",
-        as: "key",
-        path: /^\/v1beta\/models\/[^/:]+:countTokens$/,
-      },
-      answer: () => json(200, { totalTokens: 2 }),
-    },
-    {
-      ...{ operation: "use", method: "POST", as: "key", path: /^\/v1beta\/models\/[^/:]+:generateContent$/ },
-      answer: () => json(200, { candidates: [] }),
-    },
+    ...otherRoutes,
   ];
 }
+
+const otherRoutes: readonly FakeRoute[] = [
+  {
+    ...{ operation: "lookup", method: "GET", as: "admin", path: /^\/v2\/keys:lookupKey$/ },
+    answer: ({ world, request }) => {
+      const found = world.listed().find(({ text }) => text === request.query.get("keyString"));
+      return found ? json(200, { parent: project, name: keyJson(found).name }) : failure(404, "NOT_FOUND");
+    },
+  },
+  {
+    ...{ operation: "usage", method: "GET", as: "admin", path: /^\/v3\/projects\/[^/]+\/timeSeries$/ },
+    answer: timeSeries,
+  },
+  {
+    ...{
+      operation: "countTokens",
+      method: "POST",
+      as: "key",
+      path: /^\/v1beta\/models\/[^/:]+:countTokens$/,
+    },
+    answer: () => json(200, { totalTokens: 2 }),
+  },
+  {
+    ...{ operation: "use", method: "POST", as: "key", path: /^\/v1beta\/models\/[^/:]+:generateContent$/ },
+    answer: () => json(200, { candidates: [] }),
+  },
+];
 
 /** Looks at the signature, as Google does; not at the times, which are the wall clock's. */
 function giveToken({ body }: RouteContext): FakeReply {
