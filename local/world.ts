@@ -92,6 +92,10 @@ const deployment: Deployment = {
   auditLockMode: "GOVERNANCE",
   auditLockDays: 1,
   logRetentionDays: 90,
+  intakeConcurrency: 20,
+  protectLedger: false,
+  rolePath: "/",
+  permissionsBoundary: undefined,
 };
 
 /** The bundles are made when the cloud starts: until then a version is named by its function alone. */

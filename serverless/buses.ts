@@ -13,24 +13,24 @@ export function busResources(deployment: Deployment): Resources {
     Bus: bus(`rekey-${environment}`),
     ReportBus: bus(`rekey-reports-${environment}`),
     AlertBus: bus(`rekey-alerts-${environment}`),
-    ReportsFromConsumers: busPolicy("ReportBus", "ReportsFromConsumers", {
+    ReportsFromConsumers: busPolicy("ReportBus", `ReportsFromConsumers-${environment}`, {
       Effect: "Allow",
       Principal: { AWS: [{ Ref: "AWS::AccountId" }, ...consumerAccounts] },
       Condition: {
         StringEquals: { "events:source": "rekey.consumer", "events:detail-type": "ConsumerReport" },
       },
     }),
-    NoOtherSource: busPolicy("ReportBus", "NoOtherSource", {
+    NoOtherSource: busPolicy("ReportBus", `NoOtherSource-${environment}`, {
       Effect: "Deny",
       Principal: "*",
       Condition: { StringNotEquals: { "events:source": "rekey.consumer" } },
     }),
-    NoOtherReport: busPolicy("ReportBus", "NoOtherReport", {
+    NoOtherReport: busPolicy("ReportBus", `NoOtherReport-${environment}`, {
       Effect: "Deny",
       Principal: "*",
       Condition: { StringNotEquals: { "events:detail-type": "ConsumerReport" } },
     }),
-    AlertsFromIntake: busPolicy("AlertBus", "AlertsFromIntake", {
+    AlertsFromIntake: busPolicy("AlertBus", `AlertsFromIntake-${environment}`, {
       Effect: "Deny",
       Principal: "*",
       Condition: {
@@ -55,6 +55,7 @@ function bus(name: string) {
   return { Type: "AWS::Events::EventBus", Properties: { Name: name } };
 }
 
+/** CloudFormation takes a statement's id for its name in the account and Region, over all stacks. */
 function busPolicy(
   busId: string,
   statementId: string,

@@ -9,7 +9,7 @@ const widgetWidth = 12;
 const widgetHeight = 6;
 
 /** Rotations at the top, then debts, then the functions and queues. */
-export function dashboardResources({ environment }: Deployment): Resources {
+export function dashboardResources({ environment, region }: Deployment): Resources {
   const widgets = [
     widget("Runs", "Sum", runMetrics(environment)),
     widget("Owed work", "Maximum", [
@@ -28,7 +28,8 @@ export function dashboardResources({ environment }: Deployment): Resources {
     Dashboard: {
       Type: "AWS::CloudWatch::Dashboard",
       Properties: {
-        DashboardName: `rekey-${environment}`,
+        // Names of dashboards are global in an account, and a stage may stand in two Regions.
+        DashboardName: `rekey-${environment}-${region}`,
         DashboardBody: sub(JSON.stringify({ widgets: widgets.map(placed) })),
       },
     },

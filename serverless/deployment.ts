@@ -1,3 +1,7 @@
+import { existsSync, readFileSync } from "node:fs";
+import { parse } from "yaml";
+import * as z from "zod";
+
 /** The parameters of one deployment, which is one environment in one account and Region. */
 export interface Deployment {
   /** The stage: the value of the `Environment` tag that every secret of this deployment carries. */
@@ -23,78 +27,92 @@ export interface Deployment {
   readonly secretKeys: readonly string[];
   /** Workloads whose refresh Rekey may start. */
   readonly refreshAllowed: readonly string[];
+  /** Requests that the public intake may answer at once. */
+  readonly intakeConcurrency: number;
   readonly auditLockMode: "GOVERNANCE" | "COMPLIANCE";
   readonly auditLockDays: number;
   readonly logRetentionDays: number;
-}
-
-/** What osls hands to a function that a variable names. */
-export interface Resolver {
-  resolveVariable(address: string): Promise<unknown>;
-}
-
-export async function readDeployment({ resolveVariable }: Resolver): Promise<Deployment> {
-  const list = async (name: string, shape: RegExp) =>
-    listIn(name, await resolveVariable(`param:${name}`), shape);
-  const environment = String(await resolveVariable("sls:stage"));
-  assertShape("stage", environment, /^[a-z][a-z0-9-]{0,19}$/);
-  return {
-    environment,
-    region: String(await resolveVariable("self:provider.region")),
-    consumerAccounts: await list("consumerAccounts", /^\d{12}$/),
-    secrets: await list("secrets", secretShape),
-    adminSecrets: await list("adminSecrets", secretShape),
-    intakeSecrets: recordOf(await list("intakeSecrets", /^[a-z]{1,32}=arn:aws[a-z-]*:secretsmanager:\S+$/)),
-    githubToken: (await list("githubToken", secretArnShape))[0],
-    githubApiBases: await list("githubApiBases", /^https:\/\/[\w./-]+$/),
-    pagerdutySecret: (await list("pagerdutySecret", secretArnShape))[0],
-    slackSecret: (await list("slackSecret", secretArnShape))[0],
-    docsUrl: (await list("docsUrl", /^https:\/\/[\w./-]+\/$/))[0],
-    secretKeys: await list("secretKeys", /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/),
-    refreshAllowed: await list("refreshAllowed", workloadShape),
-    ...(await auditLock({ resolveVariable })),
-    logRetentionDays: Number(await resolveVariable("param:logRetentionDays")),
-  };
-}
-
-async function auditLock({ resolveVariable }: Resolver) {
-  const mode = String(await resolveVariable("param:auditLockMode"));
-  assertShape("auditLockMode", mode, /^(GOVERNANCE|COMPLIANCE)$/);
-  const days = String(await resolveVariable("param:auditLockDays"));
-  assertShape("auditLockDays", days, /^[1-9]\d{0,4}$/);
-  return {
-    auditLockMode: mode === "COMPLIANCE" ? "COMPLIANCE" : "GOVERNANCE",
-    auditLockDays: Number(days),
-  } as const;
+  /** DynamoDB refuses to delete the ledger. */
+  readonly protectLedger: boolean;
+  /** "/" or a path that begins and ends in a slash. */
+  readonly rolePath: string;
+  /** The ARN of a policy that no role may go beyond. */
+  readonly permissionsBoundary: string | undefined;
 }
 
 /** An ARN, or an https address, with the ARN of the secret that holds its token or signing key behind "#". */
 const workloadShape =
   /^(arn:aws[a-z-]*:(ecs|lambda|sqs):[a-z0-9-]+:\d{12}:[\w/:.-]+|https:\/\/[\w./:-]+#arn:aws[a-z-]*:secretsmanager:[\w/+=.@:-]+)$/;
-
 const secretArnShape = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/;
-
 /** A pattern that is only a wildcard would open every secret of the account. */
 const secretShape = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@-]+\*?$/;
+const keyShape = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
+const policyShape = /^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/[\w/+=,.@-]+$/;
 
-function listIn(name: string, value: unknown, shape: RegExp): readonly string[] {
-  const items = String(value ?? "")
-    .split(",")
-    .map((item) => item.trim());
-  const given = items.filter((item) => item !== "");
-  for (const item of given) assertShape(name, item, shape);
-  return given;
+const list = (shape: RegExp) => z.array(z.string().regex(shape)).max(200);
+
+/** What stages/<stage>.yml may say; see stages/example.yml. */
+const settingsShape = z.strictObject({
+  consumerAccounts: list(/^\d{12}$/).default([]),
+  secrets: list(secretShape).default(["api-keys/*"]),
+  adminSecrets: list(secretShape).default(["rekey/admin/*"]),
+  intakeSecrets: z.record(z.string().regex(/^[a-z]{1,32}$/), z.string().regex(secretArnShape)).default({}),
+  githubToken: z.string().regex(secretArnShape).optional(),
+  githubApiBases: list(/^https:\/\/[\w./-]+$/).default([]),
+  pagerdutySecret: z.string().regex(secretArnShape).optional(),
+  slackSecret: z.string().regex(secretArnShape).optional(),
+  docsUrl: z
+    .string()
+    .regex(/^https:\/\/[\w./-]+\/$/)
+    .optional(),
+  secretKeys: list(keyShape).default([]),
+  refreshAllowed: list(workloadShape).default([]),
+  intakeConcurrency: z.int().min(1).max(1_000).default(20),
+  auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
+  auditLockDays: z.int().min(1).max(36_500).default(365),
+  logRetentionDays: z.int().min(1).max(3_653).default(90),
+  protectLedger: z.boolean().default(false),
+  rolePath: z
+    .string()
+    .regex(/^\/(?:[\w+=,.@-]+\/)*$/)
+    .default("/"),
+  permissionsBoundary: z.string().regex(policyShape).optional(),
+});
+
+const stageShape = /^[a-z][a-z0-9-]{0,19}$/;
+
+/** Checks what a stage is told. Throws with every mistake, by name. */
+export function readDeployment(given: {
+  readonly stage: string;
+  readonly region: string;
+  readonly settings: unknown;
+}): Deployment {
+  const { stage, region, settings } = given;
+  if (!stageShape.test(stage))
+    throw new Error(`the stage "${stage}" is not valid: at most 20 of a-z, 0-9 and -`);
+  const read = settingsShape.safeParse(settings ?? {});
+  if (!read.success) {
+    const mistakes = read.error.issues.map(
+      ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
+    );
+    throw new Error(`the settings of the stage ${stage} are not valid: ${mistakes.join("; ")}`);
+  }
+  const { githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary, ...others } = read.data;
+  return {
+    environment: stage,
+    region,
+    ...others,
+    ...{ githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary },
+  };
 }
 
-function recordOf(pairs: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(
-    pairs.map((pair) => {
-      const split = pair.indexOf("=");
-      return [pair.slice(0, split), pair.slice(split + 1)];
-    }),
-  );
-}
-
-function assertShape(name: string, value: string, shape: RegExp): void {
-  if (!shape.test(value)) throw new Error(`the parameter ${name} is not valid: "${value}"`);
+/** What stages/<stage>.yml says. A stage without a file is a mistake: it would reset what was set before. */
+export function settingsOf(stage: string, folder = new URL("../stages/", import.meta.url)): unknown {
+  const file = new URL(`${stage}.yml`, folder);
+  if (!existsSync(file)) {
+    throw new Error(
+      `there is no stages/${stage}.yml: copy stages/example.yml, and keep it under version control`,
+    );
+  }
+  return parse(readFileSync(file, "utf8"));
 }

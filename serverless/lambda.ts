@@ -37,7 +37,7 @@ export function functionResources(name: string, deployment: Deployment, code: Co
     [`${id}LambdaFunction`]: {
       Type: "AWS::Lambda::Function",
       DependsOn: [`${id}LogGroup`],
-      Properties: { ...properties, Code: code.location(name) },
+      Properties: { ...properties, ...concurrencyOf(row, deployment), Code: code.location(name) },
     },
     [versionId(name, deployment, code)]: {
       Type: "AWS::Lambda::Version",
@@ -91,6 +91,11 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
       { Key: "Environment", Value: deployment.environment },
     ],
   };
+}
+
+/** A flood at the public address must not use up what the account's other functions need. */
+function concurrencyOf({ calledBy }: FunctionRow, { intakeConcurrency }: Deployment) {
+  return calledBy === "publicUrl" ? { ReservedConcurrentExecutions: intakeConcurrency } : {};
 }
 
 /**

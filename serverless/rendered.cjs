@@ -1,7 +1,11 @@
+const { resolve } = require("node:path");
+const { pathToFileURL } = require("node:url");
+
 // The packager makes the zips, and knows where it will upload them. The template itself is ours: this plugin puts what
 // serverless/template.ts renders in the place of what the packager compiled, so that nothing is described twice.
 const template = import("./template.ts");
 const deployments = import("./deployment.ts");
+const configured = import("./configured.ts");
 
 module.exports = class Rendered {
   constructor(serverless, _options, { log } = {}) {
@@ -10,6 +14,7 @@ module.exports = class Rendered {
     this.hooks = {
       "before:package:createDeploymentArtifacts": () => this.bundle(),
       "after:aws:package:finalize:stripNullPropsFromTemplateResources": () => this.render(),
+      "before:deploy:deploy": () => this.compare(),
     };
   }
 
@@ -32,7 +37,7 @@ module.exports = class Rendered {
       location: (name) => compiled.Resources[naming.getLambdaLogicalId(name)].Properties.Code,
       sha256: (name) => versions.get(naming.getLambdaLogicalId(name)),
     };
-    const deployment = await (await deployments).readDeployment(this.resolver());
+    const deployment = await this.deployment();
     const rendered = (await template).renderTemplate(deployment, code);
     const bucket = Object.fromEntries(
       Object.entries(compiled.Resources).filter(([id]) => id.startsWith("ServerlessDeploymentBucket")),
@@ -47,13 +52,32 @@ module.exports = class Rendered {
     };
   }
 
-  /** The values that serverless.yml has settled by now. */
-  resolver() {
-    const { custom = {}, provider } = this.serverless.service;
-    const values = { "sls:stage": provider.stage, "self:provider.region": provider.region };
-    return {
-      resolveVariable: async (address) =>
-        values[address] ?? custom.parameters?.[address.replace("param:", "")],
-    };
+  /** What the stack was told to serve is not lost by a line that somebody forgot. */
+  async compare() {
+    const aws = this.serverless.getProvider("aws");
+    const StackName = aws.naming.getStackName();
+    const { Stacks } = await aws.request("CloudFormation", "describeStacks", { StackName }).catch((error) => {
+      if (/does not exist/.test(error.message)) return { Stacks: [] };
+      throw error;
+    });
+    const { OutputValue } = Stacks[0]?.Outputs?.find(({ OutputKey }) => OutputKey === "Configured") ?? {};
+    const { drop = "" } = this.params();
+    (await configured).assertNothingDropped(OutputValue, { deployment: await this.deployment(), drop });
+  }
+
+  async deployment() {
+    const { stage, region } = this.serverless.service.provider;
+    const { readDeployment, settingsOf } = await deployments;
+    const { settings = "stages" } = this.params();
+    const folder = pathToFileURL(`${resolve(this.serverless.serviceDir, settings)}/`);
+    return readDeployment({ stage, region, settings: settingsOf(stage, folder) });
+  }
+
+  /** `--param settings=<folder>` reads other files than those in stages/; `--param drop=a,b` names what may go. */
+  params() {
+    const given = [this.serverless.processedInput.options.param ?? []].flat();
+    return Object.fromEntries(
+      given.map((pair) => [pair.slice(0, pair.indexOf("=")), pair.slice(pair.indexOf("=") + 1)]),
+    );
   }
 };

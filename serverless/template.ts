@@ -1,8 +1,9 @@
 import { busResources } from "./buses.ts";
+import { type Configured, configuredBy } from "./configured.ts";
 import { dashboardResources } from "./dashboard.ts";
-import { type Deployment, type Resolver, readDeployment } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import { handlerNames } from "./handlers.ts";
-import { type Code, functionName, functionResources } from "./lambda.ts";
+import { type Code, functionResources } from "./lambda.ts";
 import { machineResources } from "./machines.ts";
 import { peopleOutputs, peopleResources } from "./people.ts";
 import type { Resources } from "./statements.ts";
@@ -33,7 +34,7 @@ export function renderTemplate(deployment: Deployment, code: Code): Template {
       ...peopleResources(deployment),
       ...dashboardResources(deployment),
     },
-    Outputs: outputs,
+    Outputs: { ...outputs, Configured: configured(configuredBy(deployment)) },
   };
 }
 
@@ -66,14 +67,24 @@ const outputs = {
   ...peopleOutputs,
 } as const;
 
+/** The next deployment compares itself with this, so that nothing is dropped by an oversight. */
+function configured(what: Configured) {
+  return { Description: "What this deployment was told to serve", Value: JSON.stringify(what) };
+}
+
+/** What osls hands to a function that a variable names. */
+interface Resolver {
+  resolveVariable(address: string): Promise<unknown>;
+}
+
 /** `functions:` of serverless.yml: only what the packager needs to make the zips and to know their names. */
-export async function functions(resolver: Resolver) {
-  const deployment = await readDeployment(resolver);
+export async function functions({ resolveVariable }: Resolver) {
+  const stage = String(await resolveVariable("sls:stage"));
   return Object.fromEntries(
     handlerNames().map((name) => [
       name,
       {
-        name: functionName(name, deployment),
+        name: `rekey-${stage}-${name}`,
         handler: `dist/${name}.handler`,
         package: { patterns: ["!**", `dist/${name}.mjs`, "dist/providers/**"] },
       },

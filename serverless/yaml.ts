@@ -28,7 +28,7 @@ function withValues(text: string, deployment: Deployment): string {
     .replaceAll(`\${sls:stage}`, deployment.environment)
     .replaceAll(/\$\{param:(\w+)\}/g, (_, name: string) => {
       const value = (deployment as unknown as Readonly<Record<string, unknown>>)[name];
-      if (typeof value === "string" || typeof value === "number") return String(value);
+      if (["string", "number", "boolean"].includes(typeof value)) return String(value);
       throw new Error(`no parameter of a deployment is called ${name}`);
     });
 }

@@ -81,6 +81,7 @@ const aws: Readonly<
     dimension: "StateMachineArn",
     type: "AWS::StepFunctions::StateMachine",
   },
+  "AWS/Lambda": { names: /^(Throttles|Errors)$/, dimension: "FunctionName", type: "AWS::Lambda::Function" },
   "AWS/SQS": {
     names: /^ApproximateNumberOfMessagesVisible$/,
     dimension: "QueueName",

@@ -1,55 +1,104 @@
-import { readDeployment } from "../../serverless/deployment.ts";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
+import { assertNothingDropped, configuredBy, dropped } from "../../serverless/configured.ts";
+import { readDeployment, settingsOf } from "../../serverless/deployment.ts";
 import { deployment } from "./deployment.ts";
 
-const defaults: Readonly<Record<string, unknown>> = {
-  "sls:stage": "production",
-  "self:provider.region": "eu-central-1",
-  "param:secrets": "api-keys/*",
-  "param:adminSecrets": "rekey/admin/*",
-  "param:auditLockMode": "GOVERNANCE",
-  "param:auditLockDays": 365,
-  "param:logRetentionDays": 90,
-};
+const where = { stage: "production", region: "eu-central-1" };
+const read = (settings: unknown) => readDeployment({ ...where, settings });
 
-function read(given: Readonly<Record<string, unknown>> = {}) {
-  const values = { ...defaults, ...given };
-  return readDeployment({ resolveVariable: async (address) => values[address] ?? "" });
-}
-
-test("parameters that are not given add nothing", async () => {
-  expect(await read()).toEqual(deployment);
+test("a file that says nothing gives the defaults", () => {
+  expect(read(undefined)).toEqual(deployment);
+  expect(read({})).toEqual(deployment);
 });
 
-test("a list is separated by commas, with or without spaces", async () => {
-  const { consumerAccounts } = await read({ "param:consumerAccounts": "111122223333, 444455556666," });
-  expect(consumerAccounts).toEqual(["111122223333", "444455556666"]);
+test("the example says nothing but the defaults, and shows every setting that is known", () => {
+  expect(read(settingsOf("example"))).toEqual(deployment);
+  const text = readFileSync(new URL("../../stages/example.yml", import.meta.url), "utf8");
+  const shown = [...text.matchAll(/^(?:# )?(\w+):(?: |$)/gm)].map(([, name = ""]) => name);
+  const known = Object.keys(deployment).filter((name) => !["environment", "region"].includes(name));
+  expect(shown).toEqual(expect.arrayContaining(known));
 });
 
-test("each source of alerts has the secret that it signs with", async () => {
+test("each source of alerts has the secret that it signs with", () => {
   const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/intake/github-FAKE01";
-  expect((await read({ "param:intakeSecrets": `github=${arn}` })).intakeSecrets).toEqual({ github: arn });
+  expect(read({ intakeSecrets: { github: arn } }).intakeSecrets).toEqual({ github: arn });
 });
 
 test.each([
-  ["secrets", "*"],
-  ["secrets", "api-*-keys"],
-  ["adminSecrets", "*"],
-  ["consumerAccounts", "*"],
-  ["consumerAccounts", "11112222333"],
-  ["refreshAllowed", "arn:aws:ecs:eu-central-1:123456789012:service/*"],
-  ["refreshAllowed", "arn:aws:iam::123456789012:role/FAKE"],
-  ["secretKeys", "alias/secrets"],
-  ["intakeSecrets", "github=rekey/intake/github"],
+  ["secrets", ["*"]],
+  ["secrets", ["api-*-keys"]],
+  ["secrets", "api-keys/*"],
+  ["adminSecrets", ["*"]],
+  ["consumerAccounts", ["*"]],
+  ["consumerAccounts", ["11112222333"]],
+  ["refreshAllowed", ["arn:aws:ecs:eu-central-1:123456789012:service/*"]],
+  ["refreshAllowed", ["arn:aws:iam::123456789012:role/FAKE"]],
+  ["secretKeys", ["alias/secrets"]],
+  ["intakeSecrets", { github: "rekey/intake/github" }],
   ["slackSecret", "https://hooks.slack.com/FAKE"],
   ["docsUrl", "http://example.com/docs/"],
   ["auditLockMode", "NONE"],
-  ["auditLockDays", "0"],
-])("%s refuses %s", async (name, value) => {
-  await expect(read({ [`param:${name}`]: value })).rejects.toThrow(`the parameter ${name} is not valid`);
+  ["auditLockDays", 0],
+  ["intakeConcurrency", 0],
+  ["rolePath", "platform"],
+  ["permissionsBoundary", "platform-boundary"],
+  ["consumerAcounts", ["111122223333"]],
+])("%s: %j is refused, and the message says which setting it was", (name, value) => {
+  expect(() => read({ [name]: value })).toThrow(name);
 });
 
-test("a stage that would not fit into the names of roles is refused", async () => {
-  await expect(read({ "sls:stage": "Production of the whole company" })).rejects.toThrow(
-    "the parameter stage",
-  );
+test("every mistake is said at once", () => {
+  const both = { auditLockMode: "NONE", docsUrl: "http://example.com" };
+  expect(() => read(both)).toThrow(/docsUrl.*auditLockMode/);
+});
+
+test("a stage that would not fit into the names of roles is refused", () => {
+  const stage = "Production of the whole company";
+  expect(() => readDeployment({ ...where, stage, settings: {} })).toThrow("the stage");
+});
+
+describe("the file of a stage", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "rekey-stages-"));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  test("is read by the stage's name", () => {
+    writeFileSync(join(folder, "dev.yml"), "secrets: [dev-keys/*]\n");
+    expect(settingsOf("dev", pathToFileURL(`${folder}/`))).toEqual({ secrets: ["dev-keys/*"] });
+  });
+
+  test("has to be there, because a deployment without it would reset what the last one set", () => {
+    expect(() => settingsOf("dev", pathToFileURL(`${folder}/`))).toThrow("copy stages/example.yml");
+  });
+});
+
+describe("what the stack serves now", () => {
+  const arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/x-FAKE01";
+  const accounts = { consumerAccounts: ["444455556666"] };
+  const before = read({ intakeSecrets: { github: arn, report: arn }, slackSecret: arn, ...accounts });
+  const deployed = JSON.stringify(configuredBy(before));
+
+  test("is compared by name: sources, channels and accounts", () => {
+    const lost = ["github", "report", "slack", "444455556666"];
+    expect(dropped(configuredBy(before), { after: configuredBy(read({})), asked: [] })).toEqual(lost);
+    expect(dropped(configuredBy(before), { after: configuredBy(before), asked: [] })).toEqual([]);
+  });
+
+  test("is not dropped by an oversight", () => {
+    const after = read({ intakeSecrets: { report: arn }, slackSecret: arn, ...accounts });
+    expect(() => assertNothingDropped(deployed, { deployment: after, drop: "" })).toThrow(
+      /would drop github,.* put it back into stages\/production.yml, or say so by name: --param drop=github$/,
+    );
+  });
+
+  test("is dropped when that is asked for by name, and the first deployment drops nothing", () => {
+    const drop = "github,report,slack,444455556666";
+    expect(() => assertNothingDropped(deployed, { deployment: read({}), drop })).not.toThrow();
+    expect(() => assertNothingDropped(undefined, { deployment: read({}), drop: "" })).not.toThrow();
+  });
 });

@@ -1,6 +1,6 @@
 import type { Deployment } from "../../serverless/deployment.ts";
 
-/** What serverless.yml's defaults give for the stage "production". */
+/** What a file that says nothing gives for the stage "production". */
 export const deployment: Deployment = {
   environment: "production",
   region: "eu-central-1",
@@ -15,9 +15,13 @@ export const deployment: Deployment = {
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
+  intakeConcurrency: 20,
   auditLockMode: "GOVERNANCE",
   auditLockDays: 365,
   logRetentionDays: 90,
+  protectLedger: false,
+  rolePath: "/",
+  permissionsBoundary: undefined,
 };
 
 const secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey";

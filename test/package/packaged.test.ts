@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { handlerNames, logicalName } from "../../serverless/handlers.ts";
 import type { Code } from "../../serverless/lambda.ts";
 import { machineId, machines } from "../../serverless/machines.ts";
@@ -12,8 +12,7 @@ const repository = new URL("../../", import.meta.url);
 let packaged: Template;
 
 beforeAll(() => {
-  const params = Object.entries(given).flatMap(([name, value]) => ["--param", `${name}=${value}`]);
-  packaged = packageTemplate(["--stage", "production", ...params]);
+  packaged = packageTemplate("production", given);
 }, 120_000);
 
 /** The zips are the packager's: where they will lie and what is in them is taken over from what it wrote. */
@@ -65,11 +64,4 @@ test("every function has a zip of its own, and its version says what is in it", 
 
 test.each(handlerNames())("%s is one file of at most 600 KB", (name) => {
   expect(statSync(new URL(`dist/${name}.mjs`, repository)).size).toBeLessThanOrEqual(bundleBytesMax);
-});
-
-test("the parameters of serverless.yml are those that the template is rendered from", () => {
-  const text = readFileSync(new URL("serverless.yml", repository), "utf8");
-  const declared = [...text.matchAll(/^ {4}(\w+): \$\{param:\1\}$/gm)].map(([, name = ""]) => name);
-  const known = Object.keys(deployment).filter((name) => !["environment", "region"].includes(name));
-  expect(new Set(declared)).toEqual(new Set(known));
 });

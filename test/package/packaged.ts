@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -26,7 +26,7 @@ export function rendered(deployment: Deployment): Template {
 }
 
 /** Bundles and packages as `npm run package` does, without credentials, and reads what came out. */
-export function packageTemplate(options: readonly string[] = []): Rendered {
+export function packageTemplate(stage: string, settings: object): Rendered {
   const folder = mkdtempSync(join(tmpdir(), "rekey-package-"));
   const env = { PATH: process.env["PATH"], HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const run = (script: string, args: readonly string[]) =>
@@ -37,8 +37,15 @@ export function packageTemplate(options: readonly string[] = []): Rendered {
       timeout: packagingMaxMs,
     });
   try {
-    run("node_modules/serverless/bin/serverless.js", ["package", "--package", folder, ...options]);
-    const text = readFileSync(join(folder, "cloudformation-template-update-stack.json"), "utf8");
+    writeFileSync(join(folder, `${stage}.yml`), JSON.stringify(settings));
+    const options = ["--stage", stage, "--param", `settings=${folder}`];
+    run("node_modules/serverless/bin/serverless.js", [
+      "package",
+      "--package",
+      join(folder, "out"),
+      ...options,
+    ]);
+    const text = readFileSync(join(folder, "out", "cloudformation-template-update-stack.json"), "utf8");
     return JSON.parse(text);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -289,7 +289,11 @@ describe("what fails is kept", () => {
 
 describe("what must outlive the stack", () => {
   test.each(["Ledger", "LedgerKey", "AuditKey", "AuditBucket", "AuditBucketPolicy"])("%s stays", (id) => {
-    expect(resource(template, id)).toMatchObject({ DeletionPolicy: "Retain", UpdateReplacePolicy: "Retain" });
+    expect(resource(template, id)).toMatchObject({
+      DeletionPolicy: "RetainExceptOnCreate",
+      UpdateReplacePolicy: "Retain",
+    });
+    expect(Object.keys(properties(id))).not.toContain("TableName");
   });
 
   test("the ledger is encrypted with its own key, can be restored, and is billed by use", () => {
