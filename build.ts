@@ -1,4 +1,4 @@
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,23 @@ const credentialsFromEnvironment: Plugin = {
       contents: 'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";',
       resolveDir: dirname(path),
     }));
+  },
+};
+
+/** No function makes a JSON Schema of its input: what zod keeps for that is 18 KB in each bundle. */
+const withoutJsonSchema: Plugin = {
+  name: "without-json-schema",
+  setup(bundler) {
+    bundler.onLoad(
+      { filter: /zod\/v4\/core\/(?:json-schema-processors|to-json-schema)\.js$/ },
+      ({ path }) => {
+        const names = [...readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm)];
+        const absent = 'const absent = () => { throw new Error("a function makes no JSON Schema"); };';
+        return {
+          contents: [absent, ...names.map(([, name]) => `export const ${name} = () => absent;`)].join("\n"),
+        };
+      },
+    );
   },
 };
 
@@ -88,7 +105,7 @@ export async function bundleHandlers(request: {
     ...options,
     entryPoints: handlers.map(([out, file]) => ({ in: `functions/${file}`, out })),
     outdir,
-    plugins: [...plugins, besideFunctions, credentialsFromEnvironment],
+    plugins: [...plugins, besideFunctions, credentialsFromEnvironment, withoutJsonSchema],
   });
   return bundlesIn(metafile.outputs);
 }
@@ -109,7 +126,7 @@ export async function bundleAdapters(outdir: string): Promise<readonly Bundle[]>
     ],
     outdir,
     splitting: true,
-    plugins: [credentialsFromEnvironment],
+    plugins: [credentialsFromEnvironment, withoutJsonSchema],
   });
   return bundlesIn(metafile.outputs);
 }
