@@ -47,7 +47,9 @@ function alertRoles(deployment: Deployment): readonly Value[] {
   return Object.entries(functions)
     .filter(([, { publishes = [] }]) => publishes.includes("AlertBus"))
     .map(([name]) =>
-      sub(`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/${roleName(name, deployment)}`),
+      sub(
+        `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role${deployment.rolePath}${roleName(name, deployment)}`,
+      ),
     );
 }
 

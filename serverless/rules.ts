@@ -91,7 +91,7 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
    * Reads of rotated secrets, and of nothing else that KMS decrypts. CloudTrail's records of reading calls reach
    * only rules in this state.
    */
-  decryptRecords: ({ environment, secrets }) => ({
+  decryptRecords: ({ environment, secrets, rolePath }) => ({
     State: "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS",
     EventPattern: {
       source: ["aws.kms"],
@@ -106,7 +106,7 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
       },
     },
     InputTemplate: sub(
-      `{"environment":"${environment}","own":["arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/rekey-${environment}-"],"event":${eventText}}`,
+      `{"environment":"${environment}","own":["arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role${rolePath}rekey-${environment}-"],"event":${eventText}}`,
     ),
   }),
 };

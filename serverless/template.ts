@@ -3,6 +3,7 @@ import { type Configured, configuredBy } from "./configured.ts";
 import { dashboardResources } from "./dashboard.ts";
 import type { Deployment } from "./deployment.ts";
 import { handlerNames } from "./handlers.ts";
+import { hardened } from "./hardened.ts";
 import { type Code, functionResources } from "./lambda.ts";
 import { machineResources } from "./machines.ts";
 import { peopleOutputs, peopleResources } from "./people.ts";
@@ -26,15 +27,19 @@ export function renderTemplate(deployment: Deployment, code: Code): Template {
   return {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: `Rekey (${deployment.environment}): rotates API keys without an outage, and proves it`,
-    Resources: {
-      ...Object.assign({}, ...files.map((file) => yamlResources(file, deployment))),
-      ...Object.assign({}, ...handlerNames().map((name) => functionResources(name, deployment, code))),
-      ...machineResources(deployment, code),
-      ...busResources(deployment),
-      ...peopleResources(deployment),
-      ...dashboardResources(deployment),
-    },
+    Resources: hardened(resourcesOf(deployment, code), deployment),
     Outputs: { ...outputs, Configured: configured(configuredBy(deployment)) },
+  };
+}
+
+function resourcesOf(deployment: Deployment, code: Code): Resources {
+  return {
+    ...Object.assign({}, ...files.map((file) => yamlResources(file, deployment))),
+    ...Object.assign({}, ...handlerNames().map((name) => functionResources(name, deployment, code))),
+    ...machineResources(deployment, code),
+    ...busResources(deployment),
+    ...peopleResources(deployment),
+    ...dashboardResources(deployment),
   };
 }
 

@@ -65,7 +65,8 @@ const types: Readonly<Record<string, Identify>> = {
   "AWS::IAM::Role": (id, question) => {
     const ref = nameOf(id, { property: "RoleName" }, question);
     const { partition, account } = question.place;
-    return { ref, attributes: { Arn: `arn:${partition}:iam::${account}:role/${ref}` } };
+    const path = String(question.resolve(question.resource.Properties["Path"] ?? "/"));
+    return { ref, attributes: { Arn: `arn:${partition}:iam::${account}:role${path}${ref}` } };
   },
   "AWS::IAM::ManagedPolicy": (id, question) => {
     const name = nameOf(id, { property: "ManagedPolicyName" }, question);

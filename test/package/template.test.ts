@@ -138,6 +138,23 @@ describe("roles", () => {
     ]);
   });
 
+  test("are trusted to act for this account, and have the path and the boundary that the account demands", () => {
+    const permissionsBoundary = "arn:aws:iam::123456789012:policy/platform-boundary";
+    const demanding = rendered({ ...deployment, rolePath: "/platform/", permissionsBoundary });
+    const roles = ofType(demanding, "AWS::IAM::Role");
+    expect(roles.length).toBeGreaterThan(30);
+    for (const [, { Properties }] of roles) {
+      expect(Properties).toMatchObject({
+        Path: "/platform/",
+        PermissionsBoundary: permissionsBoundary,
+        AssumeRolePolicyDocument: { Statement: [{ Condition: expect.anything() }] },
+      });
+      expect(JSON.stringify(Properties["AssumeRolePolicyDocument"])).toContain("aws:SourceAccount");
+    }
+    const alerts = resource(demanding, "AlertsFromIntake").Properties;
+    expect(JSON.stringify(alerts)).toContain(":role/platform/rekey-production-eu-central-1-intake");
+  });
+
   test("nobody outside may call a function, but for the intake's senders", () => {
     for (const [id, { Properties }] of ofType(template, "AWS::Lambda::Permission")) {
       if (Properties["Principal"] === "*") expect(id).toMatch(/^Intake/);
