@@ -19,6 +19,8 @@ export interface AdminCall {
   /** After the base URL, with its ids already checked. */
   readonly path: string;
   readonly body?: unknown;
+  /** Sent in place of `body`. */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
 /** How one issuer's admin API is called, and where its error replies keep their machine code. */
@@ -60,13 +62,15 @@ export function adminApi(
   const { kind, baseUrl } = dialect;
   const words = wordsOf(dialect);
 
-  async function sendOnce({ method, path, body }: AdminCall): Promise<HttpReply> {
+  async function sendOnce({ method, path, ...content }: AdminCall): Promise<HttpReply> {
     const credential = (await admin.get()).reveal();
     if (!credentialText.test(credential)) {
       throw new AdminCredentialRefused(`the admin credential of ${kind} is not a key`);
     }
-    const request: HttpRequest = { method, url: `${baseUrl}${path}`, headers: dialect.headers(credential) };
-    return http.send(body === undefined ? request : { ...request, body });
+    return http.send({
+      ...{ method, url: `${baseUrl}${path}` },
+      ...{ headers: dialect.headers(credential), ...content },
+    });
   }
 
   async function send(call: AdminCall): Promise<HttpReply> {

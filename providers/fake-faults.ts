@@ -96,7 +96,10 @@ function struck(fault: Fault, { request }: FakeCall, effect: () => FakeReply): F
 
 type Distortion = Exclude<FaultKind, { kind: "dropped" | "throttled" | "answer" | "says" | "serverError" }>;
 
-function distorted(fault: Distortion, { headers }: FakeRequest, reply: FakeReply): FakeReply {
+function distorted(fault: Distortion, { headers }: FakeRequest, answered: FakeReply): FakeReply {
+  // A 204 has no body that could be distorted: what a proxy says in its place comes as a 200.
+  const isBody = ["garbage", "truncated", "oversized", "deep"].includes(fault.kind);
+  const reply = isBody && answered.status === 204 ? { ...answered, status: 200 } : answered;
   switch (fault.kind) {
     case "lostReply":
       return { ...reply, status: 0 };

@@ -6,16 +6,25 @@ import { cohere } from "./cohere/index.ts";
 import { datadog } from "./datadog/index.ts";
 import { deepgram } from "./deepgram/index.ts";
 import { elevenlabs } from "./elevenlabs/index.ts";
+import { exa } from "./exa/index.ts";
+import { fal } from "./fal/index.ts";
+import { fireworks } from "./fireworks/index.ts";
 import { github } from "./github/index.ts";
 import { google } from "./google/index.ts";
 import { groq } from "./groq/index.ts";
+import { http } from "./http/index.ts";
 import { huggingface } from "./huggingface/index.ts";
 import { iam } from "./iam/index.ts";
+import { langfuse } from "./langfuse/index.ts";
+import { litellm } from "./litellm/index.ts";
 import { mistral } from "./mistral/index.ts";
+import { neon } from "./neon/index.ts";
 import { openai } from "./openai/index.ts";
 import { openrouter } from "./openrouter/index.ts";
 import { pinecone } from "./pinecone/index.ts";
+import { portkey } from "./portkey/index.ts";
 import type { Issuer, ProviderKind } from "./provider.ts";
+import { resend } from "./resend/index.ts";
 import { sendgrid } from "./sendgrid/index.ts";
 import { stripe } from "./stripe/index.ts";
 import { supabase } from "./supabase/index.ts";
@@ -33,15 +42,24 @@ export const issuers: readonly (Issuer | ProviderKind)[] = [
   datadog,
   deepgram,
   elevenlabs,
+  exa,
+  fal,
+  fireworks,
   github,
   google,
   groq,
+  http,
   huggingface,
   iam,
+  langfuse,
+  litellm,
   mistral,
+  neon,
   openai,
   openrouter,
   pinecone,
+  portkey,
+  resend,
   sendgrid,
   stripe,
   supabase,

@@ -28,10 +28,15 @@ export const usualPropagation: PropagationProfile = {
   usageLagMs: 30 * 60_000,
 };
 
+const baseUrl = z.string().refine(isBaseUrl);
+
 /** https, or http on loopback for a stand-in; the slash at its end is dropped. */
 export function baseUrlSetting(usual: string) {
-  return z.string().refine(isBaseUrl).default(usual).transform(withoutSlash);
+  return baseUrl.default(usual).transform(withoutSlash);
 }
+
+/** The same where nothing is usual, because each customer has an address of its own. */
+export const ownUrlSetting = baseUrl.transform(withoutSlash);
 
 function withoutSlash(url: string): string {
   return url.replace(/\/$/, "");

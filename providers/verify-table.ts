@@ -58,7 +58,8 @@ export async function verifyBy(
   }
 }
 
-function holds({ at, is, has, type }: Condition, json: unknown): boolean {
+/** Whether a condition fits; also used for the other answers of a declared API. */
+export function holds({ at, is, has, type }: Condition, json: unknown): boolean {
   const values = valuesAt(json, at.split("/").slice(1));
   return values.some(
     (value) =>
