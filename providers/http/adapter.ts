@@ -5,14 +5,18 @@ import {
   MintOutcomeUnknown,
   PolicyInvalid,
   ProviderGarbled,
+  ProviderThrottled,
 } from "../../core/errors.ts";
 import type { KeyId, ListedKey, MintedKey, MintRequest } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { type AdminApi, adminApi, isOk } from "../admin-api.ts";
+import type { Http } from "../http.ts";
 import { deleteKey, type KeyListing, keyNameText, pathId } from "../key-listing.ts";
-import type { AdminCredential, ConnectOptions, ProviderCalls } from "../provider.ts";
+import type { ConnectOptions, ProviderCalls } from "../provider.ts";
 import { lastUseOf, providerCalls } from "../provider-calls.ts";
+import { retryAfterMs } from "../reply-text.ts";
+import { tokenCredential } from "../token-credential.ts";
 import { holds, valueAt, verifyBy } from "../verify-table.ts";
 import type { DeclaredMint, DeclaredRequest } from "./declaration.ts";
 import { declaredListing, idAt, timeAt } from "./listing.ts";
@@ -47,7 +51,10 @@ export function connectPlan(plan: Plan, { admin, http }: Reach): ProviderCalls {
           ...credentialValues(isToken ? "token" : "admin", credential),
         }),
     },
-    { http, admin: isToken ? tokenFor(plan, { admin, http }) : admin },
+    {
+      http,
+      admin: isToken ? tokenCredential(admin, (credential) => tokenOf(plan, { credential, http })) : admin,
+    },
   );
   const listing = declaredListing(api, list, parameters);
   const world = { plan, api, listing };
@@ -185,38 +192,26 @@ function isLike(
 
 // ---- tokens ----------------------------------------------------------------------------------------------
 
-/** Exchanges the admin credential for a token, which is used until it is refused. */
-function tokenFor(plan: Plan, { admin, http }: Reach): AdminCredential {
+async function tokenOf(
+  plan: Plan,
+  { credential, http }: { readonly credential: Secret; readonly http: Http },
+) {
   const { token: declared } = plan.declaration;
-  let token: Promise<Secret> | undefined;
-
-  async function exchange(): Promise<Secret> {
-    if (declared === undefined) throw new InputInvalid(`${plan.kind} declares no token`);
-    const credential = (await admin.get()).reveal();
-    const values = { ...plan.parameters, ...credentialValues("admin", credential) };
-    const { status, json } = await http.send(requestOf(tokenUrlOf(plan), declared, values));
-    if (status === 400 || status === 401 || status === 403) {
-      admin.refused();
-      throw new AdminCredentialRefused(`${plan.kind} gave no token for the admin credential: ${status}`);
-    }
-    const text = valueAt(json, declared.at);
-    if (status !== 200 || typeof text !== "string") {
-      throw new ProviderGarbled(`${plan.kind} answered something else than a token: ${status}`);
-    }
-    return new Secret(text);
+  if (declared === undefined) throw new InputInvalid(`${plan.kind} declares no token`);
+  const values = { ...plan.parameters, ...credentialValues("admin", credential.reveal()) };
+  const reply = await http.send(requestOf(tokenUrlOf(plan), declared, values));
+  const { status, json } = reply;
+  if (status === 400 || status === 401 || status === 403) {
+    throw new AdminCredentialRefused(`${plan.kind} gave no token for the admin credential: ${status}`);
   }
-
-  return {
-    get() {
-      token ??= exchange().catch((error: unknown) => {
-        token = undefined;
-        throw error;
-      });
-      return token;
-    },
-    refused() {
-      token = undefined;
-      admin.refused();
-    },
-  };
+  if (status === 429) {
+    throw new ProviderThrottled(`${plan.kind} asks to wait for a token`, {
+      retryAfterMs: retryAfterMs(reply),
+    });
+  }
+  const text = valueAt(json, declared.at);
+  if (status !== 200 || typeof text !== "string") {
+    throw new ProviderGarbled(`${plan.kind} answered something else than a token: ${status}`);
+  }
+  return new Secret(text);
 }
