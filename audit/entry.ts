@@ -5,6 +5,8 @@ import { canonicalJson } from "./canonical-json.ts";
 
 /** Longer text is cut: a long name must neither stop a rotation nor fill the log. */
 const textMax = 1_024;
+/** With the longest texts an entry stays below half of what DynamoDB takes. */
+const detailsMax = 30;
 /** DynamoDB takes sort keys of 1,024 bytes. */
 const idMax = 256;
 
@@ -47,6 +49,7 @@ export interface Place {
 export function entryAt(place: Place, event: Required<AuditEvent>, digest: Digest): AuditEntry {
   const detail = Object.entries(event.detail)
     .filter(([name]) => name !== "__proto__")
+    .slice(0, detailsMax)
     .map(([name, value]) => [tidy(name), tidyValue(value)] as const);
   const unhashed = {
     ...place,

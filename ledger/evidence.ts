@@ -1,4 +1,5 @@
 import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/adoption/evidence.ts";
+import { cutToBytes } from "../core/bytes.ts";
 import type { SecretArn, TableKey } from "../core/ports.ts";
 import type { Documents } from "./documents.ts";
 
@@ -18,12 +19,20 @@ export function evidenceIn(at: Documents) {
           return stored;
         }
         outcome = isMaterial(evidence, stored) ? "news" : "stillSo";
-        return evidence;
+        return bounded(evidence);
       });
       return outcome;
     },
     removeEvidence: (secretArn: SecretArn, evidence: Evidence) => at.remove(evidenceAt(secretArn, evidence)),
   };
+}
+
+/** What a platform says of a restart is its own text, of any length. */
+const detailBytesMax = 1_000;
+
+function bounded(evidence: Evidence): Evidence {
+  if (!("detail" in evidence) || evidence.detail === undefined) return evidence;
+  return { ...evidence, detail: cutToBytes(evidence.detail, detailBytesMax) };
 }
 
 function evidenceAt(secretArn: SecretArn, evidence: Evidence): TableKey {

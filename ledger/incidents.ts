@@ -1,5 +1,6 @@
 import { InputInvalid } from "../core/errors.ts";
 import { asItsIncidentsAre } from "../core/incident/checklist.ts";
+import { withinLimits } from "../core/incident/limits.ts";
 import { isOver } from "../core/incident/plan.ts";
 import type { IncidentRecord } from "../core/incident/record.ts";
 import type { TableKey } from "../core/ports.ts";
@@ -38,13 +39,17 @@ export function incidentsIn(documents: Documents) {
     ): Promise<IncidentRecord> {
       return documents.change<IncidentRecord>(incidentKey(incidentId), (stored) => {
         if (stored === undefined) throw new InputInvalid(`there is no incident ${incidentId}`);
-        return change(stored);
+        const next = change(stored);
+        return next === stored ? stored : withinLimits(next);
       });
     },
 
     /** Writes the incident unless it exists already. Returns what is stored now. */
     reportIncident(record: IncidentRecord): Promise<IncidentRecord> {
-      return documents.change<IncidentRecord>(incidentKey(record.incidentId), (stored) => stored ?? record);
+      return documents.change<IncidentRecord>(
+        incidentKey(record.incidentId),
+        (stored) => stored ?? withinLimits(record),
+      );
     },
 
     subject: (subject: string) => documents.read<SubjectEntry>(subjectKey(subject)),

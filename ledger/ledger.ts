@@ -1,3 +1,4 @@
+import { cutToBytes } from "../core/bytes.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
@@ -8,6 +9,9 @@ import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
 
 export type Ledger = ReturnType<typeof ledgerOn>;
+
+/** A debt, a hold or a freeze may quote a provider, a store or a person. */
+const reasonBytesMax = 2_000;
 
 /** The ledger's kinds of records in one table. Only this file knows their keys. */
 export function ledgerOn(table: Table) {
@@ -26,9 +30,10 @@ export function ledgerOn(table: Table) {
       secretArn: SecretArn,
       change: (record: SecretRecord) => SecretRecord,
     ): Promise<SecretRecord> {
-      return at.change<SecretRecord>(secretKey(secretArn), (stored) =>
-        change(stored ?? emptyRecord(secretArn)),
-      );
+      return at.change<SecretRecord>(secretKey(secretArn), (stored) => {
+        const next = change(stored ?? emptyRecord(secretArn));
+        return next === stored ? stored : withBoundedTexts(next);
+      });
     },
 
     policy: (secretArn: SecretArn) => at.read<Policy>(policyKey(secretArn)),
@@ -60,7 +65,8 @@ export function ledgerOn(table: Table) {
     ...evidenceIn(at),
 
     debts: () => at.all<Debt>({ kind: "DEBT", id: "all" }),
-    putDebt: (debt: Debt) => at.write(debtKey(debt), debt),
+    putDebt: (debt: Debt) =>
+      at.write(debtKey(debt), { ...debt, reason: cutToBytes(debt.reason, reasonBytesMax) }),
     removeDebt: (debt: Pick<Debt, "secretArn" | "kind" | "keyId">) => table.remove(debtKey(debt)),
 
     stops: () => at.all<StopOrder>({ kind: "STOP", id: "all" }),
@@ -74,6 +80,17 @@ export function ledgerOn(table: Table) {
 
     /** Access to any other document, for records that only one module uses. */
     documents: at,
+  };
+}
+
+/** Two short texts in which people and the store's history are quoted. */
+function withBoundedTexts(record: SecretRecord): SecretRecord {
+  const { hold, frozen } = record;
+  const short = (text: string) => cutToBytes(text, reasonBytesMax);
+  return {
+    ...record,
+    ...(hold && { hold: { ...hold, by: short(hold.by), reason: short(hold.reason) } }),
+    ...(frozen && { frozen: { ...frozen, reason: short(frozen.reason) } }),
   };
 }
 

@@ -3,6 +3,7 @@ import {
   assertKey,
   assertQuery,
   assertRevision,
+  assertSize,
   assertWithinMax,
   compareUtf8,
   plainBody,
@@ -27,6 +28,7 @@ export function memoryTable(): MemoryTable {
     async put(record) {
       assertKey(record);
       assertRevision(record);
+      assertSize(record);
       const partition = partitions.get(partitionOf(record)) ?? new Map<string, TableRecord>();
       if ((partition.get(record.sort)?.revision ?? 0) !== record.revision - 1) return false;
       partition.set(record.sort, copyOf(record));

@@ -4,10 +4,41 @@ import type { Table, TableKey, TableRecord } from "../core/ports.ts";
 /** If a partition has more records than this, the caller has to page through it. */
 export const recordsMax = 10_000;
 
+/** DynamoDB's limits, in bytes: of one item with the names of its attributes, and of the two parts of its key. */
+export const itemBytesMax = 400 * 1024;
+const idBytesMax = 2_048;
+const sortBytesMax = 1_024;
+
 /** DynamoDB refuses empty keys. With a "#" in `kind`, two partitions could have the same name. */
 export function assertKey({ kind, id, sort }: TableKey): void {
   if (kind === "" || kind.includes("#")) throw new InputInvalid(`"${kind}" is no kind of record`);
   if (id === "" || sort === "") throw new InputInvalid(`a ${kind} record needs an id and a sort`);
+  if (Buffer.byteLength(`${kind}#${id}`) > idBytesMax || Buffer.byteLength(sort) > sortBytesMax)
+    throw new InputInvalid(`the name of a ${kind} record is longer than DynamoDB takes`);
+}
+
+/** Every table refuses what DynamoDB would refuse: else a test stores what production cannot. */
+export function assertSize(record: TableRecord): void {
+  const bytes = itemBytes(record);
+  if (bytes <= itemBytesMax) return;
+  throw new InputInvalid(`a ${record.kind} record of ${bytes} bytes is larger than DynamoDB takes`);
+}
+
+/** As DynamoDB counts: names and texts in UTF-8, three bytes for a list or map and one for each of its parts. */
+export function itemBytes({ kind, id, sort, revision, body }: TableRecord): number {
+  return valueBytes({ pk: `${kind}#${id}`, sk: sort, revision, body, writeId: writeIdShape });
+}
+
+const writeIdShape = "00000000-0000-0000-0000-000000000000";
+const numberBytesMax = 21;
+
+function valueBytes(value: unknown): number {
+  if (typeof value === "string") return Buffer.byteLength(value);
+  if (typeof value === "number") return Math.min(numberBytesMax, Math.ceil(String(value).length / 2) + 1);
+  if (typeof value !== "object" || value === null) return 1;
+  if (Array.isArray(value)) return value.reduce<number>((sum, part) => sum + 1 + valueBytes(part), 3);
+  const parts = Object.entries(value).filter(([, part]) => part !== undefined);
+  return parts.reduce((sum, [name, part]) => sum + 1 + Buffer.byteLength(name) + valueBytes(part), 3);
 }
 
 export function assertRevision({ kind, id, revision }: TableRecord): void {

@@ -1,3 +1,4 @@
+import { incidentLimits } from "./limits.ts";
 import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
 import type { IncidentRecord, KeyInScope, PersonsOrder } from "./record.ts";
 import { addToTimeline, changeKey, keyInScope, refOf } from "./transitions.ts";
@@ -8,11 +9,9 @@ import { addToTimeline, changeKey, keyInScope, refOf } from "./transitions.ts";
  */
 export type PersonRefusal = { readonly reason: string; readonly detail: string; readonly hint?: string };
 
-const notesMax = 200;
-
 export function takeNote(record: IncidentRecord, word: PersonsOrder): IncidentRecord {
   const { by, reason: text, atMs } = word;
-  const notes = [...record.notes, { by, text, atMs }].slice(-notesMax);
+  const notes = [...record.notes, { by, text, atMs }].slice(-incidentLimits.notes);
   return addToTimeline({ ...record, notes }, { atMs, what: "note", detail: text, by });
 }
 

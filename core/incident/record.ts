@@ -226,6 +226,8 @@ export interface AlertSeen {
   readonly verified: "live" | "dead" | "unknown";
   readonly match: KeyMatch;
   readonly where: readonly string[];
+  /** How many places it named, where not all of them are kept. */
+  readonly whereSeen?: number;
   /** Why a person reported it, as they wrote it. */
   readonly reason?: string;
 }

@@ -1,5 +1,7 @@
+import { cutToBytes } from "../bytes.ts";
 import type { SecretArn } from "../ports.ts";
 import { hadAlert, withAlert } from "./alerts.ts";
+import { detailBytesMax, newestEntries } from "./limits.ts";
 import {
   clockFrom,
   escalateBeforeMs,
@@ -21,8 +23,6 @@ import type {
 } from "./record.ts";
 
 /** The transitions of an incident's record. Each is a pure function, as in `secret-record.ts`. */
-
-const timelineMax = 300;
 
 /** The name by which the steps refer to a key in scope. */
 export function refOf(key: Pick<KeyInScope, "keyId" | "fingerprint">): string {
@@ -49,7 +49,8 @@ export function keysHeldBy(
 
 /** Adds to the timeline and raises `seq`, so that every waiting branch of this incident decides again. */
 export function addToTimeline(record: IncidentRecord, entry: TimelineEntry): IncidentRecord {
-  return { ...record, seq: record.seq + 1, timeline: [...record.timeline, entry].slice(-timelineMax) };
+  const timeline = [...record.timeline, { ...entry, detail: cutToBytes(entry.detail, detailBytesMax) }];
+  return { ...record, seq: record.seq + 1, timeline: newestEntries(timeline) };
 }
 
 /** A repeated alert changes nothing; a new one can only make the clock stricter. */

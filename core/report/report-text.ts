@@ -18,7 +18,7 @@ export function reportMarkdown(report: IncidentReport): string {
       list(report.deaths.map(deathText), "none: no key of this incident was seen dead"),
     ),
     section("Outage that Rekey caused", outages(report.outages)),
-    section("What the sources said", list(report.alerts.map(alertLine), "nothing: a person reported it")),
+    section("What the sources said", list(alertLines(report), "nothing: a person reported it")),
     section("Scope", scope(report)),
     section("What was not checked", list(report.notChecked.map(said), "nothing is known to be missing")),
     section("Steps that needed a person", list(report.people.map(timelineLine), "none")),
@@ -142,11 +142,18 @@ function outage({ name, environment, cause, atMostMs, endedAtMs, consumers }: Ou
   return `${of}: at most ${sayDuration(atMostMs)}${lasts}${each.length === 0 ? "" : ` (${each.join(", ")})`}`;
 }
 
+function alertLines({ alerts, alertsSeen = 0 }: IncidentReport): readonly string[] {
+  const left = alertsSeen - alerts.length;
+  const more = left > 0 ? [`${left} more alerts came, of which only the number was kept`] : [];
+  return [...alerts.map(alertLine), ...more];
+}
+
 function alertLine(alert: IncidentReport["alerts"][number]): string {
   const places = alert.where.length === 0 ? "" : ` at ${alert.where.map(code).join(", ")}`;
-  const { receivedAtMs, source, sourceId, exposure, verified } = alert;
+  const { receivedAtMs, source, sourceId, exposure, verified, where, whereSeen = 0 } = alert;
+  const more = whereSeen > where.length ? ` and ${whereSeen - where.length} more places` : "";
   const what = `${exposure} exposure, key ${verified}`;
-  return `${utcText(receivedAtMs)} ${code(source)} ${code(sourceId)}: ${what}${places}`;
+  return `${utcText(receivedAtMs)} ${code(source)} ${code(sourceId)}: ${what}${places}${more}`;
 }
 
 function scope({ scope: findings, leakedVersionIds }: IncidentReport): string {

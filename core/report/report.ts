@@ -1,3 +1,4 @@
+import { alertCount } from "../incident/alerts.ts";
 import { type DeadlineKept, deadlineOf } from "../incident/plan.ts";
 import type {
   AlertSeen,
@@ -43,6 +44,8 @@ export interface IncidentReport {
   readonly secrets: readonly SecretInScope[];
   readonly outages: readonly Outage[];
   readonly alerts: readonly AlertSeen[];
+  /** How many came, where not all of them are kept. */
+  readonly alertsSeen?: number;
   readonly scope?: ScopeFindings;
   /** The versions of secrets that hold a key of this incident. */
   readonly leakedVersionIds: readonly VersionId[];
@@ -111,6 +114,7 @@ export function reportOf(view: ReportView): IncidentReport {
     keys,
     deaths: keys.flatMap(deathOf),
     ...{ secrets, outages, alerts },
+    ...(alertCount(incident) > alerts.length && { alertsSeen: alertCount(incident) }),
     ...(incident.scope && { scope: incident.scope }),
     leakedVersionIds: [...new Set([...keys, ...secrets].flatMap(({ versionId }) => versionId ?? []))],
     notChecked: notCheckedIn(incident),

@@ -83,6 +83,9 @@ async function indexedCurrent({ secretArn }: Policy, deps: AdminDeps): Promise<s
   return indexed?.sha256 ?? undefined;
 }
 
+/** Of keys in one checklist, whose item would otherwise be larger than DynamoDB takes. */
+const checklistMax = 500;
+
 interface Many {
   readonly word: string;
   readonly name: string;
@@ -101,6 +104,11 @@ async function many(
     const detail = `no policy has the ${word} ${JSON.stringify(name)}`;
     const hint = meant === undefined ? otherwise : `did you mean ${meant}?`;
     return { refusal: refused({ reason: "UnknownTarget", detail, hint }) };
+  }
+  if (covered.length > checklistMax) {
+    const detail = `the ${word} ${JSON.stringify(name)} has ${covered.length} keys; one checklist holds ${checklistMax}`;
+    const narrower = "report them by consumer or repository, the most exposed first";
+    return { refusal: refused({ reason: "TooManyKeys", detail, hint: narrower }) };
   }
   const leaks: Leak[] = [];
   const missing: string[] = [];

@@ -1,4 +1,5 @@
 import { alertCount } from "../../../core/incident/alerts.ts";
+import { incidentLimits } from "../../../core/incident/limits.ts";
 import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { addToTimeline } from "../../../core/incident/transitions.ts";
@@ -25,7 +26,9 @@ export async function page({ record, due, atMs }: Telling, deps: Deps): Promise<
       addToTimeline(
         {
           ...now,
-          pages: [...now.pages, { atMs, reason, severity, why, delivered, failed }].slice(-pagesMax),
+          pages: [...now.pages, { atMs, reason, severity, why, delivered, failed }].slice(
+            -incidentLimits.pages,
+          ),
         },
         {
           atMs,
@@ -37,8 +40,6 @@ export async function page({ record, due, atMs }: Telling, deps: Deps): Promise<
   );
   return isDelivered;
 }
-
-const pagesMax = 100;
 
 function pageOf(record: IncidentRecord, due: DuePage): Page {
   const { incidentId, keys, secrets, test, deadlineAtMs } = record;

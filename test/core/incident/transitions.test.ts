@@ -1,4 +1,5 @@
 import { incidentFacts } from "../../../core/incident/facts.ts";
+import { incidentLimits } from "../../../core/incident/limits.ts";
 import { orderPlan, whyNotPlan } from "../../../core/incident/orders.ts";
 import { belongsTo } from "../../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../../core/incident/record.ts";
@@ -414,14 +415,14 @@ describe("what happens to the record", () => {
       const later = Array.from({ length: 150 }, (_, n) => numbered(1_000 + n)).reduce(appendAlert, live);
 
       expect(later).toMatchObject({ alertsSeen: 303 });
-      expect(later.alerts).toHaveLength(100);
+      expect(later.alerts).toHaveLength(incidentLimits.alerts);
       expect(names(later).slice(0, 4)).toEqual(["n0", "n900", "n901", "n902"]);
       expect(names(later).at(-1)).toBe("n1149");
     });
 
-    test("knows a repeat of each of its last 600, and changes nothing for it", () => {
-      const record = flood(600);
-      for (let n = 0; n < 600; n += 1) expect(appendAlert(record, numbered(n))).toBe(record);
+    test("knows a repeat of each of its last 540, and changes nothing for it", () => {
+      const record = flood(540);
+      for (let n = 0; n < 540; n += 1) expect(appendAlert(record, numbered(n))).toBe(record);
       expect(belongsTo({ ...record, status: "falseAlarm" }, numbered(300))).toBe(true);
       expect(flood(1_100).alertsDropped).toHaveLength(500);
     });
@@ -430,8 +431,8 @@ describe("what happens to the record", () => {
       const triage = incident({ plan: "person", subject: triageSubject, keys: [], secrets: [] });
       const turn = clockTurn(flood(1_100, triage), openedAtMs);
       expect(turn).toMatchObject({ page: { why: expect.stringContaining(": 1024 or more so far") } });
-      const { alertsSeen: _uncounted, ...before } = flood(100);
-      expect(appendAlert(before, numbered(100)).alertsSeen).toBe(101);
+      const { alertsSeen: _uncounted, ...before } = flood(30);
+      expect(appendAlert(before, numbered(100)).alertsSeen).toBe(31);
     });
   });
 

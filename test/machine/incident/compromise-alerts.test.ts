@@ -2,7 +2,7 @@ import { aliasesOf } from "../../../events/fingerprint.ts";
 import { syntheticIncident } from "../../../functions/alerts/synthetic-report.ts";
 import { indexSecrets } from "../../../functions/key-index/index-secrets.ts";
 import { World } from "../../simulation/world/world.ts";
-import { effectsOf, leakOfCurrent, onlyKey } from "./compromise-story.ts";
+import { effectsOf, leakOfCurrent, onlyKey, ordered } from "./compromise-story.ts";
 
 const minute = 60_000;
 let world: World;
@@ -203,3 +203,23 @@ test.each(["made", "found current"] as const)(
     expect(world.effects).toContain(`delete ${world.keyName(keyId)}`);
   },
 );
+
+describe("a flood of alerts about one key", () => {
+  test("of any size leaves the incident able to revoke the key and to take every order", async () => {
+    world = new World();
+    await world.secret();
+    const leak = await leakOfCurrent(world, { exposure: "public" });
+    const where = Array.from({ length: 20 }, (_, n) => `${n}${"\u20ac".repeat(298)}`);
+    const [run] = await world.raise(leak);
+    for (let n = 0; n < 130; n++)
+      await world.raise({ ...leak, sourceId: `${n}${"\u20ac".repeat(250)}`, where });
+    await world.time.advance(15 * minute);
+
+    if (run === undefined) throw new Error("nothing was started");
+    const record = await world.incidentOf(run);
+    expect((await onlyKey(world, run)).state).toBe("dead");
+    expect(record.alertsSeen).toBe(131);
+    const note = { command: "incident-note", incident: record.incidentId, reason: "still writable" };
+    expect(await ordered(world, note)).toMatchObject({ outcome: "noted" });
+  });
+});

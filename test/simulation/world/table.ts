@@ -1,7 +1,7 @@
 import { InputInvalid } from "../../../core/errors.ts";
 import type { TableRecord } from "../../../core/ports.ts";
 import { type MemoryTable, recordsFor } from "../../../ledger/memory.ts";
-import { assertKey, assertRevision, plainBody } from "../../../ledger/record-rules.ts";
+import { assertKey, assertRevision, assertSize, plainBody } from "../../../ledger/record-rules.ts";
 
 /**
  * The ledger's table for the simulator: what it stores is frozen and shared instead of copied, because a run
@@ -42,6 +42,7 @@ export function watchedTable(wrote: (record: TableRecord) => void): MemoryTable 
     async put(record) {
       assertKey(record);
       assertRevision(record);
+      assertSize(record);
       const name = `${record.kind}#${record.id}`;
       const partition = partitions.get(name) ?? new Map<string, TableRecord>();
       if ((partition.get(record.sort)?.revision ?? 0) !== record.revision - 1) return false;
