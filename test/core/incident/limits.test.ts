@@ -3,7 +3,7 @@ import { auditLog } from "../../../audit/chain.ts";
 import { alertCount } from "../../../core/incident/alerts.ts";
 import { incidentBytesMax } from "../../../core/incident/limits.ts";
 import { containNow, falseAlarm, takeNote, waive } from "../../../core/incident/orders.ts";
-import { planFor, whyNotClose } from "../../../core/incident/plan.ts";
+import { whyNotClose } from "../../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord, PageSent, ScopeFindings } from "../../../core/incident/record.ts";
 import { addToTimeline, appendAlert, changeKey } from "../../../core/incident/transitions.ts";
 import { ledgerOn } from "../../../ledger/ledger.ts";
@@ -118,7 +118,7 @@ test("a flood leaves the plan what it was chosen from, and every alert is counte
   }
   expect(alertCount(last)).toBe(131);
   expect(last.alerts.length).toBeLessThanOrEqual(40);
-  expect(planFor({ match: "keyId", alerts: last.alerts, mayAct: true }).plan).toBe("contain-first");
+  expect(last.alerts[0]).toMatchObject({ sourceId: "first", exposure: "public", verified: "live" });
   expect(last.timeline[0]).toMatchObject({ what: "alertAppended", detail: "github first: public, live" });
   expect(bytes()).toBeLessThan(incidentBytesMax);
 });
