@@ -62,11 +62,12 @@ async function report(
   return { json: { type: "compromise", ...answer }, lines: [...lines, ...joinedLines(answer)] };
 }
 
-function joinedLines({ joined, plansRefused }: Readonly<Record<string, unknown>>): readonly string[] {
+function joinedLines({ joined, idle, plansRefused }: Readonly<Record<string, unknown>>): readonly string[] {
   const ids = Array.isArray(joined) ? joined.map(String) : [];
   const refused = (Array.isArray(plansRefused) ? plansRefused : []) as Raised["plansRefused"];
   return [
     ...(ids.length === 0 ? [] : [`joined, since the key has one already: ${ids.join(", ")}`]),
+    ...(Array.isArray(idle) ? idle.map((why) => `nothing will happen here: ${why}`) : []),
     ...refused.map(({ incidentId, detail }) => `the plan of ${incidentId} stays as it is: ${detail}`),
   ];
 }

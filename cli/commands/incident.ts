@@ -101,8 +101,9 @@ const orders: readonly Order[] = [
     name: "waive",
     describes: "take the responsibility for a key that is not proven dead",
     key: true,
-    says: ({ key, left }) => [
+    says: ({ key, left, covers }) => [
       `${String(key)} is waived in your name`,
+      String(covers),
       Array.isArray(left) && left.length > 0 ? `still open: ${left.join(", ")}` : "no key is open any more",
     ],
   },
@@ -129,8 +130,9 @@ const orders: readonly Order[] = [
   {
     name: "false-alarm",
     describes: "end an incident that was a false alarm; a revoke that has begun goes on",
-    says: ({ restored, revoked }) => [
+    says: ({ restored, revoked, covers }) => [
       "the incident ends as a false alarm",
+      String(covers),
       ...(Array.isArray(restored) && restored.length > 0 ? [`${listed(restored)} works again`] : []),
       ...(Array.isArray(revoked) && revoked.length > 0
         ? [`the revoke of ${listed(revoked)} had begun, and is not undone`]

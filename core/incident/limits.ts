@@ -106,13 +106,21 @@ export function compactedAlerts(record: Alerts, bytesMax: number = shareBytes.al
   );
   const room = incidentLimits.alerts - bearing.size;
   const kept = new Set([...bearing, ...others.slice(-room)]);
-  if (alerts.every((alert) => kept.has(alert))) return record;
+  if (alerts.every((alert) => kept.has(alert))) return alertsOf(record);
   const gone = alerts.filter((alert) => !kept.has(alert)).map(nameOfAlert);
   const names = [...(record.alertsDropped ?? []), ...gone].slice(-droppedMax);
   return {
     alerts: alerts.filter((alert) => kept.has(alert)),
     alertsSeen: alertCount(record),
     alertsDropped: mostImportant(names, { bytesMax: bytesMax * droppedShare, rank: () => 0 }),
+  };
+}
+
+function alertsOf({ alerts, alertsSeen, alertsDropped }: Alerts): Alerts {
+  return {
+    alerts,
+    ...(alertsSeen !== undefined && { alertsSeen }),
+    ...(alertsDropped !== undefined && { alertsDropped }),
   };
 }
 

@@ -1,6 +1,6 @@
 import { incidentLimits } from "./limits.ts";
-import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
-import type { IncidentRecord, KeyInScope, PersonsOrder } from "./record.ts";
+import { isExact, isLetLive, isOver, isRekeysOwn, isSettled } from "./plan.ts";
+import type { DecidedBefore, IncidentRecord, KeyInScope, PersonsOrder } from "./record.ts";
 import { addToTimeline, changeKey, keyInScope, refOf } from "./transitions.ts";
 
 /**
@@ -268,4 +268,25 @@ function said(
   keyId?: string,
 ) {
   return { what, by, atMs, detail: reason, ...(keyId !== undefined && { keyId }) };
+}
+
+// ---- what an order covers --------------------------------------------------------------------------------
+
+/** Said in the answer to the order, and shown where the key is reported again. */
+export const orderCovers =
+  "it covers what was reported until now: a report that says more, or comes from somebody else, opens an incident again";
+
+/** What a person decided about the key of an incident that a new report does not belong to. */
+export function decisionOf({
+  incidentId,
+  status,
+  keys,
+  timeline,
+}: IncidentRecord): DecidedBefore | undefined {
+  const waiver = keys.find(isLetLive)?.waiver;
+  if (waiver !== undefined) return { incidentId, what: "waived", ...waiver };
+  const called = timeline.findLast(({ what }) => what === "falseAlarm");
+  if (status !== "falseAlarm" || called === undefined) return undefined;
+  const { by = "a person", detail: reason, atMs } = called;
+  return { incidentId, what: "falseAlarm", by, reason, atMs };
 }

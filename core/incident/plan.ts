@@ -1,8 +1,9 @@
 import type { Policy } from "../policy.ts";
 import type { ProviderCapabilities } from "../ports.ts";
-import { hadAlert } from "./alerts.ts";
+import { isRepeat } from "./alerts.ts";
 import type {
   AlertSeen,
+  DecidedBefore,
   IncidentPlan,
   IncidentRecord,
   KeyInScope,
@@ -236,15 +237,24 @@ export const cooldownMs = 24 * 3_600_000;
  * Whether an alert belongs to the last incident with the same subject. Another key is another subject, so a
  * second leak never ends up here. After a false alarm a later alert opens a new incident.
  */
-export function belongsTo(
-  incident: Pick<IncidentRecord, "status" | "closedAtMs" | "alerts" | "alertsDropped" | "match">,
-  alert: Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs" | "match">,
-): boolean {
+export function belongsTo(incident: EarlierIncident, alert: NewAlert): boolean {
   // An incident about an unknown key says nothing about a key that is now known.
   if (isOver(incident.status) && incident.match.by === "none" && alert.match.by !== "none") return false;
-  if (hadAlert(incident, alert)) return true;
-  if (incident.status === "falseAlarm") return false;
+  if (isRepeat(incident, alert)) return true;
+  // A person's decision covers what had been reported until then, and nothing that comes later (O2).
+  if (incident.status === "falseAlarm" || incident.keys.some(isLetLive)) return false;
   return incident.closedAtMs === undefined || alert.receivedAtMs < incident.closedAtMs + cooldownMs;
+}
+
+type EarlierIncident = Pick<
+  IncidentRecord,
+  "status" | "closedAtMs" | "alerts" | "alertsDropped" | "match" | "keys"
+>;
+type NewAlert = Pick<AlertSeen, "source" | "sourceId" | "receivedAtMs" | "match"> & Partial<AlertSeen>;
+
+/** A person took the responsibility for a key that nobody saw dead. */
+export function isLetLive({ state, waiver }: Pick<KeyInScope, "state" | "waiver">): boolean {
+  return waiver !== undefined && state !== "dead";
 }
 
 export interface Breaker {
@@ -298,4 +308,9 @@ export function isRekeysOwn<Key extends Pick<KeyInScope, "role">>(
 
 export function isSettled(key: { readonly state: string; readonly waiver?: PersonsOrder }): boolean {
   return key.state === "dead" || key.waiver !== undefined;
+}
+
+export function decisionText({ incidentId, what, by, reason }: DecidedBefore): string {
+  const did = what === "waived" ? "was waived" : "was called a false alarm";
+  return `${incidentId} ${did} by ${by}: ${reason}`;
 }

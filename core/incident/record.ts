@@ -26,6 +26,8 @@ export interface IncidentRecord {
   readonly starts: number;
   /** A synthetic leak: it takes the whole path, and pages in test mode. */
   readonly test: boolean;
+  /** What a person decided about this key before it was reported again. */
+  readonly decidedBefore?: DecidedBefore;
   /** The incident of a repository, consumer or account that this one is a part of. */
   readonly parentId?: string;
   /** For a parent: every key that leaked, each with an incident of its own. */
@@ -236,6 +238,7 @@ export type TimelineWhat =
   | "reported"
   | "alertAppended"
   | "identified"
+  | "decidedBefore"
   | "opened"
   | "planChosen"
   | "planChanged"
@@ -285,6 +288,12 @@ export interface PersonsOrder {
   readonly by: string;
   readonly reason: string;
   readonly atMs: number;
+}
+
+/** A decision covers what had been reported until then: a later report opens an incident of its own, which shows it. */
+export interface DecidedBefore extends PersonsOrder {
+  readonly incidentId: string;
+  readonly what: "waived" | "falseAlarm";
 }
 
 export interface Note {

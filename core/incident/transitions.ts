@@ -1,6 +1,6 @@
 import { cutToBytes } from "../bytes.ts";
 import type { SecretArn } from "../ports.ts";
-import { hadAlert, withAlert } from "./alerts.ts";
+import { isRepeat, withAlert } from "./alerts.ts";
 import { detailBytesMax, newestEntries } from "./limits.ts";
 import {
   clockFrom,
@@ -53,9 +53,9 @@ export function addToTimeline(record: IncidentRecord, entry: TimelineEntry): Inc
   return { ...record, seq: record.seq + 1, timeline: newestEntries(timeline) };
 }
 
-/** A repeated alert changes nothing; a new one can only make the clock stricter. */
+/** A repeat that says nothing new changes nothing; anything new can only make the clock stricter. */
 export function appendAlert(record: IncidentRecord, alert: AlertSeen): IncidentRecord {
-  if (hadAlert(record, alert)) return record;
+  if (isRepeat(record, alert)) return record;
   const clock = clockFrom(alert);
   const detectedAtMs = Math.min(record.detectedAtMs, clock.detectedAtMs);
   const receivedAtMs = Math.min(record.receivedAtMs, alert.receivedAtMs);

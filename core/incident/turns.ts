@@ -1,5 +1,5 @@
 import { alertCount } from "./alerts.ts";
-import { isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
+import { decisionText, isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
 import type {
   CurrentAgain,
   IncidentRecord,
@@ -206,7 +206,11 @@ function duePages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
   return [...openingPages(record), ...troublePages(record), ...timedPages(record, nowMs)];
 }
 
-function openingPages({ plan, planWhy, secrets }: IncidentRecord): readonly DuePage[] {
+function openingPages({ plan, planWhy, secrets, decidedBefore }: IncidentRecord): readonly DuePage[] {
+  if (decidedBefore !== undefined) {
+    const why = `reported again, though ${decisionText(decidedBefore)}; plan ${plan}: ${planWhy}`;
+    return [{ reason: "opened", severity: "page", why }];
+  }
   const isProduction = secrets.some(({ environment }) => environment === "production");
   if (plan !== "contain-first" || !isProduction) return [];
   return [{ reason: "opened", severity: "notify", why: `containing first: ${planWhy}` }];

@@ -1,53 +1,51 @@
-import { alertCount, hadAlert } from "../../core/incident/alerts.ts";
-import { orderPlan, type PersonRefusal, type PlanOrder, whyNotPlan } from "../../core/incident/orders.ts";
+import { LedgerContended } from "../../core/errors.ts";
+import { hadAlert, isRepeat } from "../../core/incident/alerts.ts";
 import {
-  type Breaker,
-  belongsTo,
-  clockFrom,
-  countInexact,
-  isExact,
-  planFor,
-} from "../../core/incident/plan.ts";
-import type { AlertSeen, IncidentRecord, KeyInScope, PersonsOrder } from "../../core/incident/record.ts";
+  decisionOf,
+  orderPlan,
+  type PersonRefusal,
+  type PlanOrder,
+  whyNotPlan,
+} from "../../core/incident/orders.ts";
+import { type Breaker, belongsTo, countInexact, isExact, isOver, planFor } from "../../core/incident/plan.ts";
+import type { AlertSeen, IncidentRecord } from "../../core/incident/record.ts";
 import {
-  alertText,
   appendAlert,
   identify,
   mayIdentify,
+  refOf,
   strengthen,
   takenUp,
 } from "../../core/incident/transitions.ts";
 import { triageSubject } from "../../core/incident/turns.ts";
-import type { Alert, AlertIdentity } from "../../events/alert.ts";
+import { utcText } from "../../core/utc.ts";
+import type { AlertIdentity } from "../../events/alert.ts";
 import type { Deps } from "../deps.ts";
 import { changeIncident } from "../incident/record/change.ts";
 import { graceMs, planFacts, policiesOf } from "../incident/record/policies.ts";
 import { startIncident } from "../incident/record/start.ts";
 import { type Identified, identifyKeys } from "../key-index/identify-key.ts";
-import { worstHolder } from "../key-index/own-credential.ts";
 import { alertWithoutKeys } from "../key-index/without-keys.ts";
+import {
+  type Arrived,
+  alertSeen,
+  isTest,
+  keysFrom,
+  newIncident,
+  type Raising,
+  wordOf,
+} from "./new-incident.ts";
 import { warnOfTest } from "./test-of-real-key.ts";
 
-/** One alert of an authenticated sender: a source whose signature was checked, or a person. */
-export interface Arrived {
-  readonly alert: Alert;
-  readonly kind: "start" | "append";
-  readonly receivedAtMs: number;
-  readonly intake: string;
-  /** The AWS principal, if a person reported it. */
-  readonly principal?: string;
-  /** The plan that this person asked for. */
-  readonly plan?: "contain-first" | "switch-first";
-  readonly reason?: string;
-  /** The incident of a repository, consumer or account that this one is a part of. */
-  readonly parentId?: string;
-}
+export type { Arrived } from "./new-incident.ts";
 
 export interface Raised {
   readonly outcome: "opened" | "appended" | "nothingToAppendTo" | "testOfRealKey" | "tooManyTests";
   readonly incidentIds: readonly string[];
   /** Those of the incidents that existed before. */
   readonly joined: readonly string[];
+  /** Why nothing will happen, for each incident that ended before. */
+  readonly idle: readonly string[];
   /** Incidents that cannot have the requested plan, and why. */
   readonly plansRefused: readonly { readonly incidentId: string; readonly detail: string }[];
 }
@@ -70,6 +68,7 @@ export async function raiseAlerts(given: Arrived, deps: Deps): Promise<Raised> {
     outcome: raised.length === 0 ? none : isNew ? "opened" : "appended",
     incidentIds: raised.map(({ incidentId }) => incidentId),
     joined: raised.flatMap((each) => (each.isNew ? [] : [each.incidentId])),
+    idle: raised.flatMap(({ idle }) => idle ?? []),
     plansRefused: raised.flatMap(({ incidentId, planRefusal }) =>
       planRefusal === undefined ? [] : [{ incidentId, detail: textOf(planRefusal) }],
     ),
@@ -84,17 +83,13 @@ interface Placed {
   readonly incidentId: string;
   readonly isNew: boolean;
   readonly planRefusal?: PersonRefusal;
+  readonly idle?: string;
 }
 
 async function refuseTest(arrived: Arrived, keys: readonly Identified[], deps: Deps): Promise<Raised> {
   const { alert, receivedAtMs, intake, principal = `intake/${intake}` } = arrived;
   await warnOfTest({ alert, keys, receivedAtMs, sender: principal }, deps);
-  return { outcome: "testOfRealKey", incidentIds: [], joined: [], plansRefused: [] };
-}
-
-interface Raising {
-  readonly arrived: Arrived;
-  readonly key: Identified;
+  return { outcome: "testOfRealKey", incidentIds: [], joined: [], idle: [], plansRefused: [] };
 }
 
 function unmatched(identity: AlertIdentity): Identified {
@@ -124,23 +119,30 @@ async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
   const alert = alertSeen(raising);
   const known = await incidentAbout({ subject, alert, raising }, deps);
   if (known !== undefined && belongsTo(known, alert)) {
-    return [await append({ record: known, alert, raising }, deps)];
+    const placed = await append({ record: known, alert, raising }, deps);
+    if (placed !== undefined) return [placed];
   }
-  if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, key: raising.key })) return [];
+  if (raising.arrived.kind === "append" && !isNewsOfOurs({ known, alert })) return [];
   if (isTest(raising.arrived.alert) && (await isTooMany("tests", alert.receivedAtMs, deps))) return [];
   const record = await open({ subject, known, alert, raising }, deps);
   // Another alert about this key opened the incident first: this one is added to it like any later one.
-  if (!hadAlert(record, alert)) return [await append({ record, alert, raising }, deps)];
+  if (!isRepeat(record, alert)) {
+    const placed = await append({ record, alert, raising }, deps);
+    if (placed === undefined)
+      throw new LedgerContended("a person decided about the key while it was reported");
+    return [placed];
+  }
   await startIncident(record, deps);
   return [{ incidentId: record.incidentId, isNew: true }];
 }
 
 /**
- * Facts to append may arrive before the alert that they belong to. If the key is surely ours, they open the
- * incident.
+ * Facts to append may arrive before the alert that they belong to, or after a person let the key live. If the key is
+ * surely ours, they open an incident: in the second case only when they say that the key is public or works.
  */
-function isNewsOfOurs({ known, key }: { known: IncidentRecord | undefined; key: Identified }): boolean {
-  return known === undefined && isExact(key.match.by);
+function isNewsOfOurs({ known, alert }: { known: IncidentRecord | undefined; alert: AlertSeen }): boolean {
+  if (!isExact(alert.match.by)) return false;
+  return known === undefined || alert.exposure === "public" || alert.verified === "live";
 }
 
 /**
@@ -210,28 +212,19 @@ async function unknownBefore({ alert, raising }: Asking, deps: Deps): Promise<In
   return mayIdentify(placed, alert.match) ? placed : undefined;
 }
 
-function alertSeen({ arrived, key }: Raising): AlertSeen {
-  const { alert, receivedAtMs, intake, principal, reason } = arrived;
-  const { source, sourceId, detectedAtMs, exposedAtMs, exposure, verified, where } = alert;
-  return {
-    ...{ source, sourceId, receivedAtMs, exposure, verified, where, match: key.match },
-    principal: principal ?? `intake/${intake}`,
-    ...(detectedAtMs !== undefined && { detectedAtMs }),
-    ...(exposedAtMs !== undefined && { exposedAtMs }),
-    ...(reason !== undefined && { reason }),
-  };
-}
-
 interface Placing {
   readonly alert: AlertSeen;
   readonly raising: Raising;
 }
 
-/** New facts may make the plan stronger. If no execution works on the incident, it is started again. */
+/**
+ * New facts may make the plan stronger. If no execution works on the incident, it is started again. Undefined if a
+ * person decided about the key meanwhile: then the alert needs an incident of its own.
+ */
 async function append(
   { record, alert, raising }: Placing & { readonly record: IncidentRecord },
   deps: Deps,
-): Promise<Placed> {
+): Promise<Placed | undefined> {
   const identity = {
     match: alert.match,
     keys: keysFrom(raising.key, record.subject),
@@ -239,19 +232,39 @@ async function append(
   };
   const order = await planOrder({ record, alert, raising }, deps);
   let planRefusal: PersonRefusal | undefined;
+  let isDecided = false;
   const grown = await changeIncident(
     record.incidentId,
     (now) => {
+      isDecided = !belongsTo(now, alert);
+      if (isDecided) return now;
       const known = appendAlert(identify(now, identity), alert);
       planRefusal = order && whyNotPlan(known, order.plan);
       const next = order === undefined || planRefusal !== undefined ? known : orderPlan(known, order);
       // In one write: if the start failed, a repeat of the alert brings nothing new and still has to start it.
-      return now.status === "needsPerson" && alertCount(next) > alertCount(now) ? takenUp(next) : next;
+      return now.status === "needsPerson" && known.alerts !== now.alerts ? takenUp(next) : next;
     },
     deps,
   );
+  if (isDecided) return undefined;
   const { incidentId } = await stopStale(await goOn(grown, alert, deps), deps);
-  return { incidentId, isNew: false, ...(planRefusal && { planRefusal }) };
+  const idle = whyIdle(grown);
+  return {
+    incidentId,
+    isNew: false,
+    ...(planRefusal && { planRefusal }),
+    ...(idle !== undefined && { idle }),
+  };
+}
+
+/** Set if nothing happens because of this alert: whoever gave an order must not take that for a success (O2). */
+function whyIdle({ incidentId, status, keys }: IncidentRecord): string | undefined {
+  const [key] = keys;
+  if (!isOver(status) || key === undefined) return undefined;
+  const { deadAtMs, waiver } = key;
+  if (deadAtMs !== undefined)
+    return `${incidentId} ended: key ${refOf(key)} was seen dead ${utcText(deadAtMs)}`;
+  return `${incidentId} ended: key ${refOf(key)} ${waiver ? `was waived by ${waiver.by}` : "was a false alarm"}`;
 }
 
 async function goOn(grown: IncidentRecord, alert: AlertSeen, deps: Deps): Promise<IncidentRecord> {
@@ -268,10 +281,6 @@ async function planOrder(
   if (plan === undefined || alert.source !== "person") return undefined;
   const containByMs = alert.receivedAtMs + (await graceMs(record, deps));
   return { plan, word: wordOf(alert), containByMs };
-}
-
-function wordOf({ principal, receivedAtMs, reason = "with the report" }: AlertSeen): PersonsOrder {
-  return { by: principal, reason, atMs: receivedAtMs };
 }
 
 /** Two executions would page twice, and the older one has no key to work on. */
@@ -311,63 +320,10 @@ async function open({ subject, known, alert, raising }: Opening, deps: Deps): Pr
     const count = (stored?.count ?? 0) + 1;
     return { subject, count, incidentId: `i-${digest}-${count}` };
   });
+  const before = known && decisionOf(known);
   return deps.ledger.incidents.reportIncident(
-    newIncident({ subject, alert, raising, incidentId: entry.incidentId }),
+    newIncident({ subject, alert, raising, incidentId: entry.incidentId, ...(before && { before }) }),
   );
 }
 
 const idLength = 10;
-
-function newIncident({
-  subject,
-  alert,
-  raising,
-  incidentId,
-}: Placing & { readonly subject: string; readonly incidentId: string }): IncidentRecord {
-  const { plan, parentId, alert: reported } = raising.arrived;
-  const { receivedAtMs, match, exposedAtMs, detectedAtMs } = alert;
-  const clock = clockFrom({ receivedAtMs, ...(detectedAtMs !== undefined && { detectedAtMs }) });
-  const isAsked = plan !== undefined && alert.source === "person";
-  return {
-    ...{ incidentId, subject, match, receivedAtMs, ...clock },
-    status: "reported",
-    seq: 1,
-    starts: 0,
-    test: isTest(reported),
-    ...(parentId !== undefined && { parentId }),
-    checklist: [],
-    plan: "person",
-    planWhy: "the plan is chosen when the incident opens",
-    ...(isAsked && { planAsked: { ...wordOf(alert), plan } }),
-    ...(exposedAtMs !== undefined && { exposedAtMs }),
-    escalateAtMs: clock.deadlineAtMs,
-    keys: keysFrom(raising.key, subject),
-    secrets: [],
-    alerts: [alert],
-    timeline: [{ atMs: receivedAtMs, what: "reported", detail: alertText(alert) }],
-    ...{ notes: [], pages: [], waits: [], reports: [] },
-  };
-}
-
-/** A triage incident is about no particular key. */
-function keysFrom(key: Identified, subject: string): readonly KeyInScope[] {
-  const { match, holders, ...names } = key;
-  if (subject === triageSubject) return [];
-  const holder = worstHolder(holders);
-  const isOurs = match.by !== "none";
-  return [
-    {
-      ...names,
-      ...(holder && { secretArn: holder.secretArn, versionId: holder.versionId, role: holder.role }),
-      standing: isOurs ? "unplaced" : "unknown",
-      state: isOurs ? "waiting" : "needsPerson",
-      probes: 0,
-      refusals: 0,
-      ...(!isOurs && { blocked: "no secret under Rekey is known to hold this key" }),
-    },
-  ];
-}
-
-function isTest({ test }: Alert): boolean {
-  return test === true;
-}

@@ -560,3 +560,14 @@ describe("what a person says in an incident", () => {
     expect((await cli(say("note", "i-nothing"))).err).toContain("there is no incident i-nothing");
   });
 });
+
+test("a report of a key that was seen dead is no success: nothing will happen, and it says so", async () => {
+  const { cli, incidentId, keyId, becomes } = await openIncident();
+  const dead = { ...keyOf(keyId), state: "dead" as const, deadAtMs: NOON_MS };
+  await becomes(incidentId, { status: "closed", closedAtMs: NOON_MS, keys: [dead] });
+
+  const { code, err } = await cli("compromise billing-key --public");
+
+  expect(code).not.toBe(0);
+  expect(err).toContain(`nothing will happen: ${incidentId} ended: key ${keyId} was seen dead`);
+});

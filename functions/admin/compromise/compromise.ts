@@ -5,7 +5,7 @@ import type { Alert } from "../../../events/alert.ts";
 import { FingerprintSchema } from "../../../events/alert.ts";
 import { type Raised, raiseAlerts } from "../../alerts/raise.ts";
 import { changeIncident } from "../../incident/record/change.ts";
-import { adminCommand, type Caller } from "../command.ts";
+import { adminCommand, type Caller, type RefusedAnswer, refused } from "../command.ts";
 import { reasonText, secretText } from "../inputs.ts";
 import { openParent } from "./parent.ts";
 import { foretell } from "./preview.ts";
@@ -50,6 +50,7 @@ export const compromise = adminCommand({
     const incidentIds: string[] = [];
     const joined: string[] = [];
     const plansRefused: Raised["plansRefused"][number][] = [];
+    const idle: string[] = [];
     if (parentId !== undefined)
       await openParent({ parentId, leaks, input, caller, title: found.title }, deps);
     for (const leak of leaks) {
@@ -58,6 +59,7 @@ export const compromise = adminCommand({
       incidentIds.push(...raised.incidentIds);
       joined.push(...raised.joined);
       plansRefused.push(...raised.plansRefused);
+      idle.push(...raised.idle);
       if (parentId === undefined || leak.policy === undefined) continue;
       const reported = { secretArn: leak.policy.secretArn, incidentIds: raised.incidentIds };
       await changeIncident(parentId, (now) => listIncidents(now, reported), deps);
@@ -69,14 +71,22 @@ export const compromise = adminCommand({
       action: "CompromiseReported",
       detail: { reason: input.reason, about: found.title, incidents: incidentIds.length },
     });
+    if (idle.length > 0 && idle.length === incidentIds.length) return nothingToDo(idle, incidentIds);
     return {
       outcome: "reported",
       incidentIds: [...new Set(incidentIds)],
-      ...{ joined, plansRefused },
+      ...{ joined, plansRefused, idle },
       ...(parentId !== undefined && { parentId }),
     };
   },
 });
+
+/** The report is in the records; but whoever gave it asked for a key to be contained, and nothing contains one. */
+function nothingToDo(idle: readonly string[], incidentIds: readonly string[]): RefusedAnswer {
+  const detail = `nothing will happen: ${idle.join("; ")}`;
+  const hint = `see it with \`rekey incident show ${incidentIds[0]}\`; if another key leaked, name it with --key-stdin`;
+  return refused({ reason: "NothingToDo", detail, hint });
+}
 
 /** A repeat of the same request names the same alert; a new request about the same key joins its incident. */
 function alertFor(

@@ -1,5 +1,11 @@
 import * as z from "zod";
-import { falseAlarm, undoableKeys, undoQuarantine, whyNotFalseAlarm } from "../../../core/incident/orders.ts";
+import {
+  falseAlarm,
+  orderCovers,
+  undoableKeys,
+  undoQuarantine,
+  whyNotFalseAlarm,
+} from "../../../core/incident/orders.ts";
 import { isPast, refOf } from "../../../core/incident/transitions.ts";
 import { undoContainment } from "../../incident/containment/undo-containment.ts";
 import { changeIncident } from "../../incident/record/change.ts";
@@ -29,6 +35,6 @@ export const incidentFalseAlarm = adminCommand({
     const detail = { reason: input.reason };
     await auditOrder({ record, caller, action: "FalseAlarmDeclared", detail }, deps);
     const revoked = record.keys.filter((key) => isPast(key, "quarantined")).map(refOf);
-    return { outcome: "falseAlarm", incidentId: record.incidentId, restored, revoked };
+    return { outcome: "falseAlarm", incidentId: record.incidentId, restored, revoked, covers: orderCovers };
   },
 });

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { waive, whyNotWaive } from "../../../core/incident/orders.ts";
+import { orderCovers, waive, whyNotWaive } from "../../../core/incident/orders.ts";
 import { isSettled } from "../../../core/incident/plan.ts";
 import { refOf } from "../../../core/incident/transitions.ts";
 import { changeIncident } from "../../incident/record/change.ts";
@@ -37,6 +37,6 @@ export const incidentWaive = adminCommand({
       deps,
     );
     const left = record.keys.filter((key) => !isSettled(key)).map(refOf);
-    return { outcome: "waived", incidentId: record.incidentId, key: ref, left };
+    return { outcome: "waived", incidentId: record.incidentId, key: ref, left, covers: orderCovers };
   },
 });

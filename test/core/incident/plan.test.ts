@@ -168,9 +168,12 @@ describe("the clock", () => {
 
 describe("a repeated alert", () => {
   const match = { by: "fingerprint" as const, text: "sha256:1" };
-  const alert = { source: "github", sourceId: "17", receivedAtMs, match };
+  const alert: AlertSeen = {
+    ...{ source: "github", sourceId: "17", principal: "intake/github", receivedAtMs, match, where: [] },
+    ...{ exposure: "unknown", verified: "unknown" },
+  };
   const incident = (facts: Partial<IncidentRecord>) =>
-    ({ status: "open", alerts: [], match, ...facts }) as Parameters<typeof belongsTo>[0];
+    ({ status: "open", alerts: [], keys: [], match, ...facts }) as Parameters<typeof belongsTo>[0];
 
   test.each(["reported", "open", "contained", "needsPerson"] as const)(
     "joins an incident that is %s",
@@ -188,10 +191,8 @@ describe("a repeated alert", () => {
   test("says nothing about a false alarm, unless it is the very same alert", () => {
     const declared = incident({ status: "falseAlarm" });
     expect(belongsTo(declared, alert)).toBe(false);
-    expect(belongsTo({ ...declared, alerts: [alert as AlertSeen] }, alert)).toBe(true);
-    expect(belongsTo({ ...declared, alerts: [{ ...alert, source: "report" } as AlertSeen] }, alert)).toBe(
-      false,
-    );
+    expect(belongsTo({ ...declared, alerts: [alert] }, alert)).toBe(true);
+    expect(belongsTo({ ...declared, alerts: [{ ...alert, source: "report" }] }, alert)).toBe(false);
   });
 
   test.each(["closed", "falseAlarm"] as const)(
@@ -200,7 +201,7 @@ describe("a repeated alert", () => {
       const unknown = { by: "none" as const, text: "sha256:1" };
       const ended = incident({
         ...{ status, match: unknown, closedAtMs: receivedAtMs },
-        alerts: [alert as AlertSeen],
+        alerts: [alert],
       });
       expect(belongsTo(ended, alert)).toBe(false);
       expect(belongsTo(ended, { ...alert, match: unknown })).toBe(true);

@@ -223,3 +223,72 @@ describe("a flood of alerts about one key", () => {
     expect(await ordered(world, note)).toMatchObject({ outcome: "noted" });
   });
 });
+
+describe("a key that lives and is reported again after a person's decision", () => {
+  async function decided(order: "waive" | "false-alarm") {
+    world = new World();
+    await world.secret();
+    const private_ = await leakOfCurrent(world, { exposure: "private", verified: "unknown" });
+    const [run] = await world.raise(private_);
+    if (run === undefined) throw new Error("nothing was started");
+    await world.time.advance(5_000);
+    const { incidentId } = await world.incidentOf(run);
+    await ordered(world, {
+      command: `incident-${order}`,
+      incident: incidentId,
+      reason: "it looked harmless",
+    });
+    return { incidentId, alert: private_ };
+  }
+
+  test.each([
+    ["waive", "the same alert, now public", { exposure: "public" }],
+    ["waive", "another source", { source: "github", sourceId: "acme/shop#1" }],
+    ["waive", "a person", { source: "person", sourceId: "ada/1" }],
+    ["false-alarm", "the same alert, now verified", { verified: "live" }],
+    ["false-alarm", "a person", { source: "person", sourceId: "ada/1" }],
+  ] as const)(
+    "after %s, by %s: it opens again with a page, a clock and what was decided",
+    async (order, _, said) => {
+      const { incidentId, alert } = await decided(order);
+      await world.time.advance(20 * minute);
+
+      const [run] = await world.raise({ ...alert, ...said });
+      await world.time.advance(40 * minute);
+
+      if (run === undefined) throw new Error("nothing was started");
+      const again = await world.incidentOf(run);
+      expect(again.incidentId).not.toBe(incidentId);
+      expect(again.decidedBefore).toMatchObject({ incidentId, reason: "it looked harmless" });
+      expect(again.keys).toMatchObject([{ state: "dead" }]);
+      expect(world.pages).toContainEqual(
+        expect.objectContaining({ incidentId: again.incidentId, severity: "page", reason: "opened" }),
+      );
+    },
+  );
+
+  test("the very same alert stays where the decision was made", async () => {
+    const { alert } = await decided("waive");
+    await world.raise(alert);
+    expect(await world.ledger.incidents.incidents()).toHaveLength(1);
+  });
+});
+
+test("an alert that comes again and says public makes the plan stronger, and the key is dead long before containBy", async () => {
+  world = new World();
+  await world.secret({ policy: { consumers: "none" } });
+  const leak = await leakOfCurrent(world, { exposure: "private", verified: "unknown" });
+  const [run] = await world.raise(leak);
+  if (run === undefined) throw new Error("nothing was started");
+  await world.time.advance(1_000);
+  const before = await world.incidentOf(run);
+
+  await world.raise({ ...leak, exposure: "public", verified: "live", where: ["https://example.com/paste"] });
+  const after = await world.incidentOf(run);
+
+  expect([before.plan, after.plan]).toEqual(["switch-first", "contain-first"]);
+  expect(after.alerts).toMatchObject([
+    { exposure: "public", verified: "live", where: ["https://example.com/paste"] },
+  ]);
+  expect(after.deadlineAtMs).toBe(before.deadlineAtMs);
+});
