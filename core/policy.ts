@@ -117,6 +117,7 @@ const policyChecks: readonly PolicyCheck[] = [
   consumerNamesDiffer,
   overlapCoversCaches,
   overlapCoversCadences,
+  overlapEndsInTime,
   quietCoversLag,
   signalsExist,
   evidenceCanArrive,
@@ -182,6 +183,18 @@ function consumerNamesDiffer({ consumers }: Policy): readonly PolicyMistake[] {
     seen.add(id);
   }
   return mistakes;
+}
+
+/** A machine lives for 1,900,000 s (statemachines/rotation.asl.json); a day is left for what comes before and after. */
+const overlapMaxMs = 1_900_000_000 - 24 * 3_600_000;
+
+/** A run that its machine outlives would be cut off while it waits, and its key never revoked by it. */
+function overlapEndsInTime({ overlapMs }: Policy): readonly PolicyMistake[] {
+  if (overlapMs <= overlapMaxMs) return [];
+  const days = Math.floor(overlapMaxMs / (24 * 3_600_000));
+  return [
+    { path: ["overlap"], message: `one rotation lives for at most ${days} days: make the overlap shorter` },
+  ];
 }
 
 function overlapCoversCaches({ consumers, overlapMs }: Policy): readonly PolicyMistake[] {

@@ -42,7 +42,7 @@ export interface Deployment {
 
 /** An ARN, or an https address, with the ARN of the secret that holds its token or signing key behind "#". */
 const workloadShape =
-  /^(arn:aws[a-z-]*:(ecs|lambda|sqs):[a-z0-9-]+:\d{12}:[\w/:.-]+|https:\/\/[\w./:-]+#arn:aws[a-z-]*:secretsmanager:[\w/+=.@:-]+)$/;
+  /^(arn:aws[a-z-]*:(ecs|lambda|sqs):[a-z0-9-]+:\d{12}:[\w/:.-]+(?:#[\w-]+)?|https:\/\/[\w./:-]+#arn:aws[a-z-]*:secretsmanager:[\w/+=.@:-]+)$/;
 const secretArnShape = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/;
 /** A pattern that is only a wildcard would open every secret of the account. */
 const secretShape = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@-]+\*?$/;

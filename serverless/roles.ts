@@ -1,6 +1,6 @@
 import type { Deployment } from "./deployment.ts";
 import type { FunctionRow } from "./functions.ts";
-import { logicalName } from "./handlers.ts";
+import { logicalName, stateName } from "./handlers.ts";
 import { arnOf, localArn, type Resource, type Statement, secretArns, sub, type Value } from "./statements.ts";
 
 const machines = ["rotation", "compromise"];
@@ -169,15 +169,21 @@ function machineStatements(
 
 const workloadActions = {
   observe: {
-    ecs: ["ecs:DescribeServices", "ecs:DescribeTasks"],
-    lambda: ["lambda:GetFunctionConfiguration", "lambda:GetAlias"],
-    sqs: [],
+    service: ["ecs:DescribeServices"],
+    function: ["lambda:GetFunctionConfiguration", "lambda:GetAlias"],
+    queue: [],
   },
   refresh: {
-    ecs: ["ecs:DescribeServices", "ecs:UpdateService"],
-    lambda: ["lambda:GetFunctionConfiguration", "lambda:UpdateFunctionConfiguration"],
-    sqs: ["sqs:SendMessage"],
+    service: ["ecs:DescribeServices", "ecs:UpdateService"],
+    function: ["lambda:GetFunctionConfiguration", "lambda:UpdateFunctionConfiguration"],
+    queue: ["sqs:SendMessage"],
   },
+} as const;
+
+const workloadForms = {
+  service: /^arn:[^:]+:ecs:[^:]+:\d+:service\//,
+  function: /^arn:[^:]+:lambda:/,
+  queue: /^arn:[^:]+:sqs:/,
 } as const;
 
 /** Nothing if the deployment lists no workload; otherwise exactly those that it lists. */
@@ -185,17 +191,42 @@ function workloadStatements(
   work: keyof typeof workloadActions,
   { refreshAllowed }: Deployment,
 ): readonly Statement[] {
-  const services = Object.entries(workloadActions[work]).flatMap(([service, actions]) => {
-    const listed = refreshAllowed.filter(
-      (target) => target.startsWith("arn:") && target.split(":")[2] === service,
-    );
-    return listed.length > 0 && actions.length > 0
-      ? [allow(`Workloads${service.toUpperCase()}`, actions, listed)]
+  const kinds = ["service", "function", "queue"] as const;
+  const listed = kinds.flatMap((kind) => {
+    const actions = workloadActions[work][kind];
+    const targets = refreshAllowed.filter((target) => workloadForms[kind].test(target));
+    return targets.length > 0 && actions.length > 0
+      ? [allow(`Workload${stateName(kind)}s`, actions, targets.flatMap(withUnqualified))]
       : [];
   });
   const tokens = refreshAllowed.flatMap((target) => /^https:.*#(arn:.+)$/.exec(target)?.[1] ?? []);
-  if (tokens.length === 0) return services;
-  return [...services, allow("WorkloadTokens", ["secretsmanager:GetSecretValue"], [...new Set(tokens)])];
+  return [
+    ...listed,
+    ...(work === "observe" ? familyStatements(refreshAllowed) : []),
+    ...(tokens.length > 0
+      ? [allow("WorkloadTokens", ["secretsmanager:GetSecretValue"], [...new Set(tokens)])]
+      : []),
+  ];
+}
+
+/** An alias is asked for through its function: `GetAlias` names the function without the alias. */
+function withUnqualified(arn: string): readonly string[] {
+  const [, unqualified] = /^(arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+):/.exec(arn) ?? [];
+  return unqualified === undefined ? [arn] : [arn, unqualified];
+}
+
+/** Standalone tasks (`<cluster ARN>#<family>`) are listed by cluster; ListTasks takes no task as its resource. */
+function familyStatements(refreshAllowed: readonly string[]): readonly Statement[] {
+  const clusters = refreshAllowed.flatMap(
+    (target) => /^(arn:[^:]+:ecs:.+:cluster\/[\w-]+)#/.exec(target)?.[1] ?? [],
+  );
+  if (clusters.length === 0) return [];
+  return [
+    {
+      ...allow("WorkloadTasks", ["ecs:ListTasks"], ["*"]),
+      Condition: { ArnEquals: { "ecs:cluster": [...new Set(clusters)] } },
+    },
+  ];
 }
 
 function scheduleStatements({ environment }: Deployment): readonly Statement[] {

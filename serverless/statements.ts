@@ -7,7 +7,7 @@ export interface Statement {
   readonly Action?: readonly string[];
   readonly NotAction?: readonly string[];
   readonly Resource: readonly Value[];
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, Value>>>>;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, Value | readonly Value[]>>>>;
 }
 
 export interface Resource {

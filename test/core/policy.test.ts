@@ -54,6 +54,13 @@ test("a consumer is declared once in each environment", () => {
 });
 
 describe("the overlap", () => {
+  test("is refused when the machine would end before it", () => {
+    const day = 24 * 60 * minute;
+    const [said] = mistakes({ overlapMs: 21 * day });
+    expect(said).toBe("overlap: one rotation lives for at most 20 days: make the overlap shorter");
+    expect(mistakes({ overlapMs: 20 * day }).filter((mistake) => mistake.startsWith("overlap:"))).toEqual([]);
+  });
+
   test("is at least as long as any consumer may use a key without asking", () => {
     const lazy = (maxStaleMs: number) =>
       mistakes({ consumers: [consumer("a"), consumer("b", { maxStaleMs })] });

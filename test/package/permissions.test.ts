@@ -229,6 +229,24 @@ describe("refreshing a workload", () => {
   const service = "arn:aws:ecs:eu-central-1:123456789012:service/cluster/billing";
   const lambda = "arn:aws:lambda:eu-central-1:123456789012:function:search";
 
+  test("is looked at by what AWS really asks for: an alias through its function, tasks through their cluster", () => {
+    const cluster = "arn:aws:ecs:eu-central-1:123456789012:cluster/main";
+    const given = { refreshAllowed: [`${lambda}:live`, `${cluster}#nightly`, service] };
+    const looking = statements("check-adoption", given).filter(({ Sid }) => Sid.startsWith("Workload"));
+    expect(looking).toEqual([
+      expect.objectContaining({ Action: ["ecs:DescribeServices"], Resource: [service] }),
+      expect.objectContaining({
+        Action: ["lambda:GetFunctionConfiguration", "lambda:GetAlias"],
+        Resource: [`${lambda}:live`, lambda],
+      }),
+      expect.objectContaining({
+        Action: ["ecs:ListTasks"],
+        Resource: ["*"],
+        Condition: { ArnEquals: { "ecs:cluster": [cluster] } },
+      }),
+    ]);
+  });
+
   test("is not permitted at all by default", () => {
     for (const name of names) {
       expect(allowed(name).filter((action) => /^(ecs|lambda|eks|ssm|apprunner):/.test(action))).toEqual([]);
@@ -279,7 +297,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     ListCheckpoints: /checkpoints\.write\(/,
     FileReports: /reports\.file\(/,
     LookUpReads: /scoper\.scope\(/,
-    WorkloadsECS: /source\.observe\(|\.refresh\(/,
+    WorkloadServices: /source\.observe\(|\.refresh\(/,
   };
 
   /** What is in the code behind a function, but cannot be reached from it. */
