@@ -89,6 +89,7 @@ const deployment: Deployment = {
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
+  providerHosts: [],
   auditLockMode: "GOVERNANCE",
   auditLockDays: 1,
   logRetentionDays: 90,

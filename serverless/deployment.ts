@@ -27,6 +27,8 @@ export interface Deployment {
   readonly secretKeys: readonly string[];
   /** Workloads whose refresh Rekey may start. */
   readonly refreshAllowed: readonly string[];
+  /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
+  readonly providerHosts: readonly string[];
   /** Requests that the public intake may answer at once. */
   readonly intakeConcurrency: number;
   readonly auditLockMode: "GOVERNANCE" | "COMPLIANCE";
@@ -46,6 +48,9 @@ const workloadShape =
 const secretArnShape = /^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[\w/+=.@-]+$/;
 /** A pattern that is only a wildcard would open every secret of the account. */
 const secretShape = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?[\w/+=.@-]+\*?$/;
+/** One exact name: a suffix or a pattern would let a policy choose the host. */
+const hostShape =
+  /^(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::\d{1,5})?$/;
 const keyShape = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
 const policyShape = /^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/[\w/+=,.@-]+$/;
 
@@ -67,6 +72,7 @@ const settingsShape = z.strictObject({
     .optional(),
   secretKeys: list(keyShape).default([]),
   refreshAllowed: list(workloadShape).default([]),
+  providerHosts: list(hostShape).default([]),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z.int().min(1).max(36_500).default(365),

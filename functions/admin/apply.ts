@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { together } from "../../consumers/together.ts";
 import { type Declared, type PlanStep, planOf } from "../../core/apply-plan.ts";
-import { RotationError } from "../../core/errors.ts";
+import { PolicyInvalid, RotationError } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import { keysLeftBehind } from "../../core/rotation/left-behind.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
@@ -63,6 +63,10 @@ export const apply = adminCommand({
         mistakes: file.mistakes.map(({ message }) => message),
       };
     }
+    const mistakes = mistakesOfProviders(file, deps);
+    if (mistakes.length > 0) {
+      return { ...refused({ reason: "PolicyInvalid", detail: mistakes.join("; ") }), mistakes };
+    }
     const view = await whatIsAndShallBe({ file, nowMs: caller.atMs }, deps);
     const plan = planOf(view.current, view.wanted);
     if (input.dryRun) return { outcome: "planned", environment: file.environment, plan };
@@ -80,6 +84,20 @@ export const apply = adminCommand({
     return { outcome: outcomeOf(secrets), environment: file.environment, secrets };
   },
 });
+
+/** An account whose credentials may not be sent where its settings say is refused with everything else in the file. */
+function mistakesOfProviders({ policies }: PolicyFile, deps: AdminDeps): readonly string[] {
+  const accounts = new Map(policies.map((policy) => [policy.provider.account, policy]));
+  return [...accounts.values()].flatMap((policy) => {
+    try {
+      deps.provider(policy);
+      return [];
+    } catch (error) {
+      if (error instanceof PolicyInvalid) return [error.message];
+      throw error;
+    }
+  });
+}
 
 function outcomeOf(secrets: readonly Applied[]): "applied" | "partly" | "notFinished" {
   if (secrets.some(({ outcome }) => outcome === "notReached")) return "notFinished";

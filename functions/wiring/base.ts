@@ -9,6 +9,7 @@ import type { Policy, ProviderPolicy } from "../../core/policy.ts";
 import type { Clock, Digest, KeyProvider, SecretStore } from "../../core/ports.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
+import { type AllowedHosts, hostsNotAllowed } from "../../providers/allowed-hosts.ts";
 import { connectLater } from "../../providers/connect.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { providers } from "../../providers/index.ts";
@@ -71,14 +72,15 @@ function unwired(defect: string): object {
 }
 
 function build(): Base {
-  const { table, bus, environment, allowLoopbackProviders: allowLoopback, ...machines } = settings();
+  const { table, bus, environment, providerHosts, ...machines } = settings();
+  const allowed = { providerHosts, allowLoopback: machines.allowLoopbackProviders };
   const store = everyStore({ pause: systemClock.pause });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   return {
     environment,
     ledger: ledgerOn(ledgerTable),
     store,
-    provider: providerFor({ store, allowLoopback }),
+    provider: providerFor({ store, ...allowed }),
     bus: eventBridgeBus(new EventBridgeClient(awsBounds), bus),
     executions: stepFunctions(new SFNClient(awsBounds), {
       rotation: machines.rotationMachineArn,
@@ -92,7 +94,7 @@ function build(): Base {
 }
 
 /** One adapter per account in the policies, so that its admin credential is read once per process. */
-export function providerFor(world: { readonly store: SecretStore; readonly allowLoopback: boolean }) {
+export function providerFor(world: AllowedHosts & { readonly store: SecretStore }) {
   const made = new Map<string, KeyProvider>();
   return ({ provider }: Policy): KeyProvider => {
     const id = JSON.stringify(provider);
@@ -102,12 +104,20 @@ export function providerFor(world: { readonly store: SecretStore; readonly allow
   };
 }
 
+/** Whoever may change a policy chooses its addresses; only the deployment chooses where credentials may go (O6). */
 function makeProvider(
   policy: ProviderPolicy,
-  { store, allowLoopback }: { readonly store: SecretStore; readonly allowLoopback: boolean },
+  { store, ...allowed }: AllowedHosts & { readonly store: SecretStore },
 ): KeyProvider {
   const kind = Object.hasOwn(providers, policy.kind) ? providers[policy.kind] : undefined;
   if (kind === undefined) throw new PolicyInvalid(`no provider is called ${policy.kind}`);
+  const [refused] = hostsNotAllowed(kind, policy.settings, allowed);
+  if (refused !== undefined) {
+    throw new PolicyInvalid(
+      `provider ${policy.account}: ${refused} is not in the deployment's providerHosts, so no credential is sent there`,
+    );
+  }
+  const { allowLoopback } = allowed;
   const http = boundedHttp({ allowHosts: kind.hosts(policy.settings), allowLoopback });
   return connectLater(kind, {
     settings: policy.settings,

@@ -11,6 +11,8 @@ export function settings() {
     rotationMachineArn: required("REKEY_ROTATION_MACHINE_ARN"),
     compromiseMachineArn: process.env["REKEY_COMPROMISE_MACHINE_ARN"] ?? "",
     refreshAllowed: jsonList("REKEY_REFRESH_ALLOWED"),
+    /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
+    providerHosts: jsonList("REKEY_PROVIDER_HOSTS"),
     /** Providers on loopback answer plain http; only stand-ins are there. */
     allowLoopbackProviders: process.env["REKEY_LOOPBACK_PROVIDERS"] === "allow",
   };

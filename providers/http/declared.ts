@@ -38,14 +38,17 @@ export interface DeclaredIssuer extends Issuer {
 
 export interface DeclaredKind extends ProviderKind {
   plan(settings: unknown): Plan;
+  readonly parameterNames: readonly string[];
 }
 
 export function declaredProvider(issuer: DeclaredIssuer): DeclaredKind {
   const { baseUrl, keyBaseUrl, tokenBaseUrl, declaration: data, propagation, ...statement } = issuer;
-  const declaration = Declaration.parse(data);
-  const { newSecret, verify } = declaration;
+  const { newSecret, verify } = data;
+  /** Parsed when it is needed: a function that rotates another provider's key starts without it. */
+  let declaration: Declaration | undefined;
   const settings = settingsOf(issuer);
   const plan = (block: unknown): Plan => {
+    declaration ??= Declaration.parse(data);
     const { propagation: corrected, ...parsed } = parseSettings(settings, block);
     return {
       ...{ kind: issuer.kind, declaration, ...parsed, parameters: parsed as Plan["parameters"] },
@@ -54,7 +57,7 @@ export function declaredProvider(issuer: DeclaredIssuer): DeclaredKind {
   };
   return {
     ...statement,
-    ...{ plan, settings, verifyTable: verify.table },
+    ...{ plan, parameterNames: Object.keys(issuer.parameters ?? {}), settings, verifyTable: verify.table },
     facts: (block) => planFacts(plan(block)),
     hosts: (block) => planHosts(plan(block)),
     defaultHosts: hostsOf(...[baseUrl, keyBaseUrl, tokenBaseUrl].filter(isUsual)),

@@ -12,8 +12,10 @@ import {
   type WorldKey,
 } from "../fake-world.ts";
 import { valueAt } from "../verify-table.ts";
+import type { DeclaredRequest } from "./declaration.ts";
 import { answerOf, listReply, mintReply, saying } from "./fake-replies.ts";
 import type { Plan } from "./plan.ts";
+import { callOf } from "./request.ts";
 import {
   credentialValues,
   filledHeaders,
@@ -148,9 +150,7 @@ function routesOf(plan: Plan): readonly FakeRoute[] {
     admin("list", list, ({ world, request }) => listReply(world, request, plan)),
     admin("revoke", revoke, (context) => ended(context, plan)),
     ...(["disable", "restore"] as const).flatMap((how) =>
-      quarantine === undefined
-        ? []
-        : [admin(how, quarantine[how], (context) => switched(context, how, plan))],
+      quarantine === undefined ? [] : [admin(how, quarantine[how], (context) => switched(context, plan))],
     ),
     {
       ...admin("verify", verify, () => saying("valid", verify.table)),
@@ -209,11 +209,21 @@ function ended(context: RouteContext, { declaration }: Plan): FakeReply {
     : json(200, answerOf(revoke.confirmed ?? []));
 }
 
-function switched(context: RouteContext, how: "disable" | "restore", { declaration }: Plan): FakeReply {
-  const request = declaration.quarantine?.[how];
-  const key = context.world.listedKey(keyOf(context, request?.form ?? request?.body ?? {}));
+/** The two calls may differ in their body only. */
+function switched(context: RouteContext, { declaration, parameters }: Plan): FakeReply {
+  const { disable, restore } = declaration.quarantine ?? {};
+  if (disable === undefined || restore === undefined) return notFound();
+  const { method, path, body } = context.request;
+  const asks = (request: DeclaredRequest) => {
+    const keyId = keyOf(context, request.form ?? request.body ?? {});
+    const { path: wanted, body: content, form } = callOf(request, { ...parameters, keyId });
+    const isSame = JSON.stringify(form ?? content ?? {}) === JSON.stringify(body ?? {});
+    return request.method === method && wanted.split("?")[0] === path && isSame ? keyId : undefined;
+  };
+  const [toDisable, toRestore] = [asks(disable), asks(restore)];
+  const key = context.world.listedKey(toDisable ?? toRestore ?? "");
   if (key === undefined) return notFound();
-  if (how === "restore") key.disabledAtMs = undefined;
+  if (toDisable === undefined) key.disabledAtMs = undefined;
   else key.disabledAtMs ??= context.world.nowMs();
   return json(200, {});
 }

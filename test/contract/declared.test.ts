@@ -1,6 +1,7 @@
 import { connectPlan } from "../../providers/http/adapter.ts";
 import type { DeclaredKind } from "../../providers/http/declared.ts";
 import { declaredFake } from "../../providers/http/fake.ts";
+import { mistakesIn } from "../../providers/http/mistakes.ts";
 import { providers } from "../../providers/index.ts";
 import type { ProviderKind } from "../../providers/provider.ts";
 import { adminCredential, type Subject, underContract } from "./fake-provider-world.ts";
@@ -36,6 +37,12 @@ test("every provider that is data is here", () => {
 });
 
 for (const kind of declared) {
+  test(`${kind.kind}'s texts have no variable that nobody fills`, () => {
+    const { settings, fake } = subjectOf(kind);
+    const { declaration } = kind.plan({ ...settings, ...fake({}).settingsAt(nowhere()) });
+    expect(mistakesIn(declaration, kind.parameterNames)).toEqual([]);
+  });
+
   const subject = subjectOf(kind);
   const { capabilities } = kind.facts({ ...subject.settings, ...subject.fake({}).settingsAt(nowhere()) });
   const skips = Object.fromEntries(

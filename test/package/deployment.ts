@@ -15,6 +15,7 @@ export const deployment: Deployment = {
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
+  providerHosts: [],
   intakeConcurrency: 20,
   auditLockMode: "GOVERNANCE",
   auditLockDays: 365,
