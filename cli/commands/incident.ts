@@ -98,6 +98,13 @@ const orders: readonly Order[] = [
     says: () => ["noted"],
   },
   {
+    name: "ack",
+    describes: "say that you heard the page: its repeats pause for ten minutes, and the clock goes on",
+    says: ({ quietUntilMs }) => [
+      `acknowledged; if the key still lives, people are paged again after ${new Date(Number(quietUntilMs)).toISOString()}`,
+    ],
+  },
+  {
     name: "waive",
     describes: "take the responsibility for a key that is not proven dead",
     key: true,

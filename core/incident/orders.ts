@@ -25,6 +25,24 @@ function whyOver({ incidentId, status }: IncidentRecord): PersonRefusal | undefi
   };
 }
 
+// ---- acknowledge ------------------------------------------------------------------------------------------
+
+const acknowledgedMax = 20;
+
+export function whyNotAcknowledge(record: IncidentRecord): PersonRefusal | undefined {
+  const over = whyOver(record);
+  if (over) return over;
+  if (record.pages.some(({ delivered }) => delivered.length > 0)) return undefined;
+  return { reason: "NothingToAcknowledge", detail: "nobody was paged for this incident" };
+}
+
+/** Decides nothing about the key: it says that somebody heard, and keeps back the repeats for a while. */
+export function acknowledge(record: IncidentRecord, word: PersonsOrder): IncidentRecord {
+  const acknowledged = [...(record.acknowledged ?? []), word].slice(-acknowledgedMax);
+  const { by, reason: detail, atMs } = word;
+  return addToTimeline({ ...record, acknowledged }, { atMs, what: "acknowledged", detail, by });
+}
+
 // ---- waive -----------------------------------------------------------------------------------------------
 
 export function whyNotWaive(record: IncidentRecord, ref: string): PersonRefusal | undefined {

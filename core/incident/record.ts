@@ -73,6 +73,8 @@ export interface IncidentRecord {
   readonly timeline: readonly TimelineEntry[];
   readonly notes: readonly Note[];
   readonly pages: readonly PageSent[];
+  /** Who said that they heard the pages, the newest last. */
+  readonly acknowledged?: readonly PersonsOrder[];
   readonly waits: readonly IncidentWait[];
   readonly scope?: ScopeFindings;
   readonly reports: readonly ReportFiled[];
@@ -255,6 +257,7 @@ export type TimelineWhat =
   | "waived"
   | "personNeeded"
   | "escalated"
+  | "acknowledged"
   | "escalationFailed"
   | "held"
   | "note"

@@ -282,11 +282,40 @@ function timedPages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
     const unaccepted = open.some(({ acceptedAtMs }) => acceptedAtMs === undefined);
     pages.push(unaccepted ? notAccepted : nowMs > diesByMs(open) ? deadTooLate : dyingInTime);
   }
-  const hasPaged = record.pages.some(
-    ({ severity, delivered }) => severity === "page" && delivered.length > 0,
-  );
-  if (nowMs >= beforeDeadlineMs && !hasPaged) pages.push(deadlineNear);
+  if (nowMs >= beforeDeadlineMs) pages.push(deadlineNear);
+  if (nowMs >= nextRepeatMs(record)) pages.push(stillLives(record, nowMs));
   return pages;
+}
+
+// ---- pages that repeat -----------------------------------------------------------------------------------
+
+/** For so long an acknowledgement keeps back the repeats; a page with a new reason is sent all the same. */
+export const quietAfterAckMs = 10 * 60_000;
+
+/** The time after the deadline up to which repeats come at this distance; later ones come at the last distance. */
+const repeats = [
+  { untilMs: 3_600_000, everyMs: 5 * 60_000 },
+  { untilMs: 24 * 3_600_000, everyMs: 30 * 60_000 },
+  { untilMs: Number.POSITIVE_INFINITY, everyMs: 2 * 3_600_000 },
+] as const;
+
+/** After the deadline people are paged again and again, until one of them acknowledges or the key is dead (O5). */
+function nextRepeatMs({ pages, deadlineAtMs, acknowledged = [] }: IncidentRecord): number {
+  const heard = pages.filter(({ severity, delivered }) => severity === "page" && delivered.length > 0);
+  const lastMs = heard.at(-1)?.atMs;
+  if (lastMs === undefined) return Number.POSITIVE_INFINITY;
+  const { everyMs } = repeats.find(({ untilMs }) => lastMs < deadlineAtMs + untilMs) ?? repeats[2];
+  const quietUntilMs = (acknowledged.at(-1)?.atMs ?? 0) + quietAfterAckMs;
+  return Math.max(deadlineAtMs, lastMs + everyMs, quietUntilMs);
+}
+
+function stillLives({ deadlineAtMs, acknowledged = [] }: IncidentRecord, nowMs: number): DuePage {
+  const minutes = Math.floor((nowMs - deadlineAtMs) / 60_000);
+  const last = acknowledged.at(-1);
+  const heard =
+    last === undefined ? "nobody has acknowledged" : `${last.by} acknowledged, and nothing has changed`;
+  const why = `urgent: the deadline passed ${minutes} min ago, the key is not seen dead, and ${heard}`;
+  return { reason: "deadlinePassed", severity: "page", why };
 }
 
 const notAccepted: DuePage = {
@@ -323,5 +352,9 @@ const lastCallBeforeMs = 60_000;
 
 function tellingTimes(record: IncidentRecord): readonly number[] {
   const open = record.keys.filter((key) => !isSettled(key));
-  return open.length === 0 ? [] : [record.escalateAtMs, lastCallMs(record), diesByMs(open) + 1];
+  return open.length === 0
+    ? []
+    : [record.escalateAtMs, lastCallMs(record), diesByMs(open) + 1, nextRepeatMs(record)].filter(
+        Number.isFinite,
+      );
 }

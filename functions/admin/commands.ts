@@ -5,6 +5,7 @@ import { compromise } from "./compromise/compromise.ts";
 import { drill } from "./drill.ts";
 import { examine } from "./examine.ts";
 import { hold } from "./hold.ts";
+import { incidentAck } from "./incident/ack.ts";
 import { incidentContainNow } from "./incident/contain-now.ts";
 import { incidentEscalate } from "./incident/escalate.ts";
 import { incidentFalseAlarm } from "./incident/false-alarm.ts";
@@ -31,6 +32,7 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   examine,
   compromise,
   drill,
+  "incident-ack": incidentAck,
   "incident-contain-now": incidentContainNow,
   "incident-escalate": incidentEscalate,
   "incident-false-alarm": incidentFalseAlarm,

@@ -1,6 +1,6 @@
 import { incidentFacts } from "../../../core/incident/facts.ts";
 import { incidentLimits } from "../../../core/incident/limits.ts";
-import { orderPlan, whyNotPlan } from "../../../core/incident/orders.ts";
+import { acknowledge, orderPlan, whyNotAcknowledge, whyNotPlan } from "../../../core/incident/orders.ts";
 import { belongsTo } from "../../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope, PageSent } from "../../../core/incident/record.ts";
 import {
@@ -223,6 +223,58 @@ const seenAlert: AlertSeen = {
   ...{ exposure: "public", verified: "live", match, where: [] },
 };
 
+describe("pages after the deadline", () => {
+  const told = (atMinutes: number): PageSent => ({
+    ...{ atMs: openedAtMs + atMinutes * minute, reason: "deadlinePassed", severity: "page" },
+    ...{ why: "the key will not be proven dead before the deadline", delivered: ["sns"], failed: [] },
+  });
+  const needed = { ...told(1), reason: "needsPerson" as const, why: "no" };
+  const all = [
+    ...quiet.pages,
+    needed,
+    { ...told(5), ...paged(quiet, 5 * minute), atMs: openedAtMs + 5 * minute },
+  ];
+  const clockAt = (facts: Partial<IncidentRecord>, atMinutes: number) =>
+    clock({ keys: [keyWith({ blocked: "no" })], ...facts }, atMinutes * minute);
+
+  test("come though people were paged before, and again every five minutes", () => {
+    expect(clockAt({ pages: all }, 14)).toBe("page deadlinePassed");
+    const pages = [...all, told(14)];
+    expect(clockAt({ pages }, 15)).toBe("wait 19 min");
+    expect(clockAt({ pages }, 19)).toBe("page deadlinePassed");
+    expect(clockAt({ pages: [...pages, told(19)] }, 20)).toBe("wait 24 min");
+    expect(clockAt({ pages: [...pages, told(120)] }, 121)).toBe("wait 150 min");
+    expect(clockAt({ pages: [...pages, told(3_000)] }, 3_001)).toBe("wait 3120 min");
+  });
+
+  test("pause for ten minutes after an acknowledgement, and a new reason pages all the same", () => {
+    const pages = [...all, told(14), told(19)];
+    const heard = acknowledge(incident({ pages }), { ...word, atMs: openedAtMs + 20 * minute });
+    expect(clockAt({ ...heard, keys: [keyWith({ blocked: "no" })] }, 24)).toBe("wait 30 min");
+    expect(clockAt({ ...heard, keys: [keyWith({ blocked: "no" })] }, 30)).toBe("page deadlinePassed");
+    expect(clockAt({ ...heard, keys: [keyWith({ blocked: "another" })] }, 21)).toBe("page needsPerson");
+    expect(heard.timeline.at(-1)).toMatchObject({ what: "acknowledged", by: "ada" });
+  });
+
+  test("say how late it is and that nobody answered", () => {
+    const turn = clockTurn(
+      incident({ pages: [...all, told(14)], keys: [keyWith({ blocked: "no" })] }),
+      openedAtMs + 25 * minute,
+    );
+    expect(turn).toMatchObject({
+      page: { why: expect.stringMatching(/^urgent: .* 10 min ago.* nobody has acknowledged/) },
+    });
+  });
+
+  test("an acknowledgement is refused where nobody was paged, or the incident is over", () => {
+    expect(whyNotAcknowledge(incident())).toMatchObject({ reason: "NothingToAcknowledge" });
+    expect(whyNotAcknowledge(incident({ pages: all, status: "closed" }))).toMatchObject({
+      reason: "IncidentOver",
+    });
+    expect(whyNotAcknowledge(incident({ pages: all }))).toBeUndefined();
+  });
+});
+
 describe("the clock", () => {
   test.each<[string, Partial<IncidentRecord>, number, string]>([
     ["notifies when production is contained first", {}, 0, "notify opened"],
@@ -247,9 +299,13 @@ describe("the clock", () => {
       "page notYetDead",
     ],
     [
-      "pages a minute before the deadline, when nobody was paged yet",
+      "pages a minute before the deadline, also when people were paged before",
       {
-        pages: [...quiet.pages, paged({ ...quiet, keys: [accepted] }, 5 * minute)],
+        pages: [
+          ...quiet.pages,
+          paged({ ...quiet, keys: [accepted] }, 5 * minute),
+          { ...paged({ ...quiet, keys: [accepted] }, 11 * minute), atMs: openedAtMs + 5 * minute },
+        ],
         keys: [{ ...accepted, dieMs: 30 * minute }],
       },
       14 * minute,
@@ -349,9 +405,9 @@ describe("the clock", () => {
     );
   });
 
-  test("has nothing more to say once everything was said", () => {
+  test("has nothing more to say before the deadline once everything was said", () => {
     const pages = [...quiet.pages, paged(quiet, 5 * minute)];
-    expect(clock({ pages }, 20 * minute)).toBe("wait");
+    expect(clock({ pages }, 12 * minute)).toBe("wait 14 min");
   });
 
   test("says what a failed replacement means under each plan", () => {
