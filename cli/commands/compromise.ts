@@ -8,6 +8,7 @@ import { incidentsOpened } from "./incident.ts";
 interface Options {
   readonly keyStdin?: boolean;
   readonly fingerprint?: string;
+  readonly keyId?: string;
   readonly repo?: string;
   readonly consumer?: string;
   readonly providerAccount?: string;
@@ -23,6 +24,7 @@ export const compromise: Register = (program, perform) => {
     .command("compromise")
     .argument("[secret]", "whose current key leaked: name in rekey.yml, or ARN")
     .option("--key-stdin", "the key itself, from a pipe or a hidden prompt; it is hashed here and not sent")
+    .option("--key-id <id>", "which key of the secret, by its id at the provider")
     .option("--fingerprint <hash>", "sha256:, sha1: or hmsl: and the digits")
     .option(
       "--repo <name>",
@@ -76,10 +78,11 @@ async function targetOf(
   { terminal }: Cli,
   { secret, options }: { readonly secret: string | undefined; readonly options: Options },
 ): Promise<Readonly<Record<string, unknown>>> {
-  const { fingerprint, repo, consumer, providerAccount, keyStdin } = options;
+  const { fingerprint, keyId, repo, consumer, providerAccount, keyStdin } = options;
   const named = {
     ...(secret !== undefined && { secret }),
     ...(fingerprint !== undefined && { fingerprints: [fingerprint] }),
+    ...(keyId !== undefined && { keyId }),
     ...(repo !== undefined && { repository: repo }),
     ...(consumer !== undefined && { consumer }),
     ...(providerAccount !== undefined && { account: providerAccount }),

@@ -415,3 +415,64 @@ describe("rekey report", () => {
     });
   });
 });
+
+describe("which key a report of a secret means", () => {
+  /** An incident whose replacement is current already. */
+  async function replaced(status: "open" | "closed") {
+    const told = await newWorld();
+    const { world, cli, only, becomes, keys } = told;
+    const oldId = keys["billing-key"]?.keyId ?? "";
+    await cli("compromise billing-key --public");
+    const {
+      incidentId,
+      keys: [leaked],
+    } = await only();
+    const fresh = world.provider.addKey({ name: "replacement" });
+    const fingerprint = fingerprintOf(fresh.secret.reveal());
+    await world.ledger.changeSecret(arnOf("billing-key"), (now) => ({
+      ...now,
+      keys: [
+        {
+          name: "old",
+          keyId: oldId,
+          state: "retiring" as const,
+          ...(leaked?.fingerprint !== undefined && { fingerprint: leaked.fingerprint }),
+        },
+        { name: "new", keyId: fresh.keyId, state: "current" as const, fingerprint, promotedAtMs: NOON_MS },
+      ],
+    }));
+    await becomes(incidentId, {
+      status,
+      secrets: [secretOf({ incomingKeyId: fresh.keyId, keyId: oldId })],
+      ...(status === "closed" && { closedAtMs: NOON_MS }),
+    });
+    return { ...told, incidentId, oldId, freshId: fresh.keyId };
+  }
+
+  test("a second report means the key of the open incident, never its healthy replacement", async () => {
+    const { cli, only, incidentId, oldId } = await replaced("open");
+    const { code, out } = await cli("compromise billing-key --public");
+    expect(code).toBe(0);
+    expect(out).toContain(`joined, since the key has one already: ${incidentId}`);
+    expect((await only()).keys).toMatchObject([{ keyId: oldId }]);
+  });
+
+  test("a key younger than the last incident is not assumed, and --key-id answers the question", async () => {
+    const { cli, world, freshId } = await replaced("closed");
+    const asked = await cli("compromise billing-key --public");
+    expect(asked.code).not.toBe(0);
+    expect(asked.err).toContain("younger than its last incident");
+    expect(asked.err).toContain(`rekey compromise billing-key --key-id ${freshId}`);
+    expect(await world.ledger.incidents.incidents()).toHaveLength(1);
+
+    expect((await cli(`compromise billing-key --public --key-id ${freshId}`)).code).toBe(0);
+    const records = await world.ledger.incidents.incidents();
+    expect(records.flatMap(({ keys }) => keys.map(({ keyId }) => keyId))).toContain(freshId);
+  });
+
+  test("an id that the secret never held is refused, and so is an id without a secret", async () => {
+    const { cli } = await newWorld();
+    expect((await cli("compromise billing-key --key-id key_FAKE_other")).err).toContain("never held a key");
+    expect((await cli("compromise --key-id key_FAKE_other --consumer billing")).code).not.toBe(0);
+  });
+});

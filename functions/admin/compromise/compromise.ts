@@ -17,6 +17,7 @@ const target = {
   repository: z.string().min(1).max(256).optional(),
   consumer: z.string().min(1).max(64).optional(),
   account: z.string().min(1).max(64).optional(),
+  keyId: z.string().min(1).max(256).optional(),
 };
 
 const CompromiseInput = z.strictObject({

@@ -1,5 +1,9 @@
+import { cooldownMs, isOver } from "../../../core/incident/plan.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import type { LedgerKey } from "../../../core/keys.ts";
 import { nearest } from "../../../core/nearest.ts";
 import type { Policy } from "../../../core/policy.ts";
+import type { KeyId, SecretArn } from "../../../core/ports.ts";
 import { currentKey } from "../../../core/rotation/secret-record.ts";
 import type { AlertIdentity } from "../../../events/alert.ts";
 import type { AdminDeps } from "../../deps.ts";
@@ -21,6 +25,8 @@ export interface Target {
   readonly repository?: string | undefined;
   readonly consumer?: string | undefined;
   readonly account?: string | undefined;
+  /** Which key of the secret. */
+  readonly keyId?: string | undefined;
 }
 
 export type Leaks =
@@ -31,16 +37,16 @@ export type Leaks =
 export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks> {
   const { secret, fingerprints, repository, consumer, account } = target;
   const given = [secret, fingerprints, repository, consumer, account].filter((one) => one !== undefined);
-  if (given.length !== 1) {
+  if (given.length !== 1 || (target.keyId !== undefined && secret === undefined)) {
     const detail =
-      "say what leaked: a secret, --key-stdin, --fingerprint, --repo, --consumer or --provider-account";
+      "say what leaked: a secret (and --key-id), --key-stdin, --fingerprint, --repo, --consumer or --provider-account";
     return { refusal: refused({ reason: "TargetUnclear", detail }) };
   }
   if (fingerprints !== undefined) {
     const identity = { kind: "fingerprint" as const, values: fingerprints };
     return { of: "one", title: `fingerprint ${fingerprints[0]?.slice(0, 20)}`, leaks: [{ identity }] };
   }
-  if (secret !== undefined) return ofSecret(secret, deps);
+  if (secret !== undefined) return ofSecret(target, deps);
   const policies = await deps.ledger.policies();
   if (account !== undefined) {
     const covered = policies.filter(({ provider }) => provider.account === account);
@@ -57,12 +63,64 @@ export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks
 const consumersIn = ({ consumers }: Policy): readonly string[] =>
   consumers === "none" ? [] : consumers.map(({ name }) => name);
 
-async function ofSecret(named: string, deps: AdminDeps): Promise<Leaks> {
-  const found = await whichSecret(named, deps);
+async function ofSecret({ secret = "", keyId }: Target, deps: AdminDeps): Promise<Leaks> {
+  const found = await whichSecret(secret, deps);
   if ("refusal" in found) return found;
-  const leak = await currentLeak(found.policy, deps);
-  if (leak !== undefined) return { of: "one", title: found.policy.name, leaks: [leak] };
-  return { refusal: notIndexed([found.policy.name]) };
+  const { policy } = found;
+  const meant = keyId === undefined ? await meantKey(policy, deps) : await namedKey(policy, keyId, deps);
+  if (meant === undefined) return { refusal: notIndexed([policy.name]) };
+  if ("refusal" in meant) return meant;
+  return { of: "one", title: policy.name, leaks: [meant] };
+}
+
+type Meant = Leak | { readonly refusal: RefusedAnswer } | undefined;
+
+/** A key by its id, also one that is replaced already. */
+async function namedKey(policy: Policy, keyId: KeyId, deps: AdminDeps): Promise<Meant> {
+  const { secretArn, name, provider } = policy;
+  const [{ keys }, past] = await Promise.all([deps.ledger.secret(secretArn), deps.ledger.keys(secretArn)]);
+  const known = [...new Set([...keys, ...past].flatMap((key) => key.keyId ?? []))];
+  if (known.includes(keyId)) return { identity: { kind: "keyId", provider: provider.kind, keyId }, policy };
+  const meant = nearest(keyId, known);
+  const detail = `${name} never held a key ${keyId} that Rekey knows`;
+  const hint = meant === undefined ? "name the key itself with --key-stdin" : `did you mean ${meant}?`;
+  return { refusal: refused({ reason: "UnknownKey", detail, hint }) };
+}
+
+/**
+ * Without an id: the key of the incident that is open, else the current key. Two people report one leak within
+ * minutes; by the second report the current key can be the healthy replacement, which nobody meant.
+ */
+async function meantKey(policy: Policy, deps: AdminDeps): Promise<Meant> {
+  const { secretArn, name } = policy;
+  const about = (await deps.ledger.incidents.incidents()).filter((incident) => isAbout(incident, secretArn));
+  const open = about.find(({ status }) => !isOver(status));
+  const [leaked] = open?.keys ?? [];
+  if (leaked !== undefined) return leakOfIncident(policy, leaked) ?? currentLeak(policy, deps);
+  const current = currentKey(await deps.ledger.secret(secretArn));
+  const younger = about.find((incident) => isYounger(current, incident, deps.clock.nowMs()));
+  if (younger === undefined || current?.keyId === undefined) return currentLeak(policy, deps);
+  const detail = `the current key of ${name} is younger than its last incident, ${younger.incidentId}: which key leaked?`;
+  const hint = `if it is the new one: rekey compromise ${name} --key-id ${current.keyId}`;
+  return { refusal: refused({ reason: "KeyUnclear", detail, hint }) };
+}
+
+function isAbout({ keys, secrets, test }: IncidentRecord, arn: SecretArn): boolean {
+  return !test && [...keys, ...secrets].some(({ secretArn }) => secretArn === arn);
+}
+
+function leakOfIncident(policy: Policy, { keyId, fingerprint }: KeyInScope): Leak | undefined {
+  if (fingerprint !== undefined) return { identity: { kind: "fingerprint", values: [fingerprint] }, policy };
+  if (keyId === undefined) return undefined;
+  return { identity: { kind: "keyId", provider: policy.provider.kind, keyId }, policy };
+}
+
+/** Promoted by or after an incident that is not long over: a report may well mean the key before it. */
+function isYounger(current: LedgerKey | undefined, incident: IncidentRecord, nowMs: number): boolean {
+  const { receivedAtMs, closedAtMs = nowMs, secrets } = incident;
+  if (current === undefined || nowMs >= closedAtMs + cooldownMs) return false;
+  const isReplacement = secrets.some(({ incomingKeyId }) => incomingKeyId === current.keyId);
+  return isReplacement || (current.promotedAtMs ?? 0) >= receivedAtMs;
 }
 
 /** The key that the current version holds, as the index has it. */
