@@ -141,6 +141,9 @@ export interface KeyInScope {
   /** When the provider accepted the revoke (the first of the two clocks). */
   readonly acceptedAtMs?: number;
   /** When the key was seen dead (the second clock). */
+  /** How often the revoke was asked for again because the key still answered, and when the last time was. */
+  readonly revokesAgain?: number;
+  readonly lastRevokeAtMs?: number;
   readonly deadAtMs?: number;
   readonly how?: "refused" | "listing" | "alreadyDead";
   /** When Rekey first tried to revoke the key, the provider no longer knew it. */
@@ -253,6 +256,7 @@ export type TimelineWhat =
   | "quarantineUndone"
   | "revokeIntended"
   | "revokeAccepted"
+  | "revokeRepeated"
   | "dead"
   | "waived"
   | "personNeeded"

@@ -1,14 +1,15 @@
-import { SecretUnusable, WrongProject } from "../../core/errors.ts";
+import { RotationError, SecretUnusable } from "../../core/errors.ts";
 import type { IncidentRecord, KeyInScope } from "../../core/incident/record.ts";
 import { markSeenDead } from "../../core/incident/takeover.ts";
 import { addToTimeline, changeKey } from "../../core/incident/transitions.ts";
-import { isSpent } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
 import { afterProbe, type DeathWatch, isDead } from "../../core/rotation/death.ts";
 import type { Secret } from "../../core/secret.ts";
 import { keyIn as keyInValue } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
+import { assertSameAccount } from "../secret/same-account.ts";
+import { stopFor } from "../secret/stop-order.ts";
 import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { changeIncident, endWait } from "./record/change.ts";
@@ -89,7 +90,37 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
     if (elapsedMs > burstMaxMs) break;
     await deps.clock.pause(probeEveryMs);
   }
-  return stillAlive({ ...watch, record, key });
+  return stillAlive({ ...watch, record: await revokeAgain({ ...watch, record, key }, deps), key });
+}
+
+const revokeAgainAfterMs = 30_000;
+const revokeAgainMaxMs = 3_600_000;
+
+/**
+ * A provider can answer that a key is gone, or that it took the revoke, and go on accepting the key. While the key
+ * answers, the revoke is asked for again, each time after twice as long.
+ */
+async function revokeAgain(watch: Watch, deps: Deps): Promise<IncidentRecord> {
+  const { ref, record, key, nowMs, policy, provider } = watch;
+  const { keyId, acceptedAtMs, revokesAgain = 0, lastRevokeAtMs = acceptedAtMs, refusals } = key;
+  if (keyId === undefined || key.byHand === true || lastRevokeAtMs === undefined || refusals > 0)
+    return record;
+  if (nowMs() < lastRevokeAtMs + Math.min(revokeAgainMaxMs, revokeAgainAfterMs * 2 ** revokesAgain))
+    return record;
+  if ((await stopFor(policy, deps, { isIncident: true })) !== undefined) return record;
+  const outcome = await provider.revoke(keyId).catch(nameOfError);
+  const atMs = nowMs();
+  return deps.ledger.incidents.changeIncident(record.incidentId, (now) =>
+    addToTimeline(
+      changeKey(now, ref, (each) => ({ ...each, lastRevokeAtMs: atMs, revokesAgain: revokesAgain + 1 })),
+      { atMs, what: "revokeRepeated", detail: `the key still answers; the provider says ${outcome}`, keyId },
+    ),
+  );
+}
+
+function nameOfError(error: unknown): string {
+  if (error instanceof RotationError) return error.name;
+  throw error;
 }
 
 /** A key that was never current may be refused because it is not active yet. It could still be accepted later. */
@@ -124,12 +155,8 @@ async function noteProbe(
 async function byListing(watch: Watch, deps: Deps): Promise<Death> {
   const { key, provider, policy } = watch;
   if (key.keyId !== undefined && (await provider.find(key.keyId)) !== undefined) return stillAlive(watch);
-  const { keys } = await deps.ledger.secret(policy.secretArn);
-  const known = keys.find((each) => each.keyId !== undefined && each.keyId !== key.keyId && !isSpent(each));
-  const isOurs =
-    known?.keyId === undefined ? key.account !== undefined : (await provider.find(known.keyId)) !== undefined;
-  if (!isOurs)
-    throw new WrongProject("the admin credential does not list our other keys: it is another project's");
+  const isAccountKnown = key.account !== undefined;
+  await assertSameAccount({ policy, provider, keyId: key.keyId, isAccountKnown }, deps);
   return recordDeath({ ...watch, how: key.goneBefore ? "alreadyDead" : "listing" }, deps);
 }
 

@@ -1,4 +1,4 @@
-import { NeedsHuman, ProviderGarbled } from "../../core/errors.ts";
+import { NeedsHuman, ProviderGarbled, ProviderUnavailable } from "../../core/errors.ts";
 import type { KeyId } from "../../core/ports.ts";
 import type { HttpReply } from "../http.ts";
 import { type AdminApi, failureOf, isOk } from "./admin-api.ts";
@@ -16,11 +16,17 @@ export async function revoke(
   const { keyId } = query;
   const reply = await api.send({ method: "DELETE", path: `${keys.path}/${pathId(keyId)}` });
   if (reply.status === 404) {
-    await keys.confirmGone();
+    await assertNotListed(keys, keyId);
     return "alreadyGone";
   }
   if (reply.status === 400) return revokeWithAccount(api, keys, { ...query, refusal: outcomeOf(reply) });
   return confirmDeleted(reply, keyId);
+}
+
+/** One 404 is no proof: a key was seen to work, and to be listed, after its deletion was answered so. */
+async function assertNotListed(keys: ProjectKeys, keyId: KeyId): Promise<void> {
+  if ((await keys.all()).every((listed) => listed.keyId !== keyId)) return;
+  throw new ProviderUnavailable(`openai lists key ${keyId} and does not find it`);
 }
 
 /** Organisations that cannot delete a service account's key answer 400: there the whole account is deleted. */

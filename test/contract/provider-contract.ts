@@ -277,6 +277,18 @@ function describeRevoke({ subject, given }: Context): void {
     expect(await world.provider.revoke(keyId)).toBe("alreadyGone");
   });
 
+  given(
+    "revoke",
+    "a 404 for a key that is still listed is no death, and a second try deletes it",
+    async (world) => {
+      const { keyId } = world.foreignKey();
+      world.inject({ kind: "answer", status: 404 });
+      await expect(world.provider.revoke(keyId)).rejects.toMatchObject({ retry: expect.any(String) });
+      expect(world.listed()).toContain(keyId);
+      expect(await world.provider.revoke(keyId)).toBe("revoked");
+    },
+  );
+
   for (const fault of UNANSWERED) {
     given("revoke", `a revoke answered by ${fault.kind} may be repeated`, async (world) => {
       const { keyId } = world.foreignKey();

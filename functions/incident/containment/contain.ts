@@ -8,6 +8,7 @@ import { containTurn, everybodyMoved, whyCurrentAgain, whyNotContain } from "../
 import type { Policy } from "../../../core/policy.ts";
 import type { KeyId, KeyProvider } from "../../../core/ports.ts";
 import type { Deps } from "../../deps.ts";
+import { assertSameAccount } from "../../secret/same-account.ts";
 import { assertNotStopped } from "../../secret/stop-order.ts";
 import { changeIncident, waitSecondsFor } from "../record/change.ts";
 import { policyOfKey } from "../record/policies.ts";
@@ -173,6 +174,10 @@ async function revoke(order: Order, deps: Deps): Promise<IncidentRecord | "calle
   const isFirst = key.revokeIntendedAtMs === undefined && key.quarantinedAtMs === undefined;
   if ((await recordIntent(order, "revoking", deps)) === "calledOff") return "calledOff";
   const outcome = await provider.revoke(keyId);
+  if (outcome === "alreadyGone") {
+    const isAccountKnown = key.account !== undefined;
+    await assertSameAccount({ policy: order.policy, provider, keyId, isAccountKnown }, deps);
+  }
   for (const { secretArn } of record.secrets) {
     await deps.ledger.changeSecret(secretArn, (now) => markContained(now, { keyId, revokedAtMs: input.at }));
     await deps.audit.append(secretArn, {

@@ -105,6 +105,30 @@ test("a revoke that is refused for three hours pages at the deadline and on, and
   expect(world.pages.at(-1)?.why).toContain("acknowledged, and nothing has changed");
 });
 
+test("a revoke that is accepted and has no effect is asked for again until the key is dead", async () => {
+  let isIgnored = true;
+  const gone = { kind: "says", status: 200, json: {} } as const;
+  world = new World({
+    provider: {
+      faults: ({ operation, request }) =>
+        operation === "revoke" && isIgnored
+          ? { ...gone, json: { id: request.path.split("/").at(-1), deleted: true } }
+          : undefined,
+    },
+  });
+  await world.secret();
+  const [run] = await world.raise(await leakOfCurrent(world));
+  if (run === undefined) throw new Error("nothing was started");
+  await world.time.advance(20 * minute);
+  expect(await onlyKey(world, run)).toMatchObject({ state: "accepted", refusals: 0 });
+  expect((await onlyKey(world, run)).revokesAgain).toBeGreaterThanOrEqual(3);
+
+  isIgnored = false;
+  await world.time.advance(60 * minute);
+  expect(await onlyKey(world, run)).toMatchObject({ state: "dead" });
+  expect((await world.incidentOf(run)).timeline.map(({ what }) => what)).toContain("revokeRepeated");
+});
+
 test("a key that dies sixteen minutes after its revoke keeps the two clocks apart", async () => {
   world = new World({ provider: { dieMs: 16 * minute }, propagation: { dieMs: 30 * minute } });
   await world.secret();
