@@ -27,7 +27,9 @@ export async function runCompromise(start: Start & { readonly plan: Plan }): Pro
     const report = company.leakIntoReport();
     shown.say(`a TruffleHog report with the live key arrives: rekey report ${report}`);
     await company.rekey("report", report);
+    const supplied = company.supply?.();
     const incident = await closed(company, shown);
+    await supplied;
     await pause(afterMs);
     const summary = await summarizeIncident({ company, incident, ms: Date.now() - startedAt });
     const complaints = [

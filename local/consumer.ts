@@ -11,7 +11,8 @@ export interface ConsumerJob {
   readonly secret: string;
   readonly field?: string;
   readonly reportBus: string;
-  readonly provider: string;
+  /** Where and how the provider is asked, with the key behind `scheme` in a header. */
+  readonly call: { readonly url: string; readonly header: string; readonly scheme: string };
   readonly instances: number;
   readonly requestsPerSecond: number;
   readonly maxStaleMs: number;
@@ -69,7 +70,7 @@ async function start(job: ConsumerJob): Promise<void> {
 async function serve(key: Key, job: ConsumerJob): Promise<void> {
   tally.requests += 1;
   try {
-    await key.use((value) => complete(value, job.provider));
+    await key.use((value) => complete(value, job.call));
   } catch {
     const now = Date.now();
     tally.failed += 1;
@@ -78,14 +79,14 @@ async function serve(key: Key, job: ConsumerJob): Promise<void> {
   }
 }
 
-function complete(value: string, provider: string): Promise<void> {
+function complete(value: string, { url, header, scheme }: ConsumerJob["call"]): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
-      `${provider}/chat/completions`,
+      url,
       {
         method: "POST",
         agent,
-        headers: { authorization: `Bearer ${value}`, "content-type": "application/json" },
+        headers: { [header]: `${scheme}${value}`, "content-type": "application/json" },
       },
       (incoming) => {
         incoming.resume();

@@ -12,8 +12,9 @@ import type { Table } from "../core/ports.ts";
 import type { LogLine } from "../functions/deps.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
-import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../providers/openai/fake.ts";
+import type { ConsumerCall } from "../providers/fake-world.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
+import { type StandIn, type StandInName, type StandInOptions, standInRow } from "./stand-ins.ts";
 import { account, clientAs, environment, type LocalCloud, startLocalCloud } from "./world.ts";
 
 const run = promisify(execFile);
@@ -31,7 +32,7 @@ const consumerRole = `arn:aws:iam::${account}:role/consumers`;
 
 export interface Demonstration {
   readonly cloud: LocalCloud;
-  readonly provider: OpenAiFake;
+  readonly provider: StandIn;
   readonly fleet: Fleet;
   readonly ledger: Ledger;
   readonly table: Table;
@@ -48,6 +49,11 @@ export interface Demonstration {
   saveReport(address: string): Promise<string>;
   /** Runs `rekey` as the operator and gives what it printed. */
   rekey(...args: readonly string[]): Promise<string>;
+  /**
+   * Does what a person does where the provider makes no keys by API: waits until a key is asked for, makes one in the
+   * provider's console and gives it to `rekey supply`. Undefined where no person is needed.
+   */
+  readonly supply?: () => Promise<string>;
   close(): Promise<void>;
 }
 
@@ -59,8 +65,10 @@ export interface DemonstrationOptions {
   onOpen?(close: () => Promise<void>): void;
   /** The cloud's; any free one without it. */
   readonly port?: number;
+  /** Whose stand-in it is; OpenAI's without it. */
+  readonly standIn?: StandInName;
   /** Over the stand-in's usual times. */
-  readonly provider?: OpenAiFakeOptions;
+  readonly provider?: StandInOptions;
   readonly plan?: "contain-first" | "switch-first";
 }
 
@@ -107,22 +115,23 @@ interface Opening {
 }
 
 async function openCompany({ folder, options, undo, close }: Opening): Promise<Demonstration> {
-  const { onProgress = () => {}, onLog, port } = options;
-  const fake = openaiFake({ ...provider, ...options.provider });
+  const { onProgress = () => {}, onLog, port, standIn = "openai" } = options;
+  const row = standInRow(standIn);
+  const fake = row.start({ ...provider, ...options.provider });
   const listening = await fake.listen();
   undo(() => listening.close());
-  onProgress("starting the stand-ins of AWS and OpenAI, and Rekey's functions");
+  onProgress(`starting the stand-ins of AWS and ${row.title}, and Rekey's functions`);
   const place = { folder, ...(port !== undefined && { port }), ...(onLog && { onLog }) };
   const cloud = await startLocalCloud(place);
   undo(() => cloud.close());
   const seed = fake.addKey({ name: "made by hand in 2024" });
-  const secrets = await seedSecrets({ cloud, fake, key: seed.secret.reveal() });
+  const secrets = await seedSecrets({ cloud, standIn, fake, key: seed.secret.reveal() });
   const policyFile = join(folder, "rekey.yml");
-  writeFileSync(policyFile, policyText({ ...secrets, providerUrl: listening.url, options }));
+  writeFileSync(policyFile, policyText({ ...secrets, settings: fake.settingsAt(listening.origin), options }));
   onProgress(`the cloud is at ${cloud.url}; applying the policy of ${secretName} (rekey apply)`);
   await rekey(cloud, ["apply", "--file", policyFile]);
   onProgress(`starting ${consumers.join(", ")}: ${instancesEach} instances each, all with ${secretName}`);
-  const jobs = jobsFor({ secretArn: secrets.secretArn, providerUrl: listening.url });
+  const jobs = jobsFor({ secretArn: secrets.secretArn, origin: listening.origin, call: fake.consumer });
   const fleet = await startFleet(jobs, cloud.env("consumers"));
   undo(() => fleet.stop());
   const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
@@ -134,19 +143,43 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
     retiringKeyId: seed.keyId,
     leakIntoReport: () => {
       const path = join(folder, "trufflehog.json");
-      writeFileSync(path, `${JSON.stringify(finding(seed.secret.reveal()))}\n`, { mode: 0o600 });
+      writeFileSync(path, `${JSON.stringify(finding(seed.secret.reveal(), row.detector))}\n`, {
+        mode: 0o600,
+      });
       return path;
     },
     saveReport: (address) => saveReport(cloud, address),
     rekey: (...args) => rekey(cloud, args),
+    ...(row.isAssisted && {
+      supply: async () => {
+        await askedFor({ ledger, secretArn: secrets.secretArn });
+        const { secret } = fake.addKey({ name: "made in the console" });
+        return rekey(cloud, ["supply", secretName], secret.reveal());
+      },
+    }),
   };
 }
 
-function jobsFor({ secretArn, providerUrl }: { readonly secretArn: string; readonly providerUrl: string }) {
+/** Until the rotation waits for a person to supply the key. */
+async function askedFor({ ledger, secretArn }: { readonly ledger: Ledger; readonly secretArn: string }) {
+  for (const untilMs = Date.now() + heardMaxMs; Date.now() < untilMs; ) {
+    const { wait } = await ledger.secret(secretArn);
+    if (wait?.decision === "supply") return;
+    await pause(heardPollMs);
+  }
+  throw new Error(`nobody has asked for a key within ${heardMaxMs / 1000} s`);
+}
+
+function jobsFor(facts: {
+  readonly secretArn: string;
+  readonly origin: string;
+  readonly call: ConsumerCall;
+}) {
+  const { secretArn, origin, call } = facts;
   return consumers.map((consumer) => ({
     ...{ consumer, environment, maxStaleMs, secret: secretArn, field: "apiKey" },
     reportBus: `rekey-reports-${environment}`,
-    provider: providerUrl,
+    call: { url: `${origin}${call.path}`, header: call.header, scheme: call.scheme },
     instances: instancesEach,
     requestsPerSecond: requestsPerSecondEach,
     watchEveryMs: 1_000,
@@ -178,20 +211,27 @@ async function saveReport(cloud: LocalCloud, address: string): Promise<string> {
   return markdown;
 }
 
-async function rekey(cloud: LocalCloud, args: readonly string[]): Promise<string> {
+/** With `key` it is somebody who may supply keys, and pipes this one in. */
+async function rekey(cloud: LocalCloud, args: readonly string[], key?: string): Promise<string> {
   const file = fileURLToPath(new URL("../bin/rekey.mjs", import.meta.url));
-  const env = { ...process.env, ...cloud.env("operator"), NO_COLOR: "1" };
-  const { stdout } = await run(process.execPath, ["--no-warnings", file, ...args], { env });
-  return stdout;
+  const env = { ...process.env, ...cloud.env(key === undefined ? "operator" : "supplier"), NO_COLOR: "1" };
+  const running = run(process.execPath, ["--no-warnings", file, ...args], { env });
+  running.child.stdin?.end(key);
+  return (await running).stdout;
 }
 
-async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: string }) {
+async function seedSecrets(world: {
+  readonly cloud: LocalCloud;
+  readonly standIn: StandInName;
+  readonly fake: StandIn;
+  readonly key: string;
+}) {
   const client = new SecretsManagerClient(clientAs(world.cloud, "administrator"));
   const create = async (Name: string, SecretString: string) => {
     const Tags = [{ Key: "Environment", Value: environment }];
     return (await client.send(new CreateSecretCommand({ Name, SecretString, Tags }))).ARN ?? "";
   };
-  const adminArn = await create("rekey/admin/openai", world.fake.adminKey);
+  const adminArn = await create(`rekey/admin/${world.standIn}`, world.fake.adminKey);
   const secretArn = await create(
     secretName,
     JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }),
@@ -200,7 +240,7 @@ async function seedSecrets(world: { cloud: LocalCloud; fake: OpenAiFake; key: st
 }
 
 /** As TruffleHog prints it for a public GitHub repository; it verified the key, so the key is live. */
-function finding(key: string) {
+function finding(key: string, DetectorName: string) {
   const link = "https://github.com/acme/shop/blob/0f00/.env#L7";
   const Github = {
     repository: "https://github.com/acme/shop.git",
@@ -211,7 +251,7 @@ function finding(key: string) {
   };
   return {
     SourceMetadata: { Data: { Github: { ...Github, visibility: 0 } } },
-    ...{ SourceType: 7, SourceName: "trufflehog - github", DetectorType: 201, DetectorName: "OpenAI" },
+    ...{ SourceType: 7, SourceName: "trufflehog - github", DetectorType: 201, DetectorName },
     ...{ DecoderName: "PLAIN", Verified: true, Raw: key, RawV2: "", SecretParts: { key } },
   };
 }
@@ -223,30 +263,31 @@ function consumerText(name: string): string {
 function policyText(facts: {
   readonly adminArn: string;
   readonly secretArn: string;
-  readonly providerUrl: string;
+  readonly settings: Readonly<Record<string, unknown>>;
   readonly options: DemonstrationOptions;
 }): string {
-  const { plan } = facts.options;
+  const { plan, standIn = "openai" } = facts.options;
+  const settings = Object.entries({ ...standInRow(standIn).settings, ...facts.settings });
+  // Other stand-ins count by the minute or not at all, which a short run cannot wait for.
+  const signals = standIn === "openai" ? "" : "\n    signals: [client]";
   return `version: 1
 environment: ${environment}
 account: "${account}"
 providers:
-  openai-main:
-    kind: openai
+  ${standIn}-main:
+    kind: ${standIn}
     adminCredential: ${facts.adminArn}
-    project: proj_FAKE
-    serviceAccount: svc_acct_FAKE
-    baseUrl: ${facts.providerUrl}
-    # The stand-in is quick, so that this run is short. Leave these out for the real OpenAI.
+${settings.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`).join("\n")}
+    # The stand-in is quick, so that this run is short. Leave these out for the real provider.
     propagation: { usageLagMs: 1000, deadProbes: 5, deadWindowMs: 1000, probeEveryMs: 250, dieMs: 60000 }
 secrets:
   ${secretName}:
     arn: ${facts.secretArn}
     field: apiKey
-    provider: openai-main
+    provider: ${standIn}-main
     rotate: manual
     overlap: 2m
-    quiet: 3s
+    quiet: 3s${signals}
     soak: 1s
     consumers:
 ${consumers.map(consumerText).join("\n")}

@@ -26,6 +26,10 @@ export async function runRotation(start: Start): Promise<number> {
   try {
     introduce(company, shown);
     await company.rekey("rotate", secretName, "--reason", "npm start");
+    if (company.supply !== undefined) {
+      shown.say("the provider makes no keys by API: a person makes one and gives it to `rekey supply`");
+      await company.supply();
+    }
     const rotation = await finished(company);
     await pause(afterMs);
     const { executionArn, death, incomingKeyId, incomingVersionId } = rotation;
@@ -46,11 +50,12 @@ export async function runRotation(start: Start): Promise<number> {
 }
 
 /** What both demonstrations open their company with. */
-export function openingFor({ shown, ending, port }: Start): DemonstrationOptions {
+export function openingFor({ shown, ending, port, standIn }: Start): DemonstrationOptions {
   return {
     onProgress: (text) => shown.say(text),
     onOpen: (close) => ending.before(close),
     ...(port !== undefined && { port }),
+    ...(standIn !== undefined && { standIn }),
   };
 }
 

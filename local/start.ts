@@ -5,9 +5,10 @@
 import { parseArgs } from "node:util";
 import { type Ending, endOnSignal } from "./ending.ts";
 import { type Screen, screen } from "./screen.ts";
+import type { StandInName } from "./stand-ins.ts";
 
 const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
-                    [--plan contain-first|switch-first]
+                    [--provider NAME] [--plan contain-first|switch-first]
 
   (nothing)      rotate a key under live traffic, prove the old one
                  dead
@@ -16,6 +17,9 @@ const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
                  nothing else there
   --stay         keep the local cloud running for another terminal
   --port N       the local cloud's port; any free one without it
+  --provider P   openai (without it), anthropic (a person supplies
+                 the key), azure-openai (two places), google,
+                 openrouter or xai
   --plan         for compromise: contain-first (default) or
                  switch-first
 `;
@@ -26,6 +30,7 @@ export interface Start {
   readonly ending: Ending;
   readonly stay: boolean;
   readonly port?: number;
+  readonly standIn?: StandInName;
 }
 
 class Misused extends Error {
@@ -42,6 +47,7 @@ function parsed() {
         help: { type: "boolean", short: "h", default: false },
         plan: { type: "string" },
         port: { type: "string" },
+        provider: { type: "string" },
       },
     });
   } catch (error) {
@@ -65,6 +71,14 @@ function portIn(text: string | undefined): { readonly port?: number } {
   throw new Misused(`${text} is no port: it is a number from 1 to 65535`);
 }
 
+/** The stand-ins are loaded only when one is named: the first line has to be there at once. */
+async function standInFor(name: string | undefined): Promise<{ readonly standIn?: StandInName }> {
+  if (name === undefined) return {};
+  const { isStandIn, standIns } = await import("./stand-ins.ts");
+  if (isStandIn(name)) return { standIn: name };
+  throw new Misused(`there is no stand-in of ${name}: name ${Object.keys(standIns).join(", ")}`);
+}
+
 async function main(): Promise<number> {
   const { values, positionals } = parsed();
   if (values.help) {
@@ -75,7 +89,7 @@ async function main(): Promise<number> {
   if (more.length > 0) throw new Misused(`one thing at a time, and not also ${more.join(" ")}`);
   if (what !== "rotation" && what !== "compromise") throw new Misused(`there is nothing called ${what}`);
   const plan = planIn(values.plan, what);
-  const place = portIn(values.port);
+  const place = { ...portIn(values.port), ...(await standInFor(values.provider)) };
   const shown = screen({ json: values.json });
   const ending = endOnSignal(shown);
   const start: Start = { shown, ending, stay: values.stay, ...place };

@@ -33,15 +33,3 @@ export async function exchangeForToken(exchange: {
   if (!parsed.success) throw new ProviderGarbled(`${kind} answered something else than a token`);
   return new Secret(parsed.data.access_token);
 }
-
-/** The fields of an admin credential that is stored as JSON. */
-export function credentialFields<Schema extends z.ZodType>(
-  kind: string,
-  { schema, credential }: { readonly schema: Schema; readonly credential: Secret },
-): z.output<Schema> {
-  try {
-    return schema.parse(JSON.parse(credential.reveal()));
-  } catch {
-    throw new AdminCredentialRefused(`the admin credential of ${kind} is not the JSON that its README names`);
-  }
-}

@@ -14,18 +14,12 @@ import { type AdminApi, adminApi, isOk } from "../admin-api.ts";
 import type { HttpReply } from "../http.ts";
 import { type ConnectOptions, type ProviderCalls, parseSettings } from "../provider.ts";
 import { tokenCredential } from "../token-credential.ts";
-import { credentialFields, exchangeForToken } from "../token-exchange.ts";
+import { exchangeForToken } from "../token-exchange.ts";
 import { verifyBy } from "../verify-table.ts";
 import { AzureOpenAiSettings, endpointOf } from "./settings.ts";
 import { verifyTable } from "./verify-table.ts";
 
 const kind = "azure-openai";
-
-const Application = z.object({
-  tenantId: z.string().regex(/^[A-Za-z0-9.-]{1,128}$/),
-  clientId: z.string().min(1).max(128),
-  clientSecret: z.string().min(1).max(512),
-});
 
 const keyText = z.string().regex(/^[\x21-\x7e]{16,512}$/);
 const Keys = z.object({ key1: keyText, key2: keyText });
@@ -176,11 +170,11 @@ async function token(
   credential: Secret,
   { settings, http }: { readonly settings: AzureOpenAiSettings; readonly http: ConnectOptions["http"] },
 ): Promise<Secret> {
-  const { tenantId, clientId, clientSecret } = credentialFields(kind, { schema: Application, credential });
+  const { tenant, client, loginUrl } = settings;
   return exchangeForToken({
-    ...{ kind: "Microsoft Entra", http, url: `${settings.loginUrl}/${tenantId}/oauth2/v2.0/token` },
+    ...{ kind: "Microsoft Entra", http, url: `${loginUrl}/${tenant}/oauth2/v2.0/token` },
     form: {
-      ...{ grant_type: "client_credentials", client_id: clientId, client_secret: clientSecret },
+      ...{ grant_type: "client_credentials", client_id: client, client_secret: credential.reveal() },
       scope: "https://management.azure.com/.default",
     },
   });

@@ -13,9 +13,9 @@ import {
   type World,
 } from "../fake-world.ts";
 
-const tenantId = "tenant-fake";
 const adminToken = "eyFAKE.entra.token";
-const application = { tenantId, clientId: "client-fake", clientSecret: "FAKE-client-secret-0000" };
+const application = { tenant: "tenant-fake", client: "client-fake" };
+const clientSecret = "FAKE-client-secret-0000";
 const account = "/Microsoft.CognitiveServices/accounts/(?<account>[^/]+)";
 const places = ["key1", "key2"] as const;
 type Place = (typeof places)[number];
@@ -27,7 +27,7 @@ export function azureOpenAiFake(options: FakeOptions = {}): ProviderFake {
   const fake = providerFake(
     { ...options, random },
     {
-      ...{ adminKey: JSON.stringify(application), adminToken, routes: routesWith(random) },
+      ...{ adminKey: clientSecret, adminToken, routes: routesWith(random) },
       credentialOf: ({ headers }) =>
         headers["api-key"] ?? (headers["authorization"] ?? "").replace(/^Bearer /, ""),
       refused: ({ as }) =>
@@ -43,7 +43,7 @@ export function azureOpenAiFake(options: FakeOptions = {}): ProviderFake {
         header: "api-key",
         scheme: "",
       },
-      settingsAt: (origin) => ({ endpoint: origin, managementUrl: origin, loginUrl: origin }),
+      settingsAt: (origin) => ({ ...application, endpoint: origin, managementUrl: origin, loginUrl: origin }),
       keyIdOf: (number) => `unused-${number}`,
       textOf: (number, draw) => textOf(number, draw),
       begin(made) {
@@ -135,8 +135,7 @@ function routesWith(random: () => number): readonly FakeRoute[] {
 }
 
 function giveToken({ body }: RouteContext): FakeReply {
-  const isKnown =
-    body["client_id"] === application.clientId && body["client_secret"] === application.clientSecret;
+  const isKnown = body["client_id"] === application.client && body["client_secret"] === clientSecret;
   if (!isKnown || body["grant_type"] !== "client_credentials") return json(401, { error: "invalid_client" });
   return json(200, { token_type: "Bearer", expires_in: 3599, access_token: adminToken });
 }

@@ -6,7 +6,10 @@ export const managementUrl = "https://management.azure.com";
 export const loginUrl = "https://login.microsoftonline.com";
 
 export const AzureOpenAiSettings = z.strictObject({
+  /** The client secret of the application below. */
   adminCredential: secretArnSetting,
+  tenant: z.string().regex(/^[A-Za-z0-9.-]{1,128}$/),
+  client: z.string().regex(/^[A-Za-z0-9-]{1,128}$/),
   subscription: z.string().regex(/^[0-9a-fA-F-]{36}$/),
   group: z.string().regex(/^[A-Za-z0-9_-]{1,90}$/),
   account: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9-]{1,63}$/),

@@ -22,18 +22,14 @@ const project = "projects/shop-fake/locations/global";
 const keysPath = `/v2/${project}/keys`;
 const { privateKey, publicKey } = generateKeyPairSync("rsa", { modulusLength: 2048 });
 
-/** What is in a service account's key file. The pair is made anew in each process, and opens nothing. */
-const keyFile = {
-  type: "service_account",
-  client_email: "rekey@shop-fake.iam.gserviceaccount.com",
-  private_key: privateKey.export({ type: "pkcs8", format: "pem" }),
-  private_key_id: "FAKE",
-};
+/** The pair is made anew in each process, and opens nothing. */
+const privatePem = String(privateKey.export({ type: "pkcs8", format: "pem" }));
+const manager = "rekey@shop-fake.iam.gserviceaccount.com";
 
 /** A stateful stand-in for Google: API Keys v2, its tokens, Cloud Monitoring's counts and Gemini. */
 export function googleFake(options: GoogleFakeOptions = {}): ProviderFake {
   return providerFake(options, {
-    adminKey: JSON.stringify(keyFile),
+    adminKey: privatePem,
     adminToken: accessToken,
     credentialOf: ({ headers }) =>
       headers["x-goog-api-key"] ?? (headers["authorization"] ?? "").replace(/^Bearer /, ""),
@@ -50,6 +46,7 @@ export function googleFake(options: GoogleFakeOptions = {}): ProviderFake {
       scheme: "",
     },
     settingsAt: (origin) => ({
+      manager,
       ...{ keysUrl: origin, geminiUrl: origin, tokenUrl: origin, monitoringUrl: origin },
     }),
     keyIdOf: (number, random) => fakeText("FAKE-", { number, random }).toLowerCase(),
@@ -161,10 +158,11 @@ const otherRoutes: readonly FakeRoute[] = [
 /** Looks at the signature, as Google does; not at the times, which are the wall clock's. */
 function giveToken({ body }: RouteContext): FakeReply {
   const [header = "", claims = "", signature = ""] = String(body["assertion"]).split(".");
+  const { iss } = JSON.parse(Buffer.from(claims, "base64url").toString()) as { readonly iss?: unknown };
   const isSigned = createVerify("RSA-SHA256")
     .update(`${header}.${claims}`)
     .verify(publicKey, signature, "base64url");
-  return isSigned
+  return isSigned && iss === manager
     ? json(200, { access_token: accessToken, expires_in: 3599, token_type: "Bearer" })
     : json(400, { error: "invalid_grant" });
 }

@@ -9,6 +9,10 @@ test.each([
   ["everything", "there is nothing called everything"],
   ["--stya", "Unknown option '--stya'"],
   ["--port=high", "high is no port: it is a number from 1 to 65535"],
+  [
+    "--provider=acme",
+    "there is no stand-in of acme: name openai, anthropic, azure-openai, google, openrouter, xai",
+  ],
   ["--plan=switch-first", "--plan is for `npm start -- compromise`"],
 ])(
   "npm start refuses %s with exit code 2, and says how to go on",
