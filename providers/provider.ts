@@ -63,6 +63,8 @@ export interface ProviderDocs {
   readonly about: string;
   /** What a user has to know before trusting it; each is one sentence. */
   readonly limits: readonly string[];
+  /** A policy's block, but for `adminCredential`; the page states what the provider can do with these settings. */
+  readonly example?: Readonly<Record<string, unknown>>;
 }
 
 /** The settings that every kind has. */
@@ -77,6 +79,9 @@ export const secretArnSetting = z
   .regex(
     /^arn:aws[a-z-]{0,16}:secretsmanager:[a-z0-9-]{1,32}:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/,
   );
+
+/** For the examples of the page of all providers. */
+export const exampleCredential = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin-key-AbCdEf";
 
 /** The calls of a KeyProvider; what it can do is in the statement. */
 export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation" | "newSecret">;

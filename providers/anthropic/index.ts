@@ -47,6 +47,7 @@ export const anthropic: ProviderKind = {
       "A key that was archived cannot be brought back; one that is only inactive can.",
       "Workspaces of the Claude Platform on AWS have other keys: see Amazon Bedrock.",
     ],
+    example: { workspace: "wrkspc_abc" },
   },
   adapter: () => import("./adapter.ts"),
 };

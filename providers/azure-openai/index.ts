@@ -50,6 +50,13 @@ export const azureOpenAi: ProviderKind = {
       "Azure tells neither last use nor usage of a key, so consumers have to testify.",
       "Both keys can be read again at any time by whoever may list them.",
     ],
+    example: {
+      tenant: "11111111-1111-1111-1111-111111111111",
+      client: "22222222-2222-2222-2222-222222222222",
+      subscription: "33333333-3333-3333-3333-333333333333",
+      group: "shop",
+      account: "shop-openai",
+    },
   },
   adapter: () => import("./adapter.ts"),
 };

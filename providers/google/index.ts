@@ -52,6 +52,11 @@ export const google: ProviderKind = {
       "A rotation never does, because a step that is repeated late would revive a key that is meant to be dead.",
       "Keys that begin with AIza are being retired by Google: bind new ones to a service account.",
     ],
+    example: {
+      project: "shop-prod",
+      manager: "rekey@shop-prod.iam.gserviceaccount.com",
+      serviceAccount: "shop@shop-prod.iam.gserviceaccount.com",
+    },
   },
   adapter: () => import("./adapter.ts"),
 };

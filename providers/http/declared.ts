@@ -57,6 +57,7 @@ export function declaredProvider(issuer: DeclaredIssuer): DeclaredKind {
   };
   return {
     ...statement,
+    docs: { ...issuer.docs, example: exampleFor(issuer) },
     ...{ plan, parameterNames: Object.keys(issuer.parameters ?? {}), settings, verifyTable: verify.table },
     facts: (block) => planFacts(plan(block)),
     hosts: (block) => planHosts(plan(block)),
@@ -66,6 +67,17 @@ export function declaredProvider(issuer: DeclaredIssuer): DeclaredKind {
       const { connectPlan } = await import("./adapter.ts");
       return { connect: (options) => connectPlan(plan(options.settings), options) };
     },
+  };
+}
+
+/** A block with every setting that has to be there, for the page of all providers. */
+function exampleFor({ kind, baseUrl, keyBaseUrl, parameters = {} }: DeclaredIssuer) {
+  const needed = Object.entries(parameters).filter(([, { isOptional, usual }]) => !isOptional && !usual);
+  const own = `https://${kind}.example.com`;
+  return {
+    ...Object.fromEntries(needed.map(([name]) => [name, `${name}-id`])),
+    ...(baseUrl === undefined && { baseUrl: own }),
+    ...(keyBaseUrl === eachCustomers && { keyBaseUrl: own }),
   };
 }
 

@@ -39,6 +39,7 @@ export const openai: ProviderKind = {
       "A quarantined key can still read files, so an incident has to revoke.",
       "Some organisations cannot delete a single key of a service account.",
     ],
+    example: { project: "proj_abc", serviceAccount: "svc_acct_abc" },
   },
   adapter: () => import("./adapter.ts"),
 };

@@ -41,6 +41,7 @@ export const openrouter: ProviderKind = {
       "OpenRouter tells what a key spent and not when it was used, so consumers have to testify.",
       "An expiry is set when a key is made and cannot be postponed.",
     ],
+    example: {},
   },
   adapter: () => import("./adapter.ts"),
 };

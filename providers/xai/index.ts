@@ -40,6 +40,7 @@ export const xai: ProviderKind = {
       "xAI tells no last use of a key, so consumers have to testify.",
       "The grace period of xAI's own rotate call is not documented, so it is not used.",
     ],
+    example: { team: "team-id" },
   },
   adapter: () => import("./adapter.ts"),
 };

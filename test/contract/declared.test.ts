@@ -9,6 +9,8 @@ import { type Claim, describeProvider } from "./provider-contract.ts";
 
 /** What each declared provider needs beside its addresses, and why a list of its keys shows no part of them. */
 const parameters: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
+  deepgram: { project: "prj-FAKE" },
+  elevenlabs: { serviceAccount: "svc-FAKE" },
   fireworks: { account: "acme", user: "svc-FAKE" },
   neon: { organization: "org-FAKE" },
   langfuse: { project: "prj_FAKE" },
@@ -31,8 +33,8 @@ const declared = Object.values(providers).filter((kind): kind is DeclaredKind =>
 
 test("every provider that is data is here", () => {
   expect(declared.map(({ kind }) => kind).sort()).toEqual([
-    ...["datadog", "exa", "fal", "fireworks", "langfuse", "litellm", "neon", "pinecone", "portkey"],
-    ...["resend", "sendgrid", "supabase", "twilio"],
+    ...["datadog", "deepgram", "elevenlabs", "exa", "fal", "fireworks", "langfuse", "litellm", "neon"],
+    ...["pinecone", "portkey", "resend", "sendgrid", "supabase", "twilio"],
   ]);
 });
 
