@@ -1,6 +1,7 @@
-import { createHash, createHmac, type Hash, type Hmac } from "node:crypto";
+import { createHash, createHmac, type Hash, type Hmac, randomUUID } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as z from "zod";
+import { type CallerProof, orderHeader, orderHeaderValue, proofRequest } from "../aws/caller-proof.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import { CliFailure, exitCodes } from "./command.ts";
 
@@ -10,18 +11,27 @@ const loopback: ReadonlySet<string> = new Set(["127.0.0.1", "localhost", "[::1]"
 
 type Signing = Omit<ConstructorParameters<typeof SignatureV4>[0], "sha256" | "service">;
 
+/** The deployment that an order is for. */
+interface Deployment {
+  readonly table: string;
+  /** STS in a Region, as the deployment asks it too. */
+  stsEndpoint(region: string): string;
+}
+
 const AnswerText = z.looseObject({ outcome: z.string() });
 
 /** Calls the admin function's URL, signed with the caller's own credentials. So AWS decides who the caller is. */
 export function adminClient(
   address: string,
   signing: Signing,
+  deployment: Deployment,
 ): (command: Readonly<Record<string, unknown>>) => Promise<Answer> {
   const url = checkedUrl(address);
   const signer = new SignatureV4({ ...signing, service: "lambda", sha256: NodeSha256 });
 
   return async (command) => {
-    const body = JSON.stringify(command);
+    const order = JSON.stringify({ ...command, nonce: randomUUID() });
+    const body = JSON.stringify({ order, proof: await proofOf(order, signing, deployment) });
     const signed = await signer.sign({
       method: "POST",
       protocol: url.protocol,
@@ -41,6 +51,37 @@ export function adminClient(
       throw unreachable(url, error);
     });
     return answerIn(await reply.text(), { status: reply.status, url });
+  };
+}
+
+/**
+ * A request for the caller's own name that is signed here and sent by the admin function, so that AWS tells it who
+ * ordered. The signature covers the order and the deployment, and can be used for nothing else.
+ */
+export async function proofOf(
+  order: string,
+  signing: Signing,
+  { table, stsEndpoint }: Deployment,
+): Promise<CallerProof> {
+  const region = typeof signing.region === "string" ? signing.region : await signing.region();
+  const { host, hostname, port, protocol } = new URL(stsEndpoint(region));
+  const sha256 = createHash("sha256").update(order).digest("hex");
+  const signer = new SignatureV4({ ...signing, service: "sts", sha256: NodeSha256, applyChecksum: false });
+  const { headers } = await signer.sign({
+    ...{ method: proofRequest.method, protocol, hostname, path: proofRequest.path },
+    ...(port !== "" && { port: Number(port) }),
+    headers: {
+      host,
+      "content-type": proofRequest.contentType,
+      [orderHeader]: orderHeaderValue({ table, sha256 }),
+    },
+    body: new URLSearchParams(proofRequest.form).toString(),
+  });
+  const securityToken = headers["x-amz-security-token"];
+  return {
+    authorization: headers["authorization"] ?? "",
+    date: headers["x-amz-date"] ?? "",
+    ...(securityToken !== undefined && { securityToken }),
   };
 }
 

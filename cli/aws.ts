@@ -3,6 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type AuditLog, auditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import { awsBounds } from "../aws/bounds.ts";
+import { stsEndpoint } from "../aws/caller-proof.ts";
 import type { Digest } from "../core/ports.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
@@ -22,7 +23,8 @@ export async function reachAws(env: Environment): Promise<Reach> {
   const dynamo = new DynamoDBClient(awsBounds);
   // Asked here, so that a missing region is not mistaken for a ledger that does not answer.
   await dynamo.config.region().catch(noRegion);
-  const table = dynamoTable(dynamo, env["REKEY_TABLE"] ?? "rekey");
+  const tableName = env["REKEY_TABLE"] ?? "rekey";
+  const table = dynamoTable(dynamo, tableName);
   const log = auditLog({ table, digest, now: Date.now });
   const { region, credentials } = dynamo.config;
   const address = env["REKEY_ADMIN_URL"];
@@ -40,7 +42,8 @@ export async function reachAws(env: Environment): Promise<Reach> {
         ? undefined
         : async (command) => {
             const { adminClient } = await import("./admin-client.ts");
-            return adminClient(address, { region, credentials })(command);
+            const deployment = { table: tableName, stsEndpoint: (at: string) => stsEndpoint(env, at) };
+            return adminClient(address, { region, credentials }, deployment)(command);
           },
     sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"] ?? "rekey-production-sweep", dryRun),
     nowMs: Date.now,

@@ -1,5 +1,6 @@
 import type { AuditLog } from "../audit/chain.ts";
 import type { AuditCheckpoints } from "../audit/checkpoint.ts";
+import type { CallerProof } from "../aws/caller-proof.ts";
 import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
 import type { PageReason, ScopeFindings, UseBefore } from "../core/incident/record.ts";
 import type { Policy } from "../core/policy.ts";
@@ -183,8 +184,23 @@ export interface Schedules {
   remove(name: string): Promise<void>;
 }
 
+/** Whose credentials signed an order, by AWS's own word; a refusal says what is wrong with the proof. */
+export type IdentifyCaller = (claim: {
+  readonly proof: CallerProof;
+  readonly orderSha256: string;
+}) => Promise<
+  | {
+      /** As it is recorded: of a role whose sessions are no persons, the role alone. */
+      readonly principal: string;
+      readonly signedBy: string;
+    }
+  | { readonly refusal: string }
+>;
+
 /** What admin commands need in addition to what steps have. */
 export interface AdminDeps extends Deps {
+  /** Throws StoreUnavailable while AWS does not answer. */
+  readonly identifyCaller: IdentifyCaller;
   readonly schedules: Schedules;
   /** A new one at each call; letters, digits and hyphens. */
   newId(): string;

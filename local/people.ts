@@ -22,9 +22,15 @@ const everything = parsePolicy({
   Statement: { Sid: "Everything", Effect: "Allow", Action: "*", Resource: "*" },
 });
 
-/** The secret access key is not looked at. */
-export function accessKeyIdOf(principal: Principal): string {
-  return `AKIAFAKE${principal.toUpperCase()}`;
+/** Only STS looks at the secret access key; each principal has its own. */
+export function credentialsOf(principal: Principal) {
+  return { accessKeyId: `AKIAFAKE${principal.toUpperCase()}`, secretAccessKey: `FAKE-${principal}` };
+}
+
+/** What an access key id of a principal signs with. */
+export function secretOf(accessKeyId: string): string | undefined {
+  const found = (Object.keys(attached) as Principal[]).map(credentialsOf);
+  return found.find((credentials) => credentials.accessKeyId === accessKeyId)?.secretAccessKey;
 }
 
 /** The roles of people, by name. */
@@ -46,7 +52,7 @@ export function peopleSessions(account: string) {
   return Object.fromEntries(
     (Object.keys(attached) as Principal[]).map((name) => {
       const arn = sessionArn({ arn: `arn:aws:iam::${account}:role/${name}`, name }, "local");
-      return [accessKeyIdOf(name), { account, arn }];
+      return [credentialsOf(name).accessKeyId, { account, arn }];
     }),
   );
 }

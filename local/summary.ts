@@ -87,9 +87,14 @@ export function complaintsOf(
 }
 
 /** Refused calls, defects of a stand-in and dead letters: most often the reason why a run does not end. */
-export function troubleIn({ denials, defects, deadLetters }: Demonstration["cloud"]): readonly string[] {
+export function troubleIn({
+  denials,
+  defects,
+  deadLetters,
+  unheard,
+}: Demonstration["cloud"]): readonly string[] {
   const lost = deadLetters.map(({ queueArn }) => `a dead letter in ${queueArn}`);
-  return [...new Set([...denials.map(denialText), ...defects.map(String), ...lost])];
+  return [...new Set([...denials.map(denialText), ...defects.map(String), ...unheard, ...lost])];
 }
 
 async function adoptionOf(company: Demonstration, incomingKeyId: string | undefined) {

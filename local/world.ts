@@ -3,7 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import type { LogLine } from "../functions/deps.ts";
 import type { Deployment } from "../serverless/deployment.ts";
-import { renderTemplate } from "../serverless/template.ts";
+import { renderTemplate, type Template } from "../serverless/template.ts";
 import { cloudTrail } from "./aws/cloudtrail.ts";
 import type { CloudTrailRecord } from "./aws/cloudtrail-record.ts";
 import { eventBridge } from "./aws/event-bridge.ts";
@@ -17,8 +17,9 @@ import { startCloud } from "./aws/server.ts";
 import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/service.ts";
 import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
+import { sts } from "./aws/sts.ts";
 import type { Denial } from "./iam/guard.ts";
-import { accessKeyIdOf, type Principal, peopleIn, peopleSessions } from "./people.ts";
+import { credentialsOf, type Principal, peopleIn, peopleSessions, secretOf } from "./people.ts";
 import {
   assertAllUsed,
   bucketsIn,
@@ -58,6 +59,8 @@ export interface LocalCloud {
   used(): ReadonlyMap<string, ReadonlySet<string>>;
   /** Errors of the stand-ins themselves, such as a policy that the evaluator does not understand. */
   readonly defects: readonly unknown[];
+  /** Events that no rule of their bus takes, in words. */
+  readonly unheard: readonly string[];
   /** What no attempt could deliver, in its queue. */
   readonly deadLetters: readonly KeptLetter[];
   requests(): Record<string, Record<string, number>>;
@@ -68,6 +71,8 @@ export interface LocalCloudOptions {
   onLog?(line: LogLine): void;
   /** Where reports and checkpoints are kept; without it, in memory. */
   readonly folder?: string;
+  /** Changes what was rendered before the cloud boots from it: how a test plants a fault. */
+  alter?(template: Template): Template;
   /** Replaces parameters of the deployment. */
   readonly deployment?: Partial<Deployment>;
   /** Any free one without it. */
@@ -90,6 +95,7 @@ const deployment: Deployment = {
   secretKeys: [],
   refreshAllowed: [],
   providerHosts: [],
+  peopleRoles: ["operator", "supplier"],
   auditLockMode: "GOVERNANCE",
   auditLockDays: 1,
   logRetentionDays: 90,
@@ -120,7 +126,8 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const { secrets, recorded } = hostSecrets(trail);
   const report = await signingSecret(secrets);
   const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };
-  const template = renderTemplate(given, localCode);
+  const rendered = renderTemplate(given, localCode);
+  const template = options.alter?.(rendered) ?? rendered;
   const place: Place = {
     partition: "aws",
     region,
@@ -142,15 +149,23 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   await makeTables(stack, new DynamoDBClient(clientAs(cloud, "administrator")));
   await makeRules(stack, hosted.bus);
   const started = await startStackFunctions(stack, {
-    envOf: (name) => ({ ...reaching(cloud.url, accessKeyOf(name)), REKEY_LOOPBACK_PROVIDERS: "allow" }),
+    envOf: (name) => ({
+      ...reaching(cloud.url, { accessKeyId: accessKeyOf(name), secretAccessKey: "FAKE" }),
+      REKEY_LOOPBACK_PROVIDERS: "allow",
+    }),
     mayLog: guarded.mayLog,
     onLog: (line) => options.onLog?.(line),
   });
   Object.assign(functions, started.functions);
   return {
     ...{ url: cloud.url, stack, outputs, trail, pages, requests: cloud.requests, defects },
-    ...{ denials: guarded.guard.denials, used: () => guarded.guard.used(), deadLetters: guarded.kept },
-    env: (principal) => ({ ...reaching(cloud.url, accessKeyIdOf(principal)), ...settingsFor(outputs) }),
+    ...{
+      denials: guarded.guard.denials,
+      used: () => guarded.guard.used(),
+      deadLetters: guarded.kept,
+      unheard: hosted.unheard,
+    },
+    env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs) }),
     close: async () => {
       hosted.close();
       await started.close();
@@ -161,8 +176,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 
 /** What an AWS SDK client in this process takes to reach the cloud as one of its people. */
 export function clientAs(cloud: Pick<LocalCloud, "url">, principal: Principal) {
-  const credentials = { accessKeyId: accessKeyIdOf(principal), secretAccessKey: "FAKE" };
-  return { region, endpoint: cloud.url, credentials };
+  return { region, endpoint: cloud.url, credentials: credentialsOf(principal) };
 }
 
 /** Nobody is let in before the stack says who may. */
@@ -206,6 +220,7 @@ interface Hosting {
 }
 
 function hostServices({ stack, place, secrets, pages, functions, options }: Hosting) {
+  const unheard: string[] = [];
   const guarded = guardedStack(stack, {
     ...{ place, people: peopleIn(stack, account), secrets, states: () => states },
   });
@@ -218,6 +233,8 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
     reach: { lambda: () => code, stepFunctions: () => states },
     buses: busNames(stack),
     ...{ admit: guarded.ruleMay, keep: guarded.keepEvent },
+    onUnheard: (name, { source, "detail-type": detailType }) =>
+      void unheard.push(`no rule of ${name} takes ${detailType} from ${source}`),
   });
   const topic = sns({ ...place, topics: topicsIn(stack), onPublish: (message) => void pages.push(message) });
   const states = stepFunctions({
@@ -246,7 +263,14 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
     bus.close();
     schedules.close();
   };
-  return { services: [code, bus, topic, states, schedules, bucket, keys], guarded, bus, close };
+  const identities = sts({ region, secretOf });
+  return {
+    services: [code, bus, topic, states, schedules, bucket, keys, identities],
+    guarded,
+    bus,
+    unheard,
+    close,
+  };
 }
 
 const accessKeyOf = (functionName: string) => `AKIAFAKE${functionName}`;
@@ -268,12 +292,15 @@ function sessionOf(role: string, session: string) {
   return { account, arn: `arn:aws:sts::${account}:assumed-role/${role}/${session}` };
 }
 
-function reaching(url: string, accessKeyId: string): Record<string, string> {
+function reaching(
+  url: string,
+  { accessKeyId, secretAccessKey }: { readonly accessKeyId: string; readonly secretAccessKey: string },
+): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: url,
     AWS_REGION: region,
     AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: "FAKE",
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
   };
 }
 

@@ -29,6 +29,8 @@ export interface Deployment {
   readonly refreshAllowed: readonly string[];
   /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
   readonly providerHosts: readonly string[];
+  /** Names of roles whose session names say which person it is. An order under any other role is the role's. */
+  readonly peopleRoles: readonly string[];
   /** Requests that the public intake may answer at once. */
   readonly intakeConcurrency: number;
   readonly auditLockMode: "GOVERNANCE" | "COMPLIANCE";
@@ -73,6 +75,7 @@ const settingsShape = z.strictObject({
   secretKeys: list(keyShape).default([]),
   refreshAllowed: list(workloadShape).default([]),
   providerHosts: list(hostShape).default([]),
+  peopleRoles: list(/^[\w+=,.@-]{1,64}$/).default([]),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z.int().min(1).max(36_500).default(365),

@@ -4,7 +4,7 @@ import { machineArn } from "./statements.ts";
 /** The variables that functions/wiring/ reads. */
 export function environmentFor(deployment: Deployment): Readonly<Record<string, unknown>> {
   const { environment: name, refreshAllowed, intakeSecrets, githubToken, githubApiBases } = deployment;
-  const { pagerdutySecret, slackSecret, docsUrl, auditLockMode, auditLockDays } = deployment;
+  const { peopleRoles, pagerdutySecret, slackSecret, docsUrl, auditLockMode, auditLockDays } = deployment;
   return {
     REKEY_TABLE: { Ref: "Ledger" },
     REKEY_BUS: { Ref: "Bus" },
@@ -21,6 +21,7 @@ export function environmentFor(deployment: Deployment): Readonly<Record<string, 
     REKEY_AUDIT_LOCK_DAYS: String(auditLockDays),
     REKEY_REFRESH_ALLOWED: JSON.stringify(refreshAllowed),
     REKEY_PROVIDER_HOSTS: JSON.stringify(deployment.providerHosts),
+    REKEY_PEOPLE_ROLES: JSON.stringify(peopleRoles),
     REKEY_INTAKE_SECRETS: JSON.stringify(intakeSecrets),
     ...(githubToken !== undefined && { REKEY_GITHUB_TOKEN_SECRET: githubToken }),
     REKEY_GITHUB_API_BASES: JSON.stringify(githubApiBases),

@@ -12,7 +12,7 @@ import {
 
 /**
  * What people and consumers may do, as managed policies that the deployment makes: attach them to the roles that
- * people assume and that consumers run under. `test/package/people.test.ts` says what each refuses.
+ * people assume and that consumers run under.
  */
 export function peopleResources(deployment: Deployment): Resources {
   const policies: Readonly<Record<string, readonly [string, readonly Statement[]]>> = {
@@ -44,7 +44,7 @@ export function peopleResources(deployment: Deployment): Resources {
 export const peopleOutputs = Object.fromEntries(
   ["Reader", "Operator", "Supplier", "Auditor", "Consumer", "DeveloperGuard"].map((who) => [
     `${who}PolicyArn`,
-    { Description: `docs/access.md says who gets it`, Value: { Ref: `${who}Policy` } },
+    { Description: `docs/deploy.md says who gets it`, Value: { Ref: `${who}Policy` } },
   ]),
 );
 

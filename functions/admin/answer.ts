@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import type { AdminDeps } from "../deps.ts";
-import { type AdminCommand, type Answer, type Caller, type Order, refused } from "./command.ts";
+import { type AdminCommand, type Answer, type Order, refused } from "./command.ts";
 import { commands } from "./commands.ts";
+import { jsonIn, whoOrdered } from "./who-ordered.ts";
 
 /** The event of a function URL (payload 2.0): the parts that are used here. */
 const UrlEvent = z.object({
@@ -11,7 +12,7 @@ const UrlEvent = z.object({
   requestContext: z.object({
     requestId: z.string().min(1).max(100),
     timeEpoch: z.number().int().positive(),
-    /** Written by AWS after it verified the signature. Nothing in the body can change who the caller is. */
+    /** Written by AWS for a call of the URL, but by the caller for a direct one: it has to agree with the proof. */
     authorizer: z.object({ iam: z.object({ userArn: z.string().min(1).max(512) }) }),
   }),
 });
@@ -27,14 +28,19 @@ export interface UrlAnswer {
 /** One command of one authenticated person. */
 export async function answerAdmin(event: unknown, deps: AdminDeps): Promise<UrlAnswer> {
   const request = UrlEvent.safeParse(event);
-  if (!request.success) return forbidden(deps);
+  if (!request.success) return forbidden("AWS did not say who calls", deps);
   const { requestContext, body = "", isBase64Encoded } = request.data;
-  const caller: Caller = {
-    principal: requestContext.authorizer.iam.userArn,
-    atMs: requestContext.timeEpoch,
-    requestId: requestContext.requestId,
-  };
-  const input = jsonIn(isBase64Encoded ? Buffer.from(body, "base64").toString("utf8") : body);
+  const known = await identified(
+    {
+      body: isBase64Encoded ? Buffer.from(body, "base64").toString("utf8") : body,
+      userArn: requestContext.authorizer.iam.userArn,
+      atMs: requestContext.timeEpoch,
+    },
+    deps,
+  );
+  if ("answer" in known) return known.answer;
+  const { caller } = known;
+  const input = withoutNonce(jsonIn(known.order));
   const name = Named.safeParse(input).data?.command ?? "";
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   const answer =
@@ -51,13 +57,22 @@ export async function answerAdmin(event: unknown, deps: AdminDeps): Promise<UrlA
   return reply(statusOf(answer), answer);
 }
 
-function jsonIn(body: string): unknown {
+async function identified(arrived: Parameters<typeof whoOrdered>[0], deps: AdminDeps) {
   try {
-    return JSON.parse(body);
+    const known = await whoOrdered(arrived, deps);
+    return "refusal" in known ? { answer: forbidden(known.refusal, deps) } : known;
   } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
+    if (!(error instanceof RotationError)) throw error;
+    const failed = refused({ reason: error.name, detail: error.message, hint: "try again in a moment" });
+    return { answer: reply(statusOf(failed), failed) };
   }
+}
+
+/** The nonce makes every order one of its kind; no command reads it. */
+function withoutNonce(input: unknown): unknown {
+  if (typeof input !== "object" || input === null || Array.isArray(input)) return input;
+  const { nonce: _, ...command } = input as Readonly<Record<string, unknown>>;
+  return command;
 }
 
 interface Request {
@@ -82,9 +97,9 @@ async function perform({ command, order }: Request, deps: AdminDeps): Promise<An
   }
 }
 
-function forbidden(deps: AdminDeps): UrlAnswer {
-  deps.log({ step: "admin", outcome: "forbidden" });
-  return reply(403, refused({ reason: "NotAuthenticated", detail: "AWS did not say who calls" }));
+function forbidden(detail: string, deps: AdminDeps): UrlAnswer {
+  deps.log({ step: "admin", outcome: "forbidden", detail });
+  return reply(403, refused({ reason: "NotAuthenticated", detail }));
 }
 
 const statuses: Readonly<Record<string, number>> = {

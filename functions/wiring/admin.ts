@@ -1,17 +1,31 @@
 import { randomUUID } from "node:crypto";
 import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { awsBounds } from "../../aws/bounds.ts";
+import { boundedHttp } from "../../providers/http.ts";
+import { stsCallerIdentity } from "../adapters/caller-identity.ts";
 import { schedulerSchedules } from "../adapters/scheduler.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
 import { peoplePart } from "./parts.ts";
-import { scheduleSettings } from "./settings.ts";
+import { callerSettings, scheduleSettings, settings } from "./settings.ts";
+
+function identifyCaller() {
+  const { endpoint, ...deployment } = callerSettings();
+  const { allowLoopbackProviders: allowLoopback } = settings();
+  const http = boundedHttp({ allowHosts: [new URL(endpoint).host], allowLoopback });
+  return stsCallerIdentity({ http, endpoint, ...deployment });
+}
 
 let built: AdminDeps | undefined;
 
 /** What every step has, and the schedules. */
 export function adminWiring(): AdminDeps {
   const schedules = () => schedulerSchedules(new SchedulerClient(awsBounds), scheduleSettings());
-  built ??= { ...wiring("admin", peoplePart)(), schedules: schedules(), newId: randomUUID };
+  built ??= {
+    ...wiring("admin", peoplePart)(),
+    schedules: schedules(),
+    identifyCaller: identifyCaller(),
+    newId: randomUUID,
+  };
   return built;
 }

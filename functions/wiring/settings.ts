@@ -1,3 +1,4 @@
+import { stsEndpoint } from "../../aws/caller-proof.ts";
 import { PolicyInvalid } from "../../core/errors.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
 import type { SecretArn } from "../../core/ports.ts";
@@ -38,6 +39,15 @@ export function scheduleSettings() {
     roleArn: process.env["REKEY_SCHEDULER_ROLE_ARN"] ?? "",
     machineArn: required("REKEY_ROTATION_MACHINE_ARN"),
     ...(deadLetterArn !== undefined && { deadLetterArn }),
+  };
+}
+
+/** Where AWS says who signed an order, and whose orders this deployment takes. */
+export function callerSettings() {
+  const [, , , region = "", account = ""] = required("REKEY_ROTATION_MACHINE_ARN").split(":");
+  return {
+    ...{ region, account, table: required("REKEY_TABLE"), endpoint: stsEndpoint(process.env, region) },
+    peopleRoles: jsonList("REKEY_PEOPLE_ROLES"),
   };
 }
 

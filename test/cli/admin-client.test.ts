@@ -4,6 +4,7 @@ import { adminClient } from "../../cli/admin-client.ts";
 import { sign } from "../../sdk/client/sigv4.ts";
 
 const credentials = { accessKeyId: "AKIAFAKE", secretAccessKey: "FAKE", sessionToken: "FAKE-TOKEN" };
+const deployment = { table: "rekey-production", stsEndpoint: () => "https://sts.eu-west-1.amazonaws.com" };
 const signing = { region: "eu-west-1", credentials };
 
 interface Received {
@@ -56,11 +57,15 @@ function signatureOf({ headers, url, body }: Received): string | undefined {
 }
 
 test("a command is signed for the function's URL with the caller's credentials", async () => {
-  const send = adminClient(address, signing);
+  const send = adminClient(address, signing, deployment);
   expect(await send({ command: "hold", secret: "billing-key", reason: "ü" })).toEqual({ outcome: "held" });
   const [request] = received;
   if (request === undefined) throw new Error("nothing was sent");
-  expect(JSON.parse(request.body)).toEqual({ command: "hold", secret: "billing-key", reason: "ü" });
+  const { order } = JSON.parse(request.body);
+  expect(JSON.parse(order)).toEqual({
+    ...{ command: "hold", secret: "billing-key", reason: "ü" },
+    nonce: expect.stringMatching(/^[0-9a-f-]{36}$/),
+  });
   expect(request.headers["x-amz-security-token"]).toBe("FAKE-TOKEN");
   expect(request.headers.authorization).toBe(signatureOf(request));
   const other = { ...request, body: request.body.replace("billing-key", "search-key") };
@@ -73,14 +78,14 @@ test.each([
   [200, '{"no":"outcome"}', "answered 200 and no answer of its own", 3],
 ])("a %i that is no answer of the function's is explained", async (status, body, message, exitCode) => {
   reply = { status, body };
-  await expect(adminClient(address, signing)({ command: "hold" })).rejects.toMatchObject({
+  await expect(adminClient(address, signing, deployment)({ command: "hold" })).rejects.toMatchObject({
     message: expect.stringContaining(message),
     exitCode,
   });
 });
 
 test("a function that cannot be reached is said to be so", async () => {
-  const send = adminClient("http://127.0.0.1:1/", signing);
+  const send = adminClient("http://127.0.0.1:1/", signing, deployment);
   await expect(send({ command: "hold" })).rejects.toMatchObject({
     message: expect.stringContaining("cannot be reached"),
     exitCode: 3,
@@ -90,6 +95,6 @@ test("a function that cannot be reached is said to be so", async () => {
 test.each(["http://example.com/", "not an address", "ftp://127.0.0.1/"])(
   "%s is no address for signed commands",
   (text) => {
-    expect(() => adminClient(text, signing)).toThrow("REKEY_ADMIN_URL is not an https address");
+    expect(() => adminClient(text, signing, deployment)).toThrow("REKEY_ADMIN_URL is not an https address");
   },
 );

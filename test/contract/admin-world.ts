@@ -48,6 +48,20 @@ export function fileWith({ secrets, environment = "production", mints = true }: 
   ].join("\n");
 }
 
+/** An order with a proof that stands for a signature of the principal's. */
+export function envelopeOf(
+  order: string,
+  { principal = ANNA, atMs = NOON_MS }: { readonly principal?: string; readonly atMs?: number } = {},
+): string {
+  const date = new Date(atMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+  return JSON.stringify({ order, proof: { authorization: principal, date } });
+}
+
+/** Takes the proof's word for who signed; test/contract/caller-identity.test.ts asks the stand-in of STS. */
+export const trustingSts: AdminDeps["identifyCaller"] = async ({ proof }) => ({
+  ...{ principal: proof.authorization, signedBy: proof.authorization },
+});
+
 /** One adapter per account, as the wiring makes them. */
 function onePerAccount(store: MemoryStore, provider: OpenAiFake): AdminDeps["provider"] {
   const made = new Map<string, KeyProvider>();
@@ -86,6 +100,7 @@ export function adminWorld() {
     clock: { nowMs: () => nowMs, pause: async () => undefined },
     log: (line) => void logs.push(line),
     newId: () => `id-${requests}`,
+    identifyCaller: trustingSts,
   };
 
   /** A secret with a key of the provider in it. */
@@ -101,8 +116,9 @@ export function adminWorld() {
   async function send(body: unknown, principal: string | undefined = ANNA) {
     requests += 1;
     const iam = principal === undefined ? {} : { authorizer: { iam: { userArn: principal } } };
+    const order = typeof body === "string" ? body : JSON.stringify({ ...(body as object), nonce: requests });
     const event = {
-      body: typeof body === "string" ? body : JSON.stringify(body),
+      body: envelopeOf(order, { principal }),
       isBase64Encoded: false,
       requestContext: { requestId: `request-${requests}`, timeEpoch: NOON_MS, ...iam },
     };

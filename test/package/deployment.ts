@@ -17,6 +17,7 @@ export const deployment: Deployment = {
   refreshAllowed: [],
   providerHosts: [],
   intakeConcurrency: 20,
+  peopleRoles: [],
   auditLockMode: "GOVERNANCE",
   auditLockDays: 365,
   logRetentionDays: 90,

@@ -1,5 +1,6 @@
 import { answerAdmin, type UrlAnswer } from "../../../functions/admin/answer.ts";
 import type { AdminDeps } from "../../../functions/deps.ts";
+import { envelopeOf, trustingSts } from "../../contract/admin-world.ts";
 import type { World } from "../world/world.ts";
 
 interface AdminOrder {
@@ -14,8 +15,10 @@ interface AdminOrder {
 export function adminOrder({ command, principal, newId }: AdminOrder, world: World): Promise<UrlAnswer> {
   const iam = { userArn: principal };
   const requestContext = { requestId: newId(), timeEpoch: world.time.nowMs(), authorizer: { iam } };
-  const deps = { ...world.depsOutside("admin"), schedules, newId };
-  return answerAdmin({ body: JSON.stringify(command), requestContext }, deps);
+  const deps = { ...world.depsOutside("admin"), schedules, newId, identifyCaller: trustingSts };
+  const order = JSON.stringify({ ...command, nonce: newId() });
+  const body = envelopeOf(order, { principal, atMs: world.time.nowMs() });
+  return answerAdmin({ body, requestContext }, deps);
 }
 
 const none = async () => undefined;

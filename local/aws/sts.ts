@@ -1,0 +1,106 @@
+import { randomUUID } from "node:crypto";
+import { sign } from "../../sdk/client/sigv4.ts";
+import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
+import { xmlDocument } from "./xml.ts";
+
+export interface StsOptions {
+  readonly region: string;
+  /** What an access key id signs with; undefined for one that nobody has. */
+  secretOf(accessKeyId: string): string | undefined;
+}
+
+const namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
+/** AWS takes a signature for so long before and after its date. */
+const dateMsMax = 15 * 60_000;
+
+/**
+ * Security Token Service: GetCallerIdentity only. The one stand-in that checks signatures, because whoever forwards a
+ * signed request here goes by nothing else.
+ */
+export function sts({ region, secretOf }: StsOptions): HttpService {
+  return {
+    name: "sts",
+    matches: ({ signingService }) => signingService === "sts",
+    operation: ({ body }) => new URLSearchParams(body.toString()).get("Action") ?? "?",
+    refusal: (error, request) => failure(error, request),
+    async handle(request) {
+      try {
+        const form = new URLSearchParams(request.body.toString());
+        if (form.get("Action") !== "GetCallerIdentity" || form.get("Version") !== "2011-06-15")
+          throw new AwsError("InvalidAction", "Could not find operation for this version");
+        refuseSignature(request, { region, secretOf });
+        return identity(request);
+      } catch (error) {
+        if (error instanceof AwsError) return failure(error, request);
+        throw error;
+      }
+    },
+  };
+}
+
+function refuseSignature(
+  { headers, method, path, body, caller }: HttpRequest,
+  { region, secretOf }: StsOptions,
+): void {
+  const secretAccessKey = secretOf(caller.accessKeyId);
+  if (secretAccessKey === undefined)
+    throw new AwsError("InvalidClientTokenId", "The security token included in the request is invalid.", 403);
+  const {
+    "x-amz-date": date = "",
+    authorization = "",
+    host = "",
+    "x-amz-security-token": sessionToken,
+  } = headers;
+  const nowMs = Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z"));
+  if (!(Math.abs(Date.now() - nowMs) <= dateMsMax))
+    throw new AwsError("SignatureDoesNotMatch", `Signature expired: ${date}`, 403);
+  const own = new Set(["host", "x-amz-date", "x-amz-security-token"]);
+  const signed = /SignedHeaders=([^,]+)/.exec(authorization)?.[1]?.split(";") ?? [];
+  const again = sign({
+    ...{ method, url: new URL(path, `http://${host}`), body: body.toString(), service: "sts", region, nowMs },
+    headers: Object.fromEntries(
+      signed.filter((name) => !own.has(name)).map((name) => [name, headers[name] ?? ""]),
+    ),
+    credentials: {
+      accessKeyId: caller.accessKeyId,
+      secretAccessKey,
+      ...(sessionToken !== undefined && { sessionToken }),
+    },
+  });
+  const signature = (text = "") => /Signature=(\w+)$/.exec(text)?.[1];
+  if (signature(again["authorization"]) !== signature(authorization)) {
+    const message = "The request signature we calculated does not match the signature you provided.";
+    throw new AwsError("SignatureDoesNotMatch", message, 403);
+  }
+}
+
+/** JSON for whoever accepts it, as the real service does; XML for everybody else. */
+function identity({ caller, headers }: HttpRequest): HttpResponse {
+  const result = {
+    Arn: caller.arn,
+    UserId: `AROAFAKE:${caller.arn.split("/").at(-1)}`,
+    Account: caller.account,
+  };
+  const children = { GetCallerIdentityResult: result, ResponseMetadata: { RequestId: randomUUID() } };
+  if (headers["accept"]?.includes("application/json")) {
+    const body = JSON.stringify({ GetCallerIdentityResponse: children });
+    return { status: 200, headers: { "content-type": "application/json" }, body };
+  }
+  const body = xmlDocument("GetCallerIdentityResponse", children, { namespace });
+  return { status: 200, headers: { "content-type": "text/xml" }, body };
+}
+
+function failure({ code, message, status }: AwsError, { headers }: HttpRequest): HttpResponse {
+  const error = { Type: "Sender", Code: code, Message: message };
+  if (headers["accept"]?.includes("application/json"))
+    return {
+      status,
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ Error: error }),
+    };
+  return {
+    status,
+    headers: { "content-type": "text/xml" },
+    body: xmlDocument("ErrorResponse", { Error: error }),
+  };
+}
