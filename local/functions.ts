@@ -27,7 +27,7 @@ export interface DeployedFunction {
   readonly handler: string;
   readonly env: Readonly<Record<string, string>>;
   /** Whether what it prints reaches its log. */
-  readonly isHeard: boolean;
+  readonly isLogged: boolean;
 }
 
 export interface Functions {
@@ -100,7 +100,7 @@ class Thread {
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const { handler, env, isHeard } = this.#given;
+    const { handler, env, isLogged } = this.#given;
     const [file = "", exported = ""] = handler.replace(/^dist\//, "").split(".");
     const worker = new Worker(new URL("./functions-worker.ts", import.meta.url), {
       env: { ...env },
@@ -108,7 +108,7 @@ class Thread {
       workerData: { module: pathToFileURL(join(this.#hosting.folder, `${file}.mjs`)).href, exported },
     });
     createInterface({ input: worker.stdout }).on("line", (line) => {
-      if (isHeard) this.#hosting.onLog(parseLine(line));
+      if (isLogged) this.#hosting.onLog(parseLine(line));
     });
     worker.on("message", (reply: Reply) => {
       this.#waiting.get(reply.id)?.(reply);

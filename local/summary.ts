@@ -91,10 +91,10 @@ export function troubleIn({
   denials,
   defects,
   deadLetters,
-  unheard,
+  unmatched,
 }: Demonstration["cloud"]): readonly string[] {
   const lost = deadLetters.map(({ queueArn }) => `a dead letter in ${queueArn}`);
-  return [...new Set([...denials.map(denialText), ...defects.map(String), ...unheard, ...lost])];
+  return [...new Set([...denials.map(denialText), ...defects.map(String), ...unmatched, ...lost])];
 }
 
 async function adoptionOf(company: Demonstration, incomingKeyId: string | undefined) {

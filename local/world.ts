@@ -60,7 +60,7 @@ export interface LocalCloud {
   /** Errors of the stand-ins themselves, such as a policy that the evaluator does not understand. */
   readonly defects: readonly unknown[];
   /** Events that no rule of their bus takes, in words. */
-  readonly unheard: readonly string[];
+  readonly unmatched: readonly string[];
   /** What no attempt could deliver, in its queue. */
   readonly deadLetters: readonly KeptLetter[];
   requests(): Record<string, Record<string, number>>;
@@ -163,7 +163,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       denials: guarded.guard.denials,
       used: () => guarded.guard.used(),
       deadLetters: guarded.kept,
-      unheard: hosted.unheard,
+      unmatched: hosted.unmatched,
     },
     env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs) }),
     close: async () => {
@@ -220,7 +220,7 @@ interface Hosting {
 }
 
 function hostServices({ stack, place, secrets, pages, functions, options }: Hosting) {
-  const unheard: string[] = [];
+  const unmatched: string[] = [];
   const guarded = guardedStack(stack, {
     ...{ place, people: peopleIn(stack, account), secrets, states: () => states },
   });
@@ -233,8 +233,8 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
     reach: { lambda: () => code, stepFunctions: () => states },
     buses: busNames(stack),
     ...{ admit: guarded.ruleMay, keep: guarded.keepEvent },
-    onUnheard: (name, { source, "detail-type": detailType }) =>
-      void unheard.push(`no rule of ${name} takes ${detailType} from ${source}`),
+    onUnmatched: (name, { source, "detail-type": detailType }) =>
+      void unmatched.push(`no rule of ${name} takes ${detailType} from ${source}`),
   });
   const topic = sns({ ...place, topics: topicsIn(stack), onPublish: (message) => void pages.push(message) });
   const states = stepFunctions({
@@ -268,7 +268,7 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
     services: [code, bus, topic, states, schedules, bucket, keys, identities],
     guarded,
     bus,
-    unheard,
+    unmatched,
     close,
   };
 }

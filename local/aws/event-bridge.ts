@@ -18,7 +18,7 @@ export interface EventBridgeOptions {
   /** Throws an AwsError unless the target lets the rule in; without it every target lets every rule in. */
   admit?(ruleArn: string, targetArn: string): void;
   /** Hears of an event on a bus of one's own that has rules, of which none takes it. */
-  onUnheard?(bus: string, event: BusEvent): void;
+  onUnmatched?(bus: string, event: BusEvent): void;
   /** Gets what could not be delivered, for the queue that the target names. */
   keep?(letter: DeadLetter, queueArn: string): void;
 }
@@ -144,7 +144,7 @@ class Buses implements EventBridge {
   #route(bus: string, event: BusEvent, hops: number): void {
     const rules = this.#bus(bus).matching(event);
     if (rules.length === 0 && bus !== "default" && !this.#bus(bus).empty)
-      this.#options.onUnheard?.(bus, event);
+      this.#options.onUnmatched?.(bus, event);
     for (const rule of rules) {
       for (const target of rule.targets.values()) this.#delivery.send({ rule, target, event, hops });
     }

@@ -138,7 +138,7 @@ export function startStackFunctions(
     const given: DeployedFunction = {
       handler: text(properties, "Handler"),
       env: { ...Variables, ...options.envOf(ref) },
-      isHeard: options.mayLog(ref),
+      isLogged: options.mayLog(ref),
     };
     return [ref, given] as const;
   });
