@@ -15,8 +15,11 @@ export interface AuditLog {
    * always faster.
    */
   append(secretArn: SecretArn, event: AuditEvent): Promise<void>;
-  /** Every entry, oldest first. Throws InputInvalid at a record that is not an audit entry. */
-  entries(secretArn: SecretArn): AsyncIterable<AuditEntry>;
+  /**
+   * Every entry, or those after the place `afterSeq`, oldest first. Throws InputInvalid at a record that is not an audit
+   * entry.
+   */
+  entries(secretArn: SecretArn, afterSeq?: number): AsyncIterable<AuditEntry>;
   /**
    * Recomputes the chain. The chain alone cannot show that its end was cut off or that all of it was
    * rewritten: `anchored` says which entries it is known to have held.
@@ -35,8 +38,8 @@ export function auditLog(options: AuditLogOptions): AuditLog {
   return {
     append: (secretArn, event) => append(options, secretArn, event),
 
-    async *entries(secretArn) {
-      for await (const body of bodies(table, secretArn)) {
+    async *entries(secretArn, afterSeq = 0) {
+      for await (const body of bodies(table, secretArn, afterSeq)) {
         const entry = entryIn(body);
         if (!entry)
           throw new InputInvalid(
@@ -118,8 +121,8 @@ function entryKey(secretArn: SecretArn, seq: number) {
   return { kind: "AUDIT", id: secretArn, sort: String(seq).padStart(seqDigits, "0") };
 }
 
-async function* bodies(table: Table, secretArn: SecretArn): AsyncGenerator<unknown> {
-  let after: string | undefined;
+async function* bodies(table: Table, secretArn: SecretArn, afterSeq = 0): AsyncGenerator<unknown> {
+  let after = afterSeq === 0 ? undefined : entryKey(secretArn, afterSeq).sort;
   for (let page = 0; page < pagesMax; page += 1) {
     const from = after === undefined ? {} : { after };
     const records = await table.query({ kind: "AUDIT", id: secretArn, limit: pageSize, ...from });

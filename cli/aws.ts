@@ -52,7 +52,8 @@ export async function reachAws(env: Environment): Promise<Reach> {
   };
 }
 
-function checkpointsFor(env: Environment, log: AuditLog): Reach["checkpoints"] {
+/** `config` is added to what the SDK finds by itself. */
+export function checkpointsFor(env: Environment, log: AuditLog, config = {}): Reach["checkpoints"] {
   const [bucket, keyId] = [env["REKEY_AUDIT_BUCKET"], env["REKEY_AUDIT_KEY_ID"]];
   if (!bucket || !keyId) return undefined;
   return async (): Promise<CheckpointVerifier> => {
@@ -63,8 +64,8 @@ function checkpointsFor(env: Environment, log: AuditLog): Reach["checkpoints"] {
     const { s3AnchorReader } = await import("../audit/s3-anchor.ts");
     return checkpointVerifier({
       log,
-      signer: kmsSigner(new KMSClient(awsBounds), { keyId }),
-      anchor: s3AnchorReader(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket }),
+      signer: kmsSigner(new KMSClient({ ...awsBounds, ...config }), { keyId }),
+      anchor: s3AnchorReader(new S3Client({ ...awsBounds, ...config, forcePathStyle: true }), { bucket }),
     });
   };
 }

@@ -1,6 +1,7 @@
 import { chmod, rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { build, type Plugin } from "esbuild";
+import { type BuiltPage, buildPage } from "../console/build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -9,6 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  * there each of AWS's clients and of Node's modules is loaded when a command first needs it, not at the start.
  */
 export async function bundleCli(outfile: string): Promise<void> {
+  const page = await buildPage();
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: ["cli/rekey.ts"],
@@ -23,16 +25,31 @@ export async function bundleCli(outfile: string): Promise<void> {
     // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
     mainFields: ["module", "main"],
     alias: { yaml: "./node_modules/yaml/browser/index.js" },
+    plugins: [withPage(page)],
     metafile: true,
     logLevel: "warning",
   });
-  const sources = Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
+  const own = Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
+  const sources = [...new Set([...own, ...page.sources])];
   await writeFile(outfile.replace(/\.cjs$/, ".sources.json"), JSON.stringify(sources));
   // Renamed into place, so that a command that starts meanwhile reads the whole of one bundle.
   const unfinished = `${outfile}.${process.pid}`;
   await writeFile(unfinished, outputFiles[0]?.contents ?? "");
   await chmod(unfinished, 0o644);
   await rename(unfinished, outfile);
+}
+
+/** Puts the built page in the place of what builds it in a checkout. */
+function withPage({ html, script, style }: BuiltPage): Plugin {
+  return {
+    name: "with-page",
+    setup(bundler) {
+      bundler.onLoad({ filter: /[\\/]console[\\/]page\.ts$/ }, () => ({
+        contents: `export const loadPage = async () => (${JSON.stringify({ html, script, style })});`,
+        loader: "js",
+      }));
+    },
+  };
 }
 
 if (import.meta.main) {

@@ -95,6 +95,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/audit.ts")).audit,
   },
   {
+    name: "console",
+    does: "open a page in your browser that shows the fleet, rotations, incidents and the audit log; it only reads",
+    load: async () => (await import("./commands/console.ts")).consolePage,
+  },
+  {
     name: "doctor",
     does: "look for what will go wrong, or already has; exit code 1 when there is a problem",
     load: async () => (await import("./commands/doctor.ts")).doctor,

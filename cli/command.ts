@@ -17,7 +17,7 @@ export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
  */
 export interface Reach {
   readonly ledger: Ledger;
-  readonly audit: Pick<AuditLog, "verify">;
+  readonly audit: Pick<AuditLog, "verify" | "entries">;
   /** The log together with its signed checkpoints; undefined if no bucket and key are configured. */
   readonly checkpoints: (() => Promise<CheckpointVerifier>) | undefined;
   /** The secrets that rotate, as the caller may write them. */

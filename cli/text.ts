@@ -2,6 +2,8 @@ import { sayDuration } from "../core/adoption/reason-text.ts";
 import { roughDuration } from "../core/duration.ts";
 import { utcText } from "../core/utc.ts";
 
+export { shortName } from "../core/principal.ts";
+
 export function ago(thenMs: number, nowMs: number): string {
   return `${roughDuration(nowMs - thenMs)} ago`;
 }
@@ -10,13 +12,6 @@ export function ago(thenMs: number, nowMs: number): string {
 export function when(ms: number, nowMs: number): string {
   const distance = sayDuration(Math.abs(nowMs - ms));
   return `${utcText(ms)} (${ms <= nowMs ? `${distance} ago` : `in ${distance}`})`;
-}
-
-/** Who it was, without the account. A session's name alone may mean nothing, so its role is shown too. */
-export function shortName(principal: string): string {
-  const [, role, session] = /:assumed-role\/([^/]+)\/(.+)$/.exec(principal) ?? [];
-  if (role !== undefined && session !== undefined) return `${session} as ${role}`;
-  return principal.split("/").at(-1) ?? principal;
 }
 
 /**

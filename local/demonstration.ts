@@ -8,8 +8,13 @@ import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { auditLog } from "../audit/chain.ts";
+import { checkpointsFor } from "../cli/aws.ts";
+import { openConsole, sourcesFrom } from "../cli/commands/console.ts";
+import type { Console } from "../console/server.ts";
 import type { Table } from "../core/ports.ts";
 import type { LogLine } from "../functions/deps.ts";
+import { nodeDigest } from "../functions/wiring/base.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import type { ConsumerCall } from "../providers/fake-world.ts";
@@ -40,6 +45,8 @@ export interface Demonstration {
   readonly retiringKeyId: string;
   readonly consumers: readonly string[];
   readonly policyFile: string;
+  /** Where the console page is, with its one-time token. */
+  readonly page: string;
   /**
    * Acts as if somebody had committed the live key to a public repository. Returns the path of a TruffleHog
    * report that found it.
@@ -137,8 +144,12 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
   const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
   const ledger = ledgerOn(table);
   await heardOf({ ledger, secretArn: secrets.secretArn });
+  const page = await servePage(cloud, { table, ledger });
+  undo(() => page.close());
+  onProgress(`watch it in a browser: ${page.address}`);
   return {
     ...{ cloud, provider: fake, fleet, table, ledger, policyFile, consumers, close },
+    page: page.address,
     secretArn: secrets.secretArn,
     retiringKeyId: seed.keyId,
     leakIntoReport: () => {
@@ -168,6 +179,18 @@ async function askedFor({ ledger, secretArn }: { readonly ledger: Ledger; readon
     await pause(heardPollMs);
   }
   throw new Error(`nobody has asked for a key within ${heardMaxMs / 1000} s`);
+}
+
+/** What `rekey console` serves the operator. The page itself is built only when somebody opens it. */
+async function servePage(
+  cloud: LocalCloud,
+  { table, ledger }: Pick<Demonstration, "table" | "ledger">,
+): Promise<Console> {
+  const audit = auditLog({ table, digest: nodeDigest, now: Date.now });
+  const checkpoints = checkpointsFor(cloud.env("operator"), audit, clientAs(cloud, "operator"));
+  return openConsole({
+    sources: sourcesFrom({ ledger, audit, checkpoints, digest: nodeDigest, nowMs: Date.now }),
+  });
 }
 
 function jobsFor(facts: {

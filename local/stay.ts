@@ -14,6 +14,7 @@ export async function stay(
   shown.say(`the local cloud stays at ${company.cloud.url}; in another terminal:`);
   shown.say('  eval "$(npm run -s env)"');
   shown.say("  npm run -s rekey -- status");
+  shown.say(`the console page, if no browser has opened it yet: ${company.page}`);
   shown.say("end it with ctrl-c");
   return new Promise(() => {});
 }

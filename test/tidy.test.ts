@@ -35,9 +35,9 @@ describe("imports point downwards", () => {
     functions: ["core", "events", "aws", ...adapters],
     // Its demonstration company uses the client library, as any other consumer would.
     // It runs what build.ts bundles.
-    local: [...steps, "sdk", "serverless", "cli", ""],
+    local: [...steps, "sdk", "serverless", "cli", "console", ""],
     // `rekey exec` and `rekey agent` are the sdk's; the CLI only hands them their arguments.
-    cli: [...steps, "sdk"],
+    cli: [...steps, "sdk", "console"],
     console: steps,
     serverless: steps,
     // It measures everything, the package (build.ts) included, with the stand-ins of the tests.

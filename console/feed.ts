@@ -1,0 +1,96 @@
+import { together } from "../consumers/together.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Debt } from "../ledger/entries.ts";
+import type { FleetChange, FleetRow } from "./shown.ts";
+import type { Sources } from "./sources.ts";
+import { fleetRow, incidentRow, type SecretFacts } from "./views/fleet.ts";
+
+const atOnceMax = 16;
+/**
+ * Secrets read in one round, besides those in a run: a fleet of a thousand is read through in half a minute, and costs
+ * fewer reads than a busy function.
+ */
+const readsPerRound = 60;
+/** The first round is not held back, so that the page is whole at once. */
+const firstReadsMax = 2_000;
+const incidentsMax = 200;
+/** The policies change only at an apply. */
+const policiesEveryRounds = 8;
+
+export type Fleet = Omit<FleetChange, "removed">;
+
+type Known = Omit<SecretFacts, "policy" | "debts" | "digest" | "nowMs">;
+
+/** Reads the fleet, a part in each round. */
+export function fleetReader(sources: Sources) {
+  const { ledger, digest } = sources;
+  const known = new Map<string, Known>();
+  let policies: readonly Policy[] = [];
+  let rounds = 0;
+  let place = 0;
+
+  async function look({ secretArn }: Policy): Promise<void> {
+    const record = await ledger.secret(secretArn);
+    const before = known.get(secretArn);
+    const isSame = before?.record.seq === record.seq && before.record.lease?.runId === record.lease?.runId;
+    if (before !== undefined && isSame && record.lease === undefined) {
+      known.set(secretArn, { ...before, record });
+      return;
+    }
+    const [rotations, keys] = await Promise.all([ledger.rotations(secretArn), ledger.keys(secretArn)]);
+    known.set(secretArn, { record, rotations, keys });
+  }
+
+  /** Those in a run, those that an open incident names, and the next of the others. */
+  function turn(urgent: ReadonlySet<string>): readonly Policy[] {
+    if (rounds === 0) return policies.slice(0, firstReadsMax);
+    const first = policies.filter(
+      ({ secretArn }) => urgent.has(secretArn) || known.get(secretArn)?.record.lease !== undefined,
+    );
+    const others = [...policies, ...policies].slice(place, place + Math.min(readsPerRound, policies.length));
+    place = policies.length === 0 ? 0 : (place + others.length) % policies.length;
+    return [...new Set([...first.slice(0, readsPerRound), ...others])];
+  }
+
+  return {
+    async round(): Promise<Fleet> {
+      if (rounds % policiesEveryRounds === 0) policies = await ledger.policies();
+      const [debts, incidents, stops] = await Promise.all([
+        ledger.debts(),
+        ledger.incidents.incidents(),
+        ledger.stops(),
+      ]);
+      const rows = incidents.map(incidentRow);
+      const open = incidents.filter(({ incidentId }) =>
+        rows.some((row) => row.incidentId === incidentId && !row.isOver),
+      );
+      const urgent = new Set(open.flatMap(({ secrets }) => secrets.map(({ secretArn }) => secretArn)));
+      await together(turn(urgent), { atOnceMax, work: look });
+      rounds += 1;
+      const nowMs = sources.nowMs();
+      const owed = Map.groupBy(debts, (debt: Debt) => debt.secretArn);
+      const read = policies.flatMap((policy): readonly FleetRow[] => {
+        const facts = known.get(policy.secretArn);
+        if (facts === undefined) return [];
+        return [fleetRow({ ...facts, policy, digest, nowMs, debts: owed.get(policy.secretArn) ?? [] })];
+      });
+      return {
+        ...{ nowMs, rows: read, read: read.length, total: policies.length },
+        incidents: rows.sort((a, b) => b.detectedAtMs - a.detectedAtMs).slice(0, incidentsMax),
+        stops: stops.map(({ scope, by, reason }) => ({ scope, by, reason })),
+      };
+    },
+  };
+}
+
+/** What a viewer has to be told who knows `before`; undefined if nothing changed. */
+export function changeSince(before: Fleet | undefined, now: Fleet): FleetChange | undefined {
+  const known = new Map(before?.rows.map((row) => [row.secretArn, JSON.stringify(row)]));
+  const rows = now.rows.filter((row) => known.get(row.secretArn) !== JSON.stringify(row));
+  const left = new Set(now.rows.map(({ secretArn }) => secretArn));
+  const removed = [...known.keys()].filter((secretArn) => !left.has(secretArn));
+  const rest = ({ incidents, stops, read, total }: Fleet) => JSON.stringify([incidents, stops, read, total]);
+  const isSame = rows.length === 0 && removed.length === 0;
+  if (before !== undefined && isSame && rest(before) === rest(now)) return undefined;
+  return { ...now, rows, removed };
+}

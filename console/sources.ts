@@ -1,0 +1,35 @@
+import type { AuditLog } from "../audit/chain.ts";
+import type { CheckpointVerifier } from "../audit/checkpoint.ts";
+import type { IncidentRecord } from "../core/incident/record.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Digest } from "../core/ports.ts";
+import type { Ledger } from "../ledger/ledger.ts";
+import type { Advice } from "./shown.ts";
+
+/** What the page is made of. All of it reads, and nothing of it can write. */
+export interface Sources {
+  readonly ledger: Pick<
+    Ledger,
+    | ("policies" | "policy" | "formerSecrets" | "secret" | "rotation" | "rotations")
+    | ("keys" | "evidence" | "debts" | "stops")
+  > & { readonly incidents: Pick<Ledger["incidents"], "incidents" | "incident"> };
+  readonly audit: Pick<AuditLog, "verify" | "entries">;
+  /** The log together with its signed checkpoints; undefined if no bucket and key are configured. */
+  readonly checkpoints: (() => Promise<CheckpointVerifier>) | undefined;
+  readonly digest: Digest;
+  /** What `rekey incident show` answers, so that page and command line say the same. */
+  answers(view: IncidentView): IncidentAnswers;
+  nowMs(): number;
+}
+
+export interface IncidentView {
+  readonly record: IncidentRecord;
+  readonly children: readonly IncidentRecord[];
+  readonly policies: readonly Policy[];
+  readonly nowMs: number;
+}
+
+export interface IncidentAnswers {
+  readonly rows: readonly { readonly title: string; readonly text: string }[];
+  readonly advice: readonly Advice[];
+}

@@ -1,0 +1,6 @@
+/** Who it was, without the account. A session's name alone may mean nothing, so its role is shown too. */
+export function shortName(principal: string): string {
+  const [, role, session] = /:assumed-role\/([^/]+)\/(.+)$/.exec(principal) ?? [];
+  if (role !== undefined && session !== undefined) return `${session} as ${role}`;
+  return principal.split("/").at(-1) ?? principal;
+}
