@@ -1,3 +1,4 @@
+import { claimText } from "../core/incident/claim.ts";
 import { deadlineOf, isOver, isSettled } from "../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, TimelineEntry } from "../core/incident/record.ts";
 import { refOf } from "../core/incident/transitions.ts";
@@ -121,7 +122,9 @@ function clockText({ record, nowMs }: IncidentView): string {
   const kept = deadlineOf(record, nowMs);
   const deadline =
     kept === "open" ? when(deadlineAtMs, nowMs) : `${utcText(deadlineAtMs)} ${deadlineWords[kept]}`;
-  return `detected ${when(detectedAtMs, nowMs)}, deadline ${deadline}`;
+  const claim = claimText(record);
+  const detected = `detected ${when(detectedAtMs, nowMs)}${claim === undefined ? "" : ` (${claim})`}`;
+  return `${detected}, deadline ${deadline}`;
 }
 
 const deadlineWords = { met: "met", missed: "missed", waived: "waived", none: "(a false alarm)" } as const;

@@ -84,7 +84,8 @@ function clock({ clocks }: IncidentReport): string {
       ? [what, "unknown", ""]
       : [what, utcText(atMs), atMs === detectedAtMs ? "" : since(atMs)],
   );
-  return `${table(["", "UTC", ""], shown)}\n\n${deadlineTexts[clocks.deadline]}`;
+  const claim = clocks.claim === undefined ? "" : ` Time of detection: ${said(clocks.claim)}.`;
+  return `${table(["", "UTC", ""], shown)}\n\n${deadlineTexts[clocks.deadline]}${claim}`;
 }
 
 const deadlineTexts: Readonly<Record<IncidentReport["clocks"]["deadline"], string>> = {

@@ -1,4 +1,5 @@
 import { alertCount } from "../incident/alerts.ts";
+import { claimText } from "../incident/claim.ts";
 import { type DeadlineKept, deadlineOf } from "../incident/plan.ts";
 import type {
   AlertSeen,
@@ -59,6 +60,8 @@ export interface IncidentReport {
 export interface ReportClocks {
   readonly exposedAtMs?: number;
   readonly detectedAtMs: number;
+  /** What a sender claimed, and what it was taken for. */
+  readonly claim?: string;
   readonly receivedAtMs: number;
   readonly openedAtMs?: number;
   readonly deadlineAtMs: number;
@@ -128,10 +131,12 @@ export function reportOf(view: ReportView): IncidentReport {
 
 function clocksOf(incident: IncidentRecord, nowMs: number): ReportClocks {
   const { exposedAtMs, detectedAtMs, receivedAtMs, openedAtMs, deadlineAtMs, keys } = incident;
+  const claim = claimText(incident);
   const acceptedAtMs = lastOf(keys.map(acceptedOf));
   const deadAtMs = lastOf(keys.map((key) => key.deadAtMs));
   return {
     ...{ detectedAtMs, receivedAtMs, deadlineAtMs },
+    ...(claim !== undefined && { claim }),
     ...(exposedAtMs !== undefined && { exposedAtMs }),
     ...(openedAtMs !== undefined && { openedAtMs }),
     ...(acceptedAtMs !== undefined && {
