@@ -25,6 +25,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/rotate.ts")).rotate,
   },
   {
+    name: "approve",
+    does: "see, and with its digest approve, the step of a rotation that waits for a second person",
+    load: async () => (await import("./commands/approve.ts")).approve,
+  },
+  {
     name: "watch",
     does: "follow a rotation to its end; exit code 0 only when it rotated",
     load: async () => (await import("./commands/watch.ts")).watch,

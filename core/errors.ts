@@ -134,6 +134,12 @@ export class SupplyOverdue extends RotationError {
   readonly retry = "never";
 }
 
+/** Something came into the way of the promotion after the run had asked: it asks again, and waits. */
+export class PromotionRefused extends RotationError {
+  override readonly name = "PromotionRefused";
+  readonly retry = "never";
+}
+
 /** The retiring key still works after the provider's propagation window. */
 export class StillAlive extends RotationError {
   override readonly name = "StillAlive";

@@ -1,3 +1,4 @@
+import { type ChangeWindows, type FreezePeriod, longestClosedMs } from "./calendar.ts";
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
 
 /** The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule. */
@@ -89,6 +90,14 @@ export interface Policy {
   readonly overlapMs: number;
   readonly soakMs: number;
   readonly retain: boolean;
+  /** Before this step somebody other than who asked for the rotation has to approve it. */
+  readonly approve?: "before-promote" | "before-revoke";
+  /** Promotions and revokes are made only in these hours. */
+  readonly windows?: ChangeWindows;
+  /** No promotion and no revoke in these periods. */
+  readonly freeze?: readonly FreezePeriod[];
+  /** `<environment>/<name>` of a secret that has to be rotated first. */
+  readonly after?: string;
   readonly incident: {
     readonly plan?: "contain-first" | "switch-first";
     /** Under switch-first, how long containment waits for consumers. */
@@ -122,6 +131,8 @@ const policyChecks: readonly PolicyCheck[] = [
   signalsExist,
   evidenceCanArrive,
   useCanBeSeen,
+  overlapCoversWindows,
+  afterIsAnother,
 ];
 
 /** Returns every mistake at once, so that a person can correct them together. */
@@ -251,6 +262,20 @@ function signalsExist(
     mistakes.push({ path: ["signals"], message: "no signal would say that the retiring key is unused" });
   }
   return mistakes;
+}
+
+/** The revoke waits for an open window, and the rotation would be overdue before one opens. */
+function overlapCoversWindows({ windows, quietMs, overlapMs }: Policy): readonly PolicyMistake[] {
+  if (windows === undefined) return [];
+  const closedMs = longestClosedMs(windows);
+  if (closedMs + quietMs < overlapMs) return [];
+  const message = `the change windows stay closed for ${closedMs} ms at a stretch: the overlap of ${overlapMs} ms has to be longer than that and quiet`;
+  return [{ path: ["overlap"], message }];
+}
+
+function afterIsAnother({ after, environment, name }: Policy): readonly PolicyMistake[] {
+  if (after !== `${environment}/${name}`) return [];
+  return [{ path: ["after"], message: "a secret cannot wait for itself" }];
 }
 
 // ---- evidence that somebody has to be asked for ----------------------------------------------------------

@@ -17,6 +17,7 @@ import { settleIncident } from "./incident/settle-incident.ts";
 import { awaitEvidence } from "./rotation/await-evidence.ts";
 import { awaitKey } from "./rotation/await-key.ts";
 import { checkAdoption } from "./rotation/check-adoption.ts";
+import { checkPromotion } from "./rotation/check-promotion.ts";
 import { closeRotation } from "./rotation/close-rotation.ts";
 import { mintKey } from "./rotation/mint-key.ts";
 import { nudgeConsumers } from "./rotation/nudge-consumers.ts";
@@ -36,6 +37,7 @@ export const steps = [
   mintKey,
   awaitKey,
   proveIncoming,
+  checkPromotion,
   promoteVersion,
   nudgeConsumers,
   checkAdoption,

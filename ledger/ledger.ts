@@ -69,6 +69,12 @@ export function ledgerOn(table: Table) {
       at.write(debtKey(debt), { ...debt, reason: cutToBytes(debt.reason, reasonBytesMax) }),
     removeDebt: (debt: Pick<Debt, "secretArn" | "kind" | "keyId">) => table.remove(debtKey(debt)),
 
+    /** The AWS principal that asked for a rotation; undefined for one that a schedule started. */
+    asker: async (rotationId: RotationId) => (await at.read<{ by: string }>(askerKey(rotationId)))?.by,
+    /** The first stays: a repeat of the request by somebody else starts nothing. */
+    putAsker: (rotationId: RotationId, by: string) =>
+      at.change<{ by: string }>(askerKey(rotationId), (stored) => stored ?? { by }),
+
     stops: () => at.all<StopOrder>({ kind: "STOP", id: "all" }),
     putStop: (stop: StopOrder) => at.write({ kind: "STOP", id: "all", sort: stop.scope }, stop),
     removeStop: (scope: string) => table.remove({ kind: "STOP", id: "all", sort: scope }),
@@ -101,6 +107,7 @@ const rotationKey = (secretArn: SecretArn, rotationId: RotationId): TableKey => 
   id: secretArn,
   sort: rotationId,
 });
+const askerKey = (rotationId: RotationId): TableKey => ({ kind: "ASKER", id: rotationId, sort: "by" });
 const debtKey = (debt: Pick<Debt, "secretArn" | "kind" | "keyId">): TableKey => ({
   kind: "DEBT",
   id: "all",

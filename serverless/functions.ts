@@ -92,6 +92,11 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: write,
     secrets: ["GetSecretValue"],
   },
+  "check-promotion": {
+    does: "Asks whether an approval, a window, a freeze or another secret is in the way of the promotion",
+    table: writeAndList,
+    publishes: ["Bus"],
+  },
   "promote-version": {
     does: "Pins the retiring version and moves AWSCURRENT with compare-and-swap",
     table: writeAndList,

@@ -10,6 +10,11 @@ export interface FurtherUse {
 
 export const furtherUses: Readonly<Record<string, Readonly<Record<string, FurtherUse>>>> = {
   rotation: {
+    AwaitPromotion: {
+      calls: "await-evidence",
+      because:
+        "the same wait, for an approval, a window or another secret: it ends when the decision changed",
+    },
     Promote: { calls: "promote-version", because: "operators and alarms know the step as the promotion" },
     QuarantineRetiring: { calls: "quarantine-key", because: "it disables the retiring key" },
     UndoQuarantine: {

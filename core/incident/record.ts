@@ -248,6 +248,7 @@ export type TimelineWhat =
   | "planChosen"
   | "planChanged"
   | "rotationFenced"
+  | "termsIgnored"
   | "replacementPromoted"
   | "replacementAdopted"
   | "replacementFailed"

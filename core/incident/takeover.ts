@@ -200,7 +200,7 @@ function withoutRun(
     mark,
   }: { readonly takeover: Takeover; readonly run: Run; readonly mark: Partial<LedgerKey> },
 ): SecretRecord {
-  const { lease: _freed, run: _over, wait: _ended, fenced: _older, ...rest } = record;
+  const { lease: _freed, run: _over, wait: _ended, fenced: _older, order: _none, ...rest } = record;
   const keys = rest.keys.map((key) => (key.keyId === takeover.compromised.keyId ? { ...key, ...mark } : key));
   const ended = endedWith(record, record.lease?.runId ?? run.rotationId);
   return bump({ ...rest, fence: record.fence + 1, keys, ended });
@@ -223,7 +223,7 @@ function fencedOff({ run, lease, wait }: SecretRecord): Pick<Taken, "fenced"> {
 }
 
 function leased(record: SecretRecord, takeover: Takeover): SecretRecord {
-  const { wait: _ended, fenced: _older, ...rest } = record;
+  const { wait: _ended, fenced: _older, order: _none, ...rest } = record;
   const { incidentId, executionArn } = takeover;
   const lease = {
     ...{ runId: runIdFor(record, takeover), kind: "incident" as const },

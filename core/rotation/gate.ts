@@ -1,16 +1,22 @@
 import type { AdoptionVerdict } from "../adoption/adoption.ts";
 import type { AdoptionReason } from "../adoption/view.ts";
+import { freezeAt } from "../calendar.ts";
+import { isApproved, type PendingOrder } from "../orders.ts";
 import type { Policy } from "../policy.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../ports.ts";
+import { utcText } from "../utc.ts";
 import type { Refusal } from "./refusal.ts";
-import { type PromotedRun, promotedRun, type SecretRecord } from "./secret-record.ts";
+import { type PromotedRun, promotedRun, type Run, type SecretRecord } from "./secret-record.ts";
+import { isIncidentWork } from "./stop-order.ts";
 
 /** What a standing reason may look at. A new reason that needs another fact adds it here and in `askGate`. */
 export interface StandingView {
   readonly record: SecretRecord;
   /** Read when the gate is asked: the run's snapshot with today's consumers and today's `retain`. */
-  readonly policy: Pick<Policy, "retain">;
+  readonly policy: Pick<Policy, "retain" | "approve" | "freeze">;
   readonly nowMs: number;
+  /** When the policy's change windows open again; absent while one is open. */
+  readonly opensAtMs?: number;
   /** The reason of a `rekey stop` that applies, as its author wrote it. */
   readonly stop?: string;
   /** Other secrets that hold the retiring key. */
@@ -41,6 +47,7 @@ export const standingChecks = [
   isNotFrozen,
   nobodyElseHoldsIt,
   keyIsNotRetained,
+  ownTermsAreMet,
 ] as const satisfies readonly StandingCheck[];
 
 type ReasonOf<Check extends (...given: never[]) => unknown> =
@@ -65,6 +72,126 @@ export type RevokeReason =
   | "NotPromoted"
   | StandingReason
   | ReasonOf<(typeof firstChecks)[number] | (typeof lastChecks)[number]>;
+
+// ---- before the promotion ----------------------------------------------------------------------------------
+
+export interface PromotionView extends Omit<StandingView, "policy" | "sharedWith"> {
+  readonly policy: PromotionTerms;
+  /** What became of the secret that the policy's `after` names; absent if it names none. */
+  readonly before?: Predecessor;
+}
+
+export type PromotionTerms = Pick<Policy, "approve" | "freeze" | "windows" | "after">;
+
+export interface Predecessor {
+  /** Its last run that was not skipped; absent if there was none, or if no policy declares the secret. */
+  readonly last?: { readonly outcome: string; readonly closedAtMs?: number };
+}
+
+/** Only a run whose policy has one of these asks before it promotes. */
+export function hasPromotionTerms({ approve, freeze, windows, after }: PromotionTerms): boolean {
+  return (
+    approve === "before-promote" || (freeze ?? []).length > 0 || windows !== undefined || after !== undefined
+  );
+}
+
+/** For the promotion or for the revoke. */
+export function hasTerms(terms: PromotionTerms): boolean {
+  return hasPromotionTerms(terms) || terms.approve !== undefined;
+}
+
+type PromotionCheck = (view: PromotionView) => Refusal<string> | undefined;
+
+/**
+ * The reasons not to promote yet. The check before the wait, every order that arrives meanwhile and the
+ * promotion itself ask all of them, so a new reason is one function and one entry here.
+ */
+export const promotionChecks = [
+  holdIsOff,
+  nobodyStopped,
+  isNotFrozen,
+  noChangeFreeze,
+  windowIsOpen,
+  promotionIsApproved,
+  predecessorIsRotated,
+] as const satisfies readonly PromotionCheck[];
+
+export type PromotionReason = ReasonOf<(typeof promotionChecks)[number]>;
+
+/** Everything that speaks against the promotion now, in the order of asking; a leaked key waits for none of it. */
+export function whyNotPromote(view: PromotionView): readonly Refusal<PromotionReason>[] {
+  if (isIncidentWork(view.record)) return [];
+  return promotionChecks.flatMap((check) => {
+    const refusal: Refusal<PromotionReason> | undefined = check(view);
+    return refusal ?? [];
+  });
+}
+
+/** What has to be approved before this step of this run: all that makes it another step. */
+export function orderOf(
+  run: Run,
+  kind: PendingOrder["kind"],
+): Pick<PendingOrder, "kind" | "what"> | undefined {
+  if (run.phase === "opened") return undefined;
+  const { rotationId, incoming, retiring } = run;
+  const what = {
+    ...{ rotationId, incomingKeyId: incoming.keyId, incomingFingerprint: incoming.fingerprint },
+    retiringKeyId: retiring.keyId,
+  };
+  return { kind, what };
+}
+
+function promotionIsApproved({ policy, record }: PromotionView): Refusal<"NotApproved"> | undefined {
+  return policy.approve === "before-promote" ? approved(record, "promote") : undefined;
+}
+
+function approved(
+  { run, order }: SecretRecord,
+  kind: PendingOrder["kind"],
+): Refusal<"NotApproved"> | undefined {
+  const wanted = run && orderOf(run, kind);
+  if (run === undefined || (wanted !== undefined && isApproved(order, wanted))) return undefined;
+  return {
+    reason: "NotApproved",
+    detail: `another person has to approve the ${kind === "promote" ? "promotion" : "revoke"}: rekey approve ${run.rotationId}`,
+  };
+}
+
+type TermsView = Pick<StandingView, "nowMs" | "opensAtMs"> & { readonly policy: Pick<Policy, "freeze"> };
+
+function noChangeFreeze({ policy, nowMs }: TermsView): Refusal<"ChangeFreeze"> | undefined {
+  const freeze = freezeAt(policy.freeze, nowMs);
+  return freeze && { reason: "ChangeFreeze", detail: `${freeze.reason}, until ${utcText(freeze.untilMs)}` };
+}
+
+function windowIsOpen({ opensAtMs }: TermsView): Refusal<"WindowClosed"> | undefined {
+  if (opensAtMs === undefined) return undefined;
+  return { reason: "WindowClosed", detail: `the next change window opens at ${utcText(opensAtMs)}` };
+}
+
+/** Rotated well since this secret's own key became current: an older success says nothing about this change. */
+function predecessorIsRotated({ policy, before, record }: PromotionView): Refusal<"NotAfter"> | undefined {
+  if (before === undefined) return undefined;
+  const refuse = (detail: string): Refusal<"NotAfter"> => ({
+    reason: "NotAfter",
+    detail: `${policy.after} ${detail}`,
+  });
+  const { last } = before;
+  if (last === undefined) return refuse("has not been rotated yet");
+  if (last.outcome !== "rotated")
+    return refuse(`is to be rotated first: its last rotation is ${last.outcome}`);
+  const retiring = record.keys.find(({ keyId }) => keyId === record.run?.retiring.keyId);
+  if ((last.closedAtMs ?? 0) > (retiring?.promotedAtMs ?? 0)) return undefined;
+  return refuse("has not been rotated since this secret was");
+}
+
+/** When the answer changes by itself: a window opens, a freeze ends. */
+export function promotionChangesAtMs({ policy, nowMs, opensAtMs }: PromotionView): number | undefined {
+  const times = [freezeAt(policy.freeze, nowMs)?.untilMs, opensAtMs].filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+// ---- before the revoke -------------------------------------------------------------------------------------
 
 /** Revocation cannot be undone, so every reason to wait is asked before it; the first answer wins. */
 export function whyNotRevoke(view: RevokeView): Refusal<RevokeReason> | undefined {
@@ -142,15 +269,15 @@ export function currentIsIncoming(view: Seen, run: PromotedRun): Refusal<Changed
   );
 }
 
-function holdIsOff({ record: { hold } }: StandingView): Refusal<"Held"> | undefined {
+function holdIsOff({ record: { hold } }: Pick<StandingView, "record">): Refusal<"Held"> | undefined {
   return hold && { reason: "Held", detail: `held by ${hold.by}: ${hold.reason}` };
 }
 
-function nobodyStopped({ stop }: StandingView): Refusal<"Stopped"> | undefined {
+function nobodyStopped({ stop }: Pick<StandingView, "stop">): Refusal<"Stopped"> | undefined {
   return stop === undefined ? undefined : { reason: "Stopped", detail: stop };
 }
 
-function isNotFrozen({ record: { frozen } }: StandingView): Refusal<"Frozen"> | undefined {
+function isNotFrozen({ record: { frozen } }: Pick<StandingView, "record">): Refusal<"Frozen"> | undefined {
   return frozen && { reason: "Frozen", detail: frozen.reason };
 }
 
@@ -163,6 +290,19 @@ function keyIsNotRetained({ policy: { retain } }: StandingView): Refusal<"Retain
   return retain
     ? { reason: "Retained", detail: "the policy says that this key is never revoked" }
     : undefined;
+}
+
+/** What the policy asks for before a revoke. An incident's key waits for none of it. */
+function ownTermsAreMet(
+  view: StandingView,
+): Refusal<"ChangeFreeze" | "WindowClosed" | "NotApproved"> | undefined {
+  const { record, policy } = view;
+  if (isIncidentWork(record)) return undefined;
+  return (
+    noChangeFreeze(view) ??
+    windowIsOpen(view) ??
+    (policy.approve === "before-revoke" ? approved(record, "revoke") : undefined)
+  );
 }
 
 function everyConsumerHasMoved({

@@ -54,7 +54,7 @@ export function resumeLeft(record: SecretRecord, resuming: Resuming): SecretReco
 }
 
 function takeLease(record: SecretRecord, { rotationId, executionArn, kind }: Opening): SecretRecord {
-  const { wait: _ended, fenced: _over, ...rest } = record;
+  const { wait: _ended, fenced: _over, order: _others, ...rest } = record;
   return {
     ...rest,
     fence: record.fence + 1,
@@ -77,7 +77,7 @@ export function oweRun(record: SecretRecord, ticket: Ticket, owed: Owed): Secret
 }
 
 function freeLease(record: SecretRecord, { rotationId }: Ticket): SecretRecord {
-  const { lease: _freed, wait: _over, ...rest } = record;
+  const { lease: _freed, wait: _over, order: _done, ...rest } = record;
   return bump({ ...rest, ended: endedWith(record, rotationId) });
 }
 

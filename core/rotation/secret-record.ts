@@ -1,5 +1,6 @@
 import { Superseded } from "../errors.ts";
 import type { KeyStanding, LedgerKey } from "../keys.ts";
+import type { PendingOrder } from "../orders.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 import type { DeathWatch } from "./death.ts";
 
@@ -22,6 +23,8 @@ export interface SecretRecord {
   readonly ended: readonly RotationId[];
   readonly hold?: Hold;
   readonly wait?: Wait;
+  /** The order of the run that holds the secret which another person has to approve. */
+  readonly order?: PendingOrder;
   /** The run from which an incident took the secret; kept until another run opens here. */
   readonly fenced?: Fenced;
   /** The current version was changed outside Rekey: nothing is revoked until a person lifts the freeze. */

@@ -1,4 +1,6 @@
-import { NoProgress } from "../errors.ts";
+import { NoProgress, Superseded } from "../errors.ts";
+import type { PendingOrder } from "../orders.ts";
+import type { RotationId } from "../ports.ts";
 import { type Refusal, refusalText } from "./refusal.ts";
 import { assertHolder, bump, type Hold, type Run, type SecretRecord, type Ticket } from "./secret-record.ts";
 
@@ -37,7 +39,7 @@ export function markSentBack(record: SecretRecord, ticket: Ticket, refusal: Refu
   const run = assertHolder(record, ticket);
   if ((run.turns ?? 0) < turnsMax) return withTurn(record, run);
   throw new NoProgress(
-    `the revoke was refused ${turnsMax} times without a wait in between, the last time for ${refusalText(refusal)}`,
+    `the next step was refused ${turnsMax} times without a wait in between, the last time for ${refusalText(refusal)}`,
   );
 }
 
@@ -61,4 +63,13 @@ export function releaseHold(record: SecretRecord): SecretRecord {
 
 export function freeze(record: SecretRecord, reason: string): SecretRecord {
   return bump({ ...record, frozen: { reason } });
+}
+
+/** For the run that holds the secret: another run has orders of its own. Approved or not decides, so `seq` rises. */
+export function putOrder(
+  record: SecretRecord,
+  { rotationId, order }: { readonly rotationId: RotationId; readonly order: PendingOrder },
+): SecretRecord {
+  if (record.lease?.runId !== rotationId) throw new Superseded(`${rotationId} no longer holds the secret`);
+  return bump({ ...record, order });
 }

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { parseDuration } from "../../core/duration.ts";
 import { reportingKinds } from "../../core/policy.ts";
 import { wordOr } from "./block.ts";
+import { termsShape } from "./terms.ts";
 import { whenOf } from "./when.ts";
 
 /**
@@ -105,6 +106,7 @@ export const SecretBlock = z.strictObject({
     .max(2)
     .optional(),
   retain: z.boolean("retain is true or false").optional(),
+  ...termsShape,
   currentKeyId: z.string().min(1).max(256).optional(),
   scopes: z
     .array(z.string().regex(/^[\w.:/-]{1,128}$/))

@@ -14,6 +14,7 @@ import { intervalMs } from "../../core/schedule.ts";
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { Mistake } from "./block.ts";
 import type { ConsumerBlock, RefreshBlock, SecretBlock } from "./schema.ts";
+import { termsOf } from "./terms.ts";
 
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
@@ -112,6 +113,7 @@ function filledIn(
     overlapMs,
     soakMs: block.soak ?? defaults.soakMs,
     retain: block.retain ?? false,
+    ...termsOf(block),
     incident: {
       ...(block.incident?.plan !== undefined && { plan: block.incident.plan }),
       containByMs: block.incident?.containBy ?? defaults.containByMs,

@@ -2,6 +2,7 @@ import * as z from "zod";
 import { whyNotCron } from "../../core/cron.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { rateExpression } from "../../core/schedule.ts";
+import { isTimeZone } from "./terms.ts";
 
 /** When a secret rotates by itself: an expression for EventBridge Scheduler, or never. */
 export type When = "manual" | { readonly expression: string; readonly timezone?: string };
@@ -67,13 +68,3 @@ const readers = {
     return { expression: `at(${utc.slice(0, 19)})`, ...(offset !== undefined && { isUtc: true }) };
   },
 };
-
-function isTimeZone(zone: string): boolean {
-  try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}

@@ -1,4 +1,5 @@
 import { apply } from "./apply.ts";
+import { approve } from "./approve.ts";
 import { attest } from "./attest.ts";
 import type { AdminCommand } from "./command.ts";
 import { compromise } from "./compromise/compromise.ts";
@@ -23,6 +24,7 @@ import { supply } from "./supply.ts";
 export const commands: Readonly<Record<string, AdminCommand>> = {
   apply,
   rotate,
+  approve,
   hold,
   release,
   attest,

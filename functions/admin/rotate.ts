@@ -35,6 +35,8 @@ export const rotate = adminCommand({
     if (refusal) return refusal;
 
     const { principal, atMs, requestId } = caller;
+    // Before the start: whoever approves a step must be somebody else.
+    await deps.ledger.putAsker(rotationId, principal);
     const started = await deps.executions.start({
       machine: "rotation",
       name: rotationId,

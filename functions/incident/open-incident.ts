@@ -3,6 +3,7 @@ import { InputInvalid, LedgerContended, Superseded } from "../../core/errors.ts"
 import { escalateAt, incidentWindows, isOver, planFor } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
 import { addToTimeline, isExecutionOf, refOf } from "../../core/incident/transitions.ts";
+import { hasTerms } from "../../core/rotation/gate.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -95,10 +96,14 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
         what: "planChosen",
         detail: `${choice.plan}: ${choice.why}`,
       });
-      return fenced.reduce(
+      const told = fenced.reduce(
         (next, detail) => addToTimeline(next, { atMs: at, what: "rotationFenced", detail }),
         planned,
       );
+      return owned.filter(hasTerms).reduce((next, { name, secretArn }) => {
+        const detail = `${name}: this incident waits for no approval, change window, freeze or other secret`;
+        return addToTimeline(next, { atMs: at, what: "termsIgnored", detail, secretArn });
+      }, told);
     },
     deps,
   );

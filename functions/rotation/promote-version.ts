@@ -1,7 +1,8 @@
 import * as z from "zod";
-import { VersionMoved } from "../../core/errors.ts";
+import { PromotionRefused, VersionMoved } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { VersionId } from "../../core/ports.ts";
+import { hasPromotionTerms } from "../../core/rotation/gate.ts";
 import {
   markMerged,
   markPromoted,
@@ -13,7 +14,9 @@ import { isIncidentWork } from "../../core/rotation/stop-order.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
+import { noteSentBack } from "../secret/gate.ts";
 import { pin } from "../secret/pin.ts";
+import { askPromotion } from "../secret/promotion-gate.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { takePending, versionIdFor } from "../secret/stage-key.ts";
 import { assertNotStopped } from "../secret/stop-order.ts";
@@ -47,6 +50,7 @@ export const handler = onLambda(promoteVersion, wiring("promote-version"));
 
 async function promote({ input, policy, before }: Order & { readonly before: SecretRecord }, deps: Deps) {
   await assertNotStopped(policy, deps, { isIncident: isIncidentWork(before) });
+  await assertTermsMet({ input, policy, before }, deps);
   let mayHaveLanded = false;
   await deps.ledger.changeSecret(input.secretArn, (record) => {
     mayHaveLanded = record.run?.phase === "promoting";
@@ -59,6 +63,19 @@ async function promote({ input, policy, before }: Order & { readonly before: Sec
   const promoted = promotedRun(assertHolder(record, input));
   if (promoted === undefined) throw new VersionMoved("the promotion was not recorded");
   return promoted;
+}
+
+/** The run has asked already. Asked again, because a window may have closed or a hold been placed since. */
+async function assertTermsMet(
+  { input, policy, before }: Order & { readonly before: SecretRecord },
+  deps: Deps,
+): Promise<void> {
+  if (before.run?.phase !== "proven" || !hasPromotionTerms(policy)) return;
+  const { blockers } = await askPromotion({ policy, record: before, nowMs: input.at }, deps);
+  if (blockers.length === 0) return;
+  const detail = blockers.join("; ");
+  await noteSentBack({ ticket: input, refusal: { reason: "PromotionRefused", detail } }, deps);
+  throw new PromotionRefused(detail);
 }
 
 type WithIncoming = Exclude<Run, { phase: "opened" }>;

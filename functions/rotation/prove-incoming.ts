@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { KeyNotYetActive, KeyRejected, ProviderUnavailable } from "../../core/errors.ts";
+import { hasPromotionTerms } from "../../core/rotation/gate.ts";
 import { markProven } from "../../core/rotation/incoming.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import { keyIn } from "../../stores/value.ts";
@@ -16,14 +17,15 @@ export const proveIncoming = step({
     const policy = await policyOf(input, deps);
     const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
     if (run.phase === "opened") throw new KeyRejected("there is no pending key to prove");
-    if (run.phase !== "staged") return { outcome: "proven" as const };
+    const proven = { outcome: "proven" as const, hasTerms: hasPromotionTerms(policy) };
+    if (run.phase !== "staged") return proven;
 
     const { text } = await deps.store.read(input.secretArn, run.incoming.versionId);
     const answer = await deps.provider(policy).verify(keyIn(text, policy.field));
     switch (answer) {
       case "valid":
         await deps.ledger.changeSecret(input.secretArn, (record) => markProven(record, input));
-        return { outcome: "proven" as const };
+        return proven;
       case "refused":
         throw new KeyNotYetActive(`the provider does not accept key ${run.incoming.keyId} yet`);
       case "notPermitted":

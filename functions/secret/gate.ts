@@ -16,6 +16,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { sharedWith } from "./current-key.ts";
+import { openingOf } from "./promotion-gate.ts";
 import { refreshMemory } from "./refresh-memory.ts";
 import { stopFor } from "./stop-order.ts";
 
@@ -42,7 +43,8 @@ export async function askGate(question: GateQuestion, deps: Deps): Promise<Gate>
   const stop = await stopFor(policy, deps);
   const { fingerprint } = run.retiring;
   const others = await sharedWith({ fingerprint, secretArn: record.secretArn }, deps);
-  const standing = { record, policy, nowMs, sharedWith: others, ...(stop && { stop: stop.detail }) };
+  const facts = { record, policy, nowMs, sharedWith: others, ...openingOf(policy, nowMs) };
+  const standing = { ...facts, ...(stop && { stop: stop.detail }) };
   return { verdict, blockers: standingReasons(standing).map(refusalText), standing };
 }
 

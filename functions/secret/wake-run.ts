@@ -1,9 +1,11 @@
+import type { Policy } from "../../core/policy.ts";
 import type { SecretArn } from "../../core/ports.ts";
 import { decisionText } from "../../core/rotation/decision.ts";
-import { bump } from "../../core/rotation/secret-record.ts";
+import { bump, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import { endWait } from "../../core/rotation/wait.ts";
 import type { Deps } from "../deps.ts";
 import { askGateNow } from "./gate.ts";
+import { askPromotion } from "./promotion-gate.ts";
 import { policyAtGate } from "./run-record.ts";
 
 /**
@@ -20,13 +22,23 @@ export async function wakeIfDecided(
   const { wait } = record;
   if (wait === undefined) return "nobodyWaits";
   const policy = await policyAtGate({ ...news, rotationId: wait.rotationId, fence: record.fence }, deps);
-  const gate = await askGateNow({ policy, record, nowMs: news.nowMs }, deps);
+  const decision = await decisionNow({ policy, record, nowMs: news.nowMs }, deps);
   // A run that waits for its incoming key does not ask the gate: nothing that arrives here can help it.
-  if (gate === undefined) return "nobodyWaits";
-  if (decisionText(gate.verdict, gate.blockers) === wait.decision) return "stillWaiting";
+  if (decision === undefined) return "nobodyWaits";
+  if (decision === wait.decision) return "stillWaiting";
   await deps.executions.succeed(wait.token, { outcome: "decisionChanged" });
   await deps.ledger.changeSecret(news.secretArn, (now) =>
     now.wait?.token === wait.token ? endWait(now) : now,
   );
   return "woken";
+}
+
+/** What the run would decide now; undefined if it has nothing to decide. */
+async function decisionNow(
+  question: { readonly policy: Policy; readonly record: SecretRecord; readonly nowMs: number },
+  deps: Deps,
+): Promise<string | undefined> {
+  if (question.record.run?.phase === "proven") return (await askPromotion(question, deps)).decision;
+  const gate = await askGateNow(question, deps);
+  return gate && decisionText(gate.verdict, gate.blockers);
 }

@@ -100,7 +100,7 @@ describe("a run that goes round without a wait", () => {
     expect(await story.ending(run)).toMatchObject({
       run: "FAILED NeedsHuman: needsHuman",
       owed: expect.stringMatching(
-        /^promoted: NoProgress: the revoke was refused 50 times without a wait .*DecideAgain/,
+        /^promoted: NoProgress: the next step was refused 50 times without a wait .*DecideAgain/,
       ),
       debts: ["RevokeOwed k1"],
       works: ["k1", "k2"],
