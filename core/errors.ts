@@ -134,6 +134,12 @@ export class SupplyOverdue extends RotationError {
   readonly retry = "never";
 }
 
+/** What the policy asks for before the promotion did not come in time. */
+export class PromotionOverdue extends RotationError {
+  override readonly name = "PromotionOverdue";
+  readonly retry = "never";
+}
+
 /** Something came into the way of the promotion after the run had asked: it asks again, and waits. */
 export class PromotionRefused extends RotationError {
   override readonly name = "PromotionRefused";

@@ -2,11 +2,11 @@ import { cutToBytes } from "../core/bytes.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
-import type { StopOrder } from "../core/rotation/stop-order.ts";
 import { documents } from "./documents.ts";
 import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
+import { ordersIn } from "./orders.ts";
 
 export type Ledger = ReturnType<typeof ledgerOn>;
 
@@ -69,15 +69,7 @@ export function ledgerOn(table: Table) {
       at.write(debtKey(debt), { ...debt, reason: cutToBytes(debt.reason, reasonBytesMax) }),
     removeDebt: (debt: Pick<Debt, "secretArn" | "kind" | "keyId">) => table.remove(debtKey(debt)),
 
-    /** The AWS principal that asked for a rotation; undefined for one that a schedule started. */
-    asker: async (rotationId: RotationId) => (await at.read<{ by: string }>(askerKey(rotationId)))?.by,
-    /** The first stays: a repeat of the request by somebody else starts nothing. */
-    putAsker: (rotationId: RotationId, by: string) =>
-      at.change<{ by: string }>(askerKey(rotationId), (stored) => stored ?? { by }),
-
-    stops: () => at.all<StopOrder>({ kind: "STOP", id: "all" }),
-    putStop: (stop: StopOrder) => at.write({ kind: "STOP", id: "all", sort: stop.scope }, stop),
-    removeStop: (scope: string) => table.remove({ kind: "STOP", id: "all", sort: scope }),
+    ...ordersIn(at),
 
     putKey: (key: KeyHistory) => at.write({ kind: "KEY", id: key.secretArn, sort: key.name }, key),
     keys: (secretArn: SecretArn) => at.all<KeyHistory>({ kind: "KEY", id: secretArn }),
@@ -107,7 +99,6 @@ const rotationKey = (secretArn: SecretArn, rotationId: RotationId): TableKey => 
   id: secretArn,
   sort: rotationId,
 });
-const askerKey = (rotationId: RotationId): TableKey => ({ kind: "ASKER", id: rotationId, sort: "by" });
 const debtKey = (debt: Pick<Debt, "secretArn" | "kind" | "keyId">): TableKey => ({
   kind: "DEBT",
   id: "all",

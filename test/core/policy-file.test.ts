@@ -128,6 +128,10 @@ describe("what a sound file means", () => {
     maxAge: 40d
     signals: [provider]
     retain: true
+    approve: before-revoke
+    windows: { timezone: Europe/Berlin, open: [{ days: [mon, tue, wed, thu, fri, sat, sun], from: "09:15", to: "08:15" }] }
+    freeze: [{ from: 2026-12-20, to: 2027-01-03T06:30, timezone: Europe/Berlin, reason: the sale }]
+    after: staging/b
     currentKeyId: key_1
     scopes: [model.read]
     consumers:
@@ -146,6 +150,17 @@ describe("what a sound file means", () => {
       ...{ field: "apiKey", schedule: "cron(0 3 1 * ? *)", scheduleTimezone: "Europe/Berlin" },
       ...{ overlapMs: 2 * hour, quietMs: 45 * minute, soakMs: 90_000, maxAgeMs: 40 * day },
       ...{ signals: ["provider"], retain: true, currentKeyId: "key_1", scopes: ["model.read"] },
+      ...{ approve: "before-revoke", after: "staging/b" },
+      windows: {
+        timezone: "Europe/Berlin",
+        open: [{ days: [1, 2, 3, 4, 5, 6, 0], fromMinute: 555, untilMinute: 495 }],
+      },
+      freeze: [
+        {
+          ...{ fromMs: Date.UTC(2026, 11, 19, 23), untilMs: Date.UTC(2027, 0, 3, 5, 30) },
+          reason: "the sale",
+        },
+      ],
       consumers: [
         {
           ...{
@@ -270,6 +285,43 @@ describe("what is wrong with one secret", () => {
       "a word where true or false belongs",
       plain(", retain: perhaps"),
       "secrets.a.retain: retain is true or false",
+    ],
+    [
+      "a step that nobody approves",
+      plain(", approve: always"),
+      "secrets.a.approve: approve is before-promote or before-revoke",
+    ],
+    [
+      "windows that begin between the quarters",
+      plain(', windows: { open: [{ days: [mon], from: "09:10", to: "17:00" }] }'),
+      'secrets.a.windows.open.0.from: write a quarter of an hour such as "09:00"',
+    ],
+    [
+      "windows in a zone that nobody knows",
+      plain(
+        ', windows: { timezone: Berlin, open: [{ days: [mon, tue, wed, thu, fri, sat, sun], from: "00:00", to: "24:00" }] }',
+      ),
+      "secrets.a.windows.timezone: write a time zone such as Europe/Berlin",
+    ],
+    [
+      "windows that stay closed for longer than the overlap",
+      plain(', windows: { open: [{ days: [mon], from: "09:00", to: "17:00" }] }'),
+      "secrets.a.overlap: the change windows stay closed for 160h",
+    ],
+    [
+      "a freeze on a day that does not exist",
+      plain(", freeze: [{ from: 2027-02-30, to: 2027-03-02 }]"),
+      "secrets.a.freeze.0.from: there is no such date or time",
+    ],
+    [
+      "a freeze that ends before it begins",
+      plain(", freeze: [{ from: 2027-03-02, to: 2027-03-01 }]"),
+      "secrets.a.freeze.0.to: a freeze ends after it begins",
+    ],
+    [
+      "a secret without its environment",
+      plain(", after: b"),
+      "secrets.a.after: name a secret as <environment>/",
     ],
     [
       "a signal nobody has",

@@ -33,6 +33,8 @@ export const runbooks: Readonly<Record<string, string>> = {
   Stopped: "stopped.md",
   Superseded: "superseded.md",
   SupplyOverdue: "supply-overdue.md",
+  PromotionOverdue: "promotion-overdue.md",
+  PromotionRefused: "promotion-refused.md",
   SyntheticLeakAbsent: "synthetic-leak-absent.md",
   UnknownKey: "unknown-key.md",
   VersionMoved: "version-moved.md",

@@ -36,6 +36,29 @@ test("a rotation that waits for its consumers is fenced off, and its healthy inc
   });
 });
 
+test("an incident waits for no approval, freeze or other secret, and its timeline says so", async () => {
+  world = new World();
+  const freeze = [{ fromMs: 0, untilMs: world.time.nowMs() + 30 * 86_400_000, reason: "the sale" }];
+  await world.secret({ policy: { approve: "before-promote", freeze, after: "staging/other" } });
+  const story = await leakOfCurrent(world);
+  const rotation = world.start(secretArn);
+  await untilPhase(world, "proven");
+  await world.time.advance(5_000);
+  expect(rotation.history.at(-1)?.state).toBe("AwaitPromotion");
+  const run = await world.compromise(story);
+
+  expect(await onlyKey(world, run)).toMatchObject({ state: "dead" });
+  expect(effectsOf(world).filter((effect) => effect.startsWith("mint"))).toEqual(["mint k2"]);
+  const { timeline, openedAtMs = 0 } = await world.incidentOf(run);
+  const said = timeline.find(({ what }) => what === "termsIgnored");
+  expect(said?.detail).toBe(
+    "billing-key: this incident waits for no approval, change window, freeze or other secret",
+  );
+  expect(timeline.find(({ what }) => what === "dead")?.atMs).toBeLessThan(openedAtMs + 15 * 60_000);
+  await world.finish(rotation);
+  expect(rotation.history.at(-2)?.state).toBe("Superseded");
+});
+
 test("a rotation that has only staged its key passes it on: no third key is made", async () => {
   world = new World({ provider: { activateMs: 5_000 } });
   await world.secret();

@@ -37,10 +37,16 @@ async function askedByAda(story: Story): Promise<Run> {
   return run;
 }
 
+/** The story is days long, and a busy consumer would only make it slower. */
+const calm = {
+  consumers: [
+    { name: "billing", ...{ useEveryMs: 600_000, reportEveryMs: 600_000, refreshEveryMs: 600_000 } },
+  ],
+};
 const longer = { overlapMs: 2 * dayMs };
 
 test("a rotation promotes and revokes only while its change window is open", async () => {
-  const story = await open({ policy: longer });
+  const story = await open({ ...calm, policy: longer });
   const { windows, opensAtMs } = windowSoon(story);
   await amend(story, { windows });
   const run = await story.rotate();
@@ -58,7 +64,7 @@ test("a rotation promotes and revokes only while its change window is open", asy
 });
 
 test("evidence that is complete after the window keeps the retiring key until the next one", async () => {
-  const story = await open({ policy: longer });
+  const story = await open({ ...calm, policy: longer });
   const { windows, opensAtMs } = windowSoon(story);
   await amend(story, { windows });
   const run = story.start();
@@ -206,7 +212,7 @@ test("a hold that comes between the check and the promotion sends the run back t
 });
 
 test("a freeze keeps the promotion, and its end lets it go on", async () => {
-  const story = await open({ policy: longer });
+  const story = await open({ ...calm, policy: longer });
   const untilMs = story.world.time.nowMs() + 5 * hourMs;
   await amend(story, { freeze: [{ fromMs: 0, untilMs, reason: "the sale" }] });
   const run = story.start();

@@ -110,9 +110,11 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "ignore a hold",
     file: "core/rotation/gate.ts",
-    find: `  holdIsOff,
+    find: `standingChecks = [
+  holdIsOff,
 `,
-    replace: "",
+    replace: `standingChecks = [
+`,
   },
   {
     name: "log an error body",

@@ -1,0 +1,21 @@
+import type { RotationId, TableKey } from "../core/ports.ts";
+import type { StopOrder } from "../core/rotation/stop-order.ts";
+import type { Documents } from "./documents.ts";
+
+/** What people told Rekey to do, and who they are. */
+export function ordersIn(at: Documents) {
+  return {
+    stops: () => at.all<StopOrder>({ kind: "STOP", id: "all" }),
+    putStop: (stop: StopOrder) => at.write(stopKey(stop.scope), stop),
+    removeStop: (scope: string) => at.remove(stopKey(scope)),
+
+    /** The AWS principal that asked for a rotation; undefined for one that a schedule started. */
+    asker: async (rotationId: RotationId) => (await at.read<{ by: string }>(askerKey(rotationId)))?.by,
+    /** The first stays: a repeat of the request by somebody else starts nothing. */
+    putAsker: (rotationId: RotationId, by: string) =>
+      at.change<{ by: string }>(askerKey(rotationId), (stored) => stored ?? { by }),
+  };
+}
+
+const stopKey = (scope: string): TableKey => ({ kind: "STOP", id: "all", sort: scope });
+const askerKey = (rotationId: RotationId): TableKey => ({ kind: "ASKER", id: rotationId, sort: "by" });
