@@ -21,6 +21,8 @@ export interface FunctionRow {
     | "callerUrl"
     | "publicUrl";
   readonly table: readonly TableAction[];
+  /** The kinds of the ledger's items that it may write; any where it is not said. */
+  readonly kinds?: readonly string[];
   /** On the secrets that are rotated, never on those of admin credentials and signing secrets. */
   readonly secrets?: readonly SecretAction[];
   /** `index` may also list a secret's versions. */
@@ -199,6 +201,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Verifies who sent an alert, and puts what it says on the alert bus without any plaintext",
     calledBy: "publicUrl",
     table: writeAndList,
+    // The one function that strangers reach: what it saw before, and the audit log.
+    kinds: ["REPLAY", "AUDIT", "AUDITID"],
     signing: "read",
     publishes: ["AlertBus"],
   },

@@ -46,11 +46,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
       ["logs:CreateLogStream", "logs:PutLogEvents"],
       [localArn("logs", `log-group:/aws/lambda/rekey-${environment}-${name}:*`)],
     ),
-    allow(
-      "UseLedger",
-      row.table.map((action) => `dynamodb:${action}`),
-      [arnOf("Ledger")],
-    ),
+    ...ledgerStatements(row),
     ...secretStatements(row, deployment),
     ...(row.publishes ? [allow("Publish", ["events:PutEvents"], row.publishes.map(arnOf))] : []),
     ...machineStatements(row, deployment),
@@ -64,6 +60,22 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...(isAsync(row) ? [allow("KeepFailedEvents", ["sqs:SendMessage"], [arnOf("FunctionDeadLetters")])] : []),
   ];
   return [...given, ...keyStatements(given, deployment), ...guards(row, deployment)];
+}
+
+/** A function that says which kinds of item it owns writes no other; it may read all of them. */
+function ledgerStatements({ table, kinds }: FunctionRow): readonly Statement[] {
+  const writes: readonly string[] =
+    kinds === undefined ? [] : table.filter((action) => action === "PutItem" || action === "DeleteItem");
+  const others = table.filter((action) => !writes.includes(action));
+  const named = (actions: readonly string[]) => actions.map((action) => `dynamodb:${action}`);
+  const use = allow("UseLedger", named(others), [arnOf("Ledger")]);
+  if (kinds === undefined || writes.length === 0) return [use];
+  const Condition = {
+    "ForAllValues:StringLike": { "dynamodb:LeadingKeys": kinds.map((kind) => `${kind}#*`) },
+    // Without a leading key every value of none would match.
+    Null: { "dynamodb:LeadingKeys": "false" },
+  };
+  return [use, { ...allow("WriteOwnKinds", named(writes), [arnOf("Ledger")]), Condition }];
 }
 
 /** Events without a caller who would notice a failure. */

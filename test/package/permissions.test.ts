@@ -1,3 +1,5 @@
+import { decide } from "../../local/iam/decide.ts";
+import { parsePolicy } from "../../local/iam/policy.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
 import { functions } from "../../serverless/functions.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
@@ -39,6 +41,17 @@ function allowed(name: string, given: Partial<Deployment> = {}): readonly string
   return statements(name, given)
     .filter(({ Effect }) => Effect === "Allow")
     .flatMap(({ Action = [] }) => Action);
+}
+
+/** Every intrinsic function as a text that matches anything. */
+function resolved(own: readonly Statement[]): unknown {
+  return JSON.parse(JSON.stringify(own), (_, value) =>
+    value !== null &&
+    typeof value === "object" &&
+    ("Fn::Sub" in value || "Fn::GetAtt" in value || "Ref" in value)
+      ? "arn:any"
+      : value,
+  );
 }
 
 function withPermission(action: string): readonly string[] {
@@ -116,6 +129,22 @@ describe("rotated secrets", () => {
 });
 
 describe("the ledger", () => {
+  test("takes from the public intake what it saw and its audit log, and never a policy or a secret", () => {
+    const policy = parsePolicy({ Version: "2012-10-17", Statement: resolved(statements("intake")) });
+    const put = (key: string) =>
+      decide(
+        {
+          principal: { kind: "role", account: "1", roleArn: "arn:r", sessionArn: "arn:s" },
+          ...{ action: "dynamodb:PutItem", resource: "arn:any", owner: "1" },
+          context: { "dynamodb:leadingkeys": [key] },
+        },
+        { identity: [policy] },
+      ).isAllowed;
+    for (const own of ["REPLAY#x", "AUDIT#rekey", "AUDITID#rekey"]) expect(put(own)).toBe(true);
+    for (const other of ["POLICY#all", "SECRET#x", "INCIDENT#all", "STOP#all"])
+      expect(put(other)).toBe(false);
+  });
+
   test("is read, written and queried by item, and never scanned or changed as a table", () => {
     const known = ["GetItem", "PutItem", "Query", "DeleteItem"].map((action) => `dynamodb:${action}`);
     const used = names.flatMap((name) => allowed(name)).filter((action) => action.startsWith("dynamodb:"));
@@ -316,7 +345,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
 
   /** Actions of the ledger, the rotated secrets and the machines; of the rest, what each statement is called. */
   function granted(name: string): readonly string[] {
-    const byAction = ["UseLedger", "RotatedSecrets", "CallMachines", "FollowRuns"];
+    const byAction = ["UseLedger", "WriteOwnKinds", "RotatedSecrets", "CallMachines", "FollowRuns"];
     return statements(name, { intakeSecrets, slackSecret, refreshAllowed: [service] })
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Sid, Action = [], Resource }) => {
