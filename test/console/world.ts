@@ -56,8 +56,9 @@ export type World = ReturnType<typeof emptyWorld>;
 export async function addSecret(world: World, policy: Policy, ageMs: number): Promise<void> {
   const keyId = `key_${policy.name}`;
   await world.ledger.putPolicy(policy);
-  await world.change(policy.name, (record) => ({
+  await world.ledger.changeSecret(policy.secretArn, (record) => ({
     ...record,
+    seq: record.seq + 1,
     keys: [
       {
         ...{ name: "made by hand", state: "current", keyId, versionId: `version-${keyId}` },
