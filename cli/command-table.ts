@@ -110,6 +110,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
+    name: "provider",
+    does: "try a provider that is declared as data, before it rotates anything",
+    load: async () => (await import("./commands/provider.ts")).provider,
+  },
+  {
     name: "completion",
     does: "print what makes bash, zsh or fish complete rekey's commands and options",
     load: async () => (await import("./commands/completion.ts")).completion,

@@ -1,13 +1,15 @@
-import type { ProviderKind } from "../provider.ts";
+import type { DeclaredKind } from "./declared.ts";
 import { planFacts, planHosts } from "./plan.ts";
 import { HttpSettings, httpPlan } from "./settings.ts";
 
-export const http: ProviderKind = {
+export const http: DeclaredKind = {
   kind: "http",
   title: "Any HTTP API",
   keyTexts: [],
   byHand: {},
   settings: HttpSettings,
+  plan: httpPlan,
+  parameterNames: [],
   facts: (settings) => planFacts(httpPlan(settings)),
   hosts: (settings) => planHosts(httpPlan(settings)),
   defaultHosts: [],

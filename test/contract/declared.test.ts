@@ -4,6 +4,7 @@ import { declaredFake } from "../../providers/http/fake.ts";
 import { mistakesIn } from "../../providers/http/mistakes.ts";
 import { providers } from "../../providers/index.ts";
 import type { ProviderKind } from "../../providers/provider.ts";
+import { isDeclared } from "../../providers/try-declared.ts";
 import { adminCredential, type Subject, underContract } from "./fake-provider-world.ts";
 import { type Claim, describeProvider } from "./provider-contract.ts";
 
@@ -29,7 +30,9 @@ const reasons: Readonly<Record<Exclude<Claim, "mint" | "revoke">, string>> = {
   expiry: "declarations set no expiry",
 };
 
-const declared = Object.values(providers).filter((kind): kind is DeclaredKind => "plan" in kind);
+const declared = Object.values(providers).filter(
+  (kind): kind is DeclaredKind => isDeclared(kind) && kind.kind !== "http",
+);
 
 test("every provider that is data is here", () => {
   expect(declared.map(({ kind }) => kind).sort()).toEqual([
