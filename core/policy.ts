@@ -147,6 +147,10 @@ function shapeCanRotate(
 ): readonly PolicyMistake[] {
   if (mode === "index") return [];
   const { kind } = capabilities.shape;
+  if (kind === "assisted" && !capabilities.revoke) {
+    const why = "no API shows or ends its keys, so a rotation could not prove which one is dead";
+    return [{ path: ["provider"], message: `${provider.account}: ${why}: use \`mode: index\`` }];
+  }
   const whyNot = {
     inPlace:
       "a new key ends the one in use at once, so it cannot be rotated without an outage: use `mode: index`",

@@ -1,4 +1,5 @@
 import { anthropic } from "./anthropic/index.ts";
+import { assemblyai } from "./assemblyai/index.ts";
 import { azureOpenAi } from "./azure-openai/index.ts";
 import { bedrock } from "./bedrock/index.ts";
 import { cloudflare } from "./cloudflare/index.ts";
@@ -18,14 +19,19 @@ import { iam } from "./iam/index.ts";
 import { langfuse } from "./langfuse/index.ts";
 import { litellm } from "./litellm/index.ts";
 import { mistral } from "./mistral/index.ts";
+import { modal } from "./modal/index.ts";
 import { neon } from "./neon/index.ts";
 import { openai } from "./openai/index.ts";
 import { openrouter } from "./openrouter/index.ts";
+import { paddle } from "./paddle/index.ts";
 import { pinecone } from "./pinecone/index.ts";
 import { portkey } from "./portkey/index.ts";
+import { postmark } from "./postmark/index.ts";
 import type { Issuer, ProviderKind } from "./provider.ts";
+import { replicate } from "./replicate/index.ts";
 import { resend } from "./resend/index.ts";
 import { sendgrid } from "./sendgrid/index.ts";
+import { stability } from "./stability/index.ts";
 import { stripe } from "./stripe/index.ts";
 import { supabase } from "./supabase/index.ts";
 import { together } from "./together/index.ts";
@@ -35,6 +41,7 @@ import { xai } from "./xai/index.ts";
 /** Everybody whose keys Rekey recognises. This list is the one line that a new provider needs outside its folder. */
 export const issuers: readonly (Issuer | ProviderKind)[] = [
   anthropic,
+  assemblyai,
   azureOpenAi,
   bedrock,
   cloudflare,
@@ -54,13 +61,18 @@ export const issuers: readonly (Issuer | ProviderKind)[] = [
   langfuse,
   litellm,
   mistral,
+  modal,
   neon,
   openai,
   openrouter,
+  paddle,
   pinecone,
   portkey,
+  postmark,
+  replicate,
   resend,
   sendgrid,
+  stability,
   stripe,
   supabase,
   together,

@@ -25,6 +25,8 @@ import { callOf, requestOf } from "./request.ts";
 import { httpPlan } from "./settings.ts";
 import { credentialValues, filledHeaders } from "./template.ts";
 
+export { connectAssisted } from "./connect-assisted.ts";
+
 /** For `kind: http`, whose declaration stands in the policy file. */
 export function connect(options: ConnectOptions): ProviderCalls {
   return connectPlan(httpPlan(options.settings), options);

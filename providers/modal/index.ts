@@ -1,0 +1,9 @@
+import type { Issuer } from "../provider.ts";
+
+/** No public HTTP: a token is checked with `modal token info` and made in the console. */
+export const modal: Issuer = {
+  kind: "modal",
+  title: "Modal",
+  keyTexts: [],
+  byHand: { console: "https://modal.com/settings/tokens" },
+};
