@@ -111,7 +111,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "provider",
-    does: "try a provider that is declared as data, before it rotates anything",
+    does: "try a provider that is declared as data, or make the files of one that is code",
     load: async () => (await import("./commands/provider.ts")).provider,
   },
   {

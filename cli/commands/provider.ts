@@ -5,6 +5,7 @@ import { providers } from "../../providers/index.ts";
 import { isDeclared, type Tried, tryDeclared } from "../../providers/try-declared.ts";
 import { stores } from "../../stores/index.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { newProvider } from "../new-provider.ts";
 import { table } from "../table.ts";
 import { plural } from "../text.ts";
 
@@ -15,8 +16,13 @@ interface TestOptions {
 }
 
 export const provider: Register = (program, perform) => {
-  program
-    .command("provider")
+  const command = program.command("provider");
+  command
+    .command("new")
+    .description("make the files of a provider that is code, in a checkout of Rekey")
+    .argument("<name>", "lower case, words joined by -")
+    .action((name: string) => perform(() => newProvider(name)));
+  command
     .command("test")
     .description("try a declared provider on a stand-in, or on a server; exit code 1 if a check failed")
     .argument("<account>", "the provider's name in the policy file")
