@@ -196,9 +196,11 @@ export function @constantFake(options: FakeOptions = {}): ProviderFake {
   "providers/@name/README.md": `
 # @Type
 
-Settings: \`adminCredential\`, \`baseUrl\`, \`propagation\`. 
+Settings: \`adminCredential\`, \`baseUrl\`, \`propagation\`.
+
 Nothing here is true yet: the API in adapter.ts and fake.ts is invented.
-Say what the provider can do, from which documentation and of which date, and what is configured because it is not documented.
+Say what the provider can do, from which documentation and of which date, and what is configured because it is
+not documented.
 `,
   "test/contract/@name.test.ts": `
 import * as adapter from "../../providers/@name/adapter.ts";

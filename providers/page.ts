@@ -48,7 +48,8 @@ export function providersSummary(): string {
   for (const kind of Object.values(providers)) {
     const example = exampleOf(kind);
     if (example === undefined) continue;
-    const { shape } = kind.facts(example).capabilities;
+    const { shape, revoke } = kind.facts(example).capabilities;
+    if (!revoke) continue; // only watched
     const link = `[${kind.title}](docs/providers.md#${kind.kind})`;
     shapes.set(newKey[shape.kind], [...(shapes.get(newKey[shape.kind]) ?? []), link]);
   }
@@ -84,8 +85,9 @@ function row(kind: ProviderKind): readonly string[] {
 }
 
 /** Undefined for a kind whose abilities are its policy's own declaration. */
-export function exampleOf({ docs }: ProviderKind): Readonly<Record<string, unknown>> | undefined {
-  return docs.example && { adminCredential: exampleCredential, ...docs.example };
+export function exampleOf({ docs, settings }: ProviderKind): Readonly<Record<string, unknown>> | undefined {
+  if (docs.example === undefined || settings.safeParse(docs.example).success) return docs.example;
+  return { adminCredential: exampleCredential, ...docs.example };
 }
 
 function duration(ms: number): string {
@@ -111,6 +113,7 @@ function section(kind: ProviderKind): string {
 
 /** A declaration holds all there is to know; an adapter has a page of its own. */
 function more(kind: ProviderKind): string {
-  const file = `providers/${kind.kind}/${"plan" in kind ? "index.ts" : "README.md"}`;
-  return `${"plan" in kind ? "All of it is data" : "More"}: [\`${file}\`](../${file})`;
+  const isData = "plan" in kind || "isData" in kind;
+  const file = `providers/${kind.kind}/${isData ? "index.ts" : "README.md"}`;
+  return `${isData ? "All of it is data" : "More"}: [\`${file}\`](../${file})`;
 }

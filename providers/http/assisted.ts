@@ -20,6 +20,7 @@ export function assistedProvider(issuer: AssistedIssuer): ProviderKind {
   });
   return {
     ...statement,
+    ...{ isData: true, docs: { ...statement.docs, example: {} } },
     ...{ settings, verifyTable: verify.table, defaultHosts: hostsOf(usual) },
     facts: (block) => ({
       capabilities: {

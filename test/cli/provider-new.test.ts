@@ -26,7 +26,8 @@ describe("rekey provider new", () => {
 
     expect(wanted.length).toBeGreaterThan(5);
     expect(shown.json["files"]).toEqual(expect.arrayContaining(wanted));
-    for (const path of wanted) expect(readFileSync(join(root, path), "utf8")).not.toMatch(/@(?:name|Type|constant)/);
+    for (const path of wanted)
+      expect(readFileSync(join(root, path), "utf8")).not.toMatch(/@(?:name|Type|constant)/);
     const registry = readFileSync(join(root, "providers/index.ts"), "utf8");
     expect(registry).toContain('import { acmeCloud } from "./acme-cloud/index.ts";');
     expect(registry.match(/^ {2}acmeCloud,$/gm)).toHaveLength(1);
