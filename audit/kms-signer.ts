@@ -1,4 +1,5 @@
-import { type KMSClient, SignCommand, VerifyCommand } from "@aws-sdk/client-kms";
+import { createHash } from "node:crypto";
+import { GetPublicKeyCommand, type KMSClient, SignCommand, VerifyCommand } from "@aws-sdk/client-kms";
 import type { Signer } from "./checkpoint.ts";
 import { isNamed, refusalOf } from "./refusals.ts";
 
@@ -11,16 +12,22 @@ export interface KmsSignerOptions {
   readonly retiredKeyArns?: readonly string[];
 }
 
-/** Checkpoints are signed inside KMS, so nobody has the private key. */
-export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOptions): Signer {
+export interface KmsSigner extends Signer {
+  /** DER (SPKI). */
+  publicKey(): Promise<Uint8Array>;
+}
+
+/** Checkpoints and certificates are signed inside KMS, so nobody has the private key. */
+export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOptions): KmsSigner {
   const { retiredKeyArns = [] } = options;
 
   return {
     async sign(bytes) {
       const command = new SignCommand({
         KeyId: options.keyId,
-        Message: bytes,
-        MessageType: "RAW",
+        // A message may have 4,096 bytes, and a certificate has more. The signature is the same either way.
+        Message: digestOf(bytes),
+        MessageType: "DIGEST",
         SigningAlgorithm: algorithm,
       });
       try {
@@ -31,13 +38,24 @@ export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOpt
       }
     },
 
+    async publicKey() {
+      try {
+        const { PublicKey = new Uint8Array() } = await client.send(
+          new GetPublicKeyCommand({ KeyId: options.keyId }),
+        );
+        return PublicKey;
+      } catch (error) {
+        throw refusalOf(error, { place: options.keyId, operation: "kms:GetPublicKey" });
+      }
+    },
+
     async verify({ bytes, signature, keyId }) {
       // Only keys from our own settings are used: a forger's key would confirm its own signature.
       const trusted = retiredKeyArns.includes(keyId) ? keyId : options.keyId;
       const command = new VerifyCommand({
         KeyId: trusted,
-        Message: bytes,
-        MessageType: "RAW",
+        Message: digestOf(bytes),
+        MessageType: "DIGEST",
         Signature: Buffer.from(signature, "base64"),
         SigningAlgorithm: algorithm,
       });
@@ -49,4 +67,8 @@ export function kmsSigner(client: Pick<KMSClient, "send">, options: KmsSignerOpt
       }
     },
   };
+}
+
+function digestOf(bytes: Uint8Array): Uint8Array {
+  return createHash("sha256").update(bytes).digest();
 }

@@ -32,6 +32,7 @@ export async function reachAws(env: Environment): Promise<Reach> {
     ledger: ledgerOn(table),
     audit: log,
     checkpoints: checkpointsFor(env, log),
+    certificates: certificatesFor(env),
     store: async () => {
       const { everyStore } = await import("../stores/index.ts");
       return everyStore({ pause });
@@ -67,6 +68,20 @@ export function checkpointsFor(env: Environment, log: AuditLog, config = {}): Re
       signer: kmsSigner(new KMSClient({ ...awsBounds, ...config }), { keyId }),
       anchor: s3AnchorReader(new S3Client({ ...awsBounds, ...config, forcePathStyle: true }), { bucket }),
     });
+  };
+}
+
+function certificatesFor(env: Environment): Reach["certificates"] {
+  const [bucket, keyId] = [env["REKEY_AUDIT_BUCKET"], env["REKEY_AUDIT_KEY_ID"]];
+  if (!bucket || !keyId) return undefined;
+  return async () => {
+    const { KMSClient } = await import("@aws-sdk/client-kms");
+    const { S3Client } = await import("@aws-sdk/client-s3");
+    const { kmsSigner } = await import("../audit/kms-signer.ts");
+    const { s3AnchorReader } = await import("../audit/s3-anchor.ts");
+    const { publicKey } = kmsSigner(new KMSClient(awsBounds), { keyId });
+    const { read } = s3AnchorReader(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket });
+    return { read, publicKey };
   };
 }
 

@@ -105,6 +105,21 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/console.ts")).consolePage,
   },
   {
+    name: "history",
+    does: "what happened to a secret, or to all: when, why, by whom, with which result and certificate",
+    load: async () => (await import("./commands/history.ts")).history,
+  },
+  {
+    name: "prove",
+    does: "show the signed certificate of a rotation, an incident or a secret, and check it",
+    load: async () => (await import("./commands/prove.ts")).prove,
+  },
+  {
+    name: "verify",
+    does: "check a certificate with nothing but its file and the public key; works offline",
+    load: async () => (await import("./commands/verify.ts")).verify,
+  },
+  {
     name: "doctor",
     does: "look for what will go wrong, or already has; exit code 1 when there is a problem",
     load: async () => (await import("./commands/doctor.ts")).doctor,

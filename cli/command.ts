@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import type { AuditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
+import type { Envelope } from "../audit/dsse.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
@@ -20,6 +21,8 @@ export interface Reach {
   readonly audit: Pick<AuditLog, "verify" | "entries">;
   /** The log together with its signed checkpoints; undefined if no bucket and key are configured. */
   readonly checkpoints: (() => Promise<CheckpointVerifier>) | undefined;
+  /** Filed certificates, and the DER of the key that signs them; undefined like `checkpoints`. */
+  readonly certificates: (() => Promise<CertificateReader>) | undefined;
   /** The secrets that rotate, as the caller may write them. */
   store(): Promise<SecretStore>;
   readonly digest: Digest;
@@ -30,6 +33,11 @@ export interface Reach {
   nowMs(): number;
   pause(ms: number): Promise<void>;
   newId(): string;
+}
+
+export interface CertificateReader {
+  read(path: string): Promise<string | undefined>;
+  publicKey(): Promise<Uint8Array>;
 }
 
 export interface Terminal {
@@ -54,7 +62,8 @@ export interface Cli {
 
 /** What a command says in the end: lines and tables, or with --json one object. */
 export interface Shown {
-  readonly json: Readonly<Record<string, unknown>> & { readonly type: string };
+  /** Has a `type`, but for a certificate, which is printed byte for byte as it was signed. */
+  readonly json: Readonly<Record<string, unknown>> & ({ readonly type: string } | Envelope);
   readonly lines: readonly Line[];
   readonly exitCode?: ExitCode;
 }

@@ -124,7 +124,9 @@ function debts({ debts: owed, secrets, nowMs }: DoctorView): readonly Finding[] 
     return problem(
       name,
       message,
-      `see who is behind with \`rekey consumers ${name}\`; the next rotation goes on from there`,
+      kind === "CertificateOwed"
+        ? "the sweep tries again by itself; see its log, and `rekey audit verify`"
+        : `see who is behind with \`rekey consumers ${name}\`; the next rotation goes on from there`,
     );
   });
 }

@@ -8,6 +8,12 @@ export function utcText(ms: number): string {
   return `${String(year).padStart(4, "0")}-${two(month)}-${two(day)} ${time.join(":")}Z`;
 }
 
+/** RFC 3339 with milliseconds, like "2026-11-22T03:01:09.250Z": for documents that programs read. */
+export function isoText(ms: number): string {
+  const rest = ((Math.floor(ms) % 1000) + 1000) % 1000;
+  return `${utcText(Math.floor(ms)).slice(0, -1).replace(" ", "T")}.${String(rest).padStart(3, "0")}Z`;
+}
+
 function two(value: number): string {
   return String(value).padStart(2, "0");
 }

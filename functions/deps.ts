@@ -1,3 +1,4 @@
+import type { Certificates } from "../audit/certificates.ts";
 import type { AuditLog } from "../audit/chain.ts";
 import type { AuditCheckpoints } from "../audit/checkpoint.ts";
 import type { CallerProof } from "../aws/caller-proof.ts";
@@ -51,7 +52,16 @@ export interface Deps {
   readonly clock: Clock;
   readonly digest: Digest;
   readonly incident: IncidentDeps;
+  readonly certificates: CertificateDeps;
   log(line: LogLine): void;
+}
+
+/**
+ * What certifying needs: the audit chains to read, and a way to sign and file. Whoever has it cannot write the ledger,
+ * because then it could sign what it forged.
+ */
+export interface CertificateDeps extends Certificates {
+  readonly log: Pick<AuditLog, "entries" | "verify">;
 }
 
 /**

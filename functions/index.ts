@@ -3,6 +3,7 @@ import { recordEvidence } from "./evidence/record-evidence.ts";
 import { recordRead } from "./evidence/record-read.ts";
 import { awaitIncident } from "./incident/await-incident.ts";
 import { blockContainment } from "./incident/block-containment.ts";
+import { certifyIncident } from "./incident/certify-incident.ts";
 import { checkClock } from "./incident/check-clock.ts";
 import { checkRecovery } from "./incident/check-recovery.ts";
 import { closeIncident } from "./incident/close-incident.ts";
@@ -16,6 +17,7 @@ import { scopeIncident } from "./incident/scope-incident.ts";
 import { settleIncident } from "./incident/settle-incident.ts";
 import { awaitEvidence } from "./rotation/await-evidence.ts";
 import { awaitKey } from "./rotation/await-key.ts";
+import { certifyRotation } from "./rotation/certify-rotation.ts";
 import { checkAdoption } from "./rotation/check-adoption.ts";
 import { checkPromotion } from "./rotation/check-promotion.ts";
 import { closeRotation } from "./rotation/close-rotation.ts";
@@ -45,6 +47,7 @@ export const steps = [
   quarantineKey,
   revokeKey,
   proveDead,
+  certifyRotation,
   closeRotation,
   settleRotation,
   settleClosed,
@@ -62,6 +65,7 @@ export const steps = [
   awaitIncident,
   scopeIncident,
   fileReport,
+  certifyIncident,
   closeIncident,
   settleIncident,
   sweep,

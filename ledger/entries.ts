@@ -1,4 +1,6 @@
 import type { AdoptionReason } from "../core/adoption/adoption.ts";
+import type { GateOpening } from "../core/certificate/gate-opening.ts";
+import type { Probe, Proof } from "../core/certificate/rotation.ts";
 import type { KeyRole } from "../core/incident/record.ts";
 import type { KeyState } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
@@ -38,7 +40,20 @@ export interface RotationRecord {
   readonly incomingVersionId?: VersionId;
   /** The gate's last answer, for `watch` and `consumers`. */
   readonly gate?: GateAnswer;
+  readonly proof?: Proof;
+  /** What the gate saw when it let the retiring key be revoked. */
+  readonly opening?: GateOpening;
+  /** The last calls with the retiring key after its revoke, oldest first. */
+  readonly probes?: readonly Probe[];
   readonly death?: DeathRecord;
+  readonly certificate?: CertificateRecord;
+}
+
+/** Where a signed certificate is filed, and the SHA-256 of what is signed, as the audit chain has it too. */
+export interface CertificateRecord {
+  readonly path: string;
+  readonly sha256: string;
+  readonly keyid: string;
 }
 
 export interface GateAnswer {
@@ -86,10 +101,11 @@ export interface FormerSecret {
 
 /** Work that is still owed: a run with debt is not finished. */
 export interface Debt {
-  readonly kind: "RevokeOwed" | "DiscardOwed" | "DeathUnproven" | "LabelOwed";
+  readonly kind: "RevokeOwed" | "DiscardOwed" | "DeathUnproven" | "LabelOwed" | "CertificateOwed";
   readonly secretArn: SecretArn;
   readonly keyId: KeyId;
   readonly versionId?: VersionId;
+  /** The run that owes it; for the certificate of an incident, the incident. */
   readonly rotationId: RotationId;
   readonly reason: string;
   /** The name of the error that left it, such as `AdoptionOverdue`. */

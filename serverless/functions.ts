@@ -39,8 +39,8 @@ export interface FunctionRow {
   /** Less than its Task's TimeoutSeconds; 30 by default. */
   readonly timeoutSeconds?: number;
   readonly schedules?: "reconcile";
-  /** Signs and files checkpoints. Never for a function that writes the ledger: it could sign what it forged. */
-  readonly audit?: "anchor";
+  /** Signs and files checkpoints, or certificates. Never for a function that writes the ledger: it could sign what it forged. */
+  readonly audit?: "anchor" | "certify";
   /** Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last two. */
   readonly people?: "page" | "index";
   readonly reports?: "file";
@@ -143,8 +143,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     secrets: ["GetSecretValue"],
     admin: "read",
   },
+  "certify-rotation": {
+    does: "Signs and files the certificate of a rotation",
+    table: ["GetItem", "Query"],
+    audit: "certify",
+  },
   "close-rotation": {
-    does: "Unpins the retiring version, removes what has ended and frees the lease",
+    does: "Unpins the retiring version, notes the certificate, removes what has ended and frees the lease",
     table: everything,
     secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
     publishes: ["Bus"],
@@ -307,9 +312,15 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     machines: ["SendTaskSuccess"],
     reports: "file",
   },
+  "certify-incident": {
+    does: "Signs and files the certificate of an incident",
+    table: ["GetItem", "Query"],
+    audit: "certify",
+  },
   "close-incident": {
     does: "Gives the secrets back and closes an incident whose keys are dead or waived",
     ...closing,
+    table: everything,
   },
   "settle-incident": {
     does: "Leaves an incident that the machine could not finish to a person",

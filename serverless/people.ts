@@ -119,19 +119,26 @@ function supplierStatements(deployment: Deployment): readonly Statement[] {
 
 const auditorStatements: readonly Statement[] = [
   ...readerStatements(),
-  { Sid: "CheckSignatures", Effect: "Allow", Action: ["kms:Verify"], Resource: [arnOf("AuditKey")] },
   {
-    Sid: "ReadCheckpointsAndReports",
+    Sid: "CheckSignatures",
     Effect: "Allow",
-    Action: ["s3:GetObject", "s3:GetObjectVersion"],
-    Resource: [sub(`\${AuditBucket.Arn}/checkpoints/*`), sub(`\${AuditBucket.Arn}/reports/*`)],
+    Action: ["kms:Verify", "kms:GetPublicKey"],
+    Resource: [arnOf("AuditKey")],
   },
   {
-    Sid: "ListCheckpoints",
+    Sid: "ReadCheckpointsReportsAndCertificates",
+    Effect: "Allow",
+    Action: ["s3:GetObject", "s3:GetObjectVersion"],
+    Resource: ["checkpoints", "reports", "certificates"].map((folder) =>
+      sub(`\${AuditBucket.Arn}/${folder}/*`),
+    ),
+  },
+  {
+    Sid: "ListCheckpointsAndCertificates",
     Effect: "Allow",
     Action: ["s3:ListBucketVersions"],
     Resource: [arnOf("AuditBucket")],
-    Condition: { StringLike: { "s3:prefix": "checkpoints/*" } },
+    Condition: { StringLike: { "s3:prefix": ["checkpoints/*", "certificates/*"] } },
   },
 ];
 

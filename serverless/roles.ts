@@ -52,7 +52,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...machineStatements(row, deployment),
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
     ...(row.schedules ? scheduleStatements(deployment) : []),
-    ...(row.audit ? anchorStatements : []),
+    ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),
     ...(row.reports ? [allow("FileReports", ["s3:PutObject"], [sub(`\${AuditBucket.Arn}/reports/*`)])] : []),
     // Event history is the account's; there is no resource that this action could be limited to.
@@ -269,6 +269,21 @@ const anchorStatements: readonly Statement[] = [
     Condition: { StringLike: { "s3:prefix": "checkpoints/*" } },
   },
 ];
+
+const certifyStatements: readonly Statement[] = [
+  allow("SignCertificates", ["kms:Sign", "kms:GetPublicKey"], [arnOf("AuditKey")]),
+  allow(
+    "FileCertificates",
+    ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObjectVersion"],
+    [sub(`\${AuditBucket.Arn}/certificates/*`)],
+  ),
+  {
+    ...allow("ListCertificates", ["s3:ListBucketVersions"], [arnOf("AuditBucket")]),
+    Condition: { StringLike: { "s3:prefix": "certificates/*" } },
+  },
+];
+
+const auditStatements = { anchor: anchorStatements, certify: certifyStatements };
 
 const tagActions = [
   "secretsmanager:TagResource",

@@ -22,6 +22,11 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
       because: "the same function enables the key again where a consumer still uses it",
     },
     RevokeRetiring: { calls: "revoke-key", because: "it revokes the retiring key, and never another one" },
+    CertifyAgain: {
+      calls: "certify-rotation",
+      because: "the sweep has the certificate made of a run that ended without one",
+    },
+    NoteCertificate: { calls: "close-rotation", because: "the run is closed: only its certificate is noted" },
     RefuseToOpen: {
       calls: "settle-rotation",
       because: "a run that could not open has nothing to roll back, and ends Refused and not Failed",
@@ -45,6 +50,14 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
     NoteNoSlot: { calls: "note-replacement", because: "the provider holds as many keys as it allows" },
     NotePromoted: { calls: "note-replacement", because: "the replacement is current" },
     NoteFailed: { calls: "note-replacement", because: "there is no replacement" },
+    CertifyAgain: {
+      calls: "certify-incident",
+      because: "the sweep has the certificate made of an incident that ended without one",
+    },
+    NoteCertificate: {
+      calls: "close-incident",
+      because: "the incident is closed: only its certificate is noted",
+    },
     ReportContainment: {
       calls: "file-report",
       because: "a first report leaves before consumers have recovered",

@@ -1,19 +1,18 @@
-import { deploymentChain, intakeLog } from "../../audit/chain.ts";
 import type { Proof } from "../../audit/checkpoint.ts";
 import { together } from "../../consumers/together.ts";
-import type { Policy } from "../../core/policy.ts";
 import { utcText } from "../../core/utc.ts";
-import type { Ledger } from "../../ledger/ledger.ts";
+import { chainsOf } from "../audit-chains.ts";
 import { exitCodes, type Register } from "../command.ts";
-import { findSecret } from "../find-secret.ts";
 import { table } from "../table.ts";
 import { plural } from "../text.ts";
+import { auditEntries } from "./audit-entries.ts";
 
 const atOnceMax = 8;
 
 export const audit: Register = (program, perform) => {
-  program
-    .command("audit")
+  const log = program.command("audit");
+  auditEntries(log, perform);
+  log
     .command("verify")
     .description(
       "verify against the signed checkpoints that no entry was changed, removed or added; exit code 1 if one was",
@@ -58,38 +57,6 @@ export const audit: Register = (program, perform) => {
       }),
     );
 };
-
-interface Chain {
-  readonly name: string;
-  readonly id: string;
-}
-
-async function chainsOf(named: string | undefined, ledger: Ledger): Promise<readonly Chain[]> {
-  const policies = await ledger.policies();
-  const known = new Set(policies.map(({ secretArn }) => secretArn));
-  const former = (await ledger.formerSecrets()).filter(({ secretArn }) => !known.has(secretArn));
-  if (named === undefined) {
-    const own = [
-      { name: "(deployment)", id: deploymentChain },
-      { name: "(intake)", id: intakeLog },
-    ];
-    return [...policies.map(chainOf), ...former.map(removedChainOf), ...own];
-  }
-  const isNamed = ({ name, secretArn }: Named) => name === named || secretArn === named;
-  const removed = policies.some(isNamed) ? [] : former.filter(isNamed);
-  return removed.length > 0 ? removed.map(removedChainOf) : [chainOf(await findSecret(named, ledger))];
-}
-
-type Named = Pick<Policy, "name" | "secretArn">;
-
-function chainOf({ name, secretArn }: Named): Chain {
-  return { name, id: secretArn };
-}
-
-/** A log is kept when its secret leaves the policy: an auditor may ask how that came about. */
-function removedChainOf({ name, secretArn }: Named): Chain {
-  return { name: `${name} (removed)`, id: secretArn };
-}
 
 function verdict(chain: Proof): string {
   return chain.verified ? "verified" : `BROKEN at entry ${chain.brokenAt}: ${chain.why}`;

@@ -20,13 +20,13 @@ export function providerEvidenceIn(evidence: readonly Evidence[]): ProviderEvide
  * If the provider's figures are an hour late, they do not show the last hour. So the lag is added to the
  * window: otherwise a key in steady use could look quiet.
  */
-function quietFromMs({ policy, evidence }: AdoptionView): number {
+export function quietNeededMs({ policy, evidence }: AdoptionView): number {
   const lagMs = policy.signals.includes("provider") ? (providerEvidenceIn(evidence)?.lagMs ?? 0) : 0;
   return policy.quietMs + lagMs;
 }
 
 function windowOpen(view: AdoptionView): readonly AdoptionReason[] {
-  const remainingMs = view.promotedAtMs + quietFromMs(view) - view.nowMs;
+  const remainingMs = view.promotedAtMs + quietNeededMs(view) - view.nowMs;
   if (remainingMs <= 0) return [];
   const detail = "the quiet window since the promotion is still open";
   return [{ reason: "QuietWindowOpen", source: "policy", remainingMs, detail }];
@@ -45,6 +45,6 @@ function whyProviderNotQuiet(view: AdoptionView): readonly AdoptionReason[] {
     return requests === 0 ? [] : [{ ...still, detail: `the provider counted ${requests} requests with it` }];
   }
   const agoMs = use.seenAtMs - use.lastUsedAtMs;
-  const remainingMs = quietFromMs(view) - agoMs;
+  const remainingMs = quietNeededMs(view) - agoMs;
   return remainingMs <= 0 ? [] : [{ ...still, agoMs, remainingMs, detail: "the provider saw it used" }];
 }

@@ -78,6 +78,8 @@ export interface IncidentRecord {
   readonly waits: readonly IncidentWait[];
   readonly scope?: ScopeFindings;
   readonly reports: readonly ReportFiled[];
+  /** The signed certificate: its place, and the SHA-256 of what is signed. */
+  readonly certificate?: { readonly path: string; readonly sha256: string; readonly keyid: string };
 }
 
 /**

@@ -193,6 +193,20 @@ export function promotionChangesAtMs({ policy, nowMs, opensAtMs }: PromotionView
 
 // ---- before the revoke -------------------------------------------------------------------------------------
 
+const everyReason: Readonly<Record<RevokeReason, true>> = {
+  ...({ NotPromoted: true, NotTheRetiringKey: true, RetiringKeyIsCurrent: true } as const),
+  ...({ CurrentKeyMoved: true, Held: true, Stopped: true, Frozen: true, KeyShared: true } as const),
+  ...({ Retained: true, NoLiveInstance: true, HoldsRetiringKey: true, HoldsUnknownKey: true } as const),
+  ...({ RetiringKeyStillUsed: true, IncomingKeyUnused: true, IncomingKeyRefused: true } as const),
+  ...({ NotRestarted: true, RestartFailed: true, NotRead: true, MayHoldRetiringVersion: true } as const),
+  ...({ NotAttested: true, ProviderSilent: true, QuietWindowOpen: true, UndeclaredConsumer: true } as const),
+  ...({ ConsumersUnknown: true, NotAdopted: true, MissedInQuarantine: true } as const),
+  ...({ ChangeFreeze: true, WindowClosed: true, NotApproved: true } as const),
+};
+
+/** Each reason that `whyNotRevoke` asks about: where it answers undefined, none of them stood. */
+export const reasonsAsked: readonly string[] = Object.keys(everyReason);
+
 /** Revocation cannot be undone, so every reason to wait is asked before it; the first answer wins. */
 export function whyNotRevoke(view: RevokeView): Refusal<RevokeReason> | undefined {
   const run = promotedRun(view.record.run);

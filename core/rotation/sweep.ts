@@ -87,6 +87,8 @@ export function isStillOwed(
   if (debt.kind === "DiscardOwed")
     return record.keys.some((key) => key.rotationId === debt.rotationId && isUnused(key));
   if (debt.kind === "LabelOwed") return false;
+  // No secret's item knows of it: whoever files the certificate removes it.
+  if (debt.kind === "CertificateOwed") return true;
   const { run } = record;
   // While a run is at work, the debt that it pays is kept as it is.
   if (run?.retiring.keyId === debt.keyId)

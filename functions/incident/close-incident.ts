@@ -1,7 +1,10 @@
 import * as z from "zod";
+import { deploymentChain } from "../../audit/chain.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import { addToTimeline } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
+import { type Certified, certificateFiled, certifiedShape, whyOwed } from "../secret/certified.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { changeIncident } from "./record/change.ts";
@@ -12,12 +15,14 @@ import { releaseSecrets } from "./takeover/release-secrets.ts";
 /** Ends an incident if every key is dead or waived, and refuses otherwise. The secrets are released before that. */
 export const closeIncident = step({
   name: "close-incident",
-  input: z.object({ incidentId: incidentIdText, at: stampedAt }),
-  run: async ({ incidentId, at }, deps: Deps) => {
+  input: z.object({ incidentId: incidentIdText, at: stampedAt, certificate: certifiedShape.optional() }),
+  run: async ({ incidentId, at, certificate }, deps: Deps) => {
     const record = await incidentOf({ incidentId }, deps);
     const refusal = whyNotClose(record);
     if (refusal) return { outcome: "refused" as const, reason: `${refusal.reason}: ${refusal.detail}` };
     await releaseSecrets({ record, atMs: at, reason: `incident ${incidentId} has ended` }, deps);
+    if (certificate !== undefined) await noteCertificate({ record, certificate, atMs: at }, deps);
+    if (record.closedAtMs !== undefined) return { outcome: "closed" as const, reason: record.status };
     const closed = await changeIncident(
       incidentId,
       (now) => {
@@ -36,3 +41,30 @@ export const closeIncident = step({
 });
 
 export const handler = onLambda(closeIncident, wiring("close-incident"));
+
+interface Noting {
+  readonly record: IncidentRecord;
+  readonly certificate: Certified;
+  readonly atMs: number;
+}
+
+/** The digest enters the chain of every secret in scope. What could not be certified is owed, and nothing waits. */
+async function noteCertificate({ record, certificate, atMs }: Noting, deps: Deps): Promise<void> {
+  if ("outcome" in certificate) return;
+  const { incidentId, secrets } = record;
+  const chains = secrets.length === 0 ? [deploymentChain] : secrets.map(({ secretArn }) => secretArn);
+  const debt = {
+    ...({ kind: "CertificateOwed", secretArn: chains[0] ?? deploymentChain } as const),
+    ...{ keyId: incidentId, rotationId: incidentId },
+  };
+  if ("Error" in certificate) {
+    await deps.ledger.putDebt({ ...debt, ...whyOwed(certificate), sinceMs: record.closedAtMs ?? atMs });
+    return;
+  }
+  for (const chain of new Set(chains))
+    await deps.audit.append(chain, certificateFiled({ runId: incidentId, certificate, atMs }));
+  await deps.ledger.incidents.changeIncident(incidentId, (now) =>
+    now.certificate?.sha256 === certificate.sha256 ? now : { ...now, certificate },
+  );
+  await deps.ledger.removeDebt(debt);
+}

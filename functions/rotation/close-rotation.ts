@@ -3,6 +3,7 @@ import { mayForget } from "../../core/adoption/evidence.ts";
 import { closeRun } from "../../core/rotation/lease.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
+import { certifiedShape, noteCertificate } from "../secret/certified.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -10,9 +11,15 @@ import { wiring } from "../wiring/base.ts";
 /** The lease is freed last: until then a repeat finds its run and does everything again, which changes nothing. */
 export const closeRotation = step({
   name: "close-rotation",
-  input: z.object(ticketShape),
-  run: async (input, deps: Deps) => {
+  input: z.object({ ...ticketShape, certificate: certifiedShape.optional() }),
+  run: async ({ certificate, ...input }, deps: Deps) => {
     const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
+    const retiringKeyId = known?.death?.keyId;
+    if (certificate !== undefined && retiringKeyId !== undefined)
+      await noteCertificate(
+        { ...input, retiringKeyId, atMs: input.at, certificate, closedAtMs: known?.closedAtMs },
+        deps,
+      );
     if (known?.outcome === "rotated") return free(input, deps);
     const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
 

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { Probe } from "../../core/certificate/rotation.ts";
 import { SecretUnusable, StillAlive } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
@@ -15,6 +16,8 @@ import { wiring } from "../wiring/base.ts";
 const probesPerLapMax = 10;
 const burstMaxMs = 6_000;
 const lapSecondsMax = 30;
+/** A key that is slow to die is called for half an hour; the certificate shows the last calls. */
+const probesKeptMax = 60;
 
 type Answer =
   | { readonly outcome: "dead"; readonly probes: number }
@@ -61,19 +64,30 @@ interface Watch {
 async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Answer> {
   const { input, provider, secret } = watch;
   const { probeEveryMs } = provider.propagation;
+  const made: Probe[] = [];
   let run = watch.run;
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
-    run = await noteProbe(
-      { input, run, atMs: input.at + elapsedMs, answer: await provider.verify(secret) },
-      deps,
-    );
+    const one = { atMs: input.at + elapsedMs, answer: await provider.verify(secret) };
+    made.push(one);
+    run = await noteProbe({ input, run, ...one }, deps);
     if (isDead(run.death, provider.propagation, input.at + elapsedMs))
-      return recordDeath({ ...watch, run, how: "refused" }, deps);
+      return recordDeath({ ...watch, run, how: "refused", made }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
     await deps.clock.pause(probeEveryMs);
   }
+  await noteRun({ ticket: input, note: { probes: await probesWith(made, input, deps) } }, deps);
   return stillAlive({ ...watch, run }, deps);
+}
+
+/** With those of the calls before, so that the certificate shows each. */
+async function probesWith(
+  made: readonly Probe[],
+  input: TicketInput,
+  deps: Pick<Deps, "ledger">,
+): Promise<readonly Probe[]> {
+  const { probes = [] } = (await deps.ledger.rotation(input.secretArn, input.rotationId)) ?? {};
+  return [...probes, ...made].slice(-probesKeptMax);
 }
 
 async function noteProbe(
@@ -118,14 +132,19 @@ async function deadByListing(watch: Watch, deps: Deps): Promise<Answer> {
  * took the secret right after, no run could write them any more.
  */
 async function recordDeath(
-  { input, run, how }: Watch & { readonly how: "refused" | "listing" },
+  {
+    input,
+    run,
+    how,
+    made = [],
+  }: Watch & { readonly how: "refused" | "listing"; readonly made?: readonly Probe[] },
   deps: Deps,
 ): Promise<Answer> {
   const probes = run.death?.refusals ?? 0;
   const { keyId, fingerprint } = run.retiring;
   const revokedAtMs = run.revokedAtMs ?? input.at;
   const death = { keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at };
-  await noteRun({ ticket: input, note: { death } }, deps);
+  await noteRun({ ticket: input, note: { death, probes: await probesWith(made, input, deps) } }, deps);
   const { secretArn, rotationId, at: atMs } = input;
   await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, rotationId, state: "dead", atMs });
   await deps.audit.append(secretArn, {

@@ -5,7 +5,7 @@ import { markProven } from "../../core/rotation/incoming.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
-import { policyOf } from "../secret/run-record.ts";
+import { noteRun, policyOf } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -23,9 +23,12 @@ export const proveIncoming = step({
     const { text } = await deps.store.read(input.secretArn, run.incoming.versionId);
     const answer = await deps.provider(policy).verify(keyIn(text, policy.field));
     switch (answer) {
-      case "valid":
+      case "valid": {
+        const proof = { atMs: input.at, keyId: run.incoming.keyId };
+        await noteRun({ ticket: input, note: { proof } }, deps);
         await deps.ledger.changeSecret(input.secretArn, (record) => markProven(record, input));
         return proven;
+      }
       case "refused":
         throw new KeyNotYetActive(`the provider does not accept key ${run.incoming.keyId} yet`);
       case "notPermitted":

@@ -8,6 +8,7 @@ import type { PromotedRun, SecretRecord } from "../../core/rotation/secret-recor
 import type { Deps } from "../deps.ts";
 import { freezeIfMoved } from "../secret/freeze.ts";
 import { noteSentBack, overtaken, recordIntent, revokeView } from "../secret/gate.ts";
+import { noteOpening } from "../secret/note-opening.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -33,6 +34,7 @@ export const revokeKey = step({
       await freezeIfMoved({ ticket: input, retiringKeyId: run.retiring.keyId, refusal }, deps);
       return sendBack({ input, run, refusal }, deps);
     }
+    if (run.phase !== "revoking") await noteOpening({ input, policy, view }, deps);
     const mark = (record: SecretRecord) => markRetiring(record, input, "revoking");
     if (!(await recordIntent({ view, mark }, deps)))
       return sendBack({ input, run, refusal: overtaken }, deps);

@@ -101,7 +101,8 @@ interface LastLook {
   readonly nowMs: number;
 }
 
-type Decision = RevokeView & { readonly run: PromotedRun };
+/** With the evidence on which the answer rests. */
+export type Decision = RevokeView & { readonly run: PromotedRun; readonly evidence: readonly Evidence[] };
 
 /**
  * Everything that `whyNotRevoke` asks about, read now. The record is read first: what changes after that
@@ -116,7 +117,7 @@ export async function revokeView({ ticket, policy, nowMs }: LastLook, deps: Deps
   const current = await deps.store.current(secretArn);
   return {
     ...gate.standing,
-    run,
+    ...{ run, evidence },
     target: run.retiring.keyId,
     current: { versionId: current.versionId, fingerprint: fingerprintOf(keyIn(current.text, policy.field)) },
     adoption: gate.verdict,

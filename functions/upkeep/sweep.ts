@@ -13,6 +13,7 @@ import { metricLine } from "../metrics.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { peoplePart } from "../wiring/parts.ts";
+import { certifyOwed } from "./certify-owed.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
@@ -55,6 +56,7 @@ export const sweep = step({
       await attempt({ secretArn }, async () => accounts.push(await sweepAccount(account, deps)));
     }
     const debts = await openDebts({ policies, nowMs, dryRun }, deps);
+    if (!dryRun) await attempt({ secretArn: "certificates" }, () => certifyOwed({ debts, nowMs }, deps));
     const overdueMs = await oldestPastPolicyMs({ policies, accounts, nowMs }, deps);
     const found = sum(secrets);
     const swept = {

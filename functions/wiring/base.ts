@@ -30,9 +30,9 @@ export const nodeDigest: Digest = {
 };
 
 /** What nearly every function has. Parts add what only a few need, with the clients behind it. */
-export type Base = Omit<Deps, keyof Consumers | "incident">;
-type Consumers = Pick<Deps, "sources" | "refreshers">;
-export type Part = (base: Base) => Partial<Consumers & IncidentDeps>;
+export type Base = Omit<Deps, keyof Given | "incident">;
+type Given = Pick<Deps, "sources" | "refreshers" | "certificates">;
+export type Part = (base: Base) => Partial<Given & IncidentDeps>;
 
 let base: Base | undefined;
 
@@ -47,16 +47,17 @@ export function wiring(functionName: string, ...parts: readonly Part[]): () => D
 }
 
 function assemble(functionName: string, built: Base, parts: readonly Part[]): Deps {
-  const given = Object.assign({}, ...parts.map((part) => part(built))) as Partial<Consumers & IncidentDeps>;
+  const given = Object.assign({}, ...parts.map((part) => part(built))) as Partial<Given & IncidentDeps>;
   const missing = (part: string) => unwired(`${functionName} is not wired with ${part}`);
   const {
     sources = missing("sources"),
     refreshers = missing("refreshers"),
+    certificates = missing("certificates"),
     escalator = missing("escalator"),
     scoper = missing("scoper"),
     reports = missing("reports"),
   } = given;
-  return { ...built, sources, refreshers, incident: { escalator, scoper, reports } } as Deps;
+  return { ...built, sources, refreshers, certificates, incident: { escalator, scoper, reports } } as Deps;
 }
 
 /** A function that uses a part it was not given has a bug; the error names the part. */

@@ -1,18 +1,25 @@
 import { randomUUID } from "node:crypto";
 import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { KMSClient } from "@aws-sdk/client-kms";
 import { S3Client } from "@aws-sdk/client-s3";
+import { certificates } from "../../audit/certificates.ts";
+import { auditLog } from "../../audit/chain.ts";
+import { kmsSigner } from "../../audit/kms-signer.ts";
+import { s3Anchor } from "../../audit/s3-anchor.ts";
 import { awsBounds } from "../../aws/bounds.ts";
 import { awsReach } from "../../consumers/queues.ts";
 import { awsPlatforms, type Elsewhere, hostsIn } from "../../consumers/reach.ts";
 import { refreshers } from "../../consumers/refreshers.ts";
 import { evidenceSources } from "../../consumers/sources.ts";
+import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { keyIn } from "../../stores/value.ts";
 import { peopleEscalator } from "../adapters/people/people.ts";
 import { ledgerShelf, s3Shelf } from "../adapters/report-shelf.ts";
 import { cloudTrailScoper } from "../adapters/scope/scope.ts";
 import type { Base, Part } from "./base.ts";
-import { incidentSettings, settings } from "./settings.ts";
+import { auditSettings, incidentSettings, settings } from "./settings.ts";
 
 /** Platforms that are asked whether they replaced every instance. */
 export const sourcesPart: Part = (base) => ({
@@ -48,4 +55,16 @@ export const reportsPart: Part = (base) => {
   const { auditBucket } = incidentSettings();
   if (!auditBucket) return { reports: ledgerShelf(base) };
   return { reports: s3Shelf(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket: auditBucket }) };
+};
+
+/** The audit chains to read, the key to sign with, and the locked bucket. */
+export const certificatesPart: Part = ({ clock, digest }) => {
+  const { bucket, keyId, mode, retainMs } = auditSettings();
+  const now = clock.nowMs;
+  const table = dynamoTable(new DynamoDBClient(awsBounds), settings().table);
+  const filing = certificates({
+    signer: kmsSigner(new KMSClient(awsBounds), { keyId }),
+    shelf: s3Anchor(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket, mode, retainMs, now }),
+  });
+  return { certificates: { ...filing, log: auditLog({ table, digest, now }) } };
 };

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CheckpointVerifier } from "../../audit/checkpoint.ts";
-import type { Reach } from "../../cli/command.ts";
+import type { CertificateReader, Reach } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
 import { type AdminWorld, adminWorld, fileWith, NOON_MS } from "../contract/admin-world.ts";
@@ -20,6 +20,8 @@ export interface CliOptions {
   readonly admin?: boolean;
   /** Without it the log is verified alone. */
   readonly checkpoints?: CheckpointVerifier;
+  /** Without it there is no bucket with certificates. */
+  readonly certificates?: CertificateReader;
   readonly isColoured?: boolean;
   readonly width?: number;
   /** Called at each pause, with the number of pauses so far: what happens meanwhile. */
@@ -36,11 +38,12 @@ export async function rekey(
   const err: string[] = [];
   let pauses = 0;
   let ids = 0;
-  const { checkpoints } = options;
+  const { checkpoints, certificates } = options;
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
     checkpoints: checkpoints && (async () => checkpoints),
+    certificates: certificates && (async () => certificates),
     store: async () => world.store,
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,

@@ -96,6 +96,7 @@ export function adminWorld() {
     sources: [],
     refreshers: {} as AdminDeps["refreshers"],
     incident: {} as AdminDeps["incident"],
+    certificates: {} as AdminDeps["certificates"],
     bus: { publish: async (event) => void events.push(event) },
     clock: { nowMs: () => nowMs, pause: async () => undefined },
     log: (line) => void logs.push(line),

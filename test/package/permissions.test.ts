@@ -159,8 +159,15 @@ describe("the ledger", () => {
   });
 });
 
-test("the function that signs audit checkpoints cannot write the logs", () => {
-  expect(withPermission("kms:Sign")).toEqual(["anchor-audit"]);
+test("what signs cannot write the ledger", () => {
+  expect(withPermission("kms:Sign")).toEqual(["certify-rotation", "anchor-audit", "certify-incident"]);
+  for (const name of ["certify-rotation", "certify-incident"]) {
+    const written = ["dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:UpdateItem"];
+    expect(allowed(name).filter((action) => written.includes(action))).toEqual([]);
+    expect(statement(name, "FileCertificates")?.Resource).toEqual([
+      { "Fn::Sub": `\${AuditBucket.Arn}/certificates/*` },
+    ]);
+  }
   const own = ["logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage"];
   expect(allowed("anchor-audit").filter((action) => !own.includes(action))).toEqual([
     "dynamodb:Query",
@@ -300,7 +307,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "dynamodb:GetItem": /ledger\.(?!(policies|formerSecrets)\()\w|audit\.append/,
     "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append/,
     "dynamodb:Query":
-      /audit\.append|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
+      /audit\.append|log\.(verify|entries)\(|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
     "secretsmanager:DescribeSecret":
       /store\.(versionsInUse|markPending|clearPending|discard|promote|pin|unpin)\(/,
@@ -324,6 +331,9 @@ describe("a role may do what its code asks for, and nothing else", () => {
     SignCheckpoints: /checkpoints\.write\(/,
     FileCheckpoints: /checkpoints\.write\(/,
     ListCheckpoints: /checkpoints\.write\(/,
+    SignCertificates: /certificates\.file\(/,
+    FileCertificates: /certificates\.file\(/,
+    ListCertificates: /certificates\.file\(/,
     FileReports: /reports\.file\(/,
     LookUpReads: /scoper\.scope\(/,
     WorkloadServices: /source\.observe\(|\.refresh\(/,

@@ -357,6 +357,23 @@ describe("what must outlive the stack", () => {
     expect(properties("AuditKey")).toMatchObject({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" });
   });
 
+  test("the key that signs refuses everybody but the roles that sign, whatever their policies allow", () => {
+    const { KeyPolicy } = properties("AuditKey") as { readonly KeyPolicy: { Statement: readonly object[] } };
+    const role = (name: string) =>
+      `arn:\${AWS::Partition}:iam::\${AWS::AccountId}:role/rekey-production-\${AWS::Region}-${name}`;
+    expect(KeyPolicy.Statement).toContainEqual({
+      ...{ Sid: "OnlyTheseSign", Effect: "Deny", Principal: "*", Action: "kms:Sign", Resource: "*" },
+      Condition: {
+        ArnNotEquals: {
+          "aws:PrincipalArn": ["anchor-audit", "certify-rotation", "certify-incident"].map((name) => ({
+            "Fn::Sub": role(name),
+          })),
+        },
+      },
+    });
+    expect(names).toEqual(expect.arrayContaining(["anchor-audit", "certify-rotation", "certify-incident"]));
+  });
+
   test("checkpoints are locked by their writer as the bucket locks everything else", () => {
     const { Environment } = properties("AnchorDashauditLambdaFunction") as {
       readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };

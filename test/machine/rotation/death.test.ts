@@ -10,11 +10,12 @@ test("a revoked key that goes on working is watched until it is refused again an
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-6)).toEqual([
+  expect(story.path(run).slice(-7)).toEqual([
     "RevokeRetiring",
     "ProveDead",
     "WaitForDeath",
     "ProveDead",
+    "CertifyRotation",
     "CloseRotation",
     "Rotated",
   ]);
@@ -67,6 +68,7 @@ test("the next run resumes an unproven death, however old it is: it revokes noth
     "ProveDead",
     "WaitForDeath",
     "ProveDead",
+    "CertifyRotation",
     "CloseRotation",
     "Rotated",
   ]);

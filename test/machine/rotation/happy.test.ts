@@ -14,6 +14,7 @@ const happyPath = [
   "ProveDead",
   "WaitForDeath",
   "ProveDead",
+  "CertifyRotation",
   "CloseRotation",
   "Rotated",
 ];
@@ -37,7 +38,9 @@ test("a rotation makes, proves, promotes, waits, revokes, and sees the retiring 
     "strip REKEY_RETIRING from v1",
   ]);
   expect(story.events()).toEqual(["SecretVersionPromoted", "RotationSucceeded"]);
-  expect(await story.audit()).toEqual(["RotationOpened", "VersionPromoted", "KeyRevoked", "DeathRecorded"]);
+  expect(await story.audit()).toEqual([
+    ...["RotationOpened", "VersionPromoted", "KeyRevoked", "DeathRecorded", "CertificateFiled"],
+  ]);
   expect(await story.ending(run)).toEqual({
     run: "SUCCEEDED: rotated",
     lease: "free",

@@ -84,6 +84,7 @@ test("the next run resumes the debt: it mints nothing, waits, revokes and pays",
     "ProveDead",
     "WaitForDeath",
     "ProveDead",
+    "CertifyRotation",
     "CloseRotation",
     "Rotated",
   ]);

@@ -17,6 +17,7 @@ import { openai } from "../../../providers/openai/index.ts";
 import type { MemoryStore } from "../../../stores/secrets-manager/fake.ts";
 import { storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
 import { IncidentEdges } from "../faults/incident-edges.ts";
+import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
 import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
 
@@ -49,6 +50,7 @@ export class Edges {
   readonly logs: LogLine[] = [];
   readonly effects: Effects;
   readonly incident: IncidentEdges;
+  readonly shelf = new CertificateShelf();
   readonly #targets: Targets;
 
   constructor(targets: Targets) {
@@ -83,6 +85,7 @@ export class Edges {
       audit: auditLog({ table, digest: nodeDigest, now: nowMs }),
       clock,
       digest: nodeDigest,
+      certificates: this.shelf.depsOf({ through, table, clock }),
       incident: this.incident.depsOf({ through, clock, log }),
       log,
     };

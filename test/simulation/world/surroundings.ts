@@ -23,7 +23,7 @@ export type IncidentPort = "people" | "scoper" | "reports";
 /** A call that leaves a function. */
 export interface BoundaryCall {
   readonly invocation: Invocation;
-  readonly port: "store" | "table" | "provider" | "bus" | "executions" | IncidentPort;
+  readonly port: "store" | "table" | "provider" | "bus" | "executions" | IncidentPort | "signer" | "shelf";
   readonly operation: string;
   /** Whether it changes something outside. */
   readonly changes: boolean;

@@ -144,6 +144,11 @@ export class World {
     return this.#edges.incident.scopeQuestions;
   }
 
+  /** Every certificate by its name. */
+  get certificates(): ReadonlyMap<string, string> {
+    return this.#edges.shelf.files;
+  }
+
   get reports() {
     return this.#edges.incident.reports;
   }

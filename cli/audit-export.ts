@@ -1,0 +1,142 @@
+import type { Proof } from "../audit/checkpoint.ts";
+import type { AuditEntry } from "../audit/entry.ts";
+import { isoText } from "../core/utc.ts";
+
+/** A chain with those of its entries that were asked for. */
+export interface ShownChain {
+  readonly name: string;
+  readonly id: string;
+  readonly entries: readonly AuditEntry[];
+  /** Its head, whether it verifies, and the newest signed checkpoint. */
+  readonly proof: Proof;
+}
+
+export const exportFormats = ["table", "jsonl", "csv", "ocsf"] as const;
+export type ExportFormat = (typeof exportFormats)[number];
+
+/** One JSON object per line: the entries, then each chain's head with its checkpoint. */
+export function jsonLines(chains: readonly ShownChain[]): readonly string[] {
+  return [
+    ...chains.flatMap(({ entries }) => entries.map((entry) => ({ type: "entry", ...entry }))),
+    ...chains.map(headOf),
+  ].map((each) => JSON.stringify(each));
+}
+
+function headOf({ name, id, proof }: ShownChain) {
+  return { type: "head", name, secretArn: id, ...proof };
+}
+
+const columns = [
+  "record",
+  "chain",
+  "seq",
+  "at",
+  "actor",
+  "action",
+  "detail",
+  "previousHash",
+  "hash",
+] as const;
+
+export function csvLines(chains: readonly ShownChain[]): readonly string[] {
+  const rows = chains.flatMap(({ entries, id }) =>
+    entries.map(({ seq, atMs, actor, action, detail, previousHash, hash }) => [
+      ...["entry", id, String(seq), isoText(atMs), actor, action],
+      ...[JSON.stringify(detail), previousHash, hash],
+    ]),
+  );
+  const heads = chains.flatMap(({ id, proof }) => {
+    const head = [
+      "head",
+      id,
+      String(proof.entries),
+      "",
+      "",
+      proof.verified ? "verified" : `broken: ${proof.why}`,
+    ];
+    const { checkpoint } = proof;
+    const signed =
+      checkpoint === undefined
+        ? []
+        : [
+            [
+              ...["checkpoint", id, String(checkpoint.seq), isoText(checkpoint.atMs), checkpoint.keyId],
+              ...["signed", checkpoint.name, "", checkpoint.hash],
+            ],
+          ];
+    return [[...head, "", "", proof.verified ? proof.headHash : ""], ...signed];
+  });
+  return [columns, ...rows, ...heads].map((row) => row.map(csvCell).join(","));
+}
+
+/** A spreadsheet runs a cell that begins like a formula: such text gets an apostrophe in front. */
+export function csvCell(text: string): string {
+  const harmless = /^\s*[=+\-@\t\r\n|%]/.test(text) ? `'${text}` : text;
+  return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+}
+
+/** OCSF 1.8: each entry is an Entity Management event (3004) about the secret whose log it is in. */
+export function ocsfLines(chains: readonly ShownChain[], version: string): readonly string[] {
+  const events = chains.flatMap(({ entries, name, id }) =>
+    entries.map((entry) => ocsfEvent(entry, { name, id, version })),
+  );
+  const heads = chains.map((chain) => ({
+    ...base({
+      activity: 2,
+      atMs: chain.proof.checkpoint?.atMs ?? lastAtMs(chain),
+      uid: `${chain.id}/head`,
+      version,
+    }),
+    ...{ status_id: chain.proof.verified ? 1 : 2, message: "the audit chain's head" },
+    actor: { app_name: "rekey" },
+    entity: { name: chain.name, uid: chain.id, type: "secret" },
+    unmapped: headOf(chain),
+  }));
+  return [...events, ...heads].map((each) => JSON.stringify(each));
+}
+
+function lastAtMs({ entries }: ShownChain): number {
+  return entries.at(-1)?.atMs ?? 0;
+}
+
+function ocsfEvent(
+  entry: AuditEntry,
+  about: { readonly name: string; readonly id: string; readonly version: string },
+) {
+  const { seq, atMs, actor, action, detail, hash, previousHash } = entry;
+  const isPerson = actor.startsWith("arn:");
+  return {
+    ...base({ activity: activityOf(action), atMs, uid: `${about.id}/${seq}`, version: about.version }),
+    ...{ status_id: 1, message: action },
+    actor: isPerson
+      ? { user: { uid: actor, name: actor.split("/").at(-1) } }
+      : { app_name: "rekey", app_uid: actor },
+    entity: { name: about.name, uid: about.id, type: "secret" },
+    unmapped: { seq, action, detail, hash, previous_hash: previousHash },
+  };
+}
+
+/** Create, Read, Update, Delete, Enable, Disable, as Entity Management counts them. */
+function activityOf(action: string): number {
+  if (/Revoked|Removed|Discarded|DeathRecorded/.test(action)) return 4;
+  if (/Quarantine(?!Undone)|Held|Stopped|Frozen/.test(action)) return 9;
+  if (/Undone|Released|Resumed/.test(action)) return 8;
+  if (/Opened|Requested|Filed|Minted/.test(action)) return 1;
+  return 3;
+}
+
+const entityManagement = 3004;
+
+function base(of: {
+  readonly activity: number;
+  readonly atMs: number;
+  readonly uid: string;
+  readonly version: string;
+}) {
+  const { activity, atMs, uid, version } = of;
+  return {
+    ...{ activity_id: activity, category_uid: 3, class_uid: entityManagement },
+    ...{ type_uid: entityManagement * 100 + activity, time: atMs, severity_id: 1 },
+    metadata: { version: "1.8.0", uid, product: { name: "rekey", vendor_name: "rekey", version } },
+  };
+}

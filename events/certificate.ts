@@ -1,0 +1,219 @@
+import * as z from "zod";
+import { predicateType } from "../core/certificate/statement.ts";
+
+const At = z.iso.datetime().describe("RFC 3339 in UTC");
+const Sha256 = z.string().regex(/^[0-9a-f]{64}$/);
+const Claim = z
+  .enum(["observed", "reported", "attested"])
+  .describe("seen by Rekey or a platform that it asked; said by a program about itself; stated by a person");
+const Count = z.int().nonnegative();
+
+const Key = z.object({
+  keyId: z.string().optional(),
+  fingerprint: z.string().optional(),
+  versionId: z.string().optional(),
+});
+const Order = z.object({
+  action: z.string(),
+  by: z.string().describe("the AWS principal that called"),
+  at: At,
+  claim: Claim,
+  detail: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
+  entry: z.object({ seq: z.int(), sha256: Sha256 }),
+});
+const Audit = z.object({
+  chain: z.string(),
+  head: z.object({ seq: Count, sha256: Sha256 }),
+  verified: z.literal(true).describe("the whole chain was recomputed just before this was signed"),
+  entries: z.array(z.object({ seq: z.int(), sha256: Sha256, action: z.string(), at: At })),
+  entriesOmitted: Count,
+});
+const Everything = {
+  deployment: z.string(),
+  orders: z.array(Order).describe("attestations, holds, approvals and other orders of people, by whom"),
+  audit: z.array(Audit),
+  notChecked: z.array(z.string()).describe("what this certificate does not say"),
+  certifiedAt: At,
+};
+
+const Row = z.object({
+  source: z.string(),
+  claim: Claim,
+  consumer: z.string(),
+  environment: z.string(),
+  account: z.string(),
+  declared: z.boolean(),
+  instance: z.string().optional(),
+  principal: z.string().optional(),
+  holds: Key,
+  state: z.string().optional(),
+  lastSuccessWithIncoming: At.optional(),
+  lastUseOfRetiring: At.optional(),
+  receivedAt: At,
+});
+const Use = z.object({
+  keyId: z.string(),
+  seenAt: At.describe("the Date header of the reply with these figures"),
+  lastUsedAt: At.optional(),
+  requests: z.number().optional(),
+});
+const Worth = z.union([Claim, z.literal("nothing")]);
+
+const Rotation = z.object({
+  kind: z.literal("rotation"),
+  ending: z.literal("rotated"),
+  ...Everything,
+  secret: z.object({ arn: z.string(), name: z.string(), environment: z.string() }),
+  run: z.object({
+    rotationId: z.string(),
+    executionArn: z.string(),
+    trigger: z.string(),
+    openedAt: At,
+    requestedBy: z.string().optional(),
+    continues: z
+      .string()
+      .optional()
+      .describe("the run that promoted the incoming key, if it was an earlier one"),
+  }),
+  policy: z.object({ sha256: Sha256.describe("of the policy in canonical JSON, as the run used it") }),
+  keys: z.object({ retiring: Key, incoming: Key.optional() }),
+  steps: z.array(z.object({ step: z.string(), at: At })),
+  incomingProof: z.object({ claim: Claim, at: At, answer: z.literal("valid"), how: z.string() }).optional(),
+  promotion: z.object({ claim: Claim, at: At, versionId: z.string(), keyId: z.string() }).optional(),
+  adoption: z
+    .object({
+      worth: Worth.describe("that of the weakest row"),
+      consumers: z.array(
+        z.object({
+          name: z.string(),
+          environment: z.string(),
+          account: z.string(),
+          needs: z.array(z.string()),
+          worth: Worth,
+          rows: Count,
+        }),
+      ),
+      rows: z.array(Row).describe("the evidence with which the gate opened"),
+      rowsOmitted: Count,
+    })
+    .optional(),
+  provider: z
+    .object({
+      claim: Claim,
+      at: At,
+      clock: z.string(),
+      lagMs: z.number().optional(),
+      retiring: Use.optional(),
+      incoming: Use.optional(),
+    })
+    .optional(),
+  quietWindow: z
+    .object({ from: At, until: At, neededMs: z.number(), signals: z.array(z.string()) })
+    .optional(),
+  gate: z
+    .object({
+      openedAt: At,
+      asked: z.array(z.object({ reason: z.string(), stands: z.literal(false) })),
+    })
+    .optional(),
+  revoke: z.object({ claim: Claim, recordedAt: At.optional(), acceptedAt: At }),
+  death: z.object({
+    claim: Claim,
+    how: z.enum(["refused", "listing"]),
+    deadAt: At,
+    refusalsInARow: Count,
+    probes: z.array(z.object({ at: At, answer: z.string() })),
+  }),
+});
+
+const Incident = z.object({
+  kind: z.literal("incident"),
+  ending: z.enum(["contained", "containedByListing", "waived", "falseAlarm"]),
+  ...Everything,
+  incident: z.object({
+    incidentId: z.string(),
+    executionArn: z.string().optional(),
+    plan: z.string(),
+    planWhy: z.string(),
+    match: z.object({ by: z.string(), text: z.string() }),
+    detectedAt: At,
+    receivedAt: At,
+    exposedAt: At.optional(),
+    openedAt: At.optional(),
+    deadlineAt: At,
+    reports: z.array(
+      z.object({
+        claim: Claim,
+        source: z.string(),
+        sourceId: z.string(),
+        by: z.string(),
+        exposure: z.string(),
+        verified: z.string(),
+        receivedAt: At,
+      }),
+    ),
+  }),
+  keys: z.array(
+    z.object({
+      ...Key.shape,
+      provider: z.string().optional(),
+      account: z.string().optional(),
+      standing: z.string(),
+      role: z.string().optional(),
+      state: z.string(),
+      quarantinedAt: At.optional(),
+      revoke: z.object({ claim: Claim, recordedAt: At.optional(), acceptedAt: At.optional() }),
+      death: z
+        .object({
+          claim: Claim,
+          how: z.string().optional(),
+          deadAt: At,
+          probes: Count,
+          refusalsInARow: Count,
+          firstRefusedAt: At.optional(),
+        })
+        .optional(),
+      waiver: z.object({ claim: Claim, by: z.string(), reason: z.string(), at: At }).optional(),
+    }),
+  ),
+  secrets: z.array(
+    z.object({
+      arn: z.string(),
+      name: z.string(),
+      environment: z.string(),
+      replacement: z.string(),
+      rotationId: z.string().optional(),
+      failure: z.string().optional(),
+      behind: z.array(z.string()),
+      incoming: Key,
+      promotedAt: At.optional(),
+      adoptedAt: At.optional(),
+      moved: z.array(z.object({ claim: Claim, consumer: z.string(), at: At })),
+    }),
+  ),
+  clocks: z.object({
+    deadlineMs: z.number(),
+    detectedToAcceptedMs: z.number().optional(),
+    detectedToDeadMs: z.number().optional(),
+  }),
+  pages: z.array(
+    z.object({
+      claim: Claim,
+      at: At,
+      reason: z.string(),
+      severity: z.string(),
+      delivered: z.array(z.string()),
+      failed: z.array(z.string()),
+    }),
+  ),
+});
+
+/** The signed content of a certificate. docs/certificate.schema.json is made of this. */
+export const certificateStatement = z.object({
+  _type: z.literal("https://in-toto.io/Statement/v1"),
+  subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256: Sha256 }) })).min(1),
+  predicateType: z.literal(predicateType),
+  predicate: z.discriminatedUnion("kind", [Rotation, Incident]),
+});
+
+export type CertificateStatement = Readonly<z.output<typeof certificateStatement>>;

@@ -1,0 +1,49 @@
+import { nextTryMs } from "../../core/rotation/sweep.ts";
+import type { Debt } from "../../ledger/entries.ts";
+import type { Deps } from "../deps.ts";
+
+interface Tries {
+  readonly tries: number;
+  readonly nextAtMs: number;
+}
+
+/**
+ * Has the certificates made that are owed: the sweep may not sign, so it starts the machine of the run or incident with
+ * the order to certify and nothing else. Returns how many it started.
+ */
+export async function certifyOwed(
+  owed: { readonly debts: readonly Debt[]; readonly nowMs: number },
+  deps: Pick<Deps, "ledger" | "executions" | "digest">,
+): Promise<number> {
+  let started = 0;
+  for (const debt of owed.debts) {
+    if (debt.kind === "CertificateOwed" && (await certify(debt, owed.nowMs, deps))) started += 1;
+  }
+  return started;
+}
+
+async function certify(
+  debt: Debt,
+  nowMs: number,
+  deps: Pick<Deps, "ledger" | "executions" | "digest">,
+): Promise<boolean> {
+  const { secretArn, rotationId } = debt;
+  const at = { kind: "SWEEP", id: "certify", sort: `${secretArn}/${rotationId}` };
+  const stored = await deps.ledger.documents.read<Tries>(at);
+  if (stored !== undefined && nowMs < stored.nextAtMs) return false;
+  const tries = (stored?.tries ?? -1) + 1;
+  const name = `certify-${deps.digest.sha256Hex(`${secretArn} ${rotationId}`).slice(0, 20)}-${tries}`;
+  const run = await deps.ledger.rotation(secretArn, rotationId);
+  if (run === undefined) {
+    const input = { incidentId: rotationId, certify: rotationId };
+    await deps.executions.start({ machine: "compromise", name, input });
+  } else {
+    // A run that still holds its secret closes it itself, and certifies on the way.
+    if (run.outcome !== "rotated") return false;
+    const input = { secretArn, trigger: "sweep", certify: rotationId, fence: run.fence };
+    await deps.executions.start({ machine: "rotation", name, input });
+  }
+  const next: Tries = { tries, nextAtMs: nowMs + nextTryMs(tries) };
+  await deps.ledger.documents.write(at, next);
+  return true;
+}
