@@ -53,6 +53,27 @@ export function fingerprintsOf(text: string | Secret): readonly Fingerprint[] {
   return variantsOf(text).map(fingerprintOf);
 }
 
+/** A line of a `.env` file, a shell script or a header, such as `export OPENAI_API_KEY="sk-…"  # main`. */
+const namedValue =
+  /^(?:export\s+|set\s+)?["']?[A-Za-z_][\w.-]{0,127}["']?\s{0,8}[=:]\s{0,8}(?:Bearer\s+)?(\S.*)$/;
+
+/** The values of the lines that name one, as in a `.env` file. */
+export function namedValuesIn(text: string): readonly string[] {
+  return text.split(/\r?\n/).flatMap((line) => namedValue.exec(line.trim())?.[1] ?? []);
+}
+
+/** The fingerprints of every key that a pasted text may be: the text itself, or the value that it names. */
+export function fingerprintsInPaste(text: string): readonly Fingerprint[] {
+  const values = namedValuesIn(text).flatMap((value) => [
+    value.replace(/\s#.*$/, "").replace(/[;,]$/, ""),
+    value,
+  ]);
+  return [...new Set([text, ...values].flatMap(fingerprintsOf))].slice(0, pastedFingerprintsMax);
+}
+
+/** As many as one report may name. */
+const pastedFingerprintsMax = 64;
+
 /** `key` trimmed, and what remains of it without quotes, base64, URL encoding and JSON escapes. */
 export function variantsOf(key: string | Secret): readonly string[] {
   const given = plain(key);

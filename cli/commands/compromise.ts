@@ -1,4 +1,4 @@
-import { fingerprintsOf } from "../../events/fingerprint.ts";
+import { fingerprintsInPaste, namedValuesIn } from "../../events/fingerprint.ts";
 import type { Foretold } from "../../functions/admin/compromise/preview.ts";
 import type { Raised } from "../../functions/alerts/raise.ts";
 import { askAdmin } from "../ask-admin.ts";
@@ -88,8 +88,13 @@ async function targetOf(
     ...(providerAccount !== undefined && { account: providerAccount }),
   };
   if (!keyStdin) return named;
-  // Every form that the key may have, so that quotes or base64 around it do not hide it.
-  const values = fingerprintsOf(await terminal.readHidden("the leaked key (not shown, not sent): "));
+  // Every form that the key may have, so that a name, quotes or base64 around it do not hide it.
+  const pasted = await terminal.readHidden("the leaked key (not shown, not sent): ");
+  if (namedValuesIn(pasted).length > 1) {
+    const hint = "pipe the one line that leaked; each key of a file has to be reported";
+    throw new CliFailure("that names several values", { exitCode: exitCodes.usage, hint });
+  }
+  const values = fingerprintsInPaste(pasted);
   if (values.length > 0) return { ...named, fingerprints: values };
   throw new CliFailure("that is too short for a key", {
     exitCode: exitCodes.usage,

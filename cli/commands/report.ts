@@ -33,7 +33,7 @@ async function send(
   { file, options }: { readonly file: string; readonly options: Options },
 ): Promise<Shown> {
   const text = await readReport(cli, file);
-  if (/[\0\uFFFD]/.test(text.slice(0, startChars))) throw notText(file);
+  if (text.slice(0, startChars).includes("\0")) throw notText(file);
   const { start, ignored, hidden = 0 } = parse(text, options.format);
   const alerts = start.map((alert) => (options.public ? { ...alert, exposure: "public" as const } : alert));
   const incidentIds = new Set<string>();
@@ -83,12 +83,21 @@ function formatOf(given: string | undefined, text: string): Format {
       ...{ hint: `it is one of ${formats.join(", ")}`, exitCode: exitCodes.usage },
     });
   }
-  // A scanner that found nothing: TruffleHog prints nothing, and gitleaks an empty list.
+  // A scanner that found nothing: TruffleHog prints nothing, gitleaks an empty list, and older versions `null`.
   if (text.trim() === "") return "trufflehog";
-  if (/^\s*\[\s*\]\s*$/.test(text)) return "gitleaks";
-  if (text.includes('"DetectorName"')) return "trufflehog";
-  return text.includes('"RuleID"') || text.includes('"runs"') ? "gitleaks" : "report";
+  if (/^\s*(?:\[\s*\]|null)\s*$/.test(text)) return "gitleaks";
+  return marks.find(([, mark]) => text.includes(`"${mark}"`))?.[0] ?? "report";
 }
+
+/** A field that only this format has. */
+const marks: readonly (readonly [Format, string])[] = [
+  ["trufflehog", "DetectorName"],
+  ["trufflehog", "stringsFound"],
+  ["gitleaks", "RuleID"],
+  ["gitleaks", "ruleID"],
+  ["gitleaks", "rule_id"],
+  ["gitleaks", "runs"],
+];
 
 /** If a file is not text, its beginning shows it. */
 const startChars = 4_096;

@@ -1,8 +1,9 @@
 /**
- * gitleaks v8: its JSON array, or SARIF. Read by `rekey report`, or posted by CI under Rekey's own signature.
+ * gitleaks v8 and its successor Betterleaks: a JSON array, or SARIF. Read by `rekey report`, or posted by CI under Rekey's own signature.
  * Its `Fingerprint` names a place, not a key. Fields as in its source of 2026-07.
  */
 import * as z from "zod";
+import { InputInvalid } from "../../core/errors.ts";
 import type { Alert, AlertOutcome } from "../alert.ts";
 import { atMost, jsonIn, optionalNumber, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
@@ -22,6 +23,20 @@ const Leak = z.object({
   Commit: optionalText,
   Link: optionalText,
   Date: optionalText,
+});
+
+/** Betterleaks names fields in another way, and its versions differ in where they put the key and the path. */
+const BetterLeak = z.object({
+  ruleID: z.string().min(1).optional(),
+  rule_id: z.string().min(1).optional(),
+  secret: optionalText,
+  match: z.object({ value: optionalText }).optional().catch(undefined),
+  attributes: z.record(z.string(), z.unknown()).catch({}),
+  location: z
+    .object({ path: optionalText, startLine: optionalNumber, start_line: optionalNumber })
+    .optional()
+    .catch(undefined),
+  validation: z.object({ status: optionalText }).optional().catch(undefined),
 });
 
 const Sarif = z.object({
@@ -59,13 +74,16 @@ const SarifResult = z.object({
 /** One finding, from either format. */
 interface Finding {
   readonly rule: string;
-  readonly tool: string;
+  /** True if `secret` is the key and nothing else. */
+  readonly namesKey: boolean;
   readonly secret: string;
   readonly file: string;
   readonly line: number;
   readonly commit: string;
   readonly link: string;
   readonly date: string | undefined;
+  /** True if the scanner tried the key and it worked. */
+  readonly isLive: boolean;
   readonly isSuppressed: boolean;
 }
 
@@ -76,8 +94,7 @@ export const gitleaks: IntakeSource = {
   replayKeys: envelopeReplayKeys,
 
   parse(body: Uint8Array, _headers: Headers, findKeys?: FindKeys): AlertOutcome {
-    const value = jsonIn(textOf(body, { bytesMax }), "the report");
-    const findings = atMost(Array.isArray(value) ? leaksIn(value) : sarifIn(value), findingsMax);
+    const findings = findingsIn(textOf(body, { bytesMax }));
 
     const plaintexts = new KnownPlaintexts(findKeys);
     const start: Alert[] = [];
@@ -91,22 +108,73 @@ export const gitleaks: IntakeSource = {
   },
 };
 
+/** An older version writes `null` when it found nothing, and Betterleaks can write one finding a line. */
+function findingsIn(text: string): readonly Finding[] {
+  const lines = text.split("\n").filter((line) => line.trim() !== "");
+  if (lines.length > 1 && lines.every((line) => line.startsWith("{") && line.trimEnd().endsWith("}"))) {
+    return leaksIn(
+      atMost(lines, findingsMax).map((line, index) => jsonIn(line, `line ${index + 1} of the report`)),
+    );
+  }
+  const value = jsonIn(text, "the report");
+  if (value === null) return [];
+  if (Array.isArray(value)) return leaksIn(value);
+  return hasRuns(value) ? sarifIn(value) : leaksIn([value]);
+}
+
+function hasRuns(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "runs" in value;
+}
+
 function leaksIn(values: readonly unknown[]): readonly Finding[] {
-  return atMost(values, findingsMax).map((value) => {
-    const leak = shaped(Leak, { value, what: "a gitleaks finding" });
-    return {
-      rule: leak.RuleID,
-      tool: "gitleaks",
-      secret: leak.Secret ?? "",
-      file: leak.File ?? "",
-      line: leak.StartLine ?? 0,
-      commit: leak.Commit ?? "",
-      link: leak.Link ?? "",
-      date: leak.Date,
-      isSuppressed: false,
-    };
+  return atMost(values, findingsMax).map((value, index) => {
+    const what = `finding ${index + 1} of the report`;
+    const isOfGitleaks = typeof value === "object" && value !== null && "RuleID" in value;
+    return isOfGitleaks
+      ? fromLeak(shaped(Leak, { value, what }))
+      : fromBetterLeak(shaped(BetterLeak, { value, what }), what);
   });
 }
+
+function fromLeak(leak: z.output<typeof Leak>): Finding {
+  return {
+    rule: leak.RuleID,
+    namesKey: true,
+    secret: leak.Secret ?? "",
+    file: leak.File ?? "",
+    line: leak.StartLine ?? 0,
+    commit: leak.Commit ?? "",
+    link: leak.Link ?? "",
+    date: leak.Date,
+    isLive: false,
+    isSuppressed: false,
+  };
+}
+
+function fromBetterLeak(leak: z.output<typeof BetterLeak>, what: string): Finding {
+  const { attributes, location, match, validation } = leak;
+  const rule = leak.ruleID ?? leak.rule_id;
+  if (rule === undefined) throw new InputInvalid(`${what} has no RuleID: gitleaks and Betterleaks write one`);
+  const attribute = (name: string) => {
+    const text = attributes[name];
+    return typeof text === "string" ? text : undefined;
+  };
+  return {
+    rule,
+    namesKey: true,
+    secret: leak.secret ?? match?.value ?? "",
+    file: location?.path ?? attribute("path") ?? "",
+    line: location?.startLine ?? location?.start_line ?? 0,
+    commit: attribute("git.sha") ?? "",
+    link: "",
+    date: attribute("git.date"),
+    isLive: validation?.status === "valid",
+    isSuppressed: false,
+  };
+}
+
+/** Of other tools nobody promises that a snippet is the key and nothing else. */
+const toolsThatNameKeys: ReadonlySet<string> = new Set(["gitleaks", "betterleaks"]);
 
 function sarifIn(value: unknown): readonly Finding[] {
   const { runs } = shaped(Sarif, { value, what: "the SARIF report" });
@@ -121,13 +189,14 @@ function sarifIn(value: unknown): readonly Finding[] {
     const place = locations[0]?.physicalLocation;
     return {
       rule: ruleId ?? "unknown",
-      tool,
+      namesKey: toolsThatNameKeys.has(tool.toLowerCase()),
       secret: place?.region?.snippet?.text ?? "",
       file: place?.artifactLocation?.uri ?? "",
       line: place?.region?.startLine ?? 0,
       commit: partialFingerprints.commitSha ?? "",
       link: "",
       date: partialFingerprints.date,
+      isLive: false,
       isSuppressed: (suppressions ?? []).length > 0,
     };
   });
@@ -135,8 +204,7 @@ function sarifIn(value: unknown): readonly Finding[] {
 
 function alertOf(finding: Finding, plaintexts: KnownPlaintexts): Alert {
   const learned = isRedacted(finding.secret) ? [] : plaintexts.learn(finding.secret);
-  // Only for gitleaks do we know that a snippet is the key and nothing else.
-  const values = finding.tool === "gitleaks" ? learned : [];
+  const values = finding.namesKey ? learned : [];
   const spot = finding.file && `${finding.file}:${finding.line}`;
   const place = finding.link || [finding.commit, spot].filter(Boolean).join(" ") || finding.rule;
   const exposedAtMs = isoTimeMs(finding.date);
@@ -146,7 +214,7 @@ function alertOf(finding: Finding, plaintexts: KnownPlaintexts): Alert {
     sourceId: `${finding.rule}:${values[0]?.slice(0, 23) ?? place}`,
     identity: values.length > 0 ? { kind: "fingerprint", values } : { kind: "location", url: place },
     exposure: "unknown",
-    verified: "unknown",
+    verified: finding.isLive ? "live" : "unknown",
     provider: finding.rule,
     where: [place],
     ...(exposedAtMs === undefined ? {} : { exposedAtMs }),

@@ -1,8 +1,9 @@
 /**
- * TruffleHog v3 with `--json`: one finding per line, or the same in an array. Read by `rekey report`, or
+ * TruffleHog v3 with `--json`: one finding per line, or the same in an array; and its older JSON. Read by `rekey report`, or
  * posted by CI under Rekey's own signature. Fields as in its source of 2026-08.
  */
 import * as z from "zod";
+import { InputInvalid } from "../../core/errors.ts";
 import type { Alert, AlertOutcome } from "../alert.ts";
 import { atMost, jsonIn, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
@@ -13,6 +14,8 @@ import { isoTimeMs } from "./edge/time.ts";
 
 const bytesMax = 16 * 1024 * 1024;
 const findingsMax = 5_000;
+/** With the log lines between them. */
+const recordsMax = 20_000;
 /** No detector has more named parts. Each part is hashed in up to 8 forms. */
 const partsMax = 8;
 
@@ -28,6 +31,14 @@ const Finding = z.object({
   SourceMetadata: z.object({ Data: anyRecord }).catch({ Data: {} }),
 });
 type Finding = z.output<typeof Finding>;
+
+const LegacyFinding = z.object({
+  stringsFound: z.array(z.string()),
+  reason: z.string().min(1).catch("unknown"),
+  commitHash: optionalText,
+  path: optionalText,
+  date: optionalText,
+});
 
 export const trufflehog: IntakeSource = {
   name: "trufflehog",
@@ -48,24 +59,42 @@ export const trufflehog: IntakeSource = {
   },
 };
 
-/** TruffleHog's log lines are JSON too and may be in the same file. They have no detector. */
 function findingsIn(text: string): readonly Finding[] {
-  const values = text.trimStart().startsWith("[") ? arrayIn(text) : linesIn(text);
-  const findings = values.filter((value) => z.object({ DetectorName: z.unknown() }).safeParse(value).success);
-  return atMost(findings, findingsMax).map((value) =>
-    shaped(Finding, { value, what: "a TruffleHog finding" }),
-  );
+  const records = text.trimStart().startsWith("[") ? arrayIn(text) : linesIn(text);
+  return atMost(records.flatMap(findingsOf), findingsMax);
+}
+
+/** Neither a finding nor a log line: a version that is not known here, and what it found would be lost. */
+function findingsOf(value: unknown, index: number): readonly Finding[] {
+  const what = `record ${index + 1} of the report`;
+  const fields = typeof value === "object" && value !== null ? value : {};
+  if ("DetectorName" in fields) return [shaped(Finding, { value, what })];
+  if ("stringsFound" in fields) return fromLegacy(shaped(LegacyFinding, { value, what }));
+  if ("level" in fields && "msg" in fields) return [];
+  throw new InputInvalid(`${what} is neither a finding nor a log line of TruffleHog`);
+}
+
+/** `--json-legacy`, and all that versions before 3 wrote: every text found in one commit, without a detector. */
+function fromLegacy(legacy: z.output<typeof LegacyFinding>): readonly Finding[] {
+  const { stringsFound, reason, commitHash: commit, path: file, date: timestamp } = legacy;
+  return stringsFound.map((Raw) => ({
+    ...{ DetectorName: reason, Verified: undefined, Raw, RawV2: undefined, SecretParts: {}, ExtraData: {} },
+    SourceMetadata: { Data: { Git: { commit, file, timestamp } } },
+  }));
 }
 
 function arrayIn(text: string): readonly unknown[] {
-  return shaped(z.array(z.unknown()), { value: jsonIn(text, "the report"), what: "the report" });
+  const values = shaped(z.array(z.unknown()), { value: jsonIn(text, "the report"), what: "the report" });
+  return atMost(values, recordsMax);
 }
 
 function linesIn(text: string): readonly unknown[] {
   const lines = text.split("\n").map((line, index) => ({ line: line.trim(), number: index + 1 }));
-  return lines
-    .filter(({ line }) => line.startsWith("{"))
-    .map(({ line, number }) => jsonIn(line, `line ${number} of the report`));
+  const records = lines.filter(({ line }) => line.startsWith("{"));
+  const isClean = text.trim() === "" || text.trim() === "null";
+  if (records.length === 0 && !isClean)
+    throw new InputInvalid("the report is not JSON: run TruffleHog with --json");
+  return atMost(records, recordsMax).map(({ line, number }) => jsonIn(line, `line ${number} of the report`));
 }
 
 function alertOf(finding: Finding, plaintexts: KnownPlaintexts): Alert {

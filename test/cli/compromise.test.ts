@@ -120,6 +120,29 @@ describe("rekey compromise", () => {
     expect(JSON.stringify([sent, world.table.dump(), world.logs])).not.toContain(key);
   });
 
+  test.each([
+    ["a .env file", (key: string) => `OPENAI_API_KEY=${key}\n`],
+    ["a shell", (key: string) => `export OPENAI_API_KEY="${key}"  # main`],
+    ["JSON", (key: string) => `"apiKey": "${key}",`],
+    ["YAML", (key: string) => `  api_key: '${key}'`],
+    ["a header", (key: string) => `Authorization: Bearer ${key}`],
+  ])("the key is found in a whole line of %s", async (_where, line) => {
+    const { cli, keys } = await newWorld();
+    const key = keys["billing-key"];
+
+    const { out } = await cli("compromise --key-stdin --dry-run", {
+      stdin: line(key?.secret.reveal() ?? ""),
+    });
+
+    expect(out).toContain(`key ${key?.keyId}, found by fingerprint`);
+  });
+
+  test("several named lines are refused: only one of them may have leaked", async () => {
+    const { cli } = await newWorld();
+    const { code, err } = await cli("compromise --key-stdin", { stdin: "A=FAKE-one-key\nB=FAKE-two-key" });
+    expect([code, err]).toEqual([2, expect.stringContaining("that names several values")]);
+  });
+
   test("a dry run shows keys, consumers, reversibility and outage, and changes nothing", async () => {
     const { cli, world, keys } = await newWorld();
     const before = JSON.stringify(world.table.dump());
@@ -380,6 +403,7 @@ describe("rekey report", () => {
     ["TruffleHog's, with a line break", "\n"],
     ["gitleaks'", "[]\n"],
     ["gitleaks', spread out", "[\n]\n"],
+    ["an older gitleaks'", "null\n"],
   ])("a clean scan is no mistake: %s", async (_whose, text) => {
     const { cli, world } = await newWorld();
 
@@ -388,6 +412,20 @@ describe("rekey report", () => {
     expect([code, err]).toEqual([0, ""]);
     expect(out).toBe("0 findings reported, 0 ignored");
     expect(await world.ledger.incidents.incidents()).toEqual([]);
+  });
+
+  test.each([
+    ["TruffleHog's older JSON", (key: string) => ({ reason: "OpenAI", stringsFound: [key], path: "a" })],
+    ["Betterleaks'", (key: string) => [{ ruleID: "openai", secret: key }]],
+    ["with an unreadable character", (Raw: string) => ({ DetectorName: "\uFFFD", Raw })],
+  ])("the key is found in a report: %s", async (_whose, reportOf) => {
+    const { cli, keys, only } = await newWorld();
+    const text = JSON.stringify(reportOf(keys["billing-key"]?.secret.reveal() ?? ""));
+
+    const { code, out } = await cli("report found", { files: { found: text } });
+
+    expect([code, out.split("\n")[0]]).toEqual([0, "1 finding reported, 0 ignored"]);
+    expect((await only()).match.by).toBe("fingerprint");
   });
 
   test("a report that was cut off is refused whole", async () => {

@@ -1,7 +1,6 @@
 /** Reads input that anybody may have written. No message quotes it, unlike V8's own: it may hold a key. */
 import * as z from "zod";
 import { InputInvalid } from "../../../core/errors.ts";
-import { utf8In } from "../../fingerprint.ts";
 
 /** The deepest real report (SARIF) has 9 levels. */
 const depthMax = 32;
@@ -11,10 +10,23 @@ export function textOf(body: Uint8Array, { bytesMax }: { readonly bytesMax: numb
   if (body.length > bytesMax) {
     throw new InputInvalid(`the report has ${body.length} bytes, at most ${bytesMax}: split it`);
   }
-  const text = utf8In(body);
-  if (text === undefined) throw new InputInvalid("the report is not UTF-8");
+  const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8");
+  if (isOtherEncoding(text)) throw new InputInvalid("the report is not UTF-8");
   return text.startsWith(byteOrderMark) ? text.slice(1) : text;
 }
+
+/** Decoders write this for bytes that are not UTF-8. A key with it in it is not the key that leaked. */
+export const unreadable = "\uFFFD";
+
+/**
+ * A scanner copies names and messages of any encoding into its report, so a few unreadable characters are no
+ * reason to lose the findings. Many of them, or a NUL, show that the whole is not UTF-8.
+ */
+function isOtherEncoding(text: string): boolean {
+  return text.includes("\0") || text.split(unreadable).length - 1 > text.length / unreadableShare;
+}
+
+const unreadableShare = 20;
 
 export function jsonIn(text: string, what: string): unknown {
   if (isDeeperThan(text, depthMax))

@@ -1,5 +1,6 @@
 import type { Fingerprint } from "../../../core/ports.ts";
 import { fingerprintOf, keyLengthMin, shownFor, variantsOf } from "../../fingerprint.ts";
+import { unreadable } from "./bounded-json.ts";
 
 /** Longer places are not shown at all: a key in one could be cut in two and stay visible. */
 const shownLengthMax = 4096;
@@ -35,11 +36,14 @@ export class KnownPlaintexts {
     return this.#hiddenTexts;
   }
 
-  /** The key's fingerprints in every form it may have; empty if it is too short or too long to be a key. */
+  /**
+   * The key's fingerprints in every form it may have; empty if it is too short or too long to be a key, or if
+   * some of its characters were unreadable.
+   */
   learn(text: string): readonly Fingerprint[] {
     const variants = variantsOf(text);
     for (const variant of variants) this.#learnSpellings(variant);
-    return variants.map(fingerprintOf);
+    return text.includes(unreadable) ? [] : variants.map(fingerprintOf);
   }
 
   /** The fingerprints of the keys in a text that should hold none: somebody put a key in the wrong field. */

@@ -103,3 +103,45 @@ test("a clean report starts nothing, and one that was cut off is refused", () =>
     "not JSON: was it cut off?",
   );
 });
+
+describe("Betterleaks", () => {
+  const place = { attributes: { path: ".env", "git.sha": commit, "git.date": "2026-11-22T02:58:00Z" } };
+  const versions: Readonly<Record<string, object>> = {
+    "with a camel-case rule": {
+      ...{ ruleID: "openai-api-key", secret: key, match: `KEY=${key}`, ...place },
+      ...{ location: { startLine: 7 }, validation: { status: "valid" } },
+    },
+    "with the key in its match": {
+      ...{ schema_version: 1, ruleID: "openai-api-key", match: { full: `KEY=${key}`, value: key } },
+      ...{ ...place, location: { path: ".env", startLine: 7 }, validation: { status: "valid" } },
+    },
+  };
+
+  test.each(Object.entries(versions))("%s: names the key and its place", (_, finding) => {
+    for (const text of [JSON.stringify([finding]), JSON.stringify(finding), `${JSON.stringify(finding)}\n`]) {
+      const outcome = gitleaks.parse(bytes(text), {});
+      expect(outcome.start).toMatchObject([
+        {
+          identity: { kind: "fingerprint", values: [fingerprintOf(key)] },
+          ...{ provider: "openai-api-key", verified: "live", where: [`${commit} .env:7`] },
+          exposedAtMs: Date.parse("2026-11-22T02:58:00Z"),
+        },
+      ]);
+      expect(spellingsIn(outcome, key)).toEqual([]);
+    }
+  });
+
+  test("one finding a line is read like an array", () => {
+    const lines = Object.values(versions).map((finding) => JSON.stringify(finding));
+    expect(gitleaks.parse(bytes(lines.join("\n")), {}).start).toHaveLength(1);
+  });
+
+  test("its SARIF names the key", () => {
+    expect(sarifWith({ driver: "betterleaks" }).start[0]?.identity.kind).toBe("fingerprint");
+  });
+});
+
+test("`null` is a clean scan, and a record without a rule refuses the report", () => {
+  expect(gitleaks.parse(bytes("null"), {}).start).toEqual([]);
+  expect(() => gitleaks.parse(bytes([{ secret: key }]), {})).toThrow("finding 1 of the report has no RuleID");
+});

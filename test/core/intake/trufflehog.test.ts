@@ -154,3 +154,55 @@ test("a finding is not lost because a field that only helps is missing or odd", 
 test("an empty report starts nothing", () => {
   for (const empty of ["", "\n", "[]"]) expect(trufflehog.parse(bytes(empty), {}).start).toEqual([]);
 });
+
+describe("the older JSON", () => {
+  const legacy = {
+    ...{
+      branch: "origin/main",
+      commit: "add deploy",
+      commitHash: "f14d7debf9775f957cf4f1e8176da0786431f72b",
+    },
+    ...{ date: "2021-03-04 05:06:07", diff: `+KEY=${key}`, path: "deploy/.env", printDiff: key },
+    ...{ reason: "OpenAI", stringsFound: [key, "FAKE-other-key-0002"] },
+  };
+
+  test("names every key that it found, and its place", () => {
+    const { start } = trufflehog.parse(bytes(legacy), {});
+
+    expect(start.map(({ identity }) => identity)).toEqual([
+      { kind: "fingerprint", values: [fingerprintOf(key)] },
+      { kind: "fingerprint", values: [fingerprintOf("FAKE-other-key-0002")] },
+    ]);
+    expect(start[0]).toMatchObject({
+      provider: "openai",
+      where: ["f14d7debf9775f957cf4f1e8176da0786431f72b deploy/.env"],
+      exposedAtMs: Date.parse("2021-03-04T05:06:07Z"),
+    });
+    expect(spellingsIn(start, key)).toEqual([]);
+  });
+});
+
+test("a record that is neither a finding nor a log line refuses the report, and is not quoted", () => {
+  for (const record of [{}, { detector: "OpenAI", secret: key }, 7, null]) {
+    expect(() => trufflehog.parse(bytes([record]), {})).toThrow(
+      "record 1 of the report is neither a finding nor a log line of TruffleHog",
+    );
+  }
+});
+
+test("output for people refuses the report, and a clean scan does not", () => {
+  const plain = `Found verified result\nDetector Type: OpenAI\nRaw result: ${key}\n`;
+  expect(() => trufflehog.parse(bytes(plain), {})).toThrow("run TruffleHog with --json");
+  for (const clean of ["", "\n", "null", "[]"]) expect(trufflehog.parse(bytes(clean), {}).start).toEqual([]);
+});
+
+test("characters that are not UTF-8 cost no finding, unless they are in the key", () => {
+  const latin1 = (text: string) => Buffer.from(text, "latin1");
+  const named = { ...finding, SourceMetadata: { Data: { Git: { file: "caf\u00e9.env" } } } };
+  const broken = { ...finding, Raw: "FAKE-caf\u00e9-key", SecretParts: {} };
+
+  const { start } = trufflehog.parse(latin1(`${JSON.stringify(named)}\n${JSON.stringify(broken)}`), {});
+
+  expect(start.map(({ identity }) => identity.kind)).toEqual(["fingerprint", "location"]);
+  expect(JSON.stringify(start)).not.toContain("FAKE-caf");
+});
