@@ -133,8 +133,5 @@ async function* bodies(table: Table, secretArn: SecretArn, afterSeq = 0): AsyncG
   throw new InputInvalid(`the audit log of ${secretArn} has more than ${pagesMax * pageSize} entries`);
 }
 
-/** The audit chain for refused requests: they belong to no secret. */
-export const intakeLog = "intake";
-
 /** The audit chain for what concerns no single secret. */
 export const deploymentChain = "rekey";

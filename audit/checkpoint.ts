@@ -8,6 +8,9 @@ const seqDigits = 12;
 /** A busy log gets one checkpoint an hour, and each takes a few calls to read. */
 const readAtOnceMax = 8;
 const folder = "checkpoints/";
+/** One name for each chain and month with a checkpoint: there are far too many checkpoints to list them all. */
+const chainsFolder = "chains/";
+const chainName = /^chains\/\d{4}-\d{2}\/(.+)\.json$/;
 const checkpointName = /^(\d{12})\.json$/;
 
 /** Signs checkpoints. Whoever can write the ledger's table must not be able to use this key. */
@@ -55,6 +58,11 @@ export type Proof = Verification & { readonly checkpoint?: Checkpoint & { readon
 export interface CheckpointVerifier {
   /** Verifies the chain against every anchored checkpoint, and each checkpoint's signature. */
   verify(secretArn: SecretArn): Promise<Proof>;
+  /**
+   * Every chain that has a checkpoint. The table cannot say which chains there were: whoever can delete a chain
+   * can delete what names it.
+   */
+  chains(): Promise<readonly SecretArn[]>;
 }
 
 export interface AuditCheckpoints extends CheckpointVerifier {
@@ -84,6 +92,12 @@ export function checkpointVerifier(options: VerifierOptions): CheckpointVerifier
       const { verification, newest } = await inspect(secretArn, await placesOf(options, secretArn), options);
       return { ...verification, ...(newest && { checkpoint: { ...newest, name: nameOf(newest) } }) };
     },
+
+    async chains() {
+      const names = await options.anchor.list(chainsFolder);
+      const folders = names.flatMap((name) => chainName.exec(name)?.[1] ?? []);
+      return [...new Set(folders)].map(chainOf);
+    },
   };
 }
 
@@ -101,6 +115,13 @@ export function auditCheckpoints(options: AuditCheckpointsOptions): AuditCheckpo
       if (verification.entries <= (newest?.seq ?? 0)) return { outcome: "unchanged" };
       const claim = { secretArn, seq: verification.entries, hash: verification.headHash, atMs: now() };
       const checkpoint = { ...claim, ...(await signer.sign(signedBytes(claim))) };
+      const month = monthOf(claim.atMs);
+      if (newest === undefined || monthOf(newest.atMs) !== month) {
+        await anchor.write(
+          `${chainsFolder}${month}/${foldersOf(secretArn)}.json`,
+          canonicalJson({ secretArn }),
+        );
+      }
       await anchor.write(nameOf(claim), canonicalJson(checkpoint));
       return { outcome: "anchored", checkpoint };
     },
@@ -134,9 +155,27 @@ function nameOf({ secretArn, seq }: Place): string {
 }
 
 /** Slashes make folders of the ARN's parts, so that people can browse them. */
-function folderOf(secretArn: SecretArn): string {
-  return `${folder}${secretArn.replaceAll(":", "/")}/`;
+function foldersOf(secretArn: SecretArn): string {
+  return secretArn.replaceAll(":", "/");
 }
+
+function folderOf(secretArn: SecretArn): string {
+  return `${folder}${foldersOf(secretArn)}/`;
+}
+
+function monthOf(atMs: number): string {
+  return new Date(atMs).toISOString().slice(0, "2026-11".length);
+}
+
+/** The chain of a folder. An ARN's first six parts have no slash in them; its last part may have some. */
+function chainOf(name: string): SecretArn {
+  if (!name.startsWith("arn/")) return name;
+  const parts = name.split("/");
+  return [...parts.slice(0, arnParts), parts.slice(arnParts).join("/")].join(":");
+}
+
+/** arn, partition, service, Region, account, "secret". */
+const arnParts = 6;
 
 interface Refused {
   readonly seq: number;

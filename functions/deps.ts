@@ -158,8 +158,11 @@ export interface IntakeDeps {
   readonly signing: SigningSecrets;
   readonly alerts: AlertBus;
   readonly pointed: PointedAlerts;
-  /** Whether one more refusal may be written to the audit log: strangers must not be able to fill it. */
-  mayAuditRefusal(): boolean;
+  /**
+   * Counts one refusal. The number of those to write to the audit log now; undefined if it is not their turn:
+   * strangers must not be able to fill it.
+   */
+  countRefusal(kind: string): number | undefined;
   log(line: LogLine): void;
 }
 
@@ -219,7 +222,7 @@ export interface AdminDeps extends Deps {
 /** What anchoring may use. It reads the ledger and never writes it: otherwise it could sign what it forged. */
 export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> {
   readonly ledger: Pick<Deps["ledger"], "policies" | "formerSecrets">;
-  readonly checkpoints: Pick<AuditCheckpoints, "write">;
+  readonly checkpoints: Pick<AuditCheckpoints, "write" | "chains">;
 }
 
 /** What a synthetic leak needs besides the ledger: a way to send, like any other sender. */

@@ -64,7 +64,7 @@ interface Asked extends Options {
 async function show(cli: Cli, asked: Asked): Promise<Shown> {
   const reach = await cli.reach();
   const isWanted = filterOf(asked, reach.nowMs());
-  const chains = await together(await chainsOf(asked.named, reach.ledger), {
+  const chains = await together(await chainsOf(asked.named, { ledger: reach.ledger, anchored: [] }), {
     atOnceMax,
     work: (chain) => shownChain(chain, isWanted, reach),
   });

@@ -5,7 +5,15 @@
 import * as z from "zod";
 import { InputInvalid } from "../../core/errors.ts";
 import type { Alert, AlertOutcome } from "../alert.ts";
-import { atMost, jsonIn, optionalNumber, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
+import {
+  atMost,
+  jsonIn,
+  linesOf,
+  optionalNumber,
+  optionalText,
+  shaped,
+  textOf,
+} from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
 import { type FindKeys, KnownPlaintexts } from "./edge/known-plaintexts.ts";
 import { envelopeReplayKeys, whyNotSigned } from "./edge/signed-envelope.ts";
@@ -64,7 +72,8 @@ const SarifPlace = z.object({
 const SarifResult = z.object({
   ruleId: optionalText,
   suppressions: z.array(z.unknown()).nullish(),
-  locations: z.array(SarifPlace).catch([]),
+  /** Only the first counts, so the others are not looked at. */
+  locations: z.array(z.unknown()).catch([]),
   partialFingerprints: z.object({ commitSha: optionalText, date: optionalText }).catch({
     commitSha: undefined,
     date: undefined,
@@ -110,10 +119,10 @@ export const gitleaks: IntakeSource = {
 
 /** An older version writes `null` when it found nothing, and Betterleaks can write one finding a line. */
 function findingsIn(text: string): readonly Finding[] {
-  const lines = text.split("\n").filter((line) => line.trim() !== "");
-  if (lines.length > 1 && lines.every((line) => line.startsWith("{") && line.trimEnd().endsWith("}"))) {
+  const lines = linesOf(text);
+  if (lines.length > 1 && lines.every(({ line }) => line.startsWith("{") && line.endsWith("}"))) {
     return leaksIn(
-      atMost(lines, findingsMax).map((line, index) => jsonIn(line, `line ${index + 1} of the report`)),
+      atMost(lines, findingsMax).map(({ line, number }) => jsonIn(line, `line ${number} of the report`)),
     );
   }
   const value = jsonIn(text, "the report");
@@ -186,7 +195,7 @@ function sarifIn(value: unknown): readonly Finding[] {
       value: result,
       what: "a SARIF result",
     });
-    const place = locations[0]?.physicalLocation;
+    const place = SarifPlace.safeParse(locations[0]).data?.physicalLocation;
     return {
       rule: ruleId ?? "unknown",
       namesKey: toolsThatNameKeys.has(tool.toLowerCase()),

@@ -5,7 +5,7 @@
 import * as z from "zod";
 import { InputInvalid } from "../../core/errors.ts";
 import type { Alert, AlertOutcome } from "../alert.ts";
-import { atMost, jsonIn, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
+import { atMost, jsonIn, linesOf, optionalFlag, optionalText, shaped, textOf } from "./edge/bounded-json.ts";
 import { cleanOutcome } from "./edge/clean-outcome.ts";
 import { type FindKeys, KnownPlaintexts } from "./edge/known-plaintexts.ts";
 import { envelopeReplayKeys, whyNotSigned } from "./edge/signed-envelope.ts";
@@ -89,7 +89,7 @@ function arrayIn(text: string): readonly unknown[] {
 }
 
 function linesIn(text: string): readonly unknown[] {
-  const lines = text.split("\n").map((line, index) => ({ line: line.trim(), number: index + 1 }));
+  const lines = linesOf(text);
   const records = lines.filter(({ line }) => line.startsWith("{"));
   const isClean = text.trim() === "" || text.trim() === "null";
   if (records.length === 0 && !isClean)

@@ -74,21 +74,23 @@ async function readOne(
   }
 }
 
-const refusalsAuditedMax = 60;
 const refusalWindowMs = 60_000;
 
-/** At most so many audit entries a minute and process. Every refusal is in the function's log anyway. */
-export function refusalBudget(clock: Pick<Clock, "nowMs">): () => boolean {
-  let windowStartMs = 0;
-  let used = 0;
-  return () => {
+/**
+ * The first refusal of a kind in a minute is written with the number of those since the last one that was: strangers
+ * must neither fill the audit log nor keep it busy. Every refusal is in the function's log anyway.
+ */
+export function refusalCounts(clock: Pick<Clock, "nowMs">): (kind: string) => number | undefined {
+  const kinds = new Map<string, { writtenAtMs: number; unwritten: number }>();
+  return (kind) => {
     const nowMs = clock.nowMs();
-    if (nowMs - windowStartMs >= refusalWindowMs) {
-      windowStartMs = nowMs;
-      used = 0;
-    }
-    used += 1;
-    return used <= refusalsAuditedMax;
+    const counted = kinds.get(kind) ?? { writtenAtMs: Number.NEGATIVE_INFINITY, unwritten: 0 };
+    kinds.set(kind, counted);
+    counted.unwritten += 1;
+    if (nowMs - counted.writtenAtMs < refusalWindowMs) return undefined;
+    const refusals = counted.unwritten;
+    Object.assign(counted, { writtenAtMs: nowMs, unwritten: 0 });
+    return refusals;
   };
 }
 

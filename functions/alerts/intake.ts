@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { intakeLog } from "../../audit/chain.ts";
+import { appendToIntake } from "../../audit/intake-log.ts";
 import { InputInvalid, RotationError } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Alert, AlertOutcome } from "../../events/alert.ts";
@@ -134,9 +134,25 @@ async function refuse(
   deps: IntakeDeps,
 ): Promise<Said> {
   const { reason, statusCode } = refused;
-  if (deps.mayAuditRefusal()) await note(refused, { action: "AlertRefused", detail: { reason } }, deps);
+  const refusals = deps.countRefusal(`${refused.source?.name} ${reason}`);
+  if (refusals !== undefined) {
+    await note(refused, { action: "AlertRefused", detail: { reason, refusals } }, deps);
+  }
   const answer = statusCode === 405 ? { statusCode, headers: { allow: "POST" } } : { statusCode };
   return { answer, outcome: "refused", reason, ...named(refused.source) };
+}
+
+/** Each finding is an event on the bus, and all of them have to be there before the answer. */
+const findingsMax = 1_000;
+const tooManyFindings = new InputInvalid(
+  `the request has more than ${findingsMax} findings: split it and send each part`,
+);
+
+/** A sender whose signature is right is told what is wrong. The message never quotes the report. */
+async function refuseTrusted(trusted: Trusted, { message }: InputInvalid, deps: IntakeDeps): Promise<Said> {
+  const refused = await refuse({ ...trusted, reason: "Unreadable", statusCode: 400 }, deps);
+  const body = JSON.stringify({ outcome: "refused", detail: message });
+  return { ...refused, answer: { ...refused.answer, body } };
 }
 
 // ---- what it says ----------------------------------------------------------------------------------------
@@ -155,7 +171,10 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
     return refuse({ ...trusted, reason: "Replayed", statusCode: 409 }, deps);
   }
   const outcome = await outcomeIn(trusted, deps);
-  if (outcome === undefined) return refuse({ ...trusted, reason: "Unreadable", statusCode: 400 }, deps);
+  if (outcome instanceof InputInvalid) return refuseTrusted(trusted, outcome, deps);
+  if (outcome.start.length + outcome.append.length > findingsMax) {
+    return refuseTrusted(trusted, tooManyFindings, deps);
+  }
   // A repeat is accepted only to read what the first request could not: otherwise a captured request could be
   // sent forever.
   if (seen === "pointed" && outcome.read === "pointed") {
@@ -198,31 +217,31 @@ function testsSaid(tests: number): string {
 /** `pointed`: the alert names only a place, because what it refers to could not be read in time. */
 type Read = "read" | "pointed";
 
-/** Undefined if the body is not this source's format: correctly signed, but cut off or of another version. */
+/** InputInvalid if the body is not this source's format: correctly signed, but cut off or of another version. */
 async function outcomeIn(
   { source, raw }: Trusted,
   deps: IntakeDeps,
-): Promise<(AlertOutcome & { readonly read: Read }) | undefined> {
-  const outcome = orUndefined(() => readAlerts(source, raw));
-  if (outcome === undefined) return undefined;
+): Promise<(AlertOutcome & { readonly read: Read }) | InputInvalid> {
+  const outcome = orInvalid(() => readAlerts(source, raw));
+  if (outcome instanceof InputInvalid) return outcome;
   const url = outcome.start.length === 0 ? undefined : source.fetchUrl?.(raw.body, deps.pointed);
   if (url === undefined) return { ...outcome, read: "read" };
   const bytes = await deps.pointed.read(url);
   const exact = bytes === undefined ? undefined : fetched(source, { alerts: outcome.start, bytes });
-  if (exact === undefined) return { ...outcome, read: "pointed" };
+  if (exact === undefined || exact instanceof InputInvalid) return { ...outcome, read: "pointed" };
   const isPlace = exact.start.some(({ identity }) => identity.kind === "location");
   return { ...joined({ ...outcome, start: [] }, exact), read: isPlace ? "pointed" : "read" };
 }
 
 /**
- * Undefined if it cannot be read: then the alerts are used as they were pushed, since a place is better than
+ * If it cannot be read, the alerts are used as they were pushed, since a place is better than
  * nothing.
  */
 function fetched(
   source: IntakeSource,
   { alerts, bytes }: { readonly alerts: readonly Alert[]; readonly bytes: Uint8Array },
-): AlertOutcome | undefined {
-  return orUndefined(() => alerts.map((alert) => readFetched(source, alert, bytes)).reduce(joined, nothing));
+): AlertOutcome | InputInvalid {
+  return orInvalid(() => alerts.map((alert) => readFetched(source, alert, bytes)).reduce(joined, nothing));
 }
 
 const nothing: AlertOutcome = { start: [], append: [], ignored: [] };
@@ -237,11 +256,11 @@ function joined(left: AlertOutcome, right: AlertOutcome): AlertOutcome {
   };
 }
 
-function orUndefined<Result>(read: () => Result): Result | undefined {
+function orInvalid<Result>(read: () => Result): Result | InputInvalid {
   try {
     return read();
   } catch (error) {
-    if (error instanceof InputInvalid) return undefined;
+    if (error instanceof InputInvalid) return error;
     throw error;
   }
 }
@@ -291,7 +310,7 @@ async function note(
   const { requestId, http } = request.requestContext;
   const from = { source: source?.name ?? "unknown", sourceIp: http.sourceIp };
   try {
-    await deps.audit.append(intakeLog, {
+    await appendToIntake(deps.audit, {
       id: `${action}/${requestId}`,
       atMs: receivedAtMs,
       actor: `intake/${from.source}`,

@@ -1,4 +1,4 @@
-import { intakeLog } from "../../audit/chain.ts";
+import { appendToIntake } from "../../audit/intake-log.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { Alert } from "../../events/alert.ts";
 import type { Deps, Page } from "../deps.ts";
@@ -26,7 +26,7 @@ export async function warnOfTest(test: TestOfRealKey, deps: Deps): Promise<void>
   const { source, sourceId } = alert;
   const about = keys.map(({ keyId, match }) => keyId ?? match.text).join(", ");
   const shortDigest = (text: string) => deps.digest.sha256Hex(text).slice(0, digestLength);
-  await deps.audit.append(intakeLog, {
+  await appendToIntake(deps.audit, {
     id: `TestOfRealKey/${shortDigest(`${source} ${sourceId}`)}/${receivedAtMs}`,
     atMs: receivedAtMs,
     actor: sender,

@@ -1,4 +1,5 @@
-import { deploymentChain, intakeLog } from "../../audit/chain.ts";
+import { deploymentChain } from "../../audit/chain.ts";
+import { intakeChains } from "../../audit/intake-log.ts";
 import { together } from "../../consumers/together.ts";
 import { RotationError } from "../../core/errors.ts";
 import type { AnchorDeps } from "../deps.ts";
@@ -16,9 +17,11 @@ export const handler: Handler = () => anchorAudit(anchorWiring());
  * stops the others.
  */
 export async function anchorAudit(deps: AnchorDeps) {
-  // A secret that left the policy has a log too, and gets new entries if its key leaks.
+  // A secret that left the policy has a log too, and gets new entries if its key leaks. A log that only its
+  // checkpoints know of was deleted, together with what named it: it is broken.
   const secrets = [...(await deps.ledger.policies()), ...(await deps.ledger.formerSecrets())];
-  const chains = [...new Set(secrets.map(({ secretArn }) => secretArn)), deploymentChain, intakeLog];
+  const known = [...secrets.map(({ secretArn }) => secretArn), deploymentChain, ...intakeChains];
+  const chains = [...new Set([...known, ...(await deps.checkpoints.chains())])];
   const ends = await together(chains, { atOnceMax, work: (chain) => anchor(chain, deps) });
   const count = (end: (typeof ends)[number]) => ends.filter((each) => each === end).length;
   const counted = { anchored: count("anchored"), broken: count("broken"), failed: count("failed") };

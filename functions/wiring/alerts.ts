@@ -4,7 +4,7 @@ import { awsBounds } from "../../aws/bounds.ts";
 import { githubApiBases as defaultApiBases } from "../../events/intake/github.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
-import { alertBus, githubAlerts, refusalBudget, reportSender, signingSecrets } from "../adapters/intake.ts";
+import { alertBus, githubAlerts, refusalCounts, reportSender, signingSecrets } from "../adapters/intake.ts";
 import type { Deps, IntakeDeps, SyntheticDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
 import { intakeSecretArns, intakeSettings, intakeUrl, settings } from "./settings.ts";
@@ -24,7 +24,7 @@ function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
     ...{ ledger, audit, clock, log },
     signing: signingSecrets(secretArns, { store, clock }),
     alerts: alertBus(new EventBridgeClient(awsBounds), busName),
-    mayAuditRefusal: refusalBudget(clock),
+    countRefusal: refusalCounts(clock),
     pointed: githubAlerts({
       http: boundedHttp({ allowHosts: apiBases.map((base) => new URL(base).host) }),
       token: githubTokenArn ? adminCredential(store, githubTokenArn) : undefined,

@@ -1,3 +1,4 @@
+import { intakeChains } from "../../audit/intake-log.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { anchorAudit } from "../../functions/upkeep/anchor-audit.ts";
 import { type AdminWorld, ANNA, adminWorld, arnOf, NOON_MS } from "./admin-world.ts";
@@ -43,7 +44,13 @@ function beats({ logs }: AdminWorld) {
 test("every log gets a checkpoint of its end, and only what has grown gets another", async () => {
   const { world, run, checkpoints } = await anchoring(["billing-key", "search-key"]);
 
-  expect(await run()).toEqual({ outcome: "anchored", chains: 4, anchored: 2, broken: 0, failed: 0 });
+  expect(await run()).toEqual({
+    outcome: "anchored",
+    chains: 3 + intakeChains.length,
+    anchored: 2,
+    broken: 0,
+    failed: 0,
+  });
   expect(await run()).toMatchObject({ anchored: 0 });
 
   await world.send({ command: "stop", all: true, reason: "trouble" });
@@ -60,20 +67,32 @@ test("a secret that left the policy keeps its log: its last entry is signed too"
   await run();
   await world.send({ command: "apply", file: parsedFile(["search-key"]) });
 
-  expect(await run()).toEqual({ outcome: "anchored", chains: 4, anchored: 1, broken: 0, failed: 0 });
+  expect(await run()).toEqual({
+    outcome: "anchored",
+    chains: 3 + intakeChains.length,
+    anchored: 1,
+    broken: 0,
+    failed: 0,
+  });
   expect(await checkpoints.verify(arnOf("billing-key"))).toMatchObject({
     entries: 2,
     checkpoint: { seq: 2 },
   });
 
   await world.send({ command: "apply", file: parsedFile(["search-key", "billing-key"]) });
-  expect(await run()).toMatchObject({ chains: 4, anchored: 1 });
+  expect(await run()).toMatchObject({ chains: 3 + intakeChains.length, anchored: 1 });
 });
 
 test("a fresh deployment without any log entry reports its heartbeat", async () => {
   const { world, run, anchor } = await anchoring([]);
 
-  expect(await run()).toEqual({ outcome: "anchored", chains: 2, anchored: 0, broken: 0, failed: 0 });
+  expect(await run()).toEqual({
+    outcome: "anchored",
+    chains: 1 + intakeChains.length,
+    anchored: 0,
+    broken: 0,
+    failed: 0,
+  });
 
   expect(anchor.stored.size).toBe(0);
   expect(beats(world)).toMatchObject([{ AuditAnchored: 1, AuditLogsBroken: 0, Environment: "production" }]);
@@ -92,12 +111,37 @@ test("a log that was rewritten is not signed, is counted, and holds up no other"
   await world.audit.append(arnOf("billing-key"), { ...other, id: "y" });
   await world.audit.append(arnOf("search-key"), other);
 
-  expect(await run()).toEqual({ outcome: "broken", chains: 4, anchored: 1, broken: 1, failed: 0 });
+  expect(await run()).toEqual({
+    outcome: "broken",
+    chains: 3 + intakeChains.length,
+    anchored: 1,
+    broken: 1,
+    failed: 0,
+  });
 
-  expect([...anchor.stored.keys()].filter((name) => name.includes("billing"))).toHaveLength(1);
+  expect([...anchor.stored.keys()].filter((name) => /^checkpoints.*billing/.test(name))).toHaveLength(1);
   expect(beats(world).at(-1)).toMatchObject({ AuditLogsBroken: 1, AuditAnchored: 1 });
   expect(world.logs).toContainEqual(
     expect.objectContaining({ outcome: "broken", chain: arnOf("billing-key"), brokenAt: 1 }),
+  );
+});
+
+test("a log that was deleted with everything that names it is broken, since its checkpoints remain", async () => {
+  const { world, run, checkpoints } = await anchoring(["billing-key", "search-key"]);
+  await run();
+  for (const record of world.table.dump()) {
+    const isOfIt = JSON.stringify(record).includes(arnOf("billing-key"));
+    if (isOfIt) await world.table.remove(record);
+  }
+  expect((await world.ledger.policies()).map(({ name }) => name)).toEqual(["search-key"]);
+
+  expect(await run()).toMatchObject({ outcome: "broken", broken: 1 });
+
+  expect(world.logs).toContainEqual(
+    expect.objectContaining({ outcome: "broken", chain: arnOf("billing-key"), brokenAt: 1 }),
+  );
+  expect(await checkpoints.chains()).toEqual(
+    expect.arrayContaining([arnOf("billing-key"), arnOf("search-key"), "rekey"].slice(0, 2)),
   );
 });
 
@@ -108,7 +152,7 @@ test("a log that cannot be read stops the heart and no other log, and the next r
     return checkpoints.write(chain);
   };
 
-  expect(await anchorAudit({ ...deps, checkpoints: { write } })).toMatchObject({
+  expect(await anchorAudit({ ...deps, checkpoints: { ...checkpoints, write } })).toMatchObject({
     ...{ outcome: "partly", anchored: 1, failed: 1 },
   });
   expect(beats(world)).toHaveLength(1);

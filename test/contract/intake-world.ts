@@ -1,10 +1,11 @@
 import { createHash, createHmac } from "node:crypto";
-import { auditLog, intakeLog } from "../../audit/chain.ts";
+import { auditLog } from "../../audit/chain.ts";
+import { intakeChains } from "../../audit/intake-log.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import type { KeyCompromised } from "../../events/compromise.ts";
 import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-envelope.ts";
-import { refusalBudget, signingSecrets } from "../../functions/adapters/intake.ts";
+import { refusalCounts, signingSecrets } from "../../functions/adapters/intake.ts";
 import { answer, type UrlAnswer } from "../../functions/alerts/intake.ts";
 import type { IntakeDeps, LogLine } from "../../functions/deps.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
@@ -61,7 +62,7 @@ export class IntakeWorld {
           return alert === undefined ? undefined : Buffer.from(JSON.stringify(alert));
         },
       },
-      mayAuditRefusal: refusalBudget(clock),
+      countRefusal: refusalCounts(clock),
       log: (line) => void this.logs.push(line),
       ...parts,
     };
@@ -111,7 +112,9 @@ export class IntakeWorld {
   }
 
   async audited(): Promise<readonly string[]> {
-    const entries = await Array.fromAsync(this.audit.entries(intakeLog));
+    const chains = await Promise.all(intakeChains.map((chain) => Array.fromAsync(this.audit.entries(chain))));
+    const number = ({ id }: { readonly id: string }) => Number(id.split("-").at(-1));
+    const entries = chains.flat().sort((one, other) => number(one) - number(other));
     return entries.map(({ action, detail }) =>
       [action, detail["source"], detail["reason"]].filter(Boolean).join(" "),
     );

@@ -306,12 +306,42 @@ test("an audit log that cannot be written stops neither an alert nor a refusal",
   expect(world.logs.filter(({ outcome }) => outcome === "notAudited")).toHaveLength(2);
 });
 
-test("a flood of forged requests does not fill the audit log, and every one has its line", async () => {
+test("a flood of forged requests is counted: one entry a minute says how many there were", async () => {
   const world = new IntakeWorld();
-  for (let n = 0; n < 100; n += 1) await world.post({ ...world.signed([leak]), headers: {} });
+  const forged = () => world.post({ ...world.signed([leak]), headers: {} });
+  for (let n = 0; n < 100; n += 1) await forged();
 
-  expect(await world.audited()).toHaveLength(60);
+  expect(await world.audited()).toEqual(["AlertRefused report HeaderMissing"]);
   expect(world.logs).toHaveLength(100);
   expect((await world.post(world.signed([leak]))).statusCode).toBe(202);
-  expect(await world.audited()).toHaveLength(61);
+
+  world.nowMs += 61_000;
+  await forged();
+  expect(world.table.dump().flatMap(({ body }) => Object(body).detail?.refusals ?? [])).toEqual(
+    expect.arrayContaining([1, 100]),
+  );
+});
+
+test("fifty requests at once are all answered, and no audit entry is lost", async () => {
+  const world = new IntakeWorld();
+  const posts = Array.from({ length: 50 }, (_, n) =>
+    world.signed([{ ...leak, id: `${n}` }], { nonce: `FAKEnonceFAKEnonce${n}` }),
+  );
+
+  const answers = await Promise.all(posts.map((post) => world.post(post)));
+
+  expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([202]));
+  expect(await world.audited()).toEqual(Array(50).fill("AlertAccepted report"));
+  expect(world.logs.filter(({ outcome }) => outcome === "notAudited")).toEqual([]);
+});
+
+test("a signed request with too many findings is refused whole, and its sender is told to split it", async () => {
+  const world = new IntakeWorld();
+  const lines = Array.from({ length: 1_001 }, (_, n) => ({ id: `${n}`, location: `place ${n}` }));
+
+  const answer = await world.post(world.signed(lines));
+
+  expect(answer.statusCode).toBe(400);
+  expect(JSON.parse(answer.body ?? "").detail).toContain("split it");
+  expect(world.published).toEqual([]);
 });

@@ -4,6 +4,9 @@ import { InputInvalid } from "../../../core/errors.ts";
 
 /** The deepest real report (SARIF) has 9 levels. */
 const depthMax = 32;
+/** Five thousand findings of forty fields each: what more there is takes longer to parse than an answer may. */
+const separatorsMax = 400_000;
+const linesMax = 400_000;
 const byteOrderMark = "\uFEFF";
 
 export function textOf(body: Uint8Array, { bytesMax }: { readonly bytesMax: number }): string {
@@ -29,8 +32,7 @@ function isOtherEncoding(text: string): boolean {
 const unreadableShare = 20;
 
 export function jsonIn(text: string, what: string): unknown {
-  if (isDeeperThan(text, depthMax))
-    throw new InputInvalid(`${what} is nested deeper than ${depthMax} levels`);
+  assertSmall(text, what);
   try {
     return JSON.parse(text);
   } catch (malformed) {
@@ -63,8 +65,10 @@ export const optionalText = z.string().optional().catch(undefined);
 export const optionalFlag = z.boolean().optional().catch(undefined);
 export const optionalNumber = z.number().optional().catch(undefined);
 
-function isDeeperThan(text: string, max: number): boolean {
+/** Counted before anything is parsed: millions of empty records cost far more than their bytes. */
+function assertSmall(text: string, what: string): void {
   let depth = 0;
+  let separators = 0;
   let inString = false;
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];
@@ -74,7 +78,25 @@ function isDeeperThan(text: string, max: number): boolean {
     } else if (char === '"') inString = true;
     else if (char === "{" || char === "[") depth += 1;
     else if (char === "}" || char === "]") depth -= 1;
-    if (depth > max) return true;
+    else if (char === "," || char === ":") separators += 1;
+    if (depth > depthMax) throw new InputInvalid(`${what} is nested deeper than ${depthMax} levels`);
+    if (separators > separatorsMax) {
+      throw new InputInvalid(`${what} has more than ${separatorsMax} values: split it and report each part`);
+    }
   }
-  return false;
+}
+
+/** The lines of a text, trimmed, with their numbers; blank ones are left out. */
+export function linesOf(text: string): readonly { readonly line: string; readonly number: number }[] {
+  const found: { line: string; number: number }[] = [];
+  for (let at = 0, number = 1; at < text.length; number += 1) {
+    const end = text.indexOf("\n", at);
+    const line = text.slice(at, end < 0 ? text.length : end).trim();
+    if (line !== "") found.push({ line, number });
+    if (number > linesMax) {
+      throw new InputInvalid(`the report has more than ${linesMax} lines: split it and report each part`);
+    }
+    at = end < 0 ? text.length : end + 1;
+  }
+  return found;
 }

@@ -1,3 +1,4 @@
+import { intakeChains } from "../../../audit/intake-log.ts";
 import { aliasesOf } from "../../../events/fingerprint.ts";
 import { syntheticIncident } from "../../../functions/alerts/synthetic-report.ts";
 import { indexSecrets } from "../../../functions/key-index/index-secrets.ts";
@@ -11,7 +12,8 @@ afterEach(() => world.close());
 const unknown = { kind: "fingerprint" as const, values: [`sha256:${"1".repeat(64)}`] };
 
 async function audited(): Promise<readonly unknown[]> {
-  const records = await world.table.query({ kind: "AUDIT", id: "intake" });
+  const chains = intakeChains.map((id) => world.table.query({ kind: "AUDIT", id }));
+  const records = (await Promise.all(chains)).flat();
   return records.map(({ body }) => body);
 }
 

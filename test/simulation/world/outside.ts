@@ -153,7 +153,7 @@ export class Outside {
           ),
       },
       pointed: { apiBases: [], read: async () => undefined },
-      mayAuditRefusal: () => true,
+      countRefusal: () => 1,
     };
   }
 
