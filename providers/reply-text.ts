@@ -25,8 +25,16 @@ export function retryAfterMs({ headers, dateMs }: HttpReply): number | undefined
 
 /** Whether a text fits a hint: its first and last characters around dots, stars or an ellipsis. */
 export function mayBe(hint: string | undefined, text: string): boolean {
-  const [, first = "", last = ""] = /^([^.*…]{0,64})[.*…]{1,256}([^.*…]{3,64})$/.exec(hint ?? "") ?? [];
+  const [, first = "", last = ""] = hintText.exec(hint ?? "") ?? [];
   return (
     last !== "" && text.startsWith(first) && text.endsWith(last) && text.length > first.length + last.length
   );
+}
+
+/** The first and last characters of a key, with dots or stars between them. */
+const hintText = /^([^.*…]{0,64})[.*…]{1,256}([^.*…]{3,64})$/;
+
+/** Whether the hint that the issuer shows belongs to another key. False for a hint of a form that is not known. */
+export function isHintOfOther(hint: string | undefined, text: string): boolean {
+  return hintText.test(hint ?? "") && !mayBe(hint, text);
 }

@@ -1,11 +1,20 @@
 import { SecretUnusable } from "../core/errors.ts";
 import { Secret } from "../core/secret.ts";
 
-/** The key inside a secret's value: the whole string, or one string field of a JSON object. */
+/**
+ * The key inside a secret's value: the whole string, or one string field of a JSON object. Without the line end that
+ * an editor or `echo` left behind it and the byte order mark in front of it: no provider issues a key with either, and
+ * what somebody finds in public has neither.
+ */
 export function keyIn(text: Secret, field?: string): Secret {
-  if (field !== undefined) return new Secret(stringAt(text, memberNamed(text, field)));
+  if (field !== undefined) return trimmed(stringAt(text, memberNamed(text, field)));
   assertBare(text);
-  return text;
+  return trimmed(text.reveal());
+}
+
+/** `trim` takes a byte order mark for white space. */
+function trimmed(text: string): Secret {
+  return new Secret(text.trim());
 }
 
 /**
@@ -46,14 +55,27 @@ function stringAt(text: Secret, { name, start, end }: Member): string {
   return value;
 }
 
-/** If a JSON object were taken for a bare key, its other fields would be lost at the first rotation. */
+/** If a value with more than a key in it were taken for a bare key, the rest would be lost at the first rotation. */
 function assertBare(text: Secret): void {
   const value = text.reveal().trim();
   if (value === "") throw new SecretUnusable("the secret's value is empty");
-  if (value.startsWith("{") && isObject(parsed(text))) {
-    throw new SecretUnusable("the secret's value is a JSON object: name the field that holds the key");
-  }
+  const [, looks] = otherThanKey.find(([pattern]) => pattern.test(value)) ?? [];
+  if (looks === undefined) return;
+  throw new SecretUnusable(`the secret's value is no bare key: it looks like ${looks}`);
 }
+
+/** What people store in a secret besides a bare key. A PEM key has lines too. */
+const otherThanKey: readonly (readonly [RegExp, string])[] = [
+  [/^\{/, "a JSON object: name the field that holds the key"],
+  [/^\[/, "a JSON list: store the key by itself, or an object with a field for it"],
+  [/^["']/, "a text in quotes: store the key without them"],
+  [
+    /^(?:export\s+)?[A-Za-z_][\w.-]{0,127}\s{0,8}=\s{0,8}[^\s=]/,
+    "a line of a .env file: store a JSON object",
+  ],
+  [/^(?:---\s|[A-Za-z_][\w.-]{0,127}:\s)/, "YAML: store a JSON object"],
+  [/^(?!-----BEGIN )[^\n]*\n\s*\S/, "several lines: store a JSON object"],
+];
 
 function assertObject(text: Secret, field: string): void {
   const value = parsed(text);
@@ -67,10 +89,13 @@ function isObject(value: unknown): boolean {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** Editors of Windows write it in front of a file. */
+const byteOrderMark = /^\uFEFF/;
+
 /** Undefined if the text is not JSON. A SyntaxError quotes the text, so it is never passed on. */
 function parsed(text: Secret): unknown {
   try {
-    return JSON.parse(text.reveal());
+    return JSON.parse(text.reveal().replace(byteOrderMark, ""));
   } catch {
     return undefined;
   }

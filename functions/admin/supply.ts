@@ -14,9 +14,11 @@ import {
 import { endWait } from "../../core/rotation/wait.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { assertKeyOf } from "../../providers/key-of.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { AdminDeps } from "../deps.ts";
 import { sharedWith } from "../secret/current-key.ts";
+import { keyNamed } from "../secret/named-key.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { adminCommand, type Caller, type RefusedAnswer, refused } from "./command.ts";
 import { secretText } from "./inputs.ts";
@@ -99,6 +101,7 @@ async function recognise({ policy, record, versionId, keyId }: Arrival, deps: Ad
   const { secretArn } = policy;
   const { text } = await deps.store.read(secretArn, versionId);
   const secret = keyIn(text, policy.field);
+  assertKeyOf(policy.provider.kind, secret);
   const fingerprint = fingerprintOf(secret);
   const history = await deps.ledger.keys(secretArn);
   const isRetiring = record.run?.retiring.fingerprint === fingerprint;
@@ -118,7 +121,7 @@ async function idAtProvider(
   provider: KeyProvider,
 ): Promise<string> {
   if (keyId !== undefined) {
-    if ((await provider.find(keyId)) !== undefined) return keyId;
+    if ((await keyNamed({ keyId, secret }, provider)) !== undefined) return keyId;
     throw new KeyIdUnknown(`the provider does not list key ${keyId}`);
   }
   const candidates = await provider.candidates(secret);

@@ -4,7 +4,7 @@ import { isRekeysOwn } from "../../core/incident/plan.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
-import { Secret } from "../../core/secret.ts";
+import type { Secret } from "../../core/secret.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
 import type { FingerprintEntry } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
@@ -142,10 +142,7 @@ async function keyInVersion(
 ): Promise<Secret | undefined> {
   const { text } = await deps.store.read(place.secretArn, versionId);
   try {
-    const key = keyIn(text, place.policy?.field);
-    // Rekey's own credentials are entered by hand: a line end from an editor is not part of the key that
-    // somebody may find.
-    return isRekeysOwn(place) ? new Secret(key.reveal().trim()) : key;
+    return keyIn(text, place.policy?.field);
   } catch (error) {
     if (error instanceof RotationError) return undefined;
     throw error;

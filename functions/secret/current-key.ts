@@ -5,9 +5,11 @@ import type { KeyProvider, ListedKey, SecretArn, VersionId, VersionsInUse } from
 import { currentKey, type PlacedKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { assertKeyOf } from "../../providers/key-of.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { freezeSpentKey, spentKey, whyFrozen } from "./freeze.ts";
+import { keyNamed } from "./named-key.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
 
@@ -31,6 +33,7 @@ export async function findCurrentKey({ policy, record }: Question, deps: Deps): 
 
   const { text } = await deps.store.read(policy.secretArn, versionId);
   const secret = keyIn(text, policy.field);
+  assertKeyOf(policy.provider.kind, secret);
   const fingerprint = fingerprintOf(secret);
   await refuseSpentKey({ record, fingerprint, versionId }, deps);
 
@@ -88,7 +91,7 @@ async function whichAtProvider(
   provider: KeyProvider,
 ): Promise<ListedKey> {
   if (policy.currentKeyId !== undefined) {
-    const named = await provider.find(policy.currentKeyId);
+    const named = await keyNamed({ keyId: policy.currentKeyId, secret }, provider);
     if (named !== undefined) return named;
     throw new CurrentKeyUnknown(
       `the provider does not know key ${policy.currentKeyId}, which the policy names`,

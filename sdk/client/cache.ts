@@ -108,11 +108,13 @@ export type Cache = ReturnType<typeof createCache>;
 function keyIn({ SecretString }: Reading, { secret, field }: Extent): string {
   let value: unknown;
   try {
-    value = field ? new Map(Object.entries(JSON.parse(`${SecretString}`))).get(field) : SecretString;
+    const text = `${SecretString ?? ""}`.trim();
+    value = field ? new Map(Object.entries(JSON.parse(text))).get(field) : text;
   } catch {
     // Reported below, together with every other unreadable value.
   }
-  if (typeof value === "string" && value) return value;
+  // Without a line end or a byte order mark around it, as Rekey fingerprints it.
+  if (typeof value === "string" && value.trim()) return value.trim();
   const where = field ? `field ${field}, or the value is no JSON` : "its value: is it binary, or empty?";
   throw new KeyUnreadable(`${secret} was read, but there is no text in ${where}`);
 }

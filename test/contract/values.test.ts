@@ -10,6 +10,14 @@ describe("the key in a secret's value", () => {
     expect(withKey(new Secret("FAKE-bare"), undefined, key).reveal()).toBe("FAKE-incoming");
   });
 
+  test("has no byte order mark in front of it and no line end behind it", () => {
+    for (const text of ["FAKE-bare\n", "\uFEFFFAKE-bare\r\n", " FAKE-bare "])
+      expect(keyIn(new Secret(text)).reveal()).toBe("FAKE-bare");
+    expect(keyIn(new Secret('\uFEFF{"apiKey":"FAKE-bare\\n"}'), "apiKey").reveal()).toBe("FAKE-bare");
+    const pem = "-----BEGIN FAKE KEY-----\nFAKE\n-----END FAKE KEY-----";
+    expect(keyIn(new Secret(`${pem}\n`)).reveal()).toBe(pem);
+  });
+
   test("is one field of a JSON object when it is named, even by a name that objects inherit", () => {
     const text = new Secret('{"apiKey":"FAKE-\\u0061","__proto__":"FAKE-b","constructor":"FAKE-c"}');
 
@@ -29,6 +37,14 @@ describe("the key in a secret's value", () => {
     ["with an empty field", '{"apiKey":" "}', "apiKey", "is empty"],
     ["empty", " \n", undefined, "is empty"],
     ["an object, but no field is named", '{"apiKey":"FAKE-a"}', undefined, "name the field"],
+    ["an object behind a byte order mark", '\uFEFF{"apiKey":"FAKE-a"}', undefined, "name the field"],
+    ["an object with a comma too many", '{"apiKey":"FAKE-a",}', undefined, "a JSON object"],
+    ["a list", '["FAKE-a"]', undefined, "a JSON list"],
+    ["a text in quotes", '"FAKE-a"', undefined, "a text in quotes"],
+    ["a line of a .env file", "API_KEY=FAKE-a\n", undefined, "a .env file"],
+    ["a .env file", "# main\nAPI_KEY=FAKE-a\nexport OTHER=FAKE-b\n", undefined, "several lines"],
+    ["a YAML file", "api_key: FAKE-a\nother: FAKE-b\n", undefined, "YAML"],
+    ["two keys", "FAKE-a\nFAKE-b\n", undefined, "several lines"],
   ];
 
   test.each(unusable)(
@@ -68,8 +84,8 @@ describe("a value with another key", () => {
 
         const merged = withKey(text, field, new Secret(next));
 
-        expect(keyIn(text, field).reveal()).toBe(old);
-        expect(keyIn(merged, field).reveal()).toBe(next);
+        expect(keyIn(text, field).reveal()).toBe(old.trim());
+        expect(keyIn(merged, field).reveal()).toBe(next.trim());
         expect(merged.reveal()).toBe(
           JSON.stringify(Object.fromEntries([...Object.entries(value), [field, next]]), null, spaces),
         );

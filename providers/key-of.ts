@@ -1,0 +1,19 @@
+import { SecretUnusable } from "../core/errors.ts";
+import type { Secret } from "../core/secret.ts";
+import { issuerOf, issuers } from "./index.ts";
+import { isKeyText } from "./key-text.ts";
+
+/**
+ * Refuses a value that does not look like a key of its issuer, and says whose it looks like: a database password in
+ * the wrong secret would be overwritten by the first rotation. Issuers whose keys look like any text accept all.
+ */
+export function assertKeyOf(kind: string, secret: Secret): void {
+  const issuer = issuerOf(kind);
+  const text = secret.reveal();
+  if (issuer === undefined || issuer.keyTexts.length === 0 || isKeyText(text, issuer.keyTexts)) return;
+  const other = issuers.find(({ keyTexts }) => isKeyText(text, keyTexts));
+  const looks = other === undefined ? "another kind of text" : `a key of ${other.title}`;
+  throw new SecretUnusable(
+    `the secret's value does not look like a key of ${issuer.title} but like ${looks}`,
+  );
+}
