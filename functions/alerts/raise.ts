@@ -156,11 +156,21 @@ async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string
   if (isExact(key.match.by) || arrived.kind === "append") return subject;
   const known = await incidentOf(subject, deps);
   if (known !== undefined && belongsTo(known, alertSeen({ arrived, key }))) return subject;
-  return (await isTooMany("inexact", arrived.receivedAtMs, deps)) ? triageSubject : subject;
+  const { source, exposure, verified } = arrived.alert;
+  // Whoever finds such a key can use it now: it is paged, however many others there are.
+  if (exposure === "public" && verified === "live") return subject;
+  return (await isTooMany(`inexact/${source}`, arrived.receivedAtMs, deps)) ? triageSubject : subject;
 }
 
-/** Tests are counted separately: many tests must not send a real alert to the triage incident. */
-async function isTooMany(sort: "inexact" | "tests", receivedAtMs: number, deps: Deps): Promise<boolean> {
+/**
+ * Each source is counted by itself, and tests separately: a scanner that reports too much must not send another's
+ * alert to the triage incident, nor may many tests send a real one there.
+ */
+async function isTooMany(
+  sort: `inexact/${Alert["source"]}` | "tests",
+  receivedAtMs: number,
+  deps: Deps,
+): Promise<boolean> {
   let isOpen = false;
   await deps.ledger.documents.change<Breaker>({ kind: "INCIDENT", id: "breaker", sort }, (breaker) => {
     const counted = countInexact(breaker, receivedAtMs);

@@ -126,6 +126,35 @@ describe("an alert that calls itself a test", () => {
   });
 });
 
+describe("alerts that name no key exactly, in a flood", () => {
+  const place = (n: number) => ({ kind: "location" as const, url: `https://example.com/${n}` });
+  const subjects = async () => (await world.ledger.incidents.incidents()).map(({ subject }) => subject);
+
+  test("send one that is public and live to an incident of its own, which pages", async () => {
+    world = new World();
+    for (let n = 0; n < 11; n += 1) await world.raise({ sourceId: `flood-${n}`, identity: place(n) });
+    await world.time.advance(minute);
+    const before = world.pages.length;
+
+    const live = { exposure: "public" as const, verified: "live" as const };
+    await world.raise({ sourceId: "real", identity: place(100), ...live });
+    await world.time.advance(minute);
+
+    expect(await subjects()).toContain("unmatched/https://example.com/100");
+    expect(world.pages.length).toBeGreaterThan(before);
+  });
+
+  test("of one source do not send another source's to the triage incident", async () => {
+    world = new World();
+    for (let n = 0; n < 11; n += 1)
+      await world.raise({ sourceId: `flood-${n}`, source: "trufflehog", identity: place(n) });
+
+    await world.raise({ sourceId: "real", source: "github", identity: place(100) });
+
+    expect(await subjects()).toContain("unmatched/https://example.com/100");
+  });
+});
+
 describe("a key that nobody knew when it was first reported", () => {
   /** The index of this world has the SHA-256 alone; a source that names another alias is not understood yet. */
   async function reportedByAlias() {
