@@ -167,7 +167,7 @@ async function subjectFor({ arrived, key }: Raising, deps: Deps): Promise<string
  * alert to the triage incident, nor may many tests send a real one there.
  */
 async function isTooMany(
-  sort: `inexact/${Alert["source"]}` | "tests",
+  sort: `inexact/${string}` | "tests",
   receivedAtMs: number,
   deps: Deps,
 ): Promise<boolean> {

@@ -6,7 +6,7 @@ import { isHintOfOther } from "../../providers/reply-text.ts";
 
 /**
  * The key that a person named for this secret; undefined if the provider does not list it. The provider's evidence
- * counts more than a person's word: a wrong id would let a rotation delete somebody else's key.
+ * counts more than what a person says: a wrong id would let a rotation delete somebody else's key.
  */
 export async function keyNamed(
   { keyId, secret }: { readonly keyId: KeyId; readonly secret: Secret },

@@ -1,9 +1,9 @@
-import type { IntakeSource } from "../../../events/intake/edge/source.ts";
-import { github } from "../../../events/intake/github.ts";
-import { gitleaks } from "../../../events/intake/gitleaks.ts";
-import { report } from "../../../events/intake/report.ts";
-import { trufflehog } from "../../../events/intake/trufflehog.ts";
-import { readAlerts } from "../../../providers/read-alerts.ts";
+import type { IntakeSource } from "../../events/intake/edge/source.ts";
+import { github } from "../../events/intake/github.ts";
+import { gitleaks } from "../../events/intake/gitleaks.ts";
+import { report } from "../../events/intake/report.ts";
+import { trufflehog } from "../../events/intake/trufflehog.ts";
+import { readAlerts } from "../../providers/read-alerts.ts";
 
 const megabyte = 1024 * 1024;
 /** The most that a function URL hands over. */
@@ -106,11 +106,11 @@ function cpuMs([source, make]: readonly [IntakeSource, (size: number) => string]
 
 /** The garbage collector and other tests disturb a single run. */
 function leastCpuMs(body: readonly [IntakeSource, (size: number) => string], size: number): number {
-  return Math.min(cpuMs(body, size), cpuMs(body, size), cpuMs(body, size));
+  return Math.min(cpuMs(body, size), cpuMs(body, size));
 }
 
 test.each(Object.entries(bodies))("%s: 6 MB take less than 2 s of CPU", (_, body) => {
-  expect(cpuMs(body, largest)).toBeLessThan(2_000);
+  expect(leastCpuMs(body, largest)).toBeLessThan(2_000);
 });
 
 test.each(Object.entries(bodies))("%s: twice the input takes about twice the CPU", (_, body) => {
