@@ -95,7 +95,8 @@ describe("an alert that calls itself a test", () => {
     const triage = "triage/inexact alerts";
     expect(await world.ledger.incidents.subject(triage)).toBeUndefined();
 
-    for (let n = 1; n < 12; n++) await world.raise({ sourceId: `real-${n}`, identity: place(100 + n) });
+    for (let n = 1; n < 12; n++)
+      await world.raise({ sourceId: `real-${n}`, verified: "unknown", identity: place(100 + n) });
     await world.time.advance(61 * minute);
     await world.raise({ sourceId: "drill-1", test: true, identity: unknown });
 
@@ -132,7 +133,8 @@ describe("alerts that name no key exactly, in a flood", () => {
 
   test("send one that is public and live to an incident of its own, which pages", async () => {
     world = new World();
-    for (let n = 0; n < 11; n += 1) await world.raise({ sourceId: `flood-${n}`, identity: place(n) });
+    for (let n = 0; n < 11; n += 1)
+      await world.raise({ sourceId: `flood-${n}`, verified: "unknown", identity: place(n) });
     await world.time.advance(minute);
     const before = world.pages.length;
 
@@ -147,9 +149,14 @@ describe("alerts that name no key exactly, in a flood", () => {
   test("of one source do not send another source's to the triage incident", async () => {
     world = new World();
     for (let n = 0; n < 11; n += 1)
-      await world.raise({ sourceId: `flood-${n}`, source: "trufflehog", identity: place(n) });
+      await world.raise({
+        sourceId: `flood-${n}`,
+        source: "trufflehog",
+        verified: "unknown",
+        identity: place(n),
+      });
 
-    await world.raise({ sourceId: "real", source: "github", identity: place(100) });
+    await world.raise({ sourceId: "real", source: "github", verified: "unknown", identity: place(100) });
 
     expect(await subjects()).toContain("unmatched/https://example.com/100");
   });

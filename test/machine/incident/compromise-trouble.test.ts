@@ -358,6 +358,7 @@ test("a flood of inexact alerts joins one triage incident, and an exact match is
   for (let n = 0; n < 15; n++) {
     await world.raise({
       sourceId: `flood-${n}`,
+      verified: "unknown",
       identity: { kind: "location", url: `https://example.com/${n}` },
     });
   }
