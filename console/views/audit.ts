@@ -1,5 +1,6 @@
-import { deploymentChain, intakeLog } from "../../audit/chain.ts";
+import { deploymentChain } from "../../audit/chain.ts";
 import type { Proof } from "../../audit/checkpoint.ts";
+import { intakeChains } from "../../audit/intake-log.ts";
 import type { AuditShown, ChainEntries, ChainShown, EventRow } from "../shown.ts";
 import type { Sources } from "../sources.ts";
 
@@ -11,7 +12,7 @@ export async function* showAudit(sources: Sources): AsyncGenerator<AuditShown> {
   const known = new Set(policies.map(({ secretArn }) => secretArn));
   const all = [
     { id: deploymentChain, name: "the deployment" },
-    { id: intakeLog, name: "refused and test alerts" },
+    ...intakeChains.map((id) => ({ id, name: `alerts that came in (${id})` })),
     ...policies.map(({ secretArn, name }) => ({ id: secretArn, name })),
     ...former
       .filter(({ secretArn }) => !known.has(secretArn))
