@@ -1,7 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { IncidentRecord, TimelineEntry } from "../ledger/incidents.ts";
 import { type Demonstration, startDemonstration } from "./demonstration.ts";
-import { countUp, introduce, openingFor } from "./rotation-run.ts";
+import { countUp, introduce, openingFor, showCertificate } from "./rotation-run.ts";
 import type { Screen, Tone } from "./screen.ts";
 import type { Start } from "./start.ts";
 import { stay } from "./stay.ts";
@@ -154,6 +154,7 @@ function conclude(end: {
     text: `report at ${incident.reportPath ?? "nowhere"}`,
   });
   shown.say(`${traffic.requests} requests served, ${traffic.failed} failed`);
+  showCertificate(shown, summary.certificate);
   countUp(shown, summary);
   for (const complaint of complaints)
     shown.error(complaint, "the timeline above says what Rekey did and why");

@@ -93,7 +93,7 @@ async function finished(company: Demonstration): Promise<RotationRecord> {
 
 function conclude(end: { shown: Screen; summary: Summary; complaints: readonly string[] }): void {
   const { shown, summary, complaints } = end;
-  const { traffic, retiring, incoming, audit } = summary;
+  const { traffic, retiring, incoming, audit, certificate } = summary;
   shown.say(`${summary.outcome} in ${(summary.ms / 1000).toFixed(1)} s, boot included`);
   shown.verdict({
     isGood: traffic.failed === 0,
@@ -108,6 +108,7 @@ function conclude(end: { shown: Screen; summary: Summary; complaints: readonly s
     text: `incoming key ${incoming.keyId ?? "none"} held by every instance`,
   });
   shown.verdict({ isGood: audit.verified, text: `audit chain of ${audit.entries} entries verified` });
+  showCertificate(shown, certificate);
   countUp(shown, summary);
   for (const complaint of complaints) {
     shown.error(
@@ -116,6 +117,11 @@ function conclude(end: { shown: Screen; summary: Summary; complaints: readonly s
     );
   }
   shown.summary(summary);
+}
+
+export function showCertificate(shown: Screen, { path, keyPath, verified }: Summary["certificate"]): void {
+  shown.verdict({ isGood: verified, text: `certificate ${path} verified offline` });
+  shown.say(`check it yourself: npx rekey verify ${path} --key ${keyPath}`);
 }
 
 export function countUp(shown: Screen, { machine, calls }: Summary): void {

@@ -1,5 +1,6 @@
 import { auditLog } from "../audit/chain.ts";
 import { nodeDigest } from "../functions/wiring/base.ts";
+import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
 import type { Demonstration } from "./demonstration.ts";
 import { historyOf } from "./history.ts";
 import { denialText } from "./iam/guard.ts";
@@ -23,6 +24,8 @@ export interface Summary {
   readonly audit: { readonly entries: number; readonly verified: boolean };
   /** What the stand-ins refused or could not do, in words. A run of the shipped template has none. */
   readonly trouble: readonly string[];
+  /** The signed document that ends it, saved where it outlives the cloud, and verified without the cloud. */
+  readonly certificate: CheckedCertificate;
   readonly ms: number;
 }
 
@@ -62,6 +65,7 @@ export async function summarize(ended: Ended): Promise<Summary> {
     calls: callsOf(company),
     audit: { entries: audit.entries, verified: audit.verified },
     trouble: troubleIn(company.cloud),
+    certificate: await checkCertificate(company.cloud, ended.runId),
     ms: ended.ms,
   };
 }
@@ -78,6 +82,7 @@ export function complaintsOf(
     complaints.push(`${summary.traffic.failed} requests failed`);
   if (summary.traffic.requests === 0) complaints.push("there was no traffic to protect");
   if (!summary.retiring.dead) complaints.push("the retiring key was not proven dead");
+  if (!summary.certificate.verified) complaints.push("the certificate does not verify");
   if (!summary.audit.verified) complaints.push("the audit chain does not verify");
   complaints.push(...summary.trouble);
   for (const { name, adopted } of summary.consumers) {
