@@ -41,10 +41,15 @@ const withoutJsonSchema: Plugin = {
 };
 
 /**
- * The classes that functions and adapters tell values apart by (`instanceof`). They have to be loaded from one file: two
- * copies would make an adapter's error a stranger to the function that catches it.
+ * Each a file of its own beside the functions. Functions and adapters tell values apart by the classes of the first two
+ * (`instanceof`): two copies would make an adapter's error a stranger to the function that catches it. The registry
+ * holds the statement of every provider, so that no function grows with their number.
  */
-const sharedModules = ["core/errors.ts", "core/secret.ts"] as const;
+const sharedModules = {
+  errors: "core/errors.ts",
+  secret: "core/secret.ts",
+  registry: "providers/index.ts",
+} as const;
 
 /** Leaves the adapters and the shared classes out of a function's bundle: it finds them in files beside it. */
 const besideFunctions: Plugin = {
@@ -54,10 +59,10 @@ const besideFunctions: Plugin = {
       path: `./providers/${basename(resolveDir)}.mjs`,
       external: true,
     }));
-    bundler.onResolve({ filter: /(?:^|\/)(?:errors|secret)\.ts$/ }, ({ path, resolveDir }) => {
+    bundler.onResolve({ filter: /(?:^|\/)(?:errors|secret|index)\.ts$/ }, ({ path, resolveDir }) => {
       const file = fileURLToPath(new URL(path, `file://${resolveDir}/`));
-      const isShared = sharedModules.some((module) => file === `${root}${module}`);
-      return isShared ? { path: `./providers/${basename(file, ".ts")}.mjs`, external: true } : undefined;
+      const [out] = Object.entries(sharedModules).find(([, module]) => file === `${root}${module}`) ?? [];
+      return out === undefined ? undefined : { path: `./providers/${out}.mjs`, external: true };
     });
   },
 };
@@ -121,7 +126,7 @@ export async function bundleAdapters(outdir: string): Promise<readonly Bundle[]>
   const { metafile } = await build({
     ...options,
     entryPoints: [
-      ...sharedModules.map((module) => ({ in: module, out: basename(module, ".ts") })),
+      ...Object.entries(sharedModules).map(([out, module]) => ({ in: module, out })),
       ...adapters.map((name) => ({ in: `providers/${name}/adapter.ts`, out: name })),
     ],
     outdir,
