@@ -7,7 +7,15 @@ import {
   type PlanOrder,
   whyNotPlan,
 } from "../../core/incident/orders.ts";
-import { type Breaker, belongsTo, countInexact, isExact, isOver, planFor } from "../../core/incident/plan.ts";
+import {
+  type Breaker,
+  belongsTo,
+  countInexact,
+  isExact,
+  isLetLive,
+  isOver,
+  planFor,
+} from "../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord } from "../../core/incident/record.ts";
 import {
   appendAlert,
@@ -142,7 +150,9 @@ async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
  */
 function isNewsOfOurs({ known, alert }: { known: IncidentRecord | undefined; alert: AlertSeen }): boolean {
   if (!isExact(alert.match.by)) return false;
-  return known === undefined || alert.exposure === "public" || alert.verified === "live";
+  if (known === undefined) return true;
+  const wasLetLive = known.status === "falseAlarm" || known.keys.some(isLetLive);
+  return wasLetLive && (alert.exposure === "public" || alert.verified === "live");
 }
 
 /**
