@@ -23,6 +23,17 @@ const credentialsFromEnvironment: Plugin = {
   },
 };
 
+/** A client tells AWS its version; the rest of its package.json is 2 KB in each bundle, for each client. */
+const onlyVersions: Plugin = {
+  name: "only-versions",
+  setup(bundler) {
+    bundler.onLoad({ filter: /@aws-sdk\/[\w-]+\/package\.json$/ }, ({ path }) => {
+      const { name, version } = JSON.parse(readFileSync(path, "utf8"));
+      return { contents: JSON.stringify({ name, version }), loader: "json" };
+    });
+  },
+};
+
 /** No function makes a JSON Schema of its input: what zod keeps for that is 18 KB in each bundle. */
 const withoutJsonSchema: Plugin = {
   name: "without-json-schema",
@@ -110,7 +121,7 @@ export async function bundleHandlers(request: {
     ...options,
     entryPoints: handlers.map(([out, file]) => ({ in: `functions/${file}`, out })),
     outdir,
-    plugins: [...plugins, besideFunctions, credentialsFromEnvironment, withoutJsonSchema],
+    plugins: [...plugins, besideFunctions, credentialsFromEnvironment, withoutJsonSchema, onlyVersions],
   });
   return bundlesIn(metafile.outputs);
 }
@@ -131,7 +142,7 @@ export async function bundleAdapters(outdir: string): Promise<readonly Bundle[]>
     ],
     outdir,
     splitting: true,
-    plugins: [credentialsFromEnvironment, withoutJsonSchema],
+    plugins: [credentialsFromEnvironment, withoutJsonSchema, onlyVersions],
   });
   return bundlesIn(metafile.outputs);
 }

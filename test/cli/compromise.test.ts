@@ -15,6 +15,11 @@ async function declare(cli: Awaited<ReturnType<typeof newWorld>>["cli"], consume
   expect((await cli("apply", { files: { "rekey.yml": file } })).err).toBe("");
 }
 
+/** Everything but the orders that were spent: an order counts once, also a dry run's. */
+function stored({ table }: { readonly table: { dump(): readonly { readonly kind: string }[] } }): string {
+  return JSON.stringify(table.dump().filter(({ kind }) => kind !== "ORDER"));
+}
+
 describe("rekey compromise", () => {
   test("a secret's current key opens one incident, and a repeat joins it", async () => {
     const { cli, only, world } = await newWorld();
@@ -145,7 +150,7 @@ describe("rekey compromise", () => {
 
   test("a dry run shows keys, consumers, reversibility and outage, and changes nothing", async () => {
     const { cli, world, keys } = await newWorld();
-    const before = JSON.stringify(world.table.dump());
+    const before = stored(world);
 
     const { out } = await cli("compromise billing-key --public --dry-run");
 
@@ -157,7 +162,7 @@ describe("rekey compromise", () => {
       "  billing in production: outage some seconds: it refreshes when it is refused",
       "nothing was done; leave --dry-run away to go on",
     ]);
-    expect(JSON.stringify(world.table.dump())).toBe(before);
+    expect(stored(world)).toBe(before);
   });
 
   test.each([
