@@ -82,7 +82,8 @@ test("no permit in time ends in the random wait, and not in waiting for ever", a
 
   await permits({ maxMs: 1_500 }).ask(version, never);
 
-  expect(asked.length).toBeLessThan(5);
+  // At most one question a pause, whatever the answer says; a loop would ask thousands of times.
+  expect(asked.length).toBeLessThan(12);
   expect(said.slice(-2)).toEqual(["had no permit in time", "restarts in 0 s, without a permit"]);
 });
 
