@@ -13,7 +13,13 @@ function copiedFrom(page: string): readonly string[] {
   const text = readFileSync(new URL(page, root), "utf8");
   const blocks = [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
   const lines = blocks.join("").split("\n");
-  return lines.map((line) => line.trim()).filter((line) => line.startsWith("rekey "));
+  // What a shell leaves out before it calls the program: a comment, and where the output goes.
+  const asCalled = (line: string) =>
+    line
+      .replace(/ +#.*$/, "")
+      .replace(/ +> \S+$/, "")
+      .trim();
+  return lines.map((line) => asCalled(line.trim())).filter((line) => line.startsWith("rekey "));
 }
 
 const commands = [...new Set(pages.flatMap(copiedFrom))];

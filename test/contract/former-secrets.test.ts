@@ -25,7 +25,7 @@ test("a secret that was taken out is no longer rotated, which is said, and its l
   expect(found).toMatchObject({ keyId: b.keyId, holders: [{ secretArn: arnOf("b") }] });
   expect(planFor({ match: "fingerprint", alerts: [], policies: [] })).toMatchObject({
     plan: "person",
-    why: expect.stringContaining("taken out of the policy"),
+    why: expect.stringContaining("removed from rekey.yml"),
   });
 
   await apply(world, { a: "", b: "" });

@@ -307,7 +307,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "dynamodb:GetItem": /ledger\.(?!(policies|formerSecrets)\()\w|audit\.append/,
     "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append/,
     "dynamodb:Query":
-      /audit\.append|log\.(verify|entries)\(|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
+      /appendToIntake\(|audit\.append|log\.(verify|entries)\(|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
     "secretsmanager:DescribeSecret":
       /store\.(versionsInUse|markPending|clearPending|discard|promote|pin|unpin)\(/,

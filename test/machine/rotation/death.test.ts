@@ -155,7 +155,7 @@ test("a key that is gone from an account that has neither key is not called revo
   const notFound = { kind: "answer", status: 404, code: "not_found" } as const;
   const story = await open({
     provider: {
-      faults: ({ operation }) => (isElsewhere && /find|revoke/.test(operation) ? notFound : undefined),
+      faults: ({ operation }) => (isElsewhere && /find|revoke|list/.test(operation) ? notFound : undefined),
     },
   });
   story.before(calls.delete, () => {
@@ -166,7 +166,9 @@ test("a key that is gone from an account that has neither key is not called revo
 
   expect(story.path(run).slice(-3)).toEqual(["RevokeRetiring; WrongProject", "SettleRotation", "NeedsHuman"]);
   expect(await story.ending(run)).toMatchObject({
-    owed: expect.stringMatching(/^revoking: WrongProject: the admin credential sees neither key/),
+    owed: expect.stringMatching(
+      /^revoking: WrongProject: openai does not show the project to the admin credential/,
+    ),
     debts: ["RevokeOwed k1"],
     works: ["k1", "k2"],
   });
