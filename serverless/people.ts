@@ -129,7 +129,7 @@ const auditorStatements: readonly Statement[] = [
     Sid: "ReadCheckpointsReportsAndCertificates",
     Effect: "Allow",
     Action: ["s3:GetObject", "s3:GetObjectVersion"],
-    Resource: ["checkpoints", "reports", "certificates"].map((folder) =>
+    Resource: ["checkpoints", "chains", "reports", "certificates"].map((folder) =>
       sub(`\${AuditBucket.Arn}/${folder}/*`),
     ),
   },
@@ -138,7 +138,7 @@ const auditorStatements: readonly Statement[] = [
     Effect: "Allow",
     Action: ["s3:ListBucketVersions"],
     Resource: [arnOf("AuditBucket")],
-    Condition: { StringLike: { "s3:prefix": ["checkpoints/*", "certificates/*"] } },
+    Condition: { StringLike: { "s3:prefix": ["checkpoints/*", "chains/*", "certificates/*"] } },
   },
 ];
 

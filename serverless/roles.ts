@@ -262,11 +262,11 @@ const anchorStatements: readonly Statement[] = [
   allow(
     "FileCheckpoints",
     ["s3:PutObject", "s3:PutObjectRetention", "s3:GetObjectVersion"],
-    [sub(`\${AuditBucket.Arn}/checkpoints/*`)],
+    [sub(`\${AuditBucket.Arn}/checkpoints/*`), sub(`\${AuditBucket.Arn}/chains/*`)],
   ),
   {
     ...allow("ListCheckpoints", ["s3:ListBucketVersions"], [arnOf("AuditBucket")]),
-    Condition: { StringLike: { "s3:prefix": "checkpoints/*" } },
+    Condition: { StringLike: { "s3:prefix": ["checkpoints/*", "chains/*"] } },
   },
 ];
 

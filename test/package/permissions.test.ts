@@ -178,9 +178,12 @@ test("what signs cannot write the ledger", () => {
 
 test("the function that signs audit checkpoints can use no other folder of the bucket, and reports only theirs", () => {
   const folder = (name: string) => [{ "Fn::Sub": `\${AuditBucket.Arn}/${name}/*` }];
-  expect(statement("anchor-audit", "FileCheckpoints")?.Resource).toEqual(folder("checkpoints"));
+  expect(statement("anchor-audit", "FileCheckpoints")?.Resource).toEqual([
+    ...folder("checkpoints"),
+    ...folder("chains"),
+  ]);
   expect(statement("anchor-audit", "ListCheckpoints")?.Condition).toEqual({
-    StringLike: { "s3:prefix": "checkpoints/*" },
+    StringLike: { "s3:prefix": ["checkpoints/*", "chains/*"] },
   });
   expect(statement("file-report", "FileReports")?.Resource).toEqual(folder("reports"));
 });

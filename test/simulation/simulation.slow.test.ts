@@ -19,7 +19,7 @@ async function lastLine(script: string, flags: readonly string[]): Promise<Recor
 test(
   "a thousand random runs and a crash at every call break no rule and leave no stray",
   async () => {
-    const summary = await lastLine("./simulate.ts", ["--seeds", "1000"]);
+    const summary = await lastLine("./run/simulate.ts", ["--seeds", "1000"]);
     expect(summary).toMatchObject({ type: "simulation", seeds: 1_000, violations: 0, strays: 0 });
     expect(summary["crashPoints"]).toBeGreaterThan(5_000);
     expect(summary["faults"]).toBeGreaterThan(1_000);
@@ -48,7 +48,7 @@ test(
   "planted bugs are found within a few seeds, so a green run means something",
   async () => {
     const flags = ["--seeds", "40", ...quickBugs.flatMap((name) => ["--only", name])];
-    const summary = await lastLine("./bites.ts", flags);
+    const summary = await lastLine("./run/bites.ts", flags);
     expect(summary).toMatchObject({ bugs: quickBugs.length, survivors: 0 });
   },
   timeoutMs,
