@@ -4,6 +4,7 @@ import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { auditLog, deploymentChain } from "../../audit/chain.ts";
+import { intakeChains } from "../../audit/intake-log.ts";
 import { nodeDigest } from "../../functions/wiring/base.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { troubleIn } from "../../local/summary.ts";
@@ -45,22 +46,25 @@ test("anchor-audit signs what the ledger holds, and the command line holds the l
     for (const id of ["a", "b"]) await log.append(deploymentChain, { id, actor: "anna", action: "Stopped" });
 
     expect(await invoke("anchor-audit")).toEqual({
-      ...{ outcome: "anchored", chains: 2, anchored: 1, broken: 0, failed: 0 },
+      ...{ outcome: "anchored", chains: 1 + intakeChains.length, anchored: 1, broken: 0, failed: 0 },
     });
     await log.append(deploymentChain, { id: "c", actor: "anna", action: "Resumed" });
     expect(await verify()).toMatchObject({
       verified: true,
-      chains: [
-        { name: "(deployment)", entries: 3, checkpoint: { seq: 2 } },
-        { name: "(intake)", entries: 0 },
-      ],
+      chains: expect.arrayContaining([
+        expect.objectContaining({
+          name: "(deployment)",
+          entries: 3,
+          checkpoint: expect.objectContaining({ seq: 2 }),
+        }),
+      ]),
     });
 
     for (const seq of ["2", "3"])
       await table.remove({ kind: "AUDIT", id: deploymentChain, sort: seq.padStart(12, "0") });
     expect(await verify()).toMatchObject({
       verified: false,
-      chains: [{ verified: false, brokenAt: 2 }, {}],
+      chains: expect.arrayContaining([expect.objectContaining({ verified: false, brokenAt: 2 })]),
     });
     expect(await invoke("anchor-audit")).toMatchObject({ outcome: "broken", broken: 1 });
   } finally {
