@@ -66,7 +66,10 @@ test("under its roles, the cloud takes orders from whoever signs them and from n
     expect(await rekey(cloud, "reader", ...stop)).toMatchObject({ type: "error" });
     expect(await rekey(cloud, "operator", ...stop)).not.toMatchObject({ type: "error" });
     const dynamo = new DynamoDBClient(clientAs(cloud, "reader"));
-    const [order] = await dynamoTable(dynamo, cloud.outputs["TableName"] ?? "").query({ kind: "STOP", id: "all" });
+    const [order] = await dynamoTable(dynamo, cloud.outputs["TableName"] ?? "").query({
+      kind: "STOP",
+      id: "all",
+    });
     dynamo.destroy();
     expect(JSON.stringify(order?.body)).toContain("assumed-role/operator/local");
 
