@@ -1,3 +1,4 @@
+import { isLetLive } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import type { Fingerprint, KeyId } from "../../../core/ports.ts";
 import type { IncidentReport } from "../../../core/report/report.ts";
@@ -155,7 +156,10 @@ export function heardRightly(
   if (before === undefined && next.subject.startsWith("unmatched/")) breakerHolds(watch, next);
 }
 
-/** S5: the same key again, from whatever source, is the same incident, until its cooldown is over. */
+/**
+ * S5: the same key again, from whatever source, is the same incident, until its cooldown is over. Where a person let the
+ * key live, the decision covers what had been reported until then: what comes later is an incident of its own (O2).
+ */
 function isFirstOfItsKey(watch: Watch, record: IncidentRecord): void {
   const { incidentId, keys, receivedAtMs } = record;
   const keyId = keys[0]?.keyId;
@@ -165,6 +169,7 @@ function isFirstOfItsKey(watch: Watch, record: IncidentRecord): void {
       one.incidentId !== incidentId &&
       isAbout(one, keyId) &&
       one.status !== "falseAlarm" &&
+      !one.keys.some(isLetLive) &&
       (one.closedAtMs === undefined || receivedAtMs < one.closedAtMs + cooldownMs),
   );
   if (other !== undefined)
