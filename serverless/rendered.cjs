@@ -8,9 +8,8 @@ const deployments = import("./deployment.ts");
 const configured = import("./configured.ts");
 
 module.exports = class Rendered {
-  constructor(serverless, _options, { log } = {}) {
+  constructor(serverless) {
     this.serverless = serverless;
-    this.log = log;
     this.hooks = {
       "before:package:createDeploymentArtifacts": () => this.bundle(),
       "after:aws:package:finalize:stripNullPropsFromTemplateResources": () => this.render(),

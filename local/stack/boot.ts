@@ -3,7 +3,6 @@ import type { LogLine } from "../../functions/deps.ts";
 import { createTable } from "../../ledger/dynamodb.ts";
 import type { EventBridge } from "../aws/event-bridge.ts";
 import type { FunctionUrl } from "../aws/lambda/function-url.ts";
-import type { LambdaFunction } from "../aws/lambda.ts";
 import type { GivenMachine } from "../aws/step-functions/machines.ts";
 import { type DeployedFunction, type Functions, startFunctions } from "../functions.ts";
 import { ofType, type Stack, type StackResource } from "./resolve.ts";
@@ -144,8 +143,6 @@ export function startStackFunctions(
   });
   return startFunctions(Object.fromEntries(deployed), options);
 }
-
-export type RunningFunctions = Readonly<Record<string, LambdaFunction>>;
 
 function text(properties: Properties, name: string): string {
   const value = properties[name];

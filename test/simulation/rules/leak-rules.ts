@@ -157,8 +157,9 @@ export function heardRightly(
 }
 
 /**
- * S5: the same key again, from whatever source, is the same incident, until its cooldown is over. Where a person let the
- * key live, the decision covers what had been reported until then: what comes later is an incident of its own (O2).
+ * S5: the same key again, from whatever source, is the same incident, until its cooldown is over. Where a person
+ * let the key live, the decision covers what had been reported until then: what comes later is an incident of its
+ * own (O2).
  */
 function isFirstOfItsKey(watch: Watch, record: IncidentRecord): void {
   const { incidentId, keys, receivedAtMs } = record;
