@@ -70,6 +70,8 @@ export interface Policy {
   readonly secretArn: SecretArn;
   readonly name: string;
   readonly environment: string;
+  /** The team or person who answers for the secret, and who is told what happens to it. */
+  readonly owner?: string;
   /** The JSON field that holds the key; absent for a bare string. */
   readonly field?: string;
   /** `index`: the secret is only watched for leaks and never rotated. */

@@ -64,17 +64,23 @@ function ownerOf(
   { secret, policies }: { readonly secret: Owned; readonly policies: readonly Policy[] },
 ): string {
   const declared = consumersOf(secret, policies).find(({ name }) => consumer.includes(name));
-  return declared?.refresh.owner ?? nobodyNamed(consumer);
+  return declared?.refresh.owner ?? policyOf(secret, policies)?.owner ?? nobodyNamed(consumer);
 }
 
-/** The owners that a policy names for its consumers: they know who made the secret. */
+/** The secret's owner, or else those whom its policy names for its consumers: they know who made the secret. */
 function ownersOf(secret: Owned, policies: readonly Policy[]): string {
+  const owner = policyOf(secret, policies)?.owner;
+  if (owner !== undefined) return owner;
   const owners = new Set(consumersOf(secret, policies).flatMap(({ refresh }) => refresh.owner ?? []));
   return owners.size === 0 ? nobodyNamed(secret.name) : [...owners].join(", ");
 }
 
-function consumersOf({ secretArn }: Owned, policies: readonly Policy[]): readonly ConsumerPolicy[] {
-  const consumers = policies.find((policy) => policy.secretArn === secretArn)?.consumers ?? "none";
+function policyOf({ secretArn }: Owned, policies: readonly Policy[]): Policy | undefined {
+  return policies.find((policy) => policy.secretArn === secretArn);
+}
+
+function consumersOf(secret: Owned, policies: readonly Policy[]): readonly ConsumerPolicy[] {
+  const consumers = policyOf(secret, policies)?.consumers ?? "none";
   return consumers === "none" ? [] : consumers;
 }
 

@@ -49,11 +49,16 @@ const refreshKinds = [
   "sqs",
   "manual",
 ] as const;
+/** Shown in tables, messages and reports, so it has one line. */
+const ownerName = z
+  .string("owner is the name of a team or a person")
+  .regex(/^[^\p{Cc}]{1,128}$/u, "an owner has 1 to 128 characters in one line");
+
 export const RefreshBlock = z.strictObject({
   ...(Object.fromEntries(
     refreshKinds.map((kind) => [kind, z.string("say what is refreshed").min(1).max(2048).optional()]),
   ) as Record<(typeof refreshKinds)[number], z.ZodOptional<z.ZodString>>),
-  owner: z.string().min(1).max(128).optional(),
+  owner: ownerName.optional(),
 });
 export type RefreshBlock = z.output<typeof RefreshBlock>;
 
@@ -90,6 +95,7 @@ export const SecretBlock = z.strictObject({
   /** The secret's reference, in the form that its store has; checked by that store. */
   arn: z.string("give the secret's full ARN").max(2048).optional(),
   store: z.string("name the kind of store").optional(),
+  owner: ownerName.optional(),
   field: z.string("name the JSON field that holds the key").min(1).max(256).optional(),
   provider: z.string("name a provider of this file").optional(),
   rotate: z

@@ -98,6 +98,7 @@ function filledIn(
     secretArn: block.arn ?? "",
     name,
     environment: around.environment,
+    ...(block.owner !== undefined && { owner: block.owner }),
     ...(block.field !== undefined && { field: block.field }),
     mode,
     provider: provider?.policy ?? { account: "", kind: "", settings: {} },

@@ -119,6 +119,7 @@ describe("what a sound file means", () => {
     const [policy] = policiesOf(`
   a:
     arn: ${arn("a")}
+    owner: Team Search
     field: apiKey
     provider: main
     rotate: { cron: "0 3 1 * ? *", timezone: Europe/Berlin }
@@ -147,7 +148,12 @@ describe("what a sound file means", () => {
         workload: deployment/web
     incident: { plan: contain-first, containBy: 3m, escalateAfter: 1m }`);
     expect(policy).toMatchObject({
-      ...{ field: "apiKey", schedule: "cron(0 3 1 * ? *)", scheduleTimezone: "Europe/Berlin" },
+      ...{
+        owner: "Team Search",
+        field: "apiKey",
+        schedule: "cron(0 3 1 * ? *)",
+        scheduleTimezone: "Europe/Berlin",
+      },
       ...{ overlapMs: 2 * hour, quietMs: 45 * minute, soakMs: 90_000, maxAgeMs: 40 * day },
       ...{ signals: ["provider"], retain: true, currentKeyId: "key_1", scopes: ["model.read"] },
       ...{ approve: "before-revoke", after: "staging/b" },
@@ -327,6 +333,11 @@ describe("what is wrong with one secret", () => {
       "a signal nobody has",
       plain(", signals: [cloud]"),
       "secrets.a.signals.0: a signal is client or provider",
+    ],
+    [
+      "an owner of two lines",
+      plain(', owner: "a\\nb"'),
+      "secrets.a.owner: an owner has 1 to 128 characters in one line",
     ],
     ["a mode nobody has", plain(", mode: watch"), "secrets.a.mode: mode is rotate or index"],
     ["no block at all", "  a: 7", "secrets.a: this has to be a block of fields"],

@@ -210,6 +210,17 @@ test("an outage lasts while a consumer is behind, and its owner is asked to move
   );
 });
 
+test("the owner of a secret is asked where no consumer names one", () => {
+  const owned = policies.map((policy) =>
+    policy.name === "search-key" ? { ...policy, owner: "Team Search" } : policy,
+  );
+  const { followUps } = reportOf({ incident, policies: owned, nowMs: filedAtMs });
+
+  expect(followUps).toContainEqual(
+    expect.objectContaining({ what: expect.stringContaining("search-key"), owner: "Team Search" }),
+  );
+});
+
 test("a secret that is only watched is cut off by the same revoke, under whatever id it knows the key", () => {
   const { keyId: _, adoptedAtMs: __, incomingKeyId: ___, ...copy } = movedSecret;
   const watched = {
