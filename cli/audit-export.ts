@@ -1,6 +1,7 @@
 import type { Proof } from "../audit/checkpoint.ts";
 import type { AuditEntry } from "../audit/entry.ts";
 import { isoText } from "../core/utc.ts";
+import { csvLines } from "./csv.ts";
 
 /** A chain with those of its entries that were asked for. */
 export interface ShownChain {
@@ -38,7 +39,7 @@ const columns = [
   "hash",
 ] as const;
 
-export function csvLines(chains: readonly ShownChain[]): readonly string[] {
+export function csvOf(chains: readonly ShownChain[]): readonly string[] {
   const rows = chains.flatMap(({ entries, id }) =>
     entries.map(({ seq, atMs, actor, action, detail, previousHash, hash }) => [
       ...["entry", id, String(seq), isoText(atMs), actor, action],
@@ -66,13 +67,7 @@ export function csvLines(chains: readonly ShownChain[]): readonly string[] {
           ];
     return [[...head, "", "", proof.verified ? proof.headHash : ""], ...signed];
   });
-  return [columns, ...rows, ...heads].map((row) => row.map(csvCell).join(","));
-}
-
-/** A spreadsheet runs a cell that begins like a formula: such text gets an apostrophe in front. */
-export function csvCell(text: string): string {
-  const harmless = /^\s*[=+\-@\t\r\n|%]/.test(text) ? `'${text}` : text;
-  return /[",\r\n']/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
+  return csvLines([columns, ...rows, ...heads]);
 }
 
 /** OCSF 1.8: each entry is an Entity Management event (3004) about the secret whose log it is in. */

@@ -20,6 +20,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/status.ts")).status,
   },
   {
+    name: "inventory",
+    does: "every secret with its owner, its key's age, its next rotation, when it is overdue, and what is owed",
+    load: async () => (await import("./commands/inventory.ts")).inventory,
+  },
+  {
     name: "rotate",
     does: "start a rotation now",
     load: async () => (await import("./commands/rotate.ts")).rotate,

@@ -1,7 +1,8 @@
 import type { AdoptionReason } from "../core/adoption/adoption.ts";
 import { roughDuration } from "../core/duration.ts";
 import type { RotationId, SecretArn } from "../core/ports.ts";
-import type { Run, SecretRecord } from "../core/rotation/secret-record.ts";
+import { phaseText } from "../core/rotation/progress-text.ts";
+import type { SecretRecord } from "../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Shown } from "./command.ts";
 import { oneLine } from "./text.ts";
@@ -49,23 +50,11 @@ function clockTime({ nowMs }: Reach): string {
   return new Date(nowMs()).toISOString().slice(11, 19);
 }
 
-const phaseTexts: Readonly<Record<Run["phase"], string>> = {
-  opened: "making the incoming key",
-  staged: "proving that the incoming key works",
-  proven: "promoting the incoming key",
-  promoting: "promoting the incoming key",
-  promoted: "waiting for the consumers",
-  quarantined: "the retiring key is disabled, and can still be restored",
-  revoking: "revoking the retiring key",
-  revoked: "watching the retiring key until it is dead",
-  dead: "the retiring key is dead",
-};
-
 function progress(record: SecretRecord, { gate, rotationId }: RotationRecord): string {
   const { run, wait } = record;
   if (run === undefined || run.rotationId !== rotationId) return "waiting for its turn";
   if (wait?.decision === "supply") return "waiting for a person to supply the incoming key: rekey supply";
-  const text = phaseTexts[run.phase];
+  const text = phaseText(record);
   if (run.phase !== "promoted" || gate === undefined || gate.verdict === "adopted") return text;
   const reasons = [...gate.blockers, ...gate.reasons.map(reasonText)];
   return reasons.length === 0 ? text : `${text}: ${reasons.join("; ")}`;
@@ -84,7 +73,7 @@ function ending(rotation: RotationRecord): Shown {
   return {
     json: { type: "rotation", ...withoutPolicy(rotation) },
     lines: [
-      `${rotationId}: ${outcomeTexts[outcome]}${took}${reason === undefined ? "" : `: ${reason}`}`,
+      `${rotationId}: ${outcomeText(rotation)}${took}${reason === undefined ? "" : `: ${reason}`}`,
       ...proof,
     ],
     ...(outcome !== "rotated" && { exitCode: exitCodes.refused }),
@@ -93,6 +82,13 @@ function ending(rotation: RotationRecord): Shown {
 
 function howDead({ how, probes }: NonNullable<RotationRecord["death"]>): string {
   return how === "refused" ? `refused ${probes} times` : "gone from the provider's listing";
+}
+
+/** A run that found an older one's work still owed makes no key: it only finishes that work. */
+function outcomeText({ outcome, opened }: RotationRecord): string {
+  const isOnlyDebt = opened.next === "CheckAdoption" || opened.next === "ProveDead";
+  if (outcome !== "rotated" || !isOnlyDebt) return outcomeTexts[outcome];
+  return "no new key: finished what an earlier rotation still owed";
 }
 
 const outcomeTexts: Readonly<Record<RotationRecord["outcome"], string>> = {

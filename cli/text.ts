@@ -8,6 +8,11 @@ export function ago(thenMs: number, nowMs: number): string {
   return `${roughDuration(nowMs - thenMs)} ago`;
 }
 
+/** How long until then, or since when it is over. */
+export function until(ms: number, nowMs: number): string {
+  return ms >= nowMs ? `in ${roughDuration(ms - nowMs)}` : `since ${roughDuration(nowMs - ms)}`;
+}
+
 /** UTC, and how long ago it was or how long it is until then. */
 export function when(ms: number, nowMs: number): string {
   const distance = sayDuration(Math.abs(nowMs - ms));

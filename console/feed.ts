@@ -1,9 +1,10 @@
 import { together } from "../consumers/together.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Debt } from "../ledger/entries.ts";
+import type { SecretFacts } from "../ledger/standing.ts";
 import type { FleetChange, FleetRow } from "./shown.ts";
 import type { Sources } from "./sources.ts";
-import { fleetRow, incidentRow, type SecretFacts } from "./views/fleet.ts";
+import { fleetRow, incidentRow } from "./views/fleet.ts";
 
 const atOnceMax = 16;
 /**

@@ -1,6 +1,8 @@
 /** What the server tells the page: texts and times, ready to be shown. */
 
-export type Tone = "good" | "busy" | "warn" | "bad" | "quiet";
+import type { Tone } from "../core/tone.ts";
+
+export type { Tone };
 
 /** A command that a person may run, quoted for a POSIX shell; the page itself changes nothing. */
 export interface Advice {
@@ -12,6 +14,7 @@ export interface FleetRow {
   readonly secretArn: string;
   readonly name: string;
   readonly environment: string;
+  readonly owner?: string;
   readonly provider: string;
   readonly mode: "rotate" | "index";
   readonly keyId?: string;

@@ -5,7 +5,7 @@ import { parseDuration } from "../../core/duration.ts";
 import { utcText } from "../../core/utc.ts";
 import { type Chain, chainsOf } from "../audit-chains.ts";
 import {
-  csvLines,
+  csvOf,
   type ExportFormat,
   exportFormats,
   jsonLines,
@@ -125,7 +125,7 @@ function linesOf(chains: readonly ShownChain[], format: ExportFormat): readonly 
     case "jsonl":
       return jsonLines(chains);
     case "csv":
-      return csvLines(chains);
+      return csvOf(chains);
     case "ocsf":
       return ocsfLines(chains, manifest.version);
   }

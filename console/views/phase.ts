@@ -2,23 +2,6 @@ import type { Run, Wait } from "../../core/rotation/secret-record.ts";
 import type { RotationOutcome } from "../../ledger/entries.ts";
 import type { StateMark } from "../shown.ts";
 
-const phaseTexts: Readonly<Record<Run["phase"], string>> = {
-  opened: "making the incoming key",
-  staged: "proving the incoming key",
-  proven: "promoting the incoming key",
-  promoting: "promoting the incoming key",
-  promoted: "waiting for consumers",
-  quarantined: "retiring key disabled, soaking",
-  revoking: "revoking the retiring key",
-  revoked: "proving the retiring key dead",
-  dead: "closing",
-};
-
-export function phaseText(run: Run | undefined, wait: Wait | undefined): string {
-  if (run === undefined) return "opening";
-  return wait?.decision === "supply" ? "waits for a key from a person" : phaseTexts[run.phase];
-}
-
 /** For each phase the states that were passed to reach it, beyond those of the phase before, and the one at work. */
 const stages: readonly {
   readonly phases: readonly Run["phase"][];

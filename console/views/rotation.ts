@@ -2,11 +2,11 @@ import { sayReason, sayWanted } from "../../core/adoption/reason-text.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey, promotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { DeathRecord, GateAnswer, RotationRecord } from "../../ledger/entries.ts";
+import { latest, stateOf } from "../../ledger/standing.ts";
 import { commandFor, commandLine } from "../command-line.ts";
 import type { Advice, EventRow, RotationShown } from "../shown.ts";
 import type { Sources } from "../sources.ts";
 import { consumerRows, type KeysInUse } from "./consumers.ts";
-import { latest, stateOf } from "./fleet.ts";
 import { marksOf } from "./phase.ts";
 
 const runsMax = 50;

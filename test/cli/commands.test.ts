@@ -1,5 +1,6 @@
 import { awaitKey } from "../../functions/rotation/await-key.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
+import type { RotationRecord } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
 import { type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
 import { memoryCheckpoints } from "../contract/checkpoint-world.ts";
@@ -190,11 +191,77 @@ test("status shows each secret, what is odd about it, and what is stopped", asyn
   await rekey(world, ["stop", "--provider", "main", "--reason", "provider trouble"]);
   const { out } = await rekey(world, "status");
   expect(out.split("\n").map((line) => line.replace(/ +/g, " "))).toEqual([
-    "SECRET ENVIRONMENT KEY SINCE STATE",
-    `billing-key production ${keys["billing-key"]?.keyId} 0 s ago held by anna: launch day`,
-    "partner production - - watched",
-    "stopped for provider/main by anna: provider trouble",
+    "SECRET ENVIRONMENT KEY AGE NEXT OVERDUE STATE",
+    `billing-key production ${keys["billing-key"]?.keyId} 0 s in 28 days in 31 days on hold by anna as operator: launch day`,
+    "partner production - - - - watched for leaks",
+    "stopped for provider/main by anna as operator: provider trouble",
   ]);
+});
+
+test("status says whom an open rotation waits for, and until when", async () => {
+  const { world } = await appliedWorld();
+  await open(world);
+  expect((await rekey(world, "status")).out).toContain("making the incoming key");
+  const secretArn = arnOf("billing-key");
+  const deadlineAtMs = NOON_MS + 2_820_000;
+  await world.ledger.changeSecret(secretArn, (record) => {
+    if (record.run === undefined) throw new Error("no run");
+    const incoming = { keyId: "key_FAKEnew", versionId: "v2", fingerprint: "sha256:2" };
+    const run = { ...record.run, phase: "promoted" as const, incoming, promotedAtMs: NOON_MS, deadlineAtMs };
+    return { ...record, run };
+  });
+  const reason = { consumer: "search", instance: "search-2", source: "client", reason: "HoldsRetiringKey" };
+  const gate = { verdict: "waiting", decision: "d", blockers: [], askedAtMs: NOON_MS };
+  await world.ledger.changeRotation(
+    { secretArn, rotationId: "r-1" },
+    (rotation) =>
+      ({
+        ...rotation,
+        gate: { ...gate, reasons: [{ ...reason, detail: "holds the retiring key" }] },
+      }) as RotationRecord,
+  );
+
+  expect((await rekey(world, "status billing-key")).out).toContain("waits for search-2, at most 47 min more");
+});
+
+test("inventory names the owner, when the key is overdue and what is owed; as CSV for a spreadsheet", async () => {
+  const { world, keys } = await appliedWorld({
+    "billing-key":
+      "owner: =Team Billing, provider: main, rotate: { every: 30d }, consumers: [{ name: search }]",
+    partner: "provider: main, mode: index",
+  });
+  const secretArn = arnOf("billing-key");
+  const { keyId = "" } = keys["billing-key"] ?? {};
+  const debt = {
+    kind: "RevokeOwed",
+    secretArn,
+    keyId,
+    rotationId: "r-0",
+    reason: "AdoptionOverdue",
+  } as const;
+  await world.ledger.putDebt({ ...debt, sinceMs: NOON_MS });
+
+  const shown = await rekey(world, "inventory");
+  expect(shown.out.split("\n").map((line) => line.replace(/ +/g, " "))).toEqual([
+    "SECRET OWNER PROVIDER MODE AGE NEXT OVERDUE SEEN OWED",
+    `billing-key =Team Billing openai rotate 0 s in 28 days in 31 days never RevokeOwed ${keyId}`,
+    "partner - openai index - - - never -",
+  ]);
+  const [titles, first] = (await rekey(world, "inventory billing-key --format csv")).out.split("\n");
+  expect(titles).toMatch(/^name,environment,owner,/);
+  expect(first).toContain('production,"\'=Team Billing",openai,main,rotate,');
+  expect(first).toContain(secretArn);
+  expect((await rekey(world, "inventory --json")).json()).toMatchObject({
+    type: "inventory",
+    secrets: [
+      { name: "billing-key", owner: "=Team Billing", debts: [`RevokeOwed ${keyId}`] },
+      { name: "partner" },
+    ],
+  });
+  expect(await rekey(world, "inventory --format xml")).toMatchObject({
+    code: 2,
+    err: expect.stringContaining("it is table or csv"),
+  });
 });
 
 test("consumers shows who holds which key, who is a stranger and who was never seen", async () => {

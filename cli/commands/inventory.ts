@@ -1,0 +1,108 @@
+import { roughDuration } from "../../core/duration.ts";
+import { isoText } from "../../core/utc.ts";
+import { lastEvidenceMs } from "../../ledger/standing.ts";
+import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { csvLines } from "../csv.ts";
+import { readStandings, type SecretStanding } from "../standings.ts";
+import { headedTable } from "../table.ts";
+import { ago, until } from "../text.ts";
+import { nextText } from "./status.ts";
+
+const formats = ["table", "csv"] as const;
+type Format = (typeof formats)[number];
+
+export const inventory: Register = (program, perform) => {
+  program
+    .command("inventory")
+    .argument("[secret]", "name in rekey.yml, or ARN; without it, every secret")
+    .option("--format <format>", `${formats.join(" or ")}; table without it`)
+    .action((named: string | undefined, { format = "table" }: { readonly format?: string }) =>
+      perform((cli) => show(cli, { named, format: formatOf(format) })),
+    );
+};
+
+function formatOf(given: string): Format {
+  const format = formats.find((each) => each === given);
+  if (format !== undefined) return format;
+  throw new CliFailure(`no format is called ${JSON.stringify(given.slice(0, 40))}`, {
+    ...{ hint: `it is ${formats.join(" or ")}; for JSON there is --json`, exitCode: exitCodes.usage },
+  });
+}
+
+interface Item extends SecretStanding {
+  readonly seenAtMs?: number;
+  readonly debts: readonly string[];
+}
+
+async function show(
+  cli: Cli,
+  { named, format }: { readonly named: string | undefined; readonly format: Format },
+): Promise<Shown> {
+  const reach = await cli.reach();
+  const { secrets } = await readStandings(reach, named);
+  const items = await Promise.all(
+    secrets.map(async ({ facts, ...each }): Promise<Item> => {
+      const seenAtMs = lastEvidenceMs(await reach.ledger.evidence(each.policy.secretArn));
+      const debts = facts.debts.map(({ kind, keyId }) => `${kind} ${keyId}`);
+      return { ...each, debts, ...(seenAtMs !== undefined && { seenAtMs }) };
+    }),
+  );
+  const nowMs = reach.nowMs();
+  return {
+    json: { type: "inventory", secrets: items.map(fields) },
+    lines:
+      format === "csv"
+        ? csvLines([columns, ...items.map(csvRow)])
+        : [
+            headedTable(
+              titles,
+              items.map((item) => tableRow(item, nowMs)),
+            ),
+          ],
+  };
+}
+
+const titles = ["SECRET", "OWNER", "PROVIDER", "MODE", "AGE", "NEXT", "OVERDUE", "SEEN", "OWED"];
+
+function tableRow(item: Item, nowMs: number): readonly string[] {
+  const { policy, standing, seenAtMs, debts } = item;
+  const { sinceMs, overdueAtMs } = standing;
+  return [
+    ...[policy.name, policy.owner ?? "-", policy.provider.kind, policy.mode],
+    sinceMs === undefined ? "-" : roughDuration(nowMs - sinceMs),
+    nextText(item, nowMs),
+    overdueAtMs === undefined ? "-" : until(overdueAtMs, nowMs),
+    seenAtMs === undefined ? "never" : ago(seenAtMs, nowMs),
+    debts.join(", ") || "-",
+  ];
+}
+
+/** For a program: times as times. */
+function fields({ policy, standing, seenAtMs, debts }: Item): Readonly<Record<string, unknown>> {
+  const { secretArn, name, environment, owner, provider, mode, schedule } = policy;
+  const { keyId, sinceMs, nextAtMs, overdueAtMs, state } = standing;
+  const times = { keySince: sinceMs, nextRotation: nextAtMs, overdueAt: overdueAtMs, lastEvidence: seenAtMs };
+  return {
+    ...{ secretArn, name, environment, mode, provider: provider.kind, account: provider.account },
+    ...(owner !== undefined && { owner }),
+    ...(keyId !== undefined && { keyId }),
+    ...(schedule !== undefined && { schedule }),
+    ...Object.fromEntries(
+      Object.entries(times).flatMap(([title, ms]) => (ms === undefined ? [] : [[title, isoText(ms)]])),
+    ),
+    ...{ state: state.text, debts },
+  };
+}
+
+const columns = [
+  ...["name", "environment", "owner", "provider", "account", "mode", "keyId", "keySince", "schedule"],
+  ...["nextRotation", "overdueAt", "lastEvidence", "state", "debts", "secretArn"],
+];
+
+function csvRow(item: Item): readonly string[] {
+  const stated = fields(item);
+  return columns.map((column) => {
+    const value = stated[column] ?? "";
+    return Array.isArray(value) ? value.join("; ") : String(value);
+  });
+}

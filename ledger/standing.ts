@@ -1,0 +1,171 @@
+import type { Evidence } from "../core/adoption/evidence.ts";
+import type { Policy } from "../core/policy.ts";
+import type { Digest } from "../core/ports.ts";
+import { shortName } from "../core/principal.ts";
+import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
+import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
+import { hashLimit, scheduleFor } from "../core/schedule.ts";
+import type { Tone } from "../core/tone.ts";
+import type { Debt, KeyHistory, RotationRecord } from "./entries.ts";
+import type { Ledger } from "./ledger.ts";
+
+export interface SecretFacts {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  readonly rotations: readonly RotationRecord[];
+  readonly keys: readonly KeyHistory[];
+  /** Of this secret. */
+  readonly debts: readonly Debt[];
+  readonly digest: Digest;
+  readonly nowMs: number;
+}
+
+/** How one secret stands: what `rekey status`, `rekey inventory` and the console page show of it. */
+export interface Standing {
+  readonly keyId?: string;
+  /** Since when the current key is current. */
+  readonly sinceMs?: number;
+  /** Undefined for cron, whose expression says it, and without a schedule. */
+  readonly nextAtMs?: number;
+  /** When the current key is older than its policy allows. */
+  readonly overdueAtMs?: number;
+  /** The run that holds the secret, or the last one that ended here. */
+  readonly rotationId?: string;
+  readonly state: { readonly tone: Tone; readonly text: string };
+  /** What a person has to do about this secret, and the words of the `rekey` command for it, without the secret. */
+  readonly wants?: Want;
+}
+
+export interface Want {
+  readonly tone: "warn" | "bad";
+  readonly what: string;
+  readonly command?: readonly string[];
+}
+
+export function standingOf(facts: SecretFacts): Standing {
+  const { record, rotations, policy } = facts;
+  const keyId = currentKey(record)?.keyId;
+  const sinceMs = sinceWhen(facts);
+  const nextAtMs = nextRotation(facts);
+  const rotationId = record.lease?.runId ?? latest(rotations)?.rotationId;
+  const wants = wantedOf(facts, sinceMs);
+  return {
+    state: stateOf(facts, sinceMs),
+    ...(keyId !== undefined && { keyId }),
+    ...(sinceMs !== undefined && { sinceMs }),
+    ...(nextAtMs !== undefined && { nextAtMs }),
+    ...(sinceMs !== undefined && policy.mode !== "index" && { overdueAtMs: sinceMs + policy.maxAgeMs }),
+    ...(rotationId !== undefined && { rotationId }),
+    ...(wants !== undefined && { wants }),
+  };
+}
+
+/** Reads what `standingOf` needs; the debts of all secrets come from one query, so the caller makes it. */
+export async function readFacts(
+  { policy, debts }: { readonly policy: Policy; readonly debts: readonly Debt[] },
+  ledger: Pick<Ledger, "secret" | "rotations" | "keys">,
+): Promise<Omit<SecretFacts, "digest" | "nowMs">> {
+  const { secretArn } = policy;
+  const [record, rotations, keys] = await Promise.all([
+    ledger.secret(secretArn),
+    ledger.rotations(secretArn),
+    ledger.keys(secretArn),
+  ]);
+  return {
+    ...{ policy, record, rotations, keys },
+    debts: debts.filter((debt) => debt.secretArn === secretArn),
+  };
+}
+
+export function latest(rotations: readonly RotationRecord[]): RotationRecord | undefined {
+  return rotations.reduce<RotationRecord | undefined>(
+    (newest, each) => (newest === undefined || each.openedAtMs > newest.openedAtMs ? each : newest),
+    undefined,
+  );
+}
+
+/** The newest observation of any consumer. */
+export function lastEvidenceMs(evidence: readonly Evidence[]): number | undefined {
+  const times = evidence.flatMap((item) => (item.kind === "provider" ? [] : [item.observedAtMs]));
+  return times.length === 0 ? undefined : Math.max(...times);
+}
+
+/** When the current key was promoted, or else adopted. */
+function sinceWhen({ record, rotations, keys }: SecretFacts): number | undefined {
+  const current = currentKey(record);
+  if (current?.keyId === undefined) return undefined;
+  if (current.promotedAtMs !== undefined) return current.promotedAtMs;
+  const promotedBy = rotations.find(({ incomingKeyId }) => incomingKeyId === current.keyId);
+  return promotedBy?.openedAtMs ?? keys.find(({ keyId }) => keyId === current.keyId)?.atMs;
+}
+
+/** The same computation that made the schedule. */
+function nextRotation({ policy, digest, nowMs }: SecretFacts): number | undefined {
+  if (policy.schedule?.startsWith("rate(") !== true) return undefined;
+  const hash = Number.parseInt(digest.sha256Hex(policy.secretArn).slice(0, 12), 16) % hashLimit;
+  const target = { group: "", machineArn: "", roleArn: "" };
+  return scheduleFor(policy, { nowMs, hash, target })?.startAtMs;
+}
+
+export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"] {
+  const { policy, record, rotations, debts, nowMs } = facts;
+  const { frozen, hold, lease } = record;
+  if (frozen) return { tone: "bad", text: `frozen: ${frozen.reason}` };
+  const heldText = hold && `on hold by ${shortName(hold.by)}: ${hold.reason}`;
+  if (lease?.kind === "incident")
+    return { tone: "bad", text: `held by incident ${lease.incidentId ?? lease.runId}` };
+  if (lease) return { tone: toneOfRun(facts), text: both(waitText(facts) ?? phaseText(record), heldText) };
+  const last = latest(rotations);
+  if (debts.length > 0) return { tone: "warn", text: both(debts.map(debtText).join("; "), heldText) };
+  if (heldText) return { tone: "warn", text: heldText };
+  if (last?.outcome === "needsHuman")
+    return { tone: "bad", text: `needs a person: ${last.reason ?? "see its run"}` };
+  if (policy.mode === "index") return { tone: "quiet", text: "watched for leaks" };
+  if (sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs)
+    return { tone: "warn", text: "key is older than its policy allows" };
+  return { tone: "good", text: policy.retain ? "current; retiring keys are kept" : "current" };
+}
+
+function waitText({ policy, record, rotations, nowMs }: SecretFacts): string | undefined {
+  const rotation = rotations.find(({ rotationId }) => rotationId === record.lease?.runId);
+  return waitsFor({ name: policy.name, record, gate: rotation?.gate, nowMs });
+}
+
+function both(text: string, more: string | undefined): string {
+  return more === undefined ? text : `${text}; ${more}`;
+}
+
+/** A run that waits for its consumers is at work; one that waits for a person is not. */
+function toneOfRun({ record, rotations }: SecretFacts): Tone {
+  const { wait, order, lease } = record;
+  const gate = rotations.find(({ rotationId }) => rotationId === lease?.runId)?.gate;
+  if (gate?.verdict === "overdue") return "bad";
+  const isForApproval = order !== undefined && order.approval === undefined;
+  return wait?.decision === "supply" || isForApproval ? "warn" : "busy";
+}
+
+function debtText({ kind, reason }: Debt): string {
+  return `${kind}: ${reason}`;
+}
+
+/** The first thing that a person has to do, worst first. */
+function wantedOf(facts: SecretFacts, sinceMs: number | undefined): Want | undefined {
+  const { policy, record, rotations, debts, nowMs } = facts;
+  if (record.frozen)
+    return { tone: "bad", what: "AWSCURRENT was changed outside Rekey", command: ["release", "--unfreeze"] };
+  if (record.wait?.decision === "supply")
+    return { tone: "bad", what: "waits for a key that a person makes", command: ["supply"] };
+  const last = latest(rotations);
+  const gate = record.lease === undefined ? undefined : last?.gate;
+  if (gate?.verdict === "overdue")
+    return { tone: "bad", what: "consumers have not moved in time", command: ["consumers"] };
+  if (record.lease === undefined && last?.outcome === "needsHuman")
+    return { tone: "bad", what: last.reason ?? "the last rotation needs a person", command: ["rotate"] };
+  const [debt] = debts;
+  if (debt !== undefined && record.lease === undefined)
+    return { tone: "warn", what: debtText(debt), command: ["rotate"] };
+  const isOld = sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs;
+  if (isOld && policy.mode === "rotate" && record.lease === undefined && record.hold === undefined)
+    return { tone: "warn", what: "key is older than its policy allows", command: ["rotate"] };
+  return undefined;
+}
