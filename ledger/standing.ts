@@ -152,7 +152,11 @@ function debtText({ kind, reason }: Debt): string {
 function wantedOf(facts: SecretFacts, sinceMs: number | undefined): Want | undefined {
   const { policy, record, rotations, debts, nowMs } = facts;
   if (record.frozen)
-    return { tone: "bad", what: "AWSCURRENT was changed outside Rekey", command: ["release", "--unfreeze"] };
+    return {
+      tone: "bad",
+      what: "the current version was changed outside Rekey",
+      command: ["release", "--unfreeze"],
+    };
   if (record.wait?.decision === "supply")
     return { tone: "bad", what: "waits for a key that a person makes", command: ["supply"] };
   const last = latest(rotations);
