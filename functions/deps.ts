@@ -37,24 +37,35 @@ export interface EmbeddedMetrics {
   }[];
 }
 
-/** Everything a step may touch. `wiring/` builds it on AWS; the simulator builds it in memory. */
+/** What every step has. `wiring/` builds it on AWS; the simulator builds it in memory. */
 export interface Deps {
   /** The stage: one deployment is one environment, and every metric has it as its dimension. */
   readonly environment: string;
   readonly ledger: Ledger;
   readonly store: SecretStore;
   provider(policy: Policy): KeyProvider;
-  readonly sources: readonly EvidenceSource[];
-  readonly refreshers: Refreshers;
   readonly bus: EventBus;
   readonly executions: Executions;
   readonly audit: Pick<AuditLog, "append">;
   readonly clock: Clock;
   readonly digest: Digest;
-  readonly incident: IncidentDeps;
-  readonly certificates: CertificateDeps;
   log(line: LogLine): void;
 }
+
+/**
+ * What only some steps have, because it brings a client and a right with it. A step says which it needs in the type of
+ * its `deps`: `With<"sources">`. One that is wired without it does not compile.
+ */
+export interface Parts {
+  readonly sources: readonly EvidenceSource[];
+  readonly refreshers: Refreshers;
+  readonly certificates: CertificateDeps;
+  readonly escalator: Escalator;
+  readonly scoper: Scoper;
+  readonly reports: ReportShelf;
+}
+
+export type With<Name extends keyof Parts> = Deps & Pick<Parts, Name>;
 
 /**
  * What certifying needs: the audit chains to read, and a way to sign and file. Whoever has it cannot write the ledger,
@@ -62,16 +73,6 @@ export interface Deps {
  */
 export interface CertificateDeps extends Certificates {
   readonly log: Pick<AuditLog, "entries" | "verify">;
-}
-
-/**
- * What the steps of an incident need besides the rest of `Deps`: channels to people, a scoper, and a place
- * for reports.
- */
-export interface IncidentDeps {
-  readonly escalator: Escalator;
-  readonly scoper: Scoper;
-  readonly reports: ReportShelf;
 }
 
 /** Every channel that reaches people. Does not throw if a channel failed: the outcome says so. */
@@ -211,7 +212,7 @@ export type IdentifyCaller = (claim: {
 >;
 
 /** What admin commands need in addition to what steps have. */
-export interface AdminDeps extends Deps {
+export interface AdminDeps extends With<"escalator"> {
   /** Throws StoreUnavailable while AWS does not answer. */
   readonly identifyCaller: IdentifyCaller;
   readonly schedules: Schedules;

@@ -7,15 +7,18 @@ import { isReference } from "../stores/index.ts";
 import type { Deps } from "./deps.ts";
 
 /** One Task state: its input, and what it does. The machine's retries match on the names of its errors. */
-export interface Step<Input, Output> {
+export interface Step<Input, Output, Needs extends Deps = Deps> {
   readonly name: string;
   readonly input: z.ZodType<Input>;
-  readonly run: (input: Input, deps: Deps) => Promise<Output>;
+  /** The type of `deps` declares what the step needs besides what every step has. */
+  readonly run: (input: Input, deps: Needs) => Promise<Output>;
 }
 
 export type Handler = (event: unknown, context: Context) => Promise<unknown>;
 
-export function step<Input, Output>(definition: Step<Input, Output>): Step<Input, Output> {
+export function step<Input, Output, Needs extends Deps>(
+  definition: Step<Input, Output, Needs>,
+): Step<Input, Output, Needs> {
   return definition;
 }
 
@@ -38,10 +41,13 @@ export type TicketInput = Ticket & { readonly at: number };
 const throttlePauseMaxMs = 20_000;
 
 /** What one call may use. A Lambda function has the same for all its calls; the simulator has one for each. */
-type DepsOf = (context: Context) => Deps;
+type DepsOf<Needs extends Deps = Deps> = (context: Context) => Needs;
 
 /** The Lambda handler of a step: parse, run, one log line, and errors with their literal names. */
-export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: DepsOf): Handler {
+export function onLambda<Input, Output, Needs extends Deps>(
+  definition: Step<Input, Output, Needs>,
+  deps: DepsOf<NoInfer<Needs>>,
+): Handler {
   const handler = middy({ timeoutEarlyInMillis: 0 })
     .use(oneLogLine(definition.name, deps))
     .use(waitOutThrottles(deps))
@@ -51,7 +57,10 @@ export function onLambda<Input, Output>(definition: Step<Input, Output>, deps: D
 }
 
 /** Names the fields that are wrong, never their values: a value might be a key in the wrong place. */
-function parse<Input, Output>(definition: Step<Input, Output>, event: unknown): Input {
+function parse<Input>(
+  definition: { readonly name: string; readonly input: z.ZodType<Input> },
+  event: unknown,
+): Input {
   const parsed = definition.input.safeParse(event);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map(({ path, message }) => `${path.join(".") || "input"}: ${message}`);
@@ -65,7 +74,7 @@ interface Shared extends Record<string, unknown> {
 type Middleware = middy.MiddlewareObj<unknown, unknown, Error, Context, Shared>;
 
 /** The ids in an input that was refused are not logged: one of them might be a key in the wrong place. */
-function parsedInput<Input, Output>(definition: Step<Input, Output>): Middleware {
+function parsedInput(definition: Parameters<typeof parse>[0]): Middleware {
   return {
     before: (request) => {
       const { event } = request;

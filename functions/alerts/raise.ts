@@ -28,7 +28,7 @@ import {
 import { triageSubject } from "../../core/incident/turns.ts";
 import { utcText } from "../../core/utc.ts";
 import type { AlertIdentity } from "../../events/alert.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { changeIncident } from "../incident/record/change.ts";
 import { graceMs, planFacts, policiesOf } from "../incident/record/policies.ts";
 import { startIncident } from "../incident/record/start.ts";
@@ -62,7 +62,7 @@ export interface Raised {
  * Finds the incident that an alert belongs to, or opens one. Receiving the same alert again, or late, changes
  * nothing.
  */
-export async function raiseAlerts(given: Arrived, deps: Deps): Promise<Raised> {
+export async function raiseAlerts(given: Arrived, deps: With<"escalator">): Promise<Raised> {
   const arrived = { ...given, alert: await alertWithoutKeys(given.alert, deps) };
   const keys = await identifyKeys(arrived.alert.identity, deps);
   if (isTest(arrived.alert) && keys.length > 0) return refuseTest(arrived, keys, deps);
@@ -94,7 +94,11 @@ interface Placed {
   readonly idle?: string;
 }
 
-async function refuseTest(arrived: Arrived, keys: readonly Identified[], deps: Deps): Promise<Raised> {
+async function refuseTest(
+  arrived: Arrived,
+  keys: readonly Identified[],
+  deps: With<"escalator">,
+): Promise<Raised> {
   const { alert, receivedAtMs, intake, principal = `intake/${intake}` } = arrived;
   await warnOfTest({ alert, keys, receivedAtMs, sender: principal }, deps);
   return { outcome: "testOfRealKey", incidentIds: [], joined: [], idle: [], plansRefused: [] };

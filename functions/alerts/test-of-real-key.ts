@@ -1,7 +1,7 @@
 import { appendToIntake } from "../../audit/intake-log.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import type { Alert } from "../../events/alert.ts";
-import type { Deps, Page } from "../deps.ts";
+import type { Deps, Page, With } from "../deps.ts";
 import { runbookFor } from "../incident/paging/runbook.ts";
 import type { Identified } from "../key-index/identify-key.ts";
 
@@ -21,7 +21,7 @@ export interface TestOfRealKey {
  * An alert that calls a real key's leak a test may be a mistake, an attack, or a real leak with the wrong mark.
  * Nothing starts; people are warned and the log names the sender.
  */
-export async function warnOfTest(test: TestOfRealKey, deps: Deps): Promise<void> {
+export async function warnOfTest(test: TestOfRealKey, deps: With<"escalator">): Promise<void> {
   const { alert, keys, receivedAtMs, sender } = test;
   const { source, sourceId } = alert;
   const about = keys.map(({ keyId, match }) => keyId ?? match.text).join(", ");
@@ -35,7 +35,7 @@ export async function warnOfTest(test: TestOfRealKey, deps: Deps): Promise<void>
   });
   const name = `test-${shortDigest(about)}`;
   if (!(await isToPage({ name, receivedAtMs }, deps))) return;
-  const { delivered } = await deps.incident.escalator.page(await pageOf({ ...test, name, about }, deps));
+  const { delivered } = await deps.escalator.page(await pageOf({ ...test, name, about }, deps));
   if (delivered.length > 0) return;
   await forget(name, deps);
   throw new StoreUnavailable(`no channel delivered the warning about a test alert of ${about}`);

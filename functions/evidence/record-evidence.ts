@@ -33,7 +33,7 @@ export const recordEvidence = step({
   },
 });
 
-export const handler = onLambda(recordEvidence, wiring("record-evidence"));
+export const handler = onLambda(recordEvidence, wiring());
 
 function evidenceFrom(arrived: {
   readonly environment: string;

@@ -39,4 +39,4 @@ export const recordRead = step({
   },
 });
 
-export const handler = onLambda(recordRead, wiring("record-read"));
+export const handler = onLambda(recordRead, wiring());

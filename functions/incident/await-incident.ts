@@ -18,4 +18,4 @@ export const awaitIncident = step({
   run: async (input, deps: Deps) => ({ outcome: await parkBranch(input, deps) }),
 });
 
-export const handler = onLambda(awaitIncident, wiring("await-incident"));
+export const handler = onLambda(awaitIncident, wiring());

@@ -37,4 +37,4 @@ export const blockContainment = step({
   },
 });
 
-export const handler = onLambda(blockContainment, wiring("block-containment"));
+export const handler = onLambda(blockContainment, wiring());

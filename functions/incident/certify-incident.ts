@@ -4,18 +4,18 @@ import { deploymentChain } from "../../audit/chain.ts";
 import { incidentStatement } from "../../core/certificate/incident.ts";
 import type { Chain } from "../../core/certificate/statement.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
-import type { Deps } from "../deps.ts";
+import type { With } from "../deps.ts";
 import { readChain, since } from "../secret/read-chain.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { certificatesPart } from "../wiring/parts.ts";
+import { certificates } from "../wiring/parts.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Signs and files the document that ends an incident. A drill needs none, and neither does one that stays open. */
 export const certifyIncident = step({
   name: "certify-incident",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),
-  run: async ({ incidentId, at }, deps: Deps) => {
+  run: async ({ incidentId, at }, deps: With<"certificates">) => {
     const incident = await incidentOf({ incidentId }, deps);
     if (incident.test || whyNotClose(incident) !== undefined) return { outcome: "notDue" as const };
     const chains = await chainsOf(incident, deps);
@@ -24,7 +24,7 @@ export const certifyIncident = step({
   },
 });
 
-export const handler = onLambda(certifyIncident, wiring("certify-incident", certificatesPart));
+export const handler = onLambda(certifyIncident, wiring({ certificates }));
 
 interface Scope {
   readonly incidentId: string;
@@ -32,7 +32,10 @@ interface Scope {
 }
 
 /** Each replacement acts under the incident's id with something behind it. */
-async function chainsOf({ incidentId, secrets }: Scope, deps: Deps): Promise<readonly Chain[]> {
+async function chainsOf(
+  { incidentId, secrets }: Scope,
+  deps: With<"certificates">,
+): Promise<readonly Chain[]> {
   const ids = secrets.length === 0 ? [deploymentChain] : secrets.map(({ secretArn }) => secretArn);
   const chains: Chain[] = [];
   for (const id of new Set(ids)) {

@@ -22,4 +22,4 @@ export const checkClock = step({
   },
 });
 
-export const handler = onLambda(checkClock, wiring("check-clock"));
+export const handler = onLambda(checkClock, wiring());

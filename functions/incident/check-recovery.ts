@@ -7,12 +7,12 @@ import type { Policy } from "../../core/policy.ts";
 import { decisionText } from "../../core/rotation/decision.ts";
 import { markSeenPromoted } from "../../core/rotation/incoming.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { askGate, gatherEvidence } from "../secret/gate.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
@@ -37,7 +37,7 @@ interface Recovery {
 export const checkRecovery = step({
   name: "check-recovery",
   input: CheckRecoveryInput,
-  run: async (input, deps: Deps): Promise<Recovery> => {
+  run: async (input, deps: With<"sources">): Promise<Recovery> => {
     const policy = await policyAtGate(input, deps);
     const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
       markSeenPromoted(now, input, { atMs: input.at }),
@@ -60,7 +60,7 @@ export const checkRecovery = step({
   },
 });
 
-export const handler = onLambda(checkRecovery, wiring("check-recovery", sourcesPart));
+export const handler = onLambda(checkRecovery, wiring({ sources }));
 
 function verdictOf({ verdict }: AdoptionVerdict, isWatchOver: boolean): Recovery["verdict"] {
   if (verdict === "adopted") return "moved";

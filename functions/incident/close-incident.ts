@@ -40,7 +40,7 @@ export const closeIncident = step({
   },
 });
 
-export const handler = onLambda(closeIncident, wiring("close-incident"));
+export const handler = onLambda(closeIncident, wiring());
 
 interface Noting {
   readonly record: IncidentRecord;

@@ -32,7 +32,7 @@ export const containKey = step({
   },
 });
 
-export const handler = onLambda(containKey, wiring("contain-key"));
+export const handler = onLambda(containKey, wiring());
 
 /** Longer than a function can be frozen. */
 const inFlightMs = 5 * 60_000;

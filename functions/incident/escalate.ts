@@ -1,10 +1,10 @@
 import * as z from "zod";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { clockTurn } from "../../core/incident/turns.ts";
-import type { Deps } from "../deps.ts";
+import type { With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts.ts";
 import { page } from "./paging/page.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
@@ -12,7 +12,7 @@ import { incidentIdText, incidentOf } from "./record/step-input.ts";
 export const escalate = step({
   name: "escalate",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),
-  run: async (input, deps: Deps) => {
+  run: async (input, deps: With<"escalator">) => {
     const record = await incidentOf(input, deps);
     const turn = clockTurn(record, input.at);
     if (turn.turn !== "escalate") return { outcome: "nothingDue" as const };
@@ -22,4 +22,4 @@ export const escalate = step({
   },
 });
 
-export const handler = onLambda(escalate, wiring("escalate", peoplePart));
+export const handler = onLambda(escalate, wiring({ escalator }));

@@ -4,10 +4,10 @@ import type { IncidentRecord } from "../../core/incident/record.ts";
 import { addToTimeline } from "../../core/incident/transitions.ts";
 import { reportOf } from "../../core/report/report.ts";
 import { reportJson, reportMarkdown } from "../../core/report/report-text.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { reportsPart } from "../wiring/parts.ts";
+import { reports } from "../wiring/parts.ts";
 import { changeIncident } from "./record/change.ts";
 import { policiesOf } from "./record/policies.ts";
 import { publish } from "./record/publish.ts";
@@ -17,7 +17,7 @@ import { incidentIdText, incidentOf } from "./record/step-input.ts";
 export const fileReport = step({
   name: "file-report",
   input: z.object({ incidentId: incidentIdText, at: stampedAt, when: z.enum(["containment", "scoped"]) }),
-  run: async ({ incidentId, at, when }, deps: Deps) => {
+  run: async ({ incidentId, at, when }, deps: With<"reports">) => {
     const known = await incidentOf({ incidentId }, deps);
     // The report of containment says that every key is dead, so it is not filed before that is true.
     if (when === "containment" && whyNotClose(known)) return { outcome: "notContained" as const };
@@ -28,7 +28,7 @@ export const fileReport = step({
       nowMs: at,
     });
     const texts = { json: reportJson(report), markdown: reportMarkdown(report) };
-    const { path } = await deps.incident.reports.file(incidentId, texts);
+    const { path } = await deps.reports.file(incidentId, texts);
     await changeIncident(
       incidentId,
       (now) => {
@@ -41,7 +41,7 @@ export const fileReport = step({
   },
 });
 
-export const handler = onLambda(fileReport, wiring("file-report", reportsPart));
+export const handler = onLambda(fileReport, wiring({ reports }));
 
 const reportsMax = 20;
 

@@ -46,7 +46,7 @@ export const noteReplacement = step({
   },
 });
 
-export const handler = onLambda(noteReplacement, wiring("note-replacement"));
+export const handler = onLambda(noteReplacement, wiring());
 
 type Edit = (secret: SecretInScope) => SecretInScope;
 

@@ -49,7 +49,7 @@ export const openIncident = step({
   },
 });
 
-export const handler = onLambda(openIncident, wiring("open-incident"));
+export const handler = onLambda(openIncident, wiring());
 
 interface Deciding extends Opening {
   readonly taken: readonly TakenSecret[];

@@ -47,7 +47,7 @@ export const proveContained = step({
   },
 });
 
-export const handler = onLambda(proveContained, wiring("prove-contained"));
+export const handler = onLambda(proveContained, wiring());
 
 interface Watch {
   readonly ref: string;

@@ -2,10 +2,10 @@ import * as z from "zod";
 import { usedSince } from "../../core/incident/last-use.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { addToTimeline } from "../../core/incident/transitions.ts";
-import type { Deps, ScopeQuestion } from "../deps.ts";
+import type { ScopeQuestion, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { scopePart } from "../wiring/parts.ts";
+import { scoper } from "../wiring/parts.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
@@ -16,9 +16,9 @@ const budgetMs = 240_000;
 export const scopeIncident = step({
   name: "scope-incident",
   input: z.object({ incidentId: incidentIdText, at: stampedAt }),
-  run: async (input, deps: Deps) => {
+  run: async (input, deps: With<"scoper">) => {
     const record = await incidentOf(input, deps);
-    const scope = await deps.incident.scoper.scope(questionOf(record, input.at));
+    const scope = await deps.scoper.scope(questionOf(record, input.at));
     const detail = `${scope.ended}: ${scope.readers.length} readers, ${scope.newKeys.length} new keys`;
     await changeIncident(
       record.incidentId,
@@ -29,7 +29,7 @@ export const scopeIncident = step({
   },
 });
 
-export const handler = onLambda(scopeIncident, wiring("scope-incident", scopePart));
+export const handler = onLambda(scopeIncident, wiring({ scoper }));
 
 function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
   const promoted = new Map(record.secrets.map((secret) => [secret.secretArn, secret.promotedAtMs]));

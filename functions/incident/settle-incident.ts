@@ -1,9 +1,9 @@
 import * as z from "zod";
-import type { Deps } from "../deps.ts";
+import type { With } from "../deps.ts";
 import { reasonOf } from "../failure-text.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts.ts";
 import { settleIncidentRun } from "./record/settle.ts";
 import { incidentIdText } from "./record/step-input.ts";
 
@@ -16,8 +16,8 @@ export const settleIncident = step({
     at: stampedAt,
     failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }),
   }),
-  run: async ({ failure, at, ...run }, deps: Deps) =>
+  run: async ({ failure, at, ...run }, deps: With<"escalator">) =>
     settleIncidentRun({ ...run, atMs: at, reason: reasonOf(failure) }, deps),
 });
 
-export const handler = onLambda(settleIncident, wiring("settle-incident", peoplePart));
+export const handler = onLambda(settleIncident, wiring({ escalator }));

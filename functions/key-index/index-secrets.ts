@@ -54,7 +54,7 @@ export const indexSecrets = step({
   },
 });
 
-const run = onLambda(indexSecrets, wiring("index-secrets"));
+const run = onLambda(indexSecrets, wiring());
 
 export const handler: Handler = (_event, context) => run({ own: ownSecrets() }, context);
 

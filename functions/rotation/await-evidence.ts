@@ -28,4 +28,4 @@ export const awaitEvidence = step({
   },
 });
 
-export const handler = onLambda(awaitEvidence, wiring("await-evidence"));
+export const handler = onLambda(awaitEvidence, wiring());

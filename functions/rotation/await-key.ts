@@ -28,4 +28,4 @@ export const awaitKey = step({
   },
 });
 
-export const handler = onLambda(awaitKey, wiring("await-key"));
+export const handler = onLambda(awaitKey, wiring());

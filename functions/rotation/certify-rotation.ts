@@ -6,11 +6,11 @@ import type { Chain } from "../../core/certificate/statement.ts";
 import { InputInvalid } from "../../core/errors.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { readChain, since } from "../secret/read-chain.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { certificatesPart } from "../wiring/parts.ts";
+import { certificates } from "../wiring/parts.ts";
 
 const { secretArn, rotationId, at } = ticketShape;
 
@@ -18,7 +18,7 @@ const { secretArn, rotationId, at } = ticketShape;
 export const certifyRotation = step({
   name: "certify-rotation",
   input: z.object({ secretArn, rotationId, at }),
-  run: async (input, deps: Deps) => {
+  run: async (input, deps: With<"certificates">) => {
     const run = await deps.ledger.rotation(input.secretArn, input.rotationId);
     if (run === undefined) throw new InputInvalid(`${input.rotationId} has no record of its opening`);
     const whole = await readChain(input.secretArn, deps);
@@ -39,7 +39,7 @@ export const certifyRotation = step({
   },
 });
 
-export const handler = onLambda(certifyRotation, wiring("certify-rotation", certificatesPart));
+export const handler = onLambda(certifyRotation, wiring({ certificates }));
 
 /** A debt is seldom tried more often before it is paid. */
 const runsMax = 20;

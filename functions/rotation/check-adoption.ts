@@ -5,12 +5,12 @@ import type { Policy } from "../../core/policy.ts";
 import { decisionText, nextCheckMs } from "../../core/rotation/decision.ts";
 import { markSeenPromoted } from "../../core/rotation/incoming.ts";
 import { assertPromoted, type PromotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { askGate, type Gate, gatherEvidence } from "../secret/gate.ts";
 import { noteRun, policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts.ts";
 
 /** An execution's history holds 25,000 events and each lap takes about 20, so laps get longer with the overlap. */
 const lapsMax = 500;
@@ -25,7 +25,7 @@ type Verdict = "adopted" | "waiting" | "overdue";
 export const checkAdoption = step({
   name: "check-adoption",
   input: z.object(ticketShape),
-  run: async (input, deps: Deps) => {
+  run: async (input, deps: With<"sources">) => {
     const policy = await policyAtGate(input, deps);
     const look = await lookUntilClear({ input, policy, nowMs: input.at }, deps);
     const verdict = verdictOf(look);
@@ -46,7 +46,7 @@ export const checkAdoption = step({
   },
 });
 
-export const handler = onLambda(checkAdoption, wiring("check-adoption", sourcesPart));
+export const handler = onLambda(checkAdoption, wiring({ sources }));
 
 interface Look {
   readonly record: SecretRecord;
@@ -64,7 +64,7 @@ interface Looking {
 }
 
 /** Checks once, and again after a pause that is too short for a Wait state. */
-async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
+async function lookUntilClear(looking: Looking, deps: With<"sources">): Promise<Look> {
   const first = await look(looking, deps);
   if (first.waitMs === undefined || first.waitMs === 0 || first.waitMs > pauseInPlaceMaxMs) return first;
   await deps.clock.pause(first.waitMs);
@@ -72,7 +72,7 @@ async function lookUntilClear(looking: Looking, deps: Deps): Promise<Look> {
 }
 
 /** The record is read before the evidence, so that evidence that arrives in between shows as a newer `seq`. */
-async function look({ input, policy, nowMs }: Looking, deps: Deps): Promise<Look> {
+async function look({ input, policy, nowMs }: Looking, deps: With<"sources">): Promise<Look> {
   // A resumed run starts here, and so does one whose consumers could not be nudged.
   const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
     markSeenPromoted(now, input, { atMs: nowMs }),

@@ -36,7 +36,7 @@ export const checkPromotion = step({
   },
 });
 
-export const handler = onLambda(checkPromotion, wiring("check-promotion"));
+export const handler = onLambda(checkPromotion, wiring());
 
 /** After this the incoming key would expire before its consumers are done with the change. */
 function lastChanceMs(facts: {

@@ -47,7 +47,7 @@ export const closeRotation = step({
   },
 });
 
-export const handler = onLambda(closeRotation, wiring("close-rotation"));
+export const handler = onLambda(closeRotation, wiring());
 
 async function free(input: TicketInput, deps: Deps) {
   await deps.ledger.changeSecret(input.secretArn, (record) =>

@@ -51,7 +51,7 @@ export const mintKey = step({
   },
 });
 
-export const handler = onLambda(mintKey, wiring("mint-key"));
+export const handler = onLambda(mintKey, wiring());
 
 function stagedKey(run: Exclude<Run, { phase: "opened" }>): PlacedKey {
   const { keyId, versionId, fingerprint } = run.incoming;

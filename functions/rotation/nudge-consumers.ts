@@ -4,12 +4,12 @@ import { consumersAtOnceMax, together } from "../../consumers/together.ts";
 import type { ConsumerPolicy } from "../../core/policy.ts";
 import { markSeenPromoted } from "../../core/rotation/incoming.ts";
 import { assertPromoted } from "../../core/rotation/secret-record.ts";
-import type { Deps } from "../deps.ts";
+import type { With } from "../deps.ts";
 import { refreshMemory } from "../secret/refresh-memory.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { refreshersPart } from "../wiring/parts.ts";
+import { refreshers } from "../wiring/parts.ts";
 
 /**
  * Starts every consumer's refresh. A failure is reported by the consumer's name, and the gate still waits for
@@ -18,7 +18,7 @@ import { refreshersPart } from "../wiring/parts.ts";
 export const nudgeConsumers = step({
   name: "nudge-consumers",
   input: z.object(ticketShape),
-  run: async (input, deps: Deps) => {
+  run: async (input, deps: With<"refreshers">) => {
     const { secretArn, rotationId, at: nowMs } = input;
     const policy = await policyAtGate(input, deps);
     const record = await deps.ledger.changeSecret(secretArn, (now) =>
@@ -48,7 +48,7 @@ export const nudgeConsumers = step({
   },
 });
 
-export const handler = onLambda(nudgeConsumers, wiring("nudge-consumers", refreshersPart));
+export const handler = onLambda(nudgeConsumers, wiring({ refreshers }));
 
 interface Nudged {
   readonly consumer: ConsumerPolicy;

@@ -66,7 +66,7 @@ export const openRotation = step({
   },
 });
 
-export const handler = onLambda(openRotation, wiring("open-rotation"));
+export const handler = onLambda(openRotation, wiring());
 
 interface Opening {
   readonly input: OpenRotationInput;

@@ -46,7 +46,7 @@ export const promoteVersion = step({
   },
 });
 
-export const handler = onLambda(promoteVersion, wiring("promote-version"));
+export const handler = onLambda(promoteVersion, wiring());
 
 async function promote({ input, policy, before }: Order & { readonly before: SecretRecord }, deps: Deps) {
   await assertNotStopped(policy, deps, { isIncident: isIncidentWork(before) });

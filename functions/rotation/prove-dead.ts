@@ -39,7 +39,7 @@ export const proveDead = step({
   },
 });
 
-export const handler = onLambda(proveDead, wiring("prove-dead"));
+export const handler = onLambda(proveDead, wiring());
 
 async function plaintextOf(
   { input, policy, run }: { input: TicketInput; policy: Policy; run: PromotedRun },

@@ -39,4 +39,4 @@ export const proveIncoming = step({
   },
 });
 
-export const handler = onLambda(proveIncoming, wiring("prove-incoming"));
+export const handler = onLambda(proveIncoming, wiring());

@@ -2,14 +2,14 @@ import * as z from "zod";
 import { whyNotRevoke } from "../../core/rotation/gate.ts";
 import { markQuarantined, markRestored } from "../../core/rotation/retiring.ts";
 import { assertPromoted, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { freezeIfMoved } from "../secret/freeze.ts";
 import { noteSentBack, overtaken, recordIntent, revokeView } from "../secret/gate.ts";
 import { restoreKey } from "../secret/restore-key.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts.ts";
 
 type Quarantined = {
   readonly outcome: "quarantined" | "cannot" | "refused" | "undone";
@@ -23,14 +23,14 @@ type Quarantined = {
 export const quarantineKey = step({
   name: "quarantine-key",
   input: z.object({ ...ticketShape, action: z.enum(["quarantine", "undo"]) }),
-  run: async (input, deps: Deps): Promise<Quarantined> => {
+  run: async (input, deps: With<"sources">): Promise<Quarantined> => {
     return input.action === "undo" ? undo(input, deps) : quarantine(input, deps);
   },
 });
 
-export const handler = onLambda(quarantineKey, wiring("quarantine-key", sourcesPart));
+export const handler = onLambda(quarantineKey, wiring({ sources }));
 
-async function quarantine(input: TicketInput, deps: Deps): Promise<Quarantined> {
+async function quarantine(input: TicketInput, deps: With<"sources">): Promise<Quarantined> {
   const policy = await policyAtGate(input, deps);
   const soakSeconds = Math.max(1, Math.ceil(policy.soakMs / 1000));
   const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);

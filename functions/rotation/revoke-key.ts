@@ -5,14 +5,14 @@ import { type RevokeReason, whyNotRepeatRevoke, whyNotRevoke } from "../../core/
 import type { Refusal } from "../../core/rotation/refusal.ts";
 import { markRetiring, markRevoked } from "../../core/rotation/retiring.ts";
 import type { PromotedRun, SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { freezeIfMoved } from "../secret/freeze.ts";
 import { noteSentBack, overtaken, recordIntent, revokeView } from "../secret/gate.ts";
 import { noteOpening } from "../secret/note-opening.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sourcesPart } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts.ts";
 
 type Revoked =
   | { readonly outcome: "revoked" | "alreadyGone" }
@@ -23,7 +23,7 @@ type RefusedReason = RevokeReason | typeof overtaken.reason;
 export const revokeKey = step({
   name: "revoke-key",
   input: z.object(ticketShape),
-  run: async (input, deps: Deps): Promise<Revoked> => {
+  run: async (input, deps: With<"sources">): Promise<Revoked> => {
     const policy = await policyAtGate(input, deps);
     const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);
     const { run } = view;
@@ -49,7 +49,7 @@ export const revokeKey = step({
   },
 });
 
-export const handler = onLambda(revokeKey, wiring("revoke-key", sourcesPart));
+export const handler = onLambda(revokeKey, wiring({ sources }));
 
 /** From a quarantine the way back is by undoing it. */
 async function sendBack(

@@ -18,4 +18,4 @@ export const settleRotation = step({
     settleRun({ ...run, nowMs: at, reason: reasonOf(failure), error: failure.Error }, deps),
 });
 
-export const handler = onLambda(settleRotation, wiring("settle-rotation"));
+export const handler = onLambda(settleRotation, wiring());

@@ -14,7 +14,7 @@ import {
 import { markSentBack } from "../../core/rotation/wait.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { sharedWith } from "./current-key.ts";
 import { openingOf } from "./promotion-gate.ts";
 import { refreshMemory } from "./refresh-memory.ts";
@@ -67,7 +67,7 @@ export async function gatherEvidence(
     readonly nowMs: number;
     readonly secretArn: string;
   },
-  deps: Deps,
+  deps: With<"sources">,
 ): Promise<readonly Evidence[]> {
   const { policy, run, nowMs, secretArn } = question;
   const fresh: Evidence[] = [];
@@ -108,7 +108,10 @@ export type Decision = RevokeView & { readonly run: PromotedRun; readonly eviden
  * Everything that `whyNotRevoke` asks about, read now. The record is read first: what changes after that
  * raises its `seq`, and the intent to revoke is written only at the `seq` seen here.
  */
-export async function revokeView({ ticket, policy, nowMs }: LastLook, deps: Deps): Promise<Decision> {
+export async function revokeView(
+  { ticket, policy, nowMs }: LastLook,
+  deps: With<"sources">,
+): Promise<Decision> {
   const { secretArn } = ticket;
   const record = await deps.ledger.secret(secretArn);
   const run = assertPromoted(record, ticket);
@@ -132,7 +135,7 @@ export async function revokeView({ ticket, policy, nowMs }: LastLook, deps: Deps
  */
 async function evidenceFor(
   question: Parameters<typeof gatherEvidence>[0],
-  deps: Deps,
+  deps: With<"sources">,
 ): Promise<readonly Evidence[]> {
   const isOpen = question.run.phase === "promoted" || question.run.phase === "quarantined";
   return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);

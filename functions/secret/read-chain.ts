@@ -1,12 +1,12 @@
 import type { Chain, ChainEntry } from "../../core/certificate/statement.ts";
 import { InputInvalid } from "../../core/errors.ts";
-import type { Deps } from "../deps.ts";
+import type { Parts } from "../deps.ts";
 
 /** A run writes about ten entries; nothing older than this many belongs to what ends now. */
 const entriesMax = 2_000;
 
 /** The newest entries of a chain, once the whole of it is verified: a broken chain proves nothing. */
-export async function readChain(id: string, { certificates }: Pick<Deps, "certificates">): Promise<Chain> {
+export async function readChain(id: string, { certificates }: Pick<Parts, "certificates">): Promise<Chain> {
   const { log } = certificates;
   const verification = await log.verify(id);
   if (!verification.verified)

@@ -1,11 +1,11 @@
 import * as z from "zod";
 import { endedUnsettled } from "../../core/rotation/sweep.ts";
-import type { Deps } from "../deps.ts";
+import type { With } from "../deps.ts";
 import { settleIncidentRun } from "../incident/record/settle.ts";
 import { settleRun } from "../secret/settle-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts.ts";
 
 /** Handles Step Functions' status events: an execution that timed out or was stopped runs no further state. */
 export const settleClosed = step({
@@ -19,7 +19,7 @@ export const settleClosed = step({
       input: z.string().max(300_000),
     }),
   }),
-  run: async ({ time, detail }, deps: Deps) => {
+  run: async ({ time, detail }, deps: With<"escalator">) => {
     const { secretArn, incidentId } = subjectIn(detail.input);
     const { executionArn } = detail;
     const reason = endedUnsettled(detail);
@@ -42,7 +42,7 @@ export const settleClosed = step({
   },
 });
 
-export const handler = onLambda(settleClosed, wiring("settle-closed", peoplePart));
+export const handler = onLambda(settleClosed, wiring({ escalator }));
 
 const Subject = z.object({
   secretArn: z.string().max(2048).optional(),

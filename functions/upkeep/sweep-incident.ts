@@ -1,7 +1,7 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { isExecutionOf } from "../../core/incident/transitions.ts";
 import { endedUnsettled, hasEnded } from "../../core/rotation/sweep.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { settleIncidentRun } from "../incident/record/settle.ts";
 
 interface SweepingIncident {
@@ -16,7 +16,7 @@ interface SweepingIncident {
  */
 export async function sweepIncident(
   { incident, nowMs, dryRun }: SweepingIncident,
-  deps: Deps,
+  deps: With<"escalator">,
 ): Promise<0 | 1> {
   const { incidentId, executionArn } = incident;
   if (executionArn === undefined || !isExecutionOf(incident, executionArn)) return 0;

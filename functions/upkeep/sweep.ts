@@ -7,12 +7,12 @@ import { debtKindIn } from "../../core/rotation/retiring.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import { isStillOwed } from "../../core/rotation/sweep.ts";
 import type { Debt } from "../../ledger/entries.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { finishUndo } from "../incident/containment/undo-containment.ts";
 import { metricLine } from "../metrics.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { peoplePart } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts.ts";
 import { certifyOwed } from "./certify-owed.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
@@ -26,7 +26,7 @@ import type { Swept } from "./swept.ts";
 export const sweep = step({
   name: "sweep",
   input: z.object({ dryRun: z.boolean().optional(), time: stampedAt.optional() }),
-  run: async ({ dryRun = false, time }, deps: Deps): Promise<Swept> => {
+  run: async ({ dryRun = false, time }, deps: With<"escalator">): Promise<Swept> => {
     const nowMs = time ?? deps.clock.nowMs();
     const policies = await deps.ledger.policies();
     const secrets: SecretFindings[] = [];
@@ -68,7 +68,7 @@ export const sweep = step({
   },
 });
 
-export const handler = onLambda(sweep, wiring("sweep", peoplePart));
+export const handler = onLambda(sweep, wiring({ escalator }));
 
 /** Long enough for some sweeps, and short enough not to overwrite what people do to the key later. */
 const calledOffForMs = 3_600_000;

@@ -6,7 +6,7 @@ import { stsCallerIdentity } from "../adapters/caller-identity.ts";
 import { schedulerSchedules } from "../adapters/scheduler.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
-import { peoplePart } from "./parts.ts";
+import { escalator } from "./parts.ts";
 import { callerSettings, scheduleSettings, settings } from "./settings.ts";
 
 function identifyCaller() {
@@ -22,7 +22,7 @@ let built: AdminDeps | undefined;
 export function adminWiring(): AdminDeps {
   const schedules = () => schedulerSchedules(new SchedulerClient(awsBounds), scheduleSettings());
   built ??= {
-    ...wiring("admin", peoplePart)(),
+    ...wiring({ escalator })(),
     schedules: schedules(),
     identifyCaller: identifyCaller(),
     newId: randomUUID,

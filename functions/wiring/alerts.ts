@@ -13,7 +13,7 @@ let built: IntakeDeps | undefined;
 
 /** The intake keeps its caches for the life of the process: it has to answer within 2 s. */
 export function intakeWiring(): IntakeDeps {
-  built ??= build(wiring("intake")());
+  built ??= build(wiring()());
   return built;
 }
 
@@ -35,7 +35,7 @@ function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
 
 /** What the synthetic leak has: the intake's public address, and the signing secret for reports. */
 export function syntheticWiring(): SyntheticDeps {
-  const { environment, ledger, executions, clock, log, store } = wiring("synthetic-leak")();
+  const { environment, ledger, executions, clock, log, store } = wiring()();
   const { allowLoopbackProviders: allowLoopback } = settings();
   const url = intakeUrl();
   const { report = "" } = intakeSecretArns();

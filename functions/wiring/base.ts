@@ -17,7 +17,7 @@ import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import { eventBridgeBus } from "../adapters/event-bridge.ts";
 import { stepFunctions } from "../adapters/step-functions.ts";
-import type { Deps, IncidentDeps, LogLine } from "../deps.ts";
+import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { settings } from "./settings.ts";
 
 export const systemClock: Clock = {
@@ -29,50 +29,33 @@ export const nodeDigest: Digest = {
   sha256Hex: (text) => createHash("sha256").update(text).digest("hex"),
 };
 
-/** What nearly every function has. Parts add what only a few need, with the clients behind it. */
-export type Base = Omit<Deps, keyof Given | "incident">;
-type Given = Pick<Deps, "sources" | "refreshers" | "certificates">;
-export type Part = (base: Base) => Partial<Given & IncidentDeps>;
+/** Builds one of the parts that only some functions have, with the client behind it. */
+export type Part<Name extends keyof Parts> = (base: Deps) => Parts[Name];
 
-let base: Base | undefined;
+let base: Deps | undefined;
 
-/** Built on the first call and kept for the life of the process, so that clients and caches are reused. */
-export function wiring(functionName: string, ...parts: readonly Part[]): () => Deps {
+/**
+ * What every function has, and the parts named here. Built on the first call and kept for the life of the process, so
+ * that clients and caches are reused.
+ */
+export function wiring(): () => Deps;
+export function wiring<Name extends keyof Parts>(
+  parts: { readonly [Each in Name]: Part<Each> },
+): () => With<Name>;
+export function wiring(parts: Readonly<Record<string, Part<keyof Parts>>> = {}): () => Deps {
   let deps: Deps | undefined;
   return () => {
     base ??= build();
-    deps ??= assemble(functionName, base, parts);
+    deps ??= { ...base, ...partsOn(base, parts) };
     return deps;
   };
 }
 
-function assemble(functionName: string, built: Base, parts: readonly Part[]): Deps {
-  const given = Object.assign({}, ...parts.map((part) => part(built))) as Partial<Given & IncidentDeps>;
-  const missing = (part: string) => unwired(`${functionName} is not wired with ${part}`);
-  const {
-    sources = missing("sources"),
-    refreshers = missing("refreshers"),
-    certificates = missing("certificates"),
-    escalator = missing("escalator"),
-    scoper = missing("scoper"),
-    reports = missing("reports"),
-  } = given;
-  return { ...built, sources, refreshers, certificates, incident: { escalator, scoper, reports } } as Deps;
+function partsOn(built: Deps, parts: Readonly<Record<string, Part<keyof Parts>>>): Partial<Parts> {
+  return Object.fromEntries(Object.entries(parts).map(([name, part]) => [name, part(built)]));
 }
 
-/** A function that uses a part it was not given has a bug; the error names the part. */
-function unwired(defect: string): object {
-  return new Proxy(
-    {},
-    {
-      get: () => {
-        throw new TypeError(defect);
-      },
-    },
-  );
-}
-
-function build(): Base {
+function build(): Deps {
   const { table, bus, environment, providerHosts, ...machines } = settings();
   const allowed = { providerHosts, allowLoopback: machines.allowLoopbackProviders };
   const store = everyStore({ pause: systemClock.pause });

@@ -12,12 +12,10 @@ export async function newWorld() {
   const pages: Page[] = [];
   const channels = { areDown: false };
   Object.assign(world.deps, {
-    incident: {
-      escalator: {
-        page: async (page: Page) => {
-          pages.push(page);
-          return channels.areDown ? { delivered: [], failed: ["sns"] } : { delivered: ["sns"], failed: [] };
-        },
+    escalator: {
+      page: async (page: Page) => {
+        pages.push(page);
+        return channels.areDown ? { delivered: [], failed: ["sns"] } : { delivered: ["sns"], failed: [] };
       },
     },
   });

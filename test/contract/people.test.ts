@@ -31,7 +31,7 @@ async function simulatedWorld(): Promise<PeopleWorld> {
   const time = virtualTime();
   const { deps, edges, line, close } = simulatedEdges();
   return {
-    people: { page: (page) => time.run(deps.incident.escalator.page(page)) },
+    people: { page: (page) => time.run(deps.escalator.page(page)) },
     channel: "fake",
     received: () =>
       edges.incident.pages.map((page) => ({

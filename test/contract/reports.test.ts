@@ -28,7 +28,7 @@ test("a bucket that is not there is no reason to wait", async () => {
 async function simulatedWorld(): Promise<ShelfWorld> {
   const { deps, edges, line, close } = simulatedEdges();
   return {
-    reports: deps.incident.reports,
+    reports: deps.reports,
     async found({ incidentId }) {
       const { json = "", markdown = "" } =
         edges.incident.reports.findLast((each) => each.incidentId === incidentId) ?? {};

@@ -16,7 +16,7 @@ test("both find the same where nobody has read or used anything, but for what th
 
 function simulatedWorld(): ScoperWorld {
   const { deps, line, close } = simulatedEdges();
-  return { scoper: deps.incident.scoper, loseHistory: () => line.breakNext("before"), close };
+  return { scoper: deps.scoper, loseHistory: () => line.breakNext("before"), close };
 }
 
 function cloudTrailWorld(): ScoperWorld {

@@ -1,4 +1,4 @@
-import type { Deps } from "../../functions/deps.ts";
+import type { Parts, With } from "../../functions/deps.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { openaiFake } from "../../providers/openai/fake.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
@@ -12,7 +12,7 @@ type Reach = ConstructorParameters<typeof StepFunctions>[0];
 
 export interface SimulatedEdges {
   /** What a function of the simulator is given. */
-  readonly deps: Deps;
+  readonly deps: With<keyof Parts>;
   readonly edges: Edges;
   readonly line: BrokenLine;
   close(): void;

@@ -19,12 +19,10 @@ export function syntheticWorld() {
   const pages: Page[] = [];
   const world = { busLoses: false, failedChannels: [] as string[], signingSecret: "FAKE-signing-report" };
   Object.assign(deps, {
-    incident: {
-      escalator: {
-        page: async (page: Page) => {
-          pages.push(page);
-          return { delivered: ["sns"], failed: world.failedChannels };
-        },
+    escalator: {
+      page: async (page: Page) => {
+        pages.push(page);
+        return { delivered: ["sns"], failed: world.failedChannels };
       },
     },
   });

@@ -4,7 +4,7 @@ import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { addToTimeline } from "../../../core/incident/transitions.ts";
 import { type DuePage, isTriage } from "../../../core/incident/turns.ts";
-import type { Deps, Page } from "../../deps.ts";
+import type { Page, With } from "../../deps.ts";
 import { changeIncident } from "../record/change.ts";
 import { containNowStep, personSteps } from "./person-steps.ts";
 import { runbookFor, stepsFor, topicOf } from "./runbook.ts";
@@ -16,8 +16,8 @@ interface Telling {
 }
 
 /** Sends one page through every channel and records which of them delivered it. */
-export async function page({ record, due, atMs }: Telling, deps: Deps): Promise<boolean> {
-  const { delivered, failed } = await deps.incident.escalator.page(pageOf(record, due));
+export async function page({ record, due, atMs }: Telling, deps: With<"escalator">): Promise<boolean> {
+  const { delivered, failed } = await deps.escalator.page(pageOf(record, due));
   const { reason, severity, why } = due;
   const isDelivered = delivered.length > 0;
   await changeIncident(

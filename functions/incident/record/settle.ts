@@ -1,6 +1,6 @@
 import { whyNotClose } from "../../../core/incident/plan.ts";
 import { isExecutionOf, type Settlement, settled } from "../../../core/incident/transitions.ts";
-import type { Deps } from "../../deps.ts";
+import type { With } from "../../deps.ts";
 import { page } from "../paging/page.ts";
 import { releaseSecrets } from "../takeover/release-secrets.ts";
 import { changeIncident } from "./change.ts";
@@ -10,7 +10,7 @@ export interface SettlingIncident extends Settlement {
 }
 
 /** Only the execution that works on the incident settles it. An older one that is seen late changes nothing. */
-export async function settleIncidentRun(settling: SettlingIncident, deps: Deps) {
+export async function settleIncidentRun(settling: SettlingIncident, deps: With<"escalator">) {
   const { incidentId, executionArn, atMs, reason } = settling;
   const record = await deps.ledger.incidents.incident(incidentId);
   if (record === undefined) return { outcome: "unknown" as const, reason };

@@ -2,14 +2,7 @@ import { RotationError } from "../../../core/errors.ts";
 import type { ScopeFindings } from "../../../core/incident/record.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { type Channel, escalator } from "../../../functions/adapters/people/escalation.ts";
-import type {
-  Deps,
-  IncidentDeps,
-  Page,
-  ReportShelf,
-  ScopeQuestion,
-  Scoper,
-} from "../../../functions/deps.ts";
+import type { Deps, Page, Parts, ReportShelf, ScopeQuestion, Scoper } from "../../../functions/deps.ts";
 import type { Through } from "../world/edges.ts";
 
 /** How far back CloudTrail's event history goes. */
@@ -34,7 +27,7 @@ export class IncidentEdges {
     this.#effects = effects;
   }
 
-  depsOf({ through, clock, log }: Surrounding): IncidentDeps {
+  depsOf({ through, clock, log }: Surrounding): Pick<Parts, "escalator" | "scoper" | "reports"> {
     const channel = { ...this.#pager, ...through("people", this.#pager, { send: true }) };
     return {
       escalator: escalator({ channels: [channel], clock, log }),

@@ -3,7 +3,7 @@ import { refreshers } from "../../../consumers/refreshers.ts";
 import { InputInvalid } from "../../../core/errors.ts";
 import type { Clock, Executions, ProviderCapabilities, RekeyEvent, Table } from "../../../core/ports.ts";
 import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
-import type { Deps, LogLine } from "../../../functions/deps.ts";
+import type { LogLine, Parts, With } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
 import { ledgerOn } from "../../../ledger/ledger.ts";
 import { entryFailure, refuseEntries } from "../../../local/aws/event-bridge/entries.ts";
@@ -60,7 +60,7 @@ export class Edges {
   }
 
   /** What one run of one function may touch. */
-  depsOf(invocation: Invocation): Deps {
+  depsOf(invocation: Invocation): With<keyof Parts> {
     const through = this.#throughFor(invocation);
     // Each call to Secrets Manager is one that can fail or never be answered, not each step of the store.
     const store = storeOnLabels(through("store", this.#targets.store, storeOperations));
@@ -86,7 +86,7 @@ export class Edges {
       clock,
       digest: nodeDigest,
       certificates: this.shelf.depsOf({ through, table, clock }),
-      incident: this.incident.depsOf({ through, clock, log }),
+      ...this.incident.depsOf({ through, clock, log }),
       log,
     };
   }

@@ -4,7 +4,7 @@ import type { Policy } from "../../../core/policy.ts";
 import type { ProviderCapabilities, SecretArn } from "../../../core/ports.ts";
 import { adoptCurrent, currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
-import type { Deps } from "../../../functions/deps.ts";
+import type { Parts, With } from "../../../functions/deps.ts";
 import { steps } from "../../../functions/index.ts";
 import { onLambda, type Step } from "../../../functions/step.ts";
 import { type Ledger, ledgerOn } from "../../../ledger/ledger.ts";
@@ -26,12 +26,15 @@ const baseUrl = "https://api.openai.com/v1";
 const deliveryTriesMax = 5;
 
 /** Made once, as on AWS: what each call may touch goes with its context. */
-const depsOfCall = new WeakMap<Context, Deps>();
+const depsOfCall = new WeakMap<Context, With<keyof Parts>>();
 const handlers = new Map(
-  steps.map((each) => [each.name, onLambda(each as unknown as Step<unknown, unknown>, depsOf)]),
+  steps.map((each) => [
+    each.name,
+    onLambda(each as unknown as Step<unknown, unknown, With<keyof Parts>>, depsOf),
+  ]),
 );
 
-function depsOf(context: Context): Deps {
+function depsOf(context: Context): With<keyof Parts> {
   const deps = depsOfCall.get(context);
   if (deps === undefined) throw new TypeError("a function was called from outside the world");
   return deps;
@@ -287,7 +290,7 @@ export class World {
   }
 
   /** What a call may touch that is no step of a machine: a person's command. */
-  depsOutside(functionName: string): Deps {
+  depsOutside(functionName: string): With<keyof Parts> {
     this.#invocations += 1;
     return this.#edges.depsOf({ id: this.#invocations, functionName, input: undefined, skewMs: 0 });
   }
