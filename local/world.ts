@@ -55,7 +55,7 @@ export interface LocalCloud {
   readonly pages: readonly SnsMessage[];
   /** Every call that a role or a resource's policy refused, oldest first. */
   readonly denials: readonly Denial[];
-  /** By role name, the permissions that were used: "UseLedger dynamodb:GetItem". */
+  /** By role name, the permissions that were used: "ReadLedger dynamodb:GetItem". */
   used(): ReadonlyMap<string, ReadonlySet<string>>;
   /** Errors of the stand-ins themselves, such as a policy that the evaluator does not understand. */
   readonly defects: readonly unknown[];

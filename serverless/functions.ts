@@ -1,4 +1,4 @@
-type TableAction = "GetItem" | "PutItem" | "Query" | "DeleteItem";
+type TableRead = "GetItem" | "Query";
 type SecretAction = "DescribeSecret" | "GetSecretValue" | "PutSecretValue" | "UpdateSecretVersionStage";
 type MachineAction =
   | "SendTaskSuccess"
@@ -6,6 +6,26 @@ type MachineAction =
   | "StartExecution"
   | "DescribeExecution"
   | "StopExecution";
+
+/** A kind of item in the ledger, which begins the item's partition key. `AUDIT` stands for the chain with its index. */
+export type Kind =
+  | "ASKER"
+  | "AUDIT"
+  | "DEBT"
+  | "EVIDENCE"
+  | "FINGERPRINT"
+  | "FORMER"
+  | "INCIDENT"
+  | "INDEX"
+  | "KEY"
+  | "ORDER"
+  | "POLICY"
+  | "REFRESH"
+  | "REPLAY"
+  | "ROTATION"
+  | "SECRET"
+  | "STOP"
+  | "SWEEP";
 
 /** What one function is, what calls it besides a state machine, and all that its role may do. */
 export interface FunctionRow {
@@ -20,9 +40,11 @@ export interface FunctionRow {
     | "clock"
     | "callerUrl"
     | "publicUrl";
-  readonly table: readonly TableAction[];
-  /** The kinds of the ledger's items that it may write; any where it is not said. */
-  readonly kinds?: readonly string[];
+  /** How it reads the ledger, whose items of every kind it may read. */
+  readonly table: readonly TableRead[];
+  /** The kinds of the ledger's items that it may write, and those that it may remove. */
+  readonly writes?: readonly Kind[];
+  readonly removes?: readonly Kind[];
   /** On the secrets that are rotated, never on those of admin credentials and signing secrets. */
   readonly secrets?: readonly SecretAction[];
   /** `index` may also list a secret's versions. */
@@ -48,13 +70,13 @@ export interface FunctionRow {
   readonly accessRecords?: "read";
 }
 
-const write = ["GetItem", "PutItem"] as const;
-const writeAndList = ["GetItem", "PutItem", "Query"] as const;
-const everything = ["GetItem", "PutItem", "Query", "DeleteItem"] as const;
+const get = ["GetItem"] as const;
+const getAndList = ["GetItem", "Query"] as const;
 
 /** The machine settles a failed run, or the run's status event does if the machine could not. */
 const settling = {
-  table: writeAndList,
+  table: getAndList,
+  writes: ["SECRET", "ROTATION", "DEBT", "AUDIT"],
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
   admin: "read",
   publishes: ["Bus"],
@@ -62,7 +84,9 @@ const settling = {
 
 /** Releases the secrets of an incident. */
 const closing = {
-  table: ["GetItem", "PutItem", "DeleteItem"],
+  table: get,
+  writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT"],
+  removes: ["DEBT"],
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
   publishes: ["Bus"],
   machines: ["SendTaskSuccess"],
@@ -72,58 +96,68 @@ const closing = {
 export const functions: Readonly<Record<string, FunctionRow>> = {
   "open-rotation": {
     does: "Checks the policy, takes the secret's lease, finds the retiring key",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
   },
   "mint-key": {
     does: "Makes the incoming key and stages it as the pending version",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
   },
   "await-key": {
     does: "Asks a person or a pool for a key that the provider does not let us make",
-    table: write,
+    table: get,
+    writes: ["SECRET"],
     publishes: ["Bus"],
     machines: ["SendTaskSuccess"],
   },
   "prove-incoming": {
     does: "Uses the pending key once at the provider",
-    table: write,
+    table: get,
+    writes: ["SECRET", "ROTATION"],
     secrets: ["GetSecretValue"],
   },
   "check-promotion": {
     does: "Asks whether an approval, a window, a freeze or another secret is in the way of the promotion",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["ROTATION"],
     publishes: ["Bus"],
   },
   "promote-version": {
     does: "Pins the retiring version and moves AWSCURRENT with compare-and-swap",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
   },
   "nudge-consumers": {
     does: "Starts the refresh that each consumer's policy asks for",
-    table: write,
+    table: get,
+    writes: ["SECRET", "REFRESH"],
     publishes: ["Bus"],
     workloads: "refresh",
   },
   "check-adoption": {
     does: "Gathers evidence and asks the adoption rule",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "EVIDENCE", "REFRESH"],
     admin: "read",
     workloads: "observe",
   },
   "await-evidence": {
     does: "Lets the run wait until something may change the decision",
-    table: write,
+    table: get,
+    writes: ["SECRET"],
     machines: ["SendTaskSuccess"],
   },
   "quarantine-key": {
     does: "Disables the retiring key reversibly, and restores it on any sign of use",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "EVIDENCE", "REFRESH"],
     workloads: "observe",
     secrets: ["GetSecretValue"],
     admin: "read",
@@ -131,7 +165,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "revoke-key": {
     does: "Deletes the retiring key, after checking every reason to wait once more",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "EVIDENCE", "REFRESH", "AUDIT"],
     workloads: "observe",
     secrets: ["GetSecretValue"],
     admin: "read",
@@ -139,7 +174,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "prove-dead": {
     does: "Counts the provider's refusals of the retiring key in a row, and writes the record of death",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "KEY", "AUDIT"],
     secrets: ["GetSecretValue"],
     admin: "read",
   },
@@ -150,7 +186,9 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "close-rotation": {
     does: "Unpins the retiring version, notes the certificate, removes what has ended and frees the lease",
-    table: everything,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "DEBT", "AUDIT"],
+    removes: ["EVIDENCE", "DEBT"],
     secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
     publishes: ["Bus"],
   },
@@ -162,7 +200,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Settles an execution that timed out or was stopped",
     calledBy: "executionStatus",
     ...settling,
-    table: everything,
+    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
+    removes: ["DEBT"],
     machines: ["SendTaskSuccess"],
     people: "page",
   },
@@ -170,7 +209,9 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Compares providers, store and ledger, cleans up after crashes, and measures what is owed",
     calledBy: "clock",
     timeoutSeconds: 600,
-    table: everything,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
+    removes: ["DEBT"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
@@ -180,13 +221,28 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "record-evidence": {
     does: "Stores a consumer's report and wakes the run whose decision it changes",
     calledBy: "reportBus",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "EVIDENCE"],
     machines: ["SendTaskSuccess"],
   },
   admin: {
     does: "Does what people ask for with the rekey command: the caller is the AWS principal that signed",
     calledBy: "callerUrl",
-    table: everything,
+    table: getAndList,
+    writes: [
+      "SECRET",
+      "POLICY",
+      "FORMER",
+      "FINGERPRINT",
+      "EVIDENCE",
+      "STOP",
+      "ASKER",
+      "KEY",
+      "INCIDENT",
+      "ORDER",
+      "AUDIT",
+    ],
+    removes: ["POLICY", "STOP"],
     secrets: ["DescribeSecret", "GetSecretValue"],
     admin: "read",
     publishes: ["Bus"],
@@ -199,22 +255,24 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "record-read": {
     does: "Stores who read which version of a secret, and wakes the run whose decision it changes",
     calledBy: "decryptRecords",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "EVIDENCE"],
     machines: ["SendTaskSuccess"],
   },
   intake: {
     does: "Verifies who sent an alert, and puts what it says on the alert bus without any plaintext",
     calledBy: "publicUrl",
-    table: writeAndList,
+    table: getAndList,
     // The one function that strangers reach: what it saw before, and the audit log.
-    kinds: ["REPLAY", "AUDIT", "AUDITID"],
+    writes: ["REPLAY", "AUDIT"],
     signing: "read",
     publishes: ["AlertBus"],
   },
   "synthetic-leak": {
     does: "Reports a made-up key, and waits until the page was delivered on every channel",
     calledBy: "everyDay",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["INCIDENT"],
     signing: "read",
     machines: ["SendTaskSuccess"],
     intake: "call",
@@ -229,7 +287,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "index-secrets": {
     does: "Keeps the index that finds the key of an alert",
     calledBy: "clock",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["FINGERPRINT", "INDEX"],
     secrets: ["DescribeSecret", "GetSecretValue"],
     admin: "index",
     signing: "read",
@@ -238,14 +297,16 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "raise-alert": {
     does: "Finds the incident that an alert belongs to, or opens one and starts the compromise machine",
     calledBy: "alertBus",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["INCIDENT", "AUDIT"],
     machines: ["StartExecution", "StopExecution", "SendTaskSuccess"],
     publishes: ["Bus"],
     people: "page",
   },
   "open-incident": {
     does: "Takes every secret that holds the key from whatever run has it, sets the clock and the plan",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
@@ -253,32 +314,37 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "contain-key": {
     does: "Disables or deletes the compromised key, and no other",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
     admin: "read",
     machines: ["SendTaskSuccess"],
   },
   "prove-contained": {
     does: "Checks whether the compromised key is dead",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "KEY", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
     admin: "read",
     machines: ["SendTaskSuccess"],
   },
   "note-replacement": {
     does: "Tells the other branches how the replacement of one secret stands",
-    table: write,
+    table: get,
+    writes: ["SECRET", "INCIDENT"],
     machines: ["SendTaskSuccess"],
   },
   "check-recovery": {
     does: "Asks whether every consumer of one secret holds the replacement",
-    table: writeAndList,
+    table: getAndList,
+    writes: ["SECRET", "EVIDENCE", "INCIDENT", "REFRESH"],
     workloads: "observe",
     machines: ["SendTaskSuccess"],
   },
   "block-containment": {
     does: "Records why no automatic step contains a key, and wakes the clock",
-    table: write,
+    table: get,
+    writes: ["INCIDENT"],
     machines: ["SendTaskSuccess"],
   },
   "check-clock": {
@@ -287,12 +353,14 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "await-incident": {
     does: "Lets a branch of an incident wait until the record may lead to another decision",
-    table: write,
+    table: get,
+    writes: ["INCIDENT"],
     machines: ["SendTaskSuccess"],
   },
   escalate: {
     does: "Reaches a person, through every channel that there is",
-    table: write,
+    table: get,
+    writes: ["INCIDENT"],
     publishes: ["Bus"],
     machines: ["SendTaskSuccess"],
     people: "page",
@@ -300,14 +368,16 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "scope-incident": {
     does: "Looks who read the secret, what the key did, and what else may have leaked",
     timeoutSeconds: 300,
-    table: writeAndList,
+    table: getAndList,
+    writes: ["INCIDENT"],
     admin: "read",
     machines: ["SendTaskSuccess"],
     accessRecords: "read",
   },
   "file-report": {
     does: "Files the incident's report",
-    table: write,
+    table: get,
+    writes: ["INCIDENT"],
     publishes: ["Bus"],
     machines: ["SendTaskSuccess"],
     reports: "file",
@@ -320,7 +390,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "close-incident": {
     does: "Gives the secrets back and closes an incident whose keys are dead or waived",
     ...closing,
-    table: everything,
+    table: getAndList,
+    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
   },
   "settle-incident": {
     does: "Leaves an incident that the machine could not finish to a person",

@@ -1,5 +1,5 @@
 import type { Deployment } from "./deployment.ts";
-import type { FunctionRow } from "./functions.ts";
+import type { FunctionRow, Kind } from "./functions.ts";
 import { logicalName, stateName } from "./handlers.ts";
 import { arnOf, localArn, type Resource, type Statement, secretArns, sub, type Value } from "./statements.ts";
 
@@ -62,20 +62,30 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
   return [...given, ...keyStatements(given, deployment), ...guards(row, deployment)];
 }
 
-/** A function that says which kinds of item it owns writes no other; it may read all of them. */
-function ledgerStatements({ table, kinds }: FunctionRow): readonly Statement[] {
-  const writes: readonly string[] =
-    kinds === undefined ? [] : table.filter((action) => action === "PutItem" || action === "DeleteItem");
-  const others = table.filter((action) => !writes.includes(action));
-  const named = (actions: readonly string[]) => actions.map((action) => `dynamodb:${action}`);
-  const use = allow("UseLedger", named(others), [arnOf("Ledger")]);
-  if (kinds === undefined || writes.length === 0) return [use];
+/** A function may read every item, and write and remove only those of the kinds that its row names. */
+function ledgerStatements({ table, writes = [], removes = [] }: FunctionRow): readonly Statement[] {
+  const ledger = [arnOf("Ledger")];
+  const reads = table.map((action) => `dynamodb:${action}`);
+  return [
+    allow("ReadLedger", reads, ledger),
+    ...ofKinds(allow("WriteOwnKinds", ["dynamodb:PutItem"], ledger), writes),
+    ...ofKinds(allow("RemoveOwnKinds", ["dynamodb:DeleteItem"], ledger), removes),
+  ];
+}
+
+function ofKinds(statement: Statement, kinds: readonly Kind[]): readonly Statement[] {
+  if (kinds.length === 0) return [];
   const Condition = {
-    "ForAllValues:StringLike": { "dynamodb:LeadingKeys": kinds.map((kind) => `${kind}#*`) },
+    "ForAllValues:StringLike": { "dynamodb:LeadingKeys": partitionsOf(kinds) },
     // Without a leading key every value of none would match.
     Null: { "dynamodb:LeadingKeys": "false" },
   };
-  return [use, { ...allow("WriteOwnKinds", named(writes), [arnOf("Ledger")]), Condition }];
+  return [{ ...statement, Condition }];
+}
+
+/** The partition keys of these kinds of item, as patterns. */
+export function partitionsOf(kinds: readonly Kind[]): readonly string[] {
+  return kinds.flatMap((kind) => (kind === "AUDIT" ? ["AUDIT#*", "AUDITID#*"] : [`${kind}#*`]));
 }
 
 /** Events without a caller who would notice a failure. */

@@ -42,7 +42,7 @@ export interface Guard {
   admitService(call: ServiceCall): void;
   /** Oldest first. */
   readonly denials: readonly Denial[];
-  /** By role name, the actions that were allowed, each with the statement that allowed it: "UseLedger dynamodb:GetItem". */
+  /** By role name, the actions that were allowed, each with the statement that allowed it: "ReadLedger dynamodb:GetItem". */
   used(): ReadonlyMap<string, ReadonlySet<string>>;
 }
 

@@ -47,7 +47,7 @@ export async function rekey(
     store: async () => world.store,
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,
-    sweep: async (dryRun) => sweep.run({ dryRun }, world.deps),
+    sweep: async (dryRun) => sweep.run({ dryRun }, world.depsOf("sweep")),
     nowMs: () => NOON_MS,
     pause: async () => {
       pauses += 1;

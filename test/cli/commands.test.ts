@@ -11,7 +11,7 @@ const day = 86_400_000;
 async function open(world: AdminWorld, rotationId = "r-1") {
   const executionArn = `arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:${rotationId}`;
   const input = { secretArn: arnOf("billing-key"), rotationId, executionArn, trigger: "test", at: NOON_MS };
-  return openRotation.run(input, world.deps);
+  return openRotation.run(input, world.depsOf("open-rotation"));
 }
 
 describe("apply", () => {
@@ -295,7 +295,7 @@ describe("supply", () => {
     const applied = await appliedWorld({ "billing-key": "" }, false);
     const opened = await open(applied.world);
     const ticket = { secretArn: arnOf("billing-key"), rotationId: "r-1", fence: opened.fence, at: NOON_MS };
-    await awaitKey.run({ ...ticket, token: "token-s" }, applied.world.deps);
+    await awaitKey.run({ ...ticket, token: "token-s" }, applied.world.depsOf("await-key"));
     return { ...applied, made: applied.world.provider.addKey({ name: "made in the console" }) };
   }
 

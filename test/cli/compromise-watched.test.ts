@@ -18,7 +18,7 @@ async function sharedWorld() {
 async function watch({ cli, world }: Awaited<ReturnType<typeof newWorld>>) {
   const file = fileWith({ secrets: { "billing-key": "", "search-key": "", "batch-key": watchedBlock } });
   expect((await cli("apply", { files: { "rekey.yml": file } })).err).toBe("");
-  await indexSecrets.run({ own: [] }, world.deps);
+  await indexSecrets.run({ own: [] }, world.depsOf("index-secrets"));
 }
 
 describe("a key that is in a rotated secret and in a watched one", () => {
@@ -31,7 +31,7 @@ describe("a key that is in a rotated secret and in a watched one", () => {
       const alert = { schema: 1, source: "gitguardian", sourceId: "incident:1", ...facts };
       const detail = { alert, kind: "start", receivedAtMs: NOON_MS, intake: "gitguardian" };
 
-      await raiseAlert.run(raiseAlert.input.parse({ detail }), world.deps);
+      await raiseAlert.run(raiseAlert.input.parse({ detail }), world.depsOf("raise-alert"));
 
       expect((await only()).keys).toMatchObject([
         {

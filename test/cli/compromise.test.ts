@@ -199,7 +199,7 @@ describe("rekey compromise", () => {
     const { out } = await cli("compromise billing-key --public --dry-run");
     await cli("compromise billing-key --public");
     const { incidentId, executionArn = "" } = await only();
-    await openIncident.run({ incidentId, executionArn, at: NOON_MS }, world.deps);
+    await openIncident.run({ incidentId, executionArn, at: NOON_MS }, world.depsOf("open-incident"));
 
     const { plan, planWhy } = await only();
     expect(plan).toBe("contain-first");

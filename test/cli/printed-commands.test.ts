@@ -73,7 +73,7 @@ async function printedAbout(name: string) {
   await becomes(incidentId, situations[name]?.(keyId) ?? {});
   const { out } = await cli(`incident show ${incidentId}`);
   for (const after of [0, 0, 5, 14, 20]) {
-    await escalate.run({ incidentId, at: NOON_MS + after * minute }, world.deps);
+    await escalate.run({ incidentId, at: NOON_MS + after * minute }, world.depsOf("escalate"));
   }
   const steps = pages.flatMap((page) => [...page.steps, page.why]);
   return { ...told, commands: [...new Set(commandsIn([out, ...steps].join("\n")))] };

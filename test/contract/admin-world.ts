@@ -13,6 +13,7 @@ import * as adapter from "../../providers/openai/adapter.ts";
 import { type OpenAiFake, openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
 import { type MemoryStore, memoryStore } from "../../stores/secrets-manager/fake.ts";
+import { tableUnderRole } from "../under-role.ts";
 
 export const NOON_MS = Date.UTC(2026, 10, 22, 12);
 export const ANNA = "arn:aws:sts::111122223333:assumed-role/operator/anna";
@@ -89,9 +90,11 @@ export function adminWorld() {
   store.create(ADMIN_ARN, provider.adminKey);
   const nowMs = NOON_MS;
   let requests = 0;
+  const own = tableUnderRole("admin", table);
   const deps: AdminDeps = {
     environment: "production",
-    ...{ ledger, store, schedules, executions, audit, digest },
+    ...{ ledger: ledgerOn(own), store, schedules, executions, digest },
+    audit: auditLog({ table: own, digest, now: () => NOON_MS }),
     provider: onePerAccount(store, provider),
     escalator: {} as AdminDeps["escalator"],
     bus: { publish: async (event) => void events.push(event) },
@@ -100,6 +103,12 @@ export function adminWorld() {
     newId: () => `id-${requests}`,
     identifyCaller: trustingSts,
   };
+
+  /** What another function has: the same world under its own role. */
+  function depsOf(functionName: string): AdminDeps {
+    const table = tableUnderRole(functionName, parts.table);
+    return { ...deps, ledger: ledgerOn(table), audit: auditLog({ table, digest, now: () => NOON_MS }) };
+  }
 
   /** A secret with a key of the provider in it. */
   function secret(name: string, options: { readonly field?: string } = {}) {
@@ -133,7 +142,7 @@ export function adminWorld() {
   }
 
   const parts = { table, ledger, store, provider, schedules, executions, audit };
-  return { ...parts, events, logs, deps, secret, send, told };
+  return { ...parts, events, logs, deps, depsOf, secret, send, told };
 }
 
 export type AdminWorld = ReturnType<typeof adminWorld>;

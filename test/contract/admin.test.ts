@@ -37,7 +37,7 @@ async function openRun(world: AdminWorld, name = "billing-key", rotationId = "r-
   const executionArn = `arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:${rotationId}`;
   const at = NOON_MS;
   const input = { secretArn: arnOf(name), rotationId, executionArn, trigger: "test", at };
-  return openRotation.run(input, world.deps);
+  return openRotation.run(input, world.depsOf("open-rotation"));
 }
 
 describe("who may call", () => {
@@ -768,7 +768,7 @@ async function suppliedWorld() {
   const { world } = await appliedWorld({ "billing-key": "" }, false);
   const opened = await openRun(world);
   const ticket = { secretArn: arnOf("billing-key"), rotationId: "r-1", fence: opened.fence, at: NOON_MS };
-  await awaitKey.run({ ...ticket, token: "token-s" }, world.deps);
+  await awaitKey.run({ ...ticket, token: "token-s" }, world.depsOf("await-key"));
   const { keyId, secret } = world.provider.addKey({ name: "made in the console" });
   return { world, keyId, versionId: await put(world, secret) };
 }

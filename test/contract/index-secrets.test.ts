@@ -12,6 +12,7 @@ import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { spellingsIn } from "../core/intake/samples.ts";
+import { tableUnderRole } from "../under-role.ts";
 
 const arnOf = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-FAKE00`;
 const [billing, watched, admin, intake] = [
@@ -81,7 +82,7 @@ async function newWorld() {
   let nowMs = 0;
   const world = { table, ledger, store, versions, reads, msPerLook: 0, given: [] as readonly object[] };
   const deps = {
-    ledger,
+    ledger: ledgerOn(tableUnderRole("index-secrets", table)),
     store: counting,
     clock: { nowMs: () => (nowMs += world.msPerLook), pause: async () => undefined },
     provider: () => ({

@@ -11,6 +11,7 @@ import type { IntakeDeps, LogLine } from "../../functions/deps.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
+import { tableUnderRole } from "../under-role.ts";
 
 export const noon = Date.parse("2026-11-22T12:00:00Z");
 const arnOf = (source: string) =>
@@ -30,7 +31,11 @@ export class IntakeWorld {
   readonly store = memoryStore();
   readonly published: KeyCompromised[] = [];
   readonly logs: LogLine[] = [];
-  readonly audit = auditLog({ table: this.table, digest: { sha256Hex }, now: () => this.nowMs });
+  readonly audit = auditLog({
+    table: tableUnderRole("intake", this.table),
+    digest: { sha256Hex },
+    now: () => this.nowMs,
+  });
   /** What GitHub answers; nothing when it does not answer in time. */
   github: (url: string) => unknown = () => undefined;
   busIsDown = false;
@@ -42,7 +47,7 @@ export class IntakeWorld {
     const clock = { nowMs: () => this.nowMs, pause: async () => undefined };
     for (const source of ["github", "report"]) this.store.create(arnOf(source), `FAKE-signing-${source}`);
     this.#deps = {
-      ledger: ledgerOn(this.table),
+      ledger: ledgerOn(tableUnderRole("intake", this.table)),
       audit: this.audit,
       clock,
       signing: signingSecrets(

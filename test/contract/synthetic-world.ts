@@ -14,7 +14,7 @@ export const name = "synthetic-2026-11-22T12";
 /** Intake, bus, machine and channels, each of which can be out of order. Time passes in pauses only. */
 export function syntheticWorld() {
   const intake = new IntakeWorld();
-  const { deps, ledger } = adminWorld();
+  const { deps, depsOf, ledger } = adminWorld();
   const logs: LogLine[] = [];
   const pages: Page[] = [];
   const world = { busLoses: false, failedChannels: [] as string[], signingSecret: "FAKE-signing-report" };
@@ -32,13 +32,13 @@ export function syntheticWorld() {
   const runMachine = async () => {
     for (const detail of world.busLoses ? [] : intake.published.slice(delivered)) {
       delivered += 1;
-      const { incidentIds } = await raiseAlert.run(raiseAlert.input.parse({ detail }), deps);
+      const { incidentIds } = await raiseAlert.run(raiseAlert.input.parse({ detail }), depsOf("raise-alert"));
       for (const incidentId of incidentIds) {
         await openIncident.run(
           openIncident.input.parse({ incidentId, executionArn: `arn:FAKE:${incidentId}`, at: at() }),
-          deps,
+          depsOf("open-incident"),
         );
-        await escalate.run(escalate.input.parse({ incidentId, at: at() }), deps);
+        await escalate.run(escalate.input.parse({ incidentId, at: at() }), depsOf("escalate"));
       }
     }
   };

@@ -109,7 +109,7 @@ function withFaults(template: Template): Template {
     { PolicyDocument: { Statement: { Sid: string; Action: string[] }[] } },
   ];
   for (const statement of policy.PolicyDocument.Statement)
-    if (statement.Sid === "UseLedger") statement.Action = ["dynamodb:GetItem"];
+    if (statement.Sid === "ReadLedger") statement.Action = ["dynamodb:GetItem"];
   const { Variables } = properties("CheckDashclockLambdaFunction")["Environment"] as {
     Variables: Record<string, unknown>;
   };

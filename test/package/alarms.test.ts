@@ -37,8 +37,8 @@ function metricsOf(alarm: Alarm): readonly Metric[] {
 
 /** What each function says of a deployment in which nothing was declared yet, as CloudWatch reads its log. */
 async function emittedBy(): Promise<ReadonlyMap<string, readonly Metric[]>> {
-  const { deps, logs, audit, ledger } = adminWorld();
-  await sweep.run(sweep.input.parse({}), { ...deps, environment });
+  const { deps, depsOf, logs, audit, ledger } = adminWorld();
+  await sweep.run(sweep.input.parse({}), { ...depsOf("sweep"), environment });
   const swept = logs.splice(0);
   const checkpoints = memoryCheckpoints(audit, deps.clock.nowMs);
   await anchorAudit({ ledger, clock: deps.clock, log: deps.log, environment, checkpoints });

@@ -1,10 +1,9 @@
-import { decide } from "../../local/iam/decide.ts";
-import { parsePolicy } from "../../local/iam/policy.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
-import { functions } from "../../serverless/functions.ts";
+import { functions, type Kind } from "../../serverless/functions.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
 import { roleOf } from "../../serverless/roles.ts";
 import { type Statement, secretArns } from "../../serverless/statements.ts";
+import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
 import { deployment } from "./deployment.ts";
 import { referencesIn, statementsOf } from "./packaged.ts";
@@ -41,17 +40,6 @@ function allowed(name: string, given: Partial<Deployment> = {}): readonly string
   return statements(name, given)
     .filter(({ Effect }) => Effect === "Allow")
     .flatMap(({ Action = [] }) => Action);
-}
-
-/** Every intrinsic function as a text that matches anything. */
-function resolved(own: readonly Statement[]): unknown {
-  return JSON.parse(JSON.stringify(own), (_, value) =>
-    value !== null &&
-    typeof value === "object" &&
-    ("Fn::Sub" in value || "Fn::GetAtt" in value || "Ref" in value)
-      ? "arn:any"
-      : value,
-  );
 }
 
 function withPermission(action: string): readonly string[] {
@@ -128,21 +116,51 @@ describe("rotated secrets", () => {
   });
 });
 
+/** By kind of item, the calls that write it. */
+const writing: Record<Kind, RegExp> = {
+  ASKER: /\.putAsker\(/,
+  AUDIT: /audit\.append|appendToIntake\(/,
+  DEBT: /ledger\.putDebt\(/,
+  EVIDENCE: /\.putEvidence\(/,
+  FINGERPRINT: /\.putHolder\(/,
+  FORMER: /\.putFormerSecret\(/,
+  INCIDENT: /\.(changeIncident|reportIncident|changeSubject)\(|documents\.change<(Breaker|Paged)>/,
+  INDEX: /documents\.write<IndexedVersion>/,
+  KEY: /\.putKey\(/,
+  ORDER: /kind: "ORDER"/,
+  POLICY: /\.putPolicy\(/,
+  REFRESH: /refreshMemory\(/,
+  REPLAY: /documents\.change<Seen>/,
+  ROTATION: /\.changeRotation\(/,
+  SECRET: /\.changeSecret\(/,
+  STOP: /\.putStop\(/,
+  SWEEP: /kind: "SWEEP"/,
+};
+const removing: Partial<Record<Kind, RegExp>> = {
+  DEBT: /\.removeDebt\(/,
+  EVIDENCE: /\.removeEvidence\(/,
+  POLICY: /\.removePolicy\(/,
+  STOP: /\.removeStop\(/,
+};
+
 describe("the ledger", () => {
-  test("takes from the public intake what it saw and its audit log, and never a policy or a secret", () => {
-    const policy = parsePolicy({ Version: "2012-10-17", Statement: resolved(statements("intake")) });
-    const put = (key: string) =>
-      decide(
-        {
-          principal: { kind: "role", account: "1", roleArn: "arn:r", sessionArn: "arn:s" },
-          ...{ action: "dynamodb:PutItem", resource: "arn:any", owner: "1" },
-          context: { "dynamodb:leadingkeys": [key] },
-        },
-        { identity: [policy] },
-      ).isAllowed;
-    for (const own of ["REPLAY#x", "AUDIT#rekey", "AUDITID#rekey"]) expect(put(own)).toBe(true);
-    for (const other of ["POLICY#all", "SECRET#x", "INCIDENT#all", "STOP#all"])
-      expect(put(other)).toBe(false);
+  const kinds = [...Object.keys(writing), "AUDITID"] as Kind[];
+
+  test.each(names)("takes from %s the kinds of item that its code writes, and no other", (name) => {
+    const code = codeBehind(name);
+    const asks = (patterns: Partial<Record<Kind, RegExp>>) =>
+      kinds.filter((kind) => patterns[kind === ("AUDITID" as Kind) ? "AUDIT" : kind]?.test(code));
+    expect(kinds.filter((kind) => mayWrite(name, "PutItem", kind))).toEqual(asks(writing));
+    expect(kinds.filter((kind) => mayWrite(name, "DeleteItem", kind))).toEqual(asks(removing));
+  });
+
+  test("takes a policy from nobody but the admin function, and from the public intake what it saw and its log", () => {
+    expect(names.filter((name) => mayWrite(name, "PutItem", "POLICY"))).toEqual(["admin"]);
+    expect(kinds.filter((kind) => mayWrite("intake", "PutItem", kind))).toEqual([
+      "AUDIT",
+      "REPLAY",
+      "AUDITID",
+    ]);
   });
 
   test("is read, written and queried by item, and never scanned or changed as a table", () => {
@@ -358,7 +376,14 @@ describe("a role may do what its code asks for, and nothing else", () => {
 
   /** Actions of the ledger, the rotated secrets and the machines; of the rest, what each statement is called. */
   function granted(name: string): readonly string[] {
-    const byAction = ["UseLedger", "WriteOwnKinds", "RotatedSecrets", "CallMachines", "FollowRuns"];
+    const byAction = [
+      "ReadLedger",
+      "WriteOwnKinds",
+      "RemoveOwnKinds",
+      "RotatedSecrets",
+      "CallMachines",
+      "FollowRuns",
+    ];
     return statements(name, { intakeSecrets, slackSecret, refreshAllowed: [service] })
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Sid, Action = [], Resource }) => {

@@ -16,6 +16,7 @@ import type { OpenAiFake } from "../../../providers/openai/fake.ts";
 import { openai } from "../../../providers/openai/index.ts";
 import type { MemoryStore } from "../../../stores/secrets-manager/fake.ts";
 import { storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
+import { tableUnderRole } from "../../under-role.ts";
 import { IncidentEdges } from "../faults/incident-edges.ts";
 import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
@@ -48,6 +49,8 @@ const executionOperations = { succeed: true, fail: true, describe: false, start:
 export class Edges {
   readonly events: (RekeyEvent & { readonly atMs: number })[] = [];
   readonly logs: LogLine[] = [];
+  /** What the functions' roles do not let them write. */
+  readonly denied: string[] = [];
   readonly effects: Effects;
   readonly incident: IncidentEdges;
   readonly shelf = new CertificateShelf();
@@ -64,7 +67,11 @@ export class Edges {
     const through = this.#throughFor(invocation);
     // Each call to Secrets Manager is one that can fail or never be answered, not each step of the store.
     const store = storeOnLabels(through("store", this.#targets.store, storeOperations));
-    const table: Table = through("table", this.#targets.table, tableOperations);
+    const table = tableUnderRole(
+      invocation.functionName,
+      through<Table>("table", this.#targets.table, tableOperations),
+      (denied) => void this.denied.push(denied),
+    );
     const nowMs = () => this.#targets.nowMs() + invocation.skewMs;
     const wire = this.#wireFor(invocation);
     const clock: Clock = { nowMs, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) };

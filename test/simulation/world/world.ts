@@ -111,6 +111,8 @@ export class World {
     // One that goes on would set its next timer on the true clock, and keep the process alive for a week.
     for (const run of this.runs.values()) if (run.outcome === undefined) run.stop("the world is closed");
     this.time.uninstall();
+    const [denied] = this.#edges.denied;
+    if (denied !== undefined) throw new Error(denied);
   }
 
   // ---- what happened, in order -------------------------------------------------------------------------
