@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Deployment } from "./deployment.ts";
 import { environmentFor } from "./environment.ts";
-import { type FunctionRow, functions } from "./functions.ts";
+import type { FunctionRow } from "./function-row.ts";
+import { functions } from "./functions.ts";
 import { logicalName } from "./handlers.ts";
 import { isAsync, roleId, roleOf } from "./roles.ts";
 import { ruleResources } from "./rules.ts";

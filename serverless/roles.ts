@@ -1,5 +1,5 @@
 import type { Deployment } from "./deployment.ts";
-import type { FunctionRow, Kind } from "./functions.ts";
+import type { FunctionRow, Kind } from "./function-row.ts";
 import { logicalName, stateName } from "./handlers.ts";
 import { arnOf, localArn, type Resource, type Statement, secretArns, sub, type Value } from "./statements.ts";
 

@@ -1,5 +1,5 @@
 import type { Deployment } from "./deployment.ts";
-import type { FunctionRow } from "./functions.ts";
+import type { FunctionRow } from "./function-row.ts";
 import { logicalName } from "./handlers.ts";
 import { arnOf, machineArn, type Resources, secretArns, sub, type Value } from "./statements.ts";
 

@@ -1,5 +1,6 @@
 import type { Deployment } from "../../serverless/deployment.ts";
-import { functions, type Kind } from "../../serverless/functions.ts";
+import type { Kind } from "../../serverless/function-row.ts";
+import { functions } from "../../serverless/functions.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
 import { roleOf } from "../../serverless/roles.ts";
 import { type Statement, secretArns } from "../../serverless/statements.ts";

@@ -1,0 +1,71 @@
+type TableRead = "GetItem" | "Query";
+type SecretAction = "DescribeSecret" | "GetSecretValue" | "PutSecretValue" | "UpdateSecretVersionStage";
+type MachineAction =
+  | "SendTaskSuccess"
+  | "SendTaskFailure"
+  | "StartExecution"
+  | "DescribeExecution"
+  | "StopExecution";
+
+/** A kind of item in the ledger, which begins the item's partition key. `AUDIT` stands for the chain with its index. */
+export type Kind =
+  | "ASKER"
+  | "AUDIT"
+  | "DEBT"
+  | "EVIDENCE"
+  | "FINGERPRINT"
+  | "FORMER"
+  | "INCIDENT"
+  | "INDEX"
+  | "KEY"
+  | "ORDER"
+  | "POLICY"
+  | "REFRESH"
+  | "REPLAY"
+  | "ROTATION"
+  | "SECRET"
+  | "STOP"
+  | "SWEEP";
+
+/** What one function is, what calls it besides a state machine, and all that its role may do. */
+export interface FunctionRow {
+  readonly does: string;
+  readonly calledBy?:
+    | "decryptRecords"
+    | "everyHour"
+    | "everyDay"
+    | "reportBus"
+    | "alertBus"
+    | "executionStatus"
+    | "clock"
+    | "callerUrl"
+    | "publicUrl";
+  /** How it reads the ledger, whose items of every kind it may read. */
+  readonly table: readonly TableRead[];
+  /** The kinds of the ledger's items that it may write, and those that it may remove. */
+  readonly writes?: readonly Kind[];
+  readonly removes?: readonly Kind[];
+  /** On the secrets that are rotated, never on those of admin credentials and signing secrets. */
+  readonly secrets?: readonly SecretAction[];
+  /** `index` may also list a secret's versions. */
+  readonly admin?: "read" | "index";
+  /** The signing secrets of alert sources. */
+  readonly signing?: "read";
+  /** `Bus` is Rekey's own. Only the roles of these rows may put events on `AlertBus`. */
+  readonly publishes?: readonly ("Bus" | "AlertBus")[];
+  readonly machines?: readonly MachineAction[];
+  /** On the workloads that the deployment lists, and no other. */
+  readonly workloads?: "observe" | "refresh";
+  /** Gets the intake's public address. Given to every function, the address would be a circular reference. */
+  readonly intake?: "call";
+  /** Less than its Task's TimeoutSeconds; 30 by default. */
+  readonly timeoutSeconds?: number;
+  readonly schedules?: "reconcile";
+  /** Signs and files checkpoints, or certificates. Never for a function that writes the ledger: it could sign what it forged. */
+  readonly audit?: "anchor" | "certify";
+  /** Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last two. */
+  readonly people?: "page" | "index";
+  readonly reports?: "file";
+  /** CloudTrail's event history: who read a secret. */
+  readonly accessRecords?: "read";
+}
