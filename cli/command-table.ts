@@ -31,7 +31,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "approve",
-    does: "see, and with its digest approve, the step of a rotation that waits for a second person",
+    does: "see, and with its digest approve, an order or a step of a rotation that waits for a second person",
     load: async () => (await import("./commands/approve.ts")).approve,
   },
   {

@@ -79,6 +79,17 @@ interface FailureOptions {
   readonly facts?: Readonly<Record<string, unknown>>;
 }
 
+/** What a command says where it ends before its own answer: an order that waits for a second person. */
+export class EndsEarly extends Error {
+  override readonly name = "EndsEarly";
+  readonly shown: Shown;
+
+  constructor(shown: Shown) {
+    super("the order waits");
+    this.shown = shown;
+  }
+}
+
 /** Why a command failed: lower case, no full stop, and a hint at the next step. */
 export class CliFailure extends Error {
   override readonly name = "CliFailure";

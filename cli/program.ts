@@ -4,6 +4,7 @@ import { RotationError } from "../core/errors.ts";
 import {
   type Cli,
   CliFailure,
+  EndsEarly,
   type ExitCode,
   exitCodes,
   type Perform,
@@ -51,7 +52,10 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     },
   };
   const perform: Perform = async (work) => {
-    const shown = await work(cli);
+    const shown = await work(cli).catch((error: unknown) => {
+      if (error instanceof EndsEarly) return error.shown;
+      throw error;
+    });
     if (wantsJson()) terminal.out(JSON.stringify(shown.json));
     else for (const line of linesOf(shown.lines, terminal)) terminal.out(line);
     code = shown.exitCode ?? exitCodes.done;

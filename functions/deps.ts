@@ -4,6 +4,7 @@ import type { AuditCheckpoints } from "../audit/checkpoint.ts";
 import type { CallerProof } from "../aws/caller-proof.ts";
 import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
 import type { PageReason, ScopeFindings, UseBefore } from "../core/incident/record.ts";
+import type { TwoPeopleRule } from "../core/orders.ts";
 import type { Policy } from "../core/policy.ts";
 import type {
   Clock,
@@ -218,6 +219,8 @@ export interface AdminDeps extends With<"escalator"> {
   readonly schedules: Schedules;
   /** A new one at each call; letters, digits and hyphens. */
   newId(): string;
+  /** Who may ask for what does lasting harm, and who may approve it. */
+  readonly twoPeople: TwoPeopleRule;
 }
 
 /** What anchoring may use. It reads the ledger and never writes it: otherwise it could sign what it forged. */

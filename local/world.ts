@@ -96,6 +96,7 @@ const deployment: Deployment = {
   refreshAllowed: [],
   providerHosts: [],
   peopleRoles: ["operator", "supplier"],
+  twoPeople: "off",
   auditLockMode: "GOVERNANCE",
   auditLockDays: 1,
   logRetentionDays: 90,

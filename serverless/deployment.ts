@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
+import type { TwoPeopleRule } from "../core/orders.ts";
 
 /** The parameters of one deployment, which is one environment in one account and Region. */
 export interface Deployment {
@@ -31,6 +32,8 @@ export interface Deployment {
   readonly providerHosts: readonly string[];
   /** Names of roles whose session names say which person it is. An order under any other role is the role's. */
   readonly peopleRoles: readonly string[];
+  /** Roles that may ask for what does lasting harm, and roles that may approve it: "off" where one person decides. */
+  readonly twoPeople: TwoPeopleRule;
   /** Requests that the public intake may answer at once. */
   readonly intakeConcurrency: number;
   readonly auditLockMode: "GOVERNANCE" | "COMPLIANCE";
@@ -58,6 +61,17 @@ const policyShape = /^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/[\w/+=,.@-]+$/;
 
 const list = (shape: RegExp) => z.array(z.string().regex(shape)).max(200);
 
+const roles = list(/^[\w+=,.@-]{1,64}$/);
+/** One role in both lists would let one person decide. */
+const twoPeopleShape = z.union([
+  z.literal("off"),
+  z
+    .strictObject({ mayAsk: roles.min(1), mayApprove: roles.min(1) })
+    .refine(({ mayAsk, mayApprove }) => !mayAsk.some((role) => mayApprove.includes(role)), {
+      message: "no role may both ask and approve",
+    }),
+]);
+
 /** What stages/<stage>.yml may say; see stages/example.yml. */
 const settingsShape = z.strictObject({
   consumerAccounts: list(/^\d{12}$/).default([]),
@@ -75,7 +89,8 @@ const settingsShape = z.strictObject({
   secretKeys: list(keyShape).default([]),
   refreshAllowed: list(workloadShape).default([]),
   providerHosts: list(hostShape).default([]),
-  peopleRoles: list(/^[\w+=,.@-]{1,64}$/).default([]),
+  peopleRoles: roles.default([]),
+  twoPeople: twoPeopleShape.default({ mayAsk: [], mayApprove: [] }),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z.int().min(1).max(36_500).default(365),

@@ -1,5 +1,6 @@
 import { roughDuration } from "../../core/duration.ts";
 import type { StopOrder } from "../../core/rotation/stop-order.ts";
+import { utcText } from "../../core/utc.ts";
 import type { Register } from "../command.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable } from "../table.ts";
@@ -63,7 +64,8 @@ function stated({ policy, standing }: SecretStanding): Readonly<Record<string, u
   };
 }
 
-function stopText({ scope, by, reason, includingIncidents }: StopOrder): string {
+function stopText({ scope, by, reason, includingIncidents, untilMs }: StopOrder): string {
   const incidents = includingIncidents ? ", incidents too" : "";
-  return `stopped for ${scope} by ${shortName(by)}${incidents}: ${reason}`;
+  const ends = untilMs === undefined ? "" : `, alone and until ${utcText(untilMs)}`;
+  return `stopped for ${scope} by ${shortName(by)}${incidents}${ends}: ${reason}`;
 }

@@ -298,6 +298,10 @@ export interface PersonsOrder {
   readonly by: string;
   readonly reason: string;
   readonly atMs: number;
+  /** Who confirmed it, where it needs a second person. */
+  readonly approvedBy?: string;
+  /** Given without a second person, in a deployment that asks for one. */
+  readonly alone?: true;
 }
 
 /** A decision covers what had been reported until then: a later report opens an incident of its own, which shows it. */
@@ -323,7 +327,8 @@ export type PageReason =
   | "settled"
   | "breakerOpen"
   | "testOfRealKey"
-  | "asked";
+  | "asked"
+  | "alone";
 
 export interface PageSent {
   readonly atMs: number;

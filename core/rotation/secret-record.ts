@@ -42,6 +42,8 @@ export interface Lease {
 export interface Hold {
   readonly by: string;
   readonly reason: string;
+  /** Placed without a second person, in a deployment that asks for one. */
+  readonly alone?: true;
 }
 
 export interface Wait {

@@ -10,6 +10,9 @@ export interface StopOrder {
   readonly reason: string;
   /** Without it, containment of a leaked key goes on, and so does the replacement that it waits for. */
   readonly includingIncidents: boolean;
+  /** One person ordered it alone: the sweep lifts it after this. */
+  readonly untilMs?: number;
+  readonly approvedBy?: string;
 }
 
 export interface StopQuestion {
@@ -27,7 +30,7 @@ export function whyStopped(
   return order && { reason: "Stopped", detail: `stopped for ${order.scope} by ${order.by}: ${order.reason}` };
 }
 
-function covers({ scope }: StopOrder, policy: StopQuestion["policy"]): boolean {
+export function covers({ scope }: StopOrder, policy: StopQuestion["policy"]): boolean {
   return (
     scope === "all" ||
     scope === policy.secretArn ||

@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import type { AdminDeps } from "../deps.ts";
-import { type AdminCommand, type Answer, type Order, refused } from "./command.ts";
+import { type Answer, refused } from "./command.ts";
 import { commands } from "./commands.ts";
+import { give, type Request } from "./two-people/give.ts";
 import { jsonIn, whoOrdered } from "./who-ordered.ts";
 
 /** The event of a function URL (payload 2.0): the parts that are used here. */
@@ -46,7 +47,7 @@ export async function answerAdmin(event: unknown, deps: AdminDeps): Promise<UrlA
   const answer =
     command === undefined
       ? refused({ reason: "InputInvalid", detail: "no such command" })
-      : await perform({ command, order: { input, caller } }, deps);
+      : await perform({ name, command, order: { input, caller } }, deps);
   deps.log({
     step: "admin",
     command: command === undefined ? "unknown" : name,
@@ -75,14 +76,9 @@ function withoutNonce(input: unknown): unknown {
   return command;
 }
 
-interface Request {
-  readonly command: AdminCommand;
-  readonly order: Order<unknown>;
-}
-
-async function perform({ command, order }: Request, deps: AdminDeps): Promise<Answer> {
+async function perform(request: Request, deps: AdminDeps): Promise<Answer> {
   try {
-    return await command(order, deps);
+    return await give(request, deps);
   } catch (error) {
     if (error instanceof RotationError) {
       const hint = error.retry === "later" ? "try again in a moment" : undefined;

@@ -7,6 +7,10 @@ export interface Caller {
   readonly principal: string;
   readonly atMs: number;
   readonly requestId: string;
+  /** Who confirmed an order that needs a second person. */
+  readonly approvedBy?: string;
+  /** The order is one that others would have to approve, or that one person may only give alone: it is marked. */
+  readonly alone?: true;
 }
 
 export interface Order<Input> {
@@ -29,25 +33,42 @@ interface Definition<Input> {
 }
 
 /** One command of a person, beginning with the request's body. */
-export type AdminCommand = (order: Order<unknown>, deps: AdminDeps) => Promise<Answer>;
+export interface AdminCommand {
+  (order: Order<unknown>, deps: AdminDeps): Promise<Answer>;
+  /** Its fields, checked and without keys; a refusal says what is wrong with them. */
+  read(input: unknown, deps: AdminDeps): Promise<Read | RefusedAnswer>;
+}
+
+interface Read {
+  readonly outcome: "read";
+  readonly given: Readonly<Record<string, unknown>>;
+}
 
 export function adminCommand<Input>(definition: Definition<Input>): AdminCommand {
   const { input: schema, findsKeys = false, run } = definition;
-  return async ({ input, caller }, deps) => {
+  const check = async (input: unknown, deps: AdminDeps) => {
     const parsed = schema.safeParse(input);
-    if (parsed.success && findsKeys) return run({ input: parsed.data, caller }, deps);
-    if (parsed.success) {
-      // What people write stays in the record and the audit log for good.
-      const { value, hidden } = await withoutKeys(parsed.data, deps);
-      const answer = await run({ input: value, caller }, deps);
-      return hidden === 0 ? answer : { ...answer, keysHidden: hidden };
-    }
+    // What people write stays in the record and the audit log for good.
+    if (parsed.success) return findsKeys ? { value: parsed.data, hidden: 0 } : withoutKeys(parsed.data, deps);
     // Names the fields, never their values: one of them might be a key in the wrong place.
     const fields = parsed.error.issues.map(
       (issue) => `${issue.path.join(".") || "command"} ${sayIssue(issue)}`,
     );
     return refused({ reason: "InputInvalid", detail: fields.join("; ").slice(0, detailMax) });
   };
+  const command = async ({ input, caller }: Order<unknown>, deps: AdminDeps): Promise<Answer> => {
+    const checked = await check(input, deps);
+    if ("outcome" in checked) return checked;
+    const answer = await run({ input: checked.value, caller }, deps);
+    return checked.hidden === 0 ? answer : { ...answer, keysHidden: checked.hidden };
+  };
+  return Object.assign(command, {
+    read: async (input: unknown, deps: AdminDeps) => {
+      const checked = await check(input, deps);
+      if ("outcome" in checked) return checked;
+      return { outcome: "read" as const, given: checked.value as Readonly<Record<string, unknown>> };
+    },
+  });
 }
 
 const detailMax = 1_000;

@@ -1,5 +1,5 @@
 import { apply } from "./apply.ts";
-import { approve } from "./approve.ts";
+import { approveOf } from "./approve.ts";
 import { attest } from "./attest.ts";
 import type { AdminCommand } from "./command.ts";
 import { compromise } from "./compromise/compromise.ts";
@@ -24,7 +24,7 @@ import { supply } from "./supply.ts";
 export const commands: Readonly<Record<string, AdminCommand>> = {
   apply,
   rotate,
-  approve,
+  approve: approveOf((name) => (Object.hasOwn(commands, name) ? commands[name] : undefined)),
   hold,
   release,
   attest,

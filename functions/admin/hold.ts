@@ -14,13 +14,15 @@ export const hold = adminCommand({
     const { secretArn, name } = found.policy;
     const { principal, atMs, requestId } = caller;
     const { reason } = input;
-    await deps.ledger.changeSecret(secretArn, (record) => placeHold(record, { by: principal, reason }));
+    await deps.ledger.changeSecret(secretArn, (record) =>
+      placeHold(record, { by: principal, reason, ...(caller.alone && { alone: true }) }),
+    );
     await deps.audit.append(secretArn, {
       id: `${requestId}/hold`,
       atMs,
       actor: principal,
       action: "HoldPlaced",
-      detail: { reason },
+      detail: { reason, ...(caller.alone && { alone: true }) },
     });
     return { outcome: "held", secretArn, name, run: await wakeIfDecided({ secretArn, nowMs: atMs }, deps) };
   },

@@ -14,6 +14,7 @@ import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { escalator } from "../wiring/parts.ts";
 import { certifyOwed } from "./certify-owed.ts";
+import { liftEndedStops } from "./lift-ended-stops.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
@@ -45,6 +46,7 @@ export const sweep = step({
         if (!dryRun) await finishUndo({ record: incident, nowMs, forMs: calledOffForMs }, deps);
       });
     }
+    if (!dryRun) await attempt({ secretArn: "stops" }, () => liftEndedStops({ policies, nowMs }, deps));
     for (const policy of policies) {
       await attempt({ secretArn: policy.secretArn }, async () =>
         secrets.push(await sweepSecret({ policy, nowMs, dryRun }, deps)),

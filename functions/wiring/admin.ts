@@ -7,7 +7,7 @@ import { schedulerSchedules } from "../adapters/scheduler.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
 import { escalator } from "./parts.ts";
-import { callerSettings, scheduleSettings, settings } from "./settings.ts";
+import { callerSettings, scheduleSettings, settings, twoPeopleSettings } from "./settings.ts";
 
 function identifyCaller() {
   const { endpoint, ...deployment } = callerSettings();
@@ -26,6 +26,7 @@ export function adminWiring(): AdminDeps {
     schedules: schedules(),
     identifyCaller: identifyCaller(),
     newId: randomUUID,
+    twoPeople: twoPeopleSettings(),
   };
   return built;
 }

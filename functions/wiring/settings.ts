@@ -1,6 +1,7 @@
 import { stsEndpoint } from "../../aws/caller-proof.ts";
 import { PolicyInvalid } from "../../core/errors.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
+import type { TwoPeopleRule } from "../../core/orders.ts";
 import type { SecretArn } from "../../core/ports.ts";
 
 /** The settings of a deployment. Nothing else reads the environment; the local cloud sets the same names. */
@@ -49,6 +50,19 @@ export function callerSettings() {
     ...{ region, account, table: required("REKEY_TABLE"), endpoint: stsEndpoint(process.env, region) },
     peopleRoles: jsonList("REKEY_PEOPLE_ROLES"),
   };
+}
+
+/** Who may ask and who may approve. What cannot be read lets nobody decide alone. */
+export function twoPeopleSettings(): TwoPeopleRule {
+  const value: unknown = JSON.parse(process.env["REKEY_TWO_PEOPLE"] ?? "{}");
+  if (value === "off") return "off";
+  const lists =
+    typeof value === "object" && value !== null ? (value as Partial<Record<string, unknown>>) : {};
+  const roles = (name: string) => {
+    const list = lists[name];
+    return Array.isArray(list) ? list.filter((role) => typeof role === "string") : [];
+  };
+  return { mayAsk: roles("mayAsk"), mayApprove: roles("mayApprove") };
 }
 
 const dayMs = 86_400_000;

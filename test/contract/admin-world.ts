@@ -102,6 +102,7 @@ export function adminWorld() {
     log: (line) => void logs.push(line),
     newId: () => `id-${requests}`,
     identifyCaller: trustingSts,
+    twoPeople: "off",
   };
 
   /** What another function has: the same world under its own role. */

@@ -6,7 +6,7 @@ const ada = "arn:aws:iam::111122223333:user/ada";
 const eve = "arn:aws:iam::111122223333:user/eve";
 const what = { rotationId: "r-1", incomingKeyId: "key-2" };
 const order = pendingOrder({ kind: "promote", what, askedBy: ada, nowMs: 1_000 }, digest);
-const confirm = { by: eve, digest: order.digest, nowMs: 2_000 };
+const confirm = { by: eve, digest: order.digest, nowMs: 2_000, rule: "off" as const };
 
 test("another person confirms what was shown, within the time", () => {
   expect(whyNotApprove(order, confirm)).toBeUndefined();

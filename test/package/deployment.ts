@@ -18,6 +18,7 @@ export const deployment: Deployment = {
   providerHosts: [],
   intakeConcurrency: 20,
   peopleRoles: [],
+  twoPeople: { mayAsk: [], mayApprove: [] },
   auditLockMode: "GOVERNANCE",
   auditLockDays: 365,
   logRetentionDays: 90,

@@ -33,7 +33,8 @@ export function shownOf(page: Page, docsUrl: string): Shown {
     title: `${test ? "[TEST] " : ""}${title}`,
     lines: [
       why,
-      `incident ${incidentId}, deadline ${utcText(about.deadlineAtMs)}`,
+      // An order that one person gives alone may be about no incident, and its clock is no deadline.
+      ...(page.reason === "alone" ? [] : [`incident ${incidentId}, deadline ${utcText(about.deadlineAtMs)}`]),
       ...(about.keyId === undefined
         ? []
         : [`key ${about.keyId}${about.provider ? ` at ${about.provider}` : ""}`]),

@@ -28,7 +28,7 @@ export const incidentContainNow = adminCommand({
       (now) => (whyNotContainNow(withReach(now)) ? now : containNow(withReach(now), word)),
       deps,
     );
-    const detail = { reason: input.reason };
+    const detail = { reason: input.reason, ...(caller.alone && { alone: "true" }) };
     await auditOrder({ record, caller, action: "ContainmentOrdered", detail }, deps);
     return {
       outcome: "ordered",

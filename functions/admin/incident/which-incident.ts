@@ -55,8 +55,14 @@ export async function whichToOrder(
 
 const childrenShownMax = 20;
 
-export function wordOf({ principal, atMs }: Caller, reason: string): PersonsOrder {
-  return { by: principal, reason, atMs };
+export function wordOf({ principal, atMs, approvedBy, alone }: Caller, reason: string): PersonsOrder {
+  return {
+    by: principal,
+    reason,
+    atMs,
+    ...(approvedBy !== undefined && { approvedBy }),
+    ...(alone && { alone }),
+  };
 }
 
 export function refusedBy(refusal: PersonRefusal): RefusedAnswer {

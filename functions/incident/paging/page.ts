@@ -84,6 +84,7 @@ const titleOf: Readonly<Record<Page["reason"], string>> = {
   breakerOpen: "too many, so they are collected in one incident",
   testOfRealKey: "a test alert names a real key",
   asked: "somebody asked for help",
+  alone: "one person ordered it alone",
 };
 
 /** What Rekey itself takes; `stepsFor` adds what the provider's console needs. */
@@ -101,6 +102,7 @@ function stepsOf(record: IncidentRecord, reason: Page["reason"]): readonly strin
     case "notYetDead":
     case "held":
     case "testOfRealKey":
+    case "alone":
       return [];
   }
 }

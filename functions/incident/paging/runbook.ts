@@ -54,6 +54,7 @@ const pageRunbooks: Readonly<Record<PageReason, string>> = {
   breakerOpen: "breaker-open.md",
   testOfRealKey: "test-of-real-key.md",
   asked: "incident-opened.md",
+  alone: "ordered-alone.md",
 };
 
 /** The runbook of a reason, as a path in this repository. */

@@ -26,8 +26,8 @@ async function amend(story: Story, change: Partial<Policy>): Promise<void> {
 
 /** Sees what is to be approved and confirms it. */
 async function approve(story: Story, run: Run, who: string) {
-  const shown = await story.command({ command: "approve", rotation: run.rotationId }, who);
-  return story.command({ command: "approve", rotation: run.rotationId, digest: shown["digest"] }, who);
+  const shown = await story.command({ command: "approve", order: run.rotationId }, who);
+  return story.command({ command: "approve", order: run.rotationId, digest: shown["digest"] }, who);
 }
 
 async function askedByAda(story: Story): Promise<Run> {
@@ -109,13 +109,13 @@ test("a digest that was shown too long ago, or for something else, approves noth
   const story = await open({ policy: { approve: "before-promote" } });
   const run = await askedByAda(story);
   await story.reaches(run, "AwaitPromotion");
-  const shown = await story.command({ command: "approve", rotation: run.rotationId }, eve);
+  const shown = await story.command({ command: "approve", order: run.rotationId }, eve);
   expect(shown).toMatchObject({
     outcome: "shown",
     askedBy: "arn:aws:iam::111122223333:user/ada",
     what: { rotationId: run.rotationId, incomingKeyId: story.keyId("k2"), retiringKeyId: story.keyId("k1") },
   });
-  const confirm = { command: "approve", rotation: run.rotationId };
+  const confirm = { command: "approve", order: run.rotationId };
 
   expect(await story.command({ ...confirm, digest: "0".repeat(64) }, eve)).toMatchObject({
     reason: "AnotherOrder",

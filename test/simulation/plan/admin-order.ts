@@ -15,7 +15,13 @@ interface AdminOrder {
 export function adminOrder({ command, principal, newId }: AdminOrder, world: World): Promise<UrlAnswer> {
   const iam = { userArn: principal };
   const requestContext = { requestId: newId(), timeEpoch: world.time.nowMs(), authorizer: { iam } };
-  const deps = { ...world.depsOutside("admin"), schedules, newId, identifyCaller: trustingSts };
+  const deps = {
+    ...world.depsOutside("admin"),
+    schedules,
+    newId,
+    identifyCaller: trustingSts,
+    twoPeople: "off" as const,
+  };
   const order = JSON.stringify({ ...command, nonce: newId() });
   const body = envelopeOf(order, { principal, atMs: world.time.nowMs() });
   return answerAdmin({ body, requestContext }, deps);

@@ -1,0 +1,15 @@
+import { applying } from "./applying.ts";
+import type { Lasting } from "./what.ts";
+import { attesting, declaringFalseAlarm, stopping, waiving } from "./what-it-does.ts";
+
+/** Orders that can do lasting harm, one row each: they wait for a second person (O7). docs/orders.md has the same list. */
+export const lasting: Readonly<Record<string, Lasting>> = {
+  "incident-waive": waiving,
+  "incident-false-alarm": declaringFalseAlarm,
+  stop: stopping,
+  attest: attesting,
+  apply: applying,
+};
+
+/** What one person may do alone, at once: everybody is paged, and the record says that it was done alone. */
+export const alone: ReadonlySet<string> = new Set(["hold", "stop", "incident-contain-now"]);

@@ -1,0 +1,70 @@
+import { isSettled } from "../../../core/incident/plan.ts";
+import type { KeyInScope } from "../../../core/incident/record.ts";
+import { refOf } from "../../../core/incident/transitions.ts";
+import type { AdminDeps } from "../../deps.ts";
+import type { Given, What } from "./what.ts";
+
+/** For an order that is always asked: its own fields, and nothing more to look up. */
+export function fields(...names: readonly string[]): (given: Given) => Promise<What> {
+  return async (given) =>
+    Object.fromEntries(
+      names.filter((name) => given[name] !== undefined).map((name) => [name, textOf(given[name])]),
+    );
+}
+
+function textOf(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+export async function waiving(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const record = await deps.ledger.incidents.incident(textOf(given["incident"]));
+  if (record === undefined) return undefined;
+  const open = record.keys.filter((key) => !isSettled(key));
+  const named = given["key"] === undefined ? open : record.keys.filter((key) => refOf(key) === given["key"]);
+  return {
+    order: "waive: Rekey stops working on a key that is not proven dead",
+    incident: record.incidentId,
+    keys: named.map(standing).join("; ") || "none is open",
+    reported: reported(record.alerts),
+    reason: textOf(given["reason"]),
+  };
+}
+
+/** A suspicion that nobody confirmed may be withdrawn by one person; what is public or verified may not. */
+export async function declaringFalseAlarm(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const record = await deps.ledger.incidents.incident(textOf(given["incident"]));
+  const grave = record?.alerts.some(({ exposure, verified }) => exposure === "public" || verified === "live");
+  if (record === undefined || !grave) return undefined;
+  return {
+    order: "false alarm: the incident ends, and its keys stay alive",
+    incident: record.incidentId,
+    keys: record.keys.map(standing).join("; ") || "none",
+    reported: reported(record.alerts),
+    reason: textOf(given["reason"]),
+  };
+}
+
+function standing(key: KeyInScope): string {
+  const seen = key.probes === 0 ? "not probed yet" : `${key.refusals} refusals in a row`;
+  return `${refOf(key)} (${key.state}, ${seen})`;
+}
+
+function reported(alerts: readonly { readonly exposure: string; readonly verified: string }[]): string {
+  const said = alerts.map(({ exposure, verified }) => `${exposure}, ${verified}`);
+  return [...new Set(said)].join("; ") || "by nobody";
+}
+
+export async function stopping(given: Given): Promise<What | undefined> {
+  if (given["alone"] === true) return undefined;
+  if (given["includingIncidents"] !== true && given["untilLifted"] !== true) return undefined;
+  const names = ["all", "provider", "environment", "secret"];
+  const scope = names.find((name) => given[name] !== undefined) ?? "nothing";
+  return {
+    order: given["includingIncidents"] === true ? "stop, also the containment of leaked keys" : "stop",
+    covers: scope === "all" ? "every secret" : `${scope} ${textOf(given[scope])}`,
+    until: "somebody lifts it",
+    reason: textOf(given["reason"]),
+  };
+}
+
+export const attesting = fields("secret", "consumer", "environment");

@@ -1,0 +1,309 @@
+import { parse } from "yaml";
+import { weakeningsMax } from "../../functions/admin/two-people/applying.ts";
+import { pendingMax } from "../../functions/admin/two-people/pending.ts";
+import { sweep } from "../../functions/upkeep/sweep.ts";
+import { type CliOptions, rekey } from "../cli/cli-world.ts";
+import { newWorld, openIncident } from "../cli/incident-world.ts";
+import { type AdminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
+
+const role = (name: string, session: string) => `arn:aws:sts::111122223333:assumed-role/${name}/${session}`;
+const ADA = role("operator", "ada");
+const EVE = role("approver", "eve");
+const hourMs = 3_600_000;
+
+function ruled<World extends { readonly world: AdminWorld }>(story: World): World {
+  Object.assign(story.world.deps, { twoPeople: { mayAsk: ["operator"], mayApprove: ["approver"] } });
+  return story;
+}
+
+const incidentStory = async (changes: Parameters<typeof openIncident>[0] = {}) =>
+  ruled(await openIncident(changes));
+const plainStory = async () => ruled(await newWorld());
+
+async function approveAs(world: AdminWorld, order: unknown, who = EVE) {
+  const shown = await world.send({ command: "approve", order }, who);
+  const { digest } = shown.answer;
+  return { shown: shown.answer, ...(await world.send({ command: "approve", order, digest }, who)) };
+}
+
+describe("an order that can do lasting harm", () => {
+  test("waits until another person has seen and confirmed it, and names both", async () => {
+    const { world, incidentId, only, keyId } = await incidentStory();
+    const waive = { command: "incident-waive", incident: incidentId, reason: "confirmed by phone" };
+
+    const { answer } = await world.send(waive, ADA);
+    expect(answer).toMatchObject({ outcome: "pending", command: "incident-waive" });
+    expect((await only()).keys[0]?.waiver).toBeUndefined();
+
+    const { shown, answer: done } = await approveAs(world, answer["order"]);
+    expect(shown).toMatchObject({ outcome: "shown", askedBy: ADA, what: { incident: incidentId } });
+    expect((shown["what"] as Record<string, string>)["keys"]).toContain(`${keyId} (waiting, not probed yet)`);
+    expect(done).toMatchObject({ outcome: "waived", approvedBy: EVE });
+    expect((await only()).keys[0]?.waiver).toMatchObject({ by: ADA, approvedBy: EVE });
+    expect(await world.told("billing-key")).toContain("KeyWaived by ada");
+    const entries = [];
+    for await (const entry of world.audit.entries(arnOf("billing-key"))) entries.push(entry);
+    expect(entries.at(-1)).toMatchObject({ action: "KeyWaived", detail: { approvedBy: EVE } });
+  });
+
+  test("counts once, however often it is approved", async () => {
+    const { world, incidentId } = await incidentStory();
+    const { answer } = await world.send(
+      { command: "incident-waive", incident: incidentId, reason: "x" },
+      ADA,
+    );
+    await approveAs(world, answer["order"]);
+
+    const again = await world.send({ command: "approve", order: answer["order"] }, EVE);
+
+    expect(again.answer).toMatchObject({ outcome: "refused", reason: "OrderOver" });
+  });
+
+  test.each([
+    ["the person who asked, under the approver's role", role("approver", "ada"), "SamePerson"],
+    ["somebody who may only ask", role("operator", "bob"), "MayNotApprove"],
+    ["a user who is in neither list", "arn:aws:iam::111122223333:user/tom", "MayNotApprove"],
+    ["somebody who did not look", role("approver", "fred"), "ShownToAnother"],
+  ])("%s does not approve it", async (_title, who, reason) => {
+    const { world, incidentId, only } = await incidentStory();
+    const { answer } = await world.send(
+      { command: "incident-waive", incident: incidentId, reason: "x" },
+      ADA,
+    );
+    const looks = reason === "SamePerson" ? who : EVE;
+    const { answer: shown } = await world.send({ command: "approve", order: answer["order"] }, looks);
+
+    const order = { command: "approve", order: answer["order"], digest: shown["digest"] };
+    expect((await world.send(order, who)).answer).toMatchObject({ outcome: "refused", reason });
+    expect((await only()).keys[0]?.waiver).toBeUndefined();
+  });
+
+  test("is looked at again once what it would do has changed", async () => {
+    const { world, incidentId, keyId, becomes, only } = await incidentStory();
+    const { answer } = await world.send(
+      { command: "incident-waive", incident: incidentId, reason: "x" },
+      ADA,
+    );
+    const { answer: shown } = await world.send({ command: "approve", order: answer["order"] }, EVE);
+    const [key] = (await only()).keys;
+    if (key === undefined) throw new Error("no key");
+    await becomes(incidentId, { keys: [{ ...key, keyId, probes: 4, refusals: 0 }] });
+
+    const order = { command: "approve", order: answer["order"], digest: shown["digest"] };
+    expect((await world.send(order, EVE)).answer).toMatchObject({ reason: "AnotherOrder" });
+  });
+
+  test("is asked for by listed roles only, and by nobody where the deployment names nobody", async () => {
+    const { world, incidentId } = await incidentStory();
+    const waive = { command: "incident-waive", incident: incidentId, reason: "x" };
+    expect((await world.send(waive, role("auditor", "kim"))).answer).toMatchObject({ reason: "MayNotAsk" });
+    Object.assign(world.deps, { twoPeople: { mayAsk: [], mayApprove: [] } });
+    expect((await world.send(waive, ADA)).answer).toMatchObject({ reason: "NobodyMayApprove" });
+  });
+
+  test("is carried out as it was asked: fields that were changed meanwhile approve nothing", async () => {
+    const { world, incidentId } = await incidentStory();
+    const { answer } = await world.send(
+      { command: "incident-waive", incident: incidentId, reason: "x" },
+      ADA,
+    );
+    const part = { kind: "PENDING", id: String(answer["order"]), sort: "000" };
+    await world.ledger.documents.write(part, { text: '{"command":"incident-waive","incident":"i-other"}' });
+
+    const { answer: shown } = await world.send({ command: "approve", order: answer["order"] }, EVE);
+
+    expect(shown).toMatchObject({ outcome: "refused", reason: "OrderChanged" });
+  });
+
+  test(`at most ${pendingMax} wait, and the next is told so`, async () => {
+    const { world } = await plainStory();
+    const stop = (reason: string) =>
+      world.send({ command: "stop", all: true, untilLifted: true, reason }, ADA).then(({ answer }) => answer);
+    for (let count = 0; count < pendingMax; count += 1)
+      expect((await stop(`n${count}`)).outcome).toBe("pending");
+
+    expect(await stop("one more")).toMatchObject({ outcome: "refused", reason: "TooManyOrders" });
+    const { answer } = await world.send({ command: "approve" }, EVE);
+    expect(answer["orders"]).toHaveLength(pendingMax);
+  });
+
+  test("one person decides where the deployment says off", async () => {
+    const { world, incidentId } = await openIncident();
+    const { answer } = await world.send(
+      { command: "incident-waive", incident: incidentId, reason: "x" },
+      ADA,
+    );
+    expect(answer.outcome).toBe("waived");
+  });
+});
+
+describe("what waits", () => {
+  const alert = { exposure: "unknown", verified: "unknown" } as const;
+
+  test.each([
+    ["a public key", { ...alert, exposure: "public" }, "pending"],
+    ["a key that was seen to work", { ...alert, verified: "live" }, "pending"],
+    ["a suspicion that nobody confirmed", alert, "falseAlarm"],
+  ] as const)("a false alarm about %s", async (_title, facts, outcome) => {
+    const { world, incidentId, only, becomes } = await incidentStory();
+    const alerts = (await only()).alerts.map((one) => ({ ...one, ...facts }));
+    await becomes(incidentId, { alerts });
+    const order = { command: "incident-false-alarm", incident: incidentId, reason: "a test key" };
+    expect((await world.send(order, ADA)).answer.outcome).toBe(outcome);
+  });
+
+  test("an attestation", async () => {
+    const { world } = await plainStory();
+    const attest = { command: "attest", secret: "billing-key", consumer: "billing" };
+    expect((await world.send(attest, ADA)).answer).toMatchObject({
+      outcome: "pending",
+      what: { secret: "billing-key", consumer: "billing" },
+    });
+  });
+
+  const file = (block: string) => fileWith({ secrets: { "billing-key": block, "search-key": "" } });
+  const rotate = "provider: main, rotate: { every: 30d }";
+
+  test.each([
+    ["a consumer removed", `${rotate}, consumers: none`],
+    ["a shorter quiet window", `${rotate}, consumers: [{ name: billing }], quiet: 8h`],
+    ["less evidence", `${rotate}, consumers: [{ name: billing, evidence: [attestation], demandUse: false }]`],
+  ])("an apply with %s, and not one that changes nothing", async (_title, block) => {
+    const { world } = await plainStory();
+    const apply = (text: string) =>
+      world.send({ command: "apply", file: parse(text) }, ADA).then(({ answer }) => answer);
+    expect((await apply(file(`${rotate}, consumers: [{ name: billing }], quiet: 12h`))).outcome).toBe(
+      "applied",
+    );
+
+    const answer = await apply(file(block));
+
+    expect(answer.outcome).toBe("pending");
+    const before = await world.ledger.policy(arnOf("billing-key"));
+    expect(before?.consumers).not.toBe("none");
+    const { answer: done } = await approveAs(world, answer["order"]);
+    expect(done).toMatchObject({ outcome: "applied", approvedBy: EVE });
+    expect(await world.ledger.policy(arnOf("billing-key"))).not.toEqual(before);
+  });
+
+  test("an apply with another host in a provider block shows the old and the new one", async () => {
+    const { world } = await plainStory();
+    const text = file("").replace("kind: openai,", 'kind: openai, baseUrl: "https://llm.example.com",');
+    const { answer } = await world.send({ command: "apply", file: parse(text) }, ADA);
+    expect(answer.outcome).toBe("pending");
+    expect(JSON.stringify(answer["what"])).toContain("-> https://llm.example.com");
+  });
+
+  test("a file of more than a record's size waits in parts, and is applied whole", async () => {
+    const { world } = await plainStory();
+    const scopes = Array.from({ length: 40 }, (_, n) => `s${n}`).join(", ");
+    const note = `repositories: [${Array.from({ length: 45 }, (_, n) => `acme/${"r".repeat(200)}${n}`).join(", ")}]`;
+    const names = Array.from({ length: 60 }, (_, n) => `key-${n}`);
+    for (const name of names) world.secret(name);
+    const many = Object.fromEntries(
+      names.map((name) => [name, `${rotate}, ${note}, scopes: [${scopes}], consumers: [{ name: billing }]`]),
+    );
+    const text = fileWith({
+      secrets: { "billing-key": `${rotate}, consumers: none`, "search-key": "", ...many },
+    });
+    const value: unknown = parse(text);
+    expect(JSON.stringify(value).length).toBeGreaterThan(500_000);
+    const { answer } = await world.send({ command: "apply", file: value }, ADA);
+    expect(answer.outcome).toBe("pending");
+    const { answer: done } = await approveAs(world, answer["order"]);
+    expect(done).toMatchObject({ outcome: "applied" });
+    expect(await world.ledger.policies()).toHaveLength(62);
+  }, 30_000);
+
+  test(`one approval covers at most ${weakeningsMax} changes`, async () => {
+    const { world } = await plainStory();
+    const names = Array.from({ length: weakeningsMax + 1 }, (_, n) => `key-${n}`);
+    const { answer: had } = await world.send({ command: "examine" }, ADA);
+    expect(had.outcome).not.toBe("refused");
+    const stored = await world.ledger.policy(arnOf("billing-key"));
+    if (stored === undefined) throw new Error("no policy");
+    for (const name of names) await world.ledger.putPolicy({ ...stored, name, secretArn: arnOf(name) });
+    const { answer } = await world.send({ command: "apply", file: parse(file("")) }, ADA);
+    expect(answer).toMatchObject({ outcome: "refused", reason: "PolicyInvalid" });
+    expect(answer["detail"]).toContain(`at most ${weakeningsMax}`);
+  });
+});
+
+describe("alone", () => {
+  test("one may stop containment for four hours: everybody is paged, and the sweep lifts it", async () => {
+    const { world, pages } = await plainStory();
+    const stop = {
+      command: "stop",
+      all: true,
+      includingIncidents: true,
+      alone: true,
+      reason: "a wrong alert",
+    };
+
+    const { answer } = await world.send(stop, ADA);
+
+    expect(answer).toMatchObject({
+      outcome: "stopped",
+      alone: true,
+      paged: ["sns"],
+      untilMs: NOON_MS + 4 * hourMs,
+    });
+    expect(pages.at(-1)).toMatchObject({ reason: "alone", severity: "page" });
+    expect(pages.at(-1)?.why).toContain(`${ADA} ordered`);
+    await sweep.run({ time: NOON_MS + 4 * hourMs - 1 }, world.deps);
+    expect(await world.ledger.stops()).toMatchObject([{ untilMs: NOON_MS + 4 * hourMs }]);
+    await sweep.run({ time: NOON_MS + 4 * hourMs }, world.deps);
+    expect(await world.ledger.stops()).toEqual([]);
+  });
+
+  test("one may contain: it is marked in the record, and pages everybody", async () => {
+    const { world, incidentId, only, pages } = await incidentStory({ plan: "switch-first" });
+    const order = { command: "incident-contain-now", incident: incidentId, reason: "in use by a stranger" };
+    expect((await world.send(order, ADA)).answer).toMatchObject({ outcome: "ordered", alone: true });
+    expect((await only()).containNow).toMatchObject({ by: ADA, alone: true });
+    expect((await only()).pages.at(-1)).toMatchObject({ reason: "alone" });
+    expect(pages.at(-1)?.reason).toBe("alone");
+  });
+
+  test("one may hold, and the hold says so", async () => {
+    const { world, pages } = await plainStory();
+    await world.send({ command: "hold", secret: "billing-key", reason: "look first" }, ADA);
+    expect((await world.ledger.secret(arnOf("billing-key"))).hold).toMatchObject({ alone: true });
+    expect(pages).toHaveLength(1);
+  });
+
+  test("without a second person nobody is paged where the deployment says off", async () => {
+    const { world, pages } = await newWorld();
+    await world.send({ command: "stop", all: true, reason: "x" }, ADA);
+    expect(pages).toEqual([]);
+    expect(await world.ledger.stops()).toMatchObject([{ by: ADA }]);
+    expect((await world.ledger.stops())[0]?.untilMs).toBeUndefined();
+  });
+});
+
+describe("rekey", () => {
+  test("says that an order waits, lists it, shows it and confirms it", async () => {
+    const { world, incidentId } = await incidentStory();
+    const as = (who: string) => {
+      const send = (body: unknown) => world.send(body, who);
+      return (line: string, options?: CliOptions) => rekey({ ...world, send }, line, options);
+    };
+    const waiting = await as(ADA)(
+      `incident waive ${incidentId} --reason 'by phone'`.replaceAll("'by phone'", "phoned"),
+    );
+    expect(waiting.code).toBe(1);
+    expect(waiting.out).toContain("nothing was done yet: this needs a second person");
+    const order = /rekey approve (o-\w+)/.exec(waiting.out)?.[1] ?? "";
+
+    expect((await as(EVE)("approve")).out).toContain(order);
+    const shown = await as(EVE)(`approve ${order}`);
+    expect(shown.out).toContain("waive: Rekey stops working on a key that is not proven dead");
+    const next = /rekey (approve o-\w+ --digest \w+)/.exec(shown.out)?.[1] ?? "";
+    const done = await as(EVE)(next);
+    expect([done.code, done.out]).toEqual([
+      0,
+      `${order} (incident-waive) is approved, and done: waived\n`.trim(),
+    ]);
+    expect((await as(EVE)(next)).err).toContain("was approved by");
+  });
+});
