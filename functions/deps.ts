@@ -3,7 +3,8 @@ import type { AuditLog } from "../audit/chain.ts";
 import type { AuditCheckpoints } from "../audit/checkpoint.ts";
 import type { CallerProof } from "../aws/caller-proof.ts";
 import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
-import type { PageReason, ScopeFindings, UseBefore } from "../core/incident/record.ts";
+import type { PageReason, UseBefore } from "../core/incident/record.ts";
+import type { ScopeFindings } from "../core/incident/scope-findings.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
 import type { Policy } from "../core/policy.ts";
 import type {

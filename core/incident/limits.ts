@@ -1,5 +1,6 @@
 import { cutToBytes, jsonBytes } from "../bytes.ts";
-import type { AlertSeen, IncidentRecord, PageSent, ScopeFindings, TimelineEntry } from "./record.ts";
+import type { AlertSeen, IncidentRecord, PageSent, TimelineEntry } from "./record.ts";
+import type { ScopeFindings } from "./scope-findings.ts";
 
 /**
  * What an incident's item may hold (O1). DynamoDB refuses an item above 400 KB, and an incident whose item is refused

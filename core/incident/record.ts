@@ -1,5 +1,6 @@
 import type { KeyStanding } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
+import type { ScopeFindings } from "./scope-findings.ts";
 
 /**
  * Everything about one incident, in one item: what was reported, the plan, the clock, every key in scope and
@@ -351,55 +352,4 @@ export interface ReportFiled {
   readonly atMs: number;
   readonly path: string;
   readonly when: "containment" | "scoped" | "final";
-}
-
-// ---- what scoping finds ----------------------------------------------------------------------------------
-
-export interface ScopeFindings {
-  readonly readers: readonly SecretReader[];
-  readonly keyUse: readonly KeyActivity[];
-  /**
-   * Keys made at the provider since the exposure that the ledger does not know: an attacker may have made
-   * them.
-   */
-  readonly newKeys: readonly NewKey[];
-  readonly siblings: readonly SiblingSecret[];
-  /** How far back reads of the secret were looked up. */
-  readonly reachedBackToMs?: number;
-  readonly ended: "complete" | "timeBoxed";
-  /** What was not checked, and why: one sentence each. */
-  readonly notChecked: readonly string[];
-}
-
-export interface SecretReader {
-  readonly principal: string;
-  readonly secretArn: SecretArn;
-  readonly versionId?: VersionId;
-  readonly firstAtMs: number;
-  readonly lastAtMs: number;
-  readonly reads: number;
-  /** True for the role of a declared consumer, or of Rekey itself. */
-  readonly known: boolean;
-}
-
-export interface KeyActivity {
-  readonly keyId: KeyId;
-  readonly fromMs: number;
-  readonly toMs: number;
-  readonly requests?: number;
-  readonly costUsd?: number;
-  readonly lastUsedAtMs?: number;
-  /** Consumers that still used the key after the replacement was promoted. */
-  readonly stillUsedBy: readonly string[];
-}
-
-export interface NewKey {
-  readonly keyId: KeyId;
-  readonly name: string;
-  readonly createdAtMs?: number;
-}
-
-export interface SiblingSecret {
-  readonly secretArn: SecretArn;
-  readonly why: string;
 }

@@ -1,6 +1,7 @@
 import { sayDuration } from "../adoption/reason-text.ts";
 import { isSettled } from "../incident/plan.ts";
-import type { KeyInScope, ScopeFindings } from "../incident/record.ts";
+import type { KeyInScope } from "../incident/record.ts";
+import type { ScopeFindings } from "../incident/scope-findings.ts";
 import { utcText } from "../utc.ts";
 import { nameOf } from "./follow-ups.ts";
 import type { IncidentReport, Outage, ReportedDeath } from "./report.ts";

@@ -6,11 +6,11 @@ import type {
   IncidentRecord,
   KeyInScope,
   PersonsOrder,
-  ScopeFindings,
   SecretInScope,
   TimelineEntry,
   TimelineWhat,
 } from "../incident/record.ts";
+import type { ScopeFindings } from "../incident/scope-findings.ts";
 import { keysHeldBy } from "../incident/transitions.ts";
 import type { Policy } from "../policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../ports.ts";

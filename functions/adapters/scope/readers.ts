@@ -1,4 +1,4 @@
-import type { SecretReader, SiblingSecret } from "../../../core/incident/record.ts";
+import type { SecretReader, SiblingSecret } from "../../../core/incident/scope-findings.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { SecretArn } from "../../../core/ports.ts";
 import { isSecret, type Looked, type SecretRead } from "./trail.ts";

@@ -1,12 +1,12 @@
 import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { RotationError } from "../../../core/errors.ts";
+import type { UseBefore } from "../../../core/incident/record.ts";
 import type {
   KeyActivity,
   NewKey,
   ScopeFindings,
   SiblingSecret,
-  UseBefore,
-} from "../../../core/incident/record.ts";
+} from "../../../core/incident/scope-findings.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { KeyId, KeyUse } from "../../../core/ports.ts";
 import type { Deps, ScopeQuestion, Scoper } from "../../deps.ts";

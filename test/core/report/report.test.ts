@@ -1,9 +1,5 @@
-import type {
-  IncidentRecord,
-  KeyInScope,
-  ScopeFindings,
-  SecretInScope,
-} from "../../../core/incident/record.ts";
+import type { IncidentRecord, KeyInScope, SecretInScope } from "../../../core/incident/record.ts";
+import type { ScopeFindings } from "../../../core/incident/scope-findings.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { type IncidentReport, reportOf } from "../../../core/report/report.ts";
 import { reportJson, reportMarkdown } from "../../../core/report/report-text.ts";

@@ -1,5 +1,5 @@
 import { RotationError } from "../../../core/errors.ts";
-import type { ScopeFindings } from "../../../core/incident/record.ts";
+import type { ScopeFindings } from "../../../core/incident/scope-findings.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { type Channel, escalator } from "../../../functions/adapters/people/escalation.ts";
 import type { Deps, Page, Parts, ReportShelf, ScopeQuestion, Scoper } from "../../../functions/deps.ts";
