@@ -1,6 +1,7 @@
 import { cronGapMaxMs } from "./cron.ts";
 import type { Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
+import { executionName } from "./rotation/execution-name.ts";
 
 /** Where schedules live and what they start: the same for every secret of a deployment. */
 export interface ScheduleTarget {
@@ -122,11 +123,15 @@ export function secretNameOf(secretArn: SecretArn): string {
   return name.replace(/-[A-Za-z0-9]{6}$/, "");
 }
 
+/** Replaced by Scheduler, at every firing, by an id whose length AWS does not document: a UUID is the longest seen. */
+const schedulerId = "<aws.scheduler.execution-id>";
+const schedulerIdLengthMax = 36;
+
 /** Scheduler's retries of one firing have the same execution id, so together they start one execution. */
 function startInput(secretArn: SecretArn, { machineArn }: ScheduleTarget): string {
   return JSON.stringify({
     StateMachineArn: machineArn,
-    Name: "rekey-<aws.scheduler.execution-id>",
+    Name: executionName(secretNameOf(secretArn), { once: schedulerId, onceLengthMax: schedulerIdLengthMax }),
     Input: JSON.stringify({ secretArn, trigger: "schedule" }),
   });
 }

@@ -387,6 +387,29 @@ test("every client of AWS is made with aws/bounds.ts, but the one that waits for
   expect(files.filter(({ text }) => text.includes("(awsBounds)")).length).toBeGreaterThan(5);
 });
 
+describe("machines, as AWS's console shows them", () => {
+  const states = filesOf(".asl.json").flatMap(({ path, text }) =>
+    statesIn(JSON.parse(text)).map((state) => ({ at: `${path}: ${state.name}`, ...state })),
+  );
+
+  test("every choice says what it decides", () => {
+    const choices = states.filter(({ Type }) => Type === "Choice");
+    expect(choices.length).toBeGreaterThan(20);
+    expect(choices.filter(({ Comment }) => !Comment).map(({ at }) => at)).toEqual([]);
+  });
+
+  test("a wait that runs out its time leaves no error in what the next states see", () => {
+    const waits = states.flatMap(({ at, Resource = "", Catch = [] }) =>
+      Resource.endsWith(".waitForTaskToken") ? Catch.map((each) => ({ at, ...each })) : [],
+    );
+    const ordinary = waits.filter(
+      ({ ErrorEquals, Next }) => ErrorEquals.includes("States.Timeout") && Next !== "SupplyOverdue",
+    );
+    expect(ordinary.length).toBeGreaterThan(5);
+    expect(ordinary.filter(({ ResultPath }) => ResultPath !== null).map(({ at }) => at)).toEqual([]);
+  });
+});
+
 describe("errors", () => {
   const classes = Object.entries(errors).filter(([name]) => name !== "RotationError") as unknown as [
     string,
@@ -606,10 +629,15 @@ describe("what the checks themselves see", () => {
 interface StateText {
   readonly name: string;
   readonly Type: string;
+  readonly Comment?: string;
   readonly Resource?: string;
   readonly Parameters?: { readonly FunctionName?: string };
   readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];
-  readonly Catch?: readonly { readonly ErrorEquals: readonly string[] }[];
+  readonly Catch?: readonly {
+    readonly ErrorEquals: readonly string[];
+    readonly ResultPath?: string | null;
+    readonly Next: string;
+  }[];
 }
 
 /** Every state of a machine, with those inside Parallel branches and Map iterations. */

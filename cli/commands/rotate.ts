@@ -1,3 +1,4 @@
+import { executionName } from "../../core/rotation/execution-name.ts";
 import { askAdmin } from "../ask-admin.ts";
 import type { Register } from "../command.ts";
 import { follow } from "../follow.ts";
@@ -12,7 +13,7 @@ export const rotate: Register = (program, perform) => {
       perform(async (cli) => {
         const { newId } = await cli.reach();
         // The name is chosen here, so that repeating the request after a lost reply starts nothing twice.
-        const name = `manual-${newId()}`;
+        const name = executionName(secret.split(":").at(-1) ?? secret, { once: newId() });
         const answer = await askAdmin(cli, { command: "rotate", secret, reason, name });
         const rotationId = String(answer["rotationId"]);
         if (wait) return follow(cli, { secretArn: String(answer["secretArn"]), rotationId });

@@ -1,7 +1,9 @@
 import * as z from "zod";
 import type { Policy } from "../../core/policy.ts";
+import { executionName } from "../../core/rotation/execution-name.ts";
 import { type TakenReason, whyNoRunOpens } from "../../core/rotation/open.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import { isoText } from "../../core/utc.ts";
 import type { AdminDeps } from "../deps.ts";
 import { stopFor } from "../secret/stop-order.ts";
 import { adminCommand, type RefusedAnswer, refused } from "./command.ts";
@@ -28,7 +30,7 @@ export const rotate = adminCommand({
     if ("refusal" in found) return found.refusal;
     const { policy } = found;
     const { secretArn } = policy;
-    const rotationId = input.name ?? `manual-${deps.newId()}`;
+    const rotationId = input.name ?? executionName(policy.name, { once: deps.newId() });
     const record = await deps.ledger.secret(secretArn);
     const isRepeat = record.lease?.runId === rotationId;
     const refusal = isRepeat ? undefined : await whyNotNow({ policy, record }, deps);
@@ -40,7 +42,12 @@ export const rotate = adminCommand({
     const started = await deps.executions.start({
       machine: "rotation",
       name: rotationId,
-      input: { secretArn, trigger: `manual: ${input.reason}` },
+      input: {
+        secretArn,
+        trigger: `manual: ${input.reason}`,
+        requestedBy: principal,
+        requestedAt: isoText(atMs),
+      },
     });
     await deps.audit.append(secretArn, {
       id: `${requestId}/rotate`,

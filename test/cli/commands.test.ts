@@ -120,8 +120,10 @@ describe("rotate and watch", () => {
   test("a rotation is started under an id that can be followed", async () => {
     const { world } = await appliedWorld();
     const shown = await rekey(world, ["rotate", "billing-key", "--reason", "left the company"]);
-    expect(shown.out).toBe("rotation manual-id1 is started\nfollow it with: rekey watch manual-id1");
-    expect(world.executions.started).toMatchObject([{ name: "manual-id1" }]);
+    expect(shown.out).toBe(
+      "rotation billing-key-id1 is started\nfollow it with: rekey watch billing-key-id1",
+    );
+    expect(world.executions.started).toMatchObject([{ name: "billing-key-id1" }]);
   });
 
   test("an unknown secret is named, with the nearest one", async () => {

@@ -295,7 +295,13 @@ describe("rotate", () => {
     expect(first.answer).toMatchObject({ outcome: "started", rotationId: "manual-1" });
     expect(second.answer).toMatchObject({ outcome: "alreadyStarted" });
     expect(world.executions.started).toEqual([
-      { name: "manual-1", input: { secretArn: arnOf("billing-key"), trigger: "manual: quarterly" } },
+      {
+        name: "manual-1",
+        input: {
+          ...{ secretArn: arnOf("billing-key"), trigger: "manual: quarterly" },
+          ...{ requestedBy: ANNA, requestedAt: "2026-11-22T12:00:00.000Z" },
+        },
+      },
     ]);
   });
 

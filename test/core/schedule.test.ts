@@ -66,7 +66,7 @@ describe("a schedule", () => {
     const request = JSON.parse(input);
     expect(request).toMatchObject({
       StateMachineArn: target.machineArn,
-      Name: "rekey-<aws.scheduler.execution-id>",
+      Name: "billing-openai-<aws.scheduler.execution-id>",
     });
     expect(JSON.parse(request.Input)).toEqual({ secretArn: arn("billing/openai"), trigger: "schedule" });
   });
