@@ -205,7 +205,7 @@ function manualTodo({ policies }: IncidentView, key: KeyInScope): PersonStep {
     ...(settings !== undefined && { settings }),
   });
   const isTriedAgain = blocked !== undefined && !byHand && secretArn !== undefined;
-  const lead = isTriedAgain ? `Rekey goes on trying (${blocked}); to be sooner, ` : "";
+  const lead = isTriedAgain ? `Rekey goes on trying (${blocked.why}); to be sooner, ` : "";
   const text = `${lead}by hand: ${place}`;
   return command === undefined ? { what: text } : { what: `${text}, or:`, command };
 }

@@ -99,7 +99,7 @@ function keyShown(key: KeyInScope): IncidentShown["keys"][number] {
     tone: waiver === undefined ? tone : "warn",
     ...(acceptedAtMs !== undefined && { acceptedAtMs }),
     ...(deadAtMs !== undefined && { deadAtMs }),
-    ...(blocked !== undefined && { blocked }),
+    ...(blocked !== undefined && { blocked: blocked.why }),
   };
 }
 

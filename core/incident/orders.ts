@@ -85,7 +85,7 @@ function whyOutOfReach(key: KeyInScope, incidentId: string): PersonRefusal | und
   if (isRekeysOwn(key)) return rekeysOwn(key, incidentId);
   if (keyId === undefined) return nobodyKnows;
   if (byHand === true) {
-    const detail = blocked ?? "the provider has no call that revokes a key";
+    const detail = blocked?.why ?? "the provider has no call that revokes a key";
     return {
       reason: "ByHand",
       detail,

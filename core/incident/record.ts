@@ -161,7 +161,7 @@ export interface KeyInScope {
   /** A quarantined key is revoked at this time, or earlier if every consumer has moved. */
   readonly revokeAtMs?: number;
   /** Why Rekey cannot go on with this key without a person, or could not at its last try. */
-  readonly blocked?: string;
+  readonly blocked?: Blocked;
   /**
    * Set under switch-first if somebody made the key current again: its consumers keep it until `containBy`.
    */
@@ -170,6 +170,12 @@ export interface KeyInScope {
   readonly byHand?: boolean;
   /** What the provider said about the key's use before it was deleted. */
   readonly useBefore?: UseBefore;
+}
+
+export interface Blocked {
+  readonly why: string;
+  /** The name of the error with which the last try failed. Its message may hold other figures at each try. */
+  readonly error?: string;
 }
 
 export interface CurrentAgain {
@@ -336,6 +342,8 @@ export interface PageSent {
   readonly reason: PageReason;
   readonly severity: "page" | "notify";
   readonly why: string;
+  /** What `why` is about, if an error led to the page. */
+  readonly error?: string;
   readonly delivered: readonly string[];
   readonly failed: readonly string[];
 }

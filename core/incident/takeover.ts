@@ -20,10 +20,10 @@ export interface Takeover {
   readonly executionArn: string;
   /** Part of the name of the run that replaces the key here. */
   readonly secretTag: string;
-  /** The compromised key, as this secret holds it. */
-  readonly compromised: PlacedKey;
-  /** Whether the current version holds the key now. Read from the store, because the ledger may be behind. */
-  readonly isCurrent: boolean;
+  /** The compromised key. */
+  readonly keyId: KeyId;
+  /** Its place, if the current version holds it now. Read from the store, because the ledger may be behind. */
+  readonly current?: PlacedKey;
 }
 
 /** The state at which the replacement begins; `none` if this secret needs none. */
@@ -71,22 +71,22 @@ export function fencedBy({ fenced }: SecretRecord, incidentId: string): Repeated
 type Repeated = Pick<Taken, "standing" | "reused"> & Required<Pick<Taken, "fenced">>;
 
 function takenFrom(record: SecretRecord, takeover: Takeover): Taken {
-  const { compromised, isCurrent } = takeover;
+  const { keyId, current } = takeover;
   const { run } = record;
   const promoted = promotedRun(run);
-  if (isCurrent) return takeCurrent(record, takeover);
-  if (promoted?.retiring.keyId === compromised.keyId)
-    return takeRetiring(record, { takeover, run: promoted });
-  if (promoted?.incoming.keyId === compromised.keyId)
-    return dropPromoted(record, { takeover, run: promoted });
-  const making = runMaking(record, compromised.keyId);
+  if (current) return takeCurrent(record, { takeover, compromised: current });
+  if (promoted?.retiring.keyId === keyId) return takeRetiring(record, { takeover, run: promoted });
+  if (promoted?.incoming.keyId === keyId) return dropPromoted(record, { takeover, run: promoted });
+  const making = runMaking(record, keyId);
   if (making) return dropIncoming(record, { takeover, run: making });
-  const isKnown = record.keys.some(({ keyId }) => keyId === compromised.keyId);
+  const isKnown = record.keys.some((key) => key.keyId === keyId);
   return { record, standing: isKnown ? "unplaced" : "retired", from: "none", reused: false };
 }
 
-function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
-  const { compromised } = takeover;
+function takeCurrent(
+  record: SecretRecord,
+  { takeover, compromised }: { readonly takeover: Takeover; readonly compromised: PlacedKey },
+): Taken {
   const { run } = record;
   const rotationId = runIdFor(record, takeover);
   const reusable = run && healthyIncoming(record, { run, compromised });
@@ -114,7 +114,7 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
     ...compromised,
     state: "current",
   });
-  const left = leftBehindBy(record, compromised);
+  const left = leftBehindBy(record, compromised.keyId);
   return {
     ...fencedOff(record),
     record: {
@@ -128,8 +128,8 @@ function takeCurrent(record: SecretRecord, takeover: Takeover): Taken {
   };
 }
 
-function leftBehindBy({ secretArn, run }: SecretRecord, compromised: PlacedKey): Taken["leftBehind"] {
-  if (run === undefined || run.retiring.keyId === compromised.keyId || run.phase === "dead") return undefined;
+function leftBehindBy({ secretArn, run }: SecretRecord, compromised: KeyId): Taken["leftBehind"] {
+  if (run === undefined || run.retiring.keyId === compromised || run.phase === "dead") return undefined;
   const { retiring, phase: state, rotationId } = run;
   return debtForLeft({ ...retiring, state }, { secretArn, rotationId });
 }
@@ -183,7 +183,7 @@ function dropPromoted(
   record: SecretRecord,
   { takeover, run }: { readonly takeover: Takeover; readonly run: PromotedRun },
 ): Taken {
-  const left = leftBehindBy(record, takeover.compromised);
+  const left = leftBehindBy(record, takeover.keyId);
   return {
     ...fencedOff(record),
     record: withoutRun(record, { takeover, run, mark: { compromised: true, state: "retiring" } }),
@@ -201,7 +201,7 @@ function withoutRun(
   }: { readonly takeover: Takeover; readonly run: Run; readonly mark: Partial<LedgerKey> },
 ): SecretRecord {
   const { lease: _freed, run: _over, wait: _ended, fenced: _older, order: _none, ...rest } = record;
-  const keys = rest.keys.map((key) => (key.keyId === takeover.compromised.keyId ? { ...key, ...mark } : key));
+  const keys = rest.keys.map((key) => (key.keyId === takeover.keyId ? { ...key, ...mark } : key));
   const ended = endedWith(record, record.lease?.runId ?? run.rotationId);
   return bump({ ...rest, fence: record.fence + 1, keys, ended });
 }
@@ -265,7 +265,13 @@ export function assertNotIncoming({ run }: SecretRecord, keyId: KeyId): void {
 /** The intent, written before the provider is asked. */
 export function markContaining(
   record: SecretRecord,
-  { key, state }: { readonly key: PlacedKey; readonly state: "quarantined" | "revoking" },
+  {
+    key,
+    state,
+  }: {
+    readonly key: Pick<PlacedKey, "keyId"> & Partial<PlacedKey>;
+    readonly state: "quarantined" | "revoking";
+  },
 ): SecretRecord {
   assertNotIncoming(record, key.keyId);
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);

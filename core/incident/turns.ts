@@ -1,6 +1,7 @@
 import { alertCount } from "./alerts.ts";
 import { decisionText, isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
 import type {
+  Blocked,
   CurrentAgain,
   IncidentRecord,
   KeyInScope,
@@ -24,6 +25,7 @@ export interface DuePage {
   readonly reason: PageReason;
   readonly severity: PageSent["severity"];
   readonly why: string;
+  readonly error?: string;
 }
 
 /**
@@ -80,7 +82,7 @@ export function whyCurrentAgain({ secrets }: IncidentRecord, { places }: Current
 
 function waitForPerson(record: IncidentRecord, key: KeyInScope): ContainTurn {
   if (record.containNow !== undefined && key.keyId !== undefined) return { turn: "contain" };
-  return { turn: "wait", why: key.blocked ?? record.planWhy };
+  return { turn: "wait", why: key.blocked?.why ?? record.planWhy };
 }
 
 interface Asked {
@@ -179,13 +181,13 @@ function sinceIdentified(record: IncidentRecord): IncidentRecord {
 }
 
 /** One reason may have several causes, such as a second step that needs a person. Each cause is paged. */
-function wasTold({ pages }: IncidentRecord, { reason, severity, why }: DuePage): boolean {
+function wasTold({ pages }: IncidentRecord, due: DuePage): boolean {
   return pages.some(
     (sent) =>
-      sent.reason === reason &&
-      sent.severity === severity &&
+      sent.reason === due.reason &&
+      sent.severity === due.severity &&
       sent.delivered.length > 0 &&
-      causeOf(sent.why) === causeOf(why),
+      causeOf(sent) === causeOf(due),
   );
 }
 
@@ -193,13 +195,8 @@ function wasTold({ pages }: IncidentRecord, { reason, severity, why }: DuePage):
  * The message of an error may hold other figures at each try, so only its name identifies the cause.
  * Otherwise each try would page.
  */
-function causeOf(why: string): string {
-  return errorIn(why) ?? why;
-}
-
-/** "PolicyInvalid" of "PolicyInvalid: no policy says how …". */
-export function errorIn(why: string): string | undefined {
-  return /^([A-Z][A-Za-z]+): /.exec(why)?.[1];
+function causeOf({ error, why }: Pick<DuePage, "error" | "why">): string {
+  return error ?? why;
 }
 
 function duePages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
@@ -222,7 +219,7 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
   const isUndecided = containNow === undefined && (plan === "person" || plan === "replace-and-page");
   const stuck = record.keys.flatMap((key) => (isSettled(key) ? [] : whatStops(record, key)));
   return [
-    ...stuck.map((why) => page("needsPerson", why)),
+    ...stuck.map((stop) => ({ ...page("needsPerson", stop.why), ...stop })),
     // What a key waits for says more than that nobody has decided, so it is paged instead.
     ...(isUndecided && stuck.length === 0 ? [undecided(record)] : []),
     // No consumer reads one of Rekey's own credentials, so none waits for its replacement.
@@ -232,9 +229,9 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
   ];
 }
 
-function whatStops(record: IncidentRecord, { blocked, handedOutAgain }: KeyInScope): readonly string[] {
-  const handedOut = handedOutAgain && whyCurrentAgain(record, handedOutAgain);
-  return [blocked, handedOut].filter((why) => why !== undefined);
+function whatStops(record: IncidentRecord, { blocked, handedOutAgain }: KeyInScope): readonly Blocked[] {
+  const handedOut = handedOutAgain && { why: whyCurrentAgain(record, handedOutAgain) };
+  return [blocked, handedOut].filter((stop) => stop !== undefined);
 }
 
 /**

@@ -27,7 +27,7 @@ export function followUpsOf({ incident, policies }: Followed): readonly FollowUp
 
 function openKey(key: KeyInScope): readonly FollowUp[] {
   if (key.state === "dead") return [];
-  const why = key.blocked ?? key.waiver?.reason ?? `it is ${key.state}`;
+  const why = key.blocked?.why ?? key.waiver?.reason ?? `it is ${key.state}`;
   return [{ what: `Make sure that ${nameOf(key)} is dead`, owner: key.waiver?.by ?? securityOwner, why }];
 }
 

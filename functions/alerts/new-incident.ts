@@ -110,12 +110,12 @@ export function keysFrom(key: Identified, subject: string): readonly KeyInScope[
   return [
     {
       ...names,
-      ...(holder && { secretArn: holder.secretArn, versionId: holder.versionId, role: holder.role }),
+      ...holder,
       standing: isOurs ? "unplaced" : "unknown",
       state: isOurs ? "waiting" : "needsPerson",
       probes: 0,
       refusals: 0,
-      ...(!isOurs && { blocked: "no secret under Rekey is known to hold this key" }),
+      ...(!isOurs && { blocked: { why: "no secret under Rekey is known to hold this key" } }),
     },
   ];
 }

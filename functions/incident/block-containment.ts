@@ -16,13 +16,13 @@ export const blockContainment = step({
     failure: z.object({ Error: z.string().max(200), Cause: z.string().max(40_000).optional() }),
   }),
   run: async ({ incidentId, ref, at, failure }, deps: Deps) => {
-    const blocked = reasonOf(failure);
+    const blocked = { why: reasonOf(failure), error: failure.Error };
     const record = await changeIncident(
       incidentId,
       (now) => {
-        if (keyOf(now, ref).blocked === blocked) return now;
+        if (keyOf(now, ref).blocked?.why === blocked.why) return now;
         const next = changeKey(now, ref, (key) => ({ ...key, blocked }));
-        return addToTimeline(next, { atMs: at, what: "personNeeded", detail: blocked });
+        return addToTimeline(next, { atMs: at, what: "personNeeded", detail: blocked.why });
       },
       deps,
     );
@@ -30,7 +30,7 @@ export const blockContainment = step({
     const untilMs = at + Math.max(retryAfterMs, sinceMs / 20);
     return {
       outcome: "blocked" as const,
-      reason: blocked,
+      reason: blocked.why,
       seenSeq: record.seq,
       waitSeconds: waitSecondsFor({ record, nowMs: at, untilMs }),
     };

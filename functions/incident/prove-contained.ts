@@ -63,7 +63,7 @@ async function plaintextOf({ record, key }: Watch, deps: Deps): Promise<Secret |
   if (record.match.by === "none") return undefined;
   for (const { secretArn, versionId } of [...record.secrets, key]) {
     // A key that is known only from the history has no version.
-    if (secretArn === undefined || versionId === undefined || versionId === "") continue;
+    if (secretArn === undefined || versionId === undefined) continue;
     const policy = await deps.ledger.policy(secretArn);
     try {
       const { text } = await deps.store.read(secretArn, versionId);

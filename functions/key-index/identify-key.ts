@@ -19,7 +19,8 @@ export interface Identified {
 
 export interface Holder {
   readonly secretArn: SecretArn;
-  readonly versionId: VersionId;
+  /** Absent if only the history of the secret names the key. */
+  readonly versionId?: VersionId;
   readonly role: FingerprintEntry["role"];
 }
 
@@ -80,9 +81,12 @@ async function byKeyId(
   const policies = (await deps.ledger.policies()).filter((policy) => policy.provider.kind === provider);
   for (const policy of policies) {
     const known = await knownKey({ secretArn: policy.secretArn, keyId }, deps);
-    if (known?.versionId === undefined) continue;
-    const holder = { secretArn: policy.secretArn, versionId: known.versionId, role: "rotated" as const };
-    scanned.push(await widened({ ...known, keyId, ...ownerIn(policy), match, holders: [holder] }, deps));
+    // A key that no version holds yet is nobody's: its run discards it.
+    if (known === undefined || (known.versionId === undefined && known.isPast !== true)) continue;
+    const { secretArn } = policy;
+    const holder = { secretArn, ...versionOf(known), role: "rotated" as const };
+    const names = { keyId, ...fingerprintIn(known), ...ownerIn(policy) };
+    scanned.push(await widened({ match, ...names, holders: [holder] }, deps));
   }
   const known = [...indexed, ...scanned];
   const found = known.length > 0 ? known : await byRuns({ policies, keyId }, deps);
@@ -93,13 +97,8 @@ async function byRuns(asked: Parameters<typeof keyOfRuns>[0], deps: Found): Prom
   const { keyId } = asked;
   const match: KeyMatch = { by: "keyId", text: keyId };
   const places = await keyOfRuns(asked, deps);
-  return places.map(({ policy, secretArn, versionId }) => {
-    return {
-      match,
-      keyId,
-      ...ownerIn(policy),
-      holders: [{ secretArn, versionId, role: "rotated" as const }],
-    };
+  return places.map(({ policy, ...place }) => {
+    return { match, keyId, ...ownerIn(policy), holders: [{ ...place, role: "rotated" as const }] };
   });
 }
 
@@ -145,6 +144,8 @@ interface KnownKey {
   readonly keyId?: KeyId;
   readonly fingerprint?: Fingerprint;
   readonly versionId?: VersionId;
+  /** Only the secret's history knows it, which forgets the version. */
+  readonly isPast?: boolean;
 }
 
 /** What the ledger knows about this key, or about the key in this version. */
@@ -159,7 +160,7 @@ async function knownKey(
   if (live !== undefined) return live;
   if (place.keyId === undefined) return undefined;
   const past = (await deps.ledger.keys(place.secretArn)).find(({ keyId }) => keyId === place.keyId);
-  return past && { ...past, versionId: place.versionId ?? "" };
+  return past && { keyId: place.keyId, ...fingerprintIn(past), isPast: true };
 }
 
 function merged(found: readonly Identified[]): readonly Identified[] {
@@ -194,6 +195,14 @@ function distinct(holders: readonly Holder[]): readonly Holder[] {
   return [...new Map(holders.map((holder) => [`${holder.secretArn} ${holder.versionId}`, holder])).values()];
 }
 
+function versionOf({ versionId }: { readonly versionId?: VersionId | undefined }) {
+  return versionId === undefined ? {} : { versionId };
+}
+
+function fingerprintIn({ fingerprint }: { readonly fingerprint?: Fingerprint | undefined }) {
+  return fingerprint === undefined ? {} : { fingerprint };
+}
+
 function ownerIn({ provider }: Policy) {
   return { account: provider.account, provider: provider.kind };
 }
@@ -211,7 +220,8 @@ const atOnceMax = 25;
 export interface KeyOfRun {
   readonly policy: Policy;
   readonly secretArn: SecretArn;
-  readonly versionId: VersionId;
+  /** Absent if no run made the key: one only found it current. */
+  readonly versionId?: VersionId;
 }
 
 /**
@@ -236,5 +246,6 @@ function placeIn(
   const { secretArn } = policy;
   const maker = runs.find((run) => run.incomingKeyId === keyId);
   const isKnown = maker !== undefined || runs.some((run) => run.retiringKeyId === keyId);
-  return isKnown ? { policy, secretArn, versionId: maker?.incomingVersionId ?? "" } : undefined;
+  if (!isKnown) return undefined;
+  return { policy, secretArn, ...versionOf({ versionId: maker?.incomingVersionId }) };
 }

@@ -116,7 +116,7 @@ describe("rekey incident show", () => {
       provider: "cohere",
       state: "needsPerson" as const,
       byHand: true,
-      blocked: "no call",
+      blocked: { why: "no call" },
     };
     await becomes(incidentId, { keys: [key] });
 
@@ -211,7 +211,7 @@ describe("rekey incident show", () => {
   test("a key whose containment fails comes with a command that can be pasted, and its reason beside it", async () => {
     const { cli, incidentId, keyId, becomes } = await openIncident();
     const blocked = "ProviderUnavailable: openai answered 503";
-    await becomes(incidentId, { keys: [{ ...keyOf(keyId), state: "revoking", blocked }] });
+    await becomes(incidentId, { keys: [{ ...keyOf(keyId), state: "revoking", blocked: { why: blocked } }] });
 
     const shown = await cli(`incident show ${incidentId}`);
     const [what, command] = todo(shown.out, "you");
@@ -430,7 +430,9 @@ describe("what a person says in an incident", () => {
 
   test("contain-now is refused for a provider without a call that revokes", async () => {
     const { cli, incidentId, keyId, becomes } = await openIncident();
-    await becomes(incidentId, { keys: [{ ...keyOf(keyId), byHand: true, blocked: "cohere has no call" }] });
+    await becomes(incidentId, {
+      keys: [{ ...keyOf(keyId), byHand: true, blocked: { why: "cohere has no call" } }],
+    });
 
     expect((await cli(say("contain-now", incidentId))).err).toContain("cohere has no call");
   });

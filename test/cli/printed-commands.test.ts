@@ -23,10 +23,10 @@ const situations: Readonly<Record<string, (keyId: string) => Partial<IncidentRec
   }),
   "a machine that ended": () => ({ status: "needsPerson", reason: "TimedOut" }),
   "a provider that is down": (keyId) => ({
-    keys: [{ ...keyOf(keyId), blocked: "ProviderUnavailable: 503" }],
+    keys: [{ ...keyOf(keyId), blocked: { why: "ProviderUnavailable: 503", error: "ProviderUnavailable" } }],
   }),
   "a provider without a call that revokes": (keyId) => ({
-    keys: [{ ...keyOf(keyId), state: "needsPerson", byHand: true, blocked: "no call" }],
+    keys: [{ ...keyOf(keyId), state: "needsPerson", byHand: true, blocked: { why: "no call" } }],
   }),
   "a quarantined key": (keyId) => ({
     keys: [{ ...keyOf(keyId), state: "quarantined", quarantinedAtMs: NOON_MS, revokeAtMs: NOON_MS + minute }],

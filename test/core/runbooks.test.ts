@@ -48,7 +48,7 @@ function keyThat(facts: Partial<KeyInScope>): KeyInScope {
   return { standing: "current", state: "needsPerson", probes: 0, refusals: 0, ...facts };
 }
 
-function topicAbout(facts: Partial<IncidentRecord>, due: { reason: PageReason; why: string }): string {
+function topicAbout(facts: Partial<IncidentRecord>, due: { reason: PageReason; error?: string }): string {
   const match = { by: "fingerprint", text: "sha256:FAKE" };
   const record = { subject: "key/main/k1", match, keys: [keyThat({ keyId: "k1" })], ...facts };
   return topicOf(record as IncidentRecord, due);
@@ -56,20 +56,18 @@ function topicAbout(facts: Partial<IncidentRecord>, due: { reason: PageReason; w
 
 test.each(Object.keys(keys))("a page about such a key leads to %s, whatever it waits for", (topic) => {
   for (const reason of ["needsPerson", "notAccepted", "deadlinePassed", "settled", "asked"] as const)
-    expect(topicAbout(keys[topic] ?? {}, { reason, why: "PolicyInvalid: any" })).toBe(topic);
-  expect(topicAbout(keys[topic] ?? {}, { reason: "held", why: "any" })).toBe("held");
+    expect(topicAbout(keys[topic] ?? {}, { reason, error: "PolicyInvalid" })).toBe(topic);
+  expect(topicAbout(keys[topic] ?? {}, { reason: "held" })).toBe("held");
 });
 
 test.each(neverRetried)("a page that %s stops containment leads to it", (error) => {
-  expect(topicAbout({}, { reason: "needsPerson", why: `${error}: some detail` })).toBe(error);
-  expect(topicAbout({}, { reason: "notAccepted", why: `${error}: some detail` })).toBe("notAccepted");
+  expect(topicAbout({}, { reason: "needsPerson", error })).toBe(error);
+  expect(topicAbout({}, { reason: "notAccepted", error })).toBe("notAccepted");
 });
 
 test("a page that says nothing more leads to its reason", () => {
-  expect(topicAbout({}, { reason: "needsPerson", why: "the key is known by a hint only" })).toBe(
-    "needsPerson",
-  );
-  expect(topicAbout({}, { reason: "needsPerson", why: "TypeError: any" })).toBe("needsPerson");
+  expect(topicAbout({}, { reason: "needsPerson" })).toBe("needsPerson");
+  expect(topicAbout({}, { reason: "needsPerson", error: "TypeError" })).toBe("needsPerson");
 });
 
 /** What alarms and the events of rotations are called; none of them pages an incident. */

@@ -99,6 +99,7 @@ async function stateInLedger({ secretArn }: Policy, { keyId }: Identified, deps:
 async function stateInStore({ secretArn }: Policy, { holders }: Identified, deps: AdminDeps) {
   const { current, pending } = await deps.store.versionsInUse(secretArn);
   const holds = (versionId: VersionId | undefined) =>
+    versionId !== undefined &&
     holders.some((holder) => holder.secretArn === secretArn && holder.versionId === versionId);
   if (holds(current)) return "current";
   return holds(pending?.versionId) ? "pending" : undefined;

@@ -163,9 +163,13 @@ async function markIntent({ order: { key, keyId }, place, state }: Marking, deps
   await deps.ledger.changeSecret(place.secretArn, (now) => {
     const known = now.keys.find((each) => each.keyId === keyId);
     if (known === undefined && now.run?.retiring.keyId !== keyId) return now;
-    const versionId = known?.versionId ?? place.versionId ?? "";
-    const fingerprint = known?.fingerprint ?? key.fingerprint ?? "";
-    return markContaining(now, { key: { keyId, versionId, fingerprint }, state });
+    const versionId = known?.versionId ?? place.versionId;
+    const fingerprint = known?.fingerprint ?? key.fingerprint;
+    const contained = {
+      ...{ keyId, ...(versionId !== undefined && { versionId }) },
+      ...(fingerprint !== undefined && { fingerprint }),
+    };
+    return markContaining(now, { key: contained, state });
   });
 }
 
@@ -264,18 +268,18 @@ async function leaveToPerson(
   { input, record, keyId, policy }: Omit<Order, "provider" | "use">,
   deps: Deps,
 ): Promise<Turn> {
-  const blocked = `${policy.provider.kind} has no call that revokes a key: a person has to do it now`;
+  const why = `${policy.provider.kind} has no call that revokes a key: a person has to do it now`;
   const now = await changeIncident(
     record.incidentId,
     (known) => {
       if (keyOf(known, input.ref).byHand) return known;
       const next = changeKey(known, input.ref, (each) => ({
         ...each,
-        ...{ state: "needsPerson", byHand: true, blocked },
+        ...{ state: "needsPerson", byHand: true, blocked: { why } },
       }));
-      return addToTimeline(next, { atMs: input.at, what: "personNeeded", detail: blocked, keyId });
+      return addToTimeline(next, { atMs: input.at, what: "personNeeded", detail: why, keyId });
     },
     deps,
   );
-  return { ...goOn(now), reason: blocked };
+  return { ...goOn(now), reason: why };
 }

@@ -18,7 +18,7 @@ interface Telling {
 /** Sends one page through every channel and records which of them delivered it. */
 export async function page({ record, due, atMs }: Telling, deps: With<"escalator">): Promise<boolean> {
   const { delivered, failed } = await deps.escalator.page(pageOf(record, due));
-  const { reason, severity, why } = due;
+  const { reason, severity, why, error } = due;
   const isDelivered = delivered.length > 0;
   await changeIncident(
     record.incidentId,
@@ -26,9 +26,10 @@ export async function page({ record, due, atMs }: Telling, deps: With<"escalator
       addToTimeline(
         {
           ...now,
-          pages: [...now.pages, { atMs, reason, severity, why, delivered, failed }].slice(
-            -incidentLimits.pages,
-          ),
+          pages: [
+            ...now.pages,
+            { atMs, reason, severity, why, ...(error !== undefined && { error }), delivered, failed },
+          ].slice(-incidentLimits.pages),
         },
         {
           atMs,

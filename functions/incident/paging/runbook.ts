@@ -1,6 +1,6 @@
 import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, OwnRole, PageReason } from "../../../core/incident/record.ts";
-import { type DuePage, errorIn, isTriage } from "../../../core/incident/turns.ts";
+import { type DuePage, isTriage } from "../../../core/incident/turns.ts";
 import { killByHand } from "../../../providers/manual.ts";
 import type { Page } from "../../deps.ts";
 
@@ -86,7 +86,10 @@ const ownTopics: Readonly<Record<OwnRole, string>> = {
 };
 
 /** The topic of a page. If its reason only says that a person is needed, this says for what. */
-export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "reason" | "why">): string {
+export function topicOf(
+  record: IncidentRecord,
+  { reason, error }: Pick<DuePage, "reason" | "error">,
+): string {
   if (!keyReasons.has(reason) || isTriage(record)) return reason;
   const open = record.keys.filter((key) => !isSettled(key));
   const own = open.find(isRekeysOwn);
@@ -94,8 +97,8 @@ export function topicOf(record: IncidentRecord, { reason, why }: Pick<DuePage, "
   if (open.some(({ handedOutAgain }) => handedOutAgain !== undefined)) return "SpentKeyIsCurrent";
   if (open.some(({ byHand }) => byHand === true)) return "ProviderWithoutRevoke";
   if (record.match.by === "none") return "UnknownKey";
-  const error = reason === "needsPerson" ? errorIn(why) : undefined;
-  return error !== undefined && Object.hasOwn(runbooks, error) ? error : reason;
+  const isNamed = reason === "needsPerson" && error !== undefined && Object.hasOwn(runbooks, error);
+  return isNamed ? error : reason;
 }
 
 /** Reasons for which somebody may have to revoke the key by hand. */

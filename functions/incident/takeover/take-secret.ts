@@ -24,8 +24,8 @@ export interface Taking {
   readonly atMs: number;
   readonly policy: Policy;
   readonly key: { readonly keyId: KeyId; readonly fingerprint?: Fingerprint };
-  /** The version that holds the key, according to the index. */
-  readonly versionId: VersionId;
+  /** The version that holds the key, if the index knows one. */
+  readonly versionId?: VersionId;
   /** The incident held this secret before; another incident has taken it since. */
   readonly heldBefore: boolean;
 }
@@ -53,9 +53,9 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const wasHere = before.ended.some((runId) => isReplacementRun(runId, { incidentId, secretTag }));
   if (wasHere) await assertMayOpen(taking, deps);
   await finishPromotion(taking, before, deps);
-  const compromised = await placeOf(taking, before, deps);
-  const isCurrent = await isCurrentKey({ taking, compromised }, deps);
-  const found = { ...taking, secretTag, compromised, isCurrent };
+  const known = await knownPlace(taking, before, deps);
+  const current = await currentPlace({ taking, known }, deps);
+  const found = { ...taking, secretTag, keyId: taking.key.keyId, ...(current && { current }) };
   // Written before the secret is taken. If the function dies in between, there is one debt too many, which
   // the sweep removes.
   const { leftBehind } = takeSecret(before, found);
@@ -74,7 +74,8 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const { standing, from, reused, fenced } = last;
   if (fenced !== undefined) await endFenced(taking, fenced, deps);
   const { secretArn } = policy;
-  if (standing === "incoming") await deps.store.discard({ secretArn, versionId: compromised.versionId });
+  const { versionId } = known;
+  if (standing === "incoming" && versionId !== undefined) await deps.store.discard({ secretArn, versionId });
   const described = { taking, record, standing, from, reused };
   return describe({ ...described, ...(fenced && { fenced: fenced.rotationId }) }, deps);
 }
@@ -103,23 +104,32 @@ async function finishPromotion({ key, policy }: Taking, { run, wait }: SecretRec
   if (wait === undefined) await deps.store.clearPending({ secretArn, versionId: to });
 }
 
-async function placeOf({ key, versionId }: Taking, record: SecretRecord, deps: Deps): Promise<PlacedKey> {
+type KnownPlace = Partial<Pick<PlacedKey, "versionId" | "fingerprint">>;
+
+/** What the item, the ledger's history and the index know of the key in this secret. */
+async function knownPlace({ key, versionId }: Taking, record: SecretRecord, deps: Deps): Promise<KnownPlace> {
   const known = record.keys.find(({ keyId }) => keyId === key.keyId);
   const past = known ?? (await deps.ledger.keys(record.secretArn)).find(({ keyId }) => keyId === key.keyId);
-  return {
-    keyId: key.keyId,
+  const place = {
     versionId: known?.versionId ?? versionId,
-    fingerprint: known?.fingerprint ?? past?.fingerprint ?? key.fingerprint ?? "",
+    fingerprint: known?.fingerprint ?? past?.fingerprint ?? key.fingerprint,
+  };
+  return {
+    ...(place.versionId !== undefined && { versionId: place.versionId }),
+    ...(place.fingerprint !== undefined && { fingerprint: place.fingerprint }),
   };
 }
 
-async function isCurrentKey(
-  { taking, compromised }: { readonly taking: Taking; readonly compromised: PlacedKey },
+/** The key's place if the current version holds it: by its version, or by the key itself. */
+async function currentPlace(
+  { taking, known }: { readonly taking: Taking; readonly known: KnownPlace },
   deps: Deps,
-): Promise<boolean> {
-  const { secretArn, field } = taking.policy;
-  const { versionId, text } = await deps.store.current(secretArn);
-  return versionId === compromised.versionId || fingerprintOf(keyIn(text, field)) === compromised.fingerprint;
+): Promise<PlacedKey | undefined> {
+  const { key, policy } = taking;
+  const { versionId, text } = await deps.store.current(policy.secretArn);
+  const read = () => fingerprintOf(keyIn(text, policy.field));
+  if (versionId !== known.versionId && read() !== known.fingerprint) return undefined;
+  return { versionId, ...known, keyId: key.keyId, fingerprint: known.fingerprint ?? read() };
 }
 
 /** Ends the fenced run now, rather than at the end of its wait. */
@@ -217,12 +227,12 @@ function scopeOf(
 
 /** For a secret that is only watched, or has no policy: a person has to replace its key. */
 export async function watchedOnly(
-  holder: { readonly secretArn: SecretArn; readonly versionId: VersionId },
+  holder: { readonly secretArn: SecretArn; readonly versionId?: VersionId },
   policy: Policy | undefined,
   deps: Deps,
 ): Promise<SecretInScope> {
   const { current } = await deps.store.versionsInUse(holder.secretArn);
-  const isCurrent = holder.versionId === current;
+  const isCurrent = current !== undefined && holder.versionId === current;
   const facts = { ...holder, behind: [], moved: [] };
   const named = { name: policy?.name ?? holder.secretArn, environment: policy?.environment ?? "unknown" };
   if (!isCurrent) return { ...facts, ...named, standing: "retired", replacement: "notNeeded" };
@@ -236,6 +246,12 @@ export async function watchedOnly(
 /** For a secret that cannot be read or written now: it gets no replacement. */
 export function unusable({ policy, key, versionId }: Taking, failure: string): SecretInScope {
   const { secretArn, name, environment } = policy;
-  const facts = { secretArn, name, environment, versionId, keyId: key.keyId, behind: [], moved: [] };
-  return { ...facts, standing: "unplaced", replacement: "failed", failure };
+  const facts = { secretArn, name, environment, keyId: key.keyId, behind: [], moved: [] };
+  return {
+    ...facts,
+    ...(versionId !== undefined && { versionId }),
+    standing: "unplaced",
+    replacement: "failed",
+    failure,
+  };
 }

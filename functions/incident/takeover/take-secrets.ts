@@ -17,9 +17,9 @@ export async function takeSecrets(opening: Opening, deps: Deps): Promise<readonl
   const taken: TakenSecret[] = [];
   for (const key of opening.record.keys) {
     const holders = await holdersOf(key, deps);
-    for (const [secretArn, versionId] of new Map(holders.map((each) => [each.secretArn, each.versionId]))) {
-      if (taken.some(({ scope }) => scope.secretArn === secretArn)) continue;
-      taken.push(await takeOne(opening, { key, secretArn, versionId }, deps));
+    for (const holder of new Map(holders.map((each) => [each.secretArn, each])).values()) {
+      if (taken.some(({ scope }) => scope.secretArn === holder.secretArn)) continue;
+      taken.push(await takeOne(opening, { key, ...placeIn(holder) }, deps));
     }
   }
   return taken;
@@ -28,37 +28,42 @@ export async function takeSecrets(opening: Opening, deps: Deps): Promise<readonl
 /** The newest entry of a secret counts: an edit of another field may have put the same key into a newer version. */
 async function holdersOf({ keyId, fingerprint, secretArn, versionId, standing }: KeyInScope, deps: Deps) {
   const own: readonly Holder[] =
-    secretArn === undefined || versionId === undefined || standing === "unknown"
+    secretArn === undefined || standing === "unknown"
       ? []
-      : [{ secretArn, versionId, role: "rotated" }];
+      : [{ secretArn, ...(versionId !== undefined && { versionId }), role: "rotated" }];
   const aliases = [fingerprint, keyId && aliasOfKeyId(keyId)].filter((alias) => alias !== undefined);
   const indexed = await Promise.all(aliases.map((alias) => deps.ledger.holders(alias)));
   const matching = indexed.flat().filter((entry) => entry.keyId === undefined || entry.keyId === keyId);
   return [...own, ...matching];
 }
 
-interface Held {
+type Place = Pick<Holder, "secretArn" | "versionId">;
+
+function placeIn({ secretArn, versionId }: Place): Place {
+  return { secretArn, ...(versionId !== undefined && { versionId }) };
+}
+
+interface Held extends Place {
   readonly key: KeyInScope;
-  readonly secretArn: string;
-  readonly versionId: string;
 }
 
 async function takeOne(
   { record, input }: Opening,
-  { key, secretArn, versionId }: Held,
+  { key, ...place }: Held,
   deps: Deps,
 ): Promise<TakenSecret> {
+  const { secretArn } = place;
   const policy = await deps.ledger.policy(secretArn);
   const { keyId, fingerprint } = key;
   if (policy === undefined || policy.mode === "index" || keyId === undefined) {
-    return { scope: await watched({ secretArn, versionId }, policy, deps), from: "none" };
+    return { scope: await watched(place, policy, deps), from: "none" };
   }
   const heldBefore =
     record.openedBy === input.executionArn &&
     record.secrets.some((known) => known.secretArn === secretArn && known.fence !== undefined);
   const { incidentId, executionArn, at: atMs } = input;
   const compromised = { keyId, ...(fingerprint !== undefined && { fingerprint }) };
-  const taking = { incidentId, executionArn, atMs, policy, key: compromised, versionId, heldBefore };
+  const taking = { incidentId, executionArn, atMs, policy, key: compromised, ...place, heldBefore };
   try {
     return await takeForIncident(taking, deps);
   } catch (error) {
@@ -69,11 +74,7 @@ async function takeOne(
   }
 }
 
-async function watched(
-  holder: Pick<Held, "secretArn" | "versionId">,
-  policy: Policy | undefined,
-  deps: Deps,
-): Promise<TakenSecret["scope"]> {
+async function watched(holder: Place, policy: Policy | undefined, deps: Deps): Promise<TakenSecret["scope"]> {
   try {
     return await watchedOnly(holder, policy, deps);
   } catch (error) {
@@ -101,7 +102,8 @@ export async function placed(
     const own = ownCredential({ role: key.role, secretArn }, await deps.ledger.policies());
     return { ...key, ...own, standing: standing ?? "retired" };
   }
-  const blocked = key.keyId === undefined ? { blocked: "the key's id at the provider is not known" } : {};
+  const blocked =
+    key.keyId === undefined ? { blocked: { why: "the key's id at the provider is not known" } } : {};
   return { ...key, ...blocked, standing: standing ?? "retired" };
 }
 
@@ -118,8 +120,8 @@ export async function lookedUp(key: KeyInScope, deps: Deps): Promise<KeyInScope>
     if (kind !== provider || asked.has(account) || account !== (key.account ?? account)) continue;
     asked.add(account);
     if (!(await isListed({ policy, keyId }, deps))) continue;
-    const blocked = `${account} lists this key, and no secret under Rekey is known to hold it: say contain-now`;
-    return { ...key, account, secretArn: policy.secretArn, blocked };
+    const why = `${account} lists this key, and no secret under Rekey is known to hold it: say contain-now`;
+    return { ...key, account, secretArn: policy.secretArn, blocked: { why } };
   }
   return key;
 }

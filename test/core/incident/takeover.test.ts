@@ -40,8 +40,8 @@ const takeover = (name: string, isCurrent: boolean) => ({
   incidentId: "i-1",
   executionArn: "arn:i-1",
   secretTag: "tag",
-  compromised: placed(name),
-  isCurrent,
+  keyId: placed(name).keyId,
+  ...(isCurrent && { current: placed(name) }),
 });
 
 const staged = (phase: "staged" | "proven" | "promoting"): Run => ({

@@ -235,7 +235,7 @@ describe("pages after the deadline", () => {
     { ...told(5), ...paged(quiet, 5 * minute), atMs: openedAtMs + 5 * minute },
   ];
   const clockAt = (facts: Partial<IncidentRecord>, atMinutes: number) =>
-    clock({ keys: [keyWith({ blocked: "no" })], ...facts }, atMinutes * minute);
+    clock({ keys: [keyWith({ blocked: { why: "no" } })], ...facts }, atMinutes * minute);
 
   test("come though people were paged before, and again every five minutes", () => {
     expect(clockAt({ pages: all }, 14)).toBe("page deadlinePassed");
@@ -250,15 +250,19 @@ describe("pages after the deadline", () => {
   test("pause for ten minutes after an acknowledgement, and a new reason pages all the same", () => {
     const pages = [...all, told(14), told(19)];
     const heard = acknowledge(incident({ pages }), { ...word, atMs: openedAtMs + 20 * minute });
-    expect(clockAt({ ...heard, keys: [keyWith({ blocked: "no" })] }, 24)).toBe("wait 30 min");
-    expect(clockAt({ ...heard, keys: [keyWith({ blocked: "no" })] }, 30)).toBe("page deadlinePassed");
-    expect(clockAt({ ...heard, keys: [keyWith({ blocked: "another" })] }, 21)).toBe("page needsPerson");
+    expect(clockAt({ ...heard, keys: [keyWith({ blocked: { why: "no" } })] }, 24)).toBe("wait 30 min");
+    expect(clockAt({ ...heard, keys: [keyWith({ blocked: { why: "no" } })] }, 30)).toBe(
+      "page deadlinePassed",
+    );
+    expect(clockAt({ ...heard, keys: [keyWith({ blocked: { why: "another" } })] }, 21)).toBe(
+      "page needsPerson",
+    );
     expect(heard.timeline.at(-1)).toMatchObject({ what: "acknowledged", by: "ada" });
   });
 
   test("say how late it is and that nobody answered", () => {
     const turn = clockTurn(
-      incident({ pages: [...all, told(14)], keys: [keyWith({ blocked: "no" })] }),
+      incident({ pages: [...all, told(14)], keys: [keyWith({ blocked: { why: "no" } })] }),
       openedAtMs + 25 * minute,
     );
     expect(turn).toMatchObject({
@@ -324,7 +328,7 @@ describe("the clock", () => {
     ],
     [
       "pages when a step cannot go on",
-      { ...quiet, keys: [keyWith({ blocked: "no" })] },
+      { ...quiet, keys: [keyWith({ blocked: { why: "no" } })] },
       0,
       "page needsPerson",
     ],
@@ -353,13 +357,16 @@ describe("the clock", () => {
 
   test("tells of a second, different step that needs a person, and of no repeat of the first", () => {
     const pages = [...quiet.pages, paged({ plan: "person" })];
-    const blocked = (why: string) => ({ containNow: word, keys: [keyWith({ blocked: why })] });
-    expect(clock({ ...blocked("PolicyInvalid: no policy reaches k1"), pages })).toBe("page needsPerson");
+    const blocked = (error: string, why: string) => ({
+      containNow: word,
+      keys: [keyWith({ blocked: { why: `${error}: ${why}`, error } })],
+    });
+    expect(clock({ ...blocked("PolicyInvalid", "no policy reaches k1"), pages })).toBe("page needsPerson");
 
-    const down = blocked("ProviderUnavailable: 503 after 1 s");
+    const down = blocked("ProviderUnavailable", "503 after 1 s");
     pages.push(paged({ ...down, pages }));
-    expect(clock({ ...blocked("ProviderUnavailable: 500 after 9 s"), pages })).toBe("wait 5 min");
-    expect(clock({ ...blocked("AdminCredentialRefused: 401"), pages })).toBe("page needsPerson");
+    expect(clock({ ...blocked("ProviderUnavailable", "500 after 9 s"), pages })).toBe("wait 5 min");
+    expect(clock({ ...blocked("AdminCredentialRefused", "401"), pages })).toBe("page needsPerson");
   });
 
   test("tells of every secret that has no replacement", () => {
@@ -399,7 +406,10 @@ describe("the clock", () => {
   });
 
   test("asks nobody about a stuck key that a person has waived", () => {
-    const waived = keyWith({ blocked: "PolicyInvalid: no policy reaches k1", waiver: word });
+    const waived = keyWith({
+      blocked: { why: "PolicyInvalid: no policy reaches k1", error: "PolicyInvalid" },
+      waiver: word,
+    });
     expect(clock({ ...quiet, containNow: word, keys: [waived, keyWith({ keyId: "k2" })] })).toBe(
       "wait 5 min",
     );
@@ -602,7 +612,7 @@ describe("a key that a later alert says more of", () => {
   const unknownKey = {
     standing: "unknown" as const,
     state: "needsPerson" as const,
-    blocked: "nobody knows it",
+    blocked: { why: "nobody knows it" },
   };
   const unknown: Partial<IncidentRecord> = {
     ...{ match: { by: "none" as const, text: "sha256:1" }, plan: "person" as const },

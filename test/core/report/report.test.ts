@@ -350,7 +350,7 @@ test("what is blocked, waived or merely open is a follow-up of its owner", () =>
     why: "it is accepted",
   });
   expect(owned({ ...open, waiver })).toMatchObject({ owner: "ada", why: "by phone" });
-  expect(owned({ ...open, waiver, blocked: "no such call" })).toMatchObject({
+  expect(owned({ ...open, waiver, blocked: { why: "no such call" } })).toMatchObject({
     owner: "ada",
     why: "no such call",
   });
