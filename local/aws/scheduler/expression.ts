@@ -1,4 +1,5 @@
 import cronParser from "aws-cron-parser";
+import { whyNotCron } from "../../../core/cron.ts";
 import { invalid } from "../input.ts";
 
 /** When a schedule fires, in ms; asked for the first instant at or after `from`. */
@@ -57,7 +58,8 @@ function at(body: string, { expression, timeZone, anchor }: TimingOptions): Timi
 }
 
 function cron(body: string, { expression, timeZone }: TimingOptions): Timing {
-  if (!isCron(body)) throw badExpression(expression);
+  // The parser accepts anything.
+  if (whyNotCron(body) !== undefined) throw badExpression(expression);
   const parsed = cronParser.parse(body);
   return {
     once: false,
@@ -67,48 +69,6 @@ function cron(body: string, { expression, timeZone }: TimingOptions): Timing {
       return wall ? fromWall(wall.getTime(), timeZone) : undefined;
     },
   };
-}
-
-const months = "JAN|FEB|MAR|APR|MAY|JUN|JUL|AUG|SEP|OCT|NOV|DEC";
-const days = "SUN|MON|TUE|WED|THU|FRI|SAT";
-const fields = [
-  { values: "", min: 0, max: 59 },
-  { values: "", min: 0, max: 23 },
-  { values: "", min: 1, max: 31, special: /^(L|LW|\d{1,2}W|L-\d{1,2})$/ },
-  { values: months, min: 1, max: 12 },
-  {
-    values: days,
-    min: 1,
-    max: 7,
-    special: /^([1-7]?L|(SUN|MON|TUE|WED|THU|FRI|SAT)L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)#[1-5])$/,
-  },
-  { values: "", min: 1970, max: 2199 },
-] as const;
-
-/** The parser accepts anything, so what AWS would refuse is refused first. */
-function isCron(body: string): boolean {
-  const given = body.split(" ");
-  const [, , dayOfMonth, , dayOfWeek] = given;
-  if (given.length !== fields.length || (dayOfMonth === "?") === (dayOfWeek === "?")) return false;
-  return given.every((text, index) => {
-    if (text === "?") return index === 2 || index === 4;
-    const field = fields[index];
-    return field !== undefined && text.split(",").every((part) => isCronPart(part, field));
-  });
-}
-
-function isCronPart(part: string, field: (typeof fields)[number]): boolean {
-  if ("special" in field && field.special.test(part)) return true;
-  const [range = "", step, ...more] = part.split("/");
-  if (more.length > 0 || (step !== undefined && !/^[1-9]\d{0,3}$/.test(step))) return false;
-  if (range === "*") return true;
-  const names = field.values === "" ? [] : field.values.split("|");
-  const ends = range.split("-").map((end) => {
-    const name = names.indexOf(end);
-    if (name >= 0) return name + field.min;
-    return /^\d{1,4}$/.test(end) ? Number(end) : Number.NaN;
-  });
-  return ends.length <= 2 && ends.every((end) => end >= field.min && end <= field.max);
 }
 
 function isTimeZone(timeZone: string): boolean {
