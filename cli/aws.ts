@@ -9,8 +9,7 @@ import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import { CliFailure, exitCodes, type Reach } from "./command.ts";
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { type Environment, settingsOf, type Where } from "./stack-outputs.ts";
 
 const digest: Digest = { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -19,11 +18,12 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
  * AWS as the SDK's own settings find it: region, profile, credentials, and AWS_ENDPOINT_URL for another cloud. Only
  * the ledger's client is loaded at once: each of the others takes longer to load than `rekey status` to answer.
  */
-export async function reachAws(env: Environment): Promise<Reach> {
+export async function reachAws(given: Environment, where: Where = {}): Promise<Reach> {
   const dynamo = new DynamoDBClient(awsBounds);
   // Asked here, so that a missing region is not mistaken for a ledger that does not answer.
   await dynamo.config.region().catch(noRegion);
-  const tableName = env["REKEY_TABLE"] ?? "rekey";
+  const env = await settingsOf(given, where);
+  const tableName = env["REKEY_TABLE"] ?? "";
   const table = dynamoTable(dynamo, tableName);
   const log = auditLog({ table, digest, now: Date.now });
   const { region, credentials } = dynamo.config;
@@ -46,7 +46,7 @@ export async function reachAws(env: Environment): Promise<Reach> {
             const deployment = { table: tableName, stsEndpoint: (at: string) => stsEndpoint(env, at) };
             return adminClient(address, { region, credentials }, deployment)(command);
           },
-    sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"] ?? "rekey-production-sweep", dryRun),
+    sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"], dryRun),
     nowMs: Date.now,
     pause,
     newId: randomUUID,
@@ -92,7 +92,12 @@ function noRegion(error: unknown): never {
   });
 }
 
-async function invokeSweep(functionName: string, dryRun: boolean): Promise<Swept> {
+async function invokeSweep(functionName: string | undefined, dryRun: boolean): Promise<Swept> {
+  if (functionName === undefined)
+    throw new CliFailure("REKEY_SWEEP_FUNCTION is not set", {
+      hint: "set it, or unset REKEY_TABLE: then the deployment's stack says where everything is",
+      exitCode: exitCodes.usage,
+    });
   const { InvokeCommand, LambdaClient } = await import("@aws-sdk/client-lambda");
   const Payload = JSON.stringify({ dryRun });
   // Without the limits of the other clients: a sweep answers only when it has ended, which can take minutes.

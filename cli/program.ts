@@ -13,18 +13,20 @@ import {
 } from "./command.ts";
 import { commandTable, type NamedCommand } from "./command-table.ts";
 import manifest from "./package.json" with { type: "json" };
+import type { Where } from "./stack-outputs.ts";
 import { type Line, tableLines } from "./table.ts";
 import { oneLine } from "./text.ts";
 
 const exitCodesText = `
 Exit codes: 0 done; 1 refused, failed or something is wrong; 2 wrong usage or a mistake in rekey.yml;
-3 AWS, the ledger or the admin function did not answer. Settings: REKEY_TABLE (rekey), REKEY_ADMIN_URL,
-REKEY_SWEEP_FUNCTION, REKEY_AUDIT_BUCKET and REKEY_AUDIT_KEY_ID, and what the AWS SDK reads, such as AWS_REGION,
-AWS_PROFILE and AWS_ENDPOINT_URL.`;
+3 AWS, the ledger or the admin function did not answer. The deployment is found by its stack's outputs; where they
+are set, REKEY_TABLE, REKEY_ADMIN_URL, REKEY_SWEEP_FUNCTION, REKEY_AUDIT_BUCKET and REKEY_AUDIT_KEY_ID win, and with
+REKEY_TABLE and no --stage the stack is not asked for. The AWS SDK's own settings, such as AWS_ENDPOINT_URL, count.`;
 
 export interface Invocation {
   readonly terminal: Terminal;
-  connect(): Promise<Reach>;
+  /** Reaches the deployment that the options name. */
+  connect(where: Where): Promise<Reach>;
 }
 
 /** Runs one command line and returns its exit code. */
@@ -35,6 +37,9 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     .description("rotates API keys without an outage, and proves it")
     .version(manifest.version, "-V, --version", "print the version")
     .option("--json", "print one JSON object as the last line")
+    .option("--stage <stage>", "the deployment: REKEY_STAGE, or production, without it")
+    .option("--region <region>", "its AWS Region, in place of AWS_REGION")
+    .option("--profile <profile>", "the AWS profile to use, in place of AWS_PROFILE")
     .addHelpText("after", exitCodesText)
     .exitOverride()
     .configureOutput({
@@ -47,7 +52,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
   const cli: Cli = {
     terminal,
     reach: () => {
-      reach ??= invocation.connect();
+      reach ??= invocation.connect(program.opts<Where>());
       return reach;
     },
   };

@@ -12,7 +12,13 @@ const exitCode = isForHost
   : run(args, {
       terminal: processTerminal(),
       // Most commands need a few of AWS's clients, and help or a mistake in a file need none.
-      connect: async () => (await import("./aws.ts")).reachAws(process.env),
+      connect: async (where) => {
+        const { region, profile } = where;
+        // Every client of the SDK reads these by itself.
+        if (region !== undefined) process.env["AWS_REGION"] = region;
+        if (profile !== undefined) process.env["AWS_PROFILE"] = profile;
+        return (await import("./aws.ts")).reachAws(process.env, where);
+      },
     });
 
 void exitCode.then((code) => {

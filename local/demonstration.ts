@@ -74,6 +74,8 @@ export interface DemonstrationOptions {
   readonly port?: number;
   /** Whose stand-in it is; OpenAI's without it. */
   readonly standIn?: StandInName;
+  /** Requests per second of each instance; 20 without it. */
+  readonly pace?: number;
   /** Over the stand-in's usual times. */
   readonly provider?: StandInOptions;
   readonly plan?: "contain-first" | "switch-first";
@@ -138,7 +140,12 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
   onProgress(`the cloud is at ${cloud.url}; applying the policy of ${secretName} (rekey apply)`);
   await rekey(cloud, ["apply", "--file", policyFile]);
   onProgress(`starting ${consumers.join(", ")}: ${instancesEach} instances each, all with ${secretName}`);
-  const jobs = jobsFor({ secretArn: secrets.secretArn, origin: listening.origin, call: fake.consumer });
+  const jobs = jobsFor({
+    secretArn: secrets.secretArn,
+    origin: listening.origin,
+    call: fake.consumer,
+    ...options,
+  });
   const fleet = await startFleet(jobs, cloud.env("consumers"));
   undo(() => fleet.stop());
   const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
@@ -197,14 +204,15 @@ function jobsFor(facts: {
   readonly secretArn: string;
   readonly origin: string;
   readonly call: ConsumerCall;
+  readonly pace?: number;
 }) {
-  const { secretArn, origin, call } = facts;
+  const { secretArn, origin, call, pace = requestsPerSecondEach } = facts;
   return consumers.map((consumer) => ({
     ...{ consumer, environment, maxStaleMs, secret: secretArn, field: "apiKey" },
     reportBus: `rekey-reports-${environment}`,
     call: { url: `${origin}${call.path}`, header: call.header, scheme: call.scheme },
     instances: instancesEach,
-    requestsPerSecond: requestsPerSecondEach,
+    requestsPerSecond: pace,
     watchEveryMs: 1_000,
   }));
 }

@@ -1,9 +1,11 @@
 import { createHash, randomBytes } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
+import { outputOf } from "../cli/stack-outputs.ts";
 import type { LogLine } from "../functions/deps.ts";
 import type { Deployment } from "../serverless/deployment.ts";
 import { renderTemplate, type Template } from "../serverless/template.ts";
+import { cloudFormation } from "./aws/cloudformation.ts";
 import { cloudTrail } from "./aws/cloudtrail.ts";
 import type { CloudTrailRecord } from "./aws/cloudtrail-record.ts";
 import { eventBridge } from "./aws/event-bridge.ts";
@@ -63,6 +65,8 @@ export interface LocalCloud {
   readonly unmatched: readonly string[];
   /** What no attempt could deliver, in its queue. */
   readonly deadLetters: readonly KeptLetter[];
+  /** Fires the rule that runs this function by the clock, without waiting for its time. */
+  fire(functionName: string): void;
   requests(): Record<string, Record<string, number>>;
   close(): Promise<void>;
 }
@@ -146,7 +150,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const hosted = hostServices({ stack, place, pages, functions, secrets, options });
   const { guarded } = hosted;
   gates.push(guarded.gate);
-  services.push(secrets, recorded, ...hosted.services);
+  services.push(secrets, recorded, describing(place, outputs), ...hosted.services);
   await makeTables(stack, new DynamoDBClient(clientAs(cloud, "administrator")));
   await makeRules(stack, hosted.bus);
   const started = await startStackFunctions(stack, {
@@ -166,6 +170,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       deadLetters: guarded.kept,
       unmatched: hosted.unmatched,
     },
+    fire: (name) => hosted.bus.fire(`rekey-${environment}-${name}`),
     env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs) }),
     close: async () => {
       hosted.close();
@@ -274,6 +279,13 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
   };
 }
 
+/** The one stack of this cloud, as `rekey` finds it. */
+function describing({ partition, stackName }: Place, outputs: LocalCloud["outputs"]) {
+  const id = `arn:${partition}:cloudformation:${region}:${account}:stack/${stackName}/local`;
+  const stack = { id, name: stackName, status: "CREATE_COMPLETE", createdAtMs: Date.now(), outputs };
+  return cloudFormation({ stacks: () => [stack] });
+}
+
 const accessKeyOf = (functionName: string) => `AKIAFAKE${functionName}`;
 
 /** By access key id, the session that it stands for. */
@@ -307,15 +319,5 @@ function reaching(
 
 /** What the command line and the demonstration read, from the stack's outputs. */
 function settingsFor(outputs: Readonly<Record<string, string>>): Record<string, string> {
-  const named: Readonly<Record<string, string>> = {
-    REKEY_TABLE: "TableName",
-    REKEY_ADMIN_URL: "AdminUrl",
-    REKEY_INTAKE_URL: "IntakeUrl",
-    REKEY_SWEEP_FUNCTION: "SweepFunctionName",
-    REKEY_AUDIT_BUCKET: "AuditBucketName",
-    REKEY_AUDIT_KEY_ID: "AuditKeyArn",
-    REKEY_ROTATION_MACHINE_ARN: "RotationMachineArn",
-    REKEY_COMPROMISE_MACHINE_ARN: "CompromiseMachineArn",
-  };
-  return Object.fromEntries(Object.entries(named).map(([name, output]) => [name, outputs[output] ?? ""]));
+  return Object.fromEntries(Object.entries(outputOf).map(([name, output]) => [name, outputs[output] ?? ""]));
 }

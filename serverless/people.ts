@@ -51,6 +51,13 @@ export const peopleOutputs = Object.fromEntries(
 function readerStatements(): readonly Statement[] {
   return [
     {
+      // The command line reads the deployment's outputs, so that nobody has to export them.
+      Sid: "FindDeployment",
+      Effect: "Allow",
+      Action: ["cloudformation:DescribeStacks"],
+      Resource: [localArn("cloudformation", `stack/\${AWS::StackName}/*`)],
+    },
+    {
       Sid: "ReadLedger",
       Effect: "Allow",
       Action: ["dynamodb:GetItem", "dynamodb:Query"],

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { BusEvent, ServiceEvent } from "./event.ts";
 import { type DeadLetter, Delivery } from "./event-bridge/delivery.ts";
 import { entryEvent, entryFailure, refuseEntries } from "./event-bridge/entries.ts";
+import { RuleClock } from "./event-bridge/rule-clock.ts";
 import { limitOf, nameOf, parsePattern, Rules } from "./event-bridge/rules.ts";
 import { Input, invalid, page } from "./input.ts";
 import { AwsError, type Caller, type JsonService } from "./service.ts";
@@ -26,6 +27,8 @@ export interface EventBridgeOptions {
 export interface EventBridge extends JsonService {
   /** Puts a service's own event on the default bus. */
   emit(event: ServiceEvent): void;
+  /** Fires a rule of the default bus that has a ScheduleExpression, as its clock does. */
+  fire(ruleName: string): void;
   /** Puts a finished event on the bus with this ARN. Throws ResourceNotFoundException. */
   forward(busArn: string, event: BusEvent): void;
   /** Events that no attempt could deliver, oldest first. */
@@ -47,6 +50,7 @@ class Buses implements EventBridge {
   readonly #options: EventBridgeOptions;
   readonly #buses = new Map<string, Rules>();
   readonly #delivery: Delivery;
+  readonly #clock = new RuleClock((name) => this.fire(name));
 
   constructor(options: EventBridgeOptions) {
     this.#options = options;
@@ -80,17 +84,17 @@ class Buses implements EventBridge {
       case "ListEventBuses":
         return this.#list(input);
       case "PutRule":
-        return bus().put(input);
+        return this.#timed(input, () => bus().put(input));
       case "DescribeRule":
         return bus().describe(input);
       case "ListRules":
         return bus().list(input);
       case "DeleteRule":
-        return bus().delete(input);
+        return this.#timed(input, () => bus().delete(input));
       case "EnableRule":
-        return bus().enable(input, { enabled: true });
+        return this.#timed(input, () => bus().enable(input, { enabled: true }));
       case "DisableRule":
-        return bus().enable(input, { enabled: false });
+        return this.#timed(input, () => bus().enable(input, { enabled: false }));
       case "PutTargets":
         return bus().putTargets(input);
       case "ListTargetsByRule":
@@ -104,8 +108,18 @@ class Buses implements EventBridge {
 
   emit(event: ServiceEvent): void {
     const { region, account } = this.#options;
-    const time = `${new Date().toISOString().slice(0, 19)}Z`;
-    this.#route("default", { version: "0", id: randomUUID(), account, time, region, ...event }, 0);
+    this.#route("default", { version: "0", id: randomUUID(), account, time: now(), region, ...event }, 0);
+  }
+
+  fire(ruleName: string): void {
+    const rule = this.#bus("default").named(ruleName);
+    if (rule?.schedule === undefined) throw new Error(`the rule ${ruleName} has no clock`);
+    const { region, account } = this.#options;
+    const event: BusEvent = {
+      ...{ version: "0", id: randomUUID(), account, region, time: now(), resources: [rule.arn], detail: {} },
+      ...{ source: "aws.events", "detail-type": "Scheduled Event" },
+    };
+    for (const target of rule.targets.values()) this.#delivery.send({ rule, target, event, hops: 0 });
   }
 
   forward(busArn: string, event: BusEvent): void {
@@ -121,7 +135,19 @@ class Buses implements EventBridge {
   }
 
   close(): void {
+    this.#clock.close();
     this.#delivery.close();
+  }
+
+  /** Only rules of the default bus may have a clock. */
+  #timed<Answer>(input: Input, change: () => Answer): Answer {
+    const answer = change();
+    if (this.#named(input.optionalText("EventBusName") ?? "default") !== "default") return answer;
+    const name = input.text("Name");
+    const rule = this.#bus("default").named(name);
+    if (rule === undefined) this.#clock.remove(name);
+    else this.#clock.set(rule);
+    return answer;
   }
 
   #putEvents(input: Input, caller: Caller): Record<string, unknown> {
@@ -208,6 +234,11 @@ class Buses implements EventBridge {
     const own = this.#arn("");
     return nameOrArn.startsWith(own) ? nameOrArn.slice(own.length) : nameOrArn;
   }
+}
+
+/** ISO, whole seconds. */
+function now(): string {
+  return `${new Date().toISOString().slice(0, 19)}Z`;
 }
 
 function parseEvent(text: string): unknown {

@@ -1,6 +1,13 @@
 import type { Asked, Call, Known, Operations } from "./asked.ts";
 import { dynamoRequests } from "./requests/dynamodb.ts";
-import { lambdaRequests, s3Requests, schedulerRequests, snsRequests, stsRequests } from "./requests/http.ts";
+import {
+  cloudFormationRequests,
+  lambdaRequests,
+  s3Requests,
+  schedulerRequests,
+  snsRequests,
+  stsRequests,
+} from "./requests/http.ts";
 import {
   cloudTrailRequests,
   eventBridgeRequests,
@@ -22,6 +29,7 @@ const services: Readonly<Record<string, Operations>> = {
   s3: s3Requests,
   sns: snsRequests,
   sts: stsRequests,
+  cloudformation: cloudFormationRequests,
 };
 
 /** The permissions that a call needs; undefined for an operation that is in no table here, which nobody may call. */

@@ -106,17 +106,16 @@ export async function makeTables(stack: Stack, client: DynamoDBClient): Promise<
   for (const { ref } of ofType(stack, "AWS::DynamoDB::Table")) await createTable(client, ref);
 }
 
-/** Rules with a pattern are put on their bus; those with a clock are given to whoever keeps the time. */
-export async function makeRules(stack: Stack, bus: EventBridge): Promise<readonly StackResource[]> {
-  const rules = ofType(stack, "AWS::Events::Rule");
-  const timed = rules.filter(({ properties }) => properties["ScheduleExpression"] !== undefined);
-  for (const { properties } of rules.filter((rule) => !timed.includes(rule))) {
-    const { Name, EventBusName, State, EventPattern, Targets } = properties;
+/** Every rule on its bus; those with a clock fire from now on. */
+export async function makeRules(stack: Stack, bus: EventBridge): Promise<void> {
+  for (const { properties } of ofType(stack, "AWS::Events::Rule")) {
+    const { Name, EventBusName, State, EventPattern, ScheduleExpression, Targets } = properties;
     const named = { ...(EventBusName !== undefined && { EventBusName }) };
-    await bus.call("PutRule", { Name, ...named, State, EventPattern: JSON.stringify(EventPattern) }, nobody);
+    const heard =
+      EventPattern === undefined ? { ScheduleExpression } : { EventPattern: JSON.stringify(EventPattern) };
+    await bus.call("PutRule", { Name, ...named, State, ...heard }, nobody);
     await bus.call("PutTargets", { Rule: Name, ...named, Targets }, nobody);
   }
-  return timed;
 }
 
 const nobody = { accessKeyId: "", account: "", arn: "" };

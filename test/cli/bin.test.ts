@@ -12,6 +12,7 @@ function rekey(args: readonly string[], env: Record<string, string | undefined> 
     PATH: process.env["PATH"] ?? "",
     AWS_EC2_METADATA_DISABLED: "true",
     AWS_REGION: "eu-west-1",
+    REKEY_TABLE: "rekey",
   };
   return spawnSync(process.execPath, [bin, ...args], { encoding: "utf8", env: { ...nowhere, ...env } });
 }
@@ -67,7 +68,7 @@ test("a missing table is distinguished from one that does not answer", async () 
   await once(server, "listening");
   const { port } = server.address() as AddressInfo;
   const env = {
-    ...{ PATH: process.env["PATH"] ?? "", AWS_REGION: "eu-west-1" },
+    ...{ PATH: process.env["PATH"] ?? "", AWS_REGION: "eu-west-1", REKEY_TABLE: "rekey" },
     ...{ AWS_ACCESS_KEY_ID: "AKIAFAKE", AWS_SECRET_ACCESS_KEY: "FAKE" },
     AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
   };

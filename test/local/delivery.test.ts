@@ -1,3 +1,4 @@
+import { type Clock, install } from "@sinonjs/fake-timers";
 import { type EventBridge, eventBridge } from "../../local/aws/event-bridge.ts";
 import { AwsError, type JsonService } from "../../local/aws/service.ts";
 import type { Reach } from "../../local/aws/targets.ts";
@@ -101,6 +102,43 @@ test("a target that does not exist is not tried again, and its event is a dead l
   expect(bus.deadLetters()).toMatchObject([
     { targetArn: machineArn, errorCode: "StateMachineDoesNotExist", attempts: 1 },
   ]);
+});
+
+describe("a rule with a clock", () => {
+  let clock: Clock;
+  beforeEach(() => {
+    clock = install({ toFake: ["Date", "setTimeout", "clearTimeout"] });
+  });
+  afterEach(() => clock.uninstall());
+
+  async function timedRule(bus: EventBridge, ScheduleExpression: string) {
+    await bus.call("PutRule", { Name: "r", ScheduleExpression }, caller);
+    await bus.call("PutTargets", { Rule: "r", Targets: [{ Id: "t", Arn: functionArn }] }, caller);
+  }
+
+  test("fires first after its interval, and then at each one until it is disabled", async () => {
+    const { bus, received } = world();
+    await timedRule(bus, "rate(15 minutes)");
+    await clock.tickAsync(14 * 60_000);
+    expect(received).toHaveLength(0);
+    await clock.tickAsync(32 * 60_000);
+    expect(received.map(({ event }) => event)).toEqual(
+      Array(3).fill(
+        expect.objectContaining({ source: "aws.events", "detail-type": "Scheduled Event", detail: {} }),
+      ),
+    );
+    await bus.call("DisableRule", { Name: "r" }, caller);
+    await clock.tickAsync(3_600_000);
+    expect(received).toHaveLength(3);
+    bus.close();
+  });
+
+  test("is refused on any bus but the default one", async () => {
+    const { bus } = world();
+    const given = { Name: "r", ScheduleExpression: "rate(1 day)", EventBusName: "reports" };
+    await expect(bus.call("PutRule", given, caller)).rejects.toThrow(/default event bus/);
+    bus.close();
+  });
 });
 
 test("a bus passes an event on to another bus, once and with its account, and not in circles", async () => {

@@ -22,7 +22,10 @@ export interface Target {
 export interface Rule {
   readonly name: string;
   readonly arn: string;
+  /** Empty for a rule that only has a clock. */
   readonly pattern: string;
+  /** `rate(15 minutes)` */
+  readonly schedule: string | undefined;
   readonly test: EventTest;
   readonly description: string | undefined;
   readonly roleArn: string | undefined;
@@ -57,9 +60,12 @@ export class Rules {
   /** Replaces everything the rule said before, except its targets. */
   put(input: Input): Record<string, unknown> {
     const name = nameOf(input, "Name");
-    if (input.has("ScheduleExpression")) throw invalid("schedules belong to EventBridge Scheduler here");
+    const schedule = input.optionalText("ScheduleExpression");
+    if (schedule !== undefined && this.#bus !== "default")
+      throw invalid("ScheduleExpression is supported only on the default event bus.");
+    if (schedule?.startsWith("at(")) throw invalid("Parameter ScheduleExpression is not valid.");
     const pattern = input.optionalText("EventPattern");
-    if (pattern === undefined)
+    if (pattern === undefined && schedule === undefined)
       throw invalid("Parameter(s) EventPattern or ScheduleExpression must be specified.");
     const known = this.#rules.get(name);
     if (!known && this.#rules.size >= rulesMax)
@@ -68,8 +74,8 @@ export class Rules {
     this.#rules.set(name, {
       name,
       arn,
-      pattern,
-      test: parsePattern(pattern),
+      ...{ pattern: pattern ?? "", schedule },
+      test: pattern === undefined ? () => false : parsePattern(pattern),
       description: input.optionalText("Description"),
       roleArn: input.optionalText("RoleArn"),
       enabled: (input.optionalText("State") ?? "ENABLED") !== "DISABLED",
@@ -139,6 +145,10 @@ export class Rules {
     return { FailedEntryCount: missing.length, FailedEntries };
   }
 
+  named(name: string): Rule | undefined {
+    return this.#rules.get(name);
+  }
+
   #find(input: Input, member: "Name" | "Rule"): Rule {
     const name = input.text(member);
     const rule = this.#rules.get(name);
@@ -146,11 +156,12 @@ export class Rules {
     throw new AwsError("ResourceNotFoundException", `Rule ${name} does not exist on EventBus ${this.#bus}.`);
   }
 
-  #summary({ name, arn, pattern, description, roleArn, enabled }: Rule): Record<string, unknown> {
+  #summary({ name, arn, pattern, schedule, description, roleArn, enabled }: Rule): Record<string, unknown> {
     return {
       Name: name,
       Arn: arn,
-      EventPattern: pattern,
+      EventPattern: pattern === "" ? undefined : pattern,
+      ScheduleExpression: schedule,
       State: enabled ? "ENABLED" : "DISABLED",
       Description: description,
       RoleArn: roleArn,

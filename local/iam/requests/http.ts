@@ -147,4 +147,14 @@ export const snsRequests: Operations = {
 };
 
 /** Whoever has credentials may ask whose they are; not even a Deny can forbid it. */
+export const cloudFormationRequests: Operations = {
+  DescribeStacks: (call, known) => {
+    const asked = new URLSearchParams(requestOf(call).body.toString()).get("StackName");
+    const resource = asked?.startsWith("arn:")
+      ? asked
+      : asked && arnIn(known, "cloudformation", `stack/${asked}/local`);
+    return [{ action: "cloudformation:DescribeStacks", resource: resource ?? "*" }];
+  },
+};
+
 export const stsRequests: Operations = { GetCallerIdentity: () => [] };
