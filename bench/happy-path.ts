@@ -11,7 +11,7 @@ const quietMs = 4_000;
 
 /** States that are entered again only while the run waits for somebody or something. */
 const laps: ReadonlySet<string> = new Set([
-  ...["CheckAdoption", "HasEveryoneMoved", "AwaitEvidence", "RevokeRetiring", "IsRevoked"],
+  ...["CheckAdoption", "HasEveryoneMoved", "AwaitEvidence", "RevokeKey", "IsRevoked"],
   ...["SoakQuarantine", "ProveDead", "IsDead", "WaitForDeath"],
 ]);
 
@@ -73,7 +73,7 @@ async function measure(): Promise<Measured> {
     const lastUseAtMs = await watchUntilEnded(company);
     const passages = await passagesOf(company);
     const promotedAtMs = entered(passages, "Announce");
-    const revokedAtMs = entered(passages, "RevokeRetiring");
+    const revokedAtMs = entered(passages, "RevokeKey");
     const reads = company.cloud.trail
       .slice(trailBefore)
       .filter(({ eventSource, userIdentity }) => isOwn(eventSource, userIdentity.arn))

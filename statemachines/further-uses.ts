@@ -15,13 +15,10 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
       because:
         "the same wait, for an approval, a window or another secret: it ends when the decision changed",
     },
-    Promote: { calls: "promote-version", because: "operators and alarms know the step as the promotion" },
-    QuarantineRetiring: { calls: "quarantine-key", because: "it disables the retiring key" },
     UndoQuarantine: {
       calls: "quarantine-key",
       because: "the same function enables the key again where a consumer still uses it",
     },
-    RevokeRetiring: { calls: "revoke-key", because: "it revokes the retiring key, and never another one" },
     CertifyAgain: {
       calls: "certify-rotation",
       because: "the sweep has the certificate made of a run that ended without one",
@@ -33,12 +30,10 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
     },
   },
   compromise: {
-    Promote: { calls: "promote-version", because: "the same step as in the rotation machine" },
     CheckReplacement: {
       calls: "check-recovery",
       because: "asks whether consumers switched before the key is contained; CheckRecovery asks after it",
     },
-    AwaitTurn: { calls: "await-incident", because: "the branch of a key waits until its containment is due" },
     AwaitDeath: { calls: "await-incident", because: "the branch of a key waits to probe it again" },
     AwaitSlot: { calls: "await-incident", because: "the replacement waits for room at the provider" },
     AwaitClock: { calls: "await-incident", because: "the clock waits for the next page or deadline" },
@@ -48,7 +43,6 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
     },
     NoteSupplyWanted: { calls: "note-replacement", because: "a person has to supply the replacement" },
     NoteNoSlot: { calls: "note-replacement", because: "the provider holds as many keys as it allows" },
-    NotePromoted: { calls: "note-replacement", because: "the replacement is current" },
     NoteFailed: { calls: "note-replacement", because: "there is no replacement" },
     CertifyAgain: {
       calls: "certify-incident",
@@ -64,12 +58,3 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
     },
   },
 };
-
-/** Functions of several acts: no state is named like the file, because each is named after one of its acts. */
-export const namedByAct: readonly string[] = [
-  "await-incident",
-  "note-replacement",
-  "promote-version",
-  "quarantine-key",
-  "revoke-key",
-];

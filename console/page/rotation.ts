@@ -68,8 +68,8 @@ function Facts({ run, nowMs }: { readonly run: Run; readonly nowMs: number }) {
 function Timeline({ run, nowMs }: { readonly run: Run; readonly nowMs: number }) {
   const steps = [
     { title: "Opened", atMs: run.openedAtMs },
-    { title: "Incoming key current", atMs: run.promotedAtMs, isPast: isPast(run, "Promote") },
-    { title: "Retiring key revoked", atMs: run.revokedAtMs, isPast: isPast(run, "RevokeRetiring") },
+    { title: "Incoming key current", atMs: run.promotedAtMs, isPast: isPast(run, "PromoteVersion") },
+    { title: "Retiring key revoked", atMs: run.revokedAtMs, isPast: isPast(run, "RevokeKey") },
     { title: "Observed dead", atMs: run.deadAtMs, isPast: isPast(run, "ProveDead") },
     { title: "Closed", atMs: run.closedAtMs },
   ];

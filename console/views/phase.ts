@@ -10,15 +10,15 @@ const stages: readonly {
 }[] = [
   { phases: ["opened"], passed: ["OpenRotation", "IsOpened"], at: "MintKey" },
   { phases: ["staged"], passed: ["MintKey", "IsKeyHere"], at: "ProveIncoming" },
-  { phases: ["proven", "promoting"], passed: ["ProveIncoming"], at: "Promote" },
-  { phases: ["promoted"], passed: ["Promote", "Announce", "NudgeConsumers"], at: "CheckAdoption" },
+  { phases: ["proven", "promoting"], passed: ["ProveIncoming"], at: "PromoteVersion" },
+  { phases: ["promoted"], passed: ["PromoteVersion", "Announce", "NudgeConsumers"], at: "CheckAdoption" },
   {
     phases: ["quarantined"],
-    passed: ["CheckAdoption", "HasEveryoneMoved", "QuarantineRetiring", "IsQuarantined"],
+    passed: ["CheckAdoption", "HasEveryoneMoved", "QuarantineKey", "IsQuarantined"],
     at: "SoakQuarantine",
   },
-  { phases: ["revoking"], passed: ["CheckAdoption", "HasEveryoneMoved"], at: "RevokeRetiring" },
-  { phases: ["revoked"], passed: ["RevokeRetiring", "IsRevoked"], at: "ProveDead" },
+  { phases: ["revoking"], passed: ["CheckAdoption", "HasEveryoneMoved"], at: "RevokeKey" },
+  { phases: ["revoked"], passed: ["RevokeKey", "IsRevoked"], at: "ProveDead" },
   { phases: ["dead"], passed: ["ProveDead", "IsDead"], at: "CloseRotation" },
 ];
 

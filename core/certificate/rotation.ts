@@ -157,6 +157,7 @@ function stepsOf(known: {
   readonly proof: Proof | undefined;
 }) {
   const { run, death, opening, proof } = known;
+  // Words of the certificate's format, which stay as they are when a state is renamed.
   const steps: readonly (readonly [string, number | undefined])[] = [
     ["OpenRotation", run.openedAtMs],
     ["ProveIncoming", proof?.atMs],

@@ -27,7 +27,7 @@ export interface Takeover {
 }
 
 /** The state at which the replacement begins; `none` if this secret needs none. */
-export type ReplaceFrom = "MintKey" | "ProveIncoming" | "Promote" | "NudgeConsumers" | "none";
+export type ReplaceFrom = "MintKey" | "ProveIncoming" | "PromoteVersion" | "NudgeConsumers" | "none";
 
 export interface Taken {
   readonly record: SecretRecord;
@@ -102,7 +102,7 @@ function takeCurrent(
         run: { ...rest, rotationId, attempt: 0, retiring: compromised },
       },
       standing: "current",
-      from: reusable.phase === "staged" ? "ProveIncoming" : "Promote",
+      from: reusable.phase === "staged" ? "ProveIncoming" : "PromoteVersion",
       reused: true,
     };
   }

@@ -188,7 +188,7 @@ async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise
 /** The next state of the machine. A run that has promoted never mints again. */
 function nextFor(run: Run | undefined): Opened["next"] {
   const phase = run?.phase ?? "opened";
-  if (phase === "promoting") return "Promote";
+  if (phase === "promoting") return "PromoteVersion";
   if (phase === "revoked" || phase === "dead") return "ProveDead";
   return promotedRun(run) === undefined ? "MintKey" : "CheckAdoption";
 }

@@ -65,7 +65,7 @@ export class FakeUpstream {
     this.put("v1", "FAKE-key-1");
   }
 
-  /** A new version becomes current, as Promote makes it: the retiring one is pinned until `closeRotation`. */
+  /** A new version becomes current, as PromoteVersion makes it: the retiring one is pinned until `closeRotation`. */
   put(versionId: string, text: string): void {
     const before = this.current();
     if (before) this.stages[before] = ["AWSPREVIOUS", "REKEY_RETIRING"];

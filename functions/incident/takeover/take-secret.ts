@@ -152,7 +152,7 @@ async function endFenced(
 function goOn(run: Run | undefined): ReplaceFrom {
   if (run === undefined || run.phase === "opened") return "MintKey";
   if (run.phase === "staged") return "ProveIncoming";
-  return promotedRun(run) === undefined ? "Promote" : "NudgeConsumers";
+  return promotedRun(run) === undefined ? "PromoteVersion" : "NudgeConsumers";
 }
 
 interface Described {

@@ -68,8 +68,8 @@ test("a current key without a run gets a run of the incident's own", () => {
 
 test.each([
   ["staged", "ProveIncoming"],
-  ["proven", "Promote"],
-  ["promoting", "Promote"],
+  ["proven", "PromoteVersion"],
+  ["promoting", "PromoteVersion"],
 ] as const)("a healthy key that the fenced rotation has %s is reused", (phase, from) => {
   const taken = takeSecret(
     record(staged(phase), [key("k1", "current"), key("k2", "staged", { rotationId: "r-1" })]),

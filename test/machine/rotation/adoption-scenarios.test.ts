@@ -116,7 +116,7 @@ describe("autoscaling", () => {
   test("instances come and go, some without a last report, and every one is waited for", async () => {
     const story = await begin({ consumers: [{ name: "billing", instances: 4 }] });
     const run = story.start();
-    await story.reaches(run, "Promote");
+    await story.reaches(run, "PromoteVersion");
     instancesOf(story, "billing")[0]?.stop({ silently: false });
     instancesOf(story, "billing")[1]?.stop({ silently: true });
     const world = story.world.consumerWorld(story.secretArn);
@@ -128,7 +128,7 @@ describe("autoscaling", () => {
   test("one that was killed on the retiring key is waited for until its key must be stale", async () => {
     const story = await begin({ consumers: [{ name: "billing", instances: 2 }] });
     const run = story.start();
-    await story.reaches(run, "Promote");
+    await story.reaches(run, "PromoteVersion");
     instancesOf(story, "billing")[1]?.stop({ silently: true });
     await story.reaches(run, "AwaitEvidence", 5);
     expect(await gateOf(story, run)).toContain("HoldsRetiringKey billing billing-2");
@@ -333,7 +333,7 @@ test("a report that was lost is made good by the next one", async () => {
     deliveries: (type) => (type === "ConsumerReport" && isLost ? [] : [0]),
   });
   const run = story.start();
-  await story.reaches(run, "Promote");
+  await story.reaches(run, "PromoteVersion");
   isLost = true;
   await story.world.time.advance(5 * minute);
   expect(instancesOf(story, "billing")[0]?.holds).not.toBe(story.retiringAtStart?.fingerprint);

@@ -231,7 +231,11 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
     const run = await story.rotate();
 
     expect(edits).toBe(4);
-    expect(story.path(run).slice(-3)).toEqual(["Promote; VersionMoved", "SettleRotation", "NeedsHuman"]);
+    expect(story.path(run).slice(-3)).toEqual([
+      "PromoteVersion; VersionMoved",
+      "SettleRotation",
+      "NeedsHuman",
+    ]);
     expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
   });
 
@@ -241,7 +245,11 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
 
     const run = await story.rotate();
 
-    expect(story.path(run).slice(-3)).toEqual(["Promote; VersionMoved", "SettleRotation", "RolledBack"]);
+    expect(story.path(run).slice(-3)).toEqual([
+      "PromoteVersion; VersionMoved",
+      "SettleRotation",
+      "RolledBack",
+    ]);
     expect(await story.ending(run)).toEqual({
       run: "FAILED RolledBack: rolledBack",
       lease: "free",
@@ -270,7 +278,7 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
       const run = await story.rotate();
 
       expect(story.path(run).slice(-3)).toEqual([
-        ...["Promote; Lambda.Unknown; VersionMoved", "SettleRotation", "RolledBack"],
+        ...["PromoteVersion; Lambda.Unknown; VersionMoved", "SettleRotation", "RolledBack"],
       ]);
       expect(await story.ending(run)).toMatchObject({
         ...{ keys: ["k1 current", "k2 retiring"], works },

@@ -11,7 +11,7 @@ test("a revoked key that goes on working is watched until it is refused again an
   const run = await story.rotate();
 
   expect(story.path(run).slice(-7)).toEqual([
-    "RevokeRetiring",
+    "RevokeKey",
     "ProveDead",
     "WaitForDeath",
     "ProveDead",
@@ -25,7 +25,7 @@ test("a revoked key that goes on working is watched until it is refused again an
     expect.stringMatching(/^verify k1: 401 ×[5-9]$/),
     "strip REKEY_RETIRING from v1",
   ]);
-  const died = story.firstAt(run, "CloseRotation") - story.firstAt(run, "RevokeRetiring");
+  const died = story.firstAt(run, "CloseRotation") - story.firstAt(run, "RevokeKey");
   expect(died).toBeGreaterThanOrEqual(4 * minuteMs + 20_000);
 });
 
@@ -140,7 +140,7 @@ test("a revoke whose reply was lost is repeated, and a key that is gone already 
 
   const run = await story.rotate();
 
-  expect(story.path(run)).toContain("RevokeRetiring; ProviderUnavailable");
+  expect(story.path(run)).toContain("RevokeKey; ProviderUnavailable");
   expect(story.effects().slice(-4)).toEqual([
     "delete k1, reply lost",
     "delete k1: 404",
@@ -164,7 +164,7 @@ test("a key that is gone from an account that has neither key is not called revo
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["RevokeRetiring; WrongProject", "SettleRotation", "NeedsHuman"]);
+  expect(story.path(run).slice(-3)).toEqual(["RevokeKey; WrongProject", "SettleRotation", "NeedsHuman"]);
   expect(await story.ending(run)).toMatchObject({
     owed: expect.stringMatching(
       /^revoking: WrongProject: openai does not show the project to the admin credential/,

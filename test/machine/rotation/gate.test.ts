@@ -37,8 +37,8 @@ describe("a reason to wait that is added to the list", () => {
       works: ["k1", "k2"],
     });
     expect(story.effects()).not.toContain("delete k1");
-    expect(timesIn(run, "RevokeRetiring")).toBe(0);
-    expect(timesIn(run, "QuarantineRetiring")).toBe(0);
+    expect(timesIn(run, "RevokeKey")).toBe(0);
+    expect(timesIn(run, "QuarantineKey")).toBe(0);
     expect(timesIn(run, "CheckAdoption")).toBe(timesIn(run, "AwaitEvidence") + 1);
     expect(timesIn(run, "CheckAdoption")).toBeLessThan(700);
   });
@@ -96,7 +96,7 @@ describe("a run that goes round without a wait", () => {
 
     const run = await story.rotate();
 
-    expect(timesIn(run, "RevokeRetiring")).toBe(turnsMax + 1);
+    expect(timesIn(run, "RevokeKey")).toBe(turnsMax + 1);
     expect(await story.ending(run)).toMatchObject({
       run: "FAILED NeedsHuman: needsHuman",
       owed: expect.stringMatching(

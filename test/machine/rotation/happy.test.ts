@@ -4,13 +4,13 @@ const happyPath = [
   "OpenRotation",
   "MintKey",
   "ProveIncoming",
-  "Promote",
+  "PromoteVersion",
   "Announce",
   "NudgeConsumers",
   "CheckAdoption",
   "AwaitEvidence",
   "CheckAdoption",
-  "RevokeRetiring",
+  "RevokeKey",
   "ProveDead",
   "WaitForDeath",
   "ProveDead",
@@ -89,7 +89,7 @@ test("a secret that nothing uses still waits until the provider calls the retiri
 
   expect(story.path(run)).toEqual(happyPath);
   const promotedAtMs = story.world.events.find(({ type }) => type === "SecretVersionPromoted")?.atMs ?? 0;
-  expect(story.firstAt(run, "RevokeRetiring") - promotedAtMs).toBeGreaterThanOrEqual(120_000);
+  expect(story.firstAt(run, "RevokeKey") - promotedAtMs).toBeGreaterThanOrEqual(120_000);
 });
 
 test("the record of death says which key died, how that was seen and how often", async () => {

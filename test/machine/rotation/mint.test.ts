@@ -242,6 +242,6 @@ test("a stop that comes before the promotion keeps the retiring key current, and
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["Promote; Stopped", "SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-3)).toEqual(["PromoteVersion; Stopped", "SettleRotation", "RolledBack"]);
   expect(await story.ending(run)).toMatchObject({ works: ["k1"], labels: { v1: "AWSCURRENT" } });
 });

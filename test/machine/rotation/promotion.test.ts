@@ -56,10 +56,10 @@ test("a rotation promotes and revokes only while its change window is open", asy
     expect.stringMatching(/^AwaitPromotion/),
     expect.stringMatching(/^CheckPromotion/),
   ]);
-  const promotedAtMs = story.firstAt(run, "Promote");
+  const promotedAtMs = story.firstAt(run, "PromoteVersion");
   expect(promotedAtMs).toBeGreaterThanOrEqual(opensAtMs);
   expect(promotedAtMs).toBeLessThan(opensAtMs + 5_000);
-  expect(story.firstAt(run, "RevokeRetiring")).toBeLessThan(opensAtMs + hourMs);
+  expect(story.firstAt(run, "RevokeKey")).toBeLessThan(opensAtMs + hourMs);
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
 });
 
@@ -68,7 +68,7 @@ test("evidence that is complete after the window keeps the retiring key until th
   const { windows, opensAtMs } = windowSoon(story);
   await amend(story, { windows });
   const run = story.start();
-  await story.reaches(run, "Promote");
+  await story.reaches(run, "PromoteVersion");
   await story.command({ command: "hold", secret: "billing-key", reason: "until the window is over" });
   await story.world.time.advance(2 * hourMs);
   await story.command({ command: "release", secret: "billing-key" });
@@ -77,7 +77,7 @@ test("evidence that is complete after the window keeps the retiring key until th
   expect((await story.gate(run))?.blockers).toEqual([expect.stringMatching(/^WindowClosed: the next /)]);
   expect(story.effects()).not.toContain("delete k1");
   await story.finish(run);
-  expect(story.firstAt(run, "RevokeRetiring")).toBeGreaterThanOrEqual(opensAtMs + dayMs);
+  expect(story.firstAt(run, "RevokeKey")).toBeGreaterThanOrEqual(opensAtMs + dayMs);
 });
 
 test("a promotion waits for a second person: whoever asked is refused, and an approval wakes the run", async () => {
@@ -100,7 +100,7 @@ test("a promotion waits for a second person: whoever asked is refused, and an ap
   const approvedAtMs = story.world.time.nowMs();
   expect(await approve(story, run, eve)).toMatchObject({ outcome: "approved", run: "woken" });
   await story.finish(run);
-  expect(story.firstAt(run, "Promote") - approvedAtMs).toBeLessThan(5_000);
+  expect(story.firstAt(run, "PromoteVersion") - approvedAtMs).toBeLessThan(5_000);
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
   expect(await story.audit()).toContain("PromotionApproved");
 });
@@ -221,8 +221,8 @@ test("a freeze keeps the promotion, and its end lets it go on", async () => {
     expect.stringMatching(/^ChangeFreeze: the sale, until /),
   ]);
   await story.finish(run);
-  expect(story.firstAt(run, "Promote")).toBeGreaterThanOrEqual(untilMs);
-  expect(story.firstAt(run, "Promote")).toBeLessThan(untilMs + 5_000);
+  expect(story.firstAt(run, "PromoteVersion")).toBeGreaterThanOrEqual(untilMs);
+  expect(story.firstAt(run, "PromoteVersion")).toBeLessThan(untilMs + 5_000);
 });
 
 test("production waits until the secret named by `after` is rotated", async () => {
@@ -240,13 +240,13 @@ test("production waits until the secret named by `after` is rotated", async () =
   const first = story.world.start(staging);
   await story.world.finish(first);
   await story.finish(run);
-  expect(story.firstAt(run, "Promote")).toBeGreaterThan(story.firstAt(first, "CloseRotation"));
+  expect(story.firstAt(run, "PromoteVersion")).toBeGreaterThan(story.firstAt(first, "CloseRotation"));
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated" });
 });
 
 test("a policy without terms enters no state more than before", async () => {
   const story = await open();
   const run = await story.rotate();
-  expect(story.path(run).slice(0, 4)).toEqual(["OpenRotation", "MintKey", "ProveIncoming", "Promote"]);
+  expect(story.path(run).slice(0, 4)).toEqual(["OpenRotation", "MintKey", "ProveIncoming", "PromoteVersion"]);
   expect(run.history.some(({ state }) => state === "CheckPromotion")).toBe(false);
 });

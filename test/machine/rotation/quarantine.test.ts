@@ -4,9 +4,9 @@ import { calls, open } from "./story.ts";
 const scopes = ["api.all"];
 const quarantinePath = [
   "CheckAdoption",
-  "QuarantineRetiring",
+  "QuarantineKey",
   "SoakQuarantine",
-  "RevokeRetiring",
+  "RevokeKey",
   "ProveDead",
   "WaitForDeath",
   "ProveDead",
@@ -48,9 +48,9 @@ test("a key whose scopes Rekey set is disabled first, soaks, and is revoked only
     "verify k1: 401 ×8",
     "strip REKEY_RETIRING from v1",
   ]);
-  expect(
-    story.firstAt(run, "RevokeRetiring") - story.firstAt(run, "QuarantineRetiring"),
-  ).toBeGreaterThanOrEqual(60_000);
+  expect(story.firstAt(run, "RevokeKey") - story.firstAt(run, "QuarantineKey")).toBeGreaterThanOrEqual(
+    60_000,
+  );
   expect(story.failedRequests()).toBe(0);
 });
 
@@ -59,7 +59,7 @@ test("a hold that is placed after the gate was asked is seen by the quarantine i
   const run = story.start();
   await story.reaches(run, "CheckAdoption");
   story.before(calls.of("quarantine-key", "read"), () => story.hold("in the last moment"));
-  await story.reaches(run, "QuarantineRetiring");
+  await story.reaches(run, "QuarantineKey");
   await story.reaches(run, "AwaitEvidence", 6);
 
   expect(story.effects()).not.toContain("narrow k1");
@@ -80,7 +80,7 @@ test("a sign of use in the soak restores the key exactly, and it is revoked with
     "restore k1",
     "delete k1",
   ]);
-  expect(story.path(run)).toEqual(expect.arrayContaining(["QuarantineRetiring", "UndoQuarantine"]));
+  expect(story.path(run)).toEqual(expect.arrayContaining(["QuarantineKey", "UndoQuarantine"]));
   expect(story.refusals(run)).toEqual(["MissedInQuarantine"]);
   expect(story.detailOf("QuarantineUndone")).toMatchObject({ keyId: story.keyId("k1") });
   expect(run.history.length).toBeLessThan(1_000);
@@ -117,7 +117,7 @@ test("a provider that cannot restore exactly what was there is not asked to disa
 
   const run = await story.rotate();
 
-  expect(story.path(run)).not.toContain("QuarantineRetiring");
+  expect(story.path(run)).not.toContain("QuarantineKey");
   expect(story.effects()).not.toContain("narrow k1");
 });
 

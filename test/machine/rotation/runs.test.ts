@@ -226,7 +226,7 @@ test("a resumed promotion that meets a manual rotation leaves the first run's ke
 
   expect(story.path(second)).toEqual([
     "OpenRotation",
-    "Promote; VersionMoved",
+    "PromoteVersion; VersionMoved",
     "SettleRotation",
     "RolledBack",
   ]);

@@ -37,7 +37,7 @@ test("a provider that cannot mint asks a person for the key, and goes on with th
     "MintKey",
     "AwaitKey",
     "ProveIncoming",
-    "Promote",
+    "PromoteVersion",
   ]);
   expect(await story.ending(run)).toMatchObject({
     run: "SUCCEEDED: rotated",

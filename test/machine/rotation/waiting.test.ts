@@ -65,7 +65,9 @@ test("an overdue consumer keeps the retiring key alive, and people are notified 
     rotationId: run.rotationId,
     reason: expect.stringContaining("HoldsRetiringKey search search-2"),
   });
-  expect(story.firstAt(run, "Overdue") - story.firstAt(run, "Promote")).toBeGreaterThanOrEqual(halfAnHourMs);
+  expect(story.firstAt(run, "Overdue") - story.firstAt(run, "PromoteVersion")).toBeGreaterThanOrEqual(
+    halfAnHourMs,
+  );
 });
 
 test("the next run resumes the debt: it mints nothing, waits, revokes and pays", async () => {
@@ -80,7 +82,7 @@ test("the next run resumes the debt: it mints nothing, waits, revokes and pays",
     "CheckAdoption",
     "AwaitEvidence",
     "CheckAdoption",
-    "RevokeRetiring",
+    "RevokeKey",
     "ProveDead",
     "WaitForDeath",
     "ProveDead",
@@ -117,7 +119,7 @@ test("a hold that is placed while the run waits keeps the key, and its release w
 
   const releasedAtMs = story.world.time.nowMs();
   expect(await story.command({ command: "release", secret: "billing-key" })).toMatchObject({ run: "woken" });
-  await story.reaches(run, "RevokeRetiring");
+  await story.reaches(run, "RevokeKey");
   expect(story.world.time.nowMs() - releasedAtMs).toBeLessThan(3_000);
   await story.finish(run);
   expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
@@ -128,7 +130,7 @@ test("a hold that is placed after the gate was asked is seen by the revoke itsel
   const run = story.start();
   await story.reaches(run, "CheckAdoption");
   story.before(calls.of("revoke-key", "read"), () => story.hold("in the last moment"));
-  await story.reaches(run, "RevokeRetiring");
+  await story.reaches(run, "RevokeKey");
   await story.reaches(run, "AwaitEvidence", 6);
 
   expect(story.effects()).not.toContain("delete k1");

@@ -179,7 +179,7 @@ function retiringKeyIsNotProbed(watch: Watch, { port, operation, invocation }: B
   }
 }
 
-/** The incoming version is current when Promote says so, and no longer pending. */
+/** The incoming version is current when PromoteVersion says so, and no longer pending. */
 export function promotionIsTidy(watch: Watch, { input }: Invocation): void {
   const { secretArn, rotationId } = input as { readonly secretArn: string; readonly rotationId: string };
   const secret = watch.secrets.get(secretArn);
