@@ -93,7 +93,8 @@ export interface PageOutcome {
 
 export interface Page {
   readonly incidentId: string;
-  readonly reason: PageReason;
+  /** `rotation`: something that an ordinary rotation needs, outside of any incident. */
+  readonly reason: PageReason | "rotation";
   readonly severity: "page" | "notify";
   readonly title: string;
   readonly why: string;

@@ -32,6 +32,7 @@ import { revokeKey } from "./rotation/revoke-key.ts";
 import { settleRotation } from "./rotation/settle-rotation.ts";
 import { settleClosed } from "./upkeep/settle-closed.ts";
 import { sweep } from "./upkeep/sweep.ts";
+import { tellPeople } from "./upkeep/tell-people.ts";
 
 /** Every step, for running them in one process: the local cloud and the simulator. One line each. */
 export const steps = [
@@ -69,4 +70,5 @@ export const steps = [
   closeIncident,
   settleIncident,
   sweep,
+  tellPeople,
 ] as const satisfies readonly unknown[];

@@ -9,6 +9,11 @@ export function ordersIn(at: Documents) {
     putStop: (stop: StopOrder) => at.write(stopKey(stop.scope), stop),
     removeStop: (scope: string) => at.remove(stopKey(scope)),
 
+    /** What people were told of ordinary rotations, so that each state is told once. */
+    told: () => at.all<Told>({ kind: "TOLD", id: "all" }),
+    putTold: (told: Told) => at.write(toldKey(told.id), told),
+    removeTold: (id: string) => at.remove(toldKey(id)),
+
     /** The AWS principal that asked for a rotation; undefined for one that a schedule started. */
     asker: async (rotationId: RotationId) => (await at.read<{ by: string }>(askerKey(rotationId)))?.by,
     /** The first stays: a repeat of the request by somebody else starts nothing. */
@@ -17,5 +22,11 @@ export function ordersIn(at: Documents) {
   };
 }
 
+export interface Told {
+  readonly id: string;
+  readonly atMs: number;
+}
+
+const toldKey = (id: string): TableKey => ({ kind: "TOLD", id: "all", sort: id });
 const stopKey = (scope: string): TableKey => ({ kind: "STOP", id: "all", sort: scope });
 const askerKey = (rotationId: RotationId): TableKey => ({ kind: "ASKER", id: rotationId, sort: "by" });

@@ -25,7 +25,8 @@ export type Kind =
   | "ROTATION"
   | "SECRET"
   | "STOP"
-  | "SWEEP";
+  | "SWEEP"
+  | "TOLD";
 
 /** What one function is, what calls it besides a state machine, and all that its role may do. */
 export interface FunctionRow {

@@ -1,5 +1,6 @@
 import { posix } from "node:path";
 import * as errors from "../core/errors.ts";
+import { supplyWithinMs } from "../core/rotation/notices.ts";
 import { issuers } from "../providers/index.ts";
 import { handlerNames, stateName } from "../serverless/handlers.ts";
 import { machines as machineTexts } from "../serverless/machines.ts";
@@ -398,6 +399,11 @@ describe("machines, as AWS's console shows them", () => {
     expect(choices.filter(({ Comment }) => !Comment).map(({ at }) => at)).toEqual([]);
   });
 
+  test("people are told how long a key is waited for, as the machine waits", () => {
+    const awaitKey = states.find(({ name, at }) => name === "AwaitKey" && at.includes("rotation.asl"));
+    expect(Number(awaitKey?.TimeoutSeconds) * 1000).toBe(supplyWithinMs);
+  });
+
   test("a wait that runs out its time leaves no error in what the next states see", () => {
     const waits = states.flatMap(({ at, Resource = "", Catch = [] }) =>
       Resource.endsWith(".waitForTaskToken") ? Catch.map((each) => ({ at, ...each })) : [],
@@ -630,6 +636,7 @@ interface StateText {
   readonly name: string;
   readonly Type: string;
   readonly Comment?: string;
+  readonly TimeoutSeconds?: number;
   readonly Resource?: string;
   readonly Parameters?: { readonly FunctionName?: string };
   readonly Retry?: readonly { readonly ErrorEquals: readonly string[] }[];

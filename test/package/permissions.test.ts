@@ -136,12 +136,14 @@ const writing: Record<Kind, RegExp> = {
   SECRET: /\.changeSecret\(/,
   STOP: /\.putStop\(/,
   SWEEP: /kind: "SWEEP"/,
+  TOLD: /\.putTold\(/,
 };
 const removing: Partial<Record<Kind, RegExp>> = {
   DEBT: /\.removeDebt\(/,
   EVIDENCE: /\.removeEvidence\(/,
   POLICY: /\.removePolicy\(/,
   STOP: /\.removeStop\(/,
+  TOLD: /\.removeTold\(/,
 };
 
 describe("the ledger", () => {
@@ -171,7 +173,15 @@ describe("the ledger", () => {
   });
 
   test("loses items only where something has ended", () => {
-    const enders = ["close-rotation", "close-incident", "settle-incident", "settle-closed", "sweep", "admin"];
+    const enders = [
+      "close-rotation",
+      "close-incident",
+      "settle-incident",
+      "settle-closed",
+      "sweep",
+      "admin",
+      "tell-people",
+    ];
     for (const name of withPermission("dynamodb:DeleteItem")) {
       expect(enders).toContain(name);
     }

@@ -34,7 +34,9 @@ export function shownOf(page: Page, docsUrl: string): Shown {
     lines: [
       why,
       // An order that one person gives alone may be about no incident, and its clock is no deadline.
-      ...(page.reason === "alone" ? [] : [`incident ${incidentId}, deadline ${utcText(about.deadlineAtMs)}`]),
+      ...(page.reason === "alone" || page.reason === "rotation"
+        ? []
+        : [`incident ${incidentId}, deadline ${utcText(about.deadlineAtMs)}`]),
       ...(about.keyId === undefined
         ? []
         : [`key ${about.keyId}${about.provider ? ` at ${about.provider}` : ""}`]),
@@ -181,7 +183,8 @@ export function busChannel(bus: EventBus): Channel {
     name: "bus",
     takes: "copies",
     async send({ about, ...page }) {
-      await bus.publish({ type: "IncidentPage", detail: { ...page, ...about } });
+      const type = page.reason === "rotation" ? "RotationNotice" : "IncidentPage";
+      await bus.publish({ type, detail: { ...page, ...about } });
     },
   };
 }

@@ -73,7 +73,7 @@ function subjectOf(record: IncidentRecord, key: KeyInScope | undefined): string 
   return `compromised key ${key?.keyId ?? match.text} (${where})`;
 }
 
-const titleOf: Readonly<Record<Page["reason"], string>> = {
+const titleOf: Readonly<Record<DuePage["reason"], string>> = {
   opened: "containment has begun",
   notAccepted: "the provider has not accepted a revoke",
   notYetDead: "revoked, and not dead yet",
@@ -89,7 +89,7 @@ const titleOf: Readonly<Record<Page["reason"], string>> = {
 };
 
 /** What Rekey itself takes; `stepsFor` adds what the provider's console needs. */
-function stepsOf(record: IncidentRecord, reason: Page["reason"]): readonly string[] {
+function stepsOf(record: IncidentRecord, reason: DuePage["reason"]): readonly string[] {
   switch (reason) {
     case "needsPerson":
     case "replacementFailed":

@@ -20,6 +20,7 @@ import { tableUnderRole } from "../../under-role.ts";
 import { IncidentEdges } from "../faults/incident-edges.ts";
 import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
+import { assertPublished } from "./published.ts";
 import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
@@ -102,6 +103,7 @@ export class Edges {
   publish(event: RekeyEvent): void {
     const Detail = JSON.stringify(event.detail);
     refuseEvent({ Source: "rekey", DetailType: event.type, Detail });
+    assertPublished(event);
     this.events.push({ ...event, detail: JSON.parse(Detail), atMs: this.#targets.nowMs() });
   }
 

@@ -1,0 +1,294 @@
+import type { ConsumerPolicy, Policy } from "../policy.ts";
+import type { SecretArn } from "../ports.ts";
+import { utcText } from "../utc.ts";
+import type { GateReasons } from "./progress-text.ts";
+import { currentKey, type SecretRecord } from "./secret-record.ts";
+
+/** Something about one secret that a person has to know or do, outside of any incident. */
+export interface Notice {
+  /** The same for as long as the same state lasts: each is told once. */
+  readonly id: string;
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly owner?: string;
+  /** `page` cannot wait until the morning. */
+  readonly severity: "page" | "notify";
+  /** A sentence without the secret's name. */
+  readonly what: string;
+  /** What ends it; commands begin with `rekey `. */
+  readonly steps: readonly string[];
+  /** The name of the error or alarm whose runbook explains it. */
+  readonly topic: string;
+}
+
+export interface NoticeView {
+  readonly policy: Policy;
+  readonly record: SecretRecord;
+  /** The run that holds the secret, or else the last one that ended here. */
+  readonly rotation?: {
+    readonly rotationId: string;
+    readonly openedAtMs: number;
+    readonly outcome: string;
+    readonly reason?: string;
+    readonly gate?: GateReasons;
+  };
+  readonly debts: readonly {
+    readonly kind: string;
+    readonly keyId: string;
+    readonly reason: string;
+    readonly error?: string;
+    readonly sinceMs: number;
+  }[];
+  /** Since when the current key is current. */
+  readonly keySinceMs?: number;
+  readonly nowMs: number;
+}
+
+type Told = Pick<Notice, "severity" | "what" | "steps" | "topic"> & { readonly state: string };
+type Look = (view: NoticeView) => readonly Told[];
+
+/** One look per state; a new state that people have to be told about is one entry more. */
+const looks: readonly Look[] = [
+  frozen,
+  keyWanted,
+  approvalWanted,
+  restartWanted,
+  owed,
+  needsPerson,
+  expires,
+  tooOld,
+];
+
+/** Everything that somebody has to be told about this secret now. */
+export function noticesOf(view: NoticeView): readonly Notice[] {
+  const { secretArn, name, owner } = view.policy;
+  return looks.flatMap((look) =>
+    look(view).map(({ state, ...told }) => ({
+      ...{ id: `${secretArn}/${state}`, secretArn, name, ...told },
+      ...(owner !== undefined && { owner }),
+    })),
+  );
+}
+
+const dayMs = 86_400_000;
+
+function frozen({ record, policy: { name } }: NoticeView): readonly Told[] {
+  if (record.frozen === undefined) return [];
+  const steps = [
+    `rekey audit show ${name}`,
+    "Find out who changed the secret, and correct it.",
+    `rekey release ${name} --unfreeze`,
+  ];
+  return [
+    {
+      state: "frozen",
+      severity: "page",
+      what: `frozen: ${record.frozen.reason}`,
+      steps,
+      topic: "SpentKeyIsCurrent",
+    },
+  ];
+}
+
+/** The time that AwaitKey waits (statemachines/rotation.asl.json). */
+export const supplyWithinMs = 7 * dayMs;
+const reminders = [
+  { share: 0.9, state: "last", severity: "page" },
+  { share: 0.5, state: "half", severity: "notify" },
+  { share: 0, state: "first", severity: "notify" },
+] as const;
+
+/** Told when it begins, at half and at nine tenths of the time. */
+function keyWanted({ record, rotation, policy, nowMs }: NoticeView): readonly Told[] {
+  if (record.wait?.decision !== "supply" || rotation === undefined) return [];
+  const untilMs = rotation.openedAtMs + supplyWithinMs;
+  const passed = (nowMs - rotation.openedAtMs) / supplyWithinMs;
+  const due = reminders.find(({ share }) => passed >= share);
+  if (due === undefined) return [];
+  const { severity, state } = due;
+  const what = `a new key has to be made by hand, before ${utcText(untilMs)}`;
+  const steps = [
+    `Make a key in ${policy.provider.kind}, account ${policy.provider.account}, with the settings of the current one.`,
+    `rekey supply ${policy.name}`,
+  ];
+  return [
+    { state: `keyWanted/${rotation.rotationId}/${state}`, severity, what, steps, topic: "SupplyOverdue" },
+  ];
+}
+
+function approvalWanted({ record: { order, run } }: NoticeView): readonly Told[] {
+  if (order === undefined || order.approval !== undefined || run === undefined) return [];
+  const what = `the ${order.kind} waits for a second person`;
+  const steps = [`rekey approve ${run.rotationId}`];
+  const state = `approvalWanted/${run.rotationId}/${order.kind}`;
+  return [{ state, severity: "notify", what, steps, topic: "PromotionOverdue" }];
+}
+
+/** Consumers that only a person can move, and that a rotation waits for. */
+function restartWanted({ record, rotation, policy }: NoticeView): readonly Told[] {
+  if (record.run === undefined || rotation?.gate?.verdict !== "waiting" || policy.consumers === "none")
+    return [];
+  const awaited = new Set(rotation.gate.reasons.map(({ consumer }) => consumer));
+  return policy.consumers
+    .filter(({ name, refresh }) => refresh.kind === "manual" && awaited.has(name))
+    .map((consumer) => restartOf(consumer, { name: policy.name, rotationId: rotation.rotationId }));
+}
+
+function restartOf(
+  { name, refresh: { target = "", owner } }: ConsumerPolicy,
+  run: { readonly name: string; readonly rotationId: string },
+): Told {
+  const whose = owner === undefined ? "" : ` (${owner})`;
+  const steps = [
+    target === "" ? `Restart ${name}.` : `Restart ${name}: ${target}`,
+    `rekey consumers ${run.name}`,
+  ];
+  const state = `restartWanted/${run.rotationId}/${name}`;
+  return {
+    state,
+    severity: "notify",
+    what: `${name}${whose} has to be restarted by hand`,
+    steps,
+    topic: "AdoptionOverdue",
+  };
+}
+
+/** What a rotation left is told at once where its consumers did not move, else when nothing settled it for a week. */
+const oldDebtMs = 7 * dayMs;
+
+function owed({ debts, record, policy: { name }, nowMs }: NoticeView): readonly Told[] {
+  if (record.lease !== undefined) return [];
+  return debts
+    .filter(({ error, sinceMs }) => error === "AdoptionOverdue" || nowMs - sinceMs >= oldDebtMs)
+    .map(({ kind, keyId, reason, error }) => ({
+      ...{ state: `owed/${kind}/${keyId}`, severity: "notify", topic: error ?? "Superseded" },
+      what:
+        error === "AdoptionOverdue"
+          ? `consumers have not moved in time: ${reason}`
+          : `${kind} ${keyId} is owed: ${reason}`,
+      steps: [`rekey consumers ${name}`, `rekey rotate ${name}`],
+    }));
+}
+
+function needsPerson({ rotation, debts, record, policy: { name } }: NoticeView): readonly Told[] {
+  if (record.lease !== undefined || rotation?.outcome !== "needsHuman" || debts.length > 0) return [];
+  const { rotationId, reason = "see its run" } = rotation;
+  const steps = [`rekey history ${name}`, `rekey rotate ${name}`];
+  return [
+    {
+      state: `needsPerson/${rotationId}`,
+      severity: "notify",
+      what: `the last rotation failed: ${reason}`,
+      steps,
+      topic: "NoProgress",
+    },
+  ];
+}
+
+const expiryStages = [
+  { withinMs: 3 * dayMs, state: "soon", severity: "page" },
+  { withinMs: 14 * dayMs, state: "near", severity: "notify" },
+] as const;
+
+/** An expiry that a rotation will not come before, because none is under way. */
+function expires({ record, policy, nowMs }: NoticeView): readonly Told[] {
+  const key = currentKey(record);
+  if (key?.expiresAtMs === undefined || record.lease !== undefined) return [];
+  const leftMs = key.expiresAtMs - nowMs;
+  const stage = expiryStages.find(({ withinMs }) => leftMs <= withinMs);
+  if (stage === undefined) return [];
+  const at = utcText(key.expiresAtMs);
+  const what = leftMs > 0 ? `the current key expires at ${at}` : `the current key expired at ${at}`;
+  const { state, severity } = stage;
+  return [
+    {
+      state: `expires/${key.keyId}/${state}`,
+      severity,
+      what,
+      steps: [`rekey rotate ${policy.name}`],
+      topic: "KeyRejected",
+    },
+  ];
+}
+
+function tooOld({ record, policy, keySinceMs, nowMs }: NoticeView): readonly Told[] {
+  const isKept = policy.mode === "index" || record.lease !== undefined || record.hold !== undefined;
+  if (isKept || keySinceMs === undefined || nowMs - keySinceMs <= policy.maxAgeMs) return [];
+  const steps = ["rekey doctor", `rekey rotate ${policy.name}`];
+  const what =
+    "the key is older than its policy allows: its schedule is paused, or its rotations do not begin";
+  return [{ state: `tooOld/${keySinceMs}`, severity: "notify", what, steps, topic: "AdoptionOverdue" }];
+}
+
+/** What one message says. */
+export interface Message {
+  readonly severity: Notice["severity"];
+  readonly title: string;
+  readonly lines: readonly string[];
+  readonly steps: readonly string[];
+  readonly topic: string;
+  readonly secretArns: readonly SecretArn[];
+}
+
+/** More at once than this come as one list: three hundred secrets of one failing provider are one piece of news. */
+const apartMax = 4;
+/** A message names so many secrets at most, and counts the rest. */
+const listedMax = 30;
+
+/** The messages about notices that began since the last look. */
+export function messagesOf(notices: readonly Notice[]): readonly Message[] {
+  if (notices.length <= apartMax) return notices.map(alone);
+  return [{ ...together(notices), title: `${notices.length} secrets need somebody` }];
+}
+
+/** Once a day, everything that is still open; undefined if nothing is. */
+export function digestOf(notices: readonly Notice[]): Message | undefined {
+  if (notices.length === 0) return undefined;
+  const secrets = new Set(notices.map(({ secretArn }) => secretArn)).size;
+  const title = secrets === 1 ? "1 secret still needs somebody" : `${secrets} secrets still need somebody`;
+  return { ...together(notices), severity: "notify", title };
+}
+
+function alone({ name, owner, what, severity, steps, topic, secretArn }: Notice): Message {
+  return {
+    ...{ severity, steps, topic, secretArns: [secretArn] },
+    title: `${name}: ${what}`,
+    lines: owner === undefined ? [] : [`owner: ${owner}`],
+  };
+}
+
+function together(notices: readonly Notice[]): Message {
+  const shown = [...notices].sort(worstFirst).slice(0, listedMax);
+  const left = notices.length - shown.length;
+  return {
+    severity: notices.some(({ severity }) => severity === "page") ? "page" : "notify",
+    title: "",
+    lines: [
+      ...shown.map(({ name, owner, what }) => `${name}${owner === undefined ? "" : ` (${owner})`}: ${what}`),
+      ...(left > 0 ? [`and ${left} more: rekey status`] : []),
+    ],
+    steps: ["rekey status"],
+    topic: "AdoptionOverdue",
+    secretArns: shown.map(({ secretArn }) => secretArn),
+  };
+}
+
+function worstFirst(one: Notice, other: Notice): number {
+  const rank = ({ severity }: Notice) => (severity === "page" ? 0 : 1);
+  return rank(one) - rank(other);
+}
+
+/** Whether the daily list is due: once after `digestAtMs` of each day, in UTC. */
+export function isDigestDue({
+  nowMs,
+  lastMs,
+}: {
+  readonly nowMs: number;
+  readonly lastMs?: number;
+}): boolean {
+  const dayOf = (ms: number) => Math.floor((ms - digestAtMs) / dayMs);
+  return lastMs === undefined || dayOf(nowMs) > dayOf(lastMs);
+}
+
+/** 07:00. */
+const digestAtMs = 7 * 3_600_000;

@@ -1,0 +1,14 @@
+import type { Message } from "../../core/rotation/notices.ts";
+import type { Page } from "../deps.ts";
+import { runbookFor } from "../incident/paging/runbook.ts";
+
+/** A message about ordinary rotations, on its way through the channels that pages take. */
+export function messagePage(message: Message, atMs: number, test = false): Page {
+  const { title, lines, severity, steps, topic, secretArns } = message;
+  return {
+    ...{ incidentId: "none", reason: "rotation", severity, title, steps, test, links: [] },
+    why: lines.join("\n"),
+    runbook: runbookFor(topic),
+    about: { secretArns, deadlineAtMs: atMs },
+  };
+}
