@@ -20,7 +20,13 @@ async function heardWorld(secrets?: Readonly<Record<string, string>>) {
       tellPeople.input.parse({ time: new Date(atMs).toISOString() }),
       world.depsOf("tell-people"),
     );
-  return { world, pages, round, break: () => void (reached = []), mend: () => void (reached = ["slack"]) };
+  const silence = () => {
+    reached = [];
+  };
+  const restore = () => {
+    reached = ["slack"];
+  };
+  return { world, pages, round, silence, restore };
 }
 
 function freeze(world: AdminWorld, name: string) {
@@ -56,9 +62,9 @@ test("a state is told once when it begins, again when it comes back, and daily w
 test("what no channel took is told again", async () => {
   const { world, pages, round, ...channels } = await heardWorld();
   await freeze(world, "billing-key");
-  channels.break();
+  channels.silence();
   expect(await round(NOON_MS)).toMatchObject({ begun: 1, failed: 1, digest: "failed" });
-  channels.mend();
+  channels.restore();
   expect(await round(NOON_MS + 1)).toMatchObject({ begun: 1, failed: 0, digest: "sent" });
   expect(pages).toHaveLength(4);
 });
@@ -80,7 +86,7 @@ test("`rekey drill --rotation` sends a test through the same channels, and says 
   const shown = await rekey(world, "drill --rotation");
   expect(shown).toMatchObject({ code: 0, out: "delivered through slack" });
   expect(pages).toMatchObject([{ reason: "rotation", test: true, title: "nothing has to be done" }]);
-  channels.break();
+  channels.silence();
   expect(await rekey(world, "drill --rotation")).toMatchObject({
     code: 1,
     out: "delivered through nothing\nslack did not deliver it",
