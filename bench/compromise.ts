@@ -69,7 +69,7 @@ async function measure(): Promise<Measured> {
     provider: { ...provider, faults: note },
   });
   try {
-    await company.rekey("apply", "--file", company.policyFile);
+    await company.rekey("apply", company.policyFile);
     await pause(settleMs);
     await company.rekey("report", company.leakIntoReport());
     return await figuresOf({

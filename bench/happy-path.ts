@@ -66,7 +66,7 @@ async function measure(): Promise<Measured> {
   };
   const company = await startDemonstration({ provider: { activateMs: 0, faults: note } });
   try {
-    await company.rekey("apply", "--file", company.policyFile);
+    await company.rekey("apply", company.policyFile);
     const trailBefore = company.cloud.trail.length;
     const callsBefore = calls.length;
     await company.rekey("rotate", "billing-key", "--reason", "bench");

@@ -11,8 +11,13 @@ export interface NamedCommand {
 export const commandTable: readonly NamedCommand[] = [
   {
     name: "apply",
-    does: "bring policies and schedules in line with the file; adopts keys as they are and rotates nothing",
+    does: "bring policies and schedules in line with the files; adopts keys as they are and rotates nothing",
     load: async () => (await import("./commands/apply.ts")).apply,
+  },
+  {
+    name: "lint",
+    does: "check policy files as apply does, without AWS; exit code 2 if there is a mistake",
+    load: async () => (await import("./commands/lint.ts")).lint,
   },
   {
     name: "status",

@@ -1,4 +1,6 @@
 import { createReadStream } from "node:fs";
+import { readdir, stat } from "node:fs/promises";
+import { join } from "node:path";
 import type { ReadStream } from "node:tty";
 import { CliFailure, exitCodes, type Terminal } from "./command.ts";
 
@@ -17,6 +19,7 @@ export function processTerminal(): Terminal {
     err: (line) => void process.stderr.write(`${line}\n`),
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: readText,
+    policyFilesIn,
   };
 }
 
@@ -24,6 +27,34 @@ export function processTerminal(): Terminal {
 function endWithReader(error: NodeJS.ErrnoException): void {
   if (error.code !== "EPIPE") throw error;
   process.exit();
+}
+
+/** A folder of policies, not somebody's whole home directory. */
+const depthMax = 8;
+const filesMax = 1_000;
+
+async function policyFilesIn(path: string): Promise<readonly string[] | undefined> {
+  // A path that is not there is read as a file, which says so.
+  const info = await stat(path).catch(() => undefined);
+  if (info === undefined || !info.isDirectory()) return undefined;
+  const found: string[] = [];
+  await collect(path, { found, depth: 1 });
+  return found;
+}
+
+async function collect(
+  folder: string,
+  { found, depth }: { readonly found: string[]; readonly depth: number },
+): Promise<void> {
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries.sort((one, other) => (one.name < other.name ? -1 : 1))) {
+    if (entry.name.startsWith(".") || entry.name === "node_modules") continue;
+    const path = join(folder, entry.name);
+    if (entry.isFile() && /\.ya?ml$/.test(entry.name)) found.push(path);
+    if (entry.isDirectory() && depth < depthMax) await collect(path, { found, depth: depth + 1 });
+    if (found.length > filesMax)
+      throw new CliFailure(`${folder} has more than ${filesMax} files`, { exitCode: exitCodes.usage });
+  }
 }
 
 /** Reads a file, or a pipe that looks like one. Input that is longer than the limit is refused. */

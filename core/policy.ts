@@ -72,6 +72,8 @@ export interface Policy {
   readonly environment: string;
   /** The team or person who answers for the secret, and who is told what happens to it. */
   readonly owner?: string;
+  /** The name of the policy file that declares it: applying another one never changes or removes it. */
+  readonly file?: string;
   /** The JSON field that holds the key; absent for a bare string. */
   readonly field?: string;
   /** `index`: the secret is only watched for leaks and never rotated. */

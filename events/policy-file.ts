@@ -2,6 +2,7 @@ import type * as z from "zod";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
+import { type Defaults, defaultsIn } from "./policy-file/defaults.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
 import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
 import {
@@ -29,9 +30,12 @@ export interface DeclaredWorld {
 }
 
 export interface PolicyFile {
+  /** Its secrets belong to the file of this name, and only that file removes them. */
+  readonly name: string;
   readonly environment: string;
   readonly policies: readonly Policy[];
   readonly providers: readonly ProviderPolicy[];
+  readonly placeOf: PlaceOf;
 }
 
 export interface PolicyFileRefused {
@@ -40,6 +44,7 @@ export interface PolicyFileRefused {
 }
 
 const mistakesShownMax = 500;
+const defaultPath = "rekey.yml";
 
 /** The position of a field in the file that the data was read from. */
 export type PlaceOf = (path: Path, part: "key" | "value") => Place;
@@ -48,6 +53,8 @@ export type PlaceOf = (path: Path, part: "key" | "value") => Place;
 const nowhere: PlaceOf = () => ({ line: 1, column: 1 });
 
 export interface PolicyData {
+  /** Where it was read from; the file's name, if it gives itself none, is the last part without `.yml`. */
+  readonly path?: string;
   readonly value: unknown;
   readonly placeOf?: PlaceOf;
 }
@@ -57,19 +64,22 @@ export function policiesIn(
   file: PolicyData,
   { kinds, stores }: DeclaredWorld,
 ): PolicyFile | PolicyFileRefused {
-  const top = readBlock(FileBlock, file.value, []);
+  const top = readBlock(FileBlock, withoutExtensions(file.value), []);
   const block = top.value ?? {};
+  const named = nameOf(block, file);
+  const defaults = defaultsIn(block.defaults ?? {});
   const providers = readProviders(block.providers ?? {}, kinds);
   const around: Surroundings = {
     stores,
-    environment: block.environment ?? "",
-    account: block.account ?? "",
+    ...{ file: named.name, environment: block.environment ?? "", account: block.account ?? "" },
     providers: new Map(providers.known.map((known) => [known.policy.account, known])),
   };
-  const secrets = readSecrets(block.secrets ?? {}, around);
+  const secrets = readSecrets(block.secrets ?? {}, around, defaults);
   const mistakes = [
     ...top.mistakes,
+    ...named.mistakes,
     ...missingAtTop(block, top.mistakes),
+    ...defaults.mistakes,
     ...providers.mistakes,
     ...secrets.mistakes,
     ...sharedSecrets(secrets.policies, providers.known),
@@ -77,15 +87,39 @@ export function policiesIn(
   const placeOf = file.placeOf ?? nowhere;
   if (mistakes.length > 0) return { mistakes: inOrder(mistakes.map((mistake) => placed(mistake, placeOf))) };
   return {
+    name: named.name,
     environment: around.environment,
     policies: secrets.policies,
     providers: providers.known.map(({ policy }) => policy),
+    placeOf,
   };
 }
 
-function placed({ path, part, message }: Mistake, placeOf: PlaceOf): PlacedMessage {
+/** The name that a file without `name` has: `teams/search.yml` is `search`. */
+export function fileNameOf(path: string): string {
+  const last = path.split(/[\\/]/).at(-1) ?? "";
+  return last.replace(/\.(?:ya?ml|json)$/i, "");
+}
+
+function nameOf(
+  { name }: FileBlock,
+  { path = defaultPath }: PolicyData,
+): { readonly name: string; readonly mistakes: readonly Mistake[] } {
+  if (name !== undefined) return { name, mistakes: [] };
+  const own = fileNameOf(path);
+  if (isName(own)) return { name: own, mistakes: [] };
+  return { name: own, mistakes: [at(["name"], `name is missing: ${JSON.stringify(own)} cannot be one`)] };
+}
+
+/** Fields such as `x-usual`, where people keep the blocks that the rest of the file merges. */
+function withoutExtensions(value: unknown): unknown {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([field]) => !field.startsWith("x-")));
+}
+
+function placed({ path, part, message, writtenAt = path }: Mistake, placeOf: PlaceOf): PlacedMessage {
   const within = path.map(String).join(".");
-  return { ...placeOf(path, part), message: within === "" ? message : `${within}: ${message}` };
+  return { ...placeOf(writtenAt, part), message: within === "" ? message : `${within}: ${message}` };
 }
 
 export function inOrder(mistakes: readonly PlacedMessage[]): readonly PlacedMessage[] {
@@ -105,9 +139,7 @@ function missingAtTop(block: FileBlock, known: readonly Mistake[]): readonly Mis
     .filter(([field]) => block[field] === undefined && !known.some(({ path }) => path[0] === field))
     .map(([field, message]) => at([field], message));
   const isEmpty = block.secrets !== undefined && Object.keys(block.secrets).length === 0;
-  return isEmpty
-    ? [...missing, at(["secrets"], "no secret is named: an empty file would remove every policy")]
-    : missing;
+  return isEmpty ? [...missing, at(["secrets"], "no secret is named")] : missing;
 }
 
 function at(path: Path, message: string): Mistake {
@@ -164,18 +196,22 @@ const nameMessage = "a name starts with a letter or digit and has up to 64 lette
 function readSecrets(
   blocks: Readonly<Record<string, unknown>>,
   around: Surroundings,
+  defaults: Defaults,
 ): { readonly policies: readonly Policy[]; readonly mistakes: readonly Mistake[] } {
   const policies: Policy[] = [];
   const mistakes: Mistake[] = [];
   for (const [name, raw] of Object.entries(blocks)) {
     const root: Path = ["secrets", name];
     if (!isName(name)) mistakes.push({ path: root, part: "key", message: nameMessage });
-    const read = readBlock(SecretBlock, raw, root);
+    const read = readBlock(SecretBlock, defaults.under(raw), root);
     mistakes.push(...read.mistakes);
     if (read.value === undefined) continue;
     const checked = policyFrom({ name, block: read.value }, around);
     policies.push(checked.policy);
-    const further = checked.mistakes.map(({ path, message }) => at([...root, ...path], message));
+    const further = checked.mistakes.map(({ path, message }) => ({
+      ...at([...root, ...path], message),
+      ...defaults.placeOf(raw, path),
+    }));
     mistakes.push(...further.filter((mistake) => !isBelow(mistake.path, read.mistakes)));
   }
   return { policies, mistakes };

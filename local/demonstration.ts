@@ -138,7 +138,7 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
   const policyFile = join(folder, "rekey.yml");
   writeFileSync(policyFile, policyText({ ...secrets, settings: fake.settingsAt(listening.origin), options }));
   onProgress(`the cloud is at ${cloud.url}; applying the policy of ${secretName} (rekey apply)`);
-  await rekey(cloud, ["apply", "--file", policyFile]);
+  await rekey(cloud, ["apply", policyFile]);
   onProgress(`starting ${consumers.join(", ")}: ${instancesEach} instances each, all with ${secretName}`);
   const jobs = jobsFor({
     secretArn: secrets.secretArn,

@@ -1,90 +1,61 @@
-import type { PlanStep } from "../../core/apply-plan.ts";
-import type { PlacedMessage } from "../../events/policy-file/document.ts";
-import { type PolicyText, parsePolicyFile } from "../../events/policy-text.ts";
-import type { Applied } from "../../functions/admin/apply.ts";
+import type { FieldChange, PlanStep } from "../../core/apply-plan.ts";
+import type { Applied } from "../../functions/admin/apply/one-secret.ts";
 import type { Answer } from "../../functions/admin/command.ts";
-import { declaredKinds } from "../../providers/declared-kinds.ts";
-import { stores } from "../../stores/index.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
-import { table } from "../table.ts";
+import { type ReadFiles, readPolicyFiles } from "../policy-files.ts";
+import { type Line, table } from "../table.ts";
 import { plural } from "../text.ts";
 
 /** One round takes 15 seconds and handles about a hundred secrets. */
 const roundsMax = 100;
 
+interface Options {
+  readonly dryRun?: boolean;
+  readonly prune?: boolean;
+  readonly replaces?: readonly string[];
+}
+
 export const apply: Register = (program, perform) => {
   program
     .command("apply")
-    .option("--file <path>", "the policy file", "rekey.yml")
-    .option("--dry-run", "check the file and show the plan, and change nothing")
-    .action(({ file, dryRun = false }: { file: string; dryRun?: boolean }) =>
+    .argument("[files...]", "policy files, or folders of them (default: rekey.yml)")
+    .option("--dry-run", "check all that apply checks and show what would change, and change nothing")
+    .option("--prune", "remove the secrets that these files declared before and no longer do")
+    .option("--replaces <names...>", "names of files whose secrets these files take over")
+    .action((named: readonly string[], { dryRun = false, prune = false, replaces = [] }: Options) =>
       perform(async (cli) => {
-        const text = await readPolicyFile(cli, file);
-        const parsed = parsePolicyFile(text, { kinds: declaredKinds, stores });
-        if ("mistakes" in parsed) throw mistaken(cli, { file, mistakes: parsed.mistakes });
-        if (dryRun) return showPlan(cli, parsed);
-        return showApplied(await applyInRounds(cli, parsed.data));
+        const read = await readPolicyFiles(cli, named);
+        if (dryRun && (await cli.reach()).admin === undefined) return onlyChecked(read);
+        const order = { command: "apply", files: read.files, prune, replaces };
+        const answer = await applyInRounds(cli, dryRun ? { ...order, dryRun } : order);
+        return dryRun ? showPlan(answer) : showApplied(answer);
       }),
     );
 };
 
-async function readPolicyFile({ terminal }: Cli, file: string): Promise<string> {
-  try {
-    return await terminal.readFile(file);
-  } catch (error) {
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new CliFailure(`cannot read ${file} (${code})`, {
-      hint: "name the policy file with --file, or begin with examples/rekey.yml",
-      exitCode: exitCodes.usage,
-    });
-  }
-}
-
-function mistaken(
-  { terminal }: Cli,
-  { file, mistakes }: { readonly file: string; readonly mistakes: readonly PlacedMessage[] },
-): CliFailure {
-  for (const { line, column, message } of mistakes) terminal.err(`${file}:${line}:${column}: ${message}`);
-  return new CliFailure(`${file} has ${plural(mistakes.length, "mistake")}, and nothing was applied`, {
-    hint: "every field is described in docs/policy.md",
-    exitCode: exitCodes.usage,
-    facts: { mistakes },
-  });
-}
-
-async function showPlan(cli: Cli, { policies, data }: PolicyText): Promise<Shown> {
-  const secrets = policies.length;
-  if ((await cli.reach()).admin === undefined) {
-    const sound = `the file is valid: ${plural(secrets, "secret")}`;
-    const lines = [sound, "set REKEY_ADMIN_URL to also see what would change"];
-    return { json: { type: "apply", outcome: "sound", secrets }, lines };
-  }
-  const answer = await askAdmin(cli, { command: "apply", file: data, dryRun: true });
-  const plan = answer["plan"] as readonly PlanStep[];
-  const changes = plan.filter(({ action }) => action !== "unchanged");
-  const rows = changes.map(({ action, kind, name, changed }) => [
-    { create: "+", update: "~", remove: "-", unchanged: " " }[action],
-    kind,
-    name,
-    changed.join(", "),
-  ]);
-  const unchanged = plan.length - changes.length;
-  const last = `${plural(changes.length, "change")}, ${unchanged} unchanged; nothing was applied`;
-  return { json: { type: "apply", ...answer }, lines: [table(rows), last] };
+function onlyChecked({ files, policies }: ReadFiles): Shown {
+  const what = files.length === 1 ? "the file is" : `the ${files.length} files are`;
+  const sound = `${what} valid: ${plural(policies.length, "secret")}`;
+  const lines = [sound, "set REKEY_ADMIN_URL to also see what would change"];
+  return { json: { type: "apply", outcome: "sound", secrets: policies.length }, lines };
 }
 
 /** Many secrets take longer than one call may take. Each round continues where the last one stopped. */
-async function applyInRounds(cli: Cli, file: unknown): Promise<Answer> {
+async function applyInRounds(cli: Cli, order: Readonly<Record<string, unknown>>): Promise<Answer> {
   const done: Applied[] = [];
+  let held: unknown;
   for (let round = 0; round < roundsMax; round += 1) {
     const reached = done.map(({ secretArn }) => secretArn);
-    const answer = await askAdmin(cli, { command: "apply", file, reached });
+    const answer = await askAdmin(cli, { ...order, reached, ...(held !== undefined && { held }) });
     const secrets = answer["secrets"] as readonly Applied[];
+    held = answer["held"];
     done.push(...secrets.filter(({ outcome }) => outcome !== "notReached"));
     if (answer.outcome !== "notFinished") {
-      const outcome = done.some((secret) => secret.outcome === "failed") ? "partly" : answer.outcome;
-      return { ...answer, outcome, secrets: done };
+      const hasFailed = done.some((secret) => secret.outcome === "failed");
+      const outcome = answer.outcome !== "planned" && hasFailed ? "partly" : answer.outcome;
+      const { held: _, ...rest } = answer;
+      return { ...rest, outcome, secrets: done };
     }
     const left = secrets.filter(({ outcome }) => outcome === "notReached").length;
     cli.terminal.err(`${plural(left, "secret")} still to come`);
@@ -93,6 +64,45 @@ async function applyInRounds(cli: Cli, file: unknown): Promise<Answer> {
     hint: "run it again: it goes on where it stopped",
     exitCode: exitCodes.unreachable,
   });
+}
+
+const signs = { create: "+", update: "~", remove: "-", left: "!", unchanged: " " } as const;
+
+function showPlan(answer: Answer): Shown {
+  const plan = answer["plan"] as readonly PlanStep[];
+  const secrets = answer["secrets"] as readonly Applied[];
+  const shown = plan.filter(({ action }) => action !== "unchanged");
+  const rows = shown.flatMap(({ action, kind, name, changes }) => [
+    [signs[action], kind, name, ""],
+    ...changes.map((change) => ["", "", "", changeText(change)]),
+  ]);
+  const failed = secrets.filter(({ outcome }) => outcome === "failed");
+  const refused = failed.map(({ name, reason = "" }) => [name, reason]);
+  const changes = shown.filter(({ action }) => action !== "left").length;
+  const last = `${plural(changes, "change")}, ${plan.length - shown.length} unchanged; nothing was applied`;
+  const lines: Line[] = [
+    table(rows),
+    ...leftLines(secrets),
+    ...(failed.length > 0
+      ? [`${plural(failed.length, "secret")} could not be applied:`, table(refused)]
+      : []),
+    last,
+  ];
+  return {
+    json: { type: "apply", ...answer },
+    lines,
+    ...(failed.length > 0 && { exitCode: exitCodes.refused }),
+  };
+}
+
+function changeText({ field, before = "(none)", after = "(none)" }: FieldChange): string {
+  return `${field}: ${before} -> ${after}`;
+}
+
+function leftLines(secrets: readonly Applied[]): readonly string[] {
+  const left = secrets.filter(({ outcome }) => outcome === "left").map(({ name }) => name);
+  if (left.length === 0) return [];
+  return [`no longer in its file, and kept: ${left.join(", ")}; --prune removes what is marked with !`];
 }
 
 function showApplied(answer: Answer): Shown {

@@ -7,6 +7,8 @@ export interface Mistake {
   readonly path: Path;
   readonly part: "key" | "value";
   readonly message: string;
+  /** Where it stands in the file, if not at `path`: a default is not written in the block of its secret. */
+  readonly writtenAt?: Path;
 }
 
 export interface ReadBlock<Value> {
@@ -100,7 +102,7 @@ function fieldsAt(schema: z.ZodType, path: Path): readonly string[] {
     while (at instanceof z.ZodOptional || at instanceof z.ZodDefault || at instanceof z.ZodExactOptional) {
       at = at.unwrap() as z.ZodType;
     }
-    at = at && (blocksInside.get(at) ?? at);
+    at = at && (wordsOrBlocks.get(at)?.block ?? at);
     if (step === undefined) break;
     if (at instanceof z.ZodObject) at = (at.shape as Record<string, z.ZodType>)[step];
     else if (at instanceof z.ZodArray) at = at.element as z.ZodType;
@@ -129,8 +131,13 @@ function dropped(value: unknown, [step, ...rest]: Path): unknown {
   );
 }
 
-/** The block inside each `wordOr`, so that its field names can still be found. */
-const blocksInside = new WeakMap<z.ZodType, z.ZodType>();
+/** What each `wordOr` takes: a transform hides its field names and its JSON Schema. */
+const wordsOrBlocks = new WeakMap<object, { readonly words: readonly string[]; readonly block: z.ZodType }>();
+
+/** The words and the block of a schema that `wordOr` made; undefined of any other. */
+export function wordsOrBlockOf(schema: object) {
+  return wordsOrBlocks.get(schema);
+}
 
 /**
  * One of a few words, or a block. With a plain union, a mistake in the block would be reported as "invalid
@@ -149,6 +156,6 @@ export function wordOr<Word extends string, Block extends z.ZodType>(words: read
     for (const issue of parsed.error.issues) context.issues.push({ ...issue, input: value } as never);
     return z.NEVER;
   });
-  blocksInside.set(schema, block);
+  wordsOrBlocks.set(schema, { words, block });
   return schema;
 }

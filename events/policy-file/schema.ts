@@ -3,7 +3,7 @@ import { parseDuration } from "../../core/duration.ts";
 import { reportingKinds } from "../../core/policy.ts";
 import { wordOr } from "./block.ts";
 import { termsShape } from "./terms.ts";
-import { whenOf } from "./when.ts";
+import { whenJsonSchema, whenOf } from "./when.ts";
 
 /**
  * The blocks of `rekey.yml`. Required fields are checked in `secret-policy.ts`, not here: then a block that
@@ -13,12 +13,16 @@ import { whenOf } from "./when.ts";
 const nameForm = /^[A-Za-z0-9][\w.-]{0,63}$/;
 export const isName = (text: string): boolean => nameForm.test(text) && !text.startsWith("arn");
 
-const duration = z.string("write a duration such as 30d, 2h, 15m or 90s").transform((text, context) => {
-  const ms = parseDuration(text);
-  if (ms !== undefined) return ms;
-  context.addIssue("write a duration such as 30d, 2h, 15m or 90s");
-  return z.NEVER;
-});
+const durationForm = "write a duration such as 30d, 2h, 15m or 90s";
+const duration = z
+  .string(durationForm)
+  .regex(/^\d{1,9}[smhd]$/, durationForm)
+  .transform((text, context) => {
+    const ms = parseDuration(text);
+    if (ms !== undefined) return ms;
+    context.addIssue(durationForm);
+    return z.NEVER;
+  });
 
 const environment = z
   .string("name the environment")
@@ -101,6 +105,7 @@ export const SecretBlock = z.strictObject({
   rotate: z
     .unknown()
     .transform((value, context) => whenOf(value, context))
+    .meta(whenJsonSchema)
     .optional(),
   mode: z.enum(["rotate", "index"], "mode is rotate or index").optional(),
   overlap: duration.optional(),
@@ -131,13 +136,24 @@ export const SecretBlock = z.strictObject({
 });
 export type SecretBlock = z.output<typeof SecretBlock>;
 
+/** A secret has these fields from `defaults` where its own block lacks them; the others name one secret. */
+export const DefaultsBlock = SecretBlock.omit({ arn: true, field: true, currentKeyId: true });
+
 const anyBlock = z.record(z.string(), z.unknown());
 
 export const FileBlock = z.strictObject({
   version: z.literal(1, "this Rekey reads version 1").optional(),
+  name: z
+    .string("name the file")
+    .regex(
+      /^[A-Za-z0-9][\w.-]{0,63}$/,
+      "a name starts with a letter or digit and has up to 64 letters, digits, _, . and -",
+    )
+    .optional(),
   environment: environment.optional(),
   account: account.optional(),
   providers: anyBlock.optional(),
+  defaults: anyBlock.optional(),
   secrets: anyBlock.optional(),
 });
 export type FileBlock = z.output<typeof FileBlock>;

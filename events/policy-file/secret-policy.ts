@@ -51,6 +51,8 @@ const defaultStore = "secrets-manager";
 
 export interface Surroundings {
   readonly stores: Readonly<Record<string, DeclaredStore>>;
+  /** The name of the file that declares the secret. */
+  readonly file: string;
   readonly environment: string;
   readonly account: string;
   readonly providers: ReadonlyMap<string, KnownProvider>;
@@ -99,6 +101,7 @@ function filledIn(
     name,
     environment: around.environment,
     ...(block.owner !== undefined && { owner: block.owner }),
+    file: around.file,
     ...(block.field !== undefined && { field: block.field }),
     mode,
     provider: provider?.policy ?? { account: "", kind: "", settings: {} },

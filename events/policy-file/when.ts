@@ -10,6 +10,21 @@ export type When = "manual" | { readonly expression: string; readonly timezone?:
 const forms = 'write `manual`, or one of every: 30d, cron: "0 3 1 * ? *" and at: 2027-01-31T03:00:00';
 const fields: readonly string[] = ["every", "cron", "at", "timezone"];
 
+/** For editors: the same forms, as far as a JSON Schema can say them. */
+export const whenJsonSchema = {
+  anyOf: [
+    { const: "manual" },
+    formOf({ every: { type: "string", pattern: "^\\d{1,9}[smhd]$" } }),
+    formOf({ cron: { type: "string" }, timezone: { type: "string" } }),
+    formOf({ at: { type: "string" }, timezone: { type: "string" } }),
+  ],
+};
+
+function formOf(properties: Readonly<Record<string, unknown>>) {
+  const required = Object.keys(properties).slice(0, 1);
+  return { type: "object", properties, required, additionalProperties: false };
+}
+
 interface Issues {
   addIssue(issue: { readonly code: "custom"; readonly path: string[]; readonly message: string }): void;
 }

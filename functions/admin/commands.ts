@@ -1,4 +1,4 @@
-import { apply } from "./apply.ts";
+import { apply } from "./apply/apply.ts";
 import { approveOf } from "./approve.ts";
 import { attest } from "./attest.ts";
 import type { AdminCommand } from "./command.ts";

@@ -47,7 +47,7 @@ test("a command that reads the ledger loads the client it needs, from inside the
 });
 
 test("a mistake in a policy file is found without a cloud", () => {
-  const { status, stderr } = rekey("apply", "--dry-run", "--file", fileURLToPath(import.meta.url));
+  const { status, stderr } = rekey("apply", "--dry-run", fileURLToPath(import.meta.url));
 
   expect(status).toBe(2);
   expect(stderr).toContain("and nothing was applied");

@@ -70,6 +70,11 @@ export async function rekey(
         if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
         return text;
       },
+      policyFilesIn: async (path) => {
+        const names = Object.keys(options.files ?? {});
+        if (names.includes(path) || !path.endsWith("/")) return undefined;
+        return names.filter((name) => name.startsWith(path)).sort();
+      },
     },
     connect: async () => reach,
   });

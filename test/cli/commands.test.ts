@@ -70,10 +70,10 @@ describe("apply", () => {
   });
 
   test("a file that is not there is said to be missing", async () => {
-    const shown = await rekey(adminWorld(), "apply --file other.yml");
+    const shown = await rekey(adminWorld(), "apply other.yml");
     expect(shown.code).toBe(2);
     expect(shown.err).toBe(
-      "rekey: error: cannot read other.yml (ENOENT)\nrekey: hint: name the policy file with --file, or begin with examples/rekey.yml",
+      "rekey: error: cannot read other.yml (ENOENT)\nrekey: hint: name policy files or folders, or begin with examples/rekey.yml",
     );
   });
 
@@ -401,7 +401,7 @@ describe("audit verify", () => {
   test("the log of a removed secret is verified too, and status says that it was removed", async () => {
     const { world } = await appliedWorld({ "billing-key": "", "search-key": "" });
     const files = { "rekey.yml": fileWith({ secrets: { "search-key": "" } }) };
-    expect((await rekey(world, "apply", { files })).code).toBe(0);
+    expect((await rekey(world, "apply --prune", { files })).code).toBe(0);
     const line = "billing-key (removed)  2 entries  verified";
     expect((await rekey(world, "audit verify")).out).toContain(line);
     for (const named of ["billing-key", arnOf("billing-key")])

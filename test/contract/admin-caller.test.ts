@@ -7,7 +7,7 @@ async function appliedWorld(): Promise<{ world: AdminWorld }> {
   world.secret("billing-key");
   const { answer } = await world.send({
     command: "apply",
-    file: parse(fileWith({ secrets: { "billing-key": "" } })),
+    files: [{ path: "rekey.yml", data: parse(fileWith({ secrets: { "billing-key": "" } })) }],
   });
   expect(answer.outcome).toBe("applied");
   return { world };

@@ -17,8 +17,8 @@ import {
   NOON_MS,
 } from "./admin-world.ts";
 
-const apply = (world: AdminWorld, file: string, options: { dryRun?: boolean } = {}) =>
-  world.send({ command: "apply", file: parse(file), ...options });
+const apply = (world: AdminWorld, file: string, options: { dryRun?: boolean; prune?: boolean } = {}) =>
+  world.send({ command: "apply", files: [{ path: "rekey.yml", data: parse(file) }], ...options });
 
 async function appliedWorld(secrets: Readonly<Record<string, string>> = { "billing-key": "" }, mints = true) {
   const world = adminWorld();
@@ -211,31 +211,36 @@ describe("apply", () => {
     expect(world.schedules.stored.size).toBe(0);
   });
 
-  test("a secret that leaves the file loses its schedule and policy, but other environments keep theirs", async () => {
+  test("a secret that leaves its file is named and kept, and pruning takes its schedule and policy", async () => {
     const { world } = await appliedWorld({ a: "", b: "" });
-    world.secret("s");
-    await apply(world, fileWith({ secrets: { s: "" }, environment: "staging" }));
-    const { answer } = await apply(world, fileWith({ secrets: { a: "" } }));
+    const file = fileWith({ secrets: { a: "" } });
+    expect((await apply(world, file)).answer["secrets"]).toMatchObject([
+      { name: "a", outcome: "unchanged" },
+      { name: "b", outcome: "left", reason: expect.stringContaining("--prune") },
+    ]);
+    expect(world.schedules.stored.size).toBe(2);
+    const { answer } = await apply(world, file, { prune: true });
     expect(answer["secrets"]).toMatchObject([
       { name: "a", outcome: "unchanged" },
       { name: "b", outcome: "removed" },
     ]);
-    expect((await world.ledger.policies()).map(({ name }) => name)).toEqual(["a", "s"]);
-    expect([...world.schedules.stored.values()].map(({ secretArn }) => secretArn).sort()).toEqual([
-      arnOf("a"),
-      arnOf("s"),
-    ]);
+    expect((await world.ledger.policies()).map(({ name }) => name)).toEqual(["a"]);
+    expect([...world.schedules.stored.values()].map(({ secretArn }) => secretArn)).toEqual([arnOf("a")]);
   });
 
-  test("a file cannot take over a secret of another environment", async () => {
+  test("a file for another environment is refused before anything is looked at", async () => {
     const { world } = await appliedWorld();
+    const before = world.provider.counters().calls;
     const { answer } = await apply(
       world,
       fileWith({ secrets: { "billing-key": "" }, environment: "staging" }),
     );
-    expect(answer["secrets"]).toMatchObject([{ outcome: "failed", error: "PolicyInvalid" }]);
+    expect(answer).toMatchObject({
+      ...{ outcome: "refused", reason: "PolicyInvalid" },
+      detail: "the file is for staging, and this deployment is production",
+    });
+    expect(world.provider.counters().calls).toBe(before);
     expect(await world.ledger.policy(arnOf("billing-key"))).toMatchObject({ environment: "production" });
-    expect(world.schedules.stored.size).toBe(1);
   });
 
   test("while a run holds the secret its labels stay untouched and its policy stays", async () => {
@@ -244,7 +249,7 @@ describe("apply", () => {
     const pending = world.store.setCurrent(arnOf("a"), "sk-svcacct-FAKE-hand");
     world.store.moveByHand({ secretArn: arnOf("a"), label: "AWSPENDING", to: pending });
     const before = await world.store.labels(arnOf("a"));
-    const { answer } = await apply(world, fileWith({ secrets: { b: "" } }));
+    const { answer } = await apply(world, fileWith({ secrets: { b: "" } }), { prune: true });
     expect(answer["secrets"]).toMatchObject([{ name: "b" }, { name: "a", outcome: "kept" }]);
     expect(await world.store.labels(arnOf("a"))).toEqual(before);
     expect(await world.ledger.policy(arnOf("a"))).toBeDefined();
@@ -281,7 +286,7 @@ describe("apply", () => {
     const world = adminWorld();
     const { statusCode, answer } = await apply(world, "version: 2\n");
     expect(statusCode).toBe(422);
-    expect(answer["mistakes"]).toContainEqual("version: this Rekey reads version 1");
+    expect(answer["mistakes"]).toContainEqual("rekey.yml: version: this Rekey reads version 1");
     expect(stored(world)).toEqual([]);
   });
 });
@@ -517,12 +522,9 @@ describe("supply", () => {
 describe("what else is refused, and why", () => {
   test("a name that two environments use is ambiguous, and its ARN is not", async () => {
     const { world } = await appliedWorld();
-    world.secret("other");
-    const staging = fileWith({ secrets: { other: "" }, environment: "staging" }).replace(
-      "  other:",
-      "  billing-key:",
-    );
-    await apply(world, staging);
+    const [policy] = await world.ledger.policies();
+    if (policy === undefined) throw new Error("no policy");
+    await world.ledger.putPolicy({ ...policy, secretArn: arnOf("other"), environment: "staging" });
     const { answer } = await world.send({ command: "hold", secret: "billing-key", reason: "x" });
     expect(answer).toMatchObject({ reason: "AmbiguousSecret", hint: "give its ARN" });
     expect((await world.send({ command: "hold", secret: arnOf("other"), reason: "x" })).answer.outcome).toBe(
@@ -669,7 +671,7 @@ describe("apply, when things change", () => {
         ? record
         : { ...record, run: { ...record.run, owed: { reason: "web is behind" } } },
     );
-    const { answer } = await apply(world, fileWith({ secrets: { other: "" } }));
+    const { answer } = await apply(world, fileWith({ secrets: { other: "" } }), { prune: true });
     expect(answer["secrets"]).toMatchObject([
       { name: "other", outcome: "created" },
       { name: "billing-key", outcome: "kept", reason: "web is behind: apply again when it is" },

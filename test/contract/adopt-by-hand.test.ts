@@ -1,13 +1,15 @@
 import { parse } from "yaml";
 import { leftMax } from "../../core/rotation/left-behind.ts";
-import { adopt } from "../../functions/admin/adopt.ts";
+import { adopt } from "../../functions/admin/apply/adopt.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
 const secretArn = arnOf("billing-key");
 
 async function apply(world: AdminWorld, secret = "billing-key") {
   const file = parse(fileWith({ secrets: { [secret]: "" } }));
-  return (await world.send({ command: "apply", file })).answer["secrets"];
+  return (await world.send({ command: "apply", files: [{ path: "rekey.yml", data: file }] })).answer[
+    "secrets"
+  ];
 }
 
 /** Somebody makes a key at the provider and puts it into the secret with the console. */

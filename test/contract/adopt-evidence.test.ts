@@ -10,7 +10,8 @@ const block = (more: string) =>
 async function applied(value: string, more = "", world = adminWorld()) {
   world.store.create(secretArn, value);
   const file = parse(fileWith({ secrets: { "billing-key": block(more) } }));
-  const [secret] = (await world.send({ command: "apply", file })).answer["secrets"] as readonly object[];
+  const [secret] = (await world.send({ command: "apply", files: [{ path: "rekey.yml", data: file }] }))
+    .answer["secrets"] as readonly object[];
   return { world, secret };
 }
 

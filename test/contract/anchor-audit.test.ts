@@ -10,7 +10,7 @@ const hourMs = 3_600_000;
 async function anchoring(names: readonly string[]) {
   const world = adminWorld();
   for (const name of names) world.secret(name);
-  await world.send({ command: "apply", file: parsedFile(names) });
+  await world.send({ command: "apply", files: [{ path: "rekey.yml", data: parsedFile(names) }] });
   const anchor = memoryAnchor();
   let nowMs = NOON_MS;
   const checkpoints = memoryCheckpoints(world.audit, () => nowMs, anchor);
@@ -65,7 +65,11 @@ test("every log gets a checkpoint of its end, and only what has grown gets anoth
 test("a secret that left the policy keeps its log: its last entry is signed too", async () => {
   const { world, run, checkpoints } = await anchoring(["billing-key", "search-key"]);
   await run();
-  await world.send({ command: "apply", file: parsedFile(["search-key"]) });
+  await world.send({
+    command: "apply",
+    files: [{ path: "rekey.yml", data: parsedFile(["search-key"]) }],
+    prune: true,
+  });
 
   expect(await run()).toEqual({
     outcome: "anchored",
@@ -79,7 +83,10 @@ test("a secret that left the policy keeps its log: its last entry is signed too"
     checkpoint: { seq: 2 },
   });
 
-  await world.send({ command: "apply", file: parsedFile(["search-key", "billing-key"]) });
+  await world.send({
+    command: "apply",
+    files: [{ path: "rekey.yml", data: parsedFile(["search-key", "billing-key"]) }],
+  });
   expect(await run()).toMatchObject({ chains: 3 + intakeChains.length, anchored: 1 });
 });
 

@@ -30,7 +30,7 @@ describeProvider(
 );
 
 test("the example of the page is a policy file without a mistake", () => {
-  expect(parsePolicyFile(example, { kinds: providers, stores })).not.toHaveProperty("mistakes");
+  expect(parsePolicyFile({ text: example }, { kinds: providers, stores })).not.toHaveProperty("mistakes");
 });
 
 /** What is said about the example with another value at one place of its declaration. */
@@ -41,7 +41,7 @@ function mistakesWith(place: string, value: unknown): readonly string[] {
   let inside = file.providers.gateway.declaration;
   for (const step of steps) inside = inside[step];
   inside[last] = value;
-  const read = parsePolicyFile(JSON.stringify(file), { kinds: providers, stores });
+  const read = parsePolicyFile({ text: JSON.stringify(file) }, { kinds: providers, stores });
   return "mistakes" in read ? read.mistakes.map(({ message }) => message) : [];
 }
 

@@ -5,7 +5,13 @@ import { identifyKeys } from "../../functions/key-index/identify-key.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith } from "./admin-world.ts";
 
 const apply = async (world: AdminWorld, secrets: Readonly<Record<string, string>>) =>
-  (await world.send({ command: "apply", file: parse(fileWith({ secrets })) })).answer;
+  (
+    await world.send({
+      command: "apply",
+      files: [{ path: "rekey.yml", data: parse(fileWith({ secrets })) }],
+      prune: true,
+    })
+  ).answer;
 
 test("a secret that was taken out is no longer rotated, which is said, and its leaked key is still known", async () => {
   const world = adminWorld();

@@ -66,7 +66,11 @@ test("apply refuses the file as a whole, dry run or not, and stores nothing", as
   const file = parse(text.replace("project:", 'baseUrl: "https://collector.example", project:'));
 
   for (const dryRun of [true, false]) {
-    const { answer } = await world.send({ command: "apply", file, dryRun });
+    const { answer } = await world.send({
+      command: "apply",
+      files: [{ path: "rekey.yml", data: file }],
+      dryRun,
+    });
     expect(answer).toMatchObject({ outcome: "refused", reason: "PolicyInvalid" });
     expect(answer["mistakes"]).toEqual([expect.stringContaining("collector.example")]);
   }

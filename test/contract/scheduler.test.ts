@@ -62,6 +62,7 @@ test.each(["rate(30 days)", "cron(0 3 1 * ? *)", "at(2199-01-31T03:00:00)"])(
     const plan = planOf(
       { policies: [], schedules: [stored ?? schedule] },
       { policies: [], schedules: [schedule] },
+      { files: [], prune: true },
     );
     expect(stored).toBeDefined();
     expect(plan).toMatchObject([{ action: "unchanged" }]);

@@ -78,7 +78,7 @@ test("a policy file that holds a key is refused, and nothing of it is kept", asy
   world.secret("billing-key");
   const file = { text: fileWith({ secrets: { "billing-key": "" } }), currentKeyId: issued };
 
-  const { answer } = await world.send({ command: "apply", file });
+  const { answer } = await world.send({ command: "apply", files: [{ path: "rekey.yml", data: file }] });
 
   expect(answer).toMatchObject({
     reason: "PolicyInvalid",

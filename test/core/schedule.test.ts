@@ -234,6 +234,7 @@ describe("a cron expression", () => {
 });
 
 describe("the plan", () => {
+  const ours = { files: ["rekey"], prune: true };
   const declared = (policies: readonly Policy[], schedules: readonly Schedule[] = []) => ({
     policies,
     schedules,
@@ -246,9 +247,17 @@ describe("the plan", () => {
     const plan = planOf(
       declared([a, b], [scheduled({ secretArn: arn("a") })]),
       declared([{ ...a, overlapMs: 1, retain: true }, c], [scheduled({ secretArn: arn("c") })]),
+      ours,
     );
-    expect(plan.map(({ kind, action, name, changed }) => [kind, action, name, changed.join()])).toEqual([
-      ["policy", "update", "a", "overlapMs,retain"],
+    expect(
+      plan.map(({ kind, action, name, changes }) => [
+        kind,
+        action,
+        name,
+        changes.map((one) => one.field).join(),
+      ]),
+    ).toEqual([
+      ["policy", "update", "a", "overlap,retain"],
       ["policy", "create", "c", ""],
       ["policy", "remove", "b", ""],
       ["schedule", "create", "c-000000000000", ""],
@@ -261,7 +270,7 @@ describe("the plan", () => {
     const shuffled = Object.fromEntries(
       Object.entries({ ...policy, incident: { escalateAfterMs: 1, containByMs: 1 } }).reverse(),
     ) as unknown as Policy;
-    expect(planOf(declared([shuffled]), declared([policy]))).toMatchObject([{ action: "unchanged" }]);
+    expect(planOf(declared([shuffled]), declared([policy]), ours)).toMatchObject([{ action: "unchanged" }]);
   });
 
   test("a list in another order is another list", () => {
@@ -269,8 +278,8 @@ describe("the plan", () => {
       policyWith({ signals: ["client", "provider"] }),
       policyWith({ signals: ["provider", "client"] }),
     ];
-    expect(planOf(declared([one]), declared([two]))).toMatchObject([
-      { action: "update", changed: ["signals"] },
+    expect(planOf(declared([one]), declared([two]), ours)).toMatchObject([
+      { action: "update", changes: [{ field: "signals" }] },
     ]);
   });
 
@@ -278,10 +287,15 @@ describe("the plan", () => {
     const before = scheduled({}, { hash: 7 });
     const later = scheduled({}, { hash: 7, nowMs: nowMs + 90 * day });
     expect(later.startAtMs).not.toBe(before.startAtMs);
-    expect(planOf(declared([], [before]), declared([], [later]))).toMatchObject([{ action: "unchanged" }]);
+    expect(planOf(declared([], [before]), declared([], [later]), ours)).toMatchObject([
+      { action: "unchanged" },
+    ]);
     const other = scheduled({ schedule: "rate(7 days)" }, { hash: 7 });
-    expect(planOf(declared([], [before]), declared([], [other]))).toMatchObject([
-      { action: "update", changed: ["expression"] },
+    expect(planOf(declared([], [before]), declared([], [other]), ours)).toMatchObject([
+      {
+        action: "update",
+        changes: [{ field: "expression", before: "rate(30 days)", after: "rate(7 days)" }],
+      },
     ]);
   });
 });

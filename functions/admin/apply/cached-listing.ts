@@ -1,5 +1,5 @@
-import type { KeyProvider, ListedKey } from "../../core/ports.ts";
-import type { AdminDeps } from "../deps.ts";
+import type { KeyProvider, ListedKey } from "../../../core/ports.ts";
+import type { AdminDeps } from "../../deps.ts";
 
 /**
  * The same world, but each account's keys are listed once, however many secrets look for their key in it:

@@ -1,19 +1,53 @@
-import { AdminCredentialRefused, KeyShared, RotationError } from "../../core/errors.ts";
-import type { Policy } from "../../core/policy.ts";
-import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
-import { adoptByHand } from "../../core/rotation/left-behind.ts";
-import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Secret } from "../../core/secret.ts";
-import { aliasesOf } from "../../events/fingerprint.ts";
-import type { FingerprintEntry } from "../../ledger/entries.ts";
-import { keyIn } from "../../stores/value.ts";
-import type { AdminDeps } from "../deps.ts";
-import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
+import { AdminCredentialRefused, KeyShared, RotationError } from "../../../core/errors.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../../core/ports.ts";
+import { adoptByHand } from "../../../core/rotation/left-behind.ts";
+import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
+import type { Secret } from "../../../core/secret.ts";
+import { aliasesOf } from "../../../events/fingerprint.ts";
+import type { FingerprintEntry } from "../../../ledger/entries.ts";
+import { keyIn } from "../../../stores/value.ts";
+import type { AdminDeps } from "../../deps.ts";
+import { type FoundKey, findCurrentKey, sharedWith } from "../../secret/current-key.ts";
 
 export interface Adoption {
   /** `known`: nothing changed; `busy`: a run holds the secret and knows its keys; `watched`: mode index. */
   readonly how: "adopted" | "known" | "busy" | "watched";
   readonly keyId?: KeyId;
+}
+
+/** What adoption finds out about the secret before it writes anything. */
+interface KeySeen {
+  readonly how: Adoption["how"];
+  readonly record: SecretRecord | undefined;
+  readonly found: FoundKey | undefined;
+}
+
+/** Reads what has to be there to adopt the secret, and fails as `adopt` would. */
+export async function lookAtKey(
+  policy: Policy,
+  deps: AdminDeps,
+): Promise<{ readonly keyId?: KeyId; readonly fingerprint?: Fingerprint }> {
+  const { found } = await seeKey(policy, deps);
+  if (found !== undefined) {
+    await refuseShared({ policy, found }, deps);
+    return { keyId: found.keyId, fingerprint: found.fingerprint };
+  }
+  if (policy.mode !== "index") return {};
+  const { current } = await deps.store.versionsInUse(policy.secretArn);
+  if (current === undefined) return {};
+  const key = await keyOf({ policy, versionId: current, isCurrent: true }, deps);
+  return key === undefined ? {} : { fingerprint: aliasesOf(key).sha256 };
+}
+
+async function seeKey(policy: Policy, deps: AdminDeps): Promise<KeySeen> {
+  if (policy.mode === "index") return { how: "watched", record: undefined, found: undefined };
+  const record = await deps.ledger.secret(policy.secretArn);
+  if (isUnderWay(record)) return { how: "busy", record, found: undefined };
+  const found = await findCurrentKey({ policy, record }, lookingOnly(deps));
+  const known = currentKey(record);
+  const isKnown = known?.keyId === found.keyId && known.versionId === found.versionId;
+  return { how: isKnown ? "known" : "adopted", record, found };
 }
 
 /**
@@ -25,22 +59,16 @@ export async function adopt(
   deps: AdminDeps,
 ): Promise<Adoption> {
   const { secretArn } = policy;
-  if (policy.mode === "index") {
-    await fingerprintVersions({ policy, found: undefined }, deps);
-    return { how: "watched" };
-  }
-  const record = await deps.ledger.secret(secretArn);
-  if (isUnderWay(record)) return { how: "busy" };
-  const found = await findCurrentKey({ policy, record }, lookingOnly(deps));
-  const { keyId, fingerprint, versionId } = found;
-  const known = currentKey(record);
-  if (known?.keyId === keyId && known.versionId === versionId) return { how: "known", keyId };
+  const { how, record, found } = await seeKey(policy, deps);
+  if (how === "watched") await fingerprintVersions({ policy, found: undefined }, deps);
+  if (found === undefined || record === undefined) return { how };
+  const { keyId, fingerprint } = found;
+  if (how === "known") return { how, keyId };
 
   await fingerprintVersions({ policy, found }, deps);
   // Checked after the entries are written: if two secrets with one key are adopted at the same time, each
   // finds the other.
-  const others = await sharedWith({ fingerprint, secretArn }, deps);
-  if (others.length > 0) throw new KeyShared(`key ${keyId} is also held by ${others.join(", ")}`);
+  await refuseShared({ policy, found }, deps);
   // A run that came and went since this looked at the current version knows better what it holds.
   const isLate = (now: SecretRecord) => isUnderWay(now) || now.fence !== record.fence;
   const next = await deps.ledger.changeSecret(secretArn, (now) =>
@@ -49,6 +77,15 @@ export async function adopt(
   if (isLate(next)) return { how: "busy" };
   await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, state: "current", atMs });
   return { how: "adopted", keyId };
+}
+
+async function refuseShared(
+  { policy, found }: { readonly policy: Policy; readonly found: FoundKey },
+  deps: AdminDeps,
+): Promise<void> {
+  const { keyId, fingerprint } = found;
+  const others = await sharedWith({ fingerprint, secretArn: policy.secretArn }, deps);
+  if (others.length > 0) throw new KeyShared(`key ${keyId} is also held by ${others.join(", ")}`);
 }
 
 function isUnderWay({ lease, run }: SecretRecord): boolean {
@@ -110,9 +147,21 @@ async function putHolders(
 
 /** An admin credential can leak like any other key. Its index entry says that no rotation can replace it. */
 export async function fingerprintAdmin(secretArn: SecretArn, deps: AdminDeps): Promise<void> {
+  const { versionId, key } = await readAdmin(secretArn, deps);
+  await putHolders({ place: { secretArn, versionId, role: "admin" }, key }, deps);
+}
+
+export async function lookAtAdmin(secretArn: SecretArn, deps: AdminDeps): Promise<void> {
+  await readAdmin(secretArn, deps);
+}
+
+async function readAdmin(
+  secretArn: SecretArn,
+  deps: AdminDeps,
+): Promise<{ readonly versionId: VersionId; readonly key: Secret }> {
   try {
     const { versionId, text } = await deps.store.current(secretArn);
-    await putHolders({ place: { secretArn, versionId, role: "admin" }, key: keyIn(text) }, deps);
+    return { versionId, key: keyIn(text) };
   } catch (error) {
     if (!(error instanceof RotationError) || error.retry === "later") throw error;
     throw new AdminCredentialRefused(`the admin credential ${secretArn} cannot be used: ${error.message}`, {

@@ -1,0 +1,39 @@
+import { policyFileJsonSchema } from "../../events/policy-file/json-schema.ts";
+import { declaredKinds } from "../../providers/declared-kinds.ts";
+import type { Register } from "../command.ts";
+import { readPolicyFiles } from "../policy-files.ts";
+import { table } from "../table.ts";
+import { plural } from "../text.ts";
+
+export const lint: Register = (program, perform) => {
+  program
+    .command("lint")
+    .argument("[files...]", "policy files, or folders of them (default: rekey.yml)")
+    .option(
+      "--schema",
+      "print the JSON Schema of policy files, which editors check them with while you write",
+    )
+    .action((named: readonly string[], { schema = false }: { readonly schema?: boolean }) =>
+      perform(async (cli) => {
+        if (schema) {
+          const text = policyFileJsonSchema(declaredKinds);
+          return {
+            json: { type: "schema", schema: text },
+            lines: JSON.stringify(text, undefined, 1).split("\n"),
+          };
+        }
+        const { files, policies, environment } = await readPolicyFiles(cli, named);
+        const rows = policies.map(({ name, mode, file = "", schedule = "manual" }) => [
+          name,
+          mode,
+          schedule,
+          file,
+        ]);
+        const sizes = `${plural(files.length, "file")}, ${plural(policies.length, "secret")} of ${environment}`;
+        return {
+          json: { type: "lint", environment, files: files.length, secrets: policies.length },
+          lines: [table(rows), `${sizes}, no mistakes`],
+        };
+      }),
+    );
+};
