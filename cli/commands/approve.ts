@@ -1,5 +1,5 @@
 import { utcText } from "../../core/utc.ts";
-import type { Applied } from "../../functions/admin/apply.ts";
+import type { Applied } from "../../functions/admin/apply/one-secret.ts";
 import type { Answer } from "../../functions/admin/command.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";

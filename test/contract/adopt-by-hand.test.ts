@@ -7,9 +7,8 @@ const secretArn = arnOf("billing-key");
 
 async function apply(world: AdminWorld, secret = "billing-key") {
   const file = parse(fileWith({ secrets: { [secret]: "" } }));
-  return (await world.send({ command: "apply", files: [{ path: "rekey.yml", data: file }] })).answer[
-    "secrets"
-  ];
+  return (await world.send({ command: "apply", files: [{ path: "rekey.yml", data: file }], prune: true }))
+    .answer["secrets"];
 }
 
 /** Somebody makes a key at the provider and puts it into the secret with the console. */

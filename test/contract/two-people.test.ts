@@ -171,7 +171,9 @@ describe("what waits", () => {
   ])("an apply with %s, and not one that changes nothing", async (_title, block) => {
     const { world } = await plainStory();
     const apply = (text: string) =>
-      world.send({ command: "apply", file: parse(text) }, ADA).then(({ answer }) => answer);
+      world
+        .send({ command: "apply", files: [{ path: "rekey.yml", data: parse(text) }] }, ADA)
+        .then(({ answer }) => answer);
     expect((await apply(file(`${rotate}, consumers: [{ name: billing }], quiet: 12h`))).outcome).toBe(
       "applied",
     );
@@ -189,7 +191,10 @@ describe("what waits", () => {
   test("an apply with another host in a provider block shows the old and the new one", async () => {
     const { world } = await plainStory();
     const text = file("").replace("kind: openai,", 'kind: openai, baseUrl: "https://llm.example.com",');
-    const { answer } = await world.send({ command: "apply", file: parse(text) }, ADA);
+    const { answer } = await world.send(
+      { command: "apply", files: [{ path: "rekey.yml", data: parse(text) }] },
+      ADA,
+    );
     expect(answer.outcome).toBe("pending");
     expect(JSON.stringify(answer["what"])).toContain("-> https://llm.example.com");
   });
@@ -208,7 +213,10 @@ describe("what waits", () => {
     });
     const value: unknown = parse(text);
     expect(JSON.stringify(value).length).toBeGreaterThan(500_000);
-    const { answer } = await world.send({ command: "apply", file: value }, ADA);
+    const { answer } = await world.send(
+      { command: "apply", files: [{ path: "rekey.yml", data: value }] },
+      ADA,
+    );
     expect(answer.outcome).toBe("pending");
     const { answer: done } = await approveAs(world, answer["order"]);
     expect(done).toMatchObject({ outcome: "applied" });
@@ -223,10 +231,24 @@ describe("what waits", () => {
     const stored = await world.ledger.policy(arnOf("billing-key"));
     if (stored === undefined) throw new Error("no policy");
     for (const name of names) await world.ledger.putPolicy({ ...stored, name, secretArn: arnOf(name) });
-    const { answer } = await world.send({ command: "apply", file: parse(file("")) }, ADA);
+    const { answer } = await world.send(
+      { command: "apply", files: [{ path: "rekey.yml", data: parse(file("")) }], prune: true },
+      ADA,
+    );
     expect(answer).toMatchObject({ outcome: "refused", reason: "PolicyInvalid" });
     expect(answer["detail"]).toContain(`at most ${weakeningsMax}`);
   });
+});
+
+test("pruning a secret waits for a second person, and an apply that only leaves it does not", async () => {
+  const { world } = await plainStory();
+  const files = [{ path: "rekey.yml", data: parse(fileWith({ secrets: { "billing-key": "" } })) }];
+  expect((await world.send({ command: "apply", files }, ADA)).answer.outcome).toBe("applied");
+  const { answer } = await world.send({ command: "apply", files, prune: true }, ADA);
+  expect(answer).toMatchObject({ outcome: "pending", what: { "search-key policy": "removed" } });
+  expect(await world.ledger.policies()).toHaveLength(2);
+  expect((await approveAs(world, answer["order"])).answer).toMatchObject({ outcome: "applied" });
+  expect((await world.ledger.policies()).map(({ name }) => name)).toEqual(["billing-key"]);
 });
 
 describe("alone", () => {
