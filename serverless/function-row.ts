@@ -19,6 +19,7 @@ export type Kind =
   | "INDEX"
   | "KEY"
   | "ORDER"
+  | "PENDING"
   | "POLICY"
   | "REFRESH"
   | "REPLAY"

@@ -180,6 +180,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       "KEY",
       "INCIDENT",
       "ORDER",
+      "PENDING",
       "AUDIT",
     ],
     removes: ["POLICY", "STOP"],

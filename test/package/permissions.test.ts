@@ -129,6 +129,7 @@ const writing: Record<Kind, RegExp> = {
   INDEX: /documents\.write<IndexedVersion>/,
   KEY: /\.putKey\(/,
   ORDER: /kind: "ORDER"/,
+  PENDING: /kind: "PENDING"/,
   POLICY: /\.putPolicy\(/,
   REFRESH: /refreshMemory\(/,
   REPLAY: /documents\.change<Seen>/,
