@@ -6,6 +6,7 @@ import { compromiseRows } from "./compromise.ts";
 import { happyPathRows } from "./happy-path.ts";
 import { manyRows } from "./many.ts";
 import type { BenchRow } from "./row.ts";
+import { scanRows } from "./scan.ts";
 import { sdkRows } from "./sdk.ts";
 
 const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
@@ -14,6 +15,7 @@ const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   bundles: bundleRows,
   many: manyRows,
   sdk: sdkRows,
+  scan: scanRows,
 };
 
 const usage = `usage: npm run bench -- [--json] [--only <workload>]

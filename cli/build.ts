@@ -9,11 +9,11 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  * Bundles the command line into one file, and writes the list of its own sources beside it. The file is CommonJS:
  * there each of AWS's clients and of Node's modules is loaded when a command first needs it, not at the start.
  */
-export async function bundleCli(outfile: string): Promise<void> {
+export async function bundleCli(outfile: string, entry = "cli/rekey.ts"): Promise<void> {
   const page = await buildPage();
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
-    entryPoints: ["cli/rekey.ts"],
+    entryPoints: [entry],
     outfile,
     write: false,
     bundle: true,

@@ -90,6 +90,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/report.ts")).report,
   },
   {
+    name: "scan",
+    does: "find keys and secrets in files, staged changes or the whole history; exit code 1 when there is one",
+    load: async () => (await import("./commands/scan.ts")).scan,
+  },
+  {
     name: "incident",
     does: "leaked keys: what happens to them, and what you may do",
     load: async () => (await import("./commands/incident.ts")).incident,

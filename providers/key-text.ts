@@ -12,6 +12,20 @@ export interface KeyText {
   readonly isId?: true;
 }
 
+/** How a key looks that nothing marks as one: it counts only where it stands under a name that says whose it is. */
+export interface UnmarkedKey extends Omit<KeyText, "prefix" | "isId"> {
+  /** Parts of such names beside the issuer's own, in lower case without `_` and `-`. */
+  readonly names?: readonly string[];
+}
+
+/** Whether the whole text may be such a key. */
+export function isUnmarkedKey(text: string, kinds: readonly UnmarkedKey[]): boolean {
+  return isKeyText(
+    text,
+    kinds.map((kind) => ({ ...kind, prefix: "" })),
+  );
+}
+
 /** The first character that is not in the alphabet. */
 const otherThan = {
   digits: /[^0-9]/g,
@@ -32,23 +46,53 @@ export function isKeyText(text: string, kinds: readonly KeyText[]): boolean {
 
 /** Every key of these kinds in a text, whole and in its order. Kinds without a prefix are found nowhere. */
 export function keyTextsIn(text: string, kinds: readonly KeyText[]): readonly string[] {
-  const runEnd = runsIn(text);
-  const starts = new Map<number, number>();
-  for (const kind of kinds.filter(({ prefix }) => prefix !== "")) {
-    for (let at = text.indexOf(kind.prefix); at >= 0; at = text.indexOf(kind.prefix, at + 1)) {
-      const isInsideWord = at > 0 && isLetter.test(text[at - 1] ?? "");
-      const length = isInsideWord ? 0 : lengthAt(text, { at, kind, runEnd });
-      if (length > (starts.get(at) ?? 0)) starts.set(at, length);
+  return keySearch(kinds)(text).map(({ text: key }) => key);
+}
+
+export interface KeyAt<Kind extends KeyText> {
+  readonly at: number;
+  readonly text: string;
+  readonly kind: Kind;
+}
+
+/**
+ * One search for the keys of many kinds, which takes as long for a hundred as for one: a single pattern of all
+ * prefixes finds where a key may begin. Where two kinds fit, the longer key counts.
+ */
+export function keySearch<Kind extends KeyText>(
+  kinds: readonly Kind[],
+): (text: string) => readonly KeyAt<Kind>[] {
+  const marked = kinds.filter(({ prefix }) => prefix !== "");
+  const prefixes = [...new Set(marked.map(({ prefix }) => prefix))];
+  const pattern = prefixes.map((prefix) => prefix.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+  return (text) => {
+    if (prefixes.length === 0) return [];
+    const start = new RegExp(pattern, "g");
+    const runEnd = runsIn(text);
+    const found: KeyAt<Kind>[] = [];
+    for (let hit = start.exec(text); hit !== null; hit = start.exec(text)) {
+      const { index: at } = hit;
+      start.lastIndex = at + 1;
+      if (at > 0 && isLetter.test(text[at - 1] ?? "")) continue;
+      const key = longestAt(marked, { text, at, runEnd });
+      if (key === undefined) continue;
+      found.push(key);
+      start.lastIndex = at + key.text.length;
     }
+    return found;
+  };
+}
+
+function longestAt<Kind extends KeyText>(
+  kinds: readonly Kind[],
+  { text, at, runEnd }: { readonly text: string; readonly at: number; readonly runEnd: RunEnd },
+): KeyAt<Kind> | undefined {
+  let longest: KeyAt<Kind> | undefined;
+  for (const kind of kinds) {
+    const length = lengthAt(text, { at, kind, runEnd });
+    if (length > (longest?.text.length ?? 0)) longest = { at, text: text.slice(at, at + length), kind };
   }
-  const found: string[] = [];
-  let free = 0;
-  for (const [at, length] of [...starts].sort(([one], [other]) => one - other)) {
-    if (at < free) continue;
-    found.push(text.slice(at, at + length));
-    free = at + length;
-  }
-  return found;
+  return longest;
 }
 
 const isLetter = /[A-Za-z0-9]/;

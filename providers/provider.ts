@@ -4,7 +4,7 @@ import type { ProviderFacts } from "../core/policy.ts";
 import type { KeyProvider, SecretArn } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { Http } from "./http.ts";
-import type { KeyText } from "./key-text.ts";
+import type { KeyText, UnmarkedKey } from "./key-text.ts";
 import type { VerifyTable } from "./verify-table.ts";
 
 /**
@@ -20,6 +20,8 @@ export interface Issuer {
   readonly aliases?: readonly string[];
   /** How its keys look; empty where a key looks like any other text. */
   readonly keyTexts: readonly KeyText[];
+  /** How its keys look where no prefix marks them, for `rekey scan`. */
+  readonly unmarked?: readonly UnmarkedKey[];
   readonly byHand: ByHand;
   /** Where it documents how a workload uses its own identity instead of a key. */
   readonly keyless?: string;

@@ -2,13 +2,13 @@ import type { Alert, AlertOutcome } from "../events/alert.ts";
 import type { IntakeSource, RawRequest } from "../events/intake/edge/source.ts";
 import { issuers } from "./index.ts";
 import { withIssuerNames } from "./issuer-name.ts";
-import { keyTextsIn } from "./key-text.ts";
+import { keySearch } from "./key-text.ts";
 
-const secretTexts = issuers.flatMap(({ keyTexts }) => keyTexts.filter(({ isId }) => isId !== true));
+const search = keySearch(issuers.flatMap(({ keyTexts }) => keyTexts.filter(({ isId }) => isId !== true)));
 
 /** Every key in a text that looks like one of a known issuer. Ids that people may see are not keys. */
 export function issuedKeysIn(text: string): readonly string[] {
-  return keyTextsIn(text, secretTexts);
+  return search(text).map(({ text: key }) => key);
 }
 
 /** What a report says: no key in any of its texts, and issuers under the names that policies use. */

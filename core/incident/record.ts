@@ -334,6 +334,7 @@ export type PageReason =
   | "settled"
   | "breakerOpen"
   | "testOfRealKey"
+  | "liveKeyFound"
   | "asked"
   | "alone";
 

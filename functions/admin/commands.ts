@@ -14,6 +14,7 @@ import { incidentNote } from "./incident/note.ts";
 import { incidentSwitchFirst } from "./incident/switch-first.ts";
 import { incidentUndoQuarantine } from "./incident/undo-quarantine.ts";
 import { incidentWaive } from "./incident/waive.ts";
+import { recordScan } from "./record-scan.ts";
 import { release } from "./release.ts";
 import { reportAlerts } from "./report-alerts.ts";
 import { rotate } from "./rotate.ts";
@@ -42,5 +43,6 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   "incident-switch-first": incidentSwitchFirst,
   "incident-undo-quarantine": incidentUndoQuarantine,
   "incident-waive": incidentWaive,
+  "record-scan": recordScan,
   "report-alerts": reportAlerts,
 };

@@ -1,13 +1,11 @@
 import { appendToIntake } from "../../audit/intake-log.ts";
-import { StoreUnavailable } from "../../core/errors.ts";
 import type { Alert } from "../../events/alert.ts";
 import type { Deps, Page, With } from "../deps.ts";
 import { runbookFor } from "../incident/paging/runbook.ts";
 import type { Identified } from "../key-index/identify-key.ts";
+import { warnHourly } from "./warn-hourly.ts";
 
 const digestLength = 10;
-/** Repeats within an hour are in the audit log and page nobody again. */
-const pagedAgainAfterMs = 3_600_000;
 
 export interface TestOfRealKey {
   readonly alert: Alert;
@@ -34,34 +32,7 @@ export async function warnOfTest(test: TestOfRealKey, deps: With<"escalator">): 
     detail: { source, sourceId, about },
   });
   const name = `test-${shortDigest(about)}`;
-  if (!(await isToPage({ name, receivedAtMs }, deps))) return;
-  const { delivered } = await deps.escalator.page(await pageOf({ ...test, name, about }, deps));
-  if (delivered.length > 0) return;
-  await forget(name, deps);
-  throw new StoreUnavailable(`no channel delivered the warning about a test alert of ${about}`);
-}
-
-interface Paged {
-  readonly atMs: number;
-}
-
-const pagedAt = (name: string) => ({ kind: "INCIDENT", id: "tests-of-real-keys", sort: name });
-
-async function isToPage(
-  { name, receivedAtMs }: { readonly name: string; readonly receivedAtMs: number },
-  { ledger }: Deps,
-): Promise<boolean> {
-  let isDue = false;
-  await ledger.documents.change<Paged>(pagedAt(name), (paged) => {
-    isDue = paged === undefined || receivedAtMs - paged.atMs >= pagedAgainAfterMs;
-    return isDue ? { atMs: receivedAtMs } : (paged ?? { atMs: receivedAtMs });
-  });
-  return isDue;
-}
-
-/** A warning that nobody received is sent again when the alert is delivered again. */
-async function forget(name: string, { ledger }: Deps): Promise<void> {
-  await ledger.documents.change<Paged>(pagedAt(name), () => ({ atMs: 0 }));
+  await warnHourly({ name, atMs: receivedAtMs, page: () => pageOf({ ...test, name, about }, deps) }, deps);
 }
 
 async function pageOf(

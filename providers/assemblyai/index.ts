@@ -4,6 +4,7 @@ export const assemblyai = assistedProvider({
   kind: "assemblyai",
   title: "AssemblyAI",
   keyTexts: [],
+  unmarked: [{ alphabet: "hex", length: { min: 32, max: 32 } }],
   byHand: { console: "https://www.assemblyai.com/dashboard/api-keys" },
   baseUrl: "https://api.assemblyai.com",
   verify: {

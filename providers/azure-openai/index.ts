@@ -8,6 +8,10 @@ export const azureOpenAi: ProviderKind = {
   title: "Azure OpenAI",
   aliases: ["azure-cognitive"],
   keyTexts: [],
+  unmarked: [
+    { alphabet: "hex", length: { min: 32, max: 32 } },
+    { alphabet: "letters", length: { min: 84, max: 84 }, holds: "JQQJ99" },
+  ],
   byHand: {
     console: "https://portal.azure.com",
     command: [

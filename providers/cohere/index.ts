@@ -4,6 +4,7 @@ export const cohere = assistedProvider({
   kind: "cohere",
   title: "Cohere",
   keyTexts: [],
+  unmarked: [{ alphabet: "letters", length: { min: 40, max: 40 } }],
   byHand: { console: "https://dashboard.cohere.com/api-keys" },
   baseUrl: "https://api.cohere.com",
   verify: {

@@ -5,6 +5,10 @@ export const datadog = declaredProvider({
   kind: "datadog",
   title: "Datadog",
   keyTexts: [],
+  unmarked: [
+    { alphabet: "hex", length: { min: 32, max: 32 } },
+    { alphabet: "hex", length: { min: 40, max: 40 } },
+  ],
   byHand: { console: "https://app.datadoghq.com/organization-settings/api-keys" },
   baseUrl: "https://api.datadoghq.com",
   declaration: {

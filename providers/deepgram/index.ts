@@ -5,6 +5,7 @@ export const deepgram = declaredProvider({
   kind: "deepgram",
   title: "Deepgram",
   keyTexts: [],
+  unmarked: [{ alphabet: "hex", length: { min: 40, max: 40 } }],
   byHand: { console: "https://console.deepgram.com" },
   baseUrl: "https://api.deepgram.com",
   parameters: {

@@ -5,6 +5,7 @@ export const exa = declaredProvider({
   kind: "exa",
   title: "Exa",
   keyTexts: [],
+  unmarked: [{ alphabet: "base64url", length: { min: 20, max: 64 } }],
   byHand: { console: "https://dashboard.exa.ai/api-keys" },
   baseUrl: "https://admin-api.exa.ai/team-management",
   keyBaseUrl: "https://api.exa.ai",

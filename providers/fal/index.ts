@@ -5,6 +5,7 @@ export const fal = declaredProvider({
   kind: "fal",
   title: "fal",
   keyTexts: [],
+  unmarked: [{ alphabet: "dotted", length: { min: 20, max: 128 } }],
   byHand: { console: "https://fal.ai/dashboard/keys" },
   baseUrl: "https://api.fal.ai/v1",
   declaration: {

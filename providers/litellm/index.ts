@@ -5,6 +5,7 @@ export const litellm = declaredProvider({
   kind: "litellm",
   title: "LiteLLM",
   keyTexts: [],
+  unmarked: [{ alphabet: "base64url", length: { min: 20, max: 128 } }],
   byHand: {},
   parameters: {
     models: { about: "the models that a new key may use; without it, all of them", isOptional: true },

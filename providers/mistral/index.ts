@@ -7,6 +7,7 @@ export const mistral: ProviderKind = {
   kind: "mistral",
   title: "Mistral",
   keyTexts: [],
+  unmarked: [{ alphabet: "letters", length: { min: 32, max: 32 } }],
   byHand: {
     console: "https://console.mistral.ai/api-keys",
     adminConsole: "https://backoffice.mistral.ai",

@@ -5,5 +5,6 @@ export const modal: Issuer = {
   kind: "modal",
   title: "Modal",
   keyTexts: [],
+  unmarked: [{ alphabet: "base64url", length: { min: 20, max: 128 } }],
   byHand: { console: "https://modal.com/settings/tokens" },
 };

@@ -5,6 +5,7 @@ export const portkey = declaredProvider({
   kind: "portkey",
   title: "Portkey",
   keyTexts: [],
+  unmarked: [{ alphabet: "base64", length: { min: 20, max: 64 } }],
   byHand: { console: "https://app.portkey.ai/api-keys" },
   baseUrl: "https://api.portkey.ai/v1",
   parameters: {

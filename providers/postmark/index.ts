@@ -4,6 +4,7 @@ export const postmark = assistedProvider({
   kind: "postmark",
   title: "Postmark",
   keyTexts: [],
+  unmarked: [{ alphabet: "base64url", length: { min: 36, max: 36 } }],
   byHand: { console: "https://account.postmarkapp.com/servers" },
   baseUrl: "https://api.postmarkapp.com",
   verify: {

@@ -4,6 +4,7 @@ export const stability = assistedProvider({
   kind: "stability",
   title: "Stability AI",
   keyTexts: [],
+  unmarked: [{ alphabet: "base64url", length: { min: 20, max: 128 } }],
   byHand: { console: "https://platform.stability.ai/account/keys" },
   baseUrl: "https://api.stability.ai",
   verify: {

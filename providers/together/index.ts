@@ -4,6 +4,7 @@ export const together = assistedProvider({
   kind: "together",
   title: "Together AI",
   keyTexts: [],
+  unmarked: [{ alphabet: "hex", length: { min: 64, max: 64 } }],
   byHand: { console: "https://api.together.ai/settings/api-keys" },
   baseUrl: "https://api.together.xyz",
   verify: {

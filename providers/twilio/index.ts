@@ -5,6 +5,7 @@ export const twilio = declaredProvider({
   kind: "twilio",
   title: "Twilio",
   keyTexts: [],
+  unmarked: [{ alphabet: "letters", length: { min: 32, max: 32 } }],
   byHand: { console: "https://console.twilio.com/us1/account/keys-credentials/api-keys" },
   baseUrl: "https://iam.twilio.com",
   keyBaseUrl: "https://verify.twilio.com",

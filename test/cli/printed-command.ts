@@ -1,3 +1,5 @@
+import { Command, CommanderError } from "commander";
+import { commandTable } from "../../cli/command-table.ts";
 import { run } from "../../cli/program.ts";
 
 /** The words of a line as a shell reads them, as far as our own commands need it. */
@@ -16,6 +18,8 @@ export function commandsIn(text: string): readonly string[] {
  * thing that a command reads or reaches ends it.
  */
 export async function whyNotTaken(line: string): Promise<string | undefined> {
+  // It reads files and git by itself, and may write a baseline.
+  if (shellWords(line)[1] === "scan") return whyNotParsed(line);
   const told: string[] = [];
   const parsed = new Error("past the parser");
   let isParsed = false;
@@ -30,6 +34,27 @@ export async function whyNotTaken(line: string): Promise<string | undefined> {
   };
   await run(shellWords(line).slice(1), { terminal, connect: stop }).catch((error: unknown) => {
     if (error !== parsed) throw error;
+  });
+  return isParsed ? undefined : told.join("\n");
+}
+
+/** The same, but the command is not even begun. */
+export async function whyNotParsed(line: string): Promise<string | undefined> {
+  const words = shellWords(line).slice(1);
+  const told: string[] = [];
+  let isParsed = false;
+  const program = new Command("rekey").option("--json").exitOverride();
+  program.configureOutput({ writeOut: (text) => told.push(text), writeErr: (text) => told.push(text) });
+  const perform = async () => {
+    isParsed = true;
+  };
+  const named = commandTable.find(({ name }) => words.includes(name));
+  if (named === undefined) return `no command is called ${words[0]}`;
+  (await named.load())(program, perform);
+  program.commands[0]?.exitOverride();
+  await program.parseAsync(words, { from: "user" }).catch((error: unknown) => {
+    if (!(error instanceof CommanderError)) throw error;
+    isParsed = error.exitCode === 0;
   });
   return isParsed ? undefined : told.join("\n");
 }

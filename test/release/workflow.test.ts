@@ -20,7 +20,7 @@ test("no job has a right by default, and what publishes waits for people", () =>
   const publishing = Object.entries(workflow.jobs).filter(([, { permissions }]) =>
     [permissions["contents"], permissions["packages"]].includes("write"),
   );
-  expect(publishing.map(([name]) => name)).toEqual(["publish", "image"]);
+  expect(publishing.map(([name]) => name)).toEqual(["publish", "action", "image"]);
   for (const [, { environment }] of publishing) expect(environment).toBe("release");
 });
 
@@ -35,7 +35,7 @@ test("no token of a registry is stored: npm trusts the workflow, and stages what
 
 test("every script that it runs exists", () => {
   const scripts = [...text.matchAll(/\bnode ([\w./-]+\.ts)/g)].map(([, file = ""]) => file);
-  expect(scripts).toEqual(["release/version.ts", "release/pack.ts"]);
+  expect(scripts).toEqual(["release/version.ts", "release/pack.ts", "release/action.ts"]);
   for (const file of scripts) expect([file, existsSync(root + file)]).toEqual([file, true]);
 });
 

@@ -59,10 +59,10 @@ export function escalator({
 
 /**
  * A test has to show that every channel works, so it is sent to all of them. A test alert about a real key may
- * hide a leak: the people on call get it, as a warning.
+ * hide a leak, and a live key in a file may be one: the people on call get both, as warnings.
  */
 function isLoud({ severity, test, reason }: Page): boolean {
-  return severity === "page" || test || reason === "testOfRealKey";
+  return severity === "page" || test || reason === "testOfRealKey" || reason === "liveKeyFound";
 }
 
 async function sendPatiently(

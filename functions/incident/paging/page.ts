@@ -84,6 +84,7 @@ const titleOf: Readonly<Record<DuePage["reason"], string>> = {
   settled: "the machine stopped working on it",
   breakerOpen: "too many, so they are collected in one incident",
   testOfRealKey: "a test alert names a real key",
+  liveKeyFound: "a live key stands in a file",
   asked: "somebody asked for help",
   alone: "one person ordered it alone",
 };
@@ -104,6 +105,7 @@ function stepsOf(record: IncidentRecord, reason: DuePage["reason"]): readonly st
     case "held":
     case "testOfRealKey":
     case "alone":
+    case "liveKeyFound":
       return [];
   }
 }

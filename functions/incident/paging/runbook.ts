@@ -53,6 +53,7 @@ const pageRunbooks: Readonly<Record<PageReason, string>> = {
   settled: "unsettled.md",
   breakerOpen: "breaker-open.md",
   testOfRealKey: "test-of-real-key.md",
+  liveKeyFound: "live-key-found.md",
   asked: "incident-opened.md",
   alone: "ordered-alone.md",
 };

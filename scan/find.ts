@@ -1,0 +1,158 @@
+import { createHash } from "node:crypto";
+import { fingerprintOf } from "../events/fingerprint.ts";
+import { issuers } from "../providers/index.ts";
+import { isUnmarkedKey, keySearch } from "../providers/key-text.ts";
+import type { Issuer } from "../providers/provider.ts";
+import { type Assignment, assignmentsIn } from "./assignments.ts";
+import { configurationOf, envKind, isProse } from "./file-kinds.ts";
+import { type Finding, masked } from "./finding.ts";
+import { clientSideName, isSecretForBrowsers, issuersNamed, maySaySecret, namesSecret } from "./names.ts";
+import type { Rule } from "./rules.ts";
+import { isLiteral, isPlaceholder, isWordLike } from "./values.ts";
+
+/** A text to search; its path says what kind of file it is. */
+export interface Text {
+  readonly path: string;
+  readonly text: string;
+  readonly commit?: string;
+}
+
+const kinds = issuers.flatMap((issuer) =>
+  issuer.keyTexts.filter(({ isId }) => isId !== true).map((kind) => ({ ...kind, issuer })),
+);
+const keysIn = keySearch(kinds);
+
+/** A shorter key that may begin like a word needs to look generated. */
+const certainFrom = 40;
+const findingsMax = 100;
+
+/** Every finding in one text, in its order; at most a hundred, because a file with more is one problem. */
+export function findIn(file: Text): readonly Finding[] {
+  const { path, text } = file;
+  const keys = keysIn(text).filter(({ text: key, kind }) => {
+    const tail = key.slice(kind.prefix.length);
+    return !isPlaceholder(tail) && (kind.length.min >= certainFrom || !isWordLike(tail));
+  });
+  const found: Found[] = keys.map(({ at, text: key, kind }) => keyFound(at, key, kind));
+  const taken = new Set(found.map(({ at }) => at));
+  const view: View = { path, configuration: configurationOf(path, text), seen: new Set() };
+  for (const assignment of assignmentsIn(text, maySaySecret)) {
+    const isTaken = assignment.valueAt !== undefined && taken.has(assignment.valueAt);
+    found.push(...fromName(assignment, view), ...(isTaken ? [] : fromValue(assignment, view)));
+  }
+  found.sort((one, other) => one.at - other.at);
+  return placed(file, found.slice(0, findingsMax));
+}
+
+interface Found {
+  readonly at: number;
+  readonly rule: Rule;
+  readonly says: string;
+  readonly provider?: string;
+  readonly fingerprint?: string;
+  /** What the finding's id is made of beside the rule and the path; never a text that can be guessed. */
+  readonly about: string;
+}
+
+interface View {
+  readonly path: string;
+  readonly configuration: string | undefined;
+  /** Names that were reported already. */
+  readonly seen: Set<string>;
+}
+
+function keyFound(
+  at: number,
+  key: string,
+  { issuer, prefix }: { readonly issuer: Issuer; readonly prefix: string },
+): Found {
+  const fingerprint = fingerprintOf(key);
+  return {
+    ...{ at, rule: "provider-key", provider: issuer.kind, fingerprint, about: fingerprint },
+    says: `a key of ${issuer.title}: ${masked(key, prefix)}`,
+  };
+}
+
+/** A secret under a name for browsers is wrong wherever the name is used. */
+function fromName({ name, at }: Assignment, { path, seen }: View): readonly Found[] {
+  const found = clientSideName(name);
+  if (found === undefined || isProse(path)) return [];
+  const { own, prefix } = found;
+  if (seen.has(own) || !isSecretForBrowsers(own)) return [];
+  seen.add(own);
+  return [
+    {
+      ...{ at, rule: "client-side-secret", about: own },
+      says: `${own}: what begins with ${prefix} is written into the page, and everybody can read it`,
+    },
+  ];
+}
+
+function fromValue({ name, value, valueAt }: Assignment, { path, configuration }: View): readonly Found[] {
+  if (value === undefined || valueAt === undefined || isPlaceholder(value)) return [];
+  const issuer = isWordLike(value)
+    ? undefined
+    : issuersNamed(name).find(({ unmarked = [] }) => isUnmarkedKey(value, unmarked));
+  if (issuer !== undefined) return [{ ...keyFound(valueAt, value, { issuer, prefix: "" }) }];
+  if (!namesSecret(name) || !isLiteral(value)) return [];
+  if (envKind(path) === "template") {
+    return [{ at: valueAt, rule: "env-template-value", about: name, says: `${name} has a value` }];
+  }
+  if (configuration === undefined || isWordLike(value) || !/[0-9]/.test(value)) return [];
+  return [
+    {
+      ...{ at: valueAt, rule: "plaintext-secret", about: name, fingerprint: fingerprintOf(value) },
+      says: `${name} in ${aOrAn(configuration)}: ${masked(value)}`,
+    },
+  ];
+}
+
+function aOrAn(noun: string): string {
+  return `${/^[aeiou]/i.test(noun) ? "an" : "a"} ${noun}`;
+}
+
+const allowMark = /rekey-allow(?::\s{0,4}([^\n]{0,200}))?/;
+const reasonMin = 8;
+
+/** With lines, columns and what a comment beside it allows. */
+function placed({ path, text, commit }: Text, found: readonly Found[]): readonly Finding[] {
+  let line = 1;
+  let lineStart = 0;
+  let before = "";
+  return found.map(({ at, about, ...rest }) => {
+    for (
+      let next = text.indexOf("\n", lineStart);
+      next >= 0 && next < at;
+      next = text.indexOf("\n", lineStart)
+    ) {
+      before = text.slice(lineStart, Math.min(next, lineStart + lineMax));
+      lineStart = next + 1;
+      line += 1;
+    }
+    const end = text.indexOf("\n", at);
+    const own = text.slice(lineStart, Math.min(end < 0 ? text.length : end, lineStart + lineMax));
+    return {
+      ...{ path, line, column: at - lineStart + 1, id: idOf(rest.rule, path, about) },
+      ...(commit !== undefined && { commit }),
+      ...allowed(rest, allowMark.exec(own) ?? allowMark.exec(before)),
+    };
+  });
+}
+
+/** Comments in longer lines are in generated files. */
+const lineMax = 4_096;
+
+type Said = Omit<Found, "at" | "about">;
+
+function allowed(said: Said, mark: RegExpExecArray | null): Said & Pick<Finding, "accepted"> {
+  if (mark === null) return said;
+  const reason = (mark[1] ?? "").replace(/\s*(?:\*\/|-->|#\}|"\s*,?)\s*$/, "").trim();
+  if (reason.length >= reasonMin) return { ...said, accepted: { by: "comment", reason } };
+  return { ...said, says: `${said.says}; \`rekey-allow:\` needs a reason after it` };
+}
+
+export function idOf(rule: string, path: string, about: string): string {
+  return createHash("sha256").update(`${rule}\n${path}\n${about}`).digest("hex").slice(0, idLength);
+}
+
+const idLength = 20;

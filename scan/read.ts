@@ -1,0 +1,43 @@
+import { posix } from "node:path";
+import { type ArchiveLimits, entriesOf } from "./archive.ts";
+import { isMedia } from "./file-kinds.ts";
+import type { Text } from "./find.ts";
+
+/** A larger file is not read, and the scan says so. */
+export const fileBytesMax = 64 * 1024 * 1024;
+const unpackedBytesMax = 2 * 1024 * 1024 * 1024;
+const entriesMax = 200_000;
+
+/** For one scan: archives that hold more than this together are read no further. */
+export function archiveLimits(): ArchiveLimits {
+  return { bytesLeft: unpackedBytesMax, entriesLeft: entriesMax };
+}
+
+const mayBeArchive =
+  /\.(?:tar|tgz|gz|zst|zip|whl|jar|war|tfplan|nupkg|vsix|oci)$|(?:^|\/)tfplan$|\/blobs\/sha256\//i;
+
+/** The texts in a file's bytes: one, or those of each file of an archive. */
+export function* textsIn(
+  file: { readonly path: string; readonly bytes: Buffer; readonly commit?: string },
+  limits: ArchiveLimits,
+): Generator<Text> {
+  const { path, bytes, commit } = file;
+  const origin = commit === undefined ? {} : { commit };
+  if (!mayBeArchive.test(path)) {
+    yield { path, text: textOf(bytes), ...origin };
+    return;
+  }
+  for (const entry of entriesOf({ path, bytes }, limits)) {
+    if (!isMedia(entry.path))
+      yield { path: posix.normalize(entry.path), text: textOf(entry.bytes), ...origin };
+  }
+}
+
+/**
+ * One character for each byte, which is all that a key needs and far faster than UTF-8; what has the mark of UTF-16 is
+ * read as that, because PowerShell writes its files so.
+ */
+function textOf(bytes: Buffer): string {
+  if (bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString("utf16le");
+  return bytes.toString("latin1");
+}
