@@ -2,12 +2,19 @@ import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
 import { changeSince, type Fleet } from "./feed.ts";
-import type { Shared } from "./server.ts";
 import type { Shown, Trouble } from "./shown.ts";
 import type { Sources } from "./sources.ts";
 import { chainEntries, logTail, showAudit } from "./views/audit.ts";
 import { showIncident } from "./views/incident.ts";
 import { showRotation } from "./views/rotation.ts";
+
+/** What all viewers share: one reader of the fleet, which reads only while somebody looks. */
+export interface Shared {
+  readonly sources: Sources;
+  readonly pollMs: number;
+  /** The newest round; begins one if the last is older than `pollMs`. */
+  fleet(): Promise<Fleet>;
+}
 
 const heartbeatMs = 15_000;
 const idMax = 2_048;

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import type { Page } from "./build.ts";
 import { type Fleet, fleetReader } from "./feed.ts";
 import { type Guard, guard, type Place, securityHeaders } from "./guard.ts";
+import type { Shared } from "./live.ts";
 import { streamTo } from "./live.ts";
 import type { Sources } from "./sources.ts";
 
@@ -25,14 +26,6 @@ export interface ConsoleOptions {
   page(): Promise<Page>;
   readonly port?: number;
   readonly pollMs?: number;
-}
-
-/** What all viewers share: one reader of the fleet, which reads only while somebody looks. */
-export interface Shared {
-  readonly sources: Sources;
-  readonly pollMs: number;
-  /** The newest round; begins one if the last is older than `pollMs`. */
-  fleet(): Promise<Fleet>;
 }
 
 /** Serves the page on 127.0.0.1. It can only read. */

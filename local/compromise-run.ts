@@ -1,9 +1,9 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { IncidentRecord, TimelineEntry } from "../ledger/incidents.ts";
+import type { Start } from "./demonstration.ts";
 import { type Demonstration, startDemonstration } from "./demonstration.ts";
 import { countUp, introduce, openingFor, showCertificate } from "./rotation-run.ts";
 import type { Screen, Tone } from "./screen.ts";
-import type { Start } from "./start.ts";
 import { stay } from "./stay.ts";
 import { complaintsOf, type Summary, summarize, troubleIn } from "./summary.ts";
 

@@ -18,9 +18,20 @@ import { nodeDigest } from "../functions/wiring/base.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import type { ConsumerCall } from "../providers/fake-world.ts";
+import type { Ending } from "./ending.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
+import type { Screen } from "./screen.ts";
 import { type StandIn, type StandInName, type StandInOptions, standInRow } from "./stand-ins.ts";
 import { account, clientAs, environment, type LocalCloud, startLocalCloud } from "./world.ts";
+
+/** What both demonstrations are started with. */
+export interface Start {
+  readonly shown: Screen;
+  readonly ending: Ending;
+  readonly stay: boolean;
+  readonly port?: number;
+  readonly standIn?: StandInName;
+}
 
 const run = promisify(execFile);
 

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 import type { LogLine } from "../functions/deps.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
+import type { Start } from "./demonstration.ts";
 import {
   type Demonstration,
   type DemonstrationOptions,
@@ -9,7 +10,6 @@ import {
 } from "./demonstration.ts";
 import { rotationLine } from "./narration.ts";
 import type { Screen } from "./screen.ts";
-import type { Start } from "./start.ts";
 import { stay } from "./stay.ts";
 import { complaintsOf, type Summary, summarize, troubleIn } from "./summary.ts";
 

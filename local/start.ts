@@ -2,9 +2,11 @@
  * `npm start`: a whole rotation in one terminal, on the machine, functions and SDK clients that run in
  * production. `npm start -- compromise` leaks the live key instead.
  */
+
 import { parseArgs } from "node:util";
-import { type Ending, endOnSignal } from "./ending.ts";
-import { type Screen, screen } from "./screen.ts";
+import type { Start } from "./demonstration.ts";
+import { endOnSignal } from "./ending.ts";
+import { screen } from "./screen.ts";
 import type { StandInName } from "./stand-ins.ts";
 
 const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
@@ -23,15 +25,6 @@ const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
   --plan         for compromise: contain-first (default) or
                  switch-first
 `;
-
-/** What both demonstrations are started with. */
-export interface Start {
-  readonly shown: Screen;
-  readonly ending: Ending;
-  readonly stay: boolean;
-  readonly port?: number;
-  readonly standIn?: StandInName;
-}
 
 class Misused extends Error {
   override readonly name = "Misused";

@@ -1,5 +1,6 @@
 import { isObject } from "./input.ts";
-import type { Invocation, Lambda } from "./lambda.ts";
+import type { Invocation } from "./lambda/function-url.ts";
+import type { Lambda } from "./lambda.ts";
 import { type JSONValue, TaskFailure } from "./machine.ts";
 import { AwsError, type Caller, type HttpService, type InnerCall, type JsonService } from "./service.ts";
 import type { ExecutionNames, MachineTask } from "./step-functions.ts";

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as pause } from "node:timers/promises";
+import type { Invocation } from "./lambda/function-url.ts";
 import { answerUrl, type FunctionUrl, urlPath } from "./lambda/function-url.ts";
 import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
 
@@ -31,12 +32,6 @@ export interface LambdaOptions {
     readonly event: unknown;
     readonly error: unknown;
   }): void;
-}
-
-export interface Invocation {
-  /** JSON text: the function's result, or `{errorType, errorMessage, trace}`. */
-  readonly payload: string;
-  readonly functionError?: "Unhandled";
 }
 
 export interface Lambda extends HttpService {

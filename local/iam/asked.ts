@@ -1,5 +1,5 @@
 import type { HttpRequest } from "../aws/service.ts";
-import type { Context } from "./conditions.ts";
+import type { Context } from "./match.ts";
 
 /** One permission that a call needs; a call may need several, and gets none served unless it has all. */
 export interface Asked {

@@ -1,8 +1,6 @@
+import type { Context } from "./match.ts";
 import { matchesArn, matchesText, withVariables } from "./match.ts";
 import { type Conditions, PolicyNotUnderstood } from "./policy.ts";
-
-/** What is known of a request, by condition key in lower case. A key that is not there was not sent. */
-export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 interface Operator {
   /** One value of the request against one value of the policy. */

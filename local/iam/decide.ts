@@ -1,4 +1,5 @@
-import { type Context, conditionsHold } from "./conditions.ts";
+import { conditionsHold } from "./conditions.ts";
+import type { Context } from "./match.ts";
 import { matchesAction, matchesText, withVariables } from "./match.ts";
 import type { Policy, Principals, Statement } from "./policy.ts";
 

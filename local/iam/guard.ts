@@ -1,7 +1,7 @@
 import { AwsError, type Caller } from "../aws/service.ts";
 import type { Asked, Call, Known } from "./asked.ts";
-import type { Context } from "./conditions.ts";
 import { decide, type Principal } from "./decide.ts";
+import type { Context } from "./match.ts";
 import type { Policy } from "./policy.ts";
 import { askedBy } from "./requests.ts";
 import { policyOf } from "./resource-policies.ts";

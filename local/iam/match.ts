@@ -1,4 +1,5 @@
-import type { Context } from "./conditions.ts";
+/** What is known of a request, by condition key in lower case. A key that is not there was not sent. */
+export type Context = Readonly<Record<string, string | readonly string[]>>;
 
 /** `*` is any run of characters, also none, and `?` exactly one. Linear in both texts. */
 export function matchesText(text: string, pattern: string): boolean {

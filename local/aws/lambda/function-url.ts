@@ -1,21 +1,31 @@
 import { randomUUID } from "node:crypto";
 import { isObject } from "../input.ts";
-import type { Invocation, LambdaOptions } from "../lambda.ts";
 import { AwsError, type HttpRequest, type HttpResponse } from "../service.ts";
+
+export interface Invocation {
+  /** JSON text: the function's result, or `{errorType, errorMessage, trace}`. */
+  readonly payload: string;
+  readonly functionError?: "Unhandled";
+}
 
 export interface FunctionUrl {
   /** "NONE" also answers callers that do not sign. */
   readonly auth: "AWS_IAM" | "NONE";
 }
 
-type Invoke = (functionName: string, event: unknown) => Promise<Invocation>;
+interface UrlOptions {
+  readonly urls?: Readonly<Record<string, FunctionUrl>>;
+  readonly account: string;
+  readonly region: string;
+  invoke(functionName: string, event: unknown): Promise<Invocation>;
+}
 
 export const urlPath = /^\/function-urls\/([\w-]+)(\/.*)?$/;
 
 /** Answers a request to a function's URL: the function gets a payload of version 2.0 and answers with one. */
 export async function answerUrl(
   request: HttpRequest,
-  { urls = {}, invoke, account, region }: LambdaOptions & { invoke: Invoke },
+  { urls = {}, invoke, account, region }: UrlOptions,
 ): Promise<HttpResponse> {
   const name = urlPath.exec(request.path)?.[1] ?? "";
   const url = Object.hasOwn(urls, name) ? urls[name] : undefined;

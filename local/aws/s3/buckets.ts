@@ -1,6 +1,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { AwsError } from "../service.ts";
-import type { Shelf } from "./shelf.ts";
+
+/** Where objects outlive the process; all of it is read once, at the start. */
+export interface Shelf {
+  buckets(): readonly Bucket[];
+  /** The oldest first. */
+  versions(): readonly ObjectVersion[];
+  addBucket(bucket: Bucket): void;
+  dropBucket(name: string): void;
+  keep(version: ObjectVersion): void;
+  drop(version: ObjectVersion): void;
+}
 
 export interface Lock {
   readonly mode: "GOVERNANCE" | "COMPLIANCE";

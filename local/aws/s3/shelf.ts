@@ -1,17 +1,6 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import type { Bucket, ObjectVersion } from "./buckets.ts";
-
-/** Where objects outlive the process; all of it is read once, at the start. */
-export interface Shelf {
-  buckets(): readonly Bucket[];
-  /** The oldest first. */
-  versions(): readonly ObjectVersion[];
-  addBucket(bucket: Bucket): void;
-  dropBucket(name: string): void;
-  keep(version: ObjectVersion): void;
-  drop(version: ObjectVersion): void;
-}
+import type { Bucket, ObjectVersion, Shelf } from "./buckets.ts";
 
 export const noShelf: Shelf = {
   buckets: () => [],

@@ -1,5 +1,5 @@
 import { type Ask, type Asked, arnIn, type Known, type Operations, objectsIn, textIn } from "../asked.ts";
-import type { Context } from "../conditions.ts";
+import type { Context } from "../match.ts";
 
 /** The table's partition key; its value is what `dynamodb:LeadingKeys` compares. */
 const partitionKey = "pk";

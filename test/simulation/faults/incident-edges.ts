@@ -3,7 +3,7 @@ import type { ScopeFindings } from "../../../core/incident/scope-findings.ts";
 import type { Clock } from "../../../core/ports.ts";
 import { type Channel, escalator } from "../../../functions/adapters/people/escalation.ts";
 import type { Deps, Page, Parts, ReportShelf, ScopeQuestion, Scoper } from "../../../functions/deps.ts";
-import type { Through } from "../world/edges.ts";
+import type { Through } from "../world/surroundings.ts";
 
 /** How far back CloudTrail's event history goes. */
 const lookBackMaxMs = 90 * 24 * 3_600_000;

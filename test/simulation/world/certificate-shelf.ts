@@ -4,7 +4,7 @@ import { auditLog } from "../../../audit/chain.ts";
 import type { Clock, Table } from "../../../core/ports.ts";
 import type { CertificateDeps } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
-import type { Through } from "./edges.ts";
+import type { Through } from "./surroundings.ts";
 
 /** One for all worlds: making a key takes longer than a short run. */
 const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });

@@ -21,7 +21,7 @@ import { IncidentEdges } from "../faults/incident-edges.ts";
 import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
 import { assertPublished } from "./published.ts";
-import type { BoundaryCall, Invocation, Surroundings } from "./surroundings.ts";
+import type { BoundaryCall, Invocation, Surroundings, Through } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
 interface Targets {
@@ -33,13 +33,6 @@ interface Targets {
   readonly capabilities: Partial<ProviderCapabilities>;
   nowMs(): number;
 }
-
-/** A port whose every call is a boundary call; `operations` says which of them change something. */
-export type Through = <Port extends object>(
-  port: BoundaryCall["port"],
-  target: Port,
-  operations: Readonly<Record<string, boolean>>,
-) => Port;
 
 const noRefreshers = refreshers({ allowed: [] });
 const storeOperations = { labels: false, read: false, put: true, moveLabel: true };

@@ -1,5 +1,12 @@
 import type { FakeReply } from "../../../providers/fake.ts";
 
+/** A port whose every call is a boundary call; `operations` says which of them change something. */
+export type Through = <Port extends object>(
+  port: BoundaryCall["port"],
+  target: Port,
+  operations: Readonly<Record<string, boolean>>,
+) => Port;
+
 /** One run of one function. After a crash it never gets past its next call. */
 export interface Invocation {
   readonly id: number;
