@@ -1,87 +1,28 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { basename, dirname } from "node:path";
+import { basename } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type BuildOptions, build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin } from "esbuild";
 import { handlerFiles } from "./serverless/handlers.ts";
+import { issuerSummaries, statementFile } from "./serverless/issuer-summaries.ts";
+import { libraryTrims } from "./serverless/library-trims.ts";
 
 export interface Bundle {
   readonly name: string;
+  /** What a function loads before it can take its first event: its own file, and all files that this imports. */
   readonly bytes: number;
+  /** Paths in the package, its own first. */
+  readonly files: readonly string[];
 }
 
 const root = fileURLToPath(new URL(".", import.meta.url));
-
-/** A function's credentials are in its environment: the nine other places to look are 120 KB in each bundle. */
-const credentialsFromEnvironment: Plugin = {
-  name: "credentials-from-environment",
-  setup(bundler) {
-    bundler.onLoad({ filter: /@aws-sdk\/credential-provider-node\/dist-es\/index\.js$/ }, ({ path }) => ({
-      contents: 'export { fromEnv as defaultProvider } from "@aws-sdk/credential-provider-env";',
-      resolveDir: dirname(path),
-    }));
-  },
-};
-
-/** A client tells AWS its version; the rest of its package.json is 2 KB in each bundle, for each client. */
-const onlyVersions: Plugin = {
-  name: "only-versions",
-  setup(bundler) {
-    bundler.onLoad({ filter: /@aws-sdk\/[\w-]+\/package\.json$/ }, ({ path }) => {
-      const { name, version } = JSON.parse(readFileSync(path, "utf8"));
-      return { contents: JSON.stringify({ name, version }), loader: "json" };
-    });
-  },
-};
-
-/** No function makes a JSON Schema of its input: what zod keeps for that is 18 KB in each bundle. */
-const withoutJsonSchema: Plugin = {
-  name: "without-json-schema",
-  setup(bundler) {
-    bundler.onLoad(
-      { filter: /zod\/v4\/core\/(?:json-schema-processors|to-json-schema)\.js$/ },
-      ({ path }) => {
-        const names = [...readFileSync(path, "utf8").matchAll(/^export (?:const|function|class) (\w+)/gm)];
-        const absent = 'const absent = () => { throw new Error("a function makes no JSON Schema"); };';
-        return {
-          contents: [absent, ...names.map(([, name]) => `export const ${name} = () => absent;`)].join("\n"),
-        };
-      },
-    );
-  },
-};
-
-/**
- * Each a file of its own beside the functions. Functions and adapters tell values apart by the classes of the first two
- * (`instanceof`): two copies would make an adapter's error a stranger to the function that catches it. The registry
- * holds the statement of every provider, so that no function grows with their number.
- */
-const sharedModules = {
-  errors: "core/errors.ts",
-  secret: "core/secret.ts",
-  registry: "providers/index.ts",
-} as const;
-
-/** Leaves the adapters and the shared classes out of a function's bundle: it finds them in files beside it. */
-const besideFunctions: Plugin = {
-  name: "beside-functions",
-  setup(bundler) {
-    bundler.onResolve({ filter: /^\.\/adapter\.ts$/ }, ({ resolveDir }) => ({
-      path: `./providers/${basename(resolveDir)}.mjs`,
-      external: true,
-    }));
-    bundler.onResolve({ filter: /(?:^|\/)(?:errors|secret|index)\.ts$/ }, ({ path, resolveDir }) => {
-      const file = fileURLToPath(new URL(path, `file://${resolveDir}/`));
-      const [out] = Object.entries(sharedModules).find(([, module]) => file === `${root}${module}`) ?? [];
-      return out === undefined ? undefined : { path: `./providers/${out}.mjs`, external: true };
-    });
-  },
-};
 
 const options = {
   absWorkingDir: root,
   outExtension: { ".js": ".mjs" },
   bundle: true,
+  splitting: true,
+  chunkNames: "shared/[hash]",
   format: "esm",
   platform: "node",
   target: "node24",
@@ -100,62 +41,62 @@ const options = {
 } as const satisfies BuildOptions;
 
 /**
- * In dist/: one file per function, and in providers/ one per adapter, which a function loads when a policy names it. A
- * function's package holds its own file and all of providers/.
+ * One file per function, in providers/ one per adapter and per statement of a provider, which a function loads when a
+ * policy names the provider, and in shared/ what several of them need. All of it is in each function's package, but a
+ * function loads only what it imports.
  */
-export async function bundleFunctions(outdir = `${root}dist`): Promise<readonly Bundle[]> {
-  await rm(outdir, { recursive: true, force: true });
-  await bundleAdapters(`${outdir}/providers`);
-  return bundleHandlers({ outdir });
-}
-
-/** `plugins` come first; `names` are all of them by default. */
-export async function bundleHandlers(request: {
-  readonly outdir: string;
-  readonly names?: readonly string[];
-  readonly plugins?: readonly Plugin[];
-}): Promise<readonly Bundle[]> {
-  const { outdir, names, plugins = [] } = request;
-  const handlers = [...handlerFiles()].filter(([name]) => names?.includes(name) ?? true);
-  const { metafile } = await build({
-    ...options,
-    entryPoints: handlers.map(([out, file]) => ({ in: `functions/${file}`, out })),
-    outdir,
-    plugins: [...plugins, besideFunctions, credentialsFromEnvironment, withoutJsonSchema, onlyVersions],
-  });
-  return bundlesIn(metafile.outputs);
-}
-
-/** What several adapters need stands in chunks that they share. */
-export async function bundleAdapters(outdir: string): Promise<readonly Bundle[]> {
-  const folders = readdirSync(`${root}providers`, { withFileTypes: true }).filter((entry) =>
-    entry.isDirectory(),
-  );
-  const adapters = folders
-    .map(({ name }) => name)
-    .filter((name) => readdirSync(`${root}providers/${name}`).includes("adapter.ts"));
+export async function bundleFunctions(
+  outdir = `${root}dist`,
+  { plugins = [] }: { readonly plugins?: readonly Plugin[] } = {},
+): Promise<readonly Bundle[]> {
+  for (const part of ["providers", "shared"]) await rm(`${outdir}/${part}`, { recursive: true, force: true });
   const { metafile } = await build({
     ...options,
     entryPoints: [
-      ...Object.entries(sharedModules).map(([out, module]) => ({ in: module, out })),
-      ...adapters.map((name) => ({ in: `providers/${name}/adapter.ts`, out: name })),
+      ...[...handlerFiles()].map(([out, file]) => ({ in: `functions/${file}`, out })),
+      ...providerFiles(),
     ],
     outdir,
-    splitting: true,
-    plugins: [credentialsFromEnvironment, withoutJsonSchema, onlyVersions],
+    plugins: [...plugins, issuerSummaries, ...libraryTrims],
   });
-  return bundlesIn(metafile.outputs);
+  const outputs = new Map(Object.entries(metafile.outputs));
+  return [...handlerFiles().keys()].map((name) => bundleOf(name, { outdir, outputs }));
 }
 
-function bundlesIn(outputs: Readonly<Record<string, { readonly bytes: number }>>): readonly Bundle[] {
-  return Object.entries(outputs).map(([path, { bytes }]) => ({ name: basename(path, ".mjs"), bytes }));
+function providerFiles(): readonly { readonly in: string; readonly out: string }[] {
+  return readdirSync(`${root}providers`, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .flatMap(({ name }) =>
+      [
+        { in: `providers/${name}/index.ts`, out: statementFile(name) },
+        { in: `providers/${name}/adapter.ts`, out: `providers/${name}` },
+      ].filter((file) => existsSync(`${root}${file.in}`)),
+    );
+}
+
+type Outputs = ReadonlyMap<string, Metafile["outputs"][string]>;
+
+function bundleOf(
+  name: string,
+  { outdir, outputs }: { readonly outdir: string; readonly outputs: Outputs },
+): Bundle {
+  const own = [...outputs.keys()].find((path) => path.endsWith(`${basename(outdir)}/${name}.mjs`)) ?? "";
+  const loaded = new Set([own]);
+  for (const path of loaded) {
+    for (const { kind, path: imported, external } of outputs.get(path)?.imports ?? []) {
+      if (kind === "import-statement" && !external) loaded.add(imported);
+    }
+  }
+  const folder = own.slice(0, -`${name}.mjs`.length);
+  const bytes = [...loaded].reduce((sum, path) => sum + (outputs.get(path)?.bytes ?? 0), 0);
+  return { name, bytes, files: [...loaded].map((path) => path.slice(folder.length)) };
 }
 
 if (import.meta.main) {
   const startedAt = performance.now();
   const bundles = await bundleFunctions();
   for (const { name, bytes } of bundles) {
-    console.error(`${name.padEnd(20)} ${Math.round(bytes / 1000)} KB`);
+    console.error(`${name.padEnd(20)} ${Math.round(bytes / 1024)} KiB`);
   }
   console.error(`${bundles.length} functions in ${Math.round(performance.now() - startedAt)} ms`);
 }

@@ -6,21 +6,27 @@ import { type BenchRow, rowOf } from "./row.ts";
 
 const run = promisify(execFile);
 const importsEach = 3;
-const bytesMax = 600 * 1024;
+const loadedKiBMax = 500;
+const medianKiBMax = 360;
 
-/** Each function as it is deployed: how large, and how long until it can take its first event. */
+/** Each function as it is deployed: how much it loads before it can take its first event, and how long that takes. */
 export async function bundleRows(): Promise<BenchRow[]> {
   const folder = new URL("../dist/", import.meta.url);
   const bundles = await bundleFunctions();
   const rows = bundles.map(({ name, bytes }) =>
-    rowOf({ name: `bundle of ${name}`, unit: "KiB", budget: bytesMax / 1024 }, [bytes / 1024]),
+    rowOf({ name: `loaded by ${name}`, unit: "KiB", budget: loadedKiBMax }, [bytes / 1024]),
   );
+  const sizes = bundles.map(({ bytes }) => bytes / 1024);
   const figures: number[] = [];
   for (const { name } of bundles) {
     for (let nth = 0; nth < importsEach; nth++) figures.push(await importMs(new URL(`${name}.mjs`, folder)));
   }
   return [
     ...rows,
+    rowOf(
+      { name: `loaded by a function, over ${bundles.length} functions`, unit: "KiB", budget: medianKiBMax },
+      sizes,
+    ),
     rowOf({ name: `import of a function, over ${bundles.length} functions`, unit: "ms" }, figures),
   ];
 }

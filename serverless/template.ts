@@ -91,7 +91,7 @@ export async function functions({ resolveVariable }: Resolver) {
       {
         name: `rekey-${stage}-${name}`,
         handler: `dist/${name}.handler`,
-        package: { patterns: ["!**", `dist/${name}.mjs`, "dist/providers/**"] },
+        package: { patterns: ["!**", `dist/${name}.mjs`, "dist/providers/**", "dist/shared/**"] },
       },
     ]),
   );

@@ -26,8 +26,8 @@ export function storeKindOf(reference: string): StoreKind {
 
 /** One store made of all: each secret's reference says which of them has it. A store is connected when first used. */
 export function everyStore(world: Parameters<StoreKind["connect"]>[0]): SecretStore {
-  const connected = new Map<StoreKind, SecretStore>();
-  const at = (reference: string): SecretStore => {
+  const connected = new Map<StoreKind, Promise<SecretStore>>();
+  const at = (reference: string): Promise<SecretStore> => {
     const kind = storeKindOf(reference);
     const made = connected.get(kind) ?? kind.connect(world);
     connected.set(kind, made);
@@ -35,15 +35,15 @@ export function everyStore(world: Parameters<StoreKind["connect"]>[0]): SecretSt
   };
   return {
     capabilities: (reference) => storeKindOf(reference).capabilities,
-    versionsInUse: async (reference) => at(reference).versionsInUse(reference),
-    current: async (reference) => at(reference).current(reference),
-    read: async (reference, versionId) => at(reference).read(reference, versionId),
-    write: async (version) => at(version.secretArn).write(version),
-    markPending: async (place) => at(place.secretArn).markPending(place),
-    clearPending: async (place) => at(place.secretArn).clearPending(place),
-    discard: async (place) => at(place.secretArn).discard(place),
-    promote: async (promotion) => at(promotion.secretArn).promote(promotion),
-    pin: async (place) => at(place.secretArn).pin(place),
-    unpin: async (place) => at(place.secretArn).unpin(place),
+    versionsInUse: async (reference) => (await at(reference)).versionsInUse(reference),
+    current: async (reference) => (await at(reference)).current(reference),
+    read: async (reference, versionId) => (await at(reference)).read(reference, versionId),
+    write: async (version) => (await at(version.secretArn)).write(version),
+    markPending: async (place) => (await at(place.secretArn)).markPending(place),
+    clearPending: async (place) => (await at(place.secretArn)).clearPending(place),
+    discard: async (place) => (await at(place.secretArn)).discard(place),
+    promote: async (promotion) => (await at(promotion.secretArn)).promote(promotion),
+    pin: async (place) => (await at(place.secretArn)).pin(place),
+    unpin: async (place) => (await at(place.secretArn)).unpin(place),
   };
 }

@@ -21,5 +21,6 @@ export interface StoreKind {
   isReference(text: string): boolean;
   /** What is wrong with a reference in `rekey.yml`: it must name one secret for good, whatever is made later. */
   referenceMistake(text: string): string | undefined;
-  connect(world: { readonly pause: (ms: number) => Promise<void> }): SecretStore;
+  /** Loads the client that makes the calls: few functions use every store, and many use none. */
+  connect(world: { readonly pause: (ms: number) => Promise<void> }): Promise<SecretStore>;
 }

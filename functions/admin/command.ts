@@ -71,6 +71,14 @@ export function adminCommand<Input>(definition: Definition<Input>): AdminCommand
   });
 }
 
+/** A command that much code belongs to: it is loaded once somebody gives it. */
+export function commandLater(load: () => Promise<AdminCommand>): AdminCommand {
+  const command = async (order: Order<unknown>, deps: AdminDeps) => (await load())(order, deps);
+  return Object.assign(command, {
+    read: async (input: unknown, deps: AdminDeps) => (await load()).read(input, deps),
+  });
+}
+
 const detailMax = 1_000;
 
 /** What is wrong with one field, for the person who wrote it. */

@@ -1,8 +1,5 @@
-import { apply } from "./apply/apply.ts";
-import { approveOf } from "./approve.ts";
 import { attest } from "./attest.ts";
-import type { AdminCommand } from "./command.ts";
-import { compromise } from "./compromise/compromise.ts";
+import { type AdminCommand, commandLater } from "./command.ts";
 import { drill } from "./drill.ts";
 import { examine } from "./examine.ts";
 import { hold } from "./hold.ts";
@@ -23,9 +20,9 @@ import { supply } from "./supply.ts";
 
 /** Every command that a person may give, one line each. */
 export const commands: Readonly<Record<string, AdminCommand>> = {
-  apply,
+  apply: commandLater(async () => (await import("./apply/apply.ts")).apply),
   rotate,
-  approve: approveOf((name) => (Object.hasOwn(commands, name) ? commands[name] : undefined)),
+  approve: commandLater(async () => (await import("./approve.ts")).approveOf(commandNamed)),
   hold,
   release,
   attest,
@@ -33,7 +30,7 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   resume,
   supply,
   examine,
-  compromise,
+  compromise: commandLater(async () => (await import("./compromise/compromise.ts")).compromise),
   drill,
   "incident-ack": incidentAck,
   "incident-contain-now": incidentContainNow,
@@ -46,3 +43,7 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   "record-scan": recordScan,
   "report-alerts": reportAlerts,
 };
+
+function commandNamed(name: string): AdminCommand | undefined {
+  return Object.hasOwn(commands, name) ? commands[name] : undefined;
+}

@@ -5,7 +5,7 @@ import type { Message } from "../../core/rotation/notices.ts";
 import { syntheticReport } from "../alerts/synthetic-report.ts";
 import type { AdminDeps, SendReport } from "../deps.ts";
 import { messagePage } from "../upkeep/message-page.ts";
-import { syntheticWiring } from "../wiring/alerts.ts";
+import { syntheticWiring } from "../wiring/synthetic-leak.ts";
 import { type AdminCommand, adminCommand, type Caller, refused } from "./command.ts";
 
 /** Sends the daily synthetic leak now, as any other alert is sent. The caller watches it arrive. */

@@ -3,7 +3,7 @@ import { KeyCompromisedSchema } from "../../events/compromise.ts";
 import type { With } from "../deps.ts";
 import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { escalator } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 import { type Raised, raiseAlerts } from "./raise.ts";
 
 /** Called by the alert bus. Only the intake can write to that bus. */

@@ -6,8 +6,8 @@ import type { Deps, SyntheticDeps } from "../deps.ts";
 import { changeIncident } from "../incident/record/change.ts";
 import { metricLine } from "../metrics.ts";
 import { type Handler, stampedAt } from "../step.ts";
-import { syntheticWiring } from "../wiring/alerts.ts";
 import { intakeSecretArns } from "../wiring/settings.ts";
+import { syntheticWiring } from "../wiring/synthetic-leak.ts";
 import { syntheticIncident, syntheticReport } from "./synthetic-report.ts";
 
 /** The function's time-out is 30 s. */

@@ -8,7 +8,7 @@ import type { With } from "../deps.ts";
 import { readChain, since } from "../secret/read-chain.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { certificates } from "../wiring/parts.ts";
+import { certificates } from "../wiring/parts/certificates.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
 /** Signs and files the document that ends an incident. A drill needs none, and neither does one that stays open. */

@@ -12,7 +12,7 @@ import { askGate, gatherEvidence } from "../secret/gate.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sources } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts/sources.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 

@@ -4,7 +4,7 @@ import { clockTurn } from "../../core/incident/turns.ts";
 import type { With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { escalator } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 import { page } from "./paging/page.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 

@@ -7,7 +7,7 @@ import { reportJson, reportMarkdown } from "../../core/report/report-text.ts";
 import type { Deps, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { reports } from "../wiring/parts.ts";
+import { reports } from "../wiring/parts/reports.ts";
 import { changeIncident } from "./record/change.ts";
 import { policiesOf } from "./record/policies.ts";
 import { publish } from "./record/publish.ts";

@@ -5,7 +5,7 @@ import { addToTimeline } from "../../core/incident/transitions.ts";
 import type { ScopeQuestion, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { scoper } from "../wiring/parts.ts";
+import { scoper } from "../wiring/parts/scoper.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 

@@ -3,7 +3,7 @@ import type { With } from "../deps.ts";
 import { reasonOf } from "../failure-text.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { escalator } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 import { settleIncidentRun } from "./record/settle.ts";
 import { incidentIdText } from "./record/step-input.ts";
 

@@ -10,7 +10,7 @@ import type { Deps, With } from "../deps.ts";
 import { readChain, since } from "../secret/read-chain.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { certificates } from "../wiring/parts.ts";
+import { certificates } from "../wiring/parts/certificates.ts";
 
 const { secretArn, rotationId, at } = ticketShape;
 

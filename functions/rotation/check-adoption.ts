@@ -10,7 +10,7 @@ import { askGate, type Gate, gatherEvidence } from "../secret/gate.ts";
 import { noteRun, policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sources } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts/sources.ts";
 
 /** An execution's history holds 25,000 events and each lap takes about 20, so laps get longer with the overlap. */
 const lapsMax = 500;

@@ -9,7 +9,7 @@ import { refreshMemory } from "../secret/refresh-memory.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { refreshers } from "../wiring/parts.ts";
+import { refreshers } from "../wiring/parts/refreshers.ts";
 
 /**
  * Starts every consumer's refresh. A failure is reported by the consumer's name, and the gate still waits for

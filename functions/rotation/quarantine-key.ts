@@ -9,7 +9,7 @@ import { restoreKey } from "../secret/restore-key.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sources } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts/sources.ts";
 
 type Quarantined = {
   readonly outcome: "quarantined" | "cannot" | "refused" | "undone";

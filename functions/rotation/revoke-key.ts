@@ -12,7 +12,7 @@ import { noteOpening } from "../secret/note-opening.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { sources } from "../wiring/parts.ts";
+import { sources } from "../wiring/parts/sources.ts";
 
 type Revoked =
   | { readonly outcome: "revoked" | "alreadyGone" }

@@ -5,7 +5,7 @@ import { settleIncidentRun } from "../incident/record/settle.ts";
 import { settleRun } from "../secret/settle-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { escalator } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 
 /** Handles Step Functions' status events: an execution that timed out or was stopped runs no further state. */
 export const settleClosed = step({

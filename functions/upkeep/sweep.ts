@@ -12,7 +12,7 @@ import { finishUndo } from "../incident/containment/undo-containment.ts";
 import { metricLine } from "../metrics.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { escalator } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 import { certifyOwed } from "./certify-owed.ts";
 import { liftEndedStops } from "./lift-ended-stops.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";

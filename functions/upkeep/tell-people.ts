@@ -14,7 +14,7 @@ import { latest, readFacts, standingOf } from "../../ledger/standing.ts";
 import type { Deps, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
-import { escalator } from "../wiring/parts.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 import { messagePage } from "./message-page.ts";
 
 const atOnceMax = 16;

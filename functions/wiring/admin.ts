@@ -6,7 +6,7 @@ import { stsCallerIdentity } from "../adapters/caller-identity.ts";
 import { schedulerSchedules } from "../adapters/scheduler.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
-import { escalator } from "./parts.ts";
+import { escalator } from "./parts/escalator.ts";
 import { callerSettings, scheduleSettings, settings, twoPeopleSettings } from "./settings.ts";
 
 function identifyCaller() {

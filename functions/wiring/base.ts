@@ -1,7 +1,5 @@
 import { createHash } from "node:crypto";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
-import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
-import { SFNClient } from "@aws-sdk/client-sfn";
 import { auditLog } from "../../audit/chain.ts";
 import { awsBounds } from "../../aws/bounds.ts";
 import { PolicyInvalid } from "../../core/errors.ts";
@@ -15,9 +13,8 @@ import { boundedHttp } from "../../providers/http.ts";
 import { providers } from "../../providers/index.ts";
 import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
-import { eventBridgeBus } from "../adapters/event-bridge.ts";
-import { stepFunctions } from "../adapters/step-functions.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
+import { busLater, executionsLater } from "./clients-later.ts";
 import { settings } from "./settings.ts";
 
 export const systemClock: Clock = {
@@ -65,8 +62,8 @@ function build(): Deps {
     ledger: ledgerOn(ledgerTable),
     store,
     provider: providerFor({ store, ...allowed }),
-    bus: eventBridgeBus(new EventBridgeClient(awsBounds), bus),
-    executions: stepFunctions(new SFNClient(awsBounds), {
+    bus: busLater(bus),
+    executions: executionsLater({
       rotation: machines.rotationMachineArn,
       compromise: machines.compromiseMachineArn,
     }),

@@ -1,6 +1,5 @@
 import type { StoreKind } from "../store.ts";
 import { commands } from "./commands.ts";
-import { connect } from "./connect.ts";
 import { capabilities } from "./labels.ts";
 import { isReference, referenceMistake } from "./reference.ts";
 
@@ -10,5 +9,5 @@ export const secretsManager: StoreKind = {
   commands,
   isReference,
   referenceMistake,
-  connect: ({ pause }) => connect(pause),
+  connect: async ({ pause }) => (await import("./connect.ts")).connect(pause),
 };

@@ -1,5 +1,5 @@
 import { Secret } from "../../core/secret.ts";
-import { reportSender } from "../../functions/adapters/intake.ts";
+import { reportSender } from "../../functions/adapters/report-sender.ts";
 import { raiseAlert } from "../../functions/alerts/raise-alert.ts";
 import { proveAlarm } from "../../functions/alerts/synthetic-leak.ts";
 import type { LogLine, Page, SyntheticDeps } from "../../functions/deps.ts";

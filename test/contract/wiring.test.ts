@@ -3,7 +3,8 @@ import * as z from "zod";
 import type { Deps, With } from "../../functions/deps.ts";
 import { onLambda, step } from "../../functions/step.ts";
 import { wiring } from "../../functions/wiring/base.ts";
-import { escalator, sources } from "../../functions/wiring/parts.ts";
+import { escalator } from "../../functions/wiring/parts/escalator.ts";
+import { sources } from "../../functions/wiring/parts/sources.ts";
 
 const asksSources = step({
   name: "asks-sources",

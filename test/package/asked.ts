@@ -35,10 +35,15 @@ function declarationsIn(text: string): ReadonlyMap<string, string> {
   return new Map(parts.filter(([name]) => name !== ""));
 }
 
+const importForms = [
+  /^import \{(?<names>[^}]*)\} from "(?<path>\.[^"]+)"/gm,
+  /\(await import\("(?<path>\.[^"]+)"\)\)\.(?<names>\w+)/g,
+];
+
 function importsIn(text: string, file: URL): Source["imports"] {
-  const found = [...text.matchAll(/^import \{([^}]*)\} from "(\.[^"]+)"/gm)];
+  const found = importForms.flatMap((form) => [...text.matchAll(form)]);
   return new Map(
-    found.flatMap(([, names = "", path = ""]) =>
+    found.flatMap(({ groups: { names = "", path = "" } = {} }) =>
       names
         .split(",")
         .map((each) => each.trim())

@@ -2,41 +2,98 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { bundleAdapters, bundleHandlers } from "../../build.ts";
-import { issuers } from "../../providers/index.ts";
-import type { ProviderAdapter } from "../../providers/provider.ts";
+import { type Bundle, bundleFunctions } from "../../build.ts";
+import type { ProviderUnavailable as ErrorClass } from "../../core/errors.ts";
+import type { Secret as SecretClass } from "../../core/secret.ts";
+import { issuers, providers } from "../../providers/index.ts";
+import type { ProviderAdapter, ProviderKind } from "../../providers/provider.ts";
+import { handlerNames } from "../../serverless/handlers.ts";
+
+/** Of all that a function loads before it can take its first event. */
+const loadedKiB = { median: 360, most: 500 };
 
 const folder = mkdtempSync(join(tmpdir(), "rekey-bundles-"));
+let bundles: readonly Bundle[];
+
+beforeAll(async () => {
+  bundles = await bundleFunctions(folder);
+}, 60_000);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-test("a function's bundle holds no provider: their statements and adapters stand beside it", async () => {
-  const outdir = join(folder, "functions");
-  await bundleHandlers({ outdir, names: ["mint-key"] });
-  await bundleAdapters(join(outdir, "providers"));
+function bundleNamed(name: string): Bundle {
+  const found = bundles.find((bundle) => bundle.name === name);
+  if (found === undefined) throw new Error(`there is no bundle of ${name}`);
+  return found;
+}
 
-  const text = readFileSync(join(outdir, "mint-key.mjs"), "utf8");
-  expect(text).toContain('"./providers/registry.mjs"');
-  for (const { kind } of issuers) expect(text).not.toContain(`kind:"${kind}"`);
-  const { providers } = await import(pathToFileURL(join(outdir, "providers", "registry.mjs")).href);
-  expect(Object.keys(providers).length).toBeGreaterThan(5);
+const textOf = ({ files }: Bundle) =>
+  files.map((path) => readFileSync(join(folder, path), "utf8")).join("\n");
+const load = async (path: string) => import(pathToFileURL(join(folder, path)).href);
+
+test("half of the functions load little before their first event, and none loads much", () => {
+  const sizes = bundles.map(({ bytes }) => bytes / 1024).sort((one, other) => one - other);
+  expect(sizes).toHaveLength(handlerNames().length);
+  expect(sizes[Math.floor(sizes.length / 2)]).toBeLessThanOrEqual(loadedKiB.median);
+  expect(sizes.at(-1)).toBeLessThanOrEqual(loadedKiB.most);
 });
 
-test("an adapter's file throws the very errors that functions know", async () => {
-  const outdir = join(folder, "providers");
-  await bundleAdapters(outdir);
-  const load = async (name: string) => import(pathToFileURL(join(outdir, `${name}.mjs`)).href);
-  const { connect } = (await load("openai")) as ProviderAdapter;
-  const { ProviderUnavailable } = await load("errors");
-  const { Secret } = await load("secret");
+test("no function loads a provider's statement or adapter before a policy names it", () => {
+  for (const bundle of bundles) {
+    const early = bundle.files.filter((path) => path.startsWith("providers/"));
+    expect([bundle.name, early]).toEqual([bundle.name, []]);
+  }
+  expect(textOf(bundleNamed("mint-key"))).not.toContain("/v1/service-accounts/");
+});
+
+test("another provider is at most what tells its keys from those of others", () => {
+  for (const { kind, title, aliases, keyTexts, byHand } of issuers) {
+    const bytes = JSON.stringify({ kind, title, aliases, keyTexts, byHand }).length;
+    expect([kind, bytes < 800]).toEqual([kind, true]);
+  }
+});
+
+test("each provider's statement is found once a policy names it, and is the one of the source", async () => {
+  const registry = textOf(bundleNamed("mint-key")).match(/providers\/statements\//g);
+  expect(registry).not.toBeNull();
+  for (const [kind, statement] of Object.entries(providers)) {
+    const exported = Object.values(await load(`providers/statements/${kind}.mjs`)) as ProviderKind[];
+    const found = exported.find((each) => each.kind === kind && "adapter" in each);
+    expect([kind, found?.defaultHosts]).toEqual([kind, statement.defaultHosts]);
+    expect([kind, found?.docs]).toEqual([kind, statement.docs]);
+  }
+});
+
+test("an adapter knows the very errors and secrets of the functions", async () => {
+  const { connect } = (await load("providers/openai.mjs")) as ProviderAdapter;
+  const classes = await classesLoadedBy("mint-key");
+  const Secret = classes.find(({ prototype }) => "reveal" in prototype) as typeof SecretClass;
+  const failures = classes.filter(({ prototype }) => prototype instanceof Error) as (typeof ErrorClass)[];
+  const unavailable = failures.map((Failure) => new Failure("FAKE")).find(isUnavailable);
   const calls = connect({
     settings: {
       adminCredential: `arn:aws:secretsmanager:eu-central-1:000000000000:secret:a-AbCdEf`,
       project: "proj_FAKE",
     },
     admin: { get: async () => new Secret("sk-admin-FAKE"), refused: () => undefined },
-    http: { send: () => Promise.reject(new ProviderUnavailable("nobody answers")) },
+    http: { send: () => Promise.reject(unavailable) },
   });
 
-  await expect(calls.list()).rejects.toBeInstanceOf(ProviderUnavailable);
+  await expect(calls.list()).rejects.toBe(unavailable);
   expect(await calls.verify(new Secret("sk-FAKE"))).toBe("inconclusive");
 });
+
+const isUnavailable = ({ name }: Error) => name === "ProviderUnavailable";
+
+/** All that the files of a function export and that `new` could make. */
+async function classesLoadedBy(name: string): Promise<readonly { readonly prototype: object }[]> {
+  const files = bundleNamed(name).files.filter((path) => path.startsWith("shared/"));
+  const modules: readonly object[] = await Promise.all(files.map(load));
+  const exported: readonly { readonly prototype: object }[] = modules.flatMap((module) =>
+    Object.values(module),
+  );
+  return exported.filter(isClass);
+}
+
+function isClass(value: unknown): value is { readonly prototype: object } {
+  return typeof value === "function" && typeof value.prototype === "object" && value.prototype !== null;
+}

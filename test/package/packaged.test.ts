@@ -1,13 +1,9 @@
-import { statSync } from "node:fs";
 import { handlerNames, logicalName } from "../../serverless/handlers.ts";
 import type { Code } from "../../serverless/lambda.ts";
 import { machineId, machines } from "../../serverless/machines.ts";
 import { renderTemplate, type Template } from "../../serverless/template.ts";
 import { deployment, given } from "./deployment.ts";
 import { ofType, packageTemplate, resource } from "./packaged.ts";
-
-const bundleBytesMax = 700 * 1024;
-const repository = new URL("../../", import.meta.url);
 
 let packaged: Template;
 
@@ -60,8 +56,4 @@ test("every function has a zip of its own, and its version says what is in it", 
     expect(keys.some((key) => key.endsWith(`/${name}.zip`))).toBe(true);
     expect(code.sha256(name)).toMatch(/^[\w+/]{43}=$/);
   }
-});
-
-test.each(handlerNames())("%s is one file of at most 700 KB", (name) => {
-  expect(statSync(new URL(`dist/${name}.mjs`, repository)).size).toBeLessThanOrEqual(bundleBytesMax);
 });

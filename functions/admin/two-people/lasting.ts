@@ -1,4 +1,3 @@
-import { applying } from "./applying.ts";
 import type { Lasting } from "./what.ts";
 import { attesting, declaringFalseAlarm, stopping, waiving } from "./what-it-does.ts";
 
@@ -8,7 +7,8 @@ export const lasting: Readonly<Record<string, Lasting>> = {
   "incident-false-alarm": declaringFalseAlarm,
   stop: stopping,
   attest: attesting,
-  apply: applying,
+  // Reads policy files, which is much to load for the other orders.
+  apply: async (given, deps) => (await import("./applying.ts")).applying(given, deps),
 };
 
 /** What one person may do alone, at once: everybody is paged, and the record says that it was done alone. */

@@ -1,0 +1,23 @@
+import type { EventBus, Executions } from "../../core/ports.ts";
+import type { MachineArns } from "../adapters/step-functions.ts";
+import { once } from "./once.ts";
+
+// Most functions are given ports that they never use. The client behind one is loaded by the port's first call, so
+// that the first call of a function does not wait for the clients of others.
+
+/** Rekey's own bus. */
+export function busLater(busName: string): EventBus {
+  const loaded = once(async () => (await import("./clients/event-bridge.ts")).connectBus(busName));
+  return { publish: async (event) => (await loaded()).publish(event) };
+}
+
+export function executionsLater(machines: MachineArns): Executions {
+  const loaded = once(async () => (await import("./clients/step-functions.ts")).connectExecutions(machines));
+  return {
+    succeed: async (token, output) => (await loaded()).succeed(token, output),
+    fail: async (token, failure) => (await loaded()).fail(token, failure),
+    describe: async (executionArn) => (await loaded()).describe(executionArn),
+    start: async (request) => (await loaded()).start(request),
+    stop: async (executionArn, reason) => (await loaded()).stop(executionArn, reason),
+  };
+}
