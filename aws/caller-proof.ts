@@ -1,3 +1,5 @@
+import { stsHost } from "./partition.ts";
+
 /**
  * A request for STS GetCallerIdentity that its maker signs and does not send. Whoever gets it can have AWS say whose
  * credentials signed it, and nothing else: one extra signed header ties it to one order to one deployment.
@@ -37,6 +39,5 @@ export function orderHeaderValue({
 export function stsEndpoint(env: Readonly<Record<string, string | undefined>>, region: string): string {
   const given = env["AWS_ENDPOINT_URL_STS"] ?? env["AWS_ENDPOINT_URL"];
   if (given !== undefined && given !== "") return given.replace(/\/$/, "");
-  const suffix = region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
-  return `https://sts.${region}.${suffix}`;
+  return `https://${stsHost(region, env)}`;
 }

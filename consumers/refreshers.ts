@@ -12,7 +12,7 @@ import { webhook } from "./refresh/webhook.ts";
 import { saidOf } from "./said.ts";
 
 export interface RefreshOptions {
-  /** The exact targets that the deployment lists. Any other target that a policy names is off. */
+  /** The exact targets that the deployment lists, or `tagged` for AWS's own. Any other target that a policy names is off. */
   readonly allowed: readonly string[];
   /** Without it nothing outside is called, whatever is listed. */
   readonly reach?: Reach;
@@ -40,12 +40,17 @@ function onlyIfListed(make: (reach: Reach) => Refresher, { allowed, reach }: Ref
       const { target } = order.consumer.refresh;
       if (target === undefined)
         return { outcome: "failed", detail: "its policy does not say what to refresh" };
-      if (refresher === undefined || !allowed.includes(target)) {
+      if (refresher === undefined || !isAllowed(target, allowed)) {
         return { outcome: "off", detail: `${target} is not in the deployment's refreshAllowed` };
       }
       return refresher.refresh(order);
     },
   };
+}
+
+/** With `tagged` in the list, AWS says by the workload's tags whether the function may touch it. */
+function isAllowed(target: string, allowed: readonly string[]): boolean {
+  return allowed.includes(target) || (target.startsWith("arn:") && allowed.includes("tagged"));
 }
 
 /**

@@ -79,6 +79,8 @@ export interface LocalCloudOptions {
   alter?(template: Template): Template;
   /** Replaces parameters of the deployment. */
   readonly deployment?: Partial<Deployment>;
+  /** Documents of the policies that `permissionsBoundary` may name, by ARN. */
+  readonly boundaries?: Readonly<Record<string, unknown>>;
   /** Any free one without it. */
   readonly port?: number;
 }
@@ -108,6 +110,8 @@ const deployment: Deployment = {
   protectLedger: false,
   rolePath: "/",
   permissionsBoundary: undefined,
+  useFips: false,
+  useDualStack: false,
 };
 
 /** The bundles are made when the cloud starts: until then a version is named by its function alone. */
@@ -228,7 +232,13 @@ interface Hosting {
 function hostServices({ stack, place, secrets, pages, functions, options }: Hosting) {
   const unmatched: string[] = [];
   const guarded = guardedStack(stack, {
-    ...{ place, people: peopleIn(stack, account), secrets, states: () => states },
+    ...{
+      place,
+      people: peopleIn(stack, account),
+      boundaries: options.boundaries,
+      secrets,
+      states: () => states,
+    },
   });
   const code = lambda({
     ...{ ...place, functions, timeoutMs: timeoutsIn(stack), urls: functionUrlsIn(stack) },

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
 import type { TwoPeopleRule } from "../core/orders.ts";
+import { tagged } from "./statements.ts";
 
 /** The parameters of one deployment, which is one environment in one account and Region. */
 export interface Deployment {
@@ -10,7 +11,7 @@ export interface Deployment {
   readonly region: string;
   /** Accounts besides this one whose consumers report here. */
   readonly consumerAccounts: readonly string[];
-  /** Names, patterns or ARNs of the secrets that are rotated. */
+  /** Names, patterns or ARNs of the secrets that are rotated, or `tagged`. */
   readonly secrets: readonly string[];
   /** Names, patterns or ARNs of the secrets that hold admin credentials. */
   readonly adminSecrets: readonly string[];
@@ -26,7 +27,7 @@ export interface Deployment {
   readonly docsUrl: string | undefined;
   /** Customer managed keys that encrypt any of these secrets. */
   readonly secretKeys: readonly string[];
-  /** Workloads whose refresh Rekey may start. */
+  /** Workloads whose refresh Rekey may start: ARNs, addresses, or `tagged`. */
   readonly refreshAllowed: readonly string[];
   /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
   readonly providerHosts: readonly string[];
@@ -45,6 +46,9 @@ export interface Deployment {
   readonly rolePath: string;
   /** The ARN of a policy that no role may go beyond. */
   readonly permissionsBoundary: string | undefined;
+  /** The functions call AWS at its FIPS endpoints, and at those that answer over IPv6 too. */
+  readonly useFips: boolean;
+  readonly useDualStack: boolean;
 }
 
 /** An ARN, or an https address, with the ARN of the secret that holds its token or signing key behind "#". */
@@ -87,7 +91,12 @@ const settingsShape = z.strictObject({
     .regex(/^https:\/\/[\w./-]+\/$/)
     .optional(),
   secretKeys: list(keyShape).default([]),
-  refreshAllowed: list(workloadShape).default([]),
+  refreshAllowed: z
+    .array(z.union([z.literal(tagged), z.string().regex(workloadShape)]))
+    .max(200)
+    .default([]),
+  useFips: z.boolean().default(false),
+  useDualStack: z.boolean().default(false),
   providerHosts: list(hostShape).default([]),
   peopleRoles: roles.default([]),
   twoPeople: twoPeopleShape.default({ mayAsk: [], mayApprove: [] }),

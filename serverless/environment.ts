@@ -29,6 +29,8 @@ export function environmentFor(deployment: Deployment): Readonly<Record<string, 
     REKEY_PAGE_TOPIC_ARN: { Ref: "AlarmTopic" },
     ...(pagerdutySecret !== undefined && { REKEY_PAGERDUTY_SECRET: pagerdutySecret }),
     ...(slackSecret !== undefined && { REKEY_SLACK_SECRET: slackSecret }),
+    ...(deployment.useFips && { AWS_USE_FIPS_ENDPOINT: "true" }),
+    ...(deployment.useDualStack && { AWS_USE_DUALSTACK_ENDPOINT: "true" }),
     ...(docsUrl !== undefined && { REKEY_DOCS_URL: docsUrl }),
   };
 }

@@ -7,7 +7,9 @@ import {
   type Statement,
   secretArns,
   sub,
-  type Value,
+  tagged,
+  taggedAs,
+  viaService,
 } from "./statements.ts";
 
 /**
@@ -117,8 +119,7 @@ function supplierStatements(deployment: Deployment): readonly Statement[] {
         "secretsmanager:PutSecretValue",
         "secretsmanager:UpdateSecretVersionStage",
       ],
-      Resource: secretArns(deployment.secrets),
-      Condition: ofEnvironment(deployment),
+      ...ofRotated(deployment),
     },
     ...keysOfSecrets(deployment, ["kms:Decrypt", "kms:GenerateDataKey"]),
   ];
@@ -155,8 +156,7 @@ function consumerStatements(deployment: Deployment): readonly Statement[] {
       Sid: "ReadOwnSecrets",
       Effect: "Allow",
       Action: ["secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"],
-      Resource: secretArns(deployment.secrets),
-      Condition: ofEnvironment(deployment),
+      ...ofRotated(deployment),
     },
     ...keysOfSecrets(deployment, ["kms:Decrypt"]),
     {
@@ -225,9 +225,16 @@ function ofEnvironment({ environment }: Deployment) {
   return { StringEquals: { "aws:ResourceTag/Environment": environment } };
 }
 
+/** Where any secret goes by its tag, all of them do: two statements would be as long as the names. */
+function ofRotated(deployment: Deployment): Pick<Statement, "Resource" | "Condition"> {
+  const { secrets, environment } = deployment;
+  if (!secrets.includes(tagged))
+    return { Resource: secretArns(secrets), Condition: ofEnvironment(deployment) };
+  return { Resource: [localArn("secretsmanager", "secret:*")], Condition: taggedAs("rotated", environment) };
+}
+
 function keysOfSecrets({ secretKeys }: Deployment, Action: readonly string[]): readonly Statement[] {
   if (secretKeys.length === 0) return [];
-  const through: Value = sub(`secretsmanager.\${AWS::Region}.amazonaws.com`);
-  const Condition = { StringEquals: { "kms:ViaService": through } };
+  const Condition = { StringEquals: { "kms:ViaService": viaService("secretsmanager") } };
   return [{ Sid: "SecretKeys", Effect: "Allow", Action, Resource: secretKeys, Condition }];
 }

@@ -1,7 +1,19 @@
 import type { Deployment } from "./deployment.ts";
 import type { FunctionRow, Kind } from "./function-row.ts";
-import { logicalName, stateName } from "./handlers.ts";
-import { arnOf, localArn, type Resource, type Statement, secretArns, sub, type Value } from "./statements.ts";
+import { logicalName } from "./handlers.ts";
+import {
+  allow,
+  arnOf,
+  localArn,
+  type Resource,
+  type Statement,
+  secretArns,
+  sub,
+  tagged,
+  taggedAs,
+  viaService,
+} from "./statements.ts";
+import { workloadStatements } from "./workloads.ts";
 
 const machines = ["rotation", "compromise"];
 
@@ -93,20 +105,13 @@ export function isAsync({ calledBy }: FunctionRow): boolean {
   return calledBy !== undefined && calledBy !== "callerUrl" && calledBy !== "publicUrl";
 }
 
-function allow(Sid: string, Action: readonly string[], Resource: readonly Value[]): Statement {
-  return { Sid, Effect: "Allow", Action, Resource };
-}
-
 function secretStatements(
   { secrets = [], admin, signing }: FunctionRow,
   deployment: Deployment,
 ): readonly Statement[] {
+  const onRotated = secrets.map((action) => `secretsmanager:${action}`);
   return [
-    allow(
-      "RotatedSecrets",
-      secrets.map((action) => `secretsmanager:${action}`),
-      secretArns(deployment.secrets),
-    ),
+    ...rotatedSecrets(deployment, onRotated),
     allow(
       "AdminCredentials",
       admin === undefined ? [] : adminActions[admin],
@@ -114,6 +119,25 @@ function secretStatements(
     ),
     ...signingStatements(signing, deployment),
   ].filter(({ Action = [] }) => Action.length > 0);
+}
+
+/** By name, and by tag where the deployment says `tagged`: then the statement is as long for three secrets as for 300. */
+function rotatedSecrets(
+  { secrets, environment }: Deployment,
+  Action: readonly string[],
+): readonly Statement[] {
+  const named = secretArns(secrets.filter((name) => name !== tagged));
+  return [
+    ...(named.length > 0 ? [allow("RotatedSecrets", Action, named)] : []),
+    ...(secrets.includes(tagged)
+      ? [
+          {
+            ...allow("TaggedSecrets", Action, [localArn("secretsmanager", "secret:*")]),
+            Condition: taggedAs("rotated", environment),
+          },
+        ]
+      : []),
+  ];
 }
 
 /** To read or write a secret, a function also needs the KMS key that encrypts it. */
@@ -154,9 +178,7 @@ function signingStatements(signing: "read" | undefined, deployment: Deployment):
   return signing === undefined || arns.length === 0 ? [] : [allow("IntakeSecrets", readActions, arns)];
 }
 
-const viaSecretsManager = {
-  StringEquals: { "kms:ViaService": sub(`secretsmanager.\${AWS::Region}.amazonaws.com`) },
-};
+const viaSecretsManager = { StringEquals: { "kms:ViaService": viaService("secretsmanager") } };
 
 /** Callbacks and starts are permitted by the machine's ARN, everything about one execution by the execution's. */
 function machineStatements(
@@ -186,68 +208,6 @@ function machineStatements(
           ),
         ]
       : []),
-  ];
-}
-
-const workloadActions = {
-  observe: {
-    service: ["ecs:DescribeServices"],
-    function: ["lambda:GetFunctionConfiguration", "lambda:GetAlias"],
-    queue: [],
-  },
-  refresh: {
-    service: ["ecs:DescribeServices", "ecs:UpdateService"],
-    function: ["lambda:GetFunctionConfiguration", "lambda:UpdateFunctionConfiguration"],
-    queue: ["sqs:SendMessage"],
-  },
-} as const;
-
-const workloadForms = {
-  service: /^arn:[^:]+:ecs:[^:]+:\d+:service\//,
-  function: /^arn:[^:]+:lambda:/,
-  queue: /^arn:[^:]+:sqs:/,
-} as const;
-
-/** Nothing if the deployment lists no workload; otherwise exactly those that it lists. */
-function workloadStatements(
-  work: keyof typeof workloadActions,
-  { refreshAllowed }: Deployment,
-): readonly Statement[] {
-  const kinds = ["service", "function", "queue"] as const;
-  const listed = kinds.flatMap((kind) => {
-    const actions = workloadActions[work][kind];
-    const targets = refreshAllowed.filter((target) => workloadForms[kind].test(target));
-    return targets.length > 0 && actions.length > 0
-      ? [allow(`Workload${stateName(kind)}s`, actions, targets.flatMap(withUnqualified))]
-      : [];
-  });
-  const tokens = refreshAllowed.flatMap((target) => /^https:.*#(arn:.+)$/.exec(target)?.[1] ?? []);
-  return [
-    ...listed,
-    ...(work === "observe" ? familyStatements(refreshAllowed) : []),
-    ...(tokens.length > 0
-      ? [allow("WorkloadTokens", ["secretsmanager:GetSecretValue"], [...new Set(tokens)])]
-      : []),
-  ];
-}
-
-/** An alias is asked for through its function: `GetAlias` names the function without the alias. */
-function withUnqualified(arn: string): readonly string[] {
-  const [, unqualified] = /^(arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+):/.exec(arn) ?? [];
-  return unqualified === undefined ? [arn] : [arn, unqualified];
-}
-
-/** Standalone tasks (`<cluster ARN>#<family>`) are listed by cluster; ListTasks takes no task as its resource. */
-function familyStatements(refreshAllowed: readonly string[]): readonly Statement[] {
-  const clusters = refreshAllowed.flatMap(
-    (target) => /^(arn:[^:]+:ecs:.+:cluster\/[\w-]+)#/.exec(target)?.[1] ?? [],
-  );
-  if (clusters.length === 0) return [];
-  return [
-    {
-      ...allow("WorkloadTasks", ["ecs:ListTasks"], ["*"]),
-      Condition: { ArnEquals: { "ecs:cluster": [...new Set(clusters)] } },
-    },
   ];
 }
 

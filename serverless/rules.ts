@@ -1,9 +1,21 @@
 import type { Deployment } from "./deployment.ts";
 import type { FunctionRow } from "./function-row.ts";
 import { logicalName } from "./handlers.ts";
-import { arnOf, machineArn, type Resources, secretArns, sub, type Value } from "./statements.ts";
+import {
+  arnOf,
+  localArn,
+  machineArn,
+  type Resources,
+  secretArns,
+  sub,
+  tagged,
+  type Value,
+} from "./statements.ts";
 
 type Trigger = Exclude<NonNullable<FunctionRow["calledBy"]>, "callerUrl" | "publicUrl">;
+
+/** A pattern holds 2,048 characters, and an ARN with its name is at most some 140. */
+const prefixesMax = 10;
 
 /** A day of retries with backoff, then the dead-letter queue: nothing is lost overnight. */
 const RetryPolicy = { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 185 };
@@ -100,7 +112,7 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
         eventName: ["Decrypt"],
         requestParameters: {
           encryptionContext: {
-            SecretARN: secretArns(secrets).map((arn) => ({ prefix: beforeWildcard(arn) })),
+            SecretARN: prefixesOf(secrets),
           },
         },
       },
@@ -113,6 +125,14 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
 
 function machineArns(environment: string): readonly Value[] {
   return ["rotation", "compromise"].map((machine) => machineArn(environment, machine));
+}
+
+/** Where names would be more than a pattern holds, every secret of the account: the ledger knows which it rotates. */
+function prefixesOf(secrets: readonly string[]) {
+  const named = secrets.includes(tagged) ? [] : secretArns(secrets);
+  const every = localArn("secretsmanager", "secret:");
+  const prefixes = named.length === 0 || named.length > prefixesMax ? [every] : named;
+  return prefixes.map((arn) => ({ prefix: beforeWildcard(arn) }));
 }
 
 /** The part of an IAM pattern before its wildcard, for EventBridge's prefix match. */

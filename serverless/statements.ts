@@ -20,6 +20,28 @@ export interface Resource {
 
 export type Resources = Readonly<Record<string, Resource>>;
 
+export function allow(Sid: string, Action: readonly string[], Resource: readonly Value[]): Statement {
+  return { Sid, Effect: "Allow", Action, Resource };
+}
+
+/** In `secrets` and `refreshAllowed`: whatever carries the tag, in place of a list that grows with the account. */
+export const tagged = "tagged";
+
+/** The condition that a resource is this environment's, and that its owner gave it to Rekey for this use. */
+export function taggedAs(use: "rotated" | "refresh", environment: string) {
+  return {
+    StringEquals: { "aws:ResourceTag/Environment": environment, "aws:ResourceTag/Rekey": use },
+  } as const;
+}
+
+/** The service that KMS is used through. Not every partition's services have the names of the oldest one. */
+export function viaService(service: string): readonly Value[] {
+  return [
+    sub(`${service}.\${AWS::Region}.amazonaws.com`),
+    sub(`${service}.\${AWS::Region}.\${AWS::URLSuffix}`),
+  ];
+}
+
 export function sub(text: string): Value {
   return { "Fn::Sub": text };
 }

@@ -5,6 +5,7 @@ import type { Deployment } from "./deployment.ts";
 import { handlerNames } from "./handlers.ts";
 import { hardened } from "./hardened.ts";
 import { type Code, functionResources } from "./lambda.ts";
+import { assertWithinLimits } from "./limits.ts";
 import { machineResources } from "./machines.ts";
 import { peopleOutputs, peopleResources } from "./people.ts";
 import type { Resources } from "./statements.ts";
@@ -24,10 +25,12 @@ const files = ["storage.yml", "queues.yml", "schedules.yml", "alarms.yml"];
  * local cloud boots from it.
  */
 export function renderTemplate(deployment: Deployment, code: Code): Template {
+  const Resources = hardened(resourcesOf(deployment, code), deployment);
+  assertWithinLimits(Resources);
   return {
     AWSTemplateFormatVersion: "2010-09-09",
     Description: `Rekey (${deployment.environment}): rotates API keys without an outage, and proves it`,
-    Resources: hardened(resourcesOf(deployment, code), deployment),
+    Resources,
     Outputs: { ...outputs, Configured: configured(configuredBy(deployment)) },
   };
 }

@@ -100,6 +100,7 @@ function gateShown({ verdict, askedAtMs, reasons, blockers }: GateAnswer) {
 
 /** Only for an ARN whose every part is what AWS writes, because the page makes it a link. */
 function consoleUrl(executionArn: string): string | undefined {
+  // The other partitions' consoles have other addresses.
   const arn = /^arn:aws:states:([a-z0-9-]+):\d{12}:execution:[\w-]+:[\w-]+$/.exec(executionArn);
   if (arn === null) return undefined;
   const region = arn[1];

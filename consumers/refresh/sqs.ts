@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { domainOf } from "../../aws/partition.ts";
 import { InputInvalid } from "../../core/errors.ts";
 import type { Refresher } from "../ports.ts";
 import type { Reach } from "../reach.ts";
 import { newsOf, once } from "./once.ts";
 
-const queueForm = /^arn:aws(-[a-z-]+)?:sqs:([a-z0-9-]+):(\d{12}):([\w-]{1,80}(?:\.fifo)?)$/;
+const queueForm = /^arn:aws[a-z-]*:sqs:([a-z0-9-]+):(\d{12}):([\w-]{1,80}(?:\.fifo)?)$/;
 
 /** A message to the consumer's own queue. */
 export function sqs({ sqs: clients }: Pick<Reach, "sqs">): Refresher {
@@ -32,14 +33,13 @@ export function sqs({ sqs: clients }: Pick<Reach, "sqs">): Refresher {
 }
 
 function queueOf(arn: string) {
-  const [, partition = "", region, account, name] = queueForm.exec(arn) ?? [];
+  const [, region, account, name] = queueForm.exec(arn) ?? [];
   if (region === undefined || account === undefined || name === undefined) {
     throw new InputInvalid("this is not the ARN of an SQS queue");
   }
-  const suffix = partition === "-cn" ? "amazonaws.com.cn" : "amazonaws.com";
   return {
     region,
-    url: `https://sqs.${region}.${suffix}/${account}/${name}`,
+    url: `https://sqs.${region}.${domainOf(region)}/${account}/${name}`,
     isFifo: name.endsWith(".fifo"),
   };
 }

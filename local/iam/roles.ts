@@ -1,5 +1,5 @@
 import { ofType, type Stack } from "../stack/resolve.ts";
-import { type Policy, parsePolicy } from "./policy.ts";
+import { type Policy, PolicyNotUnderstood, parsePolicy } from "./policy.ts";
 
 /** A role with its policies read once. */
 export interface Role {
@@ -11,8 +11,20 @@ export interface Role {
   readonly boundary?: Policy;
 }
 
-/** By role name, the roles that the template makes. */
-export function rolesIn(stack: Stack): ReadonlyMap<string, Role> {
+/**
+ * By role name, the roles that the template makes. A boundary is a policy of the account's own: `boundaries` has its
+ * document by its ARN, and one that is not there is refused, because calls would be allowed here that AWS denies.
+ */
+export function rolesIn(
+  stack: Stack,
+  boundaries: Readonly<Record<string, unknown>> = {},
+): ReadonlyMap<string, Role> {
+  const boundaryOf = (arn: string) => {
+    if (Object.hasOwn(boundaries, arn)) return parsePolicy(boundaries[arn]);
+    throw new PolicyNotUnderstood(
+      `the permissions boundary ${arn}: the local cloud is not told what it says`,
+    );
+  };
   return new Map(
     ofType(stack, "AWS::IAM::Role").map(({ ref, attributes, properties }) => {
       const given = properties["Policies"] as readonly { readonly PolicyDocument: unknown }[];
@@ -21,6 +33,9 @@ export function rolesIn(stack: Stack): ReadonlyMap<string, Role> {
         name: ref,
         policies: given.map(({ PolicyDocument }) => parsePolicy(PolicyDocument)),
         trust: parsePolicy(properties["AssumeRolePolicyDocument"]),
+        ...(properties["PermissionsBoundary"] !== undefined && {
+          boundary: boundaryOf(String(properties["PermissionsBoundary"])),
+        }),
       };
       return [ref, role] as const;
     }),

@@ -39,6 +39,8 @@ export interface GuardedStack {
 interface Parts {
   readonly place: Place;
   readonly people: ReadonlyMap<string, Role>;
+  /** Policies of the account that roles may not go beyond, by ARN. */
+  readonly boundaries?: Readonly<Record<string, unknown>> | undefined;
   readonly secrets: SecretsManager;
   readonly states: () => StepFunctions;
 }
@@ -47,7 +49,7 @@ export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
   const known = knownOf(stack, parts);
   const decisions = guard({
     known,
-    roles: new Map([...rolesIn(stack), ...parts.people]),
+    roles: new Map([...rolesIn(stack, parts.boundaries), ...parts.people]),
     resourcePolicies: new Map(resourcePoliciesIn(stack)),
   });
   const kept: KeptLetter[] = [];

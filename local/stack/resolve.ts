@@ -1,3 +1,4 @@
+import { domainOf } from "../../aws/partition.ts";
 import type { Resources } from "../../serverless/statements.ts";
 import type { Template } from "../../serverless/template.ts";
 import { type Place, physicalOf } from "./physical.ts";
@@ -71,7 +72,7 @@ function pseudoParameters(place: Place): Names["pseudo"] {
     "AWS::Region": place.region,
     "AWS::Partition": place.partition,
     "AWS::StackName": place.stackName,
-    "AWS::URLSuffix": "amazonaws.com",
+    "AWS::URLSuffix": domainOf(place.region),
   };
 }
 

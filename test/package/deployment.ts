@@ -25,6 +25,8 @@ export const deployment: Deployment = {
   protectLedger: false,
   rolePath: "/",
   permissionsBoundary: undefined,
+  useFips: false,
+  useDualStack: false,
 };
 
 const secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey";

@@ -405,6 +405,37 @@ describe("a role may do what its code asks for, and nothing else", () => {
       .filter((each) => Object.hasOwn(asked, each));
   }
 
+  /** Statements that no line of functions/ asks for: what AWS itself does under the role, or needs beside it. */
+  const because: Readonly<Record<string, string>> = {
+    WriteOwnLog: "Lambda writes the log",
+    KeepFailedEvents: "Lambda keeps an event that failed three times",
+    SecretKeys: "Secrets Manager decrypts and encrypts for the caller",
+    ListSchedules: "`rekey apply` compares the group's schedules (ReconcileSchedules)",
+    LendSchedulerRole: "a schedule is made with its role (ReconcileSchedules)",
+    WorkloadFunctions: "as WorkloadServices",
+    WorkloadQueues: "as WorkloadServices",
+    WorkloadTasks: "as WorkloadServices",
+  };
+
+  test("each statement is one that code asks for, or has its reason here", () => {
+    const refreshAllowed = [
+      ...[service, "arn:aws:lambda:eu-central-1:123456789012:function:f"],
+      ...["arn:aws:sqs:eu-central-1:123456789012:q", "arn:aws:ecs:eu-central-1:123456789012:cluster/c#f"],
+      "https://h.example.com/#arn:aws:secretsmanager:eu-central-1:123456789012:secret:t-FAKE01",
+    ];
+    const secretKeys = ["arn:aws:kms:eu-central-1:123456789012:key/FAKE"];
+    const sids = names.flatMap((name) =>
+      statements(name, { intakeSecrets, slackSecret, refreshAllowed, secretKeys })
+        .filter(({ Effect }) => Effect === "Allow")
+        .filter(
+          ({ Sid, Action = [] }) =>
+            !Object.hasOwn(asked, Sid) && !Action.every((each) => Object.hasOwn(asked, each)),
+        )
+        .map(({ Sid }) => Sid),
+    );
+    expect([...new Set(sids)].filter((sid) => sid !== "Publish").sort()).toEqual(Object.keys(because).sort());
+  });
+
   test.each(names)("%s", (name) => {
     const code = codeBehind(name);
     const wanted = Object.entries(asked).filter(([, pattern]) => pattern.test(code));
