@@ -87,7 +87,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "quarantine-key": {
     does: "Disables the retiring key reversibly, and restores it on any sign of use",
     table: getAndList,
-    writes: ["SECRET", "EVIDENCE", "REFRESH"],
+    writes: ["SECRET", "EVIDENCE", "REFRESH", "AUDIT"],
     workloads: "observe",
     secrets: ["GetSecretValue"],
     admin: "read",

@@ -32,17 +32,34 @@ interface Refused {
  */
 export async function freezeIfMoved(
   { ticket, retiringKeyId, refusal }: Refused,
-  { ledger, bus }: Pick<Deps, "ledger" | "bus">,
+  deps: Pick<Deps, "ledger" | "bus" | "audit" | "clock">,
 ): Promise<void> {
   const { reason, detail: why } = refusal;
   if (!isChangedOutside(reason)) return;
   const { secretArn, rotationId, fence } = ticket;
-  const { frozen } = await ledger.changeSecret(secretArn, (record) =>
+  const { frozen } = await deps.ledger.changeSecret(secretArn, (record) =>
     record.fence === fence ? freeze(record, why) : record,
   );
   if (frozen?.reason !== why) return;
   const detail = { reason: why, keyId: retiringKeyId, rotationId };
-  await bus.publish({ type: pageFor[reason], secretArn, detail });
+  await deps.bus.publish({ type: pageFor[reason], secretArn, detail });
+  await log({ secretArn, reason: why, id: `${rotationId}/changed-outside/${fence}` }, deps);
+}
+
+/** For `rekey history`, and for whoever asks later who changed the secret and when it was seen. */
+async function log(
+  seen: { readonly secretArn: SecretArn; readonly reason: string; readonly id: string },
+  { audit, clock }: Pick<Deps, "audit" | "clock">,
+): Promise<void> {
+  const { secretArn, reason, id } = seen;
+  const action = "ChangedOutside";
+  await audit.append(secretArn, {
+    id,
+    atMs: clock.nowMs(),
+    actor: "not by Rekey",
+    action,
+    detail: { reason },
+  });
 }
 
 function isChangedOutside(reason: RevokeReason): reason is ChangedOutside {
@@ -83,6 +100,10 @@ export async function freezeSpentKey(found: FoundSpent, deps: Deps): Promise<voi
   const reason = whyFrozen(found);
   await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
   await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
+  await log(
+    { secretArn, reason, id: `changed-outside/${versionId}/${found.spent.keyId ?? found.spent.name}` },
+    deps,
+  );
 }
 
 export function whyFrozen({ versionId, spent }: FoundSpent): string {

@@ -315,6 +315,7 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
     expect(story.effects()).not.toContain("delete k1");
     expect(story.refusals(run)).toEqual(["RetiringKeyIsCurrent"]);
     expect(story.events().filter((type) => type === "SpentKeyIsCurrent")).toHaveLength(1);
+    expect((await story.audit()).filter((action) => action.includes("ChangedOutside"))).toHaveLength(1);
     expect(await story.gate(run)).toMatchObject({
       verdict: "waiting",
       blockers: [expect.stringMatching(/^Frozen: /)],
@@ -407,6 +408,7 @@ describe("AWSCURRENT changed outside Rekey after the run", () => {
       reason: expect.stringContaining("which is dead"),
     });
     expect((await story.world.ledger.secret(story.secretArn)).frozen).toBeDefined();
+    expect((await story.audit()).filter((action) => action.includes("ChangedOutside"))).toHaveLength(1);
 
     const next = await story.rotate();
     expect(await story.ending(next)).toMatchObject({ run: "SUCCEEDED: skipped", works: ["k2"] });
