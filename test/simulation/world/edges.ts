@@ -1,7 +1,14 @@
 import { auditLog } from "../../../audit/chain.ts";
 import { refreshers } from "../../../consumers/refreshers.ts";
 import { InputInvalid } from "../../../core/errors.ts";
-import type { Clock, Executions, ProviderCapabilities, RekeyEvent, Table } from "../../../core/ports.ts";
+import type {
+  Clock,
+  Executions,
+  KeyProvider,
+  ProviderCapabilities,
+  RekeyEvent,
+  Table,
+} from "../../../core/ports.ts";
 import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
 import type { LogLine, Parts, With } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
@@ -31,6 +38,7 @@ interface Targets {
   readonly provider: OpenAiFake;
   readonly executions: Executions;
   readonly capabilities: Partial<ProviderCapabilities>;
+  readonly issuer?: KeyProvider;
   nowMs(): number;
 }
 
@@ -74,6 +82,7 @@ export class Edges {
       ledger: ledgerOn(table),
       store,
       provider: ({ provider }) => {
+        if (this.#targets.issuer !== undefined) return this.#targets.issuer;
         const admin = adminCredential(store, provider.adminCredential);
         const made = connected(openai, adapter, { settings: provider.settings, admin, http: wire });
         return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };

@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import type { Policy } from "../../../core/policy.ts";
-import type { ProviderCapabilities, SecretArn } from "../../../core/ports.ts";
+import type { KeyProvider, ProviderCapabilities, SecretArn } from "../../../core/ports.ts";
 import { adoptCurrent, currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import type { Parts, With } from "../../../functions/deps.ts";
@@ -46,6 +46,8 @@ export interface WorldOptions {
   readonly propagation?: Readonly<Record<string, number>>;
   /** What the provider cannot do in this story. */
   readonly capabilities?: Partial<ProviderCapabilities>;
+  /** Answers the functions in place of the stand-in of OpenAI. */
+  readonly issuer?: KeyProvider;
   /** Without it, the memory table that the contract suite checks. */
   readonly table?: MemoryTable;
 }
@@ -101,6 +103,7 @@ export class World {
       ...{ store: this.store, table: this.table, provider: this.provider },
       executions: this.#stepFunctions.port(),
       capabilities: options.capabilities ?? {},
+      ...(options.issuer && { issuer: options.issuer }),
     });
   }
 
