@@ -110,6 +110,7 @@ const deployment: Deployment = {
   protectLedger: false,
   rolePath: "/",
   permissionsBoundary: undefined,
+  requireMfa: false,
   useFips: false,
   useDualStack: false,
 };

@@ -46,6 +46,8 @@ export interface Deployment {
   readonly rolePath: string;
   /** The ARN of a policy that no role may go beyond. */
   readonly permissionsBoundary: string | undefined;
+  /** People who order something have signed in with a second factor. */
+  readonly requireMfa: boolean;
   /** The functions call AWS at its FIPS endpoints, and at those that answer over IPv6 too. */
   readonly useFips: boolean;
   readonly useDualStack: boolean;
@@ -95,6 +97,7 @@ const settingsShape = z.strictObject({
     .array(z.union([z.literal(tagged), z.string().regex(workloadShape)]))
     .max(200)
     .default([]),
+  requireMfa: z.boolean().default(false),
   useFips: z.boolean().default(false),
   useDualStack: z.boolean().default(false),
   providerHosts: list(hostShape).default([]),

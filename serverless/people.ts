@@ -21,9 +21,12 @@ export function peopleResources(deployment: Deployment): Resources {
     ReaderPolicy: ["Looks: every read-only rekey command", readerStatements()],
     OperatorPolicy: [
       "Orders: every command of `rekey` that changes something",
-      operatorStatements(deployment),
+      signedInWithMfa(operatorStatements(deployment), deployment),
     ],
-    SupplierPolicy: ["Puts a key that a person made: `rekey supply`", supplierStatements(deployment)],
+    SupplierPolicy: [
+      "Puts a key that a person made: `rekey supply`",
+      signedInWithMfa(supplierStatements(deployment), deployment),
+    ],
     AuditorPolicy: ["Checks the audit log against its checkpoints, and reads reports", auditorStatements],
     ConsumerPolicy: ["Reads the environment's secrets and reports it", consumerStatements(deployment)],
     DeveloperGuardPolicy: [
@@ -106,6 +109,16 @@ function operatorStatements(deployment: Deployment): readonly Statement[] {
       Resource: [localArn("lambda", `function:${functionName("sweep", deployment)}`)],
     },
   ];
+}
+
+/** Whoever orders something has shown a second factor, where the deployment demands it. */
+function signedInWithMfa(statements: readonly Statement[], { requireMfa }: Deployment): readonly Statement[] {
+  if (!requireMfa) return statements;
+  return statements.map((statement) => {
+    const { Condition = {} } = statement;
+    const Bool = { ...Condition["Bool"], "aws:MultiFactorAuthPresent": "true" };
+    return { ...statement, Condition: { ...Condition, Bool } };
+  });
 }
 
 function supplierStatements(deployment: Deployment): readonly Statement[] {

@@ -25,6 +25,7 @@ export const deployment: Deployment = {
   protectLedger: false,
   rolePath: "/",
   permissionsBoundary: undefined,
+  requireMfa: false,
   useFips: false,
   useDualStack: false,
 };

@@ -1,3 +1,6 @@
+import { decide } from "../../local/iam/decide.ts";
+import { parsePolicy } from "../../local/iam/policy.ts";
+import { resolveStack } from "../../local/stack/resolve.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
 import type { Kind } from "../../serverless/function-row.ts";
 import { functions } from "../../serverless/functions.ts";
@@ -7,7 +10,7 @@ import { type Statement, secretArns } from "../../serverless/statements.ts";
 import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
 import { deployment } from "./deployment.ts";
-import { referencesIn, statementsOf } from "./packaged.ts";
+import { referencesIn, rendered, statementsOf } from "./packaged.ts";
 
 /** Everything these functions do with the credential is said beside them; nobody else may read it. */
 const adminReaders: Readonly<Record<string, string>> = {
@@ -441,5 +444,37 @@ describe("a role may do what its code asks for, and nothing else", () => {
     const wanted = Object.entries(asked).filter(([, pattern]) => pattern.test(code));
     const reachable = wanted.map(([each]) => each).filter((each) => !unreachable[name]?.includes(each));
     expect([...granted(name)].sort()).toEqual(reachable.sort());
+  });
+});
+
+describe("a second factor", () => {
+  const place = {
+    partition: "aws",
+    region: "eu-central-1",
+    account: "123456789012",
+    stackName: "s",
+    url: "http://x",
+  };
+
+  /** Whether an operator's policy lets the admin function run through its URL. */
+  function mayOrder(requireMfa: boolean, context: Readonly<Record<string, string>>): boolean {
+    const stack = resolveStack(rendered({ ...deployment, requireMfa }), place);
+    const policy = parsePolicy(stack.get("OperatorPolicy")?.properties["PolicyDocument"]);
+    const request = {
+      principal: { kind: "role", account: place.account, roleArn: "arn:r", sessionArn: "arn:s" },
+      ...{ action: "lambda:InvokeFunction", owner: place.account },
+      resource: stack.get("AdminLambdaFunction")?.attributes["Arn"] ?? "",
+      context: { "lambda:invokedviafunctionurl": "true", ...context },
+    } as const;
+    return decide(request, { identity: [policy] }).isAllowed;
+  }
+
+  test("is asked of whoever orders, where the deployment says so", () => {
+    const shown = { "aws:multifactorauthpresent": "true" };
+    expect([mayOrder(false, {}), mayOrder(true, shown)]).toEqual([true, true]);
+    expect([mayOrder(true, {}), mayOrder(true, { "aws:multifactorauthpresent": "false" })]).toEqual([
+      false,
+      false,
+    ]);
   });
 });
