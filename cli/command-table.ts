@@ -70,6 +70,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/release.ts")).release,
   },
   {
+    name: "overwrite",
+    does: "let a copy replace what somebody put there outside Rekey; nothing is lost before the next write",
+    load: async () => (await import("./commands/overwrite.ts")).overwrite,
+  },
+  {
     name: "stop",
     does: "stop all changes of keys: nothing is minted, promoted, quarantined or revoked until `rekey resume`",
     load: async () => (await import("./commands/stop.ts")).stop,

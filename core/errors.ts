@@ -86,6 +86,12 @@ export class KeyShared extends RotationError {
   readonly retry = "never";
 }
 
+/** A destination takes no copy, or is not the place that the deployment names. */
+export class CopyRefused extends RotationError {
+  override readonly name = "CopyRefused";
+  readonly retry = "never";
+}
+
 /** The policy is missing or contradicts itself. */
 export class PolicyInvalid extends RotationError {
   override readonly name = "PolicyInvalid";

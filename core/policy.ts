@@ -1,8 +1,9 @@
 import { type ChangeWindows, type FreezePeriod, longestClosedMs } from "./calendar.ts";
+import { copyMistakes } from "./copies/policy-checks.ts";
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
 
 /** The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule. */
-export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation";
+export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation" | "copy";
 
 /** What says by itself, on the report bus, which key it holds. */
 export const reportingKinds = ["client", "extension", "agent", "exec"] as const;
@@ -33,6 +34,16 @@ export interface RefreshAction {
   readonly owner?: string;
 }
 
+/** One copy of the key, under the consumer's own name. */
+export interface CopyPolicy {
+  /** The destination, as the deployment names it. */
+  readonly to: string;
+  /** What the consumer calls the value there. */
+  readonly as: string;
+  /** What is there already, and Rekey did not write, may be overwritten. */
+  readonly takeOver?: boolean;
+}
+
 export interface ConsumerPolicy {
   readonly name: string;
   readonly environment: string;
@@ -49,6 +60,8 @@ export interface ConsumerPolicy {
   readonly roles?: readonly string[];
   /** The repositories of its code: if one of these leaks, every key that the consumer uses counts as leaked. */
   readonly repositories?: readonly string[];
+  /** Where this consumer reads the key from, if not from the secret itself. */
+  readonly copies?: readonly CopyPolicy[];
   /** What runs it, for `ecs`, `lambda` and `kubernetes`; if absent, the target of its refresh. */
   readonly workload?: string;
 }
@@ -94,6 +107,8 @@ export interface Policy {
   readonly overlapMs: number;
   readonly soakMs: number;
   readonly retain: boolean;
+  /** The key is made to be seen by everybody: it may be copied under a name that ends up in a browser. */
+  readonly publishable?: boolean;
   /** Before this step somebody other than who asked for the rotation has to approve it. */
   readonly approve?: "before-promote" | "before-revoke";
   /** Promotions and revokes are made only in these hours. */
@@ -137,6 +152,7 @@ const policyChecks: readonly PolicyCheck[] = [
   useCanBeSeen,
   overlapCoversWindows,
   afterIsAnother,
+  copyMistakes,
 ];
 
 /** Returns every mistake at once, so that a person can correct them together. */
@@ -285,6 +301,8 @@ function afterIsAnother({ after, environment, name }: Policy): readonly PolicyMi
   if (after !== `${environment}/${name}`) return [];
   return [{ path: ["after"], message: "a secret cannot wait for itself" }];
 }
+
+/** Evidence of a copy that nobody writes would keep the retiring key alive forever. */
 
 // ---- evidence that somebody has to be asked for ----------------------------------------------------------
 

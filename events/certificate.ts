@@ -47,6 +47,16 @@ const Row = z.object({
   principal: z.string().optional(),
   holds: Key,
   state: z.string().optional(),
+  copy: z
+    .object({
+      destination: z.string(),
+      kind: z.string(),
+      name: z.string(),
+      activation: z.string(),
+      proof: z.string().describe("how the place shows what it holds"),
+      mark: z.string().optional().describe("the place's own word for it: a version, a digest or a time"),
+    })
+    .optional(),
   lastSuccessWithIncoming: At.optional(),
   lastUseOfRetiring: At.optional(),
   receivedAt: At,

@@ -1,4 +1,5 @@
 import type * as z from "zod";
+import { collisionsOf } from "../core/copies/declared.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
@@ -83,6 +84,7 @@ export function policiesIn(
     ...providers.mistakes,
     ...secrets.mistakes,
     ...sharedSecrets(secrets.policies, providers.known),
+    ...collisions(secrets.policies),
   ];
   const placeOf = file.placeOf ?? nowhere;
   if (mistakes.length > 0) return { mistakes: inOrder(mistakes.map((mistake) => placed(mistake, placeOf))) };
@@ -226,6 +228,15 @@ function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
       path.slice(0, steps).every((step, index) => step === known.path[index])
     );
   });
+}
+
+/** Two keys under one name at one place: whichever was rotated last would be there. */
+function collisions(policies: readonly Policy[]): readonly Mistake[] {
+  return policies.flatMap((policy) =>
+    collisionsOf(policy, policies).map(({ copy, with: other }) =>
+      at(["secrets", policy.name, "consumers"], `${copy.as} at ${copy.to} is also a copy of ${other}`),
+    ),
+  );
 }
 
 /** Two policies would both rotate the secret, and a rotated admin credential would lock Rekey out. */

@@ -3,6 +3,7 @@ import type { AuditLog } from "../audit/chain.ts";
 import type { AuditCheckpoints } from "../audit/checkpoint.ts";
 import type { CallerProof } from "../aws/caller-proof.ts";
 import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
+import type { Destinations } from "../core/copies/destination.ts";
 import type { PageReason, UseBefore } from "../core/incident/record.ts";
 import type { ScopeFindings } from "../core/incident/scope-findings.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
@@ -61,6 +62,8 @@ export interface Deps {
 export interface Parts {
   readonly sources: readonly EvidenceSource[];
   readonly refreshers: Refreshers;
+  /** The places that this deployment lists for copies. */
+  readonly destinations: Destinations;
   readonly certificates: CertificateDeps;
   readonly escalator: Escalator;
   readonly scoper: Scoper;
@@ -215,7 +218,7 @@ export type IdentifyCaller = (claim: {
 >;
 
 /** What admin commands need in addition to what steps have. */
-export interface AdminDeps extends With<"escalator"> {
+export interface AdminDeps extends With<"escalator" | "destinations"> {
   /** Throws StoreUnavailable while AWS does not answer. */
   readonly identifyCaller: IdentifyCaller;
   readonly schedules: Schedules;

@@ -19,6 +19,7 @@ import { awaitEvidence } from "./rotation/await-evidence.ts";
 import { awaitKey } from "./rotation/await-key.ts";
 import { certifyRotation } from "./rotation/certify-rotation.ts";
 import { checkAdoption } from "./rotation/check-adoption.ts";
+import { checkCopies } from "./rotation/check-copies.ts";
 import { checkPromotion } from "./rotation/check-promotion.ts";
 import { closeRotation } from "./rotation/close-rotation.ts";
 import { mintKey } from "./rotation/mint-key.ts";
@@ -30,6 +31,7 @@ import { proveIncoming } from "./rotation/prove-incoming.ts";
 import { quarantineKey } from "./rotation/quarantine-key.ts";
 import { revokeKey } from "./rotation/revoke-key.ts";
 import { settleRotation } from "./rotation/settle-rotation.ts";
+import { writeCopies } from "./rotation/write-copies.ts";
 import { settleClosed } from "./upkeep/settle-closed.ts";
 import { sweep } from "./upkeep/sweep.ts";
 import { tellPeople } from "./upkeep/tell-people.ts";
@@ -37,11 +39,13 @@ import { tellPeople } from "./upkeep/tell-people.ts";
 /** Every step, for running them in one process: the local cloud and the simulator. One line each. */
 export const steps = [
   openRotation,
+  checkCopies,
   mintKey,
   awaitKey,
   proveIncoming,
   checkPromotion,
   promoteVersion,
+  writeCopies,
   nudgeConsumers,
   checkAdoption,
   awaitEvidence,

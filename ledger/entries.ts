@@ -30,7 +30,7 @@ export interface RotationRecord {
   /** The answer that the run got when it opened. The same execution gets the same answer again. */
   readonly opened: {
     readonly outcome: "opened" | "skipped";
-    readonly next: "MintKey" | "PromoteVersion" | "CheckAdoption" | "ProveDead";
+    readonly next: "CheckCopies" | "MintKey" | "PromoteVersion" | "CheckAdoption" | "ProveDead";
     readonly fence: number;
     readonly reason?: string;
   };

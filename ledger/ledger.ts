@@ -2,6 +2,7 @@ import { cutToBytes } from "../core/bytes.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
+import { copiesIn } from "./copies.ts";
 import { documents } from "./documents.ts";
 import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
@@ -63,6 +64,8 @@ export function ledgerOn(table: Table) {
       ),
 
     ...evidenceIn(at),
+
+    ...copiesIn(at),
 
     debts: () => at.all<Debt>({ kind: "DEBT", id: "all" }),
     putDebt: (debt: Debt) =>

@@ -101,6 +101,7 @@ const deployment: Deployment = {
   secretKeys: [],
   refreshAllowed: [],
   providerHosts: [],
+  destinations: {},
   peopleRoles: ["operator", "supplier"],
   twoPeople: "off",
   auditLockMode: "GOVERNANCE",

@@ -16,6 +16,7 @@ export function dashboardResources({ environment, region }: Deployment): Resourc
       ["Rekey", "OpenDebt", "Environment", environment],
       ["Rekey", "RotationsOverdue", "Environment", environment],
       ["Rekey", "Strays", "Environment", environment],
+      ["Rekey", "CopiesAstray", "Environment", environment],
     ]),
     widget("Oldest key past its policy (seconds)", "Maximum", [
       ["Rekey", "OldestKeyAgePastPolicy", "Environment", environment],

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
 import type { TwoPeopleRule } from "../core/orders.ts";
+import { destinationKinds } from "../destinations/index.ts";
 import { tagged } from "./statements.ts";
 
 /** The parameters of one deployment, which is one environment in one account and Region. */
@@ -31,6 +32,8 @@ export interface Deployment {
   readonly refreshAllowed: readonly string[];
   /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
   readonly providerHosts: readonly string[];
+  /** By name, the places that may be given copies: a kind, its settings, and the secret with its token. */
+  readonly destinations: Readonly<Record<string, DestinationPlace>>;
   /** Names of roles whose session names say which person it is. An order under any other role is the role's. */
   readonly peopleRoles: readonly string[];
   /** Roles that may ask for what does lasting harm, and roles that may approve it: "off" where one person decides. */
@@ -77,6 +80,32 @@ const twoPeopleShape = z.union([
       message: "no role may both ask and approve",
     }),
 ]);
+/** One destination, checked against the statement of its kind. */
+export type DestinationPlace = Readonly<Record<string, unknown>> & { readonly kind: string };
+
+/** Lambda takes 4 KB of environment variables in all, and the other ones need about half. */
+const destinationBytesMax = 2_000;
+
+const destinationsShape = z
+  .record(z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/), z.looseObject({ kind: z.string() }))
+  .superRefine((places, context) => {
+    for (const [name, { kind, ...settings }] of Object.entries(places))
+      for (const message of mistakesAt(kind, settings))
+        context.addIssue({ code: "custom", path: [name], message });
+    if (Buffer.byteLength(JSON.stringify(places)) > destinationBytesMax)
+      context.addIssue(
+        `the destinations take more than ${destinationBytesMax} bytes: use a second deployment`,
+      );
+  });
+
+function mistakesAt(kind: string, settings: unknown): readonly string[] {
+  const known = Object.hasOwn(destinationKinds, kind) ? destinationKinds[kind] : undefined;
+  if (known === undefined) return [`kind is one of ${Object.keys(destinationKinds).join(", ")}`];
+  const read = known.settings.safeParse(settings);
+  return read.success
+    ? []
+    : read.error.issues.map(({ path, message }) => `${path.join(".") || kind}: ${message}`);
+}
 
 /** What stages/<stage>.yml may say; see stages/example.yml. */
 const settingsShape = z.strictObject({
@@ -103,6 +132,7 @@ const settingsShape = z.strictObject({
   providerHosts: list(hostShape).default([]),
   peopleRoles: roles.default([]),
   twoPeople: twoPeopleShape.default({ mayAsk: [], mayApprove: [] }),
+  destinations: destinationsShape.default({}),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z.int().min(1).max(36_500).default(365),

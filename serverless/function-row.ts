@@ -11,6 +11,7 @@ type MachineAction =
 export type Kind =
   | "ASKER"
   | "AUDIT"
+  | "COPY"
   | "DEBT"
   | "EVIDENCE"
   | "FINGERPRINT"
@@ -58,6 +59,11 @@ export interface FunctionRow {
   readonly machines?: readonly MachineAction[];
   /** On the workloads that the deployment lists, and no other. */
   readonly workloads?: "observe" | "refresh";
+  /**
+   * The places that get copies. `names` may only know which there are; `observe` reads what is there, with the place's
+   * own token; `write` is the one function that writes.
+   */
+  readonly destinations?: "names" | "observe" | "write";
   /** Gets the intake's public address. Given to every function, the address would be a circular reference. */
   readonly intake?: "call";
   /** Less than its Task's TimeoutSeconds; 30 by default. */

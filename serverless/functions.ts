@@ -32,6 +32,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     admin: "read",
     publishes: ["Bus"],
   },
+  "check-copies": {
+    does: "Asks every destination whether a copy could be written, before a key is made",
+    table: getAndList,
+    timeoutSeconds: 55,
+    destinations: "observe",
+  },
   "mint-key": {
     does: "Makes the incoming key and stages it as the pending version",
     table: getAndList,
@@ -64,6 +70,15 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     writes: ["SECRET", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
   },
+  "write-copies": {
+    does: "Writes the incoming key to every destination, under its consumer's own name",
+    table: getAndList,
+    writes: ["SECRET", "COPY", "AUDIT"],
+    timeoutSeconds: 55,
+    secrets: ["GetSecretValue"],
+    publishes: ["Bus"],
+    destinations: "write",
+  },
   "nudge-consumers": {
     does: "Starts the refresh that each consumer's policy asks for",
     table: get,
@@ -74,9 +89,10 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "check-adoption": {
     does: "Gathers evidence and asks the adoption rule",
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "EVIDENCE", "REFRESH"],
+    writes: ["COPY", "SECRET", "ROTATION", "EVIDENCE", "REFRESH"],
     admin: "read",
     workloads: "observe",
+    destinations: "observe",
   },
   "await-evidence": {
     does: "Lets the run wait until something may change the decision",
@@ -87,7 +103,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "quarantine-key": {
     does: "Disables the retiring key reversibly, and restores it on any sign of use",
     table: getAndList,
-    writes: ["SECRET", "EVIDENCE", "REFRESH", "AUDIT"],
+    writes: ["COPY", "SECRET", "EVIDENCE", "REFRESH", "AUDIT"],
+    destinations: "observe",
     workloads: "observe",
     secrets: ["GetSecretValue"],
     admin: "read",
@@ -96,7 +113,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "revoke-key": {
     does: "Deletes the retiring key, after checking every reason to wait once more",
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "EVIDENCE", "REFRESH", "AUDIT"],
+    writes: ["COPY", "SECRET", "ROTATION", "EVIDENCE", "REFRESH", "AUDIT"],
+    destinations: "observe",
     workloads: "observe",
     secrets: ["GetSecretValue"],
     admin: "read",
@@ -140,13 +158,14 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "clock",
     timeoutSeconds: 600,
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
+    writes: ["COPY", "SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
     removes: ["DEBT", "STOP"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
     machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
     people: "page",
+    destinations: "observe",
   },
   "tell-people": {
     does: "Tells people what ordinary rotations need from them, and once a day what is still open",
@@ -170,6 +189,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "callerUrl",
     table: getAndList,
     writes: [
+      "COPY",
       "SECRET",
       "POLICY",
       "FORMER",
@@ -189,6 +209,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     publishes: ["Bus"],
     machines: ["StartExecution", "StopExecution", "DescribeExecution", "SendTaskSuccess"],
     schedules: "reconcile",
+    destinations: "names",
     people: "page",
     signing: "read",
     intake: "call",
@@ -278,7 +299,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "check-recovery": {
     does: "Asks whether every consumer of one secret holds the replacement",
     table: getAndList,
-    writes: ["SECRET", "EVIDENCE", "INCIDENT", "REFRESH"],
+    writes: ["COPY", "SECRET", "EVIDENCE", "INCIDENT", "REFRESH"],
+    destinations: "observe",
     workloads: "observe",
     machines: ["SendTaskSuccess"],
   },

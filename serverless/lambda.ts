@@ -78,7 +78,11 @@ export function rowOf(name: string): FunctionRow {
 }
 
 function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; deployment: Deployment }) {
-  const Variables = { ...environmentFor(deployment), ...(row.intake && { REKEY_INTAKE_URL: intakeUrl }) };
+  const Variables = {
+    ...environmentFor(deployment),
+    ...(row.intake && { REKEY_INTAKE_URL: intakeUrl }),
+    ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
+  };
   return {
     FunctionName: functionName(name, deployment),
     Description: row.does,

@@ -1,4 +1,5 @@
 import type { Deployment } from "./deployment.ts";
+import { destinationStatements, isAsking, tokensOf } from "./destinations.ts";
 import type { FunctionRow, Kind } from "./function-row.ts";
 import { logicalName } from "./handlers.ts";
 import {
@@ -63,6 +64,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...(row.publishes ? [allow("Publish", ["events:PutEvents"], row.publishes.map(arnOf))] : []),
     ...machineStatements(row, deployment),
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
+    ...destinationStatements(row, deployment),
     ...(row.schedules ? scheduleStatements(deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),
@@ -270,10 +272,14 @@ const tagActions = [
  * A secret or workload without the tag is refused too. Changing tags is denied as well, because it would get
  * around the first denial.
  */
-function guards({ admin, signing, people }: FunctionRow, deployment: Deployment): readonly Statement[] {
+function guards(
+  { admin, signing, people, destinations }: FunctionRow,
+  deployment: Deployment,
+): readonly Statement[] {
   const { environment, adminSecrets } = deployment;
   const intake = intakeArns(deployment);
   const pages = pageArns(deployment);
+  const tokens = tokensOf(deployment);
   return [
     {
       Sid: "OtherEnvironments",
@@ -286,6 +292,9 @@ function guards({ admin, signing, people }: FunctionRow, deployment: Deployment)
     { Sid: "AdminCredentialsOnlyRead", ...exceptReading(admin), Resource: secretArns(adminSecrets) },
     ...(intake.length > 0
       ? [{ Sid: "IntakeSecretsOnlyRead", ...exceptReading(signing), Resource: intake }]
+      : []),
+    ...(tokens.length > 0
+      ? [{ Sid: "PlaceTokensOnlyRead", ...exceptReading(isAsking(destinations)), Resource: tokens }]
       : []),
     ...(pages.length > 0 ? [{ Sid: "PageSecretsOnlyRead", ...exceptReading(people), Resource: pages }] : []),
   ];

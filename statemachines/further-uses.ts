@@ -24,6 +24,10 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
       because: "the sweep has the certificate made of a run that ended without one",
     },
     NoteCertificate: { calls: "close-rotation", because: "the run is closed: only its certificate is noted" },
+    WriteCopiesAgain: {
+      calls: "write-copies",
+      because: "what a destination refused is tried again after each wait, and nothing is announced twice",
+    },
     RefuseToOpen: {
       calls: "settle-rotation",
       because: "a run that could not open has nothing to roll back, and ends Refused and not Failed",
@@ -34,6 +38,11 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
       calls: "check-recovery",
       because: "asks whether consumers switched before the key is contained; CheckRecovery asks after it",
     },
+    WriteCopiesAgain: {
+      calls: "write-copies",
+      because: "what a destination refused is tried again after each wait, before containment",
+    },
+    WriteCopiesLater: { calls: "write-copies", because: "the same after containment" },
     AwaitDeath: { calls: "await-incident", because: "the branch of a key waits to probe it again" },
     AwaitSlot: { calls: "await-incident", because: "the replacement waits for room at the provider" },
     AwaitClock: { calls: "await-incident", because: "the clock waits for the next page or deadline" },

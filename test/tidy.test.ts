@@ -26,13 +26,15 @@ function findings(
 }
 
 describe("imports point downwards", () => {
-  const adapters = ["providers", "stores", "ledger", "consumers", "audit"];
+  const adapters = ["providers", "stores", "destinations", "ledger", "consumers", "audit"];
   const steps = ["core", "events", "aws", ...adapters, "functions"];
   /** What each folder may import besides itself; a folder that is not here may import nothing of ours. */
   const allowed: Readonly<Record<string, readonly string[]>> = {
     aws: [],
     events: ["core", "aws"],
     ...Object.fromEntries(adapters.map((adapter) => [adapter, ["core", "events", "aws"]])),
+    // A rollout is judged, and a version promoted, in one place, whoever asks.
+    destinations: ["core", "events", "aws", "consumers", "stores"],
     functions: ["core", "events", "aws", ...adapters],
     // Its demonstration company uses the client library, as any other consumer would.
     // It runs what build.ts bundles.
@@ -103,6 +105,7 @@ describe("the house has floors", () => {
       "events",
       "providers",
       "stores",
+      "destinations",
       "ledger",
       "consumers",
       "audit",
@@ -154,10 +157,16 @@ describe("the house has floors", () => {
  */
 test("only the store's own folder knows its labels and the form of its references", () => {
   const speaks = /AWS(?:CURRENT|PENDING|PREVIOUS)|REKEY_(?:INCOMING|RETIRING)|:secretsmanager:/;
-  const above = ["core", "events", "functions", "ledger", "consumers", "audit", "providers", "stores"];
+  const above = [
+    ...["core", "events", "functions", "ledger", "consumers", "audit"],
+    ...["providers", "stores", "destinations"],
+  ];
   /** Who speaks AWS all the same, and why. */
   const mayKnow: Readonly<Record<string, string>> = {
     "providers/provider.ts": "an adapter imports no store: it checks where its admin credential is kept",
+    "destinations/destination.ts": "the same of a place's token",
+    "destinations/secrets-manager/settings.ts": "a copy in another secret is what this destination is",
+    "destinations/secrets-manager/index.ts": "the same, in its example",
   };
   const files = ours.filter(
     ({ path }) => above.includes(topOf(path)) && !path.startsWith("stores/secrets-manager/"),
@@ -186,7 +195,10 @@ test("core reads no clock, draws no random number, and does no I/O", () => {
 });
 
 test("what functions stand on reads the environment in one place, so that its settings can be listed", () => {
-  const below = ["events", "providers", "stores", "ledger", "consumers", "audit", "functions"];
+  const below = [
+    ...["events", "providers", "stores", "destinations", "ledger"],
+    ...["consumers", "audit", "functions"],
+  ];
   const files = ours.filter(
     ({ path }) => below.includes(topOf(path)) && path !== "functions/wiring/settings.ts",
   );

@@ -27,6 +27,10 @@ function linesOf(swept: Swept): readonly string[] {
       `${plural(swept.spent, "secret")} have a retiring, dead or compromised key in AWSCURRENT: look now`,
     ],
     [
+      swept.astray,
+      `${plural(swept.astray, "copy", "copies")} changed outside Rekey, or out of use: see the event CopyAstray`,
+    ],
+    [
       swept.failed,
       `${plural(swept.failed, "secret or account", "secrets or accounts")} could not be looked at`,
     ],

@@ -107,6 +107,8 @@ function saidBy(item: ConsumerEvidence): ConsumerRow["said"] {
       return [{ atMs, text: `${shortName(item.principal)} read version ${item.versionId.slice(0, 8)}` }];
     case "attestation":
       return [{ atMs, text: `${shortName(item.principal)} attests that it uses the incoming key` }];
+    case "copy":
+      return [{ atMs, text: `${item.name} at ${item.destination}: ${item.detail}` }];
     case "ecs":
     case "lambda":
     case "kubernetes":

@@ -1,11 +1,11 @@
 import {
   areConsumersUnknown,
-  type ConsumerPolicy,
   type EvidenceKind,
   isReporting,
   type ReportingKind,
   reportsUse,
 } from "../policy.ts";
+import { copiesBehind, type ConsumerQuestion as Question } from "./copies.ts";
 import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
 import { providerEvidenceIn } from "./quiet.ts";
 import {
@@ -19,18 +19,19 @@ import {
   useOf,
 } from "./view.ts";
 
-interface Question {
-  readonly view: AdoptionView;
-  readonly consumer: ConsumerPolicy;
-}
-
 type Check = (question: Question) => readonly AdoptionReason[];
 
 /**
  * Each check is made for every consumer, whatever evidence its policy names: any source can show use of the
  * retiring key.
  */
-const checks: readonly Check[] = [instancesBehind, retiringVersionRead, evidenceMissing, useMissing];
+const checks: readonly Check[] = [
+  copiesBehind,
+  instancesBehind,
+  retiringVersionRead,
+  evidenceMissing,
+  useMissing,
+];
 
 /** What is missing, consumer by consumer, in the policy's order. */
 export function consumersBehind(view: AdoptionView): readonly AdoptionReason[] {
@@ -131,6 +132,9 @@ function whyMissing(question: Question, kind: EvidenceKind): readonly AdoptionRe
       return whyNotRead(question);
     case "attestation":
       return whyNotAttested(question);
+    // Every copy is asked about, whatever evidence the policy names: see copiesBehind.
+    case "copy":
+      return [];
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Activation, CopyProof } from "../copies/destination.ts";
 import { isReporting, type ReportingKind } from "../policy.ts";
 import type { Fingerprint, KeyUse, VersionId } from "../ports.ts";
 
@@ -70,6 +71,36 @@ export interface AttestationEvidence extends OfConsumer {
   readonly expiresAtMs?: number;
 }
 
+/** What a destination says of one copy. */
+export interface CopyEvidence extends OfConsumer {
+  readonly kind: "copy";
+  readonly destination: string;
+  readonly destinationKind: string;
+  /** The name of the value there. */
+  readonly name: string;
+  readonly versionId: VersionId;
+  readonly state: CopyState;
+  readonly activation: Activation;
+  readonly proof: CopyProof;
+  /** The place's own word for what it holds: a version, a digest or a time. */
+  readonly mark?: string;
+  readonly detail: string;
+  /** Since when every look found it in use. */
+  readonly activeSinceMs?: number;
+  /** How long it still takes, if nothing but time is missing. */
+  readonly remainingMs?: number;
+}
+
+/** `elsewhere`: the destination is not the place that the deployment names. `unknown`: it could not be asked. */
+export type CopyState =
+  | "unwritten"
+  | "changed"
+  | "elsewhere"
+  | "unknown"
+  | "activating"
+  | "failed"
+  | "active";
+
 /** What the provider saw of both keys. */
 export interface ProviderEvidence extends Observed {
   readonly kind: "provider";
@@ -79,7 +110,12 @@ export interface ProviderEvidence extends Observed {
   readonly incoming?: KeyUse;
 }
 
-export type ConsumerEvidence = InstanceEvidence | RestartEvidence | ReadEvidence | AttestationEvidence;
+export type ConsumerEvidence =
+  | InstanceEvidence
+  | RestartEvidence
+  | ReadEvidence
+  | AttestationEvidence
+  | CopyEvidence;
 export type Evidence = ConsumerEvidence | ProviderEvidence;
 
 export function isInstance(evidence: Evidence): evidence is InstanceEvidence {
@@ -102,6 +138,8 @@ export function evidenceKey(evidence: Evidence): string {
       return `kms/${evidence.account}/${evidence.environment}/${evidence.principal}/${evidence.versionId}`;
     case "attestation":
       return `attestation/${evidence.environment}/${evidence.consumer}/${evidence.versionId}`;
+    case "copy":
+      return `copy/${evidence.environment}/${evidence.consumer}/${evidence.destination}/${evidence.name}/${evidence.versionId}`;
     case "provider":
       return "provider";
   }
@@ -139,6 +177,8 @@ function substanceOf(evidence: Evidence): string {
     case "lambda":
     case "kubernetes":
       return `${evidence.versionId} ${evidence.state} ${evidence.instances}`;
+    case "copy":
+      return `${evidence.versionId} ${evidence.state} ${evidence.mark}`;
     case "kms":
     case "attestation":
       return evidence.versionId;

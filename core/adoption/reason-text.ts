@@ -29,6 +29,11 @@ function whatOf(reason: AdoptionReason): string {
     case "ProviderSilent":
     case "UndeclaredConsumer":
     case "ConsumersUnknown":
+    case "CopyNotWritten":
+    case "CopyChanged":
+    case "CopyElsewhere":
+    case "CopyNotActive":
+    case "CopyFailed":
       return reason.detail;
   }
 }
@@ -77,6 +82,16 @@ export function sayWanted({
         : "declare it, or stop it";
     case "ConsumersUnknown":
       return "name the consumers in the policy, or say `consumers: none` if nothing uses the key";
+    case "CopyNotWritten":
+      return "clear what the destination refuses; Rekey writes it again by itself";
+    case "CopyChanged":
+      return "put back what Rekey wrote, or `rekey overwrite <secret> <destination> --reason why`";
+    case "CopyElsewhere":
+      return "correct the destination in the deployment, or the token: it leads to another place";
+    case "CopyFailed":
+      return `find out why it was not activated, and activate it again for ${consumer}`;
+    case "CopyNotActive":
+      return `let the activation of ${consumer} end`;
     case "MayHoldRetiringVersion":
     case "QuietWindowOpen":
       return "it ends by itself";

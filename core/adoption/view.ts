@@ -26,7 +26,12 @@ export interface AdoptionReason {
     | "ProviderSilent"
     | "QuietWindowOpen"
     | "UndeclaredConsumer"
-    | "ConsumersUnknown";
+    | "ConsumersUnknown"
+    | "CopyNotWritten"
+    | "CopyChanged"
+    | "CopyElsewhere"
+    | "CopyNotActive"
+    | "CopyFailed";
   readonly consumer?: string;
   readonly environment?: string;
   readonly instance?: string;

@@ -19,6 +19,7 @@ export function claimOf(kind: Evidence["kind"]): Claim {
     case "lambda":
     case "kubernetes":
     case "kms":
+    case "copy":
     case "provider":
       return "observed";
     case "attestation":

@@ -1,5 +1,6 @@
 import {
   type ConsumerEvidence,
+  type CopyEvidence,
   type Evidence,
   type InstanceEvidence,
   isInstance,
@@ -57,9 +58,20 @@ export interface EvidenceRow {
   readonly principal?: string;
   readonly holds: { readonly versionId: string; readonly fingerprint?: string };
   readonly state?: string;
+  readonly copy?: ProvenCopy;
   readonly lastSuccessWithIncomingMs?: number;
   readonly lastUseOfRetiringMs?: number;
   readonly receivedAtMs: number;
+}
+
+/** Where a copy of the incoming key is, and how the place shows that it holds it. */
+export interface ProvenCopy {
+  readonly destination: string;
+  readonly kind: string;
+  readonly name: string;
+  readonly activation: string;
+  readonly proof: string;
+  readonly mark?: string;
 }
 
 /** A rotation's item in the table must stay far below the 400 KB that it may have. */
@@ -92,12 +104,15 @@ function isConsumers(item: Evidence): item is ConsumerEvidence {
 /** Evidence that speaks for the incoming key. The gate is open, so whatever spoke against it is over. */
 function opensFor(item: ConsumerEvidence, view: AdoptionView): boolean {
   if (isInstance(item)) return item.holds.fingerprint === view.incoming.fingerprint && isLive(item, view);
+  if (item.kind === "copy" && item.state !== "active") return false;
   return item.versionId === view.incoming.versionId;
 }
 
 function standingOf(consumer: ConsumerPolicy, counted: readonly ConsumerEvidence[]): ConsumerStanding {
   const { name, environment, account, evidence: needs } = consumer;
-  const own = counted.filter((item) => isOf(item, consumer) && needs.includes(item.kind));
+  const hasCopies = consumer.copies !== undefined;
+  const isNeeded = ({ kind }: ConsumerEvidence) => needs.includes(kind) || (kind === "copy" && hasCopies);
+  const own = counted.filter((item) => isOf(item, consumer) && isNeeded(item));
   const worth = weakestOf(own.map(({ kind }) => claimOf(kind))) ?? "nothing";
   return { name, environment, account, needs, worth, rows: own.length };
 }
@@ -117,7 +132,14 @@ function rowOf(item: ConsumerEvidence, view: AdoptionView): EvidenceRow {
     case "lambda":
     case "kubernetes":
       return { ...seen, holds, state: `${item.state}, ${item.instances} running` };
+    case "copy":
+      return { ...seen, holds, state: item.detail, copy: copyRow(item) };
   }
+}
+
+function copyRow(item: CopyEvidence): ProvenCopy {
+  const { destination, destinationKind: kind, name, activation, proof, mark } = item;
+  return { destination, kind, name, activation, proof, ...(mark !== undefined && { mark }) };
 }
 
 /** Ages are the instance's own, so its clock's skew does not show. */

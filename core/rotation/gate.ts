@@ -202,6 +202,8 @@ const everyReason: Readonly<Record<RevokeReason, true>> = {
   ...({ NotAttested: true, ProviderSilent: true, QuietWindowOpen: true, UndeclaredConsumer: true } as const),
   ...({ ConsumersUnknown: true, NotAdopted: true, MissedInQuarantine: true } as const),
   ...({ ChangeFreeze: true, WindowClosed: true, NotApproved: true } as const),
+  ...({ CopyNotWritten: true, CopyChanged: true, CopyElsewhere: true, CopyNotActive: true } as const),
+  ...({ CopyFailed: true } as const),
 };
 
 /** Each reason that `whyNotRevoke` asks about: where it answers undefined, none of them stood. */

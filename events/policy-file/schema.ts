@@ -66,7 +66,26 @@ export const RefreshBlock = z.strictObject({
 });
 export type RefreshBlock = z.output<typeof RefreshBlock>;
 
-const evidenceKinds = [...reportingKinds, "kms", "ecs", "lambda", "kubernetes", "attestation"] as const;
+const platformKinds = ["kms", "ecs", "lambda", "kubernetes"] as const;
+const evidenceKinds = [...reportingKinds, ...platformKinds, "attestation", "copy"] as const;
+
+const copiesMax = 50;
+const copyName = z
+  .string("name the value as the consumer reads it")
+  .regex(/^[\w./-]{1,128}$/, "a value's name has up to 128 letters, digits, _, ., / and -");
+
+export const CopyBlock = z.strictObject({
+  to: z
+    .string("name a destination of stages/<stage>.yml")
+    .regex(nameForm, "a destination is named as in stages/<stage>.yml")
+    .optional(),
+  as: z.union(
+    [copyName, z.array(copyName).min(1).max(copiesMax)],
+    "give the value's name, or a list of names",
+  ),
+  takeOver: z.boolean("takeOver is true or false").optional(),
+});
+export type CopyBlock = z.output<typeof CopyBlock>;
 
 export const ConsumerBlock = z.strictObject({
   name: z
@@ -85,6 +104,7 @@ export const ConsumerBlock = z.strictObject({
   demandUse: z.boolean("demandUse is true or false").optional(),
   refresh: wordOr(["announce"], RefreshBlock).optional(),
   workload: z.string("name what runs the consumer").min(1).max(2048).optional(),
+  copies: z.array(CopyBlock, "list the copies").max(copiesMax).optional(),
   roles: z
     .array(z.string().regex(/^arn:aws[a-z-]*:iam::\d{12}:role\/.{1,512}$/, "give the role's ARN"))
     .max(50)
@@ -117,6 +137,7 @@ export const SecretBlock = z.strictObject({
     .max(2)
     .optional(),
   retain: z.boolean("retain is true or false").optional(),
+  publishable: z.boolean("publishable is true or false").optional(),
   ...termsShape,
   currentKeyId: z.string().min(1).max(256).optional(),
   scopes: z

@@ -2,6 +2,7 @@ import { durationText } from "../../core/duration.ts";
 import { nearest } from "../../core/nearest.ts";
 import {
   type ConsumerPolicy,
+  type CopyPolicy,
   isReporting,
   mistakesIn,
   type Policy,
@@ -13,7 +14,7 @@ import type { StoreCapabilities } from "../../core/ports.ts";
 import { intervalMs } from "../../core/schedule.ts";
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { Mistake } from "./block.ts";
-import type { ConsumerBlock, RefreshBlock, SecretBlock } from "./schema.ts";
+import type { ConsumerBlock, CopyBlock, RefreshBlock, SecretBlock } from "./schema.ts";
 import { termsOf } from "./terms.ts";
 
 const minuteMs = 60_000;
@@ -117,6 +118,7 @@ function filledIn(
     overlapMs,
     soakMs: block.soak ?? defaults.soakMs,
     retain: block.retain ?? false,
+    ...(block.publishable !== undefined && { publishable: block.publishable }),
     ...termsOf(block),
     incident: {
       ...(block.incident?.plan !== undefined && { plan: block.incident.plan }),
@@ -136,7 +138,7 @@ function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolic
     name: block.name ?? "",
     environment: block.environment ?? around.environment,
     account: block.account ?? around.account,
-    evidence: block.evidence ?? ["client"],
+    evidence: block.evidence ?? (block.copies === undefined ? ["client"] : ["copy"]),
     maxStaleMs: block.maxStale ?? defaults.maxStaleMs,
     ...(block.cadence !== undefined && { cadenceMs: block.cadence }),
     demandUse: block.demandUse ?? false,
@@ -146,8 +148,14 @@ function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolic
         : refreshFrom(block.refresh),
     ...(block.roles !== undefined && { roles: block.roles }),
     ...(block.repositories !== undefined && { repositories: block.repositories }),
+    ...(block.copies !== undefined && { copies: block.copies.flatMap(copiesFrom) }),
     ...(block.workload !== undefined && { workload: block.workload }),
   };
+}
+
+/** One value under several names is several copies. */
+function copiesFrom({ to = "", as, takeOver }: CopyBlock): readonly CopyPolicy[] {
+  return [as].flat().map((name) => ({ to, as: name, ...(takeOver !== undefined && { takeOver }) }));
 }
 
 function refreshFrom({ owner, ...block }: RefreshBlock): RefreshAction {
@@ -214,7 +222,13 @@ function missingIn(block: SecretBlock, { providers }: Surroundings): readonly Bl
     mistakes.push({ path: ["rotate"], message: "rotate is missing: say when, or `rotate: manual`" });
   }
   const nameless = Array.isArray(block.consumers) ? [...block.consumers.entries()] : [];
-  for (const [index, { name, refresh }] of nameless) {
+  for (const [index, { name, refresh, copies = [] }] of nameless) {
+    for (const [at, { to }] of copies.entries())
+      if (to === undefined)
+        mistakes.push({
+          path: ["consumers", index, "copies", at, "to"],
+          message: "to is missing: name a destination of stages/<stage>.yml",
+        });
     if (name === undefined)
       mistakes.push({
         path: ["consumers", index, "name"],

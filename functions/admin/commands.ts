@@ -11,6 +11,7 @@ import { incidentNote } from "./incident/note.ts";
 import { incidentSwitchFirst } from "./incident/switch-first.ts";
 import { incidentUndoQuarantine } from "./incident/undo-quarantine.ts";
 import { incidentWaive } from "./incident/waive.ts";
+import { overwrite } from "./overwrite.ts";
 import { recordScan } from "./record-scan.ts";
 import { release } from "./release.ts";
 import { reportAlerts } from "./report-alerts.ts";
@@ -29,6 +30,7 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   stop,
   resume,
   supply,
+  overwrite,
   examine,
   compromise: commandLater(async () => (await import("./compromise/compromise.ts")).compromise),
   drill,

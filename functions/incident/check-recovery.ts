@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
+import { areCopiesOwed } from "../../core/adoption/copies.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
 import { addToTimeline, changeSecretInScope } from "../../core/incident/transitions.ts";
@@ -12,6 +13,7 @@ import { askGate, gatherEvidence } from "../secret/gate.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { destinations } from "../wiring/parts/destinations.ts";
 import { sources } from "../wiring/parts/sources.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
@@ -30,6 +32,7 @@ interface Recovery {
   readonly verdict: "moved" | "waiting" | "over";
   readonly decision: string;
   readonly seenSeq: number;
+  readonly copiesOwed: boolean;
   readonly waitSeconds: number;
 }
 
@@ -37,7 +40,7 @@ interface Recovery {
 export const checkRecovery = step({
   name: "check-recovery",
   input: CheckRecoveryInput,
-  run: async (input, deps: With<"sources">): Promise<Recovery> => {
+  run: async (input, deps: With<"sources" | "destinations">): Promise<Recovery> => {
     const policy = await policyAtGate(input, deps);
     const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
       markSeenPromoted(now, input, { atMs: input.at }),
@@ -55,12 +58,13 @@ export const checkRecovery = step({
       verdict: verdictOf(moved, isOver({ input, incident, limitMs })),
       decision: decisionText(gate.verdict, gate.blockers),
       seenSeq: record.seq,
+      copiesOwed: moved.verdict !== "adopted" && areCopiesOwed(moved.reasons),
       waitSeconds: waitSeconds({ nowMs: input.at, limitMs, run }),
     };
   },
 });
 
-export const handler = onLambda(checkRecovery, wiring({ sources }));
+export const handler = onLambda(checkRecovery, wiring({ sources, destinations }));
 
 function verdictOf({ verdict }: AdoptionVerdict, isWatchOver: boolean): Recovery["verdict"] {
   if (verdict === "adopted") return "moved";

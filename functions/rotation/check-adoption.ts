@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { AdoptionReason } from "../../core/adoption/adoption.ts";
+import { areCopiesOwed } from "../../core/adoption/copies.ts";
 import { sayReason } from "../../core/adoption/reason-text.ts";
 import type { Policy } from "../../core/policy.ts";
 import { decisionText, nextCheckMs } from "../../core/rotation/decision.ts";
@@ -10,6 +11,7 @@ import { askGate, type Gate, gatherEvidence } from "../secret/gate.ts";
 import { noteRun, policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { destinations } from "../wiring/parts/destinations.ts";
 import { sources } from "../wiring/parts/sources.ts";
 
 /** An execution's history holds 25,000 events and each lap takes about 20, so laps get longer with the overlap. */
@@ -25,7 +27,7 @@ type Verdict = "adopted" | "waiting" | "overdue";
 export const checkAdoption = step({
   name: "check-adoption",
   input: z.object(ticketShape),
-  run: async (input, deps: With<"sources">) => {
+  run: async (input, deps: With<"sources" | "destinations">) => {
     const policy = await policyAtGate(input, deps);
     const look = await lookUntilClear({ input, policy, nowMs: input.at }, deps);
     const verdict = verdictOf(look);
@@ -38,6 +40,7 @@ export const checkAdoption = step({
       quarantine: verdict === "adopted" && mayQuarantine({ ...look, policy }, deps),
       // A run that was resumed in quarantine has to wait again: consumers must not be without the key meanwhile.
       undo: verdict !== "adopted" && look.run.phase === "quarantined",
+      copiesOwed: areCopiesOwed(reasonsIn(look.gate)),
       waitSeconds: Math.min(waitSecondsMax, Math.max(1, Math.floor((look.waitMs ?? 0) / 1000))),
     };
     const shown = { ...answer, blockers: look.gate.blockers, askedAtMs: look.nowMs };
@@ -46,7 +49,7 @@ export const checkAdoption = step({
   },
 });
 
-export const handler = onLambda(checkAdoption, wiring({ sources }));
+export const handler = onLambda(checkAdoption, wiring({ sources, destinations }));
 
 interface Look {
   readonly record: SecretRecord;
@@ -64,7 +67,7 @@ interface Looking {
 }
 
 /** Checks once, and again after a pause that is too short for a Wait state. */
-async function lookUntilClear(looking: Looking, deps: With<"sources">): Promise<Look> {
+async function lookUntilClear(looking: Looking, deps: With<"sources" | "destinations">): Promise<Look> {
   const first = await look(looking, deps);
   if (first.waitMs === undefined || first.waitMs === 0 || first.waitMs > pauseInPlaceMaxMs) return first;
   await deps.clock.pause(first.waitMs);
@@ -72,7 +75,10 @@ async function lookUntilClear(looking: Looking, deps: With<"sources">): Promise<
 }
 
 /** The record is read before the evidence, so that evidence that arrives in between shows as a newer `seq`. */
-async function look({ input, policy, nowMs }: Looking, deps: With<"sources">): Promise<Look> {
+async function look(
+  { input, policy, nowMs }: Looking,
+  deps: With<"sources" | "destinations">,
+): Promise<Look> {
   // A resumed run starts here, and so does one whose consumers could not be nudged.
   const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
     markSeenPromoted(now, input, { atMs: nowMs }),

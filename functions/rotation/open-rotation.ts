@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { copiesOf } from "../../core/copies/declared.ts";
 import {
   CurrentKeyUnknown,
   KeyShared,
@@ -46,7 +47,7 @@ export const openRotation = step({
     const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
     if (known?.outcome === "skipped") return remember({ input, policy, record, opened: known.opened }, deps);
     if (isOpenFor(record, input))
-      return remember({ input, policy, record, opened: openedFrom(record) }, deps);
+      return remember({ input, policy, record, opened: openedFrom(record, policy) }, deps);
 
     const refusal = whyNotOpen(record, input.rotationId) ?? (await stopFor(policy, deps));
     if (refusal) return skip({ input, policy, record, refusal }, deps);
@@ -62,7 +63,7 @@ export const openRotation = step({
         deps,
       );
     }
-    return remember({ input, policy, record: next, opened: openedFrom(next) }, deps);
+    return remember({ input, policy, record: next, opened: openedFrom(next, policy) }, deps);
   },
 });
 
@@ -186,15 +187,16 @@ async function pinIfThere(place: Parameters<typeof pin>[0], deps: Deps): Promise
 }
 
 /** The next state of the machine. A run that has promoted never mints again. */
-function nextFor(run: Run | undefined): Opened["next"] {
+function nextFor(run: Run | undefined, policy: Policy): Opened["next"] {
   const phase = run?.phase ?? "opened";
   if (phase === "promoting") return "PromoteVersion";
   if (phase === "revoked" || phase === "dead") return "ProveDead";
-  return promotedRun(run) === undefined ? "MintKey" : "CheckAdoption";
+  if (promotedRun(run) !== undefined) return "CheckAdoption";
+  return copiesOf(policy).length > 0 ? "CheckCopies" : "MintKey";
 }
 
-function openedFrom(record: SecretRecord): Opened {
-  return { outcome: "opened", next: nextFor(record.run), fence: record.fence };
+function openedFrom(record: SecretRecord, policy: Policy): Opened {
+  return { outcome: "opened", next: nextFor(record.run, policy), fence: record.fence };
 }
 
 async function skip(

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { copiesOf } from "../../core/copies/declared.ts";
 import { PromotionRefused, VersionMoved } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { VersionId } from "../../core/ports.ts";
@@ -17,7 +18,7 @@ import type { Deps } from "../deps.ts";
 import { noteSentBack } from "../secret/gate.ts";
 import { pin } from "../secret/pin.ts";
 import { askPromotion } from "../secret/promotion-gate.ts";
-import { policyOf } from "../secret/run-record.ts";
+import { policyAtGate, policyOf } from "../secret/run-record.ts";
 import { takePending, versionIdFor } from "../secret/stage-key.ts";
 import { assertNotStopped } from "../secret/stop-order.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
@@ -42,7 +43,7 @@ export const promoteVersion = step({
     const { secretArn } = input;
     await deps.store.clearPending({ secretArn, versionId: promoted.incoming.versionId });
     await tellAudit({ input, promoted }, deps);
-    return announcement(promoted);
+    return announcement(promoted, await policyAtGate(input, deps));
   },
 });
 
@@ -80,8 +81,10 @@ async function assertTermsMet(
 
 type WithIncoming = Exclude<Run, { phase: "opened" }>;
 
-function announcement({ incoming }: WithIncoming) {
-  return { outcome: "promoted" as const, versionId: incoming.versionId, fingerprint: incoming.fingerprint };
+function announcement({ incoming }: WithIncoming, policy: Policy) {
+  const { versionId, fingerprint } = incoming;
+  const copies = copiesOf(policy).length > 0;
+  return { outcome: "promoted" as const, versionId, fingerprint, copies };
 }
 
 interface Order {

@@ -9,6 +9,7 @@ import { restoreKey } from "../secret/restore-key.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { destinations } from "../wiring/parts/destinations.ts";
 import { sources } from "../wiring/parts/sources.ts";
 
 type Quarantined = {
@@ -23,14 +24,14 @@ type Quarantined = {
 export const quarantineKey = step({
   name: "quarantine-key",
   input: z.object({ ...ticketShape, action: z.enum(["quarantine", "undo"]) }),
-  run: async (input, deps: With<"sources">): Promise<Quarantined> => {
+  run: async (input, deps: With<"sources" | "destinations">): Promise<Quarantined> => {
     return input.action === "undo" ? undo(input, deps) : quarantine(input, deps);
   },
 });
 
-export const handler = onLambda(quarantineKey, wiring({ sources }));
+export const handler = onLambda(quarantineKey, wiring({ sources, destinations }));
 
-async function quarantine(input: TicketInput, deps: With<"sources">): Promise<Quarantined> {
+async function quarantine(input: TicketInput, deps: With<"sources" | "destinations">): Promise<Quarantined> {
   const policy = await policyAtGate(input, deps);
   const soakSeconds = Math.max(1, Math.ceil(policy.soakMs / 1000));
   const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);

@@ -12,6 +12,7 @@ import { noteOpening } from "../secret/note-opening.ts";
 import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { destinations } from "../wiring/parts/destinations.ts";
 import { sources } from "../wiring/parts/sources.ts";
 
 type Revoked =
@@ -23,7 +24,7 @@ type RefusedReason = RevokeReason | typeof overtaken.reason;
 export const revokeKey = step({
   name: "revoke-key",
   input: z.object(ticketShape),
-  run: async (input, deps: With<"sources">): Promise<Revoked> => {
+  run: async (input, deps: With<"sources" | "destinations">): Promise<Revoked> => {
     const policy = await policyAtGate(input, deps);
     const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);
     const { run } = view;
@@ -49,7 +50,7 @@ export const revokeKey = step({
   },
 });
 
-export const handler = onLambda(revokeKey, wiring({ sources }));
+export const handler = onLambda(revokeKey, wiring({ sources, destinations }));
 
 /** From a quarantine the way back is by undoing it. */
 async function sendBack(

@@ -15,6 +15,7 @@ import { markSentBack } from "../../core/rotation/wait.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps, With } from "../deps.ts";
+import { observeCopies } from "./copy-evidence.ts";
 import { sharedWith } from "./current-key.ts";
 import { openingOf } from "./promotion-gate.ts";
 import { refreshMemory } from "./refresh-memory.ts";
@@ -67,7 +68,7 @@ export async function gatherEvidence(
     readonly nowMs: number;
     readonly secretArn: string;
   },
-  deps: With<"sources">,
+  deps: With<"sources" | "destinations">,
 ): Promise<readonly Evidence[]> {
   const { policy, run, nowMs, secretArn } = question;
   const fresh: Evidence[] = [];
@@ -80,6 +81,7 @@ export async function gatherEvidence(
   for (const source of deps.sources) {
     if (named.has(source.kind)) fresh.push(...(await source.observe(observing)));
   }
+  fresh.push(...(await observeCopies(observing, deps)));
   for (const evidence of fresh) await deps.ledger.putEvidence(secretArn, evidence);
   return deps.ledger.evidence(secretArn);
 }
@@ -110,7 +112,7 @@ export type Decision = RevokeView & { readonly run: PromotedRun; readonly eviden
  */
 export async function revokeView(
   { ticket, policy, nowMs }: LastLook,
-  deps: With<"sources">,
+  deps: With<"sources" | "destinations">,
 ): Promise<Decision> {
   const { secretArn } = ticket;
   const record = await deps.ledger.secret(secretArn);
@@ -135,7 +137,7 @@ export async function revokeView(
  */
 async function evidenceFor(
   question: Parameters<typeof gatherEvidence>[0],
-  deps: With<"sources">,
+  deps: With<"sources" | "destinations">,
 ): Promise<readonly Evidence[]> {
   const isOpen = question.run.phase === "promoted" || question.run.phase === "quarantined";
   return isOpen ? gatherEvidence(question, deps) : deps.ledger.evidence(question.secretArn);

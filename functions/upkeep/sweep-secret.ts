@@ -13,13 +13,14 @@ import { endedUnsettled, hasEnded, isAbandoned, nextTryMs, owedBy } from "../../
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
-import type { Deps } from "../deps.ts";
+import type { Deps, With } from "../deps.ts";
 import { releaseLease } from "../incident/takeover/release-secrets.ts";
 import { freezeIfMoved, freezeSpentKey, type SpentKey, spentKey, whyFrozen } from "../secret/freeze.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { settleRun } from "../secret/settle-run.ts";
 import { versionIdFor } from "../secret/stage-key.ts";
 import { stopFor } from "../secret/stop-order.ts";
+import { sweepCopies } from "./sweep-copies.ts";
 
 export interface Sweeping {
   readonly policy: Policy;
@@ -33,12 +34,14 @@ export interface SecretFindings {
   readonly labels: number;
   readonly spent: number;
   readonly resumed: number;
+  /** Copies that are not, or are not used, as Rekey wrote them. */
+  readonly astray: number;
 }
 
 /** Attempts of one run that can have left a version; a run seldom has more than two. */
 const attemptsMax = 8;
 
-export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<SecretFindings> {
+export async function sweepSecret(sweeping: Sweeping, deps: With<"destinations">): Promise<SecretFindings> {
   const settled = await settleAbandoned(sweeping, deps);
   await closeForgottenRuns(sweeping, deps);
   const record = await deps.ledger.secret(sweeping.policy.secretArn);
@@ -47,6 +50,7 @@ export async function sweepSecret(sweeping: Sweeping, deps: Deps): Promise<Secre
   if (spent === 0) await pageMovedKey({ ...sweeping, record }, deps);
   return {
     ...{ settled, labels, spent },
+    astray: await sweepCopies({ ...sweeping, record }, deps),
     resumed: await resumeOwed(sweeping, deps),
   };
 }

@@ -12,6 +12,7 @@ import { finishUndo } from "../incident/containment/undo-containment.ts";
 import { metricLine } from "../metrics.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { destinations } from "../wiring/parts/destinations.ts";
 import { escalator } from "../wiring/parts/escalator.ts";
 import { certifyOwed } from "./certify-owed.ts";
 import { liftEndedStops } from "./lift-ended-stops.ts";
@@ -27,7 +28,7 @@ import type { Swept } from "./swept.ts";
 export const sweep = step({
   name: "sweep",
   input: z.object({ dryRun: z.boolean().optional(), time: stampedAt.optional() }),
-  run: async ({ dryRun = false, time }, deps: With<"escalator">): Promise<Swept> => {
+  run: async ({ dryRun = false, time }, deps: With<"escalator" | "destinations">): Promise<Swept> => {
     const nowMs = time ?? deps.clock.nowMs();
     const policies = await deps.ledger.policies();
     const secrets: SecretFindings[] = [];
@@ -70,7 +71,7 @@ export const sweep = step({
   },
 });
 
-export const handler = onLambda(sweep, wiring({ escalator }));
+export const handler = onLambda(sweep, wiring({ escalator, destinations }));
 
 /** Long enough for some sweeps, and short enough not to overwrite what people do to the key later. */
 const calledOffForMs = 3_600_000;
@@ -102,12 +103,13 @@ function accountsIn(policies: readonly Policy[]): readonly (readonly Policy[])[]
 }
 
 function sum(findings: readonly SecretFindings[]) {
-  const total = { settled: 0, labels: 0, spent: 0, resumed: 0 };
+  const total = { settled: 0, labels: 0, spent: 0, resumed: 0, astray: 0 };
   for (const one of findings) {
     total.settled += one.settled;
     total.labels += one.labels;
     total.spent += one.spent;
     total.resumed += one.resumed;
+    total.astray += one.astray;
   }
   return total;
 }
@@ -185,7 +187,7 @@ async function oldestPastPolicyMs(
 }
 
 interface Told {
-  readonly swept: Pick<Swept, "strays" | "openDebt">;
+  readonly swept: Pick<Swept, "strays" | "openDebt" | "astray">;
   readonly accounts: readonly AccountFindings[];
   readonly debts: readonly Debt[];
   readonly overdueMs: number;
@@ -204,6 +206,7 @@ function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: De
   const metrics = {
     OpenDebt: swept.openDebt,
     Strays: swept.strays,
+    CopiesAstray: swept.astray,
     OldestKeyAgePastPolicy: Math.round(overdueMs / 1000),
     RotationsOverdue: debts.filter(({ error }) => error === "AdoptionOverdue").length,
   };

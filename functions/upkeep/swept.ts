@@ -7,6 +7,8 @@ export interface Swept {
   readonly labels: number;
   readonly spent: number;
   readonly resumed: number;
+  /** Copies that are not, or are not used, as Rekey wrote them. */
+  readonly astray: number;
   readonly strays: number;
   readonly discarded: number;
   readonly unrecorded: number;

@@ -6,6 +6,7 @@ import { stsCallerIdentity } from "../adapters/caller-identity.ts";
 import { schedulerSchedules } from "../adapters/scheduler.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
+import { destinations } from "./parts/destinations.ts";
 import { escalator } from "./parts/escalator.ts";
 import { callerSettings, scheduleSettings, settings, twoPeopleSettings } from "./settings.ts";
 
@@ -22,7 +23,7 @@ let built: AdminDeps | undefined;
 export function adminWiring(): AdminDeps {
   const schedules = () => schedulerSchedules(new SchedulerClient(awsBounds), scheduleSettings());
   built ??= {
-    ...wiring({ escalator })(),
+    ...wiring({ escalator, destinations })(),
     schedules: schedules(),
     identifyCaller: identifyCaller(),
     newId: randomUUID,

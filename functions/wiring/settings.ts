@@ -20,6 +20,13 @@ export function settings() {
   };
 }
 
+/** By name, the places that may be given copies: each has a kind, that kind's settings, and mostly a token. */
+export function listedDestinations(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  const value: unknown = JSON.parse(process.env["REKEY_DESTINATIONS"] ?? "{}");
+  const entries = Object.entries(typeof value === "object" && value !== null ? value : {});
+  return Object.fromEntries(entries.filter(([, place]) => typeof place === "object" && place !== null));
+}
+
 /** What reaches people in an incident; each is optional. */
 export function incidentSettings() {
   return {

@@ -97,6 +97,7 @@ export function adminWorld() {
     audit: auditLog({ table: own, digest, now: () => NOON_MS }),
     provider: onePerAccount(store, provider),
     escalator: {} as AdminDeps["escalator"],
+    destinations: { named: () => undefined },
     bus: { publish: async (event) => void events.push(event) },
     clock: { nowMs: () => nowMs, pause: async () => undefined },
     log: (line) => void logs.push(line),

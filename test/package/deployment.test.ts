@@ -53,6 +53,29 @@ test.each([
   expect(() => read({ [name]: value })).toThrow(name);
 });
 
+describe("destinations", () => {
+  const token = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/places/ci-FAKE01";
+  const ci = { kind: "github-actions", repository: "acme/shop", environment: "production", token };
+
+  test("are kept as they are given", () => {
+    expect(read({ destinations: { ci } }).destinations).toEqual({ ci });
+  });
+
+  test.each<[string, unknown]>([
+    ["of no known kind", { ...ci, kind: "fax" }],
+    ["without an environment, where that is not said", { kind: ci.kind, repository: ci.repository, token }],
+    ["with an unknown setting", { ...ci, evnironment: "production" }],
+    ["without a token", { kind: ci.kind, repository: ci.repository, environment: "production" }],
+  ])("%s are refused by name", (_what, place) => {
+    expect(() => read({ destinations: { ci: place } })).toThrow("destinations.ci");
+  });
+
+  test("that would not fit into a function's environment are refused", () => {
+    const many = Object.fromEntries(Array.from({ length: 20 }, (_, nth) => [`ci-${nth}`, ci]));
+    expect(() => read({ destinations: many })).toThrow("2000 bytes");
+  });
+});
+
 test("every mistake is said at once", () => {
   const both = { auditLockMode: "NONE", docsUrl: "http://example.com" };
   expect(() => read(both)).toThrow(/docsUrl.*auditLockMode/);

@@ -16,6 +16,7 @@ export const deployment: Deployment = {
   secretKeys: [],
   refreshAllowed: [],
   providerHosts: [],
+  destinations: {},
   intakeConcurrency: 20,
   peopleRoles: [],
   twoPeople: { mayAsk: [], mayApprove: [] },

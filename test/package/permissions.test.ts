@@ -89,6 +89,48 @@ test("what senders of alerts sign with is readable by the intake, its daily test
   }
 });
 
+describe("places of copies", () => {
+  const token = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/places/ci-FAKE01";
+  const own = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/openai-FAKE02";
+  const foreign = "arn:aws:secretsmanager:us-east-1:444455556666:secret:shop/openai-FAKE03";
+  const role = "arn:aws:iam::444455556666:role/rekey-copies";
+  const given = {
+    destinations: {
+      ci: { kind: "github-actions", repository: "acme/shop", environment: "production", token },
+      own: { kind: "secrets-manager", secret: own },
+      foreign: { kind: "secrets-manager", secret: foreign, role },
+    },
+  };
+  const asking = ["check-copies", "write-copies", "check-adoption", "quarantine-key", "revoke-key"];
+  const asks = [...asking, "check-recovery", "sweep"];
+  const of = (name: string, sid: string) => statements(name, given).find(({ Sid }) => Sid === sid);
+
+  test.each(names)("%s reads their tokens only if it asks them, and is denied them otherwise", (name) => {
+    const isAsking = asks.includes(name);
+    expect(of(name, "PlaceTokens")?.Resource).toEqual(isAsking ? [token] : undefined);
+    expect(of(name, "PlaceRoles")?.Resource).toEqual(isAsking ? [role] : undefined);
+    const guard = of(name, "PlaceTokensOnlyRead");
+    expect(guard?.Resource).toEqual([token]);
+    expect(isAsking ? guard?.NotAction : guard?.Action).toEqual(
+      isAsking ? readActions : ["secretsmanager:*"],
+    );
+  });
+
+  test("are written by one function, and nothing but the secret that is listed", () => {
+    const writers = names.filter((name) =>
+      of(name, "CopySecrets")?.Action?.includes("secretsmanager:PutSecretValue"),
+    );
+    expect(writers).toEqual(["write-copies"]);
+    expect(of("write-copies", "CopySecrets")?.Resource).toEqual([own]);
+    expect(of("check-adoption", "CopySecrets")?.Action).toEqual(readActions);
+  });
+
+  test("take no statement where there are none", () => {
+    for (const name of names)
+      expect(statements(name).filter(({ Sid }) => /^(?:Place|Copy)/.test(Sid))).toEqual([]);
+  });
+});
+
 describe("rotated secrets", () => {
   test("get values only from the two functions that write versions", () => {
     expect(withPermission("secretsmanager:PutSecretValue")).toEqual(["mint-key", "promote-version"]);
@@ -124,6 +166,7 @@ describe("rotated secrets", () => {
 const writing: Record<Kind, RegExp> = {
   ASKER: /\.putAsker\(/,
   AUDIT: /audit\.append|appendToIntake\(/,
+  COPY: /\.changeCopy\(/,
   DEBT: /ledger\.putDebt\(/,
   EVIDENCE: /\.putEvidence\(/,
   FINGERPRINT: /\.putHolder\(/,

@@ -12,6 +12,7 @@ import { holdsIssuedKey } from "../../key-index/without-keys.ts";
 import { adminCommand, type RefusedAnswer, refused } from "../command.ts";
 import { secretText } from "../inputs.ts";
 import { cachedListing } from "./cached-listing.ts";
+import { mistakesOfCopies } from "./check-copies.ts";
 import { checksOf } from "./check-secret.ts";
 import { type Applied, type Named, workOn } from "./one-secret.ts";
 import { removeOrphans, whatIsAndShallBe } from "./view.ts";
@@ -62,7 +63,7 @@ export const apply = adminCommand({
     if ("mistakes" in read) return invalid(read.mistakes.map(({ path, message }) => `${path}: ${message}`));
     const { environment, policies } = read;
     if (environment !== deps.environment) return otherEnvironment(environment, deps);
-    const mistakes = mistakesOfProviders(policies, deps);
+    const mistakes = [...mistakesOfProviders(policies, deps), ...(await mistakesOfCopies(policies, deps))];
     if (mistakes.length > 0) return invalid(mistakes);
 
     const files = [...read.names, ...order.replaces];

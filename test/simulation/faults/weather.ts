@@ -316,7 +316,7 @@ function throttled(headers: Record<string, string>): unknown {
 }
 
 function unavailable({ port, operation }: BoundaryCall): Error {
-  return port === "provider"
+  return port === "provider" || port === "destination"
     ? new ProviderUnavailable("the provider did not answer (ECONNRESET)")
     : new StoreUnavailable(`${port} ${operation} did not answer`);
 }

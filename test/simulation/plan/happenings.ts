@@ -44,6 +44,8 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
       if (failed) watch.tell(`${failed.rotationId} ${world.redrive(failed)}`);
       return;
     }
+    case "placeTrouble":
+      return placeTrouble(simulation, happening);
     case "copyKey":
       return copyKey(simulation, secret);
     case "declare":
@@ -63,6 +65,14 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
     default:
       return changeByHand(simulation, { secret, kind: happening.kind });
   }
+}
+
+async function placeTrouble(
+  { world, watch }: Simulation,
+  { place, trouble }: Extract<Happening, { kind: "placeTrouble" }>,
+): Promise<void> {
+  watch.tell(`${trouble} ${place}`);
+  await world.places?.meet(place, trouble, watch.step);
 }
 
 const runsOf = ({ world }: Simulation, { secretArn }: WatchedSecret) =>

@@ -5,6 +5,7 @@ import { type SharpWeather, sharpWeatherFor } from "../faults/sharp-weather.ts";
 import { type Weather, weatherFor } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
 import type { ConsumerOptions } from "../world/consumer.ts";
+import { type PlaceName, type PlaceTrouble, placeNames, placeTroubles } from "../world/places.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { Random } from "./random.ts";
@@ -23,6 +24,8 @@ export type Deed =
   /** What somebody does to the secret with the console. */
   | { readonly kind: "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePending" }
   | { readonly kind: "copyKey" }
+  /** What goes wrong at a place that gets copies. */
+  | { readonly kind: "placeTrouble"; readonly place: PlaceName; readonly trouble: PlaceTrouble }
   | { readonly kind: "declare" }
   | { readonly kind: "startInstance" | "batch"; readonly consumer: number }
   | { readonly kind: "freeze" | "thaw" | "kill" | "stop"; readonly consumer: number }
@@ -42,6 +45,8 @@ export interface PlannedSecret {
   readonly sharesKeyOf: number | undefined;
   readonly consumers: readonly PlannedConsumer[];
   readonly policy: Partial<Policy>;
+  /** Places that get copies of its key. */
+  readonly copies?: readonly PlaceName[];
 }
 
 export interface Plan {
@@ -82,12 +87,14 @@ const scopes = ["api.model.read", "api.model.request"];
 /** Everything that the seed decides before the run starts; the weather decides the rest while it runs. */
 export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
-  const secrets = secretsFor(random);
+  const secrets = withCopies(seed, secretsFor(random));
   const hard = hardIncidentFor(seed, secrets.length);
   return {
     seed,
     secrets,
-    happenings: [...happeningsFor(random, secrets)].sort((a, b) => a.atMs - b.atMs),
+    happenings: [...happeningsFor(random, secrets), ...troublesFor(seed, secrets)].sort(
+      (a, b) => a.atMs - b.atMs,
+    ),
     incident: incidentFor(seed, secrets.length),
     hard,
     capabilities: hard?.quarantineContains ? { quarantineContains: true } : {},
@@ -105,6 +112,41 @@ export function planFor(seed: number): Plan {
     calmAtMs: activeMs + calmAfterMs,
     isShort: seed % 2 === 1,
   };
+}
+
+/** One seed in eight; a stream of its own leaves every other seed as it is. */
+const copiesEvery = { seeds: 8, at: 4 };
+
+export function hasCopies(seed: number): boolean {
+  return seed % copiesEvery.seeds === copiesEvery.at;
+}
+
+function withCopies(seed: number, secrets: readonly PlannedSecret[]): readonly PlannedSecret[] {
+  const [first, ...others] = secrets;
+  if (first === undefined || !hasCopies(seed)) return secrets;
+  const random = new Random(seed, 9);
+  const copies = placeNames.filter(() => random.chance(0.6));
+  return [{ ...first, copies: copies.length === 0 ? ["web"] : copies }, ...others];
+}
+
+function* troublesFor(seed: number, secrets: readonly PlannedSecret[]): Generator<Happening> {
+  const random = new Random(seed, 10);
+  for (const [secret, { copies = [] }] of secrets.entries()) {
+    const count = copies.length === 0 ? 0 : random.pick([0, 0, 1, 2, 3]);
+    for (let nth = 0; nth < count; nth++) {
+      const place = random.pick(copies as [PlaceName, ...PlaceName[]]);
+      const [trouble, atMs] = [random.pick(placeTroubles), random.int(0, busyMs)];
+      yield { atMs, secret, kind: "placeTrouble", place, trouble };
+      if (random.chance(0.6))
+        yield {
+          atMs: atMs + random.int(2_000, 20_000),
+          secret,
+          kind: "placeTrouble",
+          place,
+          trouble: "heal",
+        };
+    }
+  }
 }
 
 function secretsFor(random: Random): readonly PlannedSecret[] {
@@ -244,6 +286,7 @@ function* disturbance(
     case "rotate":
     case "resume":
     case "supply":
+    case "placeTrouble":
       return;
     case "hold":
       yield { atMs, secret, kind };

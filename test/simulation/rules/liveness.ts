@@ -1,3 +1,4 @@
+import { noteOverwrite } from "../../../core/copies/note.ts";
 import { parseKeyName } from "../../../core/keys.ts";
 import { keysLeftBehind, leftToResume } from "../../../core/rotation/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
@@ -69,6 +70,10 @@ async function peopleTidyUp({ world, watch, secrets }: Simulation): Promise<void
   for (const scope of watch.stops.keys()) await world.ledger.removeStop(scope);
   watch.stops.clear();
   watch.isTidy = true;
+  world.places?.healAll();
+  for (const { secretArn } of secrets)
+    for (const note of await world.ledger.copyNotes(secretArn))
+      await world.ledger.changeCopy({ secretArn, ...note }, noteOverwrite);
   for (const secret of secrets) {
     const { secretArn, record } = secret;
     for (const { fingerprint, copyArn, versionId } of secret.copies)

@@ -2,6 +2,7 @@ import { isSpent, parseKeyName } from "../../../core/keys.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
 import { type BoundaryCall, type Invocation, rotationOf } from "../world/surroundings.ts";
+import { copiesAreOurs, noPlaceHoldsIt } from "./copy-rules.ts";
 import {
   containedIsNotIncoming,
   incidentEndsIt,
@@ -35,6 +36,7 @@ export function afterEffect(watch: Watch, call: BoundaryCall): void {
   retiringKeyIsNotProbed(watch, call);
   nothingIsBegunWhenStopped(watch, call);
   dryRunChangesNothing(watch, call);
+  copiesAreOurs(watch, call);
   if (call.port !== "store" || !call.changes) return;
   oneReadableKeyPerRun(watch);
   retiringVersionIsPinned(watch);
@@ -122,6 +124,7 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
           "S4",
           `the retiring key ${keyId} of ${policy.name} goes in phase ${phase}, without a recorded intent`,
         );
+      noPlaceHoldsIt(watch, keyId);
       return;
     }
     if (known?.state === "current" || known?.state === "retiring")

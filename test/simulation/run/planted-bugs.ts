@@ -12,7 +12,7 @@ export interface PlantedBug {
   /** Of the crash points only those of this machine come to its place. */
   readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
-  readonly seeds?: "hard incidents";
+  readonly seeds?: "hard incidents" | "copies";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -344,5 +344,35 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "core/rotation/open.ts",
     find: "if (hold) return {",
     replace: "if (hold && frozen) return {",
+  },
+  {
+    name: "revoke before a copy is in use",
+    file: "core/adoption/copies.ts",
+    find: `    case "activating":
+      return notActive(asked, evidence);`,
+    replace: `    case "activating":
+      return asked.view.nowMs > 0 ? undefined : notActive(asked, evidence);`,
+    seeds: "copies",
+  },
+  {
+    name: "overwrite a copy that somebody changed",
+    file: "core/copies/rules.ts",
+    find: "if (isAsNoted(view) || isOwn(view)) return undefined;",
+    replace: 'if (isAsNoted(view) || isOwn(view) || copy.as !== "") return undefined;',
+    seeds: "copies",
+  },
+  {
+    name: "write to whatever place the token leads to",
+    file: "functions/secret/copies.ts",
+    find: "const place = await destination.whyNotHere();",
+    replace: 'const place = copy.as === "" ? await destination.whyNotHere() : undefined;',
+    seeds: "copies",
+  },
+  {
+    name: "take a restart that was ordered for one that ended",
+    file: "destinations/kubernetes-secret/adapter.ts",
+    find: 'if (seen.progress !== "replaced")',
+    replace: 'if (seen.progress === "untouched")',
+    seeds: "copies",
   },
 ];

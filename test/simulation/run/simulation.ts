@@ -137,6 +137,7 @@ export class Simulation {
         policy: { ...planned.policy, ...this.#incidentPolicy() },
         ...(planned.field !== undefined && { field: planned.field }),
         ...(planned.scopes && { scopes: planned.scopes }),
+        ...(planned.copies && { copies: planned.copies, takesOver: true, placeTimes: simulatedTimes }),
         ...(sharesKeyOf !== undefined && { sharesKeyOf }),
       });
       const secret = await this.#watchSecret({
@@ -249,6 +250,9 @@ export class Simulation {
       if (hasKeyMaterial(JSON.stringify(content))) this.watch.violate("S6", `${place} shows key material`);
   }
 }
+
+/** Shorter than the shortest overlap, all of them together. */
+const simulatedTimes = { buildMs: 3_000, rolloutMs: 2_000, runEveryMs: 5_000, runMs: 4_000 };
 
 const instanceDefaults = {
   ...{ environment: "production", account, instances: 1, maxStaleMs: 20_000 },

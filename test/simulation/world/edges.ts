@@ -1,5 +1,6 @@
 import { auditLog } from "../../../audit/chain.ts";
 import { refreshers } from "../../../consumers/refreshers.ts";
+import type { Destinations } from "../../../core/copies/destination.ts";
 import { InputInvalid } from "../../../core/errors.ts";
 import type {
   Clock,
@@ -7,8 +8,10 @@ import type {
   KeyProvider,
   ProviderCapabilities,
   RekeyEvent,
+  SecretStore,
   Table,
 } from "../../../core/ports.ts";
+import type { Http as PlaceHttp } from "../../../destinations/destination.ts";
 import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
 import type { LogLine, Parts, With } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
@@ -27,6 +30,7 @@ import { tableUnderRole } from "../../under-role.ts";
 import { IncidentEdges } from "../faults/incident-edges.ts";
 import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
+import type { PlaceName, Places } from "./places.ts";
 import { assertPublished } from "./published.ts";
 import type { BoundaryCall, Invocation, Surroundings, Through } from "./surroundings.ts";
 
@@ -37,6 +41,8 @@ interface Targets {
   readonly table: Table;
   readonly provider: OpenAiFake;
   readonly executions: Executions;
+  /** Where copies go; undefined in a world without any. */
+  places(): Places | undefined;
   readonly capabilities: Partial<ProviderCapabilities>;
   readonly issuer?: KeyProvider;
   nowMs(): number;
@@ -89,6 +95,7 @@ export class Edges {
       },
       sources: [],
       refreshers: noRefreshers,
+      destinations: this.#destinationsFor(invocation, store),
       bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),
       executions: through("executions", this.#targets.executions, executionOperations),
       environment: "production",
@@ -125,6 +132,23 @@ export class Edges {
           () => http.send(request),
         ),
     };
+  }
+
+  #destinationsFor(invocation: Invocation, store: SecretStore): Destinations {
+    const wire = (place: PlaceName, http: PlaceHttp): PlaceHttp => ({
+      send: (request) =>
+        this.#call(
+          {
+            invocation,
+            port: "destination",
+            operation: `${place} ${request.method} ${new URL(request.url).pathname}`,
+            changes: request.method !== "GET",
+            given: [request],
+          },
+          () => http.send(request),
+        ),
+    });
+    return this.#targets.places()?.destinations({ store, wire }) ?? { named: () => undefined };
   }
 
   #throughFor(invocation: Invocation): Through {

@@ -45,6 +45,7 @@ export class Effects {
   /** Looks at what is about to change; the answer says what became of it. */
   before(call: BoundaryCall): (answer: unknown) => void {
     if (call.port === "provider") return this.#noteProvider(call.given[0] as HttpRequest);
+    if (call.port === "destination" && call.changes) return this.#notePlace(call.operation);
     if (call.port === "store" && call.changes)
       return this.#noteStore(call.operation, call.given[0] as StoreChange);
     return () => undefined;
@@ -61,6 +62,16 @@ export class Effects {
           ? `strip ${label} from ${this.versionName(secretArn, holder ?? "")}`
           : `move ${label} to ${this.versionName(secretArn, to)}`;
       this.list.push(answer === "moved" ? words : `${words}: ${String(answer)}`);
+    };
+  }
+
+  #notePlace(operation: string): (answer: unknown) => void {
+    const [place = "", , path = ""] = operation.split(" ");
+    const isStart = path.endsWith("/deployments") || path.includes("/apis/apps/");
+    return (answer) => {
+      const status = answer instanceof Error ? 0 : (answer as HttpReply).status;
+      const ending = answer instanceof Error ? ", reply lost" : status >= 300 ? `: ${status}` : "";
+      this.list.push(`${isStart ? "activate" : "copy to"} ${place}${ending}`);
     };
   }
 

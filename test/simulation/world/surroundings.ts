@@ -30,7 +30,16 @@ export type IncidentPort = "people" | "scoper" | "reports";
 /** A call that leaves a function. */
 export interface BoundaryCall {
   readonly invocation: Invocation;
-  readonly port: "store" | "table" | "provider" | "bus" | "executions" | IncidentPort | "signer" | "shelf";
+  readonly port:
+    | "store"
+    | "table"
+    | "provider"
+    | "destination"
+    | "bus"
+    | "executions"
+    | IncidentPort
+    | "signer"
+    | "shelf";
   readonly operation: string;
   /** Whether it changes something outside. */
   readonly changes: boolean;

@@ -1,6 +1,6 @@
 import type { Context } from "aws-lambda";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
-import type { Policy } from "../../../core/policy.ts";
+import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
 import type { KeyProvider, ProviderCapabilities, SecretArn } from "../../../core/ports.ts";
 import { adoptCurrent, currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
@@ -14,11 +14,12 @@ import { fakeHttp } from "../../../providers/fake.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../../../providers/openai/fake.ts";
 import { memoryStore } from "../../../stores/secrets-manager/fake.ts";
 import { type AlertStory, raisedAlert } from "../plan/alert-story.ts";
-import { secretArnOf } from "./account.ts";
+import { account, secretArnOf } from "./account.ts";
 import { type VirtualTime, virtualTime } from "./clock.ts";
 import { type Consumer, type ConsumerOptions, type ConsumerWorld, startConsumer } from "./consumer.ts";
 import { adminArn, policyFor } from "./declared-policy.ts";
 import { Edges } from "./edges.ts";
+import { copyTo, type PlaceName, Places, type PlaceTimes } from "./places.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
 import { noFaults, type Surroundings } from "./surroundings.ts";
 
@@ -60,6 +61,11 @@ export interface SecretOptions {
   readonly sharesKeyOf?: SecretArn;
   readonly consumers?: readonly ConsumerOptions[];
   readonly policy?: Partial<Policy>;
+  /** A consumer "shop" reads copies there, and every place holds the first key. */
+  readonly copies?: readonly PlaceName[];
+  readonly placeTimes?: Partial<PlaceTimes>;
+  /** What is at these places already may be overwritten. */
+  readonly takesOver?: boolean;
   /** Other text around the key, with the field's name: the secret is JSON then. */
   readonly field?: string;
 }
@@ -72,6 +78,8 @@ export class World {
   readonly store = memoryStore();
   readonly provider: OpenAiFake;
   readonly consumers = new Map<string, Consumer>();
+  /** Where copies of the first secret that has some go. */
+  places: Places | undefined;
   readonly #edges: Edges;
   readonly #stepFunctions: StepFunctions;
   readonly #surroundings: Surroundings;
@@ -102,6 +110,7 @@ export class World {
       ...{ surroundings: this.#surroundings, nowMs: this.time.nowMs },
       ...{ store: this.store, table: this.table, provider: this.provider },
       executions: this.#stepFunctions.port(),
+      places: () => this.places,
       capabilities: options.capabilities ?? {},
       ...(options.issuer && { issuer: options.issuer }),
     });
@@ -113,6 +122,7 @@ export class World {
     }
     // One that goes on would set its next timer on the true clock, and keep the process alive for a week.
     for (const run of this.runs.values()) if (run.outcome === undefined) run.stop("the world is closed");
+    this.places?.close();
     this.time.uninstall();
     const [denied] = this.#edges.denied;
     if (denied !== undefined) throw new Error(denied);
@@ -173,7 +183,12 @@ export class World {
     const versionId = this.store.create(secretArn, text);
     const consumers = options.consumers ?? [{ name: "billing" }, { name: "search" }];
     const declared = policyFor({ name, secretArn, consumers, propagation: this.#propagation });
-    const policy = { ...declared, ...scopes, ...options.policy };
+    const policy = withCopies({ ...declared, ...scopes, ...options.policy }, options);
+    if (options.copies !== undefined && this.places === undefined)
+      this.places = new Places(
+        { store: this.store, nowMs: this.time.nowMs },
+        { key: secret.reveal(), ...(options.placeTimes && { times: options.placeTimes }) },
+      );
     await this.ledger.putPolicy(options.field === undefined ? policy : { ...policy, field: options.field });
     const fingerprint = fingerprintOf(secret);
     await this.ledger.changeSecret(secretArn, (record) =>
@@ -326,6 +341,17 @@ export class World {
       setTimeout(() => this.#deliver("settle-closed", event, 0), delayMs);
     }
   }
+}
+
+function withCopies(policy: Policy, { copies: places, takesOver = false }: SecretOptions): Policy {
+  if (places === undefined) return policy;
+  const copies = places.map((place) => ({ ...copyTo(place), ...(takesOver && { takeOver: true }) }));
+  const shop: ConsumerPolicy = {
+    ...{ name: "shop", environment: "production", account, evidence: ["copy"], demandUse: false },
+    ...{ maxStaleMs: 5_000, refresh: { kind: "announce" }, copies },
+  };
+  const consumers = policy.consumers === "none" ? [] : policy.consumers;
+  return { ...policy, consumers: [...consumers, shop] };
 }
 
 function jsonWith(field: string, key: string): string {

@@ -1,0 +1,92 @@
+import type { Fingerprint, VersionId } from "../ports.ts";
+import type { Refusal } from "../rotation/refusal.ts";
+import type { Secret } from "../secret.ts";
+
+/**
+ * How what runs comes to use a copy that was written. `live`: it reads the place itself. `restart`: processes read it
+ * when they start. `redeploy`: it is baked into a deployment. `next-run`: each run is given it when it begins.
+ */
+export type Activation = "live" | "restart" | "redeploy" | "next-run";
+
+/** How a place shows that it holds what was written, from the best to nothing. */
+export type CopyProof = "read-back" | "digest" | "version" | "updated_at" | "none";
+
+/** The truth about one kind of destination. */
+export interface DestinationCapabilities {
+  readonly activation: Activation;
+  readonly proof: CopyProof;
+  /**
+   * `native`: the place itself refuses a write when its value is not the one that was seen. `none`: a change between
+   * the look and the write is overwritten.
+   */
+  readonly compareAndSwap: "native" | "none";
+}
+
+/** What a place shows under one name. */
+export interface CopySeen {
+  /** Changes with every write, on the place's own word: a version, a digest or a time. Absent: there is nothing. */
+  readonly mark?: string;
+  /** What the write compares with, where the place can refuse one that comes too late. */
+  readonly guard?: string;
+  /** Another tool that says it manages this value. */
+  readonly managedBy?: string;
+  /** What makes this value unfit to be written, such as also being another environment's. */
+  readonly conflict?: string;
+}
+
+export interface CopyText {
+  readonly name: string;
+  readonly text: Secret;
+  readonly versionId: VersionId;
+  /** The look that allowed the write. */
+  readonly seen: CopySeen;
+}
+
+/** A copy that was written, as Rekey remembers it. */
+export interface WrittenCopy {
+  readonly name: string;
+  readonly versionId: VersionId;
+  readonly mark: string;
+  /** A time, on Rekey's clock, that is surely after the write. */
+  readonly seenAtMs: number;
+  /** What `activate` started, by the place's own name for it. */
+  readonly started?: string;
+}
+
+/** What runs with a copy. */
+export interface CopyUse {
+  /** `idle`: nothing has begun to use it. `failed`: its activation ended without success, or was rolled back. */
+  readonly state: "idle" | "activating" | "active" | "failed";
+  readonly detail: string;
+  /** Set if nothing but time is missing. */
+  readonly remainingMs?: number;
+}
+
+export type PlaceRefusal = Refusal<"CredentialRefused" | "WrongPlace">;
+
+/**
+ * One place that is given copies. The deployment chooses the place, its token and its environment; a policy names it.
+ * Any method may be called again with the same arguments. Each throws ProviderUnavailable or ProviderThrottled if a
+ * later try may help, and CopyRefused if it will not.
+ */
+export interface Destination {
+  readonly kind: string;
+  readonly capabilities: DestinationCapabilities;
+  /** What is wrong with a name there; no call is made. */
+  whyNotName(name: string): string | undefined;
+  /** Asks the place who it is: undefined if the token leads to the place and environment that the deployment names. */
+  whyNotHere(): Promise<PlaceRefusal | undefined>;
+  look(name: string): Promise<CopySeen>;
+  /** Of the value that is there; undefined if there is none, or if the place never shows a value again. */
+  read(name: string): Promise<Fingerprint | undefined>;
+  /** Answers with the mark of what is there now. The values under other names stay as they are. */
+  write(copy: CopyText): Promise<string>;
+  /** Starts whatever makes this copy used, once for each version; answers with its name, if the place gives it one. */
+  activate(copy: WrittenCopy): Promise<string | undefined>;
+  use(copy: WrittenCopy & { readonly nowMs: number }): Promise<CopyUse>;
+}
+
+/** What the deployment lists. */
+export interface Destinations {
+  named(name: string): Destination | undefined;
+}

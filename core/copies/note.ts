@@ -1,0 +1,87 @@
+import type { Fingerprint, VersionId } from "../ports.ts";
+import type { WrittenCopy } from "./destination.ts";
+
+/** Where one copy of a secret's key goes. */
+export interface CopyPlace {
+  readonly destination: string;
+  readonly name: string;
+}
+
+/** What Rekey remembers of one copy. */
+export interface CopyNote extends CopyPlace {
+  /** The last write that was confirmed. */
+  readonly written?: {
+    readonly versionId: VersionId;
+    readonly fingerprint: Fingerprint;
+    readonly mark: string;
+    /** Absent until a later step has seen the mark there. */
+    readonly seenAtMs?: number;
+    readonly started?: string;
+    /** Since when every look found it in use. */
+    readonly activeSinceMs?: number;
+  };
+  /** A person ordered to write over what somebody changed there; the next write takes the order up. */
+  readonly overwrite?: boolean;
+  /** Why the last try to write it was refused. */
+  readonly refused?: string;
+  /** What the last sweep found wrong with it. */
+  readonly astray?: string;
+  /** A write that began, and whose end nobody knows if it is still here. */
+  readonly writing?: { readonly versionId: VersionId; readonly fingerprint: Fingerprint };
+}
+
+type Version = Readonly<Record<"versionId" | "fingerprint", string>>;
+
+/** Recorded before the call: a crash must not leave a value of ours that looks like somebody else's. */
+export function noteWriting(note: CopyNote, { versionId, fingerprint }: Version): CopyNote {
+  return { ...note, writing: { versionId, fingerprint } };
+}
+
+export function noteWritten(note: CopyNote, written: Version & { readonly mark: string }): CopyNote {
+  const { writing: _over, overwrite: _done, ...rest } = note;
+  const { versionId, fingerprint, mark } = written;
+  return { ...rest, written: { versionId, fingerprint, mark } };
+}
+
+export function noteRefused(note: CopyNote, reason: string | undefined): CopyNote {
+  const { refused: _before, ...rest } = note;
+  return reason === undefined ? rest : { ...rest, refused: reason };
+}
+
+export function noteAstray(note: CopyNote, reason: string | undefined): CopyNote {
+  const { astray: _before, ...rest } = note;
+  return reason === undefined ? rest : { ...rest, astray: reason };
+}
+
+/** A person's order: what is there now may be overwritten, whoever put it there. */
+export function noteOverwrite(note: CopyNote): CopyNote {
+  return { ...note, overwrite: true };
+}
+
+/** The same value was written again under another mark: somebody saved it unchanged, or edited a field beside it. */
+export function noteMark(note: CopyNote, mark: string): CopyNote {
+  return note.written === undefined ? note : { ...note, written: { ...note.written, mark } };
+}
+
+export function noteStarted(note: CopyNote, started: string | undefined): CopyNote {
+  if (note.written === undefined || started === undefined) return note;
+  return { ...note, written: { ...note.written, started } };
+}
+
+/** The first time that is surely after the write. */
+export function noteSeen(note: CopyNote, nowMs: number): CopyNote {
+  if (note.written === undefined || note.written.seenAtMs !== undefined) return note;
+  return { ...note, written: { ...note.written, seenAtMs: nowMs } };
+}
+
+export function noteUse(note: CopyNote, { isActive, nowMs }: { isActive: boolean; nowMs: number }): CopyNote {
+  if (note.written === undefined) return note;
+  const { activeSinceMs = nowMs, ...written } = note.written;
+  return { ...note, written: isActive ? { ...written, activeSinceMs } : written };
+}
+
+export function writtenCopy({ name, written }: CopyNote, nowMs: number): WrittenCopy | undefined {
+  if (written === undefined) return undefined;
+  const { versionId, mark, seenAtMs = nowMs, started } = written;
+  return { name, versionId, mark, seenAtMs, ...(started !== undefined && { started }) };
+}

@@ -1,0 +1,120 @@
+import type { CopyPolicy } from "../policy.ts";
+import type { Fingerprint, VersionId } from "../ports.ts";
+import type { Refusal } from "../rotation/refusal.ts";
+import type { CopySeen, PlaceRefusal } from "./destination.ts";
+import type { CopyNote } from "./note.ts";
+
+/** What was found where a copy belongs, and what Rekey knows about it. */
+export interface CopyView {
+  readonly copy: CopyPolicy;
+  readonly note: CopyNote | undefined;
+  /** What is wrong with the name there. */
+  readonly nameMistake: string | undefined;
+  readonly place: PlaceRefusal | undefined;
+  readonly seen: CopySeen;
+  /** Of the value that is there, where it can be read. */
+  readonly found: Fingerprint | undefined;
+  /** Keys of this secret: where somebody copied one by hand, nothing of theirs is lost. */
+  readonly own: readonly Fingerprint[];
+}
+
+export type CopyReason =
+  | "NameRefused"
+  | PlaceRefusal["reason"]
+  | "ManagedElsewhere"
+  | "CopyConflict"
+  | "CopyChanged"
+  | "CopyExists";
+
+type Check = (view: CopyView) => Refusal<CopyReason> | undefined;
+
+const checks: readonly Check[] = [
+  nameIsTaken,
+  placeIsRight,
+  nobodyElseManagesIt,
+  isFit,
+  nobodyChangedIt,
+  isOursToWrite,
+];
+
+/** Asked before a key is minted and again just before each write; the first answer wins. */
+export function whyNotWrite(view: CopyView): Refusal<CopyReason> | undefined {
+  for (const check of checks) {
+    const refusal = check(view);
+    if (refusal) return refusal;
+  }
+  return undefined;
+}
+
+function nameIsTaken({ nameMistake, copy }: CopyView): Refusal<"NameRefused"> | undefined {
+  return nameMistake === undefined
+    ? undefined
+    : { reason: "NameRefused", detail: `${copy.to} takes no value called ${copy.as}: ${nameMistake}` };
+}
+
+function placeIsRight({ place }: CopyView): PlaceRefusal | undefined {
+  return place;
+}
+
+function nobodyElseManagesIt({ copy, seen }: CopyView): Refusal<"ManagedElsewhere"> | undefined {
+  if (seen.managedBy === undefined) return undefined;
+  return {
+    reason: "ManagedElsewhere",
+    detail: `${placeText(copy)} is managed by ${seen.managedBy}, which would overwrite it`,
+  };
+}
+
+function isFit({ copy, seen }: CopyView): Refusal<"CopyConflict"> | undefined {
+  return seen.conflict === undefined
+    ? undefined
+    : { reason: "CopyConflict", detail: `${placeText(copy)}: ${seen.conflict}` };
+}
+
+function nobodyChangedIt(view: CopyView): Refusal<"CopyChanged"> | undefined {
+  const { copy, note, seen } = view;
+  if (note?.written === undefined || note.overwrite === true) return undefined;
+  if (isAsNoted(view) || isOwn(view)) return undefined;
+  const what = seen.mark === undefined ? "removed" : "changed";
+  return { reason: "CopyChanged", detail: `${placeText(copy)} was ${what} outside Rekey` };
+}
+
+function isOursToWrite(view: CopyView): Refusal<"CopyExists"> | undefined {
+  const { copy, note, seen } = view;
+  const isNew = seen.mark === undefined || note?.written !== undefined;
+  if (isNew || isHalfWritten(view) || isOwn(view)) return undefined;
+  if (copy.takeOver === true || note?.overwrite === true) return undefined;
+  const detail = `${placeText(copy)} exists and Rekey did not write it: give the copy another name, or say \`takeOver: true\``;
+  return { reason: "CopyExists", detail };
+}
+
+function isOwn({ found, own }: CopyView): boolean {
+  return found !== undefined && own.includes(found);
+}
+
+type Found = Pick<CopyView, "note" | "seen" | "found">;
+
+/** What is there is what Rekey wrote last, or what a write of Rekey's that never ended may have left. */
+export function isAsNoted(view: Found): boolean {
+  const { note, seen, found } = view;
+  const written = note?.written;
+  if (written === undefined || seen.mark === undefined) return false;
+  if (seen.mark === written.mark || found === written.fingerprint) return true;
+  return isHalfWritten(view);
+}
+
+/** Where the value cannot be read, a new mark after a write that never ended is taken for that write's. */
+function isHalfWritten({ note, seen, found }: Found): boolean {
+  if (note?.writing === undefined || seen.mark === undefined) return false;
+  return found === undefined || found === note.writing.fingerprint;
+}
+
+/** Nothing is left to write: the place shows the last mark, and it belongs to this version. */
+export function isWritten({ note, seen, found }: Found, versionId: VersionId): boolean {
+  const { written, writing } = note ?? {};
+  if (written?.versionId !== versionId || writing !== undefined || seen.mark === undefined) return false;
+  return seen.mark === written.mark || found === written.fingerprint;
+}
+
+export function placeText({ to, as }: Pick<CopyPolicy, "to" | "as">): string {
+  return `${as} at ${to}`;
+}

@@ -1,0 +1,24 @@
+/** What a stand-in of a destination sees of one request: the same as those of providers. */
+export interface FakeRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: unknown;
+}
+
+export interface FakeReply {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export function answer(status: number, json: unknown = {}): FakeReply {
+  return { status, headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
+}
+
+/** The parts of a path that match; the rest of a pattern is literal. */
+export function matched(pattern: RegExp, path: string): readonly string[] | undefined {
+  return pattern.exec(path)?.slice(1).map(decodeURIComponent);
+}

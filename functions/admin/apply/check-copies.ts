@@ -1,0 +1,23 @@
+import { collisionsOf, copiesOf } from "../../../core/copies/declared.ts";
+import { placeText } from "../../../core/copies/rules.ts";
+import type { Policy } from "../../../core/policy.ts";
+import type { AdminDeps } from "../../deps.ts";
+
+/** Names are checked without a call to the place: what only it can answer is asked before each rotation. */
+export async function mistakesOfCopies(
+  policies: readonly Policy[],
+  { destinations, ledger }: Pick<AdminDeps, "destinations" | "ledger">,
+): Promise<readonly string[]> {
+  const others = [...(await ledger.policies()), ...policies];
+  return policies.flatMap((policy) => [
+    ...copiesOf(policy).flatMap(({ to, as }) => {
+      const destination = destinations.named(to);
+      const wrong =
+        destination === undefined ? "the deployment lists no such destination" : destination.whyNotName(as);
+      return wrong === undefined ? [] : [`${policy.name}: ${as} at ${to}: ${wrong}`];
+    }),
+    ...collisionsOf(policy, others).map(
+      ({ copy, with: other }) => `${policy.name}: ${placeText(copy)} is also a copy of ${other}`,
+    ),
+  ]);
+}

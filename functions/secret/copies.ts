@@ -1,0 +1,201 @@
+import { copiesOf } from "../../core/copies/declared.ts";
+import type { CopySeen, Destination } from "../../core/copies/destination.ts";
+import {
+  type CopyNote,
+  noteRefused,
+  noteStarted,
+  noteWriting,
+  noteWritten,
+  writtenCopy,
+} from "../../core/copies/note.ts";
+import {
+  type CopyReason,
+  type CopyView,
+  isWritten,
+  placeText,
+  whyNotWrite,
+} from "../../core/copies/rules.ts";
+import { CopyRefused, ProviderThrottled, ProviderUnavailable } from "../../core/errors.ts";
+import type { CopyPolicy, Policy } from "../../core/policy.ts";
+import type { Fingerprint } from "../../core/ports.ts";
+import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
+import { assertPromoted, type PlacedKey, type Ticket } from "../../core/rotation/secret-record.ts";
+import type { Secret } from "../../core/secret.ts";
+import type { With } from "../deps.ts";
+
+type Deps = With<"destinations">;
+
+export type CopyRefusal = Refusal<CopyReason | "DestinationUnknown" | "DestinationSilent" | "CopyRefused">;
+
+export interface RefusedCopy {
+  readonly copy: CopyPolicy;
+  readonly refusal: CopyRefusal;
+}
+
+/** A run's input holds few of them; the ledger and the log have all. */
+const refusalsShownMax = 10;
+
+export function refusalsText(refused: readonly RefusedCopy[]): readonly string[] {
+  return refused
+    .slice(0, refusalsShownMax)
+    .map(({ copy, refusal }) => `${refusal.reason}: ${refusal.detail.slice(0, 300)} (${placeText(copy)})`);
+}
+
+interface Question {
+  readonly policy: Policy;
+  /** Keys of this secret: a copy of one that somebody made by hand is no conflict. */
+  readonly own: readonly Fingerprint[];
+}
+
+/** Everything that would keep a copy from being written, asked of every place before a key is made. */
+export async function whyNoCopies({ policy, own }: Question, deps: Deps): Promise<readonly RefusedCopy[]> {
+  const refused: RefusedCopy[] = [];
+  for (const copy of copiesOf(policy)) {
+    const refusal = await whyNoCopy({ policy, own, copy }, deps);
+    if (refusal !== undefined) refused.push({ copy, refusal });
+  }
+  return refused;
+}
+
+type CopyQuestion = Question & { readonly copy: CopyPolicy };
+
+async function whyNoCopy(question: CopyQuestion, deps: Deps): Promise<CopyRefusal | undefined> {
+  const { copy } = question;
+  const destination = deps.destinations.named(copy.to);
+  if (destination === undefined) return unknownDestination(copy);
+  try {
+    return whyNotWrite(await viewOf({ ...question, destination }, deps));
+  } catch (error) {
+    return refusalIn(error);
+  }
+}
+
+export function unknownDestination({ to }: CopyPolicy): Refusal<"DestinationUnknown"> {
+  return { reason: "DestinationUnknown", detail: `the deployment has no destination called ${to}` };
+}
+
+/** Only the errors of destinations are about this copy alone; anything else ends the step. */
+export function refusalIn(error: unknown): Refusal<"CopyRefused" | "DestinationSilent"> {
+  if (error instanceof CopyRefused) return { reason: "CopyRefused", detail: error.message };
+  if (error instanceof ProviderUnavailable || error instanceof ProviderThrottled)
+    return { reason: "DestinationSilent", detail: error.message };
+  throw error;
+}
+
+async function viewOf(
+  { policy, own, copy, destination }: CopyQuestion & { readonly destination: Destination },
+  deps: Deps,
+): Promise<CopyView> {
+  const note = await deps.ledger.copyNote(placeOf(policy, copy));
+  const nameMistake = destination.whyNotName(copy.as);
+  const place = await destination.whyNotHere();
+  const facts = { copy, note, nameMistake, place, own };
+  // A name or place that is refused is not looked at: the place may be another environment's.
+  if (nameMistake !== undefined || place !== undefined) return { ...facts, seen: {}, found: undefined };
+  const seen: CopySeen = await destination.look(copy.as);
+  const found = seen.mark === undefined ? undefined : await destination.read(copy.as);
+  return { ...facts, seen, found };
+}
+
+export function placeOf({ secretArn }: Pick<Policy, "secretArn">, { to, as }: CopyPolicy) {
+  return { secretArn, destination: to, name: as };
+}
+
+// ---- writing -------------------------------------------------------------------------------------------------
+
+interface Writing {
+  readonly ticket: Ticket;
+  readonly policy: Policy;
+  readonly incoming: PlacedKey;
+  readonly retiring: PlacedKey;
+  readonly text: Secret;
+  readonly atMs: number;
+}
+
+/** Writes every copy that is not there yet, each on its own: one that is refused does not stop the others. */
+export async function writeCopies(writing: Writing, deps: Deps): Promise<readonly RefusedCopy[]> {
+  const refused: RefusedCopy[] = [];
+  for (const copy of copiesOf(writing.policy)) {
+    const refusal = await writeCopy({ ...writing, copy }, deps);
+    await noteRefusal({ policy: writing.policy, copy, refusal }, deps);
+    if (refusal !== undefined) refused.push({ copy, refusal });
+  }
+  return refused;
+}
+
+/** Kept with the copy, so that people see it, and that the same refusal is not published at every try. */
+async function noteRefusal(
+  {
+    policy,
+    copy,
+    refusal,
+  }: Pick<OneWriting, "policy" | "copy"> & { readonly refusal: CopyRefusal | undefined },
+  deps: Deps,
+): Promise<void> {
+  const text = refusal && refusalText(refusal);
+  let isNews = false;
+  await deps.ledger.changeCopy(placeOf(policy, copy), (note) => {
+    isNews = text !== undefined && note.refused !== text;
+    return noteRefused(note, text);
+  });
+  if (!isNews) return;
+  const { to: destination, as: name } = copy;
+  const detail = { destination, name, reason: text };
+  await deps.bus.publish({ type: "CopyRefused", secretArn: policy.secretArn, detail });
+}
+
+type OneWriting = Writing & { readonly copy: CopyPolicy };
+
+async function writeCopy(writing: OneWriting, deps: Deps): Promise<CopyRefusal | undefined> {
+  const { policy, incoming, retiring, copy } = writing;
+  const destination = deps.destinations.named(copy.to);
+  if (destination === undefined) return unknownDestination(copy);
+  try {
+    const own = [retiring.fingerprint, incoming.fingerprint];
+    const view = await viewOf({ policy, own, copy, destination }, deps);
+    const refusal = whyNotWrite(view);
+    if (refusal !== undefined) return refusal;
+    const note =
+      view.note !== undefined && isWritten(view, incoming.versionId)
+        ? view.note
+        : await write({ ...writing, view, destination }, deps);
+    await activate({ ...writing, note, destination }, deps);
+    return undefined;
+  } catch (error) {
+    return refusalIn(error);
+  }
+}
+
+async function write(
+  writing: OneWriting & { readonly view: CopyView; readonly destination: Destination },
+  deps: Deps,
+): Promise<CopyNote> {
+  const { ticket, policy, incoming, text, copy, view, destination } = writing;
+  const place = placeOf(policy, copy);
+  // Read just before: a function that was frozen must not write over the copies of the run that came after.
+  assertPromoted(await deps.ledger.secret(policy.secretArn), ticket);
+  await deps.ledger.changeCopy(place, (note) => noteWriting(note, incoming));
+  const { versionId } = incoming;
+  const mark = await destination.write({ name: copy.as, text, versionId, seen: view.seen });
+  const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...incoming, mark }));
+  await deps.audit.append(policy.secretArn, {
+    id: `${ticket.rotationId}/copy/${copy.to}/${copy.as}/${versionId}`,
+    atMs: writing.atMs,
+    actor: ticket.rotationId,
+    action: "CopyWritten",
+    detail: { destination: copy.to, kind: destination.kind, name: copy.as, versionId, mark },
+  });
+  return note;
+}
+
+/** Also of a copy that an earlier try wrote: it may have ended before it could start anything. */
+async function activate(
+  writing: OneWriting & { readonly note: CopyNote; readonly destination: Destination },
+  deps: Deps,
+): Promise<void> {
+  const { policy, copy, note, destination, atMs } = writing;
+  const written = writtenCopy(note, atMs);
+  if (written === undefined || written.started !== undefined) return;
+  const started = await destination.activate(written);
+  await deps.ledger.changeCopy(placeOf(policy, copy), (now) => noteStarted(now, started));
+}

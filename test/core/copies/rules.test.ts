@@ -1,0 +1,185 @@
+import { collisionsOf, copiesOf } from "../../../core/copies/declared.ts";
+import {
+  type CopyNote,
+  noteAstray,
+  noteMark,
+  noteOverwrite,
+  noteRefused,
+  noteSeen,
+  noteStarted,
+  noteUse,
+  noteWriting,
+  noteWritten,
+  writtenCopy,
+} from "../../../core/copies/note.ts";
+import { type CopyView, isAsNoted, isWritten, whyNotWrite } from "../../../core/copies/rules.ts";
+
+const place = { destination: "ci", name: "KEY" };
+const [retiring, incoming, theirs] = ["sha256:retiring", "sha256:incoming", "sha256:theirs"];
+const written: CopyNote = noteWritten(place, { versionId: "v1", fingerprint: retiring, mark: "m1" });
+
+function view(given: Partial<CopyView> = {}): CopyView {
+  return {
+    ...{ copy: { to: "ci", as: "KEY" }, note: undefined, nameMistake: undefined, place: undefined },
+    ...{ seen: {}, found: undefined, own: [retiring] },
+    ...given,
+  };
+}
+
+const reasonOf = (given: Partial<CopyView>) => whyNotWrite(view(given))?.reason;
+
+describe("a copy is written", () => {
+  test.each<[string, Partial<CopyView>]>([
+    ["where nothing is", {}],
+    ["over the last one, by its mark", { note: written, seen: { mark: "m1" } }],
+    [
+      "over the last one, by its value under another mark",
+      { note: written, seen: { mark: "m2" }, found: retiring },
+    ],
+    ["over the current key that somebody copied by hand", { seen: { mark: "m9" }, found: retiring }],
+    [
+      "over it even where Rekey wrote another one before",
+      { note: { ...written }, seen: { mark: "m9" }, found: retiring },
+    ],
+    [
+      "where the policy says that it may",
+      { copy: { to: "ci", as: "KEY", takeOver: true }, seen: { mark: "m9" } },
+    ],
+    [
+      "again after a write that never ended",
+      { note: noteWriting(place, { versionId: "v2", fingerprint: incoming }), seen: { mark: "m9" } },
+    ],
+    [
+      "again where the value of that write is there",
+      {
+        note: noteWriting(written, { versionId: "v2", fingerprint: incoming }),
+        seen: { mark: "m9" },
+        found: incoming,
+      },
+    ],
+    [
+      "over a change that a person ordered away",
+      { note: noteOverwrite(written), seen: { mark: "m9" }, found: theirs },
+    ],
+    ["over what was there first, by the same order", { note: noteOverwrite(place), seen: { mark: "m9" } }],
+  ])("%s", (_where, given) => {
+    expect(reasonOf(given)).toBeUndefined();
+  });
+});
+
+describe("a copy is not written", () => {
+  test.each<[string, Partial<CopyView>, string]>([
+    ["under a name that the place refuses", { nameMistake: "too long" }, "NameRefused"],
+    ["where the token leads elsewhere", { place: { reason: "WrongPlace", detail: "staging" } }, "WrongPlace"],
+    ["where another tool writes", { seen: { mark: "m1", managedBy: "helm" } }, "ManagedElsewhere"],
+    [
+      "where it would be another environment's too",
+      { seen: { mark: "m1", conflict: "also preview" } },
+      "CopyConflict",
+    ],
+    ["over a change by somebody else", { note: written, seen: { mark: "m2" } }, "CopyChanged"],
+    ["over a change that can be read", { note: written, seen: { mark: "m2" }, found: theirs }, "CopyChanged"],
+    ["where somebody took it away", { note: written, seen: {} }, "CopyChanged"],
+    ["over what was never Rekey's", { seen: { mark: "m1" } }, "CopyExists"],
+    [
+      "where a write that never ended left something else",
+      {
+        note: noteWriting(written, { versionId: "v2", fingerprint: incoming }),
+        seen: { mark: "m9" },
+        found: theirs,
+      },
+      "CopyChanged",
+    ],
+  ])("%s", (_where, given, reason) => {
+    expect(whyNotWrite(view(given))).toMatchObject({ reason, detail: expect.any(String) });
+  });
+});
+
+test("nothing is left to write only if the mark belongs to this version", () => {
+  const seen = { mark: "m1" };
+  expect(isWritten({ note: written, seen, found: undefined }, "v1")).toBe(true);
+  expect(isWritten({ note: written, seen: { mark: "m2" }, found: retiring }, "v1")).toBe(true);
+  expect(isWritten({ note: written, seen: { mark: "m2" }, found: undefined }, "v1")).toBe(false);
+  expect(isWritten({ note: written, seen, found: undefined }, "v2")).toBe(false);
+  expect(isWritten({ note: written, seen: {}, found: undefined }, "v1")).toBe(false);
+  expect(isWritten({ note: undefined, seen, found: undefined }, "v1")).toBe(false);
+  const again = noteWriting(written, { versionId: "v1", fingerprint: retiring });
+  expect(isWritten({ note: again, seen, found: undefined }, "v1")).toBe(false);
+});
+
+test("without a write nothing can be as noted", () => {
+  expect(isAsNoted({ note: place, seen: { mark: "m1" }, found: undefined })).toBe(false);
+  expect(isAsNoted({ note: undefined, seen: {}, found: undefined })).toBe(false);
+});
+
+describe("the note", () => {
+  test("keeps the first time that is surely after the write", () => {
+    const seen = noteSeen(noteSeen(written, 5), 9);
+    expect(writtenCopy(seen, 20)).toMatchObject({ seenAtMs: 5 });
+    expect(writtenCopy(written, 20)).toMatchObject({ seenAtMs: 20 });
+  });
+
+  test("counts use from the first look of those in a row that found it", () => {
+    const used = noteUse(noteUse(written, { isActive: true, nowMs: 5 }), { isActive: true, nowMs: 9 });
+    expect(used.written?.activeSinceMs).toBe(5);
+    const lost = noteUse(used, { isActive: false, nowMs: 10 });
+    expect(lost.written).not.toHaveProperty("activeSinceMs");
+    expect(noteUse(lost, { isActive: true, nowMs: 12 }).written?.activeSinceMs).toBe(12);
+  });
+
+  test("of a copy that was never written stays as it is", () => {
+    for (const same of [
+      noteSeen(place, 5),
+      noteUse(place, { isActive: true, nowMs: 5 }),
+      noteMark(place, "m2"),
+      noteStarted(place, "dpl_1"),
+    ])
+      expect(same).toEqual(place);
+    expect(writtenCopy(place, 5)).toBeUndefined();
+    expect(noteStarted(written, undefined)).toEqual(written);
+  });
+
+  test("of a new write knows nothing of what an earlier one started, ordered or refused to end", () => {
+    const before = noteOverwrite(
+      noteWriting(noteStarted(noteMark(written, "m2"), "dpl_1"), { versionId: "v2", fingerprint: incoming }),
+    );
+    expect(writtenCopy(before, 1)).toMatchObject({ started: "dpl_1", mark: "m2" });
+    expect(noteWritten(before, { versionId: "v2", fingerprint: incoming, mark: "m3" })).toEqual({
+      ...place,
+      written: { versionId: "v2", fingerprint: incoming, mark: "m3" },
+    });
+  });
+
+  test("has the last refusal, and what the sweep found, until they are over", () => {
+    expect(noteRefused(noteRefused(place, "no"), undefined)).toEqual(place);
+    expect(noteAstray(noteAstray(place, "changed"), undefined)).toEqual(place);
+    expect(noteAstray(noteRefused(place, "no"), "changed")).toEqual({
+      ...place,
+      refused: "no",
+      astray: "changed",
+    });
+  });
+});
+
+describe("declared copies", () => {
+  const consumer = (name: string, copies?: readonly { to: string; as: string }[]) =>
+    ({ name, ...(copies && { copies }) }) as never;
+  const policy = (secretArn: string, consumers: readonly never[] | "none") => ({
+    ...{ secretArn, name: secretArn, environment: "production", consumers },
+  });
+  const ci = { to: "ci", as: "KEY" };
+
+  test("are each place once, whoever reads there", () => {
+    expect(copiesOf(policy("a", [consumer("x", [ci]), consumer("y", [ci]), consumer("z")]))).toEqual([ci]);
+    expect(copiesOf(policy("a", "none"))).toEqual([]);
+  });
+
+  test("collide with another secret's at the same name, and not with their own", () => {
+    const [a, b] = [
+      policy("a", [consumer("x", [ci])]),
+      policy("b", [consumer("x", [ci, { to: "ci", as: "B" }])]),
+    ];
+    expect(collisionsOf(a, [a])).toEqual([]);
+    expect(collisionsOf(a, [a, b])).toEqual([{ copy: ci, with: "production/b" }]);
+  });
+});

@@ -1,0 +1,235 @@
+import type { Destinations } from "../../../core/copies/destination.ts";
+import type { CopyPolicy } from "../../../core/policy.ts";
+import type { SecretArn, SecretStore } from "../../../core/ports.ts";
+import { Secret } from "../../../core/secret.ts";
+import { connected } from "../../../destinations/connect.ts";
+import type { DestinationAdapter, Http } from "../../../destinations/destination.ts";
+import * as github from "../../../destinations/github-actions/adapter.ts";
+import { GithubFake } from "../../../destinations/github-actions/fake.ts";
+import { destinationKinds } from "../../../destinations/index.ts";
+import * as kubernetes from "../../../destinations/kubernetes-secret/adapter.ts";
+import { KubernetesFake } from "../../../destinations/kubernetes-secret/fake.ts";
+import * as secretsManager from "../../../destinations/secrets-manager/adapter.ts";
+import { fakeSecrets } from "../../../destinations/secrets-manager/fake.ts";
+import * as vercel from "../../../destinations/vercel/adapter.ts";
+import { VercelFake } from "../../../destinations/vercel/fake.ts";
+import { fakeHttp } from "../../../providers/fake.ts";
+import type { MemoryStore } from "../../../stores/secrets-manager/fake.ts";
+import { secretArnOf } from "./account.ts";
+
+const token = secretArnOf("rekey/places");
+export const copySecretArn: SecretArn = secretArnOf("shop/copy");
+/** Under this name every place has its copy. */
+export const copyName = "OPENAI_API_KEY";
+
+export type PlaceName = "ci" | "web" | "pods" | "copy";
+
+/** One of each class of activation. */
+export const placeNames: readonly PlaceName[] = ["ci", "web", "pods", "copy"];
+
+export function copyTo(place: PlaceName): CopyPolicy {
+  return { to: place, as: copyName };
+}
+
+export type PlaceTrouble = "refuses" | "fails" | "astray" | "change" | "rollBack" | "heal";
+
+export const placeTroubles = ["refuses", "fails", "astray", "change", "rollBack"] as const;
+
+export interface PlaceTimes {
+  readonly buildMs: number;
+  readonly rolloutMs: number;
+  readonly runEveryMs: number;
+  readonly runMs: number;
+}
+
+const usualTimes: PlaceTimes = { buildMs: 6_000, rolloutMs: 4_000, runEveryMs: 30_000, runMs: 20_000 };
+
+/** Four places with everything that runs there: builds take their time, pods are replaced, CI runs come and go. */
+export class Places {
+  readonly ci: GithubFake;
+  readonly web: VercelFake;
+  readonly pods: KubernetesFake;
+  /** What a place does instead of ending well. */
+  readonly fails = new Set<PlaceName>();
+  /** Their token leads to another environment's place. */
+  readonly astray = new Set<PlaceName>();
+  /** They refuse every write. */
+  readonly refuses = new Set<PlaceName>();
+  /** The step at which somebody last moved something there. */
+  readonly movedAt = new Map<PlaceName, number>();
+  /** What somebody put there, while it may not be overwritten. */
+  readonly changes = new Map<PlaceName, string>();
+  readonly #store: MemoryStore;
+  readonly #times: PlaceTimes;
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #isOpen = true;
+
+  constructor(
+    world: { readonly store: MemoryStore; nowMs(): number },
+    { key, times = {} }: { readonly key: string; readonly times?: Partial<PlaceTimes> },
+  ) {
+    this.#store = world.store;
+    this.#times = { ...usualTimes, ...times };
+    this.ci = new GithubFake({ owner: "acme/shop", environment: "production" }, world.nowMs);
+    this.web = new VercelFake({ project: "prj_FAKE", team: "team_FAKE" }, world.nowMs);
+    const workloads = ["deployments/worker"];
+    this.pods = new KubernetesFake({ namespace: "shop", secret: "openai", workloads, reads: copyName });
+    this.#store.create(copySecretArn, JSON.stringify({ [copyName]: key }));
+    this.ci.put(copyName, key);
+    this.web.put(copyName, key);
+    this.web.deploy();
+    this.web.finish();
+    this.pods.put(copyName, key);
+    this.pods.startPods();
+    this.#nextRun();
+  }
+
+  close(): void {
+    this.#isOpen = false;
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+
+  #after(ms: number, work: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (this.#isOpen) work();
+    }, ms);
+    this.#timers.add(timer);
+  }
+
+  #nextRun(): void {
+    const run = this.ci.begin();
+    this.#after(this.#times.runMs, () => this.ci.end(run));
+    this.#after(this.#times.runEveryMs, () => this.#nextRun());
+  }
+
+  /** What a destination's calls go to, each through `wire`; `store` is the function's own way to Secrets Manager. */
+  destinations(through: {
+    readonly store: SecretStore;
+    wire(place: PlaceName, http: Http): Http;
+  }): Destinations {
+    const tagged = this.astray.has("copy") ? "staging" : "production";
+    const aws = fakeSecrets(through.store, { [copySecretArn]: { Environment: tagged } });
+    const settingsOf: Readonly<Record<PlaceName, readonly [string, DestinationAdapter, unknown, string]>> = {
+      ci: [
+        "github-actions",
+        github,
+        { token, repository: "acme/shop", environment: this.#room },
+        this.ci.token,
+      ],
+      web: ["vercel", vercel, { token, ...this.#project, target: "production" }, this.web.token],
+      pods: ["kubernetes-secret", kubernetes, { token, ...cluster }, this.pods.token],
+      copy: ["secrets-manager", secretsManager, { secret: copySecretArn }, "none"],
+    };
+    return {
+      named: (name) => {
+        const place = placeNames.find((each) => each === name);
+        if (place === undefined) return undefined;
+        const [kindName, adapter, settings, text] = settingsOf[place];
+        const kind = destinationKinds[kindName];
+        if (kind === undefined) throw new TypeError(`no destination is called ${kindName}`);
+        const http = through.wire(place, this.#httpOf(place));
+        const options = { settings, environment: "production", token: async () => new Secret(text) };
+        return connected(kind, adapter, { ...options, http, aws });
+      },
+    };
+  }
+
+  get #room(): string {
+    return this.astray.has("ci") ? "staging" : "production";
+  }
+
+  get #project() {
+    return { project: this.astray.has("web") ? "prj_OTHER" : "prj_FAKE", team: "team_FAKE" };
+  }
+
+  #httpOf(place: PlaceName): Http {
+    this.pods.environment = this.astray.has("pods") ? "staging" : "production";
+    const fake = { ci: this.ci, web: this.web, pods: this.pods, copy: this.ci }[place];
+    return fakeHttp((request) => {
+      const isWrite = request.method !== "GET";
+      if (isWrite && this.refuses.has(place)) return { status: 403, headers: {}, body: "{}" };
+      const reply = fake.handle(request);
+      if (isWrite && place === "web")
+        this.#after(this.#times.buildMs, () => this.web.finish(this.fails.has("web") ? "ERROR" : "READY"));
+      if (isWrite && place === "pods")
+        this.#after(this.#times.rolloutMs, () => this.pods.finish({ isStuck: this.fails.has("pods") }));
+      return reply;
+    });
+  }
+
+  // ---- what other people do, and what is seen -----------------------------------------------------------------
+
+  async meet(place: PlaceName, trouble: PlaceTrouble, step: number): Promise<void> {
+    if (trouble === "heal") return this.#heal(place);
+    this.movedAt.set(place, step);
+    switch (trouble) {
+      case "refuses":
+      case "fails":
+      case "astray":
+        this[trouble].add(place);
+        return;
+      case "rollBack":
+        if (place === "web") this.web.rollBack();
+        return;
+      case "change": {
+        const text = `FAKE-by-hand-${step}`;
+        this.changes.set(place, text);
+        return this.changeByHand(place, text);
+      }
+    }
+  }
+
+  #heal(place: PlaceName): void {
+    for (const trouble of [this.refuses, this.fails, this.astray]) trouble.delete(place);
+    if (place === "pods") this.pods.finish();
+    if (place !== "web") return;
+    this.web.deploy();
+    this.#after(this.#times.buildMs, () => this.web.finish());
+  }
+
+  /** People see to everything, and order away what others put there. */
+  healAll(): void {
+    for (const place of placeNames) this.#heal(place);
+    this.changes.clear();
+  }
+
+  /** What is there now, where a look takes no call. */
+  storedNow(place: PlaceName): string | undefined {
+    if (place === "ci") return this.ci.secrets.get(copyName)?.text;
+    return place === "pods" ? this.pods.valueOf(copyName) : undefined;
+  }
+
+  async changeByHand(place: PlaceName, text: string): Promise<void> {
+    if (place === "ci") this.ci.put(copyName, text);
+    if (place === "web") this.web.put(copyName, text, { type: "sensitive" });
+    if (place === "pods") this.pods.put(copyName, text, "kubectl-edit");
+    if (place === "copy") this.#store.setCurrent(copySecretArn, JSON.stringify({ [copyName]: text }));
+  }
+
+  async stored(place: PlaceName): Promise<string | undefined> {
+    if (place === "ci") return this.ci.secrets.get(copyName)?.text;
+    if (place === "web")
+      return this.web.variables.find(({ key, target }) => key === copyName && target.includes("production"))
+        ?.value;
+    if (place === "pods") return this.pods.valueOf(copyName);
+    return JSON.parse((await this.#store.current(copySecretArn)).text.reveal())[copyName];
+  }
+
+  /** What runs right now and holds a value; readers of the copied secret ask each time. */
+  holding(): readonly { readonly place: PlaceName; readonly text: string | undefined }[] {
+    const serving = this.web.serving.get("production");
+    return [
+      ...this.ci.runs.map(({ given }) => ({ place: "ci" as const, text: given.get(copyName) })),
+      ...(serving ? [{ place: "web" as const, text: serving.built.get(copyName) }] : []),
+      ...this.pods.running.map((text) => ({ place: "pods" as const, text })),
+    ];
+  }
+}
+
+const cluster = {
+  api: "https://k8s.example.com",
+  namespace: "shop",
+  secret: "openai",
+  restart: ["deployments/worker"],
+};
