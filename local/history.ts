@@ -50,7 +50,12 @@ function passagesIn(events: readonly HistoryEvent[]): readonly Passage[] {
       });
     }
     const current = passages.at(-1);
-    if (type === "TaskScheduled" && current !== undefined) current.attempts += 1;
+    if (isAttempt(type) && current !== undefined) current.attempts += 1;
   }
   return passages;
+}
+
+/** A Task whose resource is a function's ARN has events of its own. */
+function isAttempt(type: string | undefined): boolean {
+  return type === "TaskScheduled" || type === "LambdaFunctionScheduled";
 }

@@ -77,11 +77,12 @@ class RunningExecution implements Execution {
     const opening = resume
       ? { type: "ExecutionRedriven", detail: { redriveCount: resume.redrives } }
       : { type: "ExecutionStarted", detail: { input } };
-    const started = this.#history.add(opening, this.#history.lastId);
+    this.#history.add(opening, this.#history.lastId);
     this.#root = new Branch({
       program,
       input: resume ? resume.input : input,
-      previousId: started,
+      // AWS links an execution's first state to no event.
+      previousId: resume ? this.#history.lastId : 0,
       ...(resume ? { startAt: resume.state } : {}),
       shared: {
         history: this.#history,

@@ -10,6 +10,7 @@ import { secretsManager } from "../../local/aws/secrets-manager.ts";
 import { startCloud } from "../../local/aws/server.ts";
 import { sns } from "../../local/aws/sns.ts";
 import { type StepFunctions, stepFunctions } from "../../local/aws/step-functions.ts";
+import { answerOf } from "./answers.ts";
 import { cases } from "./cases/index.ts";
 import { connect, disconnect, runCase } from "./harness.ts";
 
@@ -54,6 +55,12 @@ describe("our stand-ins conform", () => {
   for (const one of cases) {
     test.concurrent(`${one.service}: ${one.name}`, () => runCase(one, clients), caseMsMax);
   }
+
+  test("every service of the suite is served", async () => {
+    const services = [...new Set(cases.map(({ service }) => service))];
+    const answers = await Promise.all(services.map((service) => answerOf(service, clients)));
+    expect(services.filter((_, at) => answers[at] !== "served")).toEqual([]);
+  });
 
   test("without a defect", () => {
     expect(defects).toEqual([]);

@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { answerOf } from "./answers.ts";
 import { cases } from "./cases/index.ts";
 import { connect, disconnect, runCase } from "./harness.ts";
 
@@ -37,17 +38,49 @@ const clients = connect({
 const chosen = cases
   .filter(({ service }) => values.service === undefined || service === values.service)
   .filter(({ name }) => values.only === undefined || name.includes(values.only));
-let failures = 0;
+const services = [...new Set(chosen.map(({ service }) => service))];
+
+const answers = new Map(
+  await Promise.all(services.map(async (service) => [service, await answerOf(service, clients)] as const)),
+);
+if (services.length > 0 && services.every((service) => answers.get(service) === "silent")) {
+  disconnect(clients);
+  console.error(`nothing answers at ${values.endpoint ?? "the endpoints of the environment"}`);
+  console.error("start what is to be checked first, for example the local cloud: npm start -- --stay");
+  process.exit(2);
+}
+
+interface Tally {
+  conform: number;
+  readonly failed: string[];
+}
+
+const tallies = new Map<string, Tally>();
 for (const one of chosen) {
+  const tally = tallies.get(one.service) ?? { conform: 0, failed: [] };
+  tallies.set(one.service, tally);
+  if (answers.get(one.service) !== "served") continue;
   try {
     await runCase(one, clients);
-    console.log(`ok    ${one.service}: ${one.name}`);
+    tally.conform += 1;
   } catch (error) {
-    failures += 1;
     const [reason] = String(error instanceof Error ? `${error.name}: ${error.message}` : error).split("\n");
-    console.log(`FAIL  ${one.service}: ${one.name}\n      ${reason}`);
+    tally.failed.push(`${one.name}\n      ${reason}`);
   }
 }
 disconnect(clients);
-console.log(`${chosen.length - failures} of ${chosen.length} cases conform`);
-process.exitCode = failures > 0 || chosen.length === 0 ? 1 : 0;
+
+for (const [service, { failed }] of tallies) {
+  for (const failure of failed) console.log(`FAIL  ${service}: ${failure}`);
+}
+const rows = services.map((service) => {
+  const { conform = 0, failed = [] } = tallies.get(service) ?? {};
+  const answer = answers.get(service);
+  return answer === "served" ? [service, conform, failed.length] : [service, answer, ""];
+});
+const line = ([service, conform, failed]: readonly unknown[]) =>
+  `${String(service).padEnd(16)} ${String(conform).padStart(8)} ${String(failed).padStart(7)}`;
+for (const row of [["service", "conform", "fail"], ...rows]) console.log(line(row));
+const failures = [...tallies.values()].reduce((sum, { failed }) => sum + failed.length, 0);
+const isComplete = services.length > 0 && services.every((service) => answers.get(service) === "served");
+process.exitCode = failures > 0 || !isComplete ? 1 : 0;

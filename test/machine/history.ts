@@ -12,7 +12,8 @@ export function pathOf(history: readonly HistoryEvent[]): string[] {
   for (const { type, state, detail } of history) {
     if (/^(?:Task|Wait|Pass|Succeed|Fail)StateEntered$/.test(type))
       path.push({ state: state ?? "", failures: [] });
-    if (type === "TaskFailed") path.at(-1)?.failures.push(String(detail?.["error"]));
+    if (type === "TaskFailed" || type === "LambdaFunctionFailed")
+      path.at(-1)?.failures.push(String(detail?.["error"]));
   }
   return withoutLaps(path.map(({ state, failures }) => [state, ...withCounts(failures)].join("; ")));
 }

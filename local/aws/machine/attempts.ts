@@ -142,8 +142,26 @@ export class Attempt {
 
   #event(type: string, detail: NewEvent["detail"] = {}): void {
     const { resource } = this.#options;
-    this.#options.onEvent({ type, detail: { ...resourceOf(resource), ...detail } });
+    const isDirect = directLambda.test(resource);
+    this.#options.onEvent(
+      isDirect
+        ? lambdaEvent(type, { resource, detail })
+        : { type, detail: { ...resourceOf(resource), ...detail } },
+    );
   }
+}
+
+const directLambda = /^arn:[^:]+:lambda:/;
+
+/** AWS has events of their own for a Task whose resource is a function's ARN; only their beginning names it. */
+function lambdaEvent(
+  type: string,
+  { resource, detail }: { readonly resource: string; readonly detail: NewEvent["detail"] },
+): NewEvent {
+  const own = type.replace(/^Task/, "LambdaFunction");
+  if (type === "TaskStarted") return { type: own };
+  if (type !== "TaskScheduled") return { type: own, ...(detail && { detail }) };
+  return { type: own, detail: { resource, input: detail?.["parameters"] } };
 }
 
 /** AWS names an optimized integration by its service and call: `lambda` and `invoke.waitForTaskToken`. */

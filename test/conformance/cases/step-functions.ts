@@ -177,6 +177,38 @@ export const stepFunctionsCases: readonly ConformanceCase[] = [
   },
   {
     service,
+    name: "an execution's first state follows no event, as its beginning does",
+    run: async (clients, scratch) => {
+      const stateMachineArn = await makeMachine(clients, scratch, { states: passing });
+      const executionArn = await startExecution(clients, scratch, { stateMachineArn });
+      await ended(clients, scratch, executionArn);
+      const { events = [] } = await clients.sfn.send(new GetExecutionHistoryCommand({ executionArn }));
+      assert.deepEqual(
+        events.map(({ previousEventId }) => previousEventId),
+        [0, 0, 2, 3],
+      );
+    },
+  },
+  {
+    service,
+    name: "a Task whose resource is a function's ARN has events of its own kind",
+    run: async (clients, scratch) => {
+      const Resource = `arn:aws:lambda:eu-west-1:111122223333:function:${scratch.unique("absent")}`;
+      const states = { A: { Type: "Task", Resource, End: true } };
+      const stateMachineArn = await makeMachine(clients, scratch, { states });
+      const executionArn = await startExecution(clients, scratch, { stateMachineArn, input: '{"a":1}' });
+      await ended(clients, scratch, executionArn);
+      const { events = [] } = await clients.sfn.send(new GetExecutionHistoryCommand({ executionArn }));
+      const scheduled = events.find(({ type }) => type === "LambdaFunctionScheduled");
+      assert.equal(scheduled?.lambdaFunctionScheduledEventDetails?.resource, Resource);
+      assert.deepEqual(JSON.parse(scheduled?.lambdaFunctionScheduledEventDetails?.input ?? ""), { a: 1 });
+      const kinds = events.map(({ type }) => String(type));
+      assert.ok(kinds.some((type) => /^LambdaFunction(?:Failed|ScheduleFailed)$/.test(type)));
+      assert.ok(!kinds.some((type) => /^Task(?:Scheduled|Failed)$/.test(type)));
+    },
+  },
+  {
+    service,
     name: "executions are listed by status, newest first, in pages",
     run: async (clients, scratch) => {
       const stateMachineArn = await makeMachine(clients, scratch, { states: passing });

@@ -43,7 +43,7 @@ describe("an execution", () => {
     await execution.result;
     expect(events.map(({ id, previousId, type }) => `${previousId}-${id} ${type}`)).toEqual([
       "0-1 ExecutionStarted",
-      "1-2 TaskStateEntered",
+      "0-2 TaskStateEntered",
       "2-3 TaskScheduled",
       "3-4 TaskStarted",
       "4-5 TaskSubmitted",

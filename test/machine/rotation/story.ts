@@ -259,7 +259,7 @@ export class Story {
   /** Why the revoke was refused, each time it was asked. */
   refusals(run: Run): string[] {
     const answers = run.history.filter(
-      ({ type, state }) => type === "TaskSucceeded" && state === "RevokeKey",
+      ({ type, state }) => type === "LambdaFunctionSucceeded" && state === "RevokeKey",
     );
     return answers.flatMap(
       ({ detail }) => (detail?.["output"] as { reason?: string } | undefined)?.reason ?? [],
