@@ -22,7 +22,8 @@ const assisted = Object.values(providers).filter((kind) => {
 
 test("every issuer without an API for keys is here", () => {
   expect(assisted.map(({ kind }) => kind).sort()).toEqual([
-    ...["assemblyai", "cohere", "groq", "paddle", "postmark", "replicate", "stability", "together"],
+    ...["assemblyai", "cohere", "github", "groq", "huggingface", "paddle", "postmark", "replicate"],
+    ...["stability", "stripe", "together"],
   ]);
 });
 
@@ -102,3 +103,29 @@ for (const kind of assisted) {
     advance: () => undefined,
   }));
 }
+
+/** Bodies that people saw: who complains of scopes knows the key, and who says nothing about the key proves nothing. */
+const answers = [
+  ["stripe", 401, { error: { message: "Invalid API Key provided: sk_live_****FAKE" } }, "refused"],
+  ["stripe", 401, { error: { code: "api_key_expired", message: "Expired API Key provided" } }, "refused"],
+  ["stripe", 401, { error: { message: "You did not provide an API key." } }, "inconclusive"],
+  ["stripe", 403, { error: { message: "'rk_' does not have the required permissions" } }, "notPermitted"],
+  ["stripe", 429, { error: { code: "rate_limit" } }, "inconclusive"],
+  ["huggingface", 200, { type: "user", name: "somebody" }, "valid"],
+  ["huggingface", 401, { error: "Invalid credentials in Authorization header" }, "refused"],
+  ["huggingface", 401, { error: 'User Access Token "ci" is expired' }, "refused"],
+  ["huggingface", 401, { error: "Invalid username or password." }, "inconclusive"],
+  ["huggingface", 403, { error: "The token lacks the required permissions" }, "notPermitted"],
+  ["github", 401, { message: "Bad credentials" }, "refused"],
+  ["github", 401, { message: "Requires authentication" }, "inconclusive"],
+  ["github", 403, { message: "Resource not accessible by personal access token" }, "notPermitted"],
+  ["github", 403, { message: "Resource protected by organization SAML enforcement." }, "notPermitted"],
+  ["github", 403, { message: "API rate limit exceeded for user ID 1." }, "inconclusive"],
+  ["github", 403, { message: "Maximum number of login attempts exceeded." }, "inconclusive"],
+] as const;
+
+test.each(answers)("%s: a %s with %j means %s", async (name, status, json, meaning) => {
+  const { provider, inject } = worldOf(providers[name] as ProviderKind);
+  inject({ kind: "says", status, json });
+  expect(await provider.verify(new Secret(working))).toBe(meaning);
+});
