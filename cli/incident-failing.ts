@@ -1,5 +1,6 @@
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../core/incident/record.ts";
-import { keysHeldBy } from "../core/incident/transitions.ts";
+import { isCutOff, sayStanding } from "../core/adoption/standing.ts";
+import { stoppedAtMs } from "../core/incident/cut-off.ts";
+import type { IncidentRecord, SecretInScope } from "../core/incident/record.ts";
 import { when } from "./text.ts";
 
 interface Seen {
@@ -13,10 +14,13 @@ interface Seen {
  */
 export function whoFails({ record, nowMs }: Seen): string {
   const failing = cutOff(record).map(
-    ({ secret, stoppedAtMs }) =>
-      `${whoReads(secret)}, since ${when(stoppedAtMs, nowMs)}: ${whyNotMoved(secret)}`,
+    ({ secret, stoppedAtMs: sinceMs }) =>
+      `${whoReads(secret)}, since ${when(sinceMs, nowMs)}: ${whyNotMoved(secret)}`,
   );
-  if (failing.length > 0) return failing.join("; ");
+  const unheard = record.secrets.flatMap(({ standings = [] }) => standings.filter((each) => !isCutOff(each)));
+  const others = unheard.map(sayStanding);
+  if (failing.length > 0) return [...failing, ...others].join("; ");
+  if (others.length > 0) return `nobody that was heard from; ${others.join("; ")}`;
   const waiting = record.secrets.filter((secret) => !isMoved(secret));
   if (waiting.length === 0) return "nobody that Rekey knows of";
   const late = waiting.flatMap(({ behind, name }) => (behind.length > 0 ? behind : [name]));
@@ -24,13 +28,15 @@ export function whoFails({ record, nowMs }: Seen): string {
 }
 
 /** Secrets whose readers hold a key that no longer works and do not have the next one yet. */
-export function cutOff({
+function cutOff({
   secrets,
   keys,
 }: IncidentRecord): readonly { readonly secret: SecretInScope; readonly stoppedAtMs: number }[] {
   return secrets.flatMap((secret) => {
-    const stoppedAtMs = stopOf(keysHeldBy(secret, keys));
-    return stoppedAtMs === undefined || isMoved(secret) ? [] : [{ secret, stoppedAtMs }];
+    const atMs = stoppedAtMs(secret, keys);
+    return atMs === undefined || isMoved(secret) || isNobodyAlive(secret)
+      ? []
+      : [{ secret, stoppedAtMs: atMs }];
   });
 }
 
@@ -38,14 +44,16 @@ function isMoved({ replacement }: SecretInScope): boolean {
   return replacement === "adopted" || replacement === "notNeeded";
 }
 
-function stopOf(held: readonly KeyInScope[]): number | undefined {
-  const stops = held.flatMap((key) =>
-    key.state === "quarantined" ? (key.quarantinedAtMs ?? []) : (key.acceptedAtMs ?? key.deadAtMs ?? []),
+/** Every consumer that was asked is silent or gone: that somebody fails is then neither seen nor ruled out. */
+function isNobodyAlive({ standings, replacement }: SecretInScope): boolean {
+  return (
+    replacement !== "failed" && standings !== undefined && standings.length > 0 && !standings.some(isCutOff)
   );
-  return stops.length === 0 ? undefined : Math.min(...stops);
 }
 
-function whoReads({ behind, name }: SecretInScope): string {
+function whoReads({ behind, name, standings = [] }: SecretInScope): string {
+  const cut = standings.filter(isCutOff);
+  if (cut.length > 0) return cut.map((each) => `${sayStanding(each)}${ownerText(each)}`).join(", ");
   return behind.length === 0 ? `whoever reads ${name}` : behind.join(", ");
 }
 
@@ -53,4 +61,8 @@ function whyNotMoved({ replacement, failure }: SecretInScope): string {
   return replacement === "failed"
     ? `no replacement (${failure ?? "no reason"})`
     : "not on the incoming key yet";
+}
+
+function ownerText({ owner }: { readonly owner?: string }): string {
+  return owner === undefined ? "" : ` (owner ${owner})`;
 }

@@ -5,10 +5,10 @@ import { refOf } from "../core/incident/transitions.ts";
 import { clockTurn, containTurn, isTriage } from "../core/incident/turns.ts";
 import type { Policy } from "../core/policy.ts";
 import { utcText } from "../core/utc.ts";
-import { containNowStep, type PersonStep, personSteps } from "../functions/incident/paging/person-steps.ts";
+import type { PersonStep } from "../functions/incident/paging/person-steps.ts";
 import { runbookFor, topicOf } from "../functions/incident/paging/runbook.ts";
-import { manualOf } from "../providers/manual.ts";
-import { cutOff, whoFails } from "./incident-failing.ts";
+import { stepsToTake } from "../functions/incident/paging/steps.ts";
+import { whoFails } from "./incident-failing.ts";
 import { whetherDead, whetherUndoable, whichKey } from "./incident-key-text.ts";
 import { type Line, table } from "./table.ts";
 import { plural, shortName, when } from "./text.ts";
@@ -172,58 +172,15 @@ function turnText(
 
 // ---- what must I do? -------------------------------------------------------------------------------------
 
-function whatToDo(view: IncidentView): readonly PersonStep[] {
-  const { record } = view;
+/** The list of the page, numbered where there is more than one. */
+function whatToDo({ record, policies }: IncidentView): readonly PersonStep[] {
+  const todos = stepsToTake({ record, policies });
+  if (todos.length === 1) return todos;
+  if (todos.length > 0) return todos.map((todo, index) => ({ ...todo, what: `${index + 1}. ${todo.what}` }));
   const { status, keys } = record;
-  const todos = status === "falseAlarm" ? [] : [...forKeys(view), ...forSecrets(record)];
-  if (todos.length > 0) return todos;
   if (keys.length > 0 && keys.every(isSettled)) return [{ what: "nothing: read the report" }];
-  if (isOver(record.status)) return [{ what: "nothing" }];
+  if (isOver(status)) return [{ what: "nothing" }];
   return [{ what: "nothing now: Rekey goes on by itself" }];
-}
-
-function forKeys(view: IncidentView): readonly PersonStep[] {
-  const { status, keys } = view.record;
-  const open = keys.filter((key) => !isSettled(key));
-  if (isOver(status) || (keys.length > 0 && open.length === 0)) return [];
-  const steps = personSteps(view.record);
-  if (steps.length > 0) return steps.map((step, index) => ({ ...step, what: `${index + 1}. ${step.what}` }));
-  const byHand = open.find((key) => key.byHand);
-  if (byHand) return [manualTodo(view, byHand)];
-  const decision = containNowStep(view.record);
-  if (decision) return [decision];
-  const blocked = open.find((key) => key.blocked !== undefined);
-  return blocked ? [manualTodo(view, blocked)] : [];
-}
-
-function manualTodo({ policies }: IncidentView, key: KeyInScope): PersonStep {
-  const { provider, keyId, secretArn, blocked, byHand } = key;
-  const settings = policies.find((policy) => policy.secretArn === secretArn)?.provider.settings;
-  const { place, command } = manualOf({
-    ...(provider !== undefined && { provider }),
-    ...(keyId !== undefined && { keyId }),
-    ...(settings !== undefined && { settings }),
-  });
-  const isTriedAgain = blocked !== undefined && !byHand && secretArn !== undefined;
-  const lead = isTriedAgain ? `Rekey goes on trying (${blocked.why}); to be sooner, ` : "";
-  const text = `${lead}by hand: ${place}`;
-  return command === undefined ? { what: text } : { what: `${text}, or:`, command };
-}
-
-function forSecrets(record: IncidentRecord): readonly PersonStep[] {
-  const wanted = record.secrets.filter(
-    ({ supplyWanted, replacement }) => supplyWanted === true && replacement === "pending",
-  );
-  const cut = cutOff(record).filter(({ secret }) => secret.replacement === "failed");
-  return [
-    ...wanted.map(({ name }) => ({
-      what: `make a new key for ${name} by hand:`,
-      command: `rekey supply ${name}`,
-    })),
-    ...cut.map(({ secret: { name, failure } }) => ({
-      what: `put a key that works into ${name}: ${failure ?? "it has no replacement"}`,
-    })),
-  ];
 }
 
 // ---- a checklist -----------------------------------------------------------------------------------------

@@ -93,20 +93,19 @@ function gone(field: string, before: readonly string[], after: readonly string[]
 }
 
 function changed(field: string, before: unknown, after: unknown): readonly Weakening[] {
-  const [from, to] = [shown(before), shown(after)];
+  const [from, to] = [valueText(before), valueText(after)];
   return from === to ? [] : [{ field, change: `${from} -> ${to}` }];
 }
 
 function texts(list: readonly unknown[] | undefined): readonly string[] {
-  return (list ?? []).map(shown);
+  return (list ?? []).map(valueText);
 }
 
-/** JSON with sorted names: the table returns them in an order of its own. */
-function shown(value: unknown): string {
+/** With sorted names: the table returns them in an order of its own. */
+function valueText(value: unknown): string {
   if (value === undefined) return "none";
-  if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return String(value);
-  if (Array.isArray(value)) return `[${value.map(shown).join(", ")}]`;
+  if (Array.isArray(value)) return `[${value.map(valueText).join(", ")}]`;
   const fields = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1));
-  return `{${fields.map(([name, each]) => `${name}: ${shown(each)}`).join(", ")}}`;
+  return `{${fields.map(([name, each]) => `${name}: ${valueText(each)}`).join(", ")}}`;
 }

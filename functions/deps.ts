@@ -4,6 +4,7 @@ import type { AuditCheckpoints } from "../audit/checkpoint.ts";
 import type { CallerProof } from "../aws/caller-proof.ts";
 import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
 import type { Destinations } from "../core/copies/destination.ts";
+import type { SenderLimit } from "../core/incident/plan.ts";
 import type { PageReason, UseBefore } from "../core/incident/record.ts";
 import type { ScopeFindings } from "../core/incident/scope-findings.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
@@ -22,6 +23,7 @@ import type {
 } from "../core/ports.ts";
 import type { Schedule, ScheduleTarget } from "../core/schedule.ts";
 import type { Secret } from "../core/secret.ts";
+import type { Acknowledgement } from "../events/acknowledgement.ts";
 import type { KeyCompromised } from "../events/compromise.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 
@@ -52,6 +54,8 @@ export interface Deps {
   readonly audit: Pick<AuditLog, "append">;
   readonly clock: Clock;
   readonly digest: Digest;
+  /** By intake source, what its alerts may have contained unseen, where the deployment says it. */
+  readonly intakeLimits?: Readonly<Record<string, SenderLimit>>;
   log(line: LogLine): void;
 }
 
@@ -107,6 +111,8 @@ export interface Page {
   readonly runbook: string;
   readonly links: readonly string[];
   readonly test: boolean;
+  /** Channels that are left out, because somebody acknowledged there a moment ago. */
+  readonly quiet?: readonly string[];
   /** What the page is about; which key is left out where ending it by hand would be wrong. */
   readonly about: {
     readonly provider?: string;
@@ -165,6 +171,8 @@ export interface IntakeDeps {
   readonly signing: SigningSecrets;
   readonly alerts: AlertBus;
   readonly pointed: PointedAlerts;
+  /** `<team>/<user>` of those who may acknowledge pages from Slack. */
+  readonly slackUsers: readonly string[];
   /**
    * Counts one refusal. The number of those to write to the audit log now; undefined if it is not their turn:
    * strangers must not be able to fill it.
@@ -184,6 +192,8 @@ export interface SigningSecrets {
 export interface AlertBus {
   /** At least once, all of them. Throws if the bus did not accept one: StoreUnavailable if it still may. */
   publish(alerts: readonly KeyCompromised[]): Promise<void>;
+  /** That a person acknowledged a page, through a channel whose signature was verified. */
+  publishAck(ack: Acknowledgement): Promise<void>;
 }
 
 /** Reads alerts that a webhook only refers to. */

@@ -13,6 +13,8 @@ export interface Manual {
   readonly place: string;
   /** The same as one command, which needs the admin key that it names. */
   readonly command?: string;
+  /** What the command waits for first. */
+  readonly asks?: string;
 }
 
 /** A key id comes from the provider, so one that a shell would not read as a single word is put in no command. */
@@ -24,10 +26,18 @@ export function manualOf({ provider, keyId, settings = {} }: Named): Manual {
   }
   const place = `open ${known.console} and disable or delete ${keyId === undefined ? "the reported key" : `key ${keyId}`}`;
   if (known.command === undefined || keyId === undefined || !isWord(keyId)) return { place };
-  const command = known.command.join(" ").replaceAll("{keyId}", keyId);
+  const command = known.command
+    .join(" ")
+    .replaceAll("{keyId}", keyId)
+    .replace(/\$([A-Z]+)\b/g, (whole, name) => settingOf(settings, name) ?? whole);
+  const [unset, ...others] = [...command.matchAll(/\$([A-Z_]+)\b/g)].map(([, name = ""]) => name);
+  if (unset === undefined) return { place, command };
+  // A command works as it stands, or it is not printed: an admin key is pasted, and only that.
+  if (others.length > 0 || !unset.endsWith("_KEY")) return { place };
   return {
     place,
-    command: command.replace(/\$([A-Z]+)\b/g, (whole, name) => settingOf(settings, name) ?? whole),
+    command: `read -rs ${unset} && ${command}`,
+    asks: `paste ${unset}; the shell does not show it`,
   };
 }
 
@@ -38,11 +48,6 @@ function settingOf(settings: Readonly<Record<string, unknown>>, name: string): s
 
 function isWord(value: unknown): value is string {
   return typeof value === "string" && /^[\w.-]{1,200}$/.test(value);
-}
-
-export function killByHand(key: Named): readonly string[] {
-  const { command, place } = manualOf(key);
-  return [...(command === undefined ? [] : [command]), `by hand: ${place}`];
 }
 
 /** Where Rekey's own admin credentials are made at each provider. No API of ours deletes those. */

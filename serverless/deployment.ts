@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
 import * as z from "zod";
+import { type SenderLimit, senderLimit } from "../core/incident/plan.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
 import { destinationKinds } from "../destinations/index.ts";
 import { tagged } from "./statements.ts";
@@ -18,12 +19,16 @@ export interface Deployment {
   readonly adminSecrets: readonly string[];
   /** By source of alerts, the ARN of the secret that it signs with. */
   readonly intakeSecrets: Readonly<Record<string, string>>;
+  /** By source of alerts, how many keys an hour it may have contained unseen, and of which secrets. */
+  readonly intakeLimits: Readonly<Record<string, SenderLimit>>;
   /** The ARN of the secret with the token that reads the alerts which GitHub points to. */
   readonly githubToken: string | undefined;
   readonly githubApiBases: readonly string[];
   /** The ARN of the secret with PagerDuty's routing key, and of the one with the address of Slack's webhook. */
   readonly pagerdutySecret: string | undefined;
   readonly slackSecret: string | undefined;
+  /** `<team>/<user>` of those who may acknowledge pages from Slack. */
+  readonly slackUsers: readonly string[];
   /** Where docs/ can be read; pages link to it. */
   readonly docsUrl: string | undefined;
   /** Customer managed keys that encrypt any of these secrets. */
@@ -113,10 +118,20 @@ const settingsShape = z.strictObject({
   secrets: list(secretShape).default(["api-keys/*"]),
   adminSecrets: list(secretShape).default(["rekey/admin/*"]),
   intakeSecrets: z.record(z.string().regex(/^[a-z]{1,32}$/), z.string().regex(secretArnShape)).default({}),
+  intakeLimits: z
+    .record(
+      z.string().regex(/^[a-z]{1,32}$/),
+      z.strictObject({
+        keysPerHour: z.int().min(0).max(1_000).default(senderLimit.keysPerHour),
+        secrets: list(secretShape).optional(),
+      }),
+    )
+    .default({}),
   githubToken: z.string().regex(secretArnShape).optional(),
   githubApiBases: list(/^https:\/\/[\w./-]+$/).default([]),
   pagerdutySecret: z.string().regex(secretArnShape).optional(),
   slackSecret: z.string().regex(secretArnShape).optional(),
+  slackUsers: list(/^T[A-Z0-9]{2,31}\/[UW][A-Z0-9]{2,31}$/).default([]),
   docsUrl: z
     .string()
     .regex(/^https:\/\/[\w./-]+\/$/)

@@ -14,8 +14,8 @@ const settling = {
 
 /** Releases the secrets of an incident. */
 const closing = {
-  table: get,
-  writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT"],
+  table: getAndList,
+  writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
   removes: ["DEBT"],
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
   publishes: ["Bus"],
@@ -299,10 +299,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "check-recovery": {
     does: "Asks whether every consumer of one secret holds the replacement",
     table: getAndList,
-    writes: ["COPY", "SECRET", "EVIDENCE", "INCIDENT", "REFRESH"],
+    writes: ["COPY", "SECRET", "EVIDENCE", "INCIDENT", "REFRESH", "AUDIT"],
     destinations: "observe",
     workloads: "observe",
     machines: ["SendTaskSuccess"],
+    publishes: ["Bus"],
+    people: "page",
   },
   "block-containment": {
     does: "Records why no automatic step contains a key, and wakes the clock",
@@ -322,8 +324,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   escalate: {
     does: "Reaches a person, through every channel that there is",
-    table: get,
-    writes: ["INCIDENT"],
+    table: getAndList,
+    writes: ["INCIDENT", "AUDIT"],
     publishes: ["Bus"],
     machines: ["SendTaskSuccess"],
     people: "page",
@@ -339,8 +341,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "file-report": {
     does: "Files the incident's report",
-    table: get,
-    writes: ["INCIDENT"],
+    table: getAndList,
+    writes: ["INCIDENT", "AUDIT"],
     publishes: ["Bus"],
     machines: ["SendTaskSuccess"],
     reports: "file",

@@ -89,7 +89,7 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
 
   alertBus: () => ({
     EventBusName: { Ref: "AlertBus" },
-    EventPattern: { source: ["rekey.intake"], "detail-type": ["KeyCompromised"] },
+    EventPattern: { source: ["rekey.intake"], "detail-type": ["KeyCompromised", "PageAcknowledged"] },
   }),
 
   reportBus: ({ environment }) => ({

@@ -15,7 +15,7 @@ import type {
 /** What the plan depends on, taken from everything that was reported about this key. */
 export interface PlanFacts {
   readonly match: KeyMatch["by"];
-  readonly alerts: readonly Pick<AlertSeen, "source" | "exposure" | "verified">[];
+  readonly alerts: readonly Pick<AlertSeen, "source" | "exposure" | "verified" | "overLimit">[];
   /** The policies of the secrets that hold the key, or held it. */
   readonly policies: readonly PlanPolicy[];
   readonly asked?: IncidentRecord["planAsked"];
@@ -44,6 +44,7 @@ const planRows: readonly PlanRow[] = [
   aPersonAsked,
   operatorDeclared,
   openToEverybody,
+  itsSenderIsLimited,
   aPersonReported,
 ];
 
@@ -118,8 +119,60 @@ function isRotated({ mode }: PlanPolicy): boolean {
 }
 
 function openToEverybody({ alerts }: PlanFacts): PlanChoice | undefined {
-  const open = alerts.find(({ exposure }) => exposure === "public");
+  const open = alerts.find(({ exposure, overLimit }) => exposure === "public" && !overLimit);
   return open && { plan: "contain-first", why: `${open.source} saw the key in public` };
+}
+
+/** Whoever has one signing secret and some public key ids must not be able to cut off every consumer. */
+function itsSenderIsLimited({ alerts }: PlanFacts): PlanChoice | undefined {
+  const limited = alerts.find(({ exposure, overLimit }) => exposure === "public" && overLimit);
+  if (limited === undefined) return undefined;
+  const why = `${limited.source} saw the key in public, and has had as many keys contained as it may unseen`;
+  return { plan: "switch-first", why };
+}
+
+// ---- how much one sender may have contained unseen --------------------------------------------------------
+
+/** What the alerts of one signing secret may have contained before a person has looked. */
+export interface SenderLimit {
+  readonly keysPerHour: number;
+  /** Names or ARNs of secrets, or beginnings of them that end in `*`; without it, any. */
+  readonly secrets?: readonly string[] | undefined;
+}
+
+/** Three keys at once are a leaked file; more is a leak that a person sees soon, or an attack with alerts. */
+export const senderLimit: SenderLimit = { keysPerHour: 3 };
+
+const limitWindowMs = 3_600_000;
+const subjectsKeptMax = 200;
+
+export interface ContainedUnseen {
+  readonly sinceMs: number;
+  readonly subjects: readonly string[];
+}
+
+/** Counts each key once: the repeats of an alert take nothing from the limit. */
+export function countUnseen(
+  counted: ContainedUnseen | undefined,
+  { subject, atMs, limit }: { readonly subject: string; readonly atMs: number; readonly limit: SenderLimit },
+): { readonly counted: ContainedUnseen; readonly isOver: boolean } {
+  const isOld = counted === undefined || atMs - counted.sinceMs >= limitWindowMs;
+  const now = isOld ? { sinceMs: atMs, subjects: [] } : counted;
+  const subjects = now.subjects.includes(subject) ? now.subjects : [...now.subjects, subject];
+  const isOver = subjects.indexOf(subject) >= limit.keysPerHour;
+  return { counted: { ...now, subjects: subjects.slice(0, subjectsKeptMax) }, isOver };
+}
+
+/** Whether a secret, by its name or its ARN, is one that this sender may speak for. */
+export function mayContain(
+  { secrets }: SenderLimit,
+  { name, secretArn }: Pick<Policy, "name" | "secretArn">,
+): boolean {
+  const isMeant = (pattern: string) =>
+    [name, secretArn].some((text) =>
+      pattern.endsWith("*") ? text.startsWith(pattern.slice(0, -1)) : text === pattern,
+    );
+  return secrets === undefined || secrets.some(isMeant);
 }
 
 function aPersonReported({ alerts }: PlanFacts): PlanChoice | undefined {

@@ -1,3 +1,4 @@
+import type { ConsumerStanding } from "../adoption/standing.ts";
 import type { KeyStanding } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 import type { ScopeFindings } from "./scope-findings.ts";
@@ -227,6 +228,8 @@ export interface SecretInScope {
    * Consumers that did not hold the incoming key at the last check, and when each was first seen to hold it.
    */
   readonly behind: readonly string[];
+  /** How each of them stood then, and who owns it as the policy says. */
+  readonly standings?: readonly (ConsumerStanding & { readonly owner?: string })[];
   readonly moved: readonly { readonly consumer: string; readonly atMs: number }[];
 }
 
@@ -244,6 +247,8 @@ export interface AlertSeen {
   readonly where: readonly string[];
   /** How many places it named, where not all of them are kept. */
   readonly whereSeen?: number;
+  /** Its sender has had as many keys contained as it may unseen: this alert alone cuts nobody off. */
+  readonly overLimit?: true;
   /** Why a person reported it, as they wrote it. */
   readonly reason?: string;
 }
@@ -307,6 +312,8 @@ export interface PersonsOrder {
   readonly atMs: number;
   /** Who confirmed it, where it needs a second person. */
   readonly approvedBy?: string;
+  /** An acknowledgement that came through a channel of pages, by a user of that channel and no AWS principal. */
+  readonly channel?: "slack" | "pagerduty";
   /** Given without a second person, in a deployment that asks for one. */
   readonly alone?: true;
 }
@@ -336,7 +343,9 @@ export type PageReason =
   | "testOfRealKey"
   | "liveKeyFound"
   | "asked"
-  | "alone";
+  | "alone"
+  | "limited"
+  | "cutOff";
 
 export interface PageSent {
   readonly atMs: number;

@@ -23,6 +23,9 @@ export interface SecretReader {
   readonly firstAtMs: number;
   readonly lastAtMs: number;
   readonly reads: number;
+  /** From where, and with which programs, as CloudTrail recorded it: a few of each, the first seen first. */
+  readonly addresses?: readonly string[];
+  readonly agents?: readonly string[];
   /** True for the role of a declared consumer, or of Rekey itself. */
   readonly known: boolean;
 }

@@ -203,7 +203,10 @@ function duePages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
   return [...openingPages(record), ...troublePages(record), ...timedPages(record, nowMs)];
 }
 
-function openingPages({ plan, planWhy, secrets, decidedBefore }: IncidentRecord): readonly DuePage[] {
+function openingPages(record: IncidentRecord): readonly DuePage[] {
+  const { plan, planWhy, secrets, decidedBefore } = record;
+  if (plan === "switch-first" && record.alerts.some(({ overLimit }) => overLimit))
+    return [{ reason: "limited", severity: "page", why: planWhy }];
   if (decidedBefore !== undefined) {
     const why = `reported again, though ${decisionText(decidedBefore)}; plan ${plan}: ${planWhy}`;
     return [{ reason: "opened", severity: "page", why }];
@@ -302,8 +305,19 @@ function nextRepeatMs({ pages, deadlineAtMs, acknowledged = [] }: IncidentRecord
   const lastMs = heard.at(-1)?.atMs;
   if (lastMs === undefined) return Number.POSITIVE_INFINITY;
   const { everyMs } = repeats.find(({ untilMs }) => lastMs < deadlineAtMs + untilMs) ?? repeats[2];
-  const quietUntilMs = (acknowledged.at(-1)?.atMs ?? 0) + quietAfterAckMs;
+  // From Slack it keeps back only what goes to Slack: whoever took over an account there must not end the pages.
+  const heardBy = acknowledged.findLast(({ channel }) => channel !== "slack");
+  const quietUntilMs = (heardBy?.atMs ?? 0) + quietAfterAckMs;
   return Math.max(deadlineAtMs, lastMs + everyMs, quietUntilMs);
+}
+
+/** Channels that get no repeat now, because somebody acknowledged there. A page with a new reason goes to all. */
+export function quietChannels({ acknowledged = [], pages }: IncidentRecord, due: DuePage, nowMs: number) {
+  const isRepeat = pages.some(({ reason }) => reason === due.reason);
+  if (!isRepeat || due.reason !== "deadlinePassed") return [];
+  return acknowledged.flatMap(({ channel, atMs }) =>
+    channel !== undefined && nowMs < atMs + quietAfterAckMs ? [channel as string] : [],
+  );
 }
 
 function stillLives({ deadlineAtMs, acknowledged = [] }: IncidentRecord, nowMs: number): DuePage {

@@ -1,3 +1,4 @@
+import { sayStanding } from "../adoption/standing.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../incident/record.ts";
 import type { ConsumerPolicy, Policy } from "../policy.ts";
 import type { SecretArn } from "../ports.ts";
@@ -49,9 +50,15 @@ function openSecret(secret: SecretInScope, policies: readonly Policy[]): readonl
     ...late.map((consumer) => ({
       what: `Move ${consumer} to the incoming key of ${name}`,
       owner: ownerOf(consumer, { secret, policies }),
-      why: "it was behind when it was last asked",
+      why: howItStood(consumer, secret),
     })),
   ];
+}
+
+/** What was observed of it last: failing, cut off, silent and gone are four different things. */
+function howItStood(consumer: string, { standings = [] }: SecretInScope): string {
+  const known = standings.find((each) => each.consumer === consumer);
+  return known === undefined ? "it was behind when it was last asked" : sayStanding(known);
 }
 
 interface Owned {
@@ -68,7 +75,7 @@ function ownerOf(
 }
 
 /** The secret's owner, or else those whom its policy names for its consumers: they know who made the secret. */
-function ownersOf(secret: Owned, policies: readonly Policy[]): string {
+export function ownersOf(secret: Owned, policies: readonly Policy[]): string {
   const owner = policyOf(secret, policies)?.owner;
   if (owner !== undefined) return owner;
   const owners = new Set(consumersOf(secret, policies).flatMap(({ refresh }) => refresh.owner ?? []));

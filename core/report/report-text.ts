@@ -1,6 +1,6 @@
 import { sayDuration } from "../adoption/reason-text.ts";
 import { isSettled } from "../incident/plan.ts";
-import type { KeyInScope } from "../incident/record.ts";
+import type { KeyInScope, PersonsOrder } from "../incident/record.ts";
 import type { ScopeFindings } from "../incident/scope-findings.ts";
 import { utcText } from "../utc.ts";
 import { nameOf } from "./follow-ups.ts";
@@ -23,6 +23,15 @@ export function reportMarkdown(report: IncidentReport): string {
     section("Scope", scope(report)),
     section("What was not checked", list(report.notChecked.map(said), "nothing is known to be missing")),
     section("Steps that needed a person", list(report.people.map(timelineLine), "none")),
+    section("What is left for a person", list(report.steps.map(stepLine), "nothing")),
+    section("Pages and acknowledgements", list(pageLines(report), "nobody was paged")),
+    section(
+      "Owners",
+      list(
+        report.owners.map(({ secret, owner }) => `${code(secret)}: ${said(owner)}`),
+        "no secret was in scope",
+      ),
+    ),
     section("Follow-ups", table(["what", "owner", "why"], report.followUps.map(followUpRow))),
     section("Timeline", list(report.timeline.map(timelineLine), "empty")),
   ];
@@ -57,8 +66,14 @@ function planOf({ plan, planWhy, containNow }: IncidentReport): string {
   const asked =
     containNow === undefined
       ? ""
-      : `; contain now, ordered by ${code(containNow.by)}: ${said(containNow.reason)}`;
+      : `; contain now, ordered by ${code(containNow.by)}${secondPerson(containNow)}: ${said(containNow.reason)}`;
   return `Plan ${plan}: ${said(planWhy)}${asked}`;
+}
+
+/** Who confirmed an order, or that one person gave it alone. */
+function secondPerson({ approvedBy, alone }: Pick<PersonsOrder, "approvedBy" | "alone">): string {
+  if (approvedBy !== undefined) return `, approved by ${code(approvedBy)}`;
+  return alone ? " **alone, without a second person**" : "";
 }
 
 function verdict({ keys, clocks, status }: IncidentReport): string {
@@ -101,7 +116,9 @@ function keyRow(key: KeyInScope): readonly string[] {
   const at = (ms: number | undefined) => (ms === undefined ? "no" : utcText(ms));
   const dead = key.how === undefined ? at(key.deadAtMs) : `${at(key.deadAtMs)} (${howText(key.how)})`;
   const state =
-    key.waiver !== undefined && key.state !== "dead" ? `waived by ${code(key.waiver.by)}` : key.state;
+    key.waiver !== undefined && key.state !== "dead"
+      ? `waived by ${code(key.waiver.by)}${secondPerson(key.waiver)}`
+      : key.state;
   return [code(key.keyId ?? nameOf(key)), key.standing, state, at(key.acceptedAtMs), dead];
 }
 
@@ -155,7 +172,30 @@ function alertLine(alert: IncidentReport["alerts"][number]): string {
   const { receivedAtMs, source, sourceId, exposure, verified, where, whereSeen = 0 } = alert;
   const more = whereSeen > where.length ? ` and ${whereSeen - where.length} more places` : "";
   const what = `${exposure} exposure, key ${verified}`;
-  return `${utcText(receivedAtMs)} ${code(source)} ${code(sourceId)}: ${what}${places}${more}`;
+  const why = alert.reason === undefined ? "" : `: ${said(alert.reason)}`;
+  const by = `, reported by ${code(alert.principal)}${why}`;
+  return `${utcText(receivedAtMs)} ${code(source)} ${code(sourceId)}: ${what}${places}${more}${by}`;
+}
+
+/** A command stands in a block of its own, byte for byte, to be pasted. */
+function stepLine({ what, command }: IncidentReport["steps"][number]): string {
+  return command === undefined
+    ? said(what)
+    : `${said(what)}\n\n  \`\`\`sh\n  ${oneLine(command)}\n  \`\`\`\n`;
+}
+
+function pageLines({ pages, acknowledged }: IncidentReport): readonly string[] {
+  const sent = pages.map(({ atMs, reason, severity, why, delivered, failed }) => {
+    const took = delivered.length === 0 ? "no channel took it" : `taken by ${delivered.join(", ")}`;
+    const lost = failed.length === 0 ? "" : `; ${failed.join(", ")} did not`;
+    return { atMs, text: `${severity} ${reason}: ${said(why)} (${took}${lost})` };
+  });
+  const heard = acknowledged.map(({ atMs, by, reason }) => ({
+    ...{ atMs, text: `acknowledged by ${code(by)}: ${said(reason)}` },
+  }));
+  return [...sent, ...heard]
+    .sort((one, other) => one.atMs - other.atMs)
+    .map(({ atMs, text }) => `${utcText(atMs)} ${text}`);
 }
 
 function scope({ scope: findings, leakedVersionIds }: IncidentReport): string {
@@ -167,6 +207,8 @@ function scope({ scope: findings, leakedVersionIds }: IncidentReport): string {
     versionCell(reader, leakedVersionIds),
     String(reader.reads),
     `${utcText(reader.firstAtMs)} to ${utcText(reader.lastAtMs)}`,
+    (reader.addresses ?? []).map(code).join(", ") || "not said",
+    (reader.agents ?? []).map(code).join(", ") || "not said",
   ]);
   const uses = keyUse.map(({ keyId, requests, costUsd, lastUsedAtMs, stillUsedBy, fromMs, toMs }) => [
     code(keyId),
@@ -180,7 +222,10 @@ function scope({ scope: findings, leakedVersionIds }: IncidentReport): string {
   const beside = siblings.map(({ secretArn, why }) => `${code(secretArn)}: ${said(why)}`);
   return [
     `Looked up ${ended === "complete" ? "completely" : "until the time was up"}${back}.`,
-    subsection("Who read the secret", table(["principal", "version", "reads", "when"], readerRows)),
+    subsection(
+      "Who read the secret",
+      table(["principal", "version", "reads", "when", "from", "with"], readerRows),
+    ),
     subsection("What the key did", table([...useTitles], uses)),
     subsection("Keys made since the exposure that the ledger does not know", list(made, "none found")),
     subsection("Other secrets of the same readers or places", list(beside, "none found")),

@@ -14,13 +14,15 @@ import type { ScopeFindings } from "../incident/scope-findings.ts";
 import { keysHeldBy } from "../incident/transitions.ts";
 import type { Policy } from "../policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../ports.ts";
-import { type FollowUp, followUpsOf, nameOf } from "./follow-ups.ts";
+import { type FollowUp, followUpsOf, nameOf, ownersOf } from "./follow-ups.ts";
 
 export interface ReportView {
   readonly incident: IncidentRecord;
   /** The policies of the secrets in scope, because they name the owners. */
   readonly policies: readonly Policy[];
   readonly nowMs: number;
+  /** What is left for a person: the list of the page and the screen. */
+  readonly steps?: readonly { readonly what: string; readonly command?: string }[];
 }
 
 /**
@@ -53,6 +55,12 @@ export interface IncidentReport {
   readonly notChecked: readonly string[];
   readonly people: readonly TimelineEntry[];
   readonly followUps: readonly FollowUp[];
+  readonly steps: NonNullable<ReportView["steps"]>;
+  /** Whose each secret is, as its policy says. */
+  readonly owners: readonly { readonly secret: string; readonly owner: string }[];
+  /** Every page, with what each channel answered, and who acknowledged. */
+  readonly pages: IncidentRecord["pages"];
+  readonly acknowledged: readonly PersonsOrder[];
   readonly timeline: readonly TimelineEntry[];
 }
 
@@ -123,6 +131,10 @@ export function reportOf(view: ReportView): IncidentReport {
     notChecked: notCheckedIn(incident),
     people: timeline.filter((entry) => neededPerson(entry, incident)),
     followUps: followUpsOf(view),
+    steps: view.steps ?? [],
+    owners: secrets.map((secret) => ({ secret: secret.name, owner: ownersOf(secret, view.policies) })),
+    pages: incident.pages,
+    acknowledged: incident.acknowledged ?? [],
     timeline,
   };
 }

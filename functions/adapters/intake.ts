@@ -2,7 +2,8 @@ import type { EventBridgeClient } from "@aws-sdk/client-eventbridge";
 import { RotationError, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
 import type { Clock, SecretArn, SecretStore } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
-import { compromiseEvent } from "../../events/compromise.ts";
+import { AcknowledgementSchema, acknowledgementType } from "../../events/acknowledgement.ts";
+import { compromiseEvent, compromiseSource } from "../../events/compromise.ts";
 import type { Http } from "../../providers/http.ts";
 import type { AdminCredential } from "../../providers/provider.ts";
 import { keyIn } from "../../stores/value.ts";
@@ -100,6 +101,12 @@ const atOnceMax = 4;
 /** The bus that only the intake's role may put events on. */
 export function alertBus(client: Pick<EventBridgeClient, "send">, busName: string): AlertBus {
   return {
+    async publishAck(ack) {
+      const Detail = JSON.stringify(AcknowledgementSchema.parse(ack));
+      await putEntries(client, busName, [
+        { Source: compromiseSource, DetailType: acknowledgementType, Detail },
+      ]);
+    },
     async publish(alerts) {
       const entries = alerts.map(compromiseEvent);
       const batches = Array.from({ length: Math.ceil(entries.length / entriesMax) }, (_, index) =>

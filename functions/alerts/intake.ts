@@ -14,6 +14,7 @@ import { readAlerts, readFetched } from "../../providers/read-alerts.ts";
 import type { IntakeDeps } from "../deps.ts";
 import type { Handler } from "../step.ts";
 import { intakeWiring } from "../wiring/alerts.ts";
+import { ackChannelAt, receiveAck } from "./receive-ack.ts";
 
 /** A function URL accepts 6 MB, and base64 makes four characters of three bytes. */
 const bodyCharactersMax = 8 * 1024 * 1024;
@@ -71,6 +72,8 @@ function failed(error: unknown): Said {
 }
 
 async function receive(request: UrlRequest, deps: IntakeDeps): Promise<Said> {
+  const channel = ackChannelAt(request.rawPath);
+  if (channel !== undefined) return receiveAck(request, channel, deps);
   const source = sourceAt(request.rawPath);
   const arrived = { request, source, receivedAtMs: deps.clock.nowMs() };
   if (source === undefined) return refuse({ ...arrived, reason: "UnknownSource", statusCode: 403 }, deps);

@@ -43,6 +43,7 @@ import {
   type Raising,
   wordOf,
 } from "./new-incident.ts";
+import { isOverLimit } from "./sender-limit.ts";
 import { warnOfTest } from "./test-of-real-key.ts";
 
 export type { Arrived } from "./new-incident.ts";
@@ -128,7 +129,8 @@ function nameOf(identity: AlertIdentity): string {
 
 async function raise(raising: Raising, deps: Deps): Promise<readonly Placed[]> {
   const subject = await subjectFor(raising, deps);
-  const alert = alertSeen(raising);
+  const isLimited = await isOverLimit(raising, subject, deps);
+  const alert = { ...alertSeen(raising), ...(isLimited && { overLimit: true as const }) };
   const known = await incidentAbout({ subject, alert, raising }, deps);
   if (known !== undefined && belongsTo(known, alert)) {
     const placed = await append({ record: known, alert, raising }, deps);

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
 import { areCopiesOwed } from "../../core/adoption/copies.ts";
+import { type ConsumerStanding, sayStanding, standingsOf } from "../../core/adoption/standing.ts";
+import { whyCutOff } from "../../core/incident/cut-off.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
 import { addToTimeline, changeSecretInScope } from "../../core/incident/transitions.ts";
@@ -14,7 +16,9 @@ import { policyAtGate } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { destinations } from "../wiring/parts/destinations.ts";
+import { escalator } from "../wiring/parts/escalator.ts";
 import { sources } from "../wiring/parts/sources.ts";
+import { page } from "./paging/page.ts";
 import { changeIncident } from "./record/change.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
 
@@ -40,7 +44,7 @@ interface Recovery {
 export const checkRecovery = step({
   name: "check-recovery",
   input: CheckRecoveryInput,
-  run: async (input, deps: With<"sources" | "destinations">): Promise<Recovery> => {
+  run: async (input, deps: With<"sources" | "destinations" | "escalator">): Promise<Recovery> => {
     const policy = await policyAtGate(input, deps);
     const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
       markSeenPromoted(now, input, { atMs: input.at }),
@@ -51,11 +55,15 @@ export const checkRecovery = step({
     const evidence = await gatherEvidence(view, deps);
     const moved = adoption({ ...run, ...view, evidence });
     const behind = whoIsBehind(moved);
-    await note({ input, policy, behind, isRecovered: moved.verdict === "adopted" }, deps);
+    const standings = standingsOf({ ...run, ...view, evidence }).map((each) => withOwner(each, policy));
+    const isRecovered = moved.verdict === "adopted";
+    const noted = await note({ input, policy, behind, standings, isRecovered }, deps);
     const limitMs = run.promotedAtMs + policy.overlapMs;
+    const isWatchOver = isOver({ input, incident, limitMs });
+    await pageOwners({ record: noted, input, isWatchOver }, deps);
     const gate = await askGate({ policy, record, run, nowMs: input.at, evidence }, deps);
     return {
-      verdict: verdictOf(moved, isOver({ input, incident, limitMs })),
+      verdict: verdictOf(moved, isWatchOver),
       decision: decisionText(gate.verdict, gate.blockers),
       seenSeq: record.seq,
       copiesOwed: moved.verdict !== "adopted" && areCopiesOwed(moved.reasons),
@@ -64,7 +72,7 @@ export const checkRecovery = step({
   },
 });
 
-export const handler = onLambda(checkRecovery, wiring({ sources, destinations }));
+export const handler = onLambda(checkRecovery, wiring({ sources, destinations, escalator }));
 
 function verdictOf({ verdict }: AdoptionVerdict, isWatchOver: boolean): Recovery["verdict"] {
   if (verdict === "adopted") return "moved";
@@ -108,23 +116,25 @@ async function note(
     readonly input: CheckRecoveryInput;
     readonly policy: Policy;
     readonly behind: readonly string[];
+    readonly standings: NonNullable<SecretInScope["standings"]>;
     readonly isRecovered: boolean;
   },
   deps: Deps,
-): Promise<void> {
-  const { input, policy, behind, isRecovered } = seen;
+): Promise<IncidentRecord> {
+  const { input, policy, behind, standings, isRecovered } = seen;
   const { secretArn, incidentId, at } = input;
   const names = policy.consumers === "none" ? [] : policy.consumers.map(({ name }) => name);
-  await changeIncident(
+  return changeIncident(
     incidentId,
     (now) => {
       const known = now.secrets.find((secret) => secret.secretArn === secretArn);
       if (known === undefined || known.replacement === "adopted") return now;
-      if (!isRecovered && isSame(known, behind)) return now;
+      if (!isRecovered && isSame(known, { behind, standings })) return now;
       const arrived = names.filter((name) => !behind.includes(name) && !hasMoved(known, name));
       const next = changeSecretInScope(now, secretArn, (secret) => ({
         ...secret,
         behind,
+        standings,
         moved: [...secret.moved, ...arrived.map((consumer) => ({ consumer, atMs: at }))],
         replacement: isRecovered ? "adopted" : "recovering",
         ...(isRecovered && { adoptedAtMs: at }),
@@ -141,6 +151,40 @@ function hasMoved({ moved }: SecretInScope, name: string): boolean {
   return moved.some(({ consumer }) => consumer === name);
 }
 
-function isSame(known: SecretInScope, behind: readonly string[]): boolean {
-  return known.replacement === "recovering" && [...known.behind].sort().join() === [...behind].sort().join();
+function isSame(
+  known: SecretInScope,
+  { behind, standings = [] }: Pick<SecretInScope, "behind" | "standings">,
+): boolean {
+  const text = (of: Pick<SecretInScope, "behind" | "standings">) =>
+    [...of.behind, ...(of.standings ?? []).map(sayStanding)].sort().join();
+  return known.replacement === "recovering" && text(known) === text({ behind, standings });
+}
+
+function withOwner(standing: ConsumerStanding, { consumers, owner }: Policy) {
+  const declared = consumers === "none" ? [] : consumers;
+  const named = declared.find(({ name }) => name === standing.consumer)?.refresh.owner ?? owner;
+  return { ...standing, ...(named !== undefined && { owner: named }) };
+}
+
+/** A consumer that fetches again when it is refused has moved by then, and nobody has to be told. */
+const moveMs = 2 * 60_000;
+
+/** Once the key no longer works, whoever stays cut off is paged, and in any case before the incident can close. */
+async function pageOwners(
+  seen: {
+    readonly record: IncidentRecord;
+    readonly input: CheckRecoveryInput;
+    readonly isWatchOver: boolean;
+  },
+  deps: With<"escalator">,
+): Promise<void> {
+  const { record, input, isWatchOver } = seen;
+  const cut = whyCutOff(record, input.secretArn);
+  if (cut === undefined || wasTold(record, cut.why)) return;
+  if (!isWatchOver && input.at < cut.sinceMs + moveMs) return;
+  await page({ record, due: { reason: "cutOff", severity: "page", why: cut.why }, atMs: input.at }, deps);
+}
+
+function wasTold({ pages }: IncidentRecord, why: string): boolean {
+  return pages.some((sent) => sent.reason === "cutOff" && sent.why === why && sent.delivered.length > 0);
 }

@@ -2,11 +2,12 @@ import * as z from "zod";
 import { deploymentChain } from "../../audit/chain.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
-import { addToTimeline } from "../../core/incident/transitions.ts";
+import { addToTimeline, refOf } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
 import { type Certified, certificateFiled, certifiedShape, whyOwed } from "../secret/certified.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { auditIncident } from "./record/audit-incident.ts";
 import { changeIncident } from "./record/change.ts";
 import { publish } from "./record/publish.ts";
 import { incidentIdText, incidentOf } from "./record/step-input.ts";
@@ -33,6 +34,13 @@ export const closeIncident = step({
           { atMs: at, what: "closed", detail: status },
         );
       },
+      deps,
+    );
+    const report = closed.reports.at(-1)?.path ?? "none";
+    const keys = closed.keys.map((key) => `${refOf(key)} ${key.state}`).join(", ");
+    const detail = { status: closed.status, keys, report };
+    await auditIncident(
+      { record: closed, atMs: closed.closedAtMs ?? at, action: "IncidentEnded", detail },
       deps,
     );
     await publish({ type: "IncidentClosed", detail: { incidentId, status: closed.status } }, deps);

@@ -8,6 +8,8 @@ import type { Deps, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { reports } from "../wiring/parts/reports.ts";
+import { stepsToTake } from "./paging/steps.ts";
+import { auditIncident } from "./record/audit-incident.ts";
 import { changeIncident } from "./record/change.ts";
 import { policiesOf } from "./record/policies.ts";
 import { publish } from "./record/publish.ts";
@@ -22,13 +24,16 @@ export const fileReport = step({
     // The report of containment says that every key is dead, so it is not filed before that is true.
     if (when === "containment" && whyNotClose(known)) return { outcome: "notContained" as const };
     const record = when === "containment" ? await contained(known, at, deps) : known;
-    const report = reportOf({
-      incident: record,
-      policies: await policiesOf(record.secrets, deps),
-      nowMs: at,
-    });
+    const policies = await policiesOf(record.secrets, deps);
+    const steps = stepsToTake({ record, policies });
+    const report = reportOf({ incident: record, policies, nowMs: at, steps });
     const texts = { json: reportJson(report), markdown: reportMarkdown(report) };
     const { path } = await deps.reports.file(incidentId, texts);
+    const sha256 = deps.digest.sha256Hex(texts.json);
+    await auditIncident(
+      { record, atMs: at, action: "IncidentReportFiled", detail: { path, when, sha256 } },
+      deps,
+    );
     await changeIncident(
       incidentId,
       (now) => {

@@ -6,7 +6,7 @@ import { adminCredential } from "../adapters/admin-credential.ts";
 import { alertBus, githubAlerts, refusalCounts, signingSecrets } from "../adapters/intake.ts";
 import type { Deps, IntakeDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
-import { intakeSettings } from "./settings.ts";
+import { intakeSettings, slackUsers } from "./settings.ts";
 
 let built: IntakeDeps | undefined;
 
@@ -24,6 +24,7 @@ function build({ ledger, audit, clock, store, log }: Deps): IntakeDeps {
     signing: signingSecrets(secretArns, { store, clock }),
     alerts: alertBus(new EventBridgeClient(awsBounds), busName),
     countRefusal: refusalCounts(clock),
+    slackUsers: slackUsers(),
     pointed: githubAlerts({
       http: boundedHttp({ allowHosts: apiBases.map((base) => new URL(base).host) }),
       token: githubTokenArn ? adminCredential(store, githubTokenArn) : undefined,

@@ -15,7 +15,7 @@ import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater } from "./clients-later.ts";
-import { settings } from "./settings.ts";
+import { intakeLimits, settings } from "./settings.ts";
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -70,6 +70,7 @@ function build(): Deps {
     audit: auditLog({ table: ledgerTable, digest: nodeDigest, now: systemClock.nowMs }),
     digest: nodeDigest,
     clock: systemClock,
+    intakeLimits: intakeLimits(),
     log,
   };
 }

@@ -1,5 +1,6 @@
 import { stsEndpoint } from "../../aws/caller-proof.ts";
 import { PolicyInvalid } from "../../core/errors.ts";
+import type { SenderLimit } from "../../core/incident/plan.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
 import type { TwoPeopleRule } from "../../core/orders.ts";
 import type { SecretArn } from "../../core/ports.ts";
@@ -104,6 +105,17 @@ export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly
       secretArn ? [{ secretArn, role: role as keyof typeof named }] : [],
     ),
   ];
+}
+
+/** Who may acknowledge pages from Slack, each as `<team>/<user>`. */
+export function slackUsers(): readonly string[] {
+  return jsonList("REKEY_SLACK_USERS");
+}
+
+/** How many keys, and of which secrets, the alerts of one source may have contained unseen. */
+export function intakeLimits(): Readonly<Record<string, SenderLimit>> {
+  const value: unknown = JSON.parse(process.env["REKEY_INTAKE_LIMITS"] ?? "{}");
+  return typeof value === "object" && value !== null ? (value as Readonly<Record<string, SenderLimit>>) : {};
 }
 
 /** Where alerts arrive, and what reads the alerts that GitHub refers to. */

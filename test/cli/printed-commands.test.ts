@@ -1,6 +1,9 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { triageSubject } from "../../core/incident/turns.ts";
+import { reportOf } from "../../core/report/report.ts";
+import { reportMarkdown } from "../../core/report/report-text.ts";
 import { escalate } from "../../functions/incident/escalate.ts";
+import { stepsToTake } from "../../functions/incident/paging/steps.ts";
 import { NOON_MS } from "../contract/admin-world.ts";
 import { keyOf, minute, openIncident, secretOf } from "./incident-world.ts";
 import { commandsIn, shellWords, whyNotTaken } from "./printed-command.ts";
@@ -115,4 +118,44 @@ test.each([
 
   expect((await cli(`incident show ${incidentId}`)).out).toContain(ending);
   expect(pages.flatMap(({ steps }) => steps)).toContainEqual(expect.stringMatching(`^${ending}`));
+});
+
+test.each(Object.keys(situations))(
+  "%s: page, screen and report show one list, and no unset variable",
+  async (name) => {
+    const { pages, cli, incidentId, world } = await printedAbout(name);
+    const steps = pages.at(-1)?.steps.slice(0, -1) ?? [];
+    const { out } = await cli(`incident show ${incidentId}`);
+    const record = await world.ledger.incidents.incident(incidentId);
+    if (record === undefined) throw new Error("no incident");
+    const policies = await world.ledger.policies();
+    const report = reportMarkdown(
+      reportOf({ incident: record, policies, nowMs: NOON_MS, steps: stepsToTake({ record, policies }) }),
+    );
+    const said = (text: string) => text.replaceAll("\\", "");
+
+    for (const step of steps) {
+      expect(out).toContain(step);
+      expect(said(report)).toContain(said(step).slice(0, 60));
+      for (const [, variable = ""] of step.matchAll(/\$([A-Z_]+)/g))
+        expect(step).toContain(`read -rs ${variable} && `);
+    }
+  },
+);
+
+test("the places where the key was found are a step of page and screen", async () => {
+  const told = await openIncident();
+  const [alert] = told.record.alerts;
+  if (alert === undefined) throw new Error("no alert");
+  const where = ["https://github.com/acme/shop/blob/main/.env#L3"];
+  await told.becomes(told.incidentId, {
+    alerts: [{ ...alert, where }],
+    status: "needsPerson",
+    reason: "TimedOut",
+  });
+  await escalate.run({ incidentId: told.incidentId, at: NOON_MS }, told.world.depsOf("escalate"));
+  const step = `take the key away where it was found: ${where[0]}`;
+
+  expect(told.pages.at(-1)?.steps).toContain(step);
+  expect((await told.cli(`incident show ${told.incidentId}`)).out).toContain(step);
 });

@@ -11,8 +11,8 @@ import {
 import { type Channel, escalator } from "../../functions/adapters/people/escalation.ts";
 import { channelsOf } from "../../functions/adapters/people/people.ts";
 import type { LogLine, Page } from "../../functions/deps.ts";
-import { stepsFor } from "../../functions/incident/paging/runbook.ts";
 import type { Http, HttpReply, HttpRequest } from "../../providers/http.ts";
+import { manualOf } from "../../providers/manual.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 
 const routingKeyArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:pagerduty-FAKE00";
@@ -35,7 +35,11 @@ const page: Page = {
   severity: "page",
   title: "openai has not accepted the revoke of key_FAKE1",
   why: "the provider answers 500 since 03:01:09Z",
-  steps: stepsFor({ ...subject, about, steps: ["rekey incident contain-now i-20261122-1"] }),
+  steps: [
+    "rekey incident contain-now i-20261122-1",
+    manualOf({ ...about, settings: { project: "proj_FAKE" } }).command ?? "none",
+    "rekey incident show i-20261122-1",
+  ],
   runbook: "docs/runbooks/revoke-not-accepted.md",
   links: ["https://console.example.com/i-20261122-1"],
   test: false,
@@ -126,8 +130,9 @@ test("PagerDuty gets one alert per cause, with the exact steps for this provider
   const body = request?.body as { payload: { custom_details: { steps: string[] } } } | undefined;
   expect(body?.payload.custom_details.steps).toEqual([
     "rekey incident contain-now i-20261122-1",
-    expect.stringMatching(/^curl -X DELETE "https:.*\/api_keys\/key_FAKE1" -H "Authorization: Bearer \$/),
-    expect.stringMatching(/^by hand: open https:.* and disable or delete key key_FAKE1$/),
+    expect.stringMatching(
+      /^read -rs OPENAI_ADMIN_KEY && curl -X DELETE "https:.*\/api_keys\/key_FAKE1" -H "Auth/,
+    ),
     "rekey incident show i-20261122-1",
   ]);
 });
@@ -253,13 +258,13 @@ test("names in a page neither mention, link nor break a subject or a command", a
   const { escalator, requests, published } = newWorld();
   const about = { ...page.about, keyId: "key; rm -rf $HOME" };
 
-  const steps = stepsFor({ ...subject, about, steps: [] });
+  const { place, command = "" } = manualOf({ ...about, settings: { project: "proj_FAKE" } });
+  const steps = [place, command];
   await escalator.page({ ...page, title: "<!channel> ключ\nnew line", about, steps });
 
-  type Message = { text: string; blocks: { text: { type: string; text: string } }[] };
+  type Message = { text: string; blocks: { text?: { type: string; text: string } }[] };
   const slack = requests.find(({ url }) => url === webhook)?.body as Message | undefined;
-  const formatted =
-    slack?.blocks.filter(({ text }) => text.type === "mrkdwn").map(({ text }) => text.text) ?? [];
+  const formatted = slack?.blocks.flatMap(({ text }) => (text?.type === "mrkdwn" ? [text.text] : [])) ?? [];
   for (const text of [slack?.text ?? "<!channel>", ...formatted]) {
     expect(text).not.toContain("<!channel>");
     expect(text).toContain("&lt;!channel&gt;");

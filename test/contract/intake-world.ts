@@ -3,6 +3,7 @@ import { auditLog } from "../../audit/chain.ts";
 import { intakeChains } from "../../audit/intake-log.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
+import type { Acknowledgement } from "../../events/acknowledgement.ts";
 import type { KeyCompromised } from "../../events/compromise.ts";
 import { signatureHeader, signEnvelope } from "../../events/intake/edge/signed-envelope.ts";
 import { refusalCounts, signingSecrets } from "../../functions/adapters/intake.ts";
@@ -30,6 +31,7 @@ export class IntakeWorld {
   readonly table = memoryTable();
   readonly store = memoryStore();
   readonly published: KeyCompromised[] = [];
+  readonly acknowledged: Acknowledgement[] = [];
   readonly logs: LogLine[] = [];
   readonly audit = auditLog({
     table: tableUnderRole("intake", this.table),
@@ -45,16 +47,19 @@ export class IntakeWorld {
 
   constructor(parts: Partial<IntakeDeps> = {}) {
     const clock = { nowMs: () => this.nowMs, pause: async () => undefined };
-    for (const source of ["github", "report"]) this.store.create(arnOf(source), `FAKE-signing-${source}`);
+    for (const source of ["github", "report", "slack", "pagerduty"])
+      this.store.create(arnOf(source), `FAKE-signing-${source}`);
     this.#deps = {
       ledger: ledgerOn(tableUnderRole("intake", this.table)),
       audit: this.audit,
       clock,
       signing: signingSecrets(
-        { github: arnOf("github"), report: arnOf("report") },
+        Object.fromEntries(["github", "report", "slack", "pagerduty"].map((name) => [name, arnOf(name)])),
         { store: this.store, clock },
       ),
+      slackUsers: ["T0FAKE/U0FAKE"],
       alerts: {
+        publishAck: async (ack) => void this.acknowledged.push(ack),
         publish: async (alerts) => {
           if (this.busIsDown) throw new StoreUnavailable("the alert bus did not take the alerts");
           this.published.push(...alerts);

@@ -107,7 +107,7 @@ describe("an order that can do lasting harm", () => {
       { command: "incident-waive", incident: incidentId, reason: "x" },
       ADA,
     );
-    const part = { kind: "PENDING", id: String(answer["order"]), sort: "000" };
+    const part = { kind: "ORDER", id: String(answer["order"]), sort: "000" };
     await world.ledger.documents.write(part, { text: '{"command":"incident-waive","incident":"i-other"}' });
 
     const { answer: shown } = await world.send({ command: "approve", order: answer["order"] }, EVE);

@@ -1,13 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import * as errors from "../../core/errors.ts";
 import type { IncidentRecord, KeyInScope, PageReason } from "../../core/incident/record.ts";
-import {
-  pageReasons,
-  runbookFor,
-  runbooks,
-  stepsFor,
-  topicOf,
-} from "../../functions/incident/paging/runbook.ts";
+import { pageReasons, runbookFor, runbooks, topicOf } from "../../functions/incident/paging/runbook.ts";
 import { manualOf } from "../../providers/manual.ts";
 
 const root = new URL("../../", import.meta.url);
@@ -99,36 +93,25 @@ test("a reason that nobody foresaw still leads to a page", () => {
 });
 
 test("manual steps name this key at this provider, and a strange id is in no command", () => {
-  const about = { provider: "anthropic", keyId: "apikey_FAKE", secretArns: [], deadlineAtMs: 0 };
-  const page = { reason: "notAccepted" as const, incidentId: "i-1", steps: [], about };
+  const key = { provider: "anthropic", keyId: "apikey_FAKE" };
 
-  expect(stepsFor(page)).toEqual([
-    expect.stringContaining("api_keys/apikey_FAKE"),
-    expect.stringContaining("https://platform.claude.com/settings/keys"),
-    "rekey incident show i-1",
-  ]);
-  const strange = stepsFor({ ...page, about: { ...about, keyId: "$(reboot)" } });
-  expect(strange.filter((step) => step.startsWith("curl"))).toEqual([]);
-  expect(stepsFor({ ...page, about: { ...about, provider: "nobody-knows" } })[0]).toBe(
-    "by hand: delete the key apikey_FAKE in nobody-knows's console",
+  expect(manualOf(key)).toMatchObject({
+    place: expect.stringContaining("https://platform.claude.com/settings/keys"),
+    command: expect.stringMatching(/^read -rs ANTHROPIC_ADMIN_KEY && curl .*api_keys\/apikey_FAKE/),
+    asks: "paste ANTHROPIC_ADMIN_KEY; the shell does not show it",
+  });
+  expect(manualOf({ ...key, keyId: "$(reboot)" }).command).toBeUndefined();
+  expect(manualOf({ ...key, provider: "nobody-knows" }).place).toBe(
+    "delete the key apikey_FAKE in nobody-knows's console",
   );
 });
 
-test("a command names what the policy says of the account, as far as a shell reads it as a word", () => {
+test("a command names what the policy says of the account; without it no command is shown", () => {
   const key = { provider: "openai", keyId: "key_FAKE" };
 
   expect(manualOf({ ...key, settings: { project: "proj_FAKE" } }).command).toContain(
     "/projects/proj_FAKE/api_keys/key_FAKE",
   );
   for (const settings of [{}, { project: "$(reboot)" }, { project: 7 }])
-    expect(manualOf({ ...key, settings }).command).toContain("/projects/$PROJECT/");
-});
-
-test("a page that asks for no deletion shows none", () => {
-  const about = { provider: "openai", keyId: "key_FAKE", secretArns: [], deadlineAtMs: 0 };
-
-  expect(stepsFor({ reason: "opened", incidentId: "i-1", steps: ["look"], about })).toEqual([
-    "look",
-    "rekey incident show i-1",
-  ]);
+    expect(manualOf({ ...key, settings }).command).toBeUndefined();
 });

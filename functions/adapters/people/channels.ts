@@ -3,6 +3,7 @@ import { refusalOf } from "../../../audit/refusals.ts";
 import { ProviderThrottled, ProviderUnavailable } from "../../../core/errors.ts";
 import type { EventBus } from "../../../core/ports.ts";
 import { utcText } from "../../../core/utc.ts";
+import { slackAction } from "../../../events/intake/acknowledgements.ts";
 import type { Http, HttpReply } from "../../../providers/http.ts";
 import type { AdminCredential } from "../../../providers/provider.ts";
 import type { Page } from "../../deps.ts";
@@ -164,12 +165,22 @@ export function slackChannel(options: {
         blocks: [
           { type: "header", text: { type: "plain_text", text: shown.title.slice(0, 150) } },
           { type: "section", text: { type: "mrkdwn", text } },
+          ...acknowledgeButton(page),
         ],
       };
       const reply = await http.send({ method: "POST", url, headers: {}, body, timeoutMs: httpTimeoutMs });
       refuse("Slack", { reply, credential: webhook });
     },
   };
+}
+
+/** Only incidents can be acknowledged. The button carries the incident and nothing that would be worth forging. */
+function acknowledgeButton({ incidentId, severity }: Page) {
+  if (severity !== "page" || !incidentId.startsWith("i-")) return [];
+  const text = { type: "plain_text", text: "Acknowledge" };
+  return [
+    { type: "actions", elements: [{ type: "button", action_id: slackAction, text, value: incidentId }] },
+  ];
 }
 
 /** Slack turns <…> into links and mentions: no name may contain one. */

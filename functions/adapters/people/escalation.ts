@@ -42,9 +42,12 @@ export function escalator({
   return {
     async page(page): Promise<PageOutcome> {
       const copied = people === copies ? [] : copies.map((channel) => tryChannel(channel, page));
-      const wanted = people.filter(({ takes }) => takes !== "pages" || isLoud(page));
+      const heard = people.filter(({ name }) => !page.quiet?.includes(name));
+      // Where the only channel is quiet, the page goes there all the same: nobody else would get it.
+      const open = heard.length > 0 ? heard : people;
+      const wanted = open.filter(({ takes }) => takes !== "pages" || isLoud(page));
       const sent = await Promise.all(wanted.map((channel) => tryChannel(channel, page)));
-      for (const channel of people.filter((each) => !wanted.includes(each))) {
+      for (const channel of open.filter((each) => !wanted.includes(each))) {
         if (sent.some(({ delivered }) => delivered)) break;
         sent.push(await tryChannel(channel, page));
       }

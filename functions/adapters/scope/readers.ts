@@ -43,7 +43,7 @@ type Grouped = Omit<SecretReader, "known">;
 
 function grouped(reads: readonly SecretRead[], arns: readonly SecretArn[]): readonly Grouped[] {
   const groups = new Map<string, Grouped>();
-  for (const { principal, secretId, versionId, atMs } of reads) {
+  for (const { principal, secretId, versionId, atMs, address, agent } of reads) {
     const secretArn = arns.find((arn) => isSecret(secretId, arn));
     if (secretArn === undefined) continue;
     const key = `${pairOf(principal, secretArn)} ${versionId ?? versionUnknown}`;
@@ -54,9 +54,26 @@ function grouped(reads: readonly SecretRead[], arns: readonly SecretArn[]): read
       firstAtMs: Math.min(before?.firstAtMs ?? atMs, atMs),
       lastAtMs: Math.max(before?.lastAtMs ?? atMs, atMs),
       reads: (before?.reads ?? 0) + 1,
+      ...withOne("addresses", before, address),
+      ...withOne("agents", before, agent),
     });
   }
   return [...groups.values()];
+}
+
+/** Each once, and a few of them: what a person looks at first. */
+const placesMax = 5;
+const placeLengthMax = 120;
+
+function withOne<Name extends "addresses" | "agents">(
+  name: Name,
+  before: Grouped | undefined,
+  seen: string | undefined,
+): { readonly [Key in Name]?: readonly string[] } {
+  const had: readonly string[] = before?.[name] ?? [];
+  const one = seen?.slice(0, placeLengthMax);
+  const all = one === undefined || had.includes(one) ? had : [...had, one].slice(0, placesMax);
+  return all.length === 0 ? {} : ({ [name]: all } as { [Key in Name]?: readonly string[] });
 }
 
 function pairOf(principal: string, secretArn: SecretArn): string {

@@ -109,9 +109,14 @@ function endOf({ secrets }: Reading, notChecked: readonly string[]) {
 
 type QuestionKey = ScopeQuestion["keys"][number];
 
+const notAskedOfProviders = [
+  "what the key cost: no provider says it per key in time",
+  "use per hour around the exposure: providers give Rekey a total since a time, not hours",
+];
+
 async function keyActivity(look: Look, world: ScopeWorld): Promise<readonly KeyActivity[]> {
   const { question, notChecked } = look;
-  if (question.keys.length > 0) notChecked.push("what the key cost: no provider says it per key in time");
+  if (question.keys.length > 0) notChecked.push(...notAskedOfProviders);
   const found: KeyActivity[] = [];
   for (const key of question.keys.slice(0, keysAskedMax)) {
     if (key.keyId === undefined) {

@@ -11,6 +11,8 @@ export interface SecretRead {
   /** The ARN as KMS records it, or whatever the caller wrote: a name, a partial ARN or a full one. */
   readonly secretId: string;
   readonly versionId?: VersionId;
+  readonly address?: string;
+  readonly agent?: string;
   readonly atMs: number;
 }
 
@@ -115,6 +117,8 @@ const Identity = z.object({
 const Entry = z.object({
   userIdentity: Identity,
   errorCode: z.string().optional(),
+  sourceIPAddress: z.string().max(256).optional().catch(undefined),
+  userAgent: z.string().max(1_024).optional().catch(undefined),
   requestParameters: z
     .object({
       secretId: z.string().optional(),
@@ -131,13 +135,20 @@ const Entry = z.object({
 function readIn(text: string, atMs: number): readonly SecretRead[] {
   const entry = Entry.safeParse(jsonIn(text));
   if (!entry.success || entry.data.errorCode !== undefined) return [];
-  const { userIdentity, requestParameters } = entry.data;
+  const { userIdentity, requestParameters, sourceIPAddress: address, userAgent: agent } = entry.data;
   const secretId = requestParameters?.encryptionContext?.SecretARN ?? requestParameters?.secretId;
   const versionId = requestParameters?.encryptionContext?.SecretVersionId ?? requestParameters?.versionId;
   const principal = userIdentity.sessionContext?.sessionIssuer.arn ?? userIdentity.arn;
   if (secretId === undefined || principal === undefined) return [];
   const account = userIdentity.accountId ?? "unknown";
-  return [{ principal, account, secretId, atMs, ...(versionId !== undefined && { versionId }) }];
+  return [
+    {
+      ...{ principal, account, secretId, atMs },
+      ...(versionId !== undefined && { versionId }),
+      ...(address !== undefined && { address }),
+      ...(agent !== undefined && { agent }),
+    },
+  ];
 }
 
 function jsonIn(text: string): unknown {

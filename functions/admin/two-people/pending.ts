@@ -30,13 +30,13 @@ const partLength = 300_000;
 
 type Documents = Pick<AdminDeps, "ledger">;
 
-const keyOf = (order: string): TableKey => ({ kind: "PENDING", id: "all", sort: order });
+const keyOf = (order: string): TableKey => ({ kind: "ORDER", id: "waiting", sort: order });
 const partOf = (order: string, part: number): TableKey => ({
-  ...{ kind: "PENDING", id: order, sort: String(part).padStart(3, "0") },
+  ...{ kind: "ORDER", id: order, sort: String(part).padStart(3, "0") },
 });
 
 export async function waitingOrders(nowMs: number, { ledger }: Documents): Promise<readonly OrderWaiting[]> {
-  const all = await ledger.documents.all<OrderWaiting>({ kind: "PENDING", id: "all" });
+  const all = await ledger.documents.all<OrderWaiting>({ kind: "ORDER", id: "waiting" });
   return all.filter(({ approvedBy, untilMs }) => approvedBy === undefined && nowMs <= untilMs);
 }
 

@@ -1,13 +1,17 @@
+import { RotationError } from "../../../core/errors.ts";
 import { alertCount } from "../../../core/incident/alerts.ts";
 import { incidentLimits } from "../../../core/incident/limits.ts";
 import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { addToTimeline } from "../../../core/incident/transitions.ts";
-import { type DuePage, isTriage } from "../../../core/incident/turns.ts";
+import { type DuePage, isTriage, quietChannels } from "../../../core/incident/turns.ts";
+import type { Policy } from "../../../core/policy.ts";
 import type { Page, With } from "../../deps.ts";
+import { auditIncident } from "../record/audit-incident.ts";
 import { changeIncident } from "../record/change.ts";
-import { containNowStep, personSteps } from "./person-steps.ts";
-import { runbookFor, stepsFor, topicOf } from "./runbook.ts";
+import { policiesOf } from "../record/policies.ts";
+import { runbookFor, topicOf } from "./runbook.ts";
+import { stepLines, stepsToTake } from "./steps.ts";
 
 interface Telling {
   readonly record: IncidentRecord;
@@ -17,7 +21,11 @@ interface Telling {
 
 /** Sends one page through every channel and records which of them delivered it. */
 export async function page({ record, due, atMs }: Telling, deps: With<"escalator">): Promise<boolean> {
-  const { delivered, failed } = await deps.escalator.page(pageOf(record, due));
+  const quiet = quietChannels(record, due, atMs);
+  const { delivered, failed } = await deps.escalator.page({
+    ...pageOf(record, due, await policiesOf(record.secrets, deps)),
+    ...(quiet.length > 0 && { quiet }),
+  });
   const { reason, severity, why, error } = due;
   const isDelivered = delivered.length > 0;
   await changeIncident(
@@ -39,10 +47,18 @@ export async function page({ record, due, atMs }: Telling, deps: With<"escalator
       ),
     deps,
   );
+  const said = { reason, severity, why, delivered: delivered.join(", "), failed: failed.join(", ") };
+  // A page that the log cannot take has reached people all the same.
+  await auditIncident({ record, atMs, action: "IncidentPaged", detail: said }, deps).catch(
+    (error: unknown) => {
+      if (!(error instanceof RotationError)) throw error;
+      deps.log({ step: "page", incidentId: record.incidentId, outcome: "notAudited", error: error.name });
+    },
+  );
   return isDelivered;
 }
 
-function pageOf(record: IncidentRecord, due: DuePage): Page {
+function pageOf(record: IncidentRecord, due: DuePage, policies: readonly Policy[]): Page {
   const { incidentId, keys, secrets, test, deadlineAtMs } = record;
   const { reason, severity, why } = due;
   const key = keys.find((each) => !isSettled(each)) ?? keys[0];
@@ -59,7 +75,7 @@ function pageOf(record: IncidentRecord, due: DuePage): Page {
   return {
     ...{ incidentId, reason, severity, why, test, about },
     title: `${subjectOf(record, key)}: ${titleOf[reason]}`,
-    steps: stepsFor({ incidentId, reason, about, steps: stepsOf(record, reason) }),
+    steps: [...stepLines(stepsToTake({ record, policies, due })), `rekey incident show ${incidentId}`],
     runbook: runbookFor(topicOf(record, due)),
     links: record.reports.slice(-1).map(({ path }) => path),
   };
@@ -87,31 +103,6 @@ const titleOf: Readonly<Record<DuePage["reason"], string>> = {
   liveKeyFound: "a live key stands in a file",
   asked: "somebody asked for help",
   alone: "one person ordered it alone",
+  limited: "its sender may have no more contained unseen",
+  cutOff: "consumers are cut off",
 };
-
-/** What Rekey itself takes; `stepsFor` adds what the provider's console needs. */
-function stepsOf(record: IncidentRecord, reason: DuePage["reason"]): readonly string[] {
-  switch (reason) {
-    case "needsPerson":
-    case "replacementFailed":
-    case "settled":
-    case "notAccepted":
-    case "deadlinePassed":
-    case "breakerOpen":
-    case "asked":
-      return stepTexts(record);
-    case "opened":
-    case "notYetDead":
-    case "held":
-    case "testOfRealKey":
-    case "alone":
-    case "liveKeyFound":
-      return [];
-  }
-}
-
-function stepTexts(record: IncidentRecord): readonly string[] {
-  const own = personSteps(record);
-  const steps = own.length > 0 ? own : [containNowStep(record)].filter((step) => step !== undefined);
-  return steps.flatMap(({ what, command }) => (command === undefined ? [what] : [what, command]));
-}

@@ -212,8 +212,9 @@ function unknownSteps({ incidentId }: IncidentRecord, key: KeyInScope): readonly
 
 function byHand(lead: string, { provider, keyId }: KeyInScope): PersonStep {
   const named = { ...(provider !== undefined && { provider }), ...(keyId !== undefined && { keyId }) };
-  const { place, command } = manualOf(named);
-  return command === undefined ? { what: `${lead} ${place}` } : { what: `${lead} ${place}, or:`, command };
+  const { place, command, asks } = manualOf(named);
+  if (command === undefined) return { what: `${lead} ${place}` };
+  return { what: `${lead} ${place}, or${asks === undefined ? "" : ` (${asks})`}:`, command };
 }
 
 const placesShownMax = 5;

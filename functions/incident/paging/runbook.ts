@@ -1,8 +1,6 @@
 import { isRekeysOwn, isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, OwnRole, PageReason } from "../../../core/incident/record.ts";
 import { type DuePage, isTriage } from "../../../core/incident/turns.ts";
-import { killByHand } from "../../../providers/manual.ts";
-import type { Page } from "../../deps.ts";
 
 const folder = "docs/runbooks/";
 
@@ -56,6 +54,8 @@ const pageRunbooks: Readonly<Record<PageReason, string>> = {
   liveKeyFound: "live-key-found.md",
   asked: "incident-opened.md",
   alone: "ordered-alone.md",
+  limited: "sender-limited.md",
+  cutOff: "consumers-cut-off.md",
 };
 
 /** The runbook of a reason, as a path in this repository. */
@@ -100,23 +100,4 @@ export function topicOf(
   if (record.match.by === "none") return "UnknownKey";
   const isNamed = reason === "needsPerson" && error !== undefined && Object.hasOwn(runbooks, error);
   return isNamed ? error : reason;
-}
-
-/** Reasons for which somebody may have to revoke the key by hand. */
-const killingReasons: ReadonlySet<string> = new Set([
-  "notAccepted",
-  "notYetDead",
-  "needsPerson",
-  "deadlinePassed",
-  "settled",
-]);
-
-const stepsMax = 12;
-
-/** The page's own steps, then the exact ones for this provider and key, then how to see what happened. */
-export function stepsFor(page: Pick<Page, "reason" | "steps" | "about" | "incidentId">): readonly string[] {
-  const { reason, steps, about, incidentId } = page;
-  const isKnown = about.provider !== undefined || about.keyId !== undefined;
-  const byHand = isKnown && killingReasons.has(reason) ? killByHand(about) : [];
-  return [...new Set([...steps, ...byHand, `rekey incident show ${incidentId}`])].slice(0, stepsMax);
 }

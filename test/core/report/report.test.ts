@@ -504,7 +504,7 @@ describe("the text says", () => {
     [
       "an alert that names no place",
       { alerts: alert ? [{ ...alert, where: [] }] : [] },
-      "public exposure, key live\n",
+      "public exposure, key live, reported by `intake/github`\n",
     ],
     ["how far the look went", { scope: { ...scope, ended: "complete" } }, "Looked up completely, back to"],
     ["no more than it knows of that", { scope: scopeToNow }, "Looked up until the time was up.\n"],

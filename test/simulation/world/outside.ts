@@ -143,6 +143,7 @@ export class Outside {
     return {
       ...{ ledger, audit, clock, log, signing: signingSecrets(arns, { store, clock }) },
       alerts: {
+        publishAck: async () => undefined,
         publish: (alerts) =>
           storm.call(
             { invocation, port: "bus", operation: "publish alerts", changes: true, given: [alerts] },
@@ -152,6 +153,7 @@ export class Outside {
             },
           ),
       },
+      slackUsers: [],
       pointed: { apiBases: [], read: async () => undefined },
       countRefusal: () => 1,
     };
