@@ -17,10 +17,12 @@ export function whoFails({ record, nowMs }: Seen): string {
     ({ secret, stoppedAtMs: sinceMs }) =>
       `${whoReads(secret)}, since ${when(sinceMs, nowMs)}: ${whyNotMoved(secret)}`,
   );
-  const unheard = record.secrets.flatMap(({ standings = [] }) => standings.filter((each) => !isCutOff(each)));
-  const others = unheard.map(sayStanding);
+  const notAlive = record.secrets.flatMap(({ standings = [] }) =>
+    standings.filter((each) => !isCutOff(each)),
+  );
+  const others = notAlive.map(sayStanding);
   if (failing.length > 0) return [...failing, ...others].join("; ");
-  if (others.length > 0) return `nobody that was heard from; ${others.join("; ")}`;
+  if (others.length > 0) return `nobody that reports; ${others.join("; ")}`;
   const waiting = record.secrets.filter((secret) => !isMoved(secret));
   if (waiting.length === 0) return "nobody that Rekey knows of";
   const late = waiting.flatMap(({ behind, name }) => (behind.length > 0 ? behind : [name]));
