@@ -32,7 +32,7 @@ type Known = { readonly caller: Caller; readonly order: string } | { readonly re
  */
 export async function whoOrdered({ body, userArn, atMs }: Arrived, deps: AdminDeps): Promise<Known> {
   const envelope = Envelope.safeParse(jsonIn(body));
-  if (!envelope.success) return { refusal: "the order does not prove who gives it" };
+  if (!envelope.success) return { refusal: withoutProof(body) };
   const { order, proof } = envelope.data;
   const nowMs = deps.clock.nowMs();
   if (Math.abs(nowMs - signedAtMs(proof.date)) > proofMsMax || Math.abs(nowMs - atMs) > proofMsMax)
@@ -45,6 +45,14 @@ export async function whoOrdered({ body, userArn, atMs }: Arrived, deps: AdminDe
     return { refusal: "the order was signed by somebody else than the request" };
   if (!(await isFirstUse(orderSha256, { deps, nowMs }))) return { refusal: "the order was given before" };
   return { order, caller: { principal: signer.principal, atMs, requestId: orderSha256.slice(0, 32) } };
+}
+
+/** A command line from before proofs sends the command alone. */
+function withoutProof(body: string): string {
+  const given = z.looseObject({ command: z.string() }).safeParse(jsonIn(body));
+  return given.success
+    ? "this rekey is older than its deployment and does not prove who gives the order: upgrade it"
+    : "the order does not prove who gives it";
 }
 
 /** The same words with a new nonce are a new order. */

@@ -24,7 +24,12 @@ describe("a forged caller", () => {
   });
 
   test.each([
-    ["no proof", { body: order(1) }, "does not prove who gives it"],
+    [
+      "no proof",
+      { body: order(1) },
+      "this rekey is older than its deployment and does not prove who gives the order: upgrade it",
+    ],
+    ["nothing that is an order", { body: "{}" }, "does not prove who gives it"],
     ["a proof of her own", { body: envelopeOf(order(2), { principal: EVE }) }, "signed by somebody else"],
     ["an old proof", { body: envelopeOf(order(3), { atMs: NOON_MS - 301_000 }) }, "more than 5 minutes ago"],
     [
