@@ -225,6 +225,7 @@ describe("a provider is one folder, and one line in providers/index.ts", () => {
     /** Names that mean something else where they stand. */
     const others: Readonly<Record<string, RegExp>> = {
       github: /^(?:events\/|functions\/|serverless\/|cli\/)/, // a source of alerts
+      iam: /^serverless\//, // the service itself, in a policy
       http: /^(?:consumers\/|functions\/)/, // a client
     };
     const names = new Set(issuers.map(({ kind }) => kind));
