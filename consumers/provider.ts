@@ -36,6 +36,7 @@ function heard(use: KeyUse | undefined, { capabilities }: KeyProvider): KeyUse |
   return isSilent ? undefined : use;
 }
 
-function wantsIncomingUse({ consumers }: Policy): boolean {
+/** True if a consumer has to be seen using the incoming key; then Rekey's own calls with it would mislead. */
+export function wantsIncomingUse({ consumers }: Policy): boolean {
   return consumers !== "none" && consumers.some(({ demandUse }) => demandUse);
 }

@@ -117,6 +117,8 @@ export interface KeyProvider {
   mint(request: MintRequest): Promise<MintedKey>;
   /** Makes up the text of a new key, with no call; only for the shape `clientSecret`. */
   newSecret?(): Secret;
+  /** A made-up text of this issuer's form that it has never issued; `like` is a key of this account. No call. */
+  neverIssued(like: Secret): Secret;
   /** Every key whose name starts with `namePrefix`; without one, every key of the account or project. */
   list(options?: { readonly namePrefix?: string }): Promise<readonly ListedKey[]>;
   find(keyId: KeyId): Promise<ListedKey | undefined>;

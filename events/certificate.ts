@@ -67,6 +67,15 @@ const Use = z.object({
   lastUsedAt: At.optional(),
   requests: z.number().optional(),
 });
+const Controls = z
+  .object({
+    neverIssued: z.string().describe("a made-up key of the same form"),
+    accepted: z
+      .object({ keyId: z.string(), answer: z.string() })
+      .optional()
+      .describe("a key that consumers have now; absent if there was none"),
+  })
+  .describe("what the same call said within the same minute of two other keys");
 const Worth = z.union([Claim, z.literal("nothing")]);
 
 const Rotation = z.object({
@@ -132,7 +141,8 @@ const Rotation = z.object({
     how: z.enum(["refused", "listing"]),
     deadAt: At,
     refusalsInARow: Count,
-    probes: z.array(z.object({ at: At, answer: z.string() })),
+    controls: Controls.optional(),
+    probes: z.array(z.object({ at: At, answer: z.string(), controls: Controls.optional() })),
   }),
 });
 
@@ -181,6 +191,7 @@ const Incident = z.object({
           probes: Count,
           refusalsInARow: Count,
           firstRefusedAt: At.optional(),
+          controls: Controls.optional(),
         })
         .optional(),
       waiver: z.object({ claim: Claim, by: z.string(), reason: z.string(), at: At }).optional(),

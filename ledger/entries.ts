@@ -5,6 +5,7 @@ import type { KeyRole } from "../core/incident/record.ts";
 import type { KeyState } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
+import type { DeathControls } from "../core/rotation/death.ts";
 
 /** How a run ended (L1); `running` until then. */
 export type RotationOutcome =
@@ -72,6 +73,8 @@ export interface DeathRecord {
   readonly deadAtMs: number;
   readonly how: "refused" | "listing";
   readonly probes: number;
+  /** What the same call said of two other keys at the last refusal. */
+  readonly controls?: DeathControls;
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { KeyProvider } from "../core/ports.ts";
+import { neverIssuedBy } from "./never-issued.ts";
 import type { ConnectOptions, ProviderAdapter, ProviderCalls, ProviderKind } from "./provider.ts";
 
 /** A provider whose adapter is at hand. */
@@ -10,6 +11,7 @@ export function connected(
   const { newSecret } = kind;
   return {
     ...kind.facts(options.settings),
+    neverIssued: neverIssuedBy(kind, options.settings),
     ...(newSecret !== undefined && { newSecret }),
     ...connect(options),
   };
@@ -25,6 +27,7 @@ export function connectLater(kind: ProviderKind, options: ConnectOptions): KeyPr
   };
   return {
     ...facts,
+    neverIssued: neverIssuedBy(kind, options.settings),
     ...(kind.newSecret !== undefined && { newSecret: kind.newSecret }),
     mint: async (request) => (await calls()).mint(request),
     list: async (listing) => (await calls()).list(listing),

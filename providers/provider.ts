@@ -52,6 +52,11 @@ export interface ProviderKind extends Issuer {
   readonly defaultHosts: readonly string[];
   /** What the answer to `verify` means. */
   readonly verifyTable: VerifyTable;
+  /**
+   * A made-up key for the control of a proof of death, where `keyTexts` does not say how one looks. Obviously fake.
+   * With these settings, for a provider that is declared in the policy file.
+   */
+  readonly neverIssued?: string | ((settings: unknown) => string | undefined);
   /** Makes up the text of a new key; only for the shape `clientSecret`. */
   readonly newSecret?: () => Secret;
   readonly docs: ProviderDocs;
@@ -86,7 +91,7 @@ export const secretArnSetting = z
 export const exampleCredential = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin-key-AbCdEf";
 
 /** The calls of a KeyProvider; what it can do is in the statement. */
-export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation" | "newSecret">;
+export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation" | "newSecret" | "neverIssued">;
 
 export interface ConnectOptions {
   readonly settings: unknown;

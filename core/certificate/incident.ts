@@ -86,6 +86,7 @@ function keyText(key: KeyInScope) {
       death: {
         ...{ claim: "observed", how, deadAt: isoText(key.deadAtMs), probes, refusalsInARow: refusals },
         ...timeAs("firstRefusedAt", key.firstRefusedAtMs),
+        ...(key.controls && { controls: key.controls }),
       },
     }),
     ...(waiver && {
@@ -128,6 +129,12 @@ function notChecked({ keys, secrets, scope }: IncidentRecord): readonly string[]
       .map(
         ({ keyId }) =>
           `a call with key ${keyId}: nobody holds its plaintext, so it only is missing from the listing`,
+      ),
+    ...keys
+      .filter(({ state, how, controls }) => state === "dead" && how !== "listing" && !controls?.accepted)
+      .map(
+        ({ keyId = "unknown" }) =>
+          `that the call which refused key ${keyId} accepts a live key: none was at hand`,
       ),
     ...keys
       .filter(({ waiver, state }) => waiver !== undefined && state !== "dead")

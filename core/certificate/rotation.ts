@@ -1,4 +1,5 @@
 import type { Digest, VerifyResult } from "../ports.ts";
+import type { DeathControls } from "../rotation/death.ts";
 import { isoText } from "../utc.ts";
 import { type Claim, weakestOf } from "./claims.ts";
 import type { EvidenceRow, GateOpening } from "./gate-opening.ts";
@@ -18,6 +19,8 @@ import {
 export interface Probe {
   readonly atMs: number;
   readonly answer: VerifyResult;
+  /** What the same call said then of two other keys; a refusal that fails them is `inconclusive`. */
+  readonly controls?: DeathControls;
 }
 
 /** What the ledger holds about one run. */
@@ -42,6 +45,8 @@ export interface RunFacts {
     readonly deadAtMs: number;
     readonly how: "refused" | "listing";
     readonly probes: number;
+    /** Of the last refusal; absent where the listing proves it, and in records of before there were controls. */
+    readonly controls?: DeathControls;
   };
 }
 
@@ -223,13 +228,17 @@ function useText(use: NonNullable<NonNullable<GateOpening["provider"]>["retiring
   };
 }
 
-function deathOf({ run, runs }: RotationFacts, { how, probes: refusals, deadAtMs }: Death) {
+function deathOf({ run, runs }: RotationFacts, { how, probes: refusals, deadAtMs, controls }: Death) {
   const probes = [...runs.filter(({ rotationId }) => rotationId !== run.rotationId), run].flatMap((each) =>
     each.death === undefined || each === run ? (each.probes ?? []) : [],
   );
   return {
     ...{ claim: "observed", how, deadAt: isoText(deadAtMs), refusalsInARow: refusals },
-    probes: probes.map(({ atMs, answer }) => ({ at: isoText(atMs), answer })),
+    ...(controls && { controls }),
+    probes: probes.map(({ atMs, answer, ...held }) => ({
+      ...{ at: isoText(atMs), answer },
+      ...(held.controls && { controls: held.controls }),
+    })),
   };
 }
 
@@ -253,10 +262,20 @@ function notChecked(known: {
           "a call with the retiring key itself: nobody holds its plaintext, so it only is missing from the listing",
         ]
       : []),
+    ...uncontrolled(death),
     ...(opening && opening.provider === undefined
       ? ["use of the keys as the provider counts it: the policy names no such signal"]
       : []),
     ...(consumers === "none" ? ["that nobody uses the secret: the policy says so"] : []),
     "programs that hold the key and report to nobody",
   ];
+}
+
+function uncontrolled({ how, controls }: Death): readonly string[] {
+  if (how === "listing") return [];
+  if (controls === undefined)
+    return ["that the refusing call accepts a live key: the record holds no controls"];
+  return controls.accepted === undefined
+    ? ["that the refusing call accepts a live key: the incoming key's version could not be read"]
+    : [];
 }

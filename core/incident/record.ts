@@ -1,6 +1,7 @@
 import type { ConsumerStanding } from "../adoption/standing.ts";
 import type { KeyStanding } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
+import type { DeathControls, Repeats } from "../rotation/death.ts";
 import type { ScopeFindings } from "./scope-findings.ts";
 
 /**
@@ -122,7 +123,7 @@ export type OwnRole = "admin" | "intake" | "githubToken" | "pagerdutyKey" | "sla
 /** What a key is for. `rotated`: Rekey rotates it; `index`: only watched; or one of Rekey's own. */
 export type KeyRole = "rotated" | "index" | OwnRole;
 
-export interface KeyInScope {
+export interface KeyInScope extends Repeats {
   /** Absent for a key that is in no secret that Rekey knows. */
   readonly role?: KeyRole;
   /** What a credential of Rekey's own is, for people: "the openai admin credential of billing-key". */
@@ -145,11 +146,10 @@ export interface KeyInScope {
   /** When the provider accepted the revoke (the first of the two clocks). */
   readonly acceptedAtMs?: number;
   /** When the key was seen dead (the second clock). */
-  /** How often the revoke was asked for again because the key still answered, and when the last time was. */
-  readonly revokesAgain?: number;
-  readonly lastRevokeAtMs?: number;
   readonly deadAtMs?: number;
   readonly how?: "refused" | "listing" | "alreadyDead";
+  /** What the same call said of two other keys at the last refusal. */
+  readonly controls?: DeathControls;
   /** When Rekey first tried to revoke the key, the provider no longer knew it. */
   readonly goneBefore?: boolean;
   /** How many calls tested whether the key is dead, and how many of the last ones in a row were refused. */

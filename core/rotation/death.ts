@@ -1,4 +1,4 @@
-import type { PropagationProfile, VerifyResult } from "../ports.ts";
+import type { KeyId, PropagationProfile, VerifyResult } from "../ports.ts";
 
 /**
  * When a revoked key counts as dead, for a rotation and for an incident: refused several times in a row, spread over
@@ -31,11 +31,71 @@ export function afterProbe(
   }
 }
 
+/**
+ * Where no live key was there to compare with, the refusals have to last as long as the provider may take to end a
+ * key: nothing else tells them from an outage.
+ */
 export function isDead(
   watch: DeathWatch | undefined,
-  { deadProbes, deadWindowMs }: Pick<PropagationProfile, "deadProbes" | "deadWindowMs">,
-  nowMs: number,
+  { deadProbes, deadWindowMs, dieMs }: Pick<PropagationProfile, "deadProbes" | "deadWindowMs" | "dieMs">,
+  { nowMs, controls }: { readonly nowMs: number; readonly controls?: DeathControls | undefined },
 ): boolean {
   if (watch === undefined) return false;
-  return watch.refusals >= deadProbes && nowMs - watch.firstRefusedAtMs >= deadWindowMs;
+  const windowMs = controls?.accepted === undefined ? Math.max(deadWindowMs, dieMs) : deadWindowMs;
+  return watch.refusals >= deadProbes && nowMs - watch.firstRefusedAtMs >= windowMs;
+}
+
+/** What the same call said, within the same minute, about two other keys. */
+export interface DeathControls {
+  /** About a key of the issuer's form that was never issued. */
+  readonly neverIssued: VerifyResult;
+  /** About a key that consumers have now; absent if there is none. */
+  readonly accepted?: { readonly keyId: KeyId; readonly answer: VerifyResult };
+}
+
+/**
+ * A refusal counts only if the call also refuses a key that was never issued, and accepts a key that lives: a wrong
+ * path, an outage or a firewall refuses every key, and would prove any of them dead (O9).
+ */
+export function underControls(answer: VerifyResult, { neverIssued, accepted }: DeathControls): VerifyResult {
+  if (answer !== "refused") return answer;
+  const isLiveAccepted = accepted === undefined || isAcceptance(accepted.answer);
+  return neverIssued === "refused" && isLiveAccepted ? "refused" : "inconclusive";
+}
+
+/** `notPermitted` is alive. */
+export function isAcceptance(answer: VerifyResult): boolean {
+  return answer === "valid" || answer === "notPermitted";
+}
+
+/** For people: what the controls of a death said, or why a refusal was not counted. */
+export function controlsText({ neverIssued, accepted }: DeathControls): string {
+  const live =
+    accepted === undefined ? "no live key to compare with" : `${accepted.keyId} ${words[accepted.answer]}`;
+  return `${live}, a key that was never issued ${words[neverIssued]}`;
+}
+
+const words: Readonly<Record<VerifyResult, string>> = {
+  valid: "accepted",
+  notPermitted: "accepted without the permission",
+  refused: "refused",
+  inconclusive: "without a clear answer",
+};
+
+/** How often the revoke was asked for again because the key still answered, and when it was asked for last. */
+export interface Repeats {
+  readonly revokesAgain?: number;
+  readonly lastRevokeAtMs?: number;
+}
+
+const repeatAfterMs = 30_000;
+const repeatMaxMs = 3_600_000;
+
+/**
+ * A provider can answer that it took the revoke, or that the key is gone, and go on accepting the key. While the key
+ * answers, the revoke is asked for again, each time after twice as long.
+ */
+export function isRepeatDue({ revokesAgain = 0, lastRevokeAtMs }: Repeats, nowMs: number): boolean {
+  if (lastRevokeAtMs === undefined) return false;
+  return nowMs >= lastRevokeAtMs + Math.min(repeatMaxMs, repeatAfterMs * 2 ** revokesAgain);
 }

@@ -56,6 +56,15 @@ export function markRevoked(
   return bump({ ...next, run: { ...run, phase: "revoked", revokedAtMs: times.revokedAtMs } });
 }
 
+/** The key still answers, and its revoke is asked for again: counted before the call, so that a crash repeats none. */
+export function markRevokeRepeated(record: SecretRecord, ticket: Ticket, atMs: number): SecretRecord {
+  const run = assertPhase(assertPromoted(record, ticket), ["revoked"]);
+  return bump({
+    ...record,
+    run: { ...run, revokesAgain: (run.revokesAgain ?? 0) + 1, lastRevokeAtMs: atMs },
+  });
+}
+
 /** Moves the run and its retiring key to the next phase together. `revoking` is the recorded intent. */
 export function markRetiring(record: SecretRecord, ticket: Ticket, phase: RetiringPhase): SecretRecord {
   const run = assertPhase(assertPromoted(record, ticket), comesFrom[phase]);

@@ -2,7 +2,7 @@ import { Superseded } from "../errors.ts";
 import type { KeyStanding, LedgerKey } from "../keys.ts";
 import type { PendingOrder } from "../orders.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
-import type { DeathWatch } from "./death.ts";
+import type { DeathWatch, Repeats } from "./death.ts";
 
 /**
  * Everything about one secret that must change together, in one item: lease, fence, phase and the states of
@@ -97,7 +97,7 @@ export type Run = RunBase &
     | PromotedPart
   );
 
-interface PromotedPart {
+interface PromotedPart extends Repeats {
   readonly phase: "promoted" | "quarantined" | "revoking" | "revoked" | "dead";
   readonly incoming: PlacedKey;
   readonly promotedAtMs: number;

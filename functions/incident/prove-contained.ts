@@ -1,13 +1,17 @@
-import { RotationError, SecretUnusable } from "../../core/errors.ts";
+import { wantsIncomingUse } from "../../consumers/provider.ts";
+import { SecretUnusable } from "../../core/errors.ts";
 import type { IncidentRecord, KeyInScope } from "../../core/incident/record.ts";
 import { markSeenDead } from "../../core/incident/takeover.ts";
 import { addToTimeline, changeKey } from "../../core/incident/transitions.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
-import { afterProbe, type DeathWatch, isDead } from "../../core/rotation/death.ts";
+import type { KeyProvider } from "../../core/ports.ts";
+import { afterProbe, controlsText, type DeathWatch, isDead, isRepeatDue } from "../../core/rotation/death.ts";
+import { currentKey } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { keyIn as keyInValue } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
+import { type LiveKey, type Probed, probeDeath } from "../secret/probe-death.ts";
+import { askRevokeAgain } from "../secret/repeat-revoke.ts";
 import { assertSameAccount } from "../secret/same-account.ts";
 import { stopFor } from "../secret/stop-order.ts";
 import { onLambda, step } from "../step.ts";
@@ -18,6 +22,8 @@ import { incidentOf, keyOf, keyStepInput, recordedAt, stopwatch } from "./record
 
 const probesPerLapMax = 10;
 const burstMaxMs = 6_000;
+/** One live key is enough, so a few secrets are asked for theirs. */
+const liveSecretsMax = 5;
 const lapSecondsMax = 6 * 3_600;
 /**
  * Each pause is this share of the time since the revoke, so that a key that never dies fits into one
@@ -78,13 +84,14 @@ async function plaintextOf({ record, key }: Watch, deps: Deps): Promise<Secret |
 async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Death> {
   const { provider, secret, ref, nowMs } = watch;
   const { probeEveryMs } = provider.propagation;
+  const live = await liveKeys(watch.record, deps);
   let { key, record } = watch;
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
-    const said = await provider.verify(secret);
-    const answer = said === "refused" && mayBeTooNew(watch) ? "inconclusive" : said;
-    record = await noteProbe({ ...watch, record, answer, atMs: nowMs() }, deps);
+    const said = await probeDeath({ provider, secret, live }, deps);
+    const answer = said.answer === "refused" && mayBeTooNew(watch) ? "inconclusive" : said.answer;
+    record = await noteProbe({ ...watch, record, said: { ...said, answer }, atMs: nowMs() }, deps);
     key = keyOf(record, ref);
-    if (isDead(watchOf(key), provider.propagation, nowMs()))
+    if (isDead(watchOf(key), provider.propagation, { nowMs: nowMs(), controls: key.controls }))
       return recordDeath({ ...watch, record, key, how: key.goneBefore ? "alreadyDead" : "refused" }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
@@ -93,22 +100,32 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
   return stillAlive({ ...watch, record: await revokeAgain({ ...watch, record, key }, deps), key });
 }
 
-const revokeAgainAfterMs = 30_000;
-const revokeAgainMaxMs = 3_600_000;
+/** What the secrets of the incident hand out, or will, but for keys that the incident itself contains. */
+async function liveKeys(record: IncidentRecord, deps: Deps): Promise<readonly LiveKey[]> {
+  const live: LiveKey[] = [];
+  for (const { secretArn, replacement } of record.secrets.slice(0, liveSecretsMax)) {
+    // The provider would count the call as the use that a consumer still has to show.
+    const policy = await deps.ledger.policy(secretArn);
+    if (replacement === "promoted" && policy !== undefined && wantsIncomingUse(policy)) continue;
+    const secret = await deps.ledger.secret(secretArn);
+    const { run } = secret;
+    const incoming = run === undefined || run.phase === "opened" ? undefined : run.incoming;
+    const { keyId, versionId } = incoming ?? currentKey(secret) ?? {};
+    const isContained = record.keys.some((key) => key.keyId === keyId);
+    if (keyId !== undefined && versionId !== undefined && !isContained)
+      live.push({ secretArn, versionId, keyId });
+  }
+  return live;
+}
 
-/**
- * A provider can answer that a key is gone, or that it took the revoke, and go on accepting the key. While the key
- * answers, the revoke is asked for again, each time after twice as long.
- */
 async function revokeAgain(watch: Watch, deps: Deps): Promise<IncidentRecord> {
   const { ref, record, key, nowMs, policy, provider } = watch;
   const { keyId, acceptedAtMs, revokesAgain = 0, lastRevokeAtMs = acceptedAtMs, refusals } = key;
   if (keyId === undefined || key.byHand === true || lastRevokeAtMs === undefined || refusals > 0)
     return record;
-  if (nowMs() < lastRevokeAtMs + Math.min(revokeAgainMaxMs, revokeAgainAfterMs * 2 ** revokesAgain))
-    return record;
+  if (!isRepeatDue({ revokesAgain, lastRevokeAtMs }, nowMs())) return record;
   if ((await stopFor(policy, deps, { isIncident: true })) !== undefined) return record;
-  const outcome = await provider.revoke(keyId).catch(nameOfError);
+  const outcome = await askRevokeAgain(provider, keyId);
   const atMs = nowMs();
   return deps.ledger.incidents.changeIncident(record.incidentId, (now) =>
     addToTimeline(
@@ -116,11 +133,6 @@ async function revokeAgain(watch: Watch, deps: Deps): Promise<IncidentRecord> {
       { atMs, what: "revokeRepeated", detail: `the key still answers; the provider says ${outcome}`, keyId },
     ),
   );
-}
-
-function nameOfError(error: unknown): string {
-  if (error instanceof RotationError) return error.name;
-  throw error;
 }
 
 /** A key that was never current may be refused because it is not active yet. It could still be accepted later. */
@@ -135,15 +147,16 @@ function watchOf({ refusals, firstRefusedAtMs }: KeyInScope): DeathWatch | undef
 
 /** Counting probes changes no decision, so it wakes nobody. */
 async function noteProbe(
-  seen: Watch & { readonly answer: VerifyResult; readonly atMs: number },
+  seen: Watch & { readonly said: Probed; readonly atMs: number },
   deps: Deps,
 ): Promise<IncidentRecord> {
-  const { ref, answer, atMs, record } = seen;
+  const { ref, said, atMs, record } = seen;
+  const { answer, controls } = said;
   return deps.ledger.incidents.changeIncident(record.incidentId, (now) =>
     changeKey(now, ref, (key) => {
       const { firstRefusedAtMs: _before, ...rest } = key;
       const watch = afterProbe(watchOf(key), answer, atMs) ?? { refusals: 0 };
-      return { ...rest, ...watch, probes: key.probes + 1 };
+      return { ...rest, ...watch, probes: key.probes + 1, ...(controls !== undefined && { controls }) };
     }),
   );
 }
@@ -154,8 +167,10 @@ async function noteProbe(
  */
 async function byListing(watch: Watch, deps: Deps): Promise<Death> {
   const { key, provider, policy } = watch;
-  if (key.keyId !== undefined && (await provider.find(key.keyId)) !== undefined) return stillAlive(watch);
-  const isAccountKnown = key.account !== undefined;
+  // Of a key whose id nobody knows no listing can say that it is gone.
+  if (key.keyId === undefined || (await provider.find(key.keyId)) !== undefined) return stillAlive(watch);
+  // Who deleted the key with this credential has its account. If it was gone before, that shows nothing.
+  const isAccountKnown = key.account !== undefined && key.goneBefore !== true;
   await assertSameAccount({ policy, provider, keyId: key.keyId, isAccountKnown }, deps);
   return recordDeath({ ...watch, how: key.goneBefore ? "alreadyDead" : "listing" }, deps);
 }
@@ -216,7 +231,7 @@ async function noteDeath(
   deps: Deps,
 ): Promise<void> {
   const { secretArn, key, how, deadAtMs } = death;
-  const { keyId, fingerprint, probes, acceptedAtMs } = key;
+  const { keyId, fingerprint, probes, acceptedAtMs, controls } = key;
   if (keyId === undefined) return;
   const known = (await deps.ledger.secret(secretArn)).keys.find((each) => each.keyId === keyId);
   const seen = fingerprint ?? known?.fingerprint;
@@ -237,6 +252,7 @@ async function noteDeath(
       probes,
       revokedAtMs: acceptedAtMs ?? deadAtMs,
       deadAtMs,
+      controls: controls === undefined ? "none" : controlsText(controls),
     },
   });
   await deps.ledger.changeSecret(secretArn, (now) => markSeenDead(now, keyId));

@@ -2,13 +2,15 @@ import * as z from "zod";
 import type { Probe } from "../../core/certificate/rotation.ts";
 import { SecretUnusable, StillAlive } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
-import { afterProbe, isDead } from "../../core/rotation/death.ts";
+import type { KeyId, KeyProvider, VerifyResult } from "../../core/ports.ts";
+import { afterProbe, controlsText, isAcceptance, isDead } from "../../core/rotation/death.ts";
 import { markProbed, markRetiring } from "../../core/rotation/retiring.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
+import { probeDeath } from "../secret/probe-death.ts";
+import { repeatRevoke } from "../secret/repeat-revoke.ts";
 import { noteRun, policyOf } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -35,7 +37,7 @@ export const proveDead = step({
     const provider = deps.provider(policy);
     const secret = await plaintextOf({ input, policy, run }, deps);
     if (secret === undefined) return deadByListing({ input, run, provider }, deps);
-    return probe({ input, run, provider, secret }, deps);
+    return probe({ input, run, provider, policy, secret }, deps);
   },
 });
 
@@ -61,23 +63,36 @@ interface Watch {
 }
 
 /** Several probes in one call if the profile allows it. The machine waits between the calls. */
-async function probe(watch: Watch & { readonly secret: Secret }, deps: Deps): Promise<Answer> {
-  const { input, provider, secret } = watch;
+async function probe(
+  watch: Watch & { readonly policy: Policy; readonly secret: Secret },
+  deps: Deps,
+): Promise<Answer> {
+  const { input, provider, policy, secret } = watch;
   const { probeEveryMs } = provider.propagation;
   const made: Probe[] = [];
+  const live = [{ secretArn: input.secretArn, ...watch.run.incoming }];
   let run = watch.run;
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
-    const one = { atMs: input.at + elapsedMs, answer: await provider.verify(secret) };
+    const one = { atMs: input.at + elapsedMs, ...(await probeDeath({ provider, secret, live }, deps)) };
     made.push(one);
     run = await noteProbe({ input, run, ...one }, deps);
-    if (isDead(run.death, provider.propagation, input.at + elapsedMs))
+    const { atMs: nowMs, controls } = one;
+    if (isDead(run.death, provider.propagation, { nowMs, controls }))
       return recordDeath({ ...watch, run, how: "refused", made }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
     await deps.clock.pause(probeEveryMs);
   }
   await noteRun({ ticket: input, note: { probes: await probesWith(made, input, deps) } }, deps);
-  return stillAlive({ ...watch, run }, deps);
+  const { answer } = made.at(-1) ?? {};
+  if (answer !== undefined && isAcceptance(answer)) await repeatRevoke({ input, policy, run }, deps);
+  return stillAlive({ ...watch, run, made }, deps);
+}
+
+/** Refusals that did not count, because the same call fails its controls. */
+function whyNot(made: readonly Probe[]): string {
+  const controls = made.at(-1)?.controls;
+  return controls === undefined ? "" : `; its last refusal is held against this: ${controlsText(controls)}`;
 }
 
 /** With those of the calls before, so that the certificate shows each. */
@@ -103,13 +118,18 @@ async function noteProbe(
 }
 
 /** A run that resumes an old debt waits as long as the run that revoked. */
-async function stillAlive({ input, run, provider }: Watch, deps: Deps): Promise<Answer> {
+async function stillAlive(
+  { input, run, provider, made = [] }: Watch & { readonly made?: readonly Probe[] },
+  deps: Deps,
+): Promise<Answer> {
   const opened = await deps.ledger.rotation(input.secretArn, input.rotationId);
   const revokedAtMs = run.revokedAtMs ?? input.at;
   const sinceMs = input.at - Math.max(revokedAtMs, opened?.openedAtMs ?? revokedAtMs);
   if (sinceMs > patienceMs(run, provider)) {
     const seconds = Math.round((input.at - revokedAtMs) / 1000);
-    throw new StillAlive(`key ${run.retiring.keyId} is not seen dead ${seconds} s after its revoke`);
+    throw new StillAlive(
+      `key ${run.retiring.keyId} is not seen dead ${seconds} s after its revoke${whyNot(made)}`,
+    );
   }
   const waitSeconds = Math.min(lapSecondsMax, Math.max(1, Math.round(sinceMs / 10_000)));
   return { outcome: "alive", probes: run.death?.refusals ?? 0, waitSeconds };
@@ -123,8 +143,11 @@ function patienceMs({ death }: PromotedRun, { propagation }: KeyProvider): numbe
 
 /** The plaintext is not held any more: absence from the listing is the only proof, and the record says so. */
 async function deadByListing(watch: Watch, deps: Deps): Promise<Answer> {
-  const listed = await watch.provider.find(watch.run.retiring.keyId);
-  return listed === undefined ? recordDeath({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
+  const { provider, run } = watch;
+  const isListed = async (keyId: KeyId) => (await provider.find(keyId)) !== undefined;
+  // The credential of another account would not list the retiring key either, so it has to list the incoming one.
+  const isGone = !(await isListed(run.retiring.keyId)) && (await isListed(run.incoming.keyId));
+  return isGone ? recordDeath({ ...watch, how: "listing" }, deps) : stillAlive(watch, deps);
 }
 
 /**
@@ -143,13 +166,17 @@ async function recordDeath(
   const probes = run.death?.refusals ?? 0;
   const { keyId, fingerprint } = run.retiring;
   const revokedAtMs = run.revokedAtMs ?? input.at;
-  const death = { keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at };
+  const controls = made.at(-1)?.controls;
+  const death = {
+    ...{ keyId, fingerprint, how, probes, revokedAtMs, deadAtMs: input.at },
+    ...(controls !== undefined && { controls }),
+  };
   await noteRun({ ticket: input, note: { death, probes: await probesWith(made, input, deps) } }, deps);
   const { secretArn, rotationId, at: atMs } = input;
   await deps.ledger.putKey({ secretArn, name: keyId, keyId, fingerprint, rotationId, state: "dead", atMs });
   await deps.audit.append(secretArn, {
     ...{ id: `${rotationId}/death`, atMs, actor: rotationId, action: "DeathRecorded" },
-    detail: death,
+    detail: { ...death, controls: controls === undefined ? "none" : controlsText(controls) },
   });
   await deps.ledger.changeSecret(input.secretArn, (record) => markRetiring(record, input, "dead"));
   return { outcome: "dead", probes };

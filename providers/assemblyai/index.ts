@@ -5,6 +5,7 @@ export const assemblyai = assistedProvider({
   title: "AssemblyAI",
   keyTexts: [],
   unmarked: [{ alphabet: "hex", length: { min: 32, max: 32 } }],
+  neverIssued: "fa4e0000fa4e0000fa4e0000fa4e0000",
   byHand: { console: "https://www.assemblyai.com/dashboard/api-keys" },
   baseUrl: "https://api.assemblyai.com",
   verify: {

@@ -12,6 +12,7 @@ export const azureOpenAi: ProviderKind = {
     { alphabet: "hex", length: { min: 32, max: 32 } },
     { alphabet: "letters", length: { min: 84, max: 84 }, holds: "JQQJ99" },
   ],
+  neverIssued: "fa4e0000fa4e0000fa4e0000fa4e0000",
   byHand: {
     console: "https://portal.azure.com",
     command: [

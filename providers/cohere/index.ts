@@ -5,6 +5,7 @@ export const cohere = assistedProvider({
   title: "Cohere",
   keyTexts: [],
   unmarked: [{ alphabet: "letters", length: { min: 40, max: 40 } }],
+  neverIssued: "FAKEneverIssuedFAKEneverIssuedFAKEneverI",
   byHand: { console: "https://dashboard.cohere.com/api-keys" },
   baseUrl: "https://api.cohere.com",
   verify: {

@@ -9,6 +9,7 @@ export const datadog = declaredProvider({
     { alphabet: "hex", length: { min: 32, max: 32 } },
     { alphabet: "hex", length: { min: 40, max: 40 } },
   ],
+  neverIssued: "fa4e0000fa4e0000fa4e0000fa4e0000",
   byHand: { console: "https://app.datadoghq.com/organization-settings/api-keys" },
   baseUrl: "https://api.datadoghq.com",
   declaration: {

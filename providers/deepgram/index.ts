@@ -6,6 +6,7 @@ export const deepgram = declaredProvider({
   title: "Deepgram",
   keyTexts: [],
   unmarked: [{ alphabet: "hex", length: { min: 40, max: 40 } }],
+  neverIssued: "fa4e0000fa4e0000fa4e0000fa4e0000fa4e0000",
   byHand: { console: "https://console.deepgram.com" },
   baseUrl: "https://api.deepgram.com",
   parameters: {

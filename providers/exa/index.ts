@@ -6,6 +6,7 @@ export const exa = declaredProvider({
   title: "Exa",
   keyTexts: [],
   unmarked: [{ alphabet: "base64url", length: { min: 20, max: 64 } }],
+  neverIssued: "00000000-fa4e-4000-8000-000000000000",
   byHand: { console: "https://dashboard.exa.ai/api-keys" },
   baseUrl: "https://admin-api.exa.ai/team-management",
   keyBaseUrl: "https://api.exa.ai",

@@ -6,6 +6,7 @@ export const fal = declaredProvider({
   title: "fal",
   keyTexts: [],
   unmarked: [{ alphabet: "dotted", length: { min: 20, max: 128 } }],
+  neverIssued: "00000000-fa4e-4000-8000-000000000000:fa4e0000fa4e0000fa4e0000fa4e0000",
   byHand: { console: "https://fal.ai/dashboard/keys" },
   baseUrl: "https://api.fal.ai/v1",
   declaration: {

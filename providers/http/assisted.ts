@@ -5,6 +5,8 @@ import type { DeclaredVerify } from "./declaration.ts";
 
 /** An issuer that has no API for keys, as data: where a person makes and deletes them, and how one is verified. */
 export interface AssistedIssuer extends Issuer {
+  /** Where `keyTexts` does not say how a key looks. */
+  readonly neverIssued?: string;
   readonly byHand: Issuer["byHand"] & { readonly console: string };
   /** Where `verify` goes. */
   readonly baseUrl: string;

@@ -139,7 +139,16 @@ const Revoke = z.strictObject({
 });
 export type DeclaredRevoke = z.output<typeof Revoke>;
 
-const Verify = z.strictObject({ ...requestFields, headers, table: z.array(VerifyRow).min(1).max(32) });
+const Verify = z.strictObject({
+  ...requestFields,
+  headers,
+  table: z.array(VerifyRow).min(1).max(32),
+  /** A made-up key of this issuer's form; without it, the refused key's own text with other letters and digits. */
+  neverIssued: z
+    .string()
+    .regex(/^[\x21-\x7e]{8,512}$/)
+    .exactOptional(),
+});
 export type DeclaredVerify = z.output<typeof Verify>;
 
 const Errors = z.strictObject({

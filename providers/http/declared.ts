@@ -25,6 +25,8 @@ export interface Parameter {
 
 /** One of our own providers as data: what `kind: http` takes from a policy file, and what is known about the issuer. */
 export interface DeclaredIssuer extends Issuer {
+  /** Where `keyTexts` does not say how a key looks. */
+  readonly neverIssued?: string;
   /** The issuer's own; absent where each customer has one. */
   readonly baseUrl?: string;
   /** Where calls with the key itself go, if elsewhere. `own`: each customer has one. */

@@ -6,6 +6,7 @@ export const http: DeclaredKind = {
   kind: "http",
   title: "Any HTTP API",
   keyTexts: [],
+  neverIssued: (settings) => httpPlan(settings).declaration.verify.neverIssued,
   byHand: {},
   settings: HttpSettings,
   plan: httpPlan,

@@ -8,6 +8,7 @@ export const langfuse = declaredProvider({
     { prefix: "sk-lf-", alphabet: "base64url", length: { min: 36, max: 36 } },
     { prefix: "pk-lf-", alphabet: "base64url", length: { min: 36, max: 36 } },
   ],
+  neverIssued: "pk-lf-00000000-fa4e-4000-8000-000000000000:sk-lf-00000000-fa4e-4000-8000-000000000000",
   byHand: {},
   baseUrl: "https://cloud.langfuse.com/api/public",
   parameters: { project: { about: "the project's id" } },

@@ -6,6 +6,7 @@ export const litellm = declaredProvider({
   title: "LiteLLM",
   keyTexts: [],
   unmarked: [{ alphabet: "base64url", length: { min: 20, max: 128 } }],
+  neverIssued: "sk-FAKEneverIssuedFAKEnev",
   byHand: {},
   parameters: {
     models: { about: "the models that a new key may use; without it, all of them", isOptional: true },

@@ -8,6 +8,7 @@ export const mistral: ProviderKind = {
   title: "Mistral",
   keyTexts: [],
   unmarked: [{ alphabet: "letters", length: { min: 32, max: 32 } }],
+  neverIssued: "FAKEneverIssuedFAKEneverIssuedFA",
   byHand: {
     console: "https://console.mistral.ai/api-keys",
     adminConsole: "https://backoffice.mistral.ai",

@@ -6,6 +6,7 @@ export const portkey = declaredProvider({
   title: "Portkey",
   keyTexts: [],
   unmarked: [{ alphabet: "base64", length: { min: 20, max: 64 } }],
+  neverIssued: "FAKEneverIssuedFAKEneverIssu",
   byHand: { console: "https://app.portkey.ai/api-keys" },
   baseUrl: "https://api.portkey.ai/v1",
   parameters: {

@@ -5,6 +5,7 @@ export const postmark = assistedProvider({
   title: "Postmark",
   keyTexts: [],
   unmarked: [{ alphabet: "base64url", length: { min: 36, max: 36 } }],
+  neverIssued: "00000000-fa4e-4000-8000-000000000000",
   byHand: { console: "https://account.postmarkapp.com/servers" },
   baseUrl: "https://api.postmarkapp.com",
   verify: {

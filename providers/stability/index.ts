@@ -5,6 +5,7 @@ export const stability = assistedProvider({
   title: "Stability AI",
   keyTexts: [],
   unmarked: [{ alphabet: "base64url", length: { min: 20, max: 128 } }],
+  neverIssued: "sk-FAKEneverIssuedFAKEneverIssuedFAKEneverIssuedFAK",
   byHand: { console: "https://platform.stability.ai/account/keys" },
   baseUrl: "https://api.stability.ai",
   verify: {

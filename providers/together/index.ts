@@ -5,6 +5,7 @@ export const together = assistedProvider({
   title: "Together AI",
   keyTexts: [],
   unmarked: [{ alphabet: "hex", length: { min: 64, max: 64 } }],
+  neverIssued: "fa4e0000fa4e0000fa4e0000fa4e0000fa4e0000fa4e0000fa4e0000fa4e0000",
   byHand: { console: "https://api.together.ai/settings/api-keys" },
   baseUrl: "https://api.together.xyz",
   verify: {

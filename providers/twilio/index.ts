@@ -6,6 +6,7 @@ export const twilio = declaredProvider({
   title: "Twilio",
   keyTexts: [],
   unmarked: [{ alphabet: "letters", length: { min: 32, max: 32 } }],
+  neverIssued: "SKfa4e0000fa4e0000fa4e0000fa4e0000:FAKEneverIssuedFAKEneverIssuedFA",
   byHand: { console: "https://console.twilio.com/us1/account/keys-credentials/api-keys" },
   baseUrl: "https://iam.twilio.com",
   keyBaseUrl: "https://verify.twilio.com",

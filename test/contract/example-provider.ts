@@ -89,6 +89,7 @@ function providerOf(shape: Shape, model: Model): KeyProvider {
     capabilities: capabilitiesOf(shape),
     propagation: { activateMs: 0, dieMs: 0, deadProbes: 1, deadWindowMs: 0, probeEveryMs: 1, usageLagMs: 0 },
     ...(shape.kind === "clientSecret" && { newSecret }),
+    neverIssued: () => new Secret("ex-FAKE-never-issued"),
     mint: async (request) => mint(request),
     list: async ({ namePrefix = "" } = {}) =>
       listed()

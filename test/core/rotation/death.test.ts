@@ -17,10 +17,20 @@ test("an inconclusive answer leaves the row as it is", () => {
   expect(afterProbe(undefined, "inconclusive", 2_000)).toBeUndefined();
 });
 
+const compared = { neverIssued: "refused", accepted: { keyId: "key_FAKE", answer: "valid" } } as const;
+const profile = { deadProbes: 2, deadWindowMs: 500, dieMs: 5_000 };
+
 test("dead is enough refusals over a long enough time, and never without one", () => {
-  const profile = { deadProbes: 2, deadWindowMs: 500 };
-  expect(isDead(undefined, { deadProbes: 0, deadWindowMs: 0 }, 9_000)).toBe(false);
-  expect(isDead(once, profile, 9_000)).toBe(false);
-  expect(isDead({ ...once, refusals: 2 }, profile, 1_499)).toBe(false);
-  expect(isDead({ ...once, refusals: 2 }, profile, 1_500)).toBe(true);
+  const at = (nowMs: number) => ({ nowMs, controls: compared });
+  expect(isDead(undefined, { deadProbes: 0, deadWindowMs: 0, dieMs: 0 }, at(9_000))).toBe(false);
+  expect(isDead(once, profile, at(9_000))).toBe(false);
+  expect(isDead({ ...once, refusals: 2 }, profile, at(1_499))).toBe(false);
+  expect(isDead({ ...once, refusals: 2 }, profile, at(1_500))).toBe(true);
+});
+
+test("with no live key to compare with, refusals have to last as long as the provider may take to end a key", () => {
+  const controls = { neverIssued: "refused" } as const;
+  const refused = { ...once, refusals: 9 };
+  expect(isDead(refused, profile, { nowMs: 5_999, controls })).toBe(false);
+  expect(isDead(refused, profile, { nowMs: 6_000, controls })).toBe(true);
 });

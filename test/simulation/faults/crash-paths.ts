@@ -119,6 +119,7 @@ export function pathPlan(given: Given): Plan {
     happenings: [...happenings].sort((a, b) => a.atMs - b.atMs),
     weather: calm,
     sharp: undefined,
+    outage: undefined,
     provider: { activateMs, dieMs, usageLagMs: 0, lastUsedLagMs: 0 },
     capabilities: given.capabilities ?? {},
     providerSkewMs: 0,

@@ -13,6 +13,7 @@ import {
   never,
   type Surroundings,
 } from "../world/surroundings.ts";
+import { type Outage, Refusals } from "./outage.ts";
 import { type SharpWeather, sharpStrikes } from "./sharp-weather.ts";
 
 export type FaultKind =
@@ -103,6 +104,7 @@ export class Storm implements Surroundings {
   readonly #skewMaxMs: number;
   readonly #strikes: Strikes | undefined;
   readonly #sharp: { readonly strikes: Strikes; readonly faultsMax: number } | undefined;
+  readonly #refusals: Refusals;
   readonly #lives = new Map<number, Life>();
   #isCalm = false;
   #nextReply: FaultKind | undefined;
@@ -117,6 +119,7 @@ export class Storm implements Surroundings {
     readonly skewMaxMs: number;
     readonly strikes?: Strikes | undefined;
     readonly sharp?: SharpWeather | undefined;
+    readonly outage?: Outage | undefined;
   }) {
     this.#weather = options.weather;
     this.#random = new Random(options.seed, 2);
@@ -125,6 +128,7 @@ export class Storm implements Surroundings {
     this.#skewMaxMs = options.skewMaxMs;
     this.#strikes = options.strikes;
     const { sharp, seed } = options;
+    this.#refusals = new Refusals(options.outage, () => Date.now());
     this.#sharp = sharp && { strikes: sharpStrikes(sharp, seed), faultsMax: sharp.faultsMax };
   }
 
@@ -202,7 +206,8 @@ export class Storm implements Surroundings {
   /** The fakes act before they first wait, so what is looked at is the world after this effect and no other. */
   #perform<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
     this.#watch.before(call);
-    const answer = effect();
+    const refusal = this.#isCalm ? undefined : this.#refusals.answer(call);
+    const answer = refusal === undefined ? effect() : Promise.resolve(refusal as Answer);
     this.#watch.after(call);
     return answer;
   }

@@ -1,6 +1,7 @@
 import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
 import type { ProviderCapabilities } from "../../../core/ports.ts";
 import type { OpenAiFakeOptions } from "../../../providers/openai/fake.ts";
+import { type Outage, outageFor } from "../faults/outage.ts";
 import { type SharpWeather, sharpWeatherFor } from "../faults/sharp-weather.ts";
 import { type Weather, weatherFor } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
@@ -57,6 +58,7 @@ export interface Plan {
   readonly hard: HardIncident | undefined;
   readonly weather: Weather;
   readonly sharp: SharpWeather | undefined;
+  readonly outage: Outage | undefined;
   readonly provider: OpenAiFakeOptions;
   /** What the provider can do besides, or cannot. */
   readonly capabilities: Partial<ProviderCapabilities>;
@@ -89,6 +91,7 @@ export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
   const secrets = withCopies(seed, secretsFor(random));
   const hard = hardIncidentFor(seed, secrets.length);
+  const outage = outageFor(seed);
   return {
     seed,
     secrets,
@@ -100,6 +103,7 @@ export function planFor(seed: number): Plan {
     capabilities: hard?.quarantineContains ? { quarantineContains: true } : {},
     weather: weatherFor(random),
     sharp: sharpWeatherFor(seed),
+    outage,
     provider: {
       activateMs: random.chance(0.4) ? random.int(1, 10_000) : 0,
       dieMs: random.chance(0.4) ? random.int(1, 15_000) : 0,
@@ -107,6 +111,7 @@ export function planFor(seed: number): Plan {
       lastUsedLagMs: random.int(0, 3_000),
       ...(random.chance(0.2) && { pageMax: random.int(1, 2) }),
       ...(random.chance(0.05) && { keysMax: random.int(2, 4) }),
+      ...(outage && { dieMs: outage.dieMs }),
     },
     providerSkewMs: random.chance(0.5) ? random.int(-skewMaxMs, skewMaxMs) : 0,
     calmAtMs: activeMs + calmAfterMs,

@@ -167,6 +167,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: `if (run.phase === "dead" || run.phase === "revoked") return`,
   },
   {
+    name: "call a key dead that was refused like every other",
+    file: "core/rotation/death.ts",
+    find: 'return neverIssued === "refused" && isLiveAccepted ? "refused" : "inconclusive";',
+    replace: 'return neverIssued === "refused" || isLiveAccepted ? "refused" : "inconclusive";',
+  },
+  {
     name: "open on what was current before the freeze",
     file: "functions/rotation/open-rotation.ts",
     find: "if (now.fence !== record.fence)",

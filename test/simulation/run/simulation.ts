@@ -67,8 +67,8 @@ export class Simulation {
   constructor(plan: Plan, strikes?: Strikes) {
     this.plan = plan;
     this.watch = new Watch(() => this.world, { usageLagMs: simulatedPropagation.usageLagMs });
-    const { weather, sharp, seed, providerSkewMs } = plan;
-    this.storm = new Storm({ weather, sharp, seed, watch: this.watch, skewMaxMs, strikes });
+    const { weather, sharp, outage, seed, providerSkewMs } = plan;
+    this.storm = new Storm({ weather, sharp, outage, seed, watch: this.watch, skewMaxMs, strikes });
     const dice = new Random(seed, 4);
     this.world = new World({
       surroundings: this.storm,

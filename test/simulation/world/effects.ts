@@ -22,6 +22,9 @@ interface StoreChange {
 
 /** What Rekey did to the store and the provider and told people, in order and in short names: "put v2", "delete k1". */
 export class Effects {
+  /** The last probe in the list, and the key that it refused. */
+  #probe = "";
+  #refused: string | undefined;
   readonly list: string[] = [];
   readonly #targets: Targets;
 
@@ -86,15 +89,28 @@ export class Effects {
       const ending = answer instanceof Error ? ", reply lost" : status >= 300 ? `: ${status}` : "";
       const hasMinted = provider.state().length > keysBefore;
       if (verb === "mint") this.list.push(`mint${hasMinted ? ` k${keysBefore + 1}` : ""}${ending}`);
-      else if (verb === "verify") this.list.push(`verify ${this.#bearerOf(request)}${ending}`);
+      else if (verb === "verify") this.#noteVerify(this.#bearerOf(request), ending);
       else this.list.push(`${verb} ${this.keyName(path.slice(path.lastIndexOf("/") + 1))}${ending}`);
     };
+  }
+
+  /**
+   * A probe that is refused is followed by its controls, a key that lives and one that was never issued. They are left
+   * out of the list, which stays readable without them.
+   */
+  #noteVerify(bearer: string, ending: string): void {
+    const isControl =
+      this.#refused !== undefined && this.#refused !== bearer && this.list.at(-1) === this.#probe;
+    if (isControl) return;
+    this.#probe = `verify ${bearer}${ending}`;
+    this.#refused = ending === ": 401" ? bearer : undefined;
+    this.list.push(this.#probe);
   }
 
   #bearerOf({ headers }: HttpRequest): string {
     const bearer = (headers["authorization"] ?? "").slice("Bearer ".length);
     const known = [...this.#targets.provider.texts()].find(([, text]) => text === bearer);
-    return known === undefined ? "an unknown key" : this.keyName(known[0]);
+    return known === undefined ? unknownKey : this.keyName(known[0]);
   }
 
   /** Of a secret that was deleted there are none, and the store refuses the question. */
@@ -108,6 +124,7 @@ export class Effects {
   }
 }
 
+const unknownKey = "an unknown key";
 const nameOf = (secretArn: string) => /:secret:(.+)-\w{6}$/.exec(secretArn)?.[1] ?? secretArn;
 
 function verbFor(
