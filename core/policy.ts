@@ -99,6 +99,8 @@ export interface Policy {
   /** Repositories that hold this key: if one of them leaks, the key counts as leaked. */
   readonly repositories?: readonly string[];
   readonly signals: readonly UseSignal[];
+  /** Which reports may testify that a consumer holds the incoming key. Absent: `signed`, those of who holds it. */
+  readonly reports?: "signed" | "any";
   readonly schedule?: string;
   readonly scheduleTimezone?: string;
   readonly maxAgeMs: number;

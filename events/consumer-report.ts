@@ -28,5 +28,9 @@ export const ConsumerReport = z.object({
     .int()
     .nonnegative()
     .max(10 ** 10),
+  /** Made with a pair derived from the held key (report-proof.ts); clients before 0.2 send none. */
+  proof: z
+    .object({ sentAtMs: z.number().int().nonnegative(), signature: z.string().regex(/^[\w-]{86}$/) })
+    .exactOptional(),
 });
 export type ConsumerReport = z.output<typeof ConsumerReport>;

@@ -87,6 +87,8 @@ export interface FingerprintEntry {
   readonly versionId: VersionId;
   readonly keyId?: KeyId;
   readonly role: KeyRole;
+  /** The public half of the pair that reports about this key are signed with (events/report-proof.ts). */
+  readonly reportKey?: string;
 }
 
 /**

@@ -1,10 +1,25 @@
-import { type Evidence, evidenceKey, isMaterial, isNewer } from "../core/adoption/evidence.ts";
+import {
+  type Evidence,
+  evidenceKey,
+  type InstanceEvidence,
+  isInstance,
+  isJump,
+  isMaterial,
+  isNewer,
+} from "../core/adoption/evidence.ts";
 import { cutToBytes } from "../core/bytes.ts";
 import type { SecretArn, TableKey } from "../core/ports.ts";
 import type { Documents } from "./documents.ts";
 
 /** The evidence about the consumers of a secret: the newest for each `evidenceKey`. */
 export function evidenceIn(at: Documents) {
+  /** A report whose sequence cannot be the instance's own is kept beside its reports, which it must not silence. */
+  async function namedIfJump(secretArn: SecretArn, report: InstanceEvidence): Promise<InstanceEvidence> {
+    const known = await at.read<InstanceEvidence>(evidenceAt(secretArn, report));
+    if (!isJump(report, known)) return report;
+    return { ...report, unproven: "jump", jumpedFrom: known?.sequence ?? 0 };
+  }
+
   return {
     evidence: (secretArn: SecretArn) => at.all<Evidence>({ kind: "EVIDENCE", id: secretArn }),
     /**
@@ -13,18 +28,35 @@ export function evidenceIn(at: Documents) {
      */
     async putEvidence(secretArn: SecretArn, evidence: Evidence): Promise<"known" | "stillSo" | "news"> {
       let outcome: "known" | "stillSo" | "news" = "news";
-      await at.change<Evidence>(evidenceAt(secretArn, evidence), (stored) => {
-        if (stored !== undefined && !isNewer(evidence, stored)) {
-          outcome = "known";
-          return stored;
-        }
-        outcome = isMaterial(evidence, stored) ? "news" : "stillSo";
-        return bounded(evidence);
-      });
+      const item = isInstance(evidence) ? await namedIfJump(secretArn, evidence) : evidence;
+      await at.change<Evidence>(
+        evidenceAt(secretArn, item),
+        (stored) => {
+          if (stored !== undefined && !isNewer(item, stored)) {
+            outcome = "known";
+            return stored;
+          }
+          outcome = isMaterial(item, stored) ? "news" : "stillSo";
+          return bounded(item);
+        },
+        forgottenAfter(item),
+      );
       return outcome;
     },
     removeEvidence: (secretArn: SecretArn, evidence: Evidence) => at.remove(evidenceAt(secretArn, evidence)),
   };
+}
+
+const dayMs = 24 * 3_600_000;
+/** Longer than any replay of a report is taken for a report, and than a rotation usually takes. */
+const endedKeptMs = 7 * dayMs;
+const silentKeptMs = 400 * dayMs;
+
+/** Reports of instances that have ended would otherwise pile up for as long as the secret lives. */
+function forgottenAfter(item: Evidence): { readonly forgetAtMs?: number } {
+  if (!isInstance(item)) return {};
+  const isOver = item.ended || item.unproven === "jump";
+  return { forgetAtMs: item.observedAtMs + (isOver ? endedKeptMs : silentKeptMs) };
 }
 
 /** What a platform says of a restart is its own text, of any length. */

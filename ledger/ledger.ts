@@ -57,10 +57,11 @@ export function ledgerOn(table: Table) {
 
     /** Every place that holds a key of this fingerprint or alias. */
     holders: (fingerprint: Fingerprint) => at.all<FingerprintEntry>({ kind: "FINGERPRINT", id: fingerprint }),
+    /** What was known of the place and is not said again is kept. */
     putHolder: (entry: FingerprintEntry) =>
-      at.write(
+      at.change<FingerprintEntry>(
         { kind: "FINGERPRINT", id: entry.fingerprint, sort: `${entry.secretArn}/${entry.versionId}` },
-        entry,
+        (stored) => ({ ...stored, ...entry }),
       ),
 
     ...evidenceIn(at),

@@ -157,7 +157,7 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
     call: fake.consumer,
     ...options,
   });
-  const fleet = await startFleet(jobs, cloud.env("consumers"));
+  const fleet = await startFleet(jobs, ({ consumer }) => cloud.consumerEnv(consumer));
   undo(() => fleet.stop());
   const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
   const ledger = ledgerOn(table);

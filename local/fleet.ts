@@ -17,11 +17,11 @@ const nothing: Tally = { requests: 0, failed: 0 };
 /** Consumer programs as processes of their own, as they would be in production. */
 export async function startFleet(
   jobs: readonly ConsumerJob[],
-  env: Readonly<Record<string, string>>,
+  envOf: (job: ConsumerJob) => Readonly<Record<string, string>>,
 ): Promise<Fleet> {
   const latest = new Map<string, Tally>(jobs.map(({ consumer }) => [consumer, nothing]));
   const children = jobs.map((job) =>
-    spawn(job, { env, onTally: (tally) => latest.set(job.consumer, tally) }),
+    spawn(job, { env: envOf(job), onTally: (tally) => latest.set(job.consumer, tally) }),
   );
   await Promise.all(children.map(({ ready }) => ready));
   return {

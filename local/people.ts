@@ -23,13 +23,21 @@ const everything = parsePolicy({
 });
 
 /** Only STS looks at the secret access key; each principal has its own. */
-export function credentialsOf(principal: Principal) {
-  return { accessKeyId: `AKIAFAKE${principal.toUpperCase()}`, secretAccessKey: `FAKE-${principal}` };
+export function credentialsOf(principal: Principal, session?: string) {
+  const own = session === undefined ? "" : `-${session}`;
+  return { accessKeyId: `AKIAFAKE${principal.toUpperCase()}${own}`, secretAccessKey: `FAKE-${principal}` };
+}
+
+/** What a consumer called so signs as: its session is tagged with its name, as its role would be in AWS. */
+export function consumerSession(account: string, name: string) {
+  const { accessKeyId } = credentialsOf("consumers", name);
+  const role = { arn: `arn:aws:iam::${account}:role/consumers`, name: "consumers" };
+  return { [accessKeyId]: { account, arn: sessionArn(role, name) } };
 }
 
 /** What an access key id of a principal signs with. */
 export function secretOf(accessKeyId: string): string | undefined {
-  const found = (Object.keys(attached) as Principal[]).map(credentialsOf);
+  const found = (Object.keys(attached) as Principal[]).map((principal) => credentialsOf(principal));
   return found.find((credentials) => credentials.accessKeyId === accessKeyId)?.secretAccessKey;
 }
 
@@ -42,7 +50,8 @@ export function peopleIn(stack: Stack, account: string): ReadonlyMap<string, Rol
     Object.entries(attached).map(([name, ids]) => {
       const policies = ids.map((id) => parsePolicy(documents.get(id)));
       const own = name === "administrator" ? [everything] : policies;
-      return [name, { arn: `arn:aws:iam::${account}:role/${name}`, name, policies: own }];
+      const tag = name === "consumers" ? { sessionTag: "rekey-consumer" } : {};
+      return [name, { arn: `arn:aws:iam::${account}:role/${name}`, name, policies: own, ...tag }];
     }),
   );
 }

@@ -21,7 +21,14 @@ import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
 import { sts } from "./aws/sts.ts";
 import type { Denial } from "./iam/guard.ts";
-import { credentialsOf, type Principal, peopleIn, peopleSessions, secretOf } from "./people.ts";
+import {
+  consumerSession,
+  credentialsOf,
+  type Principal,
+  peopleIn,
+  peopleSessions,
+  secretOf,
+} from "./people.ts";
 import {
   assertAllUsed,
   bucketsIn,
@@ -51,6 +58,8 @@ export interface LocalCloud {
   readonly outputs: Readonly<Record<string, string>>;
   /** What a process needs in its environment to reach this cloud as one of its principals. */
   env(principal: Principal): Record<string, string>;
+  /** The same for the consumer of this name: it may put reports of its own name only. */
+  consumerEnv(name: string): Record<string, string>;
   /** Secrets Manager and KMS calls, as CloudTrail has them. */
   readonly trail: readonly CloudTrailRecord[];
   /** What was published to the on-call topic. */
@@ -180,6 +189,10 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     },
     fire: (name) => hosted.bus.fire(`rekey-${environment}-${name}`),
     env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs) }),
+    consumerEnv: (name) => {
+      Object.assign(callers, consumerSession(account, name));
+      return { ...reaching(cloud.url, credentialsOf("consumers", name)), ...settingsFor(outputs) };
+    },
     close: async () => {
       hosted.close();
       await started.close();

@@ -3,6 +3,11 @@ import { functions } from "./functions.ts";
 import { roleName } from "./roles.ts";
 import { arnOf, type Resources, sub, type Value } from "./statements.ts";
 
+/** A consumer's name is part of its source; clients before 0.2 send it without one. */
+export const reportSources = ["rekey.consumer", "rekey.consumer.*"];
+/** The tag on a consumer's role says which name is its own. */
+const ownSource = `rekey.consumer.\${aws:PrincipalTag/rekey-consumer}`;
+
 /**
  * Rekey's own bus, the bus for consumers' reports and the bus for alerts. A principal of this account may put
  * events on every bus that its own role allows, so what does not belong on a bus has to be denied explicitly.
@@ -17,13 +22,20 @@ export function busResources(deployment: Deployment): Resources {
       Effect: "Allow",
       Principal: { AWS: [{ Ref: "AWS::AccountId" }, ...consumerAccounts] },
       Condition: {
-        StringEquals: { "events:source": "rekey.consumer", "events:detail-type": "ConsumerReport" },
+        StringLike: { "events:source": reportSources },
+        StringEquals: { "events:detail-type": "ConsumerReport" },
       },
     }),
     NoOtherSource: busPolicy("ReportBus", `NoOtherSource-${environment}`, {
       Effect: "Deny",
       Principal: "*",
-      Condition: { StringNotEquals: { "events:source": "rekey.consumer" } },
+      Condition: { StringNotLike: { "events:source": reportSources } },
+    }),
+    // Without the tag nobody may put a named source: only what an older client sends, which proves nothing.
+    OnlyOwnName: busPolicy("ReportBus", `OnlyOwnName-${environment}`, {
+      Effect: "Deny",
+      Principal: "*",
+      Condition: { StringNotEquals: { "events:source": ["rekey.consumer", ownSource] } },
     }),
     NoOtherReport: busPolicy("ReportBus", `NoOtherReport-${environment}`, {
       Effect: "Deny",

@@ -1,3 +1,4 @@
+import { reportSources } from "./buses.ts";
 import type { Deployment } from "./deployment.ts";
 import { functionName } from "./lambda.ts";
 import {
@@ -178,7 +179,8 @@ function consumerStatements(deployment: Deployment): readonly Statement[] {
       Action: ["events:PutEvents"],
       Resource: [arnOf("ReportBus")],
       Condition: {
-        StringEquals: { "events:source": "rekey.consumer", "events:detail-type": "ConsumerReport" },
+        StringLike: { "events:source": reportSources },
+        StringEquals: { "events:detail-type": "ConsumerReport" },
       },
     },
   ];

@@ -23,6 +23,12 @@ const RetryPolicy = { MaximumEventAgeInSeconds: 86_400, MaximumRetryAttempts: 18
 /** Single paths instead of <aws.events.event>, which leaves the detail out. */
 const envelope = { account: "$.account", time: "$.time", detail: "$.detail" };
 const eventText = '{"account":<account>,"time":<time>,"detail":<detail>}';
+/** A consumer's name is part of its source. */
+const reportText = '{"account":<account>,"time":<time>,"source":<source>,"detail":<detail>}';
+
+function pathsIn(template: Value): Readonly<Record<string, string>> {
+  return JSON.stringify(template).includes("<source>") ? { ...envelope, source: "$.source" } : envelope;
+}
 
 /** What a rule listens to, and what it makes of the event for its function. */
 interface Rule {
@@ -52,7 +58,7 @@ export function ruleResources(name: string, { calledBy }: FunctionRow, deploymen
             Id: name,
             Arn,
             ...(InputTemplate !== undefined && {
-              InputTransformer: { InputPathsMap: envelope, InputTemplate },
+              InputTransformer: { InputPathsMap: pathsIn(InputTemplate), InputTemplate },
             }),
             RetryPolicy,
             DeadLetterConfig: { Arn: arnOf("RuleDeadLetters") },
@@ -94,9 +100,9 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
 
   reportBus: ({ environment }) => ({
     EventBusName: { Ref: "ReportBus" },
-    EventPattern: { source: ["rekey.consumer"], "detail-type": ["ConsumerReport"] },
+    EventPattern: { source: [{ prefix: "rekey.consumer" }], "detail-type": ["ConsumerReport"] },
     // The environment is set by this rule, never by the reporter.
-    InputTemplate: `{"environment":"${environment}","event":${eventText}}`,
+    InputTemplate: `{"environment":"${environment}","event":${reportText}}`,
   }),
 
   /**

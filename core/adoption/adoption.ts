@@ -30,6 +30,7 @@ export function adoption(view: AdoptionView): AdoptionVerdict {
 }
 
 function whyContradicted(item: Evidence, view: AdoptionView): readonly AdoptionReason[] {
+  if (isInstance(item) && item.unproven === "jump") return jumped(item, view);
   if (isInstance(item)) return isDeclared(item, view) ? refusedBy(item, view) : undeclaredHolder(item, view);
   return undeclaredReader(item, view);
 }
@@ -46,6 +47,14 @@ function refusedBy(item: InstanceEvidence, view: AdoptionView): readonly Adoptio
       detail: "was refused with the incoming key and has not been accepted since",
     }),
   ];
+}
+
+/** Two programs report under one name: which of them is the instance, nobody can tell. */
+function jumped(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
+  if (!isDeclared(item, view) || !isFresh(item, view)) return [];
+  const { instance, sequence, jumpedFrom = 0 } = item;
+  const detail = `two report as ${instance}: one is at report ${jumpedFrom}, the other says it is at ${sequence}`;
+  return [instanceReason(item, view, { reason: "TwoUnderOneName", detail })];
 }
 
 /** A program that the policy does not know still uses the retiring key: revoking it would break that program. */

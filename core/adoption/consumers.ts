@@ -6,7 +6,13 @@ import {
   reportsUse,
 } from "../policy.ts";
 import { copiesBehind, type ConsumerQuestion as Question } from "./copies.ts";
-import type { AttestationEvidence, InstanceEvidence, ReadEvidence, RestartEvidence } from "./evidence.ts";
+import type {
+  AttestationEvidence,
+  InstanceEvidence,
+  ReadEvidence,
+  RestartEvidence,
+  Unproven,
+} from "./evidence.ts";
 import { providerEvidenceIn } from "./quiet.ts";
 import {
   type AdoptionReason,
@@ -15,6 +21,7 @@ import {
   instanceReason,
   isLive,
   isOf,
+  mayTestify,
   reportsOf,
   useOf,
 } from "./view.ts";
@@ -65,6 +72,10 @@ function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly
     const detail = "holds neither the retiring nor the incoming key";
     return [instanceReason(item, view, { reason: "HoldsUnknownKey", detail })];
   }
+  if (!mayTestify(item, view)) {
+    const detail = `reports the incoming key and does not prove that it holds it: ${whyUnproven[item.unproven ?? "unsigned"]}`;
+    return [instanceReason(item, view, { reason: "NotProven", detail })];
+  }
   const lastSuccessAgoMs = useOf(item, view.retiring.fingerprint)?.lastSuccessAgoMs ?? null;
   if (!view.policy.signals.includes("client") || lastSuccessAgoMs === null) return [];
   // It holds the incoming key since that report, so its last use of the retiring key only gets older.
@@ -77,6 +88,15 @@ function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly
   });
   return [{ ...said, agoMs, remainingMs }];
 }
+
+const whyUnproven: Readonly<Record<Unproven, string>> = {
+  unsigned: "its client signs no reports, so update it, or say `reports: any`",
+  signature: "the signature is not of this key",
+  source: "its event has another consumer's source",
+  late: "it was sent at another time: is its clock right?",
+  keyUnknown: "no public half of this key is kept: `rekey apply` keeps one",
+  jump: "its sequence is not this instance's",
+};
 
 // ---- reads -----------------------------------------------------------------------------------------------
 
@@ -145,13 +165,18 @@ function whyMissing(question: Question, kind: EvidenceKind): readonly AdoptionRe
 function whyNobodyReports(question: Question, kind: ReportingKind): readonly AdoptionReason[] {
   const { view, consumer } = question;
   const reports = reportsOf(view, consumer).filter((item) => item.kind === kind);
-  if (reports.some((item) => isLive(item, view))) return [];
+  if (reports.some((item) => isLive(item, view) && (mayTestify(item, view) || isBehind(item, view))))
+    return [];
   const batchHasRun =
     consumer.cadenceMs !== undefined && reports.some((item) => hasRunWithIncoming(item, view));
   return batchHasRun ? [] : [nobodyLive(question, kind)];
 }
 
+/** What is behind has a reason of its own. */
+const isBehind = (item: InstanceEvidence, view: AdoptionView) => whyInstanceBehind(item, view).length > 0;
+
 function hasRunWithIncoming(item: InstanceEvidence, view: AdoptionView): boolean {
+  if (!mayTestify(item, view)) return false;
   const wasStartedWithIt = item.kind === "exec" && item.holds.fingerprint === view.incoming.fingerprint;
   return wasStartedWithIt || hasUsedIncoming(item, view);
 }
@@ -241,7 +266,8 @@ function useMissing(question: Question): readonly AdoptionReason[] {
 }
 
 function hasUsedIncoming(item: InstanceEvidence, view: AdoptionView): boolean {
-  return (useOf(item, view.incoming.fingerprint)?.lastSuccessAgoMs ?? null) !== null;
+  const use = useOf(item, view.incoming.fingerprint);
+  return mayTestify(item, view) && (use?.lastSuccessAgoMs ?? null) !== null;
 }
 
 /**

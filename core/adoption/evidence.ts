@@ -36,7 +36,17 @@ export interface InstanceEvidence extends OfConsumer {
   readonly uses: readonly ReportedUse[];
   /** It said that it is stopping, or its platform said that it ended. */
   readonly ended: boolean;
+  /** Why it does not show that its writer holds the key. Absent: it is signed with the key's own pair. */
+  readonly unproven?: Unproven;
+  /** Of a report whose sequence cannot be this instance's own: the sequence that was known, and when. */
+  readonly jumpedFrom?: number;
 }
+
+/**
+ * `unsigned`: of an older client. `source`: the event's source names another consumer. `late`: its time of sending is not
+ * that of its event, as in a replay. `keyUnknown`: no public half of its key is kept. `jump`: see `isJump`.
+ */
+export type Unproven = "unsigned" | "signature" | "source" | "late" | "keyUnknown" | "jump";
 
 /** A platform has replaced, or is replacing, every instance since the promotion. */
 export interface RestartEvidence extends OfConsumer {
@@ -129,7 +139,7 @@ export function evidenceKey(evidence: Evidence): string {
     case "extension":
     case "agent":
     case "exec":
-      return `instance/${evidence.account}/${evidence.environment}/${evidence.consumer}/${evidence.instance}`;
+      return `${placeOf(evidence)}/${evidence.account}/${evidence.environment}/${evidence.consumer}/${evidence.instance}`;
     case "ecs":
     case "lambda":
     case "kubernetes":
@@ -145,13 +155,36 @@ export function evidenceKey(evidence: Evidence): string {
   }
 }
 
+/** Reports that prove nothing are kept apart, so that they replace none that does. */
+function placeOf({ unproven }: InstanceEvidence): string {
+  if (unproven === undefined) return "instance";
+  return unproven === "jump" ? "jump" : "unproven";
+}
+
 /** Evidence may arrive twice and out of order: an older report of the same instance changes nothing. */
 export function isNewer(candidate: Evidence, stored: Evidence | undefined): boolean {
   if (stored === undefined) return true;
-  if ("sequence" in candidate && "sequence" in stored) {
+  if ("sequence" in candidate && "sequence" in stored && candidate.unproven !== "jump") {
     return candidate.sequence > stored.sequence;
   }
   return candidate.observedAtMs >= stored.observedAtMs;
+}
+
+/** No instance reports more often, or for longer. */
+const reportsPerSecondMax = 10;
+const burstMax = 1_000;
+const lifeMsMax = 400 * 24 * 3_600_000;
+
+/**
+ * True if an instance cannot have sent so many reports since the one that is known: somebody else reports under its
+ * name, and with the higher sequence would silence it.
+ */
+export function isJump(
+  candidate: Pick<InstanceEvidence, "sequence" | "observedAtMs">,
+  known: Pick<InstanceEvidence, "sequence" | "observedAtMs"> | undefined,
+): boolean {
+  const sinceMs = known === undefined ? lifeMsMax : Math.max(0, candidate.observedAtMs - known.observedAtMs);
+  return candidate.sequence > (known?.sequence ?? 0) + burstMax + (sinceMs / 1_000) * reportsPerSecondMax;
 }
 
 /** True if the report changes anything except ages. Reports that only refresh ages do not wake a waiting run. */
@@ -171,6 +204,7 @@ function substanceOf(evidence: Evidence): string {
         evidence.holds.fingerprint,
         evidence.holds.versionId,
         evidence.ended,
+        evidence.unproven,
         ...evidence.uses.map(substanceOfUse).sort(),
       ].join(" ");
     case "ecs":
@@ -205,7 +239,9 @@ export function mayForget(
 ): boolean {
   if (!isInstance(item)) return item.kind === "provider" || item.versionId !== incoming.versionId;
   const isSilent = item.observedAtMs + Math.max(silentMsMin, item.maxStaleMs) < atMs;
-  return item.ended || (isSilent && item.holds.fingerprint !== incoming.fingerprint);
+  return (
+    item.ended || item.unproven === "jump" || (isSilent && item.holds.fingerprint !== incoming.fingerprint)
+  );
 }
 
 type ReportedKey = InstanceEvidence["holds"];

@@ -18,6 +18,8 @@ function whatOf(reason: AdoptionReason): string {
     case "HoldsRetiringKey":
       return "still holds the retiring key";
     case "NoLiveInstance":
+    case "NotProven":
+    case "TwoUnderOneName":
     case "HoldsUnknownKey":
     case "IncomingKeyUnused":
     case "IncomingKeyRefused":
@@ -57,6 +59,10 @@ export function sayWanted({
   switch (reason) {
     case "NoLiveInstance":
       return `start ${consumer}, give it a cadence, or take it out of the policy`;
+    case "NotProven":
+      return `update the client of ${consumer}, or see docs/consumers.md`;
+    case "TwoUnderOneName":
+      return "find who else reports under this name; it ends when that reports no more";
     case "HoldsRetiringKey":
     case "HoldsUnknownKey":
       return "refresh or restart the instance, or let it end";

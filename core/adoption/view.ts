@@ -13,6 +13,8 @@ import {
 export interface AdoptionReason {
   readonly reason:
     | "NoLiveInstance"
+    | "NotProven"
+    | "TwoUnderOneName"
     | "HoldsRetiringKey"
     | "HoldsUnknownKey"
     | "RetiringKeyStillUsed"
@@ -49,7 +51,7 @@ export interface KeyInUse {
 }
 
 export interface AdoptionView {
-  readonly policy: Pick<Policy, "consumers" | "signals" | "quietMs">;
+  readonly policy: Pick<Policy, "consumers" | "signals" | "quietMs" | "reports">;
   readonly retiring: KeyInUse;
   readonly incoming: KeyInUse;
   readonly promotedAtMs: number;
@@ -82,8 +84,20 @@ export function isDeclared(item: ConsumerEvidence, view: AdoptionView): boolean 
   return declaredConsumers(view).some((consumer) => isOf(item, consumer));
 }
 
+/** Of an instance that proves its reports, the others are not its own. */
 export function reportsOf(view: AdoptionView, consumer: ConsumerPolicy): readonly InstanceEvidence[] {
-  return view.evidence.filter(isInstance).filter((item) => isOf(item, consumer));
+  const reports = view.evidence
+    .filter(isInstance)
+    .filter((item) => item.unproven !== "jump" && isOf(item, consumer));
+  const proving = new Set(
+    reports.filter(({ unproven }) => unproven === undefined).map(({ instance }) => instance),
+  );
+  return reports.filter(({ unproven, instance }) => unproven === undefined || !proving.has(instance));
+}
+
+/** True if a report may testify that its instance holds the incoming key, or that it ends. */
+export function mayTestify({ unproven }: InstanceEvidence, { policy }: AdoptionView): boolean {
+  return unproven === undefined || (policy.reports === "any" && unproven !== "jump");
 }
 
 /**
@@ -92,15 +106,17 @@ export function reportsOf(view: AdoptionView, consumer: ConsumerPolicy): readonl
  * that is later. An instance that reported the incoming key counts as live until it says that it ends.
  */
 export function isLive(item: InstanceEvidence, view: AdoptionView): boolean {
-  if (item.ended) return false;
-  const hasMoved =
-    item.holds.fingerprint === view.incoming.fingerprint && item.observedAtMs >= view.promotedAtMs;
-  return hasMoved || isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view });
+  if (item.ended && mayTestify(item, view)) return false;
+  const hasMoved = holdsIncoming(item, view) && item.observedAtMs >= view.promotedAtMs;
+  return (
+    (hasMoved && mayTestify(item, view)) ||
+    isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view })
+  );
 }
 
 /** A running instance reports again within this time; one that ended without saying so does not. */
 export function isFresh(item: InstanceEvidence, view: AdoptionView): boolean {
-  return !item.ended && isWithinStale(item.observedAtMs, { item, view });
+  return !(item.ended && mayTestify(item, view)) && isWithinStale(item.observedAtMs, { item, view });
 }
 
 /** At exactly the limit the key still counts as used. */
@@ -116,8 +132,13 @@ function staleAfterMs(item: InstanceEvidence, view: AdoptionView): number {
   const declared = declaredConsumers(view).filter((consumer) => isOf(item, consumer));
   const floors =
     declared.length === 0 ? [undeclaredStaleMsMin] : declared.map(({ maxStaleMs }) => maxStaleMs);
+  // What nobody proves must not hold up the rotation for as long as its writer likes.
+  if (holdsIncoming(item, view) && !mayTestify(item, view)) return Math.max(...floors);
   return Math.max(item.maxStaleMs, ...floors);
 }
+
+const holdsIncoming = ({ holds }: InstanceEvidence, { incoming }: AdoptionView) =>
+  holds.fingerprint === incoming.fingerprint;
 
 export function useOf(item: InstanceEvidence, fingerprint: Fingerprint): ReportedUse | undefined {
   return item.uses.find((use) => use.fingerprint === fingerprint);

@@ -200,6 +200,7 @@ const everyReason: Readonly<Record<RevokeReason, true>> = {
   ...({ RetiringKeyStillUsed: true, IncomingKeyUnused: true, IncomingKeyRefused: true } as const),
   ...({ NotRestarted: true, RestartFailed: true, NotRead: true, MayHoldRetiringVersion: true } as const),
   ...({ NotAttested: true, ProviderSilent: true, QuietWindowOpen: true, UndeclaredConsumer: true } as const),
+  ...({ NotProven: true, TwoUnderOneName: true } as const),
   ...({ ConsumersUnknown: true, NotAdopted: true, MissedInQuarantine: true } as const),
   ...({ ChangeFreeze: true, WindowClosed: true, NotApproved: true } as const),
   ...({ CopyNotWritten: true, CopyChanged: true, CopyElsewhere: true, CopyNotActive: true } as const),
@@ -235,7 +236,9 @@ const notPromoted: Refusal<"NotPromoted"> = {
  * Once its intent is recorded the revoke counts as done, and repeating it completes it after a crash. Only
  * one thing still prevents it: somebody put the retiring key back.
  */
-export function whyNotRepeatRevoke(view: RevokeView): Refusal<RevokeReason> | undefined {
+export function whyNotRepeatRevoke(
+  view: Pick<RevokeView, "record" | "target" | "current">,
+): Refusal<RevokeReason> | undefined {
   const run = promotedRun(view.record.run);
   if (run === undefined) return notPromoted;
   return targetIsRetiring(view, run) ?? currentIsNotRetiring(view, run);
@@ -243,7 +246,7 @@ export function whyNotRepeatRevoke(view: RevokeView): Refusal<RevokeReason> | un
 
 /** By id, never by order or date (S2). */
 function targetIsRetiring(
-  { target }: RevokeView,
+  { target }: Pick<RevokeView, "target">,
   { retiring, incoming }: PromotedRun,
 ): Refusal<"NotTheRetiringKey"> | undefined {
   if (target === retiring.keyId && target !== incoming.keyId) return undefined;

@@ -136,6 +136,7 @@ export const SecretBlock = z.strictObject({
     .array(z.enum(["client", "provider"], "a signal is client or provider"), "list the signals")
     .max(2)
     .optional(),
+  reports: z.enum(["signed", "any"], "reports is signed or any").optional(),
   retain: z.boolean("retain is true or false").optional(),
   publishable: z.boolean("publishable is true or false").optional(),
   ...termsShape,

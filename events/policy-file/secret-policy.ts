@@ -111,6 +111,7 @@ function filledIn(
     consumers,
     ...(block.repositories !== undefined && { repositories: block.repositories }),
     signals,
+    ...(block.reports !== undefined && { reports: block.reports }),
     ...(when !== undefined && { schedule: when.expression }),
     ...(when?.timezone !== undefined && { scheduleTimezone: when.timezone }),
     maxAgeMs: block.maxAge ?? maxAgeMs(when?.expression, overlapMs),

@@ -14,6 +14,7 @@ import {
 import { endWait } from "../../core/rotation/wait.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { reportKeyOf } from "../../events/report-proof.ts";
 import { assertKeyOf } from "../../providers/key-of.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { AdminDeps } from "../deps.ts";
@@ -113,7 +114,13 @@ async function recognise({ policy, record, versionId, keyId }: Arrival, deps: Ad
   if (isRetiring || isOld) throw new KeyShared("this is a key that the secret has, or had, already");
   const others = await sharedWith({ fingerprint, secretArn }, deps);
   if (others.length > 0) throw new KeyShared(`this key is also held by ${others.join(", ")}`);
-  return { keyId: await idAtProvider({ secret, keyId }, deps.provider(policy)), versionId, fingerprint };
+  const known = {
+    keyId: await idAtProvider({ secret, keyId }, deps.provider(policy)),
+    versionId,
+    fingerprint,
+  };
+  await deps.ledger.putHolder({ ...known, secretArn, role: "rotated", reportKey: reportKeyOf(secret) });
+  return known;
 }
 
 async function idAtProvider(
@@ -143,7 +150,6 @@ async function keep(
   deps: AdminDeps,
 ): Promise<void> {
   const { secretArn } = ticket;
-  await deps.ledger.putHolder({ ...incoming, secretArn, role: "rotated" });
   await deps.ledger.changeSecret(secretArn, (record) => {
     const claimed = claimAttempt(record, ticket);
     const { attempt } = assertHolder(claimed, ticket);

@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
+import type { InstanceEvidence, Unproven } from "../../core/adoption/evidence.ts";
 import { ConsumerReport } from "../../events/consumer-report.ts";
+import { isProvenBy } from "../../events/report-proof.ts";
 import type { Deps } from "../deps.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
@@ -12,7 +13,11 @@ import { wiring } from "../wiring/base.ts";
  */
 const ReportOnBus = z.object({
   environment: z.string().min(1).max(64),
-  event: z.object({ account: z.string().regex(/^\d{12}$/), time: stampedAt, detail: ConsumerReport }),
+  event: z.object({
+    ...{ account: z.string().regex(/^\d{12}$/), time: stampedAt, detail: ConsumerReport },
+    /** `rekey.consumer.<name>`: the bus's policy lets a role put only its own. */
+    source: z.string().max(256).default("rekey.consumer"),
+  }),
 });
 
 export const recordEvidence = step({
@@ -21,11 +26,13 @@ export const recordEvidence = step({
   run: async ({ environment, event }, deps: Deps) => {
     const { secretArn } = event.detail;
     if ((await deps.ledger.policy(secretArn)) === undefined) return { outcome: "unknownSecret" as const };
+    const unproven = await whyUnproven(event, deps);
     const evidence = evidenceFrom({
       environment,
       account: event.account,
       atMs: event.time,
       report: event.detail,
+      unproven,
     });
     const stored = await deps.ledger.putEvidence(secretArn, evidence);
     if (stored === "stillSo") return { outcome: "stillSo" as const };
@@ -40,8 +47,9 @@ function evidenceFrom(arrived: {
   readonly account: string;
   readonly atMs: number;
   readonly report: ConsumerReport;
+  readonly unproven: Unproven | undefined;
 }): InstanceEvidence {
-  const { environment, account, atMs, report } = arrived;
+  const { environment, account, atMs, report, unproven } = arrived;
   return {
     kind: report.kind,
     consumer: report.consumer,
@@ -54,5 +62,27 @@ function evidenceFrom(arrived: {
     holds: report.holds,
     uses: report.uses,
     ended: report.cause === "stopping",
+    ...(unproven !== undefined && { unproven }),
   };
+}
+
+interface Arrived {
+  readonly source: string;
+  readonly time: number;
+  readonly detail: ConsumerReport;
+}
+
+/** A sender's clock may be wrong by a quarter of an hour (T1), and an event takes some time to the bus. */
+const sentWithinMs = 20 * 60_000;
+
+/** Why a report does not show that its writer holds the key that it names (O8); undefined if it does. */
+async function whyUnproven({ source, time, detail }: Arrived, deps: Deps): Promise<Unproven | undefined> {
+  const { proof, consumer, secretArn, holds } = detail;
+  if (proof === undefined) return "unsigned";
+  if (source !== `rekey.consumer.${consumer}`) return "source";
+  if (Math.abs(time - proof.sentAtMs) > sentWithinMs) return "late";
+  const places = await deps.ledger.holders(holds.fingerprint);
+  const reportKey = places.find((place) => place.secretArn === secretArn && place.reportKey)?.reportKey;
+  if (reportKey === undefined) return "keyUnknown";
+  return isProvenBy(detail, reportKey) ? undefined : "signature";
 }

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { mayForget } from "../../core/adoption/evidence.ts";
+import { isInstance, mayForget } from "../../core/adoption/evidence.ts";
 import { closeRun } from "../../core/rotation/lease.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
@@ -61,10 +61,21 @@ interface Closing {
   readonly run: PromotedRun;
 }
 
+/** What a fleet of short-lived instances leaves is more than one call can remove. */
+const forgottenMax = 500;
+const forgottenAtOnce = 25;
+
+/** What is left over goes by its time to live (ledger/evidence.ts) or when the next rotation closes. */
 async function forgetEnded({ input, run }: Closing, deps: Deps): Promise<void> {
   const evidence = await deps.ledger.evidence(input.secretArn);
-  for (const item of evidence) {
-    if (mayForget(item, { incoming: run.incoming, atMs: input.at }))
-      await deps.ledger.removeEvidence(input.secretArn, item);
+  const over = evidence.filter((item) => mayForget(item, { incoming: run.incoming, atMs: input.at }));
+  // Beside the instances there are few, and the next rotation must not read what the provider said in this one.
+  const first = [...over.filter((item) => !isInstance(item)), ...over.filter(isInstance)].slice(
+    0,
+    forgottenMax,
+  );
+  for (let from = 0; from < first.length; from += forgottenAtOnce) {
+    const batch = first.slice(from, from + forgottenAtOnce);
+    await Promise.all(batch.map((item) => deps.ledger.removeEvidence(input.secretArn, item)));
   }
 }

@@ -5,9 +5,11 @@ import { isRepeatDue } from "../../core/rotation/death.ts";
 import { whyNotRepeatRevoke } from "../../core/rotation/gate.ts";
 import { markRevokeRepeated } from "../../core/rotation/retiring.ts";
 import type { PromotedRun } from "../../core/rotation/secret-record.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
+import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import type { TicketInput } from "../step.ts";
-import { revokeView } from "./gate.ts";
+import { stopFor } from "./stop-order.ts";
 
 /** What the provider says to it now. A failure is an answer too: the key goes on being probed. */
 export async function askRevokeAgain(provider: KeyProvider, keyId: KeyId): Promise<string> {
@@ -27,9 +29,12 @@ export async function repeatRevoke(
   const { revokedAtMs, lastRevokeAtMs = revokedAtMs, revokesAgain = 0 } = run;
   if (run.phase !== "revoked" || lastRevokeAtMs === undefined) return;
   if (!isRepeatDue({ revokesAgain, lastRevokeAtMs }, input.at)) return;
-  const view = await revokeView({ ticket: input, policy, nowMs: input.at }, deps);
-  if (view.stop !== undefined || whyNotRepeatRevoke(view) !== undefined) return;
   const { keyId } = run.retiring;
+  const record = await deps.ledger.secret(input.secretArn);
+  const { versionId, text } = await deps.store.current(input.secretArn);
+  const current = { versionId, fingerprint: fingerprintOf(keyIn(text, policy.field)) };
+  if (whyNotRepeatRevoke({ record, target: keyId, current }) !== undefined) return;
+  if ((await stopFor(policy, deps)) !== undefined) return;
   const nth = revokesAgain + 1;
   await deps.ledger.changeSecret(input.secretArn, (record) => markRevokeRepeated(record, input, input.at));
   const outcome = await askRevokeAgain(deps.provider(policy), keyId);

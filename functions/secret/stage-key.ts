@@ -5,6 +5,7 @@ import { markStaged } from "../../core/rotation/incoming.ts";
 import type { PlacedKey, Ticket } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { reportKeyOf } from "../../events/report-proof.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 
@@ -33,7 +34,8 @@ export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey>
     fingerprint: fingerprintOf(keyIn(current.text, policy.field)),
   };
   try {
-    await deps.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated" });
+    const reportKey = reportKeyOf(secret);
+    await deps.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated", reportKey });
     await deps.ledger.changeSecret(secretArn, (record) =>
       markStaged(record, ticket, { attempt, incoming, copiedFrom }),
     );

@@ -1,5 +1,5 @@
 import { AwsError, type Caller } from "../aws/service.ts";
-import type { Asked, Call, Known } from "./asked.ts";
+import { type Asked, type Call, type Known, tagContext } from "./asked.ts";
 import { decide, type Principal } from "./decide.ts";
 import type { Context } from "./match.ts";
 import type { Policy } from "./policy.ts";
@@ -111,9 +111,11 @@ class Decisions implements Guard {
   }
 
   #decideFor({ account, arn }: Caller, asked: Asked): void {
-    const [, name = ""] = /:assumed-role\/([^/]+)\//.exec(arn) ?? [];
+    const [, name = "", session = ""] = /:assumed-role\/([^/]+)\/(.*)$/.exec(arn) ?? [];
     const role = this.#roleNamed(name);
-    this.#decide({ kind: "role", account, roleArn: role.arn, sessionArn: arn }, asked, role);
+    const tags = role.sessionTag === undefined ? [] : [[role.sessionTag, session] as const];
+    const context = { ...tagContext("aws:PrincipalTag", tags), ...asked.context };
+    this.#decide({ kind: "role", account, roleArn: role.arn, sessionArn: arn }, { ...asked, context }, role);
   }
 
   #decide(principal: Principal, asked: Asked, role?: Role): void {

@@ -9,6 +9,8 @@ export interface Role {
   /** Who may assume it; people's roles are assumed outside of this cloud. */
   readonly trust?: Policy;
   readonly boundary?: Policy;
+  /** A tag of the principal that holds its session's name. */
+  readonly sessionTag?: string;
 }
 
 /**

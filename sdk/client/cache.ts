@@ -1,6 +1,7 @@
 import { isPassing, KeyUnreadable } from "./errors.ts";
 import { createFlight } from "./flight.ts";
 import type { Settings } from "./options.ts";
+import { keepSigner } from "./proof.ts";
 import { sha256 } from "./sigv4.ts";
 import type { Calls, Reading } from "./transport.ts";
 
@@ -60,7 +61,7 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
     if (!confirm(askedAt)) return;
     const before = version;
     text = keyText;
-    version = { arn: reading.ARN, versionId: reading.VersionId, fingerprint: `sha256:${sha256(keyText)}` };
+    version = versionOf(reading, keyText);
     if (before.versionId !== version.versionId) news.changed(before);
   };
 
@@ -103,6 +104,13 @@ export function createCache(settings: Settings, extent: Extent, news: News) {
 }
 
 export type Cache = ReturnType<typeof createCache>;
+
+/** Together with what signs reports about it. */
+function versionOf({ ARN, VersionId }: Reading, keyText: string): KeyVersion {
+  const version = { arn: ARN, versionId: VersionId, fingerprint: `sha256:${sha256(keyText)}` };
+  keepSigner(version, keyText);
+  return version;
+}
 
 /** The parser's error message quotes what it could not read, so it is dropped. */
 function keyIn({ SecretString }: Reading, { secret, field }: Extent): string {

@@ -2,6 +2,7 @@ import { createAttempts, type IsAuthFailure, type Work } from "./attempt.ts";
 import { createCache, type Extent, type KeyVersion } from "./cache.ts";
 import { ignore, KeyTooStale, RekeyClosed } from "./errors.ts";
 import type { Settings } from "./options.ts";
+import { signerOf } from "./proof.ts";
 import { createReporter } from "./report.ts";
 import { createWatch } from "./watch.ts";
 
@@ -160,6 +161,9 @@ function wire(settings: Settings, request: OpenRequest) {
     isAuthFailure: request.isAuthFailure,
     tell: () => reporter.send("refused"),
   });
-  const reporter = createReporter(settings, () => ({ ...cache.version(), uses: attempts.report() }));
+  const reporter = createReporter(settings, () => {
+    const version = cache.version();
+    return { ...version, uses: attempts.report(), sign: signerOf(version) };
+  });
   return { cache, reporter, watch, attempts, listeners, beat };
 }

@@ -3,6 +3,7 @@ import type { KeyVersion } from "./cache.ts";
 import { about, isPassing, UpstreamUnavailable } from "./errors.ts";
 import { withDeadline } from "./flight.ts";
 import type { ReportKind, Settings } from "./options.ts";
+import type { Sign } from "./proof.ts";
 import { type ReportEntry, reasonOf } from "./transport.ts";
 
 export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping";
@@ -21,9 +22,11 @@ export interface ConsumerReport {
   sequence: number;
   maxStaleMs: number;
   sdk: "rekey-client/0.1.0";
+  /** Made with a pair derived from the key it holds: only who has the key can testify for it. */
+  proof?: { sentAtMs: number; signature: string };
 }
 
-type Told = KeyVersion & { uses: UseReport[] };
+type Told = KeyVersion & { uses: UseReport[]; sign: Sign | undefined };
 
 /**
  * Sends one report at a time and never throws: the consumer's own work matters more. A failed report is sent
@@ -85,8 +88,8 @@ export function createReporter(settings: Settings, read: () => Told) {
 export type Reporter = ReturnType<typeof createReporter>;
 
 function entryOf(settings: Settings, { cause, told }: { cause: Cause; told: Told }): ReportEntry {
-  const { kind, consumer, instance, maxStaleMs, nextSequence, reportBus = "" } = settings;
-  const { arn, fingerprint, versionId, uses } = told;
+  const { kind, consumer, instance, maxStaleMs, nextSequence, clock, reportBus = "" } = settings;
+  const { arn, fingerprint, versionId, uses, sign } = told;
   const report: ConsumerReport = {
     schema: 1,
     kind,
@@ -100,9 +103,10 @@ function entryOf(settings: Settings, { cause, told }: { cause: Cause; told: Told
     maxStaleMs,
     sdk: "rekey-client/0.1.0",
   };
+  if (sign) report.proof = sign(report, clock.wallMs());
   return {
     EventBusName: reportBus,
-    Source: "rekey.consumer",
+    Source: `rekey.consumer.${consumer}`,
     DetailType: "ConsumerReport",
     Resources: [arn],
     Detail: JSON.stringify(report),

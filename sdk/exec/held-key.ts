@@ -3,6 +3,7 @@ import { createCache, type KeyVersion } from "../client/cache.ts";
 import { ignore } from "../client/errors.ts";
 import type { RekeyOptions } from "../client/index.ts";
 import { settingsFrom } from "../client/options.ts";
+import { signerOf } from "../client/proof.ts";
 import { type Cause, createReporter } from "../client/report.ts";
 import { createWatch } from "../client/watch.ts";
 
@@ -47,7 +48,10 @@ export async function openKey(options: RekeyOptions, request: DeclaredSecret): P
     },
   });
   // What the command does with its key nobody sees: no uses.
-  const reporter = createReporter(settings, () => ({ ...(told ?? cache.version()), uses: [] }));
+  const reporter = createReporter(settings, () => {
+    const version = told ?? cache.version();
+    return { ...version, uses: [], sign: signerOf(version) };
+  });
 
   await cache.read();
   watch.start();

@@ -1,12 +1,10 @@
-import { parse } from "yaml";
 import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
-import { currentKey } from "../../core/rotation/secret-record.ts";
 import { Secret } from "../../core/secret.ts";
 import { probeDeath } from "../../functions/secret/probe-death.ts";
 import { providers } from "../../providers/index.ts";
 import { isKeyText } from "../../providers/key-text.ts";
 import { neverIssuedBy } from "../../providers/never-issued.ts";
-import { adminWorld, arnOf, fileWith } from "./admin-world.ts";
+import { adminWorld, arnOf } from "./admin-world.ts";
 
 const dead = new Secret("sk-proj-FAKEdeadFAKEdeadFAKEdead0001");
 const secretArn = arnOf("billing-key");
@@ -15,9 +13,8 @@ const secretArn = arnOf("billing-key");
 async function probed(answers: { live: VerifyResult; revoked: VerifyResult; other: VerifyResult }) {
   const world = adminWorld();
   const { secret: live } = world.secret("billing-key");
-  const file = parse(fileWith({ secrets: { "billing-key": "" } }));
-  await world.send({ command: "apply", file });
-  const { keyId = "", versionId = "" } = currentKey(await world.ledger.secret(secretArn)) ?? {};
+  const { versionId } = await world.deps.store.current(secretArn);
+  const keyId = "key_FAKE";
   const asked: string[] = [];
   const verify = async (key: Secret) => {
     asked.push(key.reveal());

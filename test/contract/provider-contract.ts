@@ -179,17 +179,6 @@ function describeReads({ subject, given }: Context): void {
     expect(await world.provider.verify(new Secret(`${secret.reveal()}x`))).toBe("refused");
   });
 
-  given(
-    undefined,
-    "the key that a proof of death is held against is refused, and is nobody's",
-    async (world) => {
-      const { secret } = world.foreignKey();
-      const neverIssued = world.provider.neverIssued(secret);
-      expect(await world.provider.verify(neverIssued)).toBe("refused");
-      expect(world.plaintexts()).not.toContain(neverIssued.reveal());
-    },
-  );
-
   for (const fault of [...UNANSWERED, { kind: "dropped" }, { kind: "throttled" }] as const) {
     given(undefined, `a verification answered by ${fault.kind} proves nothing`, async (world) => {
       const { secret } = world.foreignKey();
@@ -452,6 +441,17 @@ function describeTime({ subject, given }: Context): void {
 }
 
 function describeHostility({ given }: Context): void {
+  given(
+    undefined,
+    "the key that a proof of death is held against is refused, and is nobody's",
+    async (world) => {
+      const { secret } = world.foreignKey();
+      const neverIssued = world.provider.neverIssued(secret);
+      expect(await world.provider.verify(neverIssued)).toBe("refused");
+      expect(world.plaintexts()).not.toContain(neverIssued.reveal());
+    },
+  );
+
   given(undefined, "a reply that names __proto__ changes nothing", async (world) => {
     const { keyId } = world.foreignKey();
     world.inject({ kind: "polluting" }, { kind: "polluting" });

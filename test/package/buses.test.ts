@@ -1,3 +1,5 @@
+import { decide } from "../../local/iam/decide.ts";
+import { parsePolicy } from "../../local/iam/policy.ts";
 import { deployment } from "./deployment.ts";
 import { ofType, rendered, resource, type Template } from "./packaged.ts";
 
@@ -18,17 +20,50 @@ test("consumers, here and in the listed accounts, may put reports and nothing el
     Action: "events:PutEvents",
     Resource: { "Fn::GetAtt": ["ReportBus", "Arn"] },
     Condition: {
-      StringEquals: { "events:source": "rekey.consumer", "events:detail-type": "ConsumerReport" },
+      StringLike: { "events:source": ["rekey.consumer", "rekey.consumer.*"] },
+      StringEquals: { "events:detail-type": "ConsumerReport" },
     },
   });
-  const denied = ["NoOtherSource", "NoOtherReport"].map((id) => properties(id)["Statement"]);
+  const denied = ["NoOtherSource", "NoOtherReport", "OnlyOwnName"].map((id) => properties(id)["Statement"]);
   for (const statement of denied) {
     expect(statement).toMatchObject({ Effect: "Deny", Principal: "*", Action: "events:PutEvents" });
   }
   expect(denied).toMatchObject([
-    { Condition: { StringNotEquals: { "events:source": "rekey.consumer" } } },
+    { Condition: { StringNotLike: { "events:source": ["rekey.consumer", "rekey.consumer.*"] } } },
     { Condition: { StringNotEquals: { "events:detail-type": "ConsumerReport" } } },
+    {
+      Condition: {
+        StringNotEquals: {
+          "events:source": ["rekey.consumer", `rekey.consumer.\${aws:PrincipalTag/rekey-consumer}`],
+        },
+      },
+    },
   ]);
+});
+
+test.each([
+  ["its own name", "rekey.consumer.billing", "billing", true],
+  ["another consumer's name", "rekey.consumer.search", "billing", false],
+  ["a name that only begins like its own", "rekey.consumer.billing-2", "billing", false],
+  ["no name, as an older client", "rekey.consumer", "billing", true],
+  ["a name, without a tag", "rekey.consumer.billing", undefined, false],
+  ["something else", "rekey.intake", "billing", false],
+])("a role may put reports with %s: %s", (_, source, tag, isAllowed) => {
+  const bus = "arn:aws:events:eu-west-1:111122223333:event-bus/rekey-reports-production";
+  const statements = ["ReportsFromConsumers", "NoOtherSource", "NoOtherReport", "OnlyOwnName"].map((id) => ({
+    ...(properties(id)["Statement"] as Readonly<Record<string, unknown>>),
+    ...{ Sid: id, Resource: bus, Principal: "*" },
+  }));
+  const role = "arn:aws:iam::111122223333:role/billing";
+  const context = {
+    ...{ "events:source": source, "events:detail-type": "ConsumerReport" },
+    ...(tag !== undefined && { "aws:principaltag/rekey-consumer": tag }),
+  };
+  const account = "111122223333";
+  const principal = { kind: "role", account, roleArn: role, sessionArn: `${role}/call` } as const;
+  const asked = { principal, action: "events:PutEvents", resource: bus, owner: account, context };
+  const resource = parsePolicy({ Version: "2012-10-17", Statement: statements });
+  expect(decide(asked, { identity: [], resource }).isAllowed).toBe(isAllowed);
 });
 
 test("only the intake's role may put alerts", () => {

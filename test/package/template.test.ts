@@ -229,13 +229,15 @@ describe("rules", () => {
     );
     expect(rule?.[1].Properties).toMatchObject({
       EventBusName: { Ref: "ReportBus" },
-      EventPattern: { source: ["rekey.consumer"], "detail-type": ["ConsumerReport"] },
+      EventPattern: { source: [{ prefix: "rekey.consumer" }], "detail-type": ["ConsumerReport"] },
       Targets: [
         {
           InputTransformer: {
-            InputPathsMap: { account: "$.account", time: "$.time", detail: "$.detail" },
+            InputPathsMap: {
+              ...{ account: "$.account", time: "$.time", source: "$.source", detail: "$.detail" },
+            },
             InputTemplate:
-              '{"environment":"production","event":{"account":<account>,"time":<time>,"detail":<detail>}}',
+              '{"environment":"production","event":{"account":<account>,"time":<time>,"source":<source>,"detail":<detail>}}',
           },
         },
       ],

@@ -1,3 +1,6 @@
+import { Secret } from "../../core/secret.ts";
+import { ConsumerReport } from "../../events/consumer-report.ts";
+import { isProvenBy, reportKeyOf } from "../../events/report-proof.ts";
 import type { RekeyOptions } from "../../sdk/client/index.ts";
 import { ConsumerWorld, fingerprintOf, secretArn } from "./world.ts";
 
@@ -14,7 +17,7 @@ test("the first report says exactly what was agreed, and nothing else", async ()
   const [entry] = world.upstream.entries;
   expect(entry).toEqual({
     EventBusName: "rekey-reports-production",
-    Source: "rekey.consumer",
+    Source: "rekey.consumer.billing",
     DetailType: "ConsumerReport",
     Resources: [secretArn],
     Detail: expect.any(String),
@@ -31,7 +34,19 @@ test("the first report says exactly what was agreed, and nothing else", async ()
     sequence: 1,
     maxStaleMs: 2 * hourMs,
     sdk: "rekey-client/0.1.0",
+    proof: { sentAtMs: expect.any(Number), signature: expect.stringMatching(/^[\w-]{86}$/) },
   });
+});
+
+test("a report is signed with a pair that only who holds the key can derive, and the public half proves it", async () => {
+  const world = reporting();
+  await world.open();
+
+  const report = ConsumerReport.parse(JSON.parse(world.upstream.entries[0]?.Detail ?? ""));
+  expect(isProvenBy(report, reportKeyOf(new Secret("FAKE-key-1")))).toBe(true);
+  expect(isProvenBy(report, reportKeyOf(new Secret("FAKE-key-2")))).toBe(false);
+  for (const changed of [{ sequence: 2 }, { instance: "other/1" }, { cause: "stopping" as const }])
+    expect(isProvenBy({ ...report, ...changed }, reportKeyOf(new Secret("FAKE-key-1")))).toBe(false);
 });
 
 test("without a report bus nothing is reported", async () => {

@@ -70,7 +70,11 @@ test("a report is put on the bus's own Region with one entry", async () => {
   const put = stub.calls.find(({ target }) => target === "AWSEvents.PutEvents");
   expect(put?.headers["authorization"]).toContain("/us-west-2/events/aws4_request");
   expect(put?.body["Entries"]).toEqual([
-    expect.objectContaining({ EventBusName: bus, Source: "rekey.consumer", DetailType: "ConsumerReport" }),
+    expect.objectContaining({
+      EventBusName: bus,
+      Source: expect.stringMatching(/^rekey\.consumer\.\w+/),
+      DetailType: "ConsumerReport",
+    }),
   ]);
   expect(put?.raw).not.toContain("FAKE-key-1");
 });

@@ -5,6 +5,7 @@ import { adoptByHand } from "../../../core/rotation/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { Secret } from "../../../core/secret.ts";
 import { aliasesOf } from "../../../events/fingerprint.ts";
+import { reportKeyOf } from "../../../events/report-proof.ts";
 import type { FingerprintEntry } from "../../../ledger/entries.ts";
 import { keyIn } from "../../../stores/value.ts";
 import type { AdminDeps } from "../../deps.ts";
@@ -140,8 +141,11 @@ async function putHolders(
   const { place, key, found } = holding;
   const aliases = aliasesOf(key);
   const keyId = found?.fingerprint === aliases.sha256 ? found.keyId : undefined;
+  const known = { ...place, ...(keyId !== undefined && { keyId }) };
+  const reportKey = reportKeyOf(key);
   for (const fingerprint of Object.values(aliases)) {
-    await ledger.putHolder({ ...place, fingerprint, ...(keyId !== undefined && { keyId }) });
+    const isOurs = fingerprint === aliases.sha256;
+    await ledger.putHolder({ ...known, fingerprint, ...(isOurs && { reportKey }) });
   }
 }
 

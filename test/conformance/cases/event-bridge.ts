@@ -42,6 +42,7 @@ const patterns: readonly [string, object, boolean][] = [
   ["another value", { source: ["other"] }, false],
   ["a value in a list", { detail: { list: ["b"] } }, true],
   ["prefix", { resources: [{ prefix: "arn:aws:secretsmanager:" }] }, true],
+  ["a prefix of the source", { source: [{ prefix: "rekey.intake" }] }, true],
   ["exists", { detail: { age: [{ exists: true }] } }, true],
   ["exists false on a missing field", { detail: { missing: [{ exists: false }] } }, true],
   ["null", { detail: { nothing: [null] } }, true],

@@ -154,6 +154,8 @@ const reasonKinds = [
   "QuietWindowOpen",
   "UndeclaredConsumer",
   "ConsumersUnknown",
+  "NotProven",
+  "TwoUnderOneName",
 ] as const satisfies readonly AdoptionReason["reason"][];
 
 const plain = (reason: AdoptionReason["reason"]): AdoptionReason => ({

@@ -1,3 +1,4 @@
+import { signerFor } from "../../../sdk/client/proof.ts";
 import type { Story } from "./story.ts";
 import { calls, open } from "./story.ts";
 
@@ -19,21 +20,15 @@ const quarantinePath = [
 function missTheKey(story: Story): void {
   const [instance] = story.instances("search");
   const { fingerprint } = story.retiring();
-  story.world.report(
-    { environment: "production", account: "111122223333" },
-    {
-      ...{
-        schema: 1,
-        kind: "client",
-        consumer: "search",
-        instance: `${instance?.id}-b`,
-        secretArn: story.secretArn,
-      },
-      holds: { fingerprint: instance?.holds, versionId: story.versionId("v2") },
-      uses: [{ fingerprint, lastSuccessAgoMs: null, lastRefusalAgoMs: 1_000 }],
-      ...{ cause: "refused", sequence: 1, maxStaleMs: 900_000 },
-    },
-  );
+  const report = {
+    ...({ schema: 1, kind: "client", consumer: "search", instance: `${instance?.id}-b` } as const),
+    secretArn: story.secretArn,
+    holds: { fingerprint: instance?.holds ?? "", versionId: story.versionId("v2") },
+    uses: [{ fingerprint, lastSuccessAgoMs: null, lastRefusalAgoMs: 1_000 }],
+    ...({ cause: "refused", sequence: 1, maxStaleMs: 900_000, sdk: "rekey-client/0.1.0" } as const),
+  };
+  const proof = signerFor(story.textOf("k2"))(report, story.world.time.nowMs());
+  story.world.report({ environment: "production", account: "111122223333" }, { ...report, proof });
 }
 
 test("a key whose scopes Rekey set is disabled first, soaks, and is revoked only then", async () => {

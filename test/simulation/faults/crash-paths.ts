@@ -89,6 +89,7 @@ export function pathPlan(given: Given): Plan {
   const maxStaleMs = 5_000;
   const secret: PlannedSecret = {
     ...{ name: secretName, field: undefined, scopes: undefined, sharesKeyOf: undefined },
+    wrapping: "none",
     consumers: [
       {
         options: {

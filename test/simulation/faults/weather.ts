@@ -2,7 +2,7 @@ import { ProviderUnavailable, StoreUnavailable } from "../../../core/errors.ts";
 import { TaskFailure } from "../../../local/aws/machine.ts";
 import type { FakeReply } from "../../../providers/fake.ts";
 import { errorReply } from "../../../providers/fake-faults.ts";
-import { boundedReply } from "../../../providers/http.ts";
+import { boundedReply, type HttpReply } from "../../../providers/http.ts";
 import { Random } from "../plan/random.ts";
 import type { Watch } from "../rules/watch.ts";
 import {
@@ -111,6 +111,7 @@ export class Storm implements Surroundings {
   faults = 0;
   /** As if the rule on Step Functions' status events had failed: only the sweep is left. */
   losesStatusEvents = false;
+  refusesDeletes: { readonly status: number; readonly untilMs: number } | undefined;
 
   constructor(options: {
     readonly weather: Weather;
@@ -128,7 +129,8 @@ export class Storm implements Surroundings {
     this.#skewMaxMs = options.skewMaxMs;
     this.#strikes = options.strikes;
     const { sharp, seed } = options;
-    this.#refusals = new Refusals(options.outage, () => Date.now());
+    const keyIdOf = (text: string) => this.#watch.keyIds.get(text);
+    this.#refusals = new Refusals(options.outage, { nowMs: () => Date.now(), keyIdOf });
     this.#sharp = sharp && { strikes: sharpStrikes(sharp, seed), faultsMax: sharp.faultsMax };
   }
 
@@ -206,10 +208,18 @@ export class Storm implements Surroundings {
   /** The fakes act before they first wait, so what is looked at is the world after this effect and no other. */
   #perform<Answer>(call: BoundaryCall, effect: () => Promise<Answer>): Promise<Answer> {
     this.#watch.before(call);
-    const refusal = this.#isCalm ? undefined : this.#refusals.answer(call);
+    const refusal = this.#refusedDelete(call) ?? (this.#isCalm ? undefined : this.#refusals.answer(call));
     const answer = refusal === undefined ? effect() : Promise.resolve(refusal as Answer);
     this.#watch.after(call);
     return answer;
+  }
+
+  /** Also when the weather is calm: a provider's trouble lasts for hours. */
+  #refusedDelete({ port, operation }: BoundaryCall): HttpReply | undefined {
+    const refused = this.refusesDeletes;
+    if (refused === undefined || port !== "provider" || !operation.startsWith("DELETE ")) return undefined;
+    if (Date.now() >= refused.untilMs) return undefined;
+    return boundedReply(errorReply(refused.status, { code: "server_error" }));
   }
 
   async #strike<Answer>(

@@ -192,14 +192,19 @@ async function impostor(
   const { fingerprint, versionId } = run.incoming;
   // On its victim's own bus it would be that instance's word, and nobody could tell.
   const elsewhere = victim.consumer.environment === "staging" ? "development" : "staging";
-  const from =
-    happening.from === "environment"
-      ? { environment: elsewhere, account }
-      : { environment: "production", account: "999900001111" };
+  const from = {
+    ...{ environment: victim.consumer.environment, account },
+    ...(happening.from === "environment" && { environment: elsewhere }),
+    ...(happening.from === "account" && { environment: "production", account: "999900001111" }),
+  };
+  const instance = happening.from === "ghost" ? `ghost-${happening.atMs}/1` : victim.id;
+  const sequence =
+    happening.from === "silencer"
+      ? Number.MAX_SAFE_INTEGER - 1e6 + happening.atMs
+      : 1_000_000 + happening.atMs;
   world.report(from, {
-    ...{ schema: 1, kind: "client", consumer: victim.consumer.name, instance: victim.id },
+    ...{ schema: 1, kind: "client", consumer: victim.consumer.name, instance, sequence, maxStaleMs: 1_000 },
     ...{ secretArn: secret.secretArn, holds: { fingerprint, versionId }, cause: "changed" },
-    ...{ sequence: 1_000_000 + happening.atMs, maxStaleMs: 1_000 },
     uses: [{ fingerprint, lastSuccessAgoMs: 0, lastRefusalAgoMs: null }],
   });
 }

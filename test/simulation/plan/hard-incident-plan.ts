@@ -1,5 +1,6 @@
 import type { LeakedKey } from "./incident-plan.ts";
 import { Random } from "./random.ts";
+import { type RoughOutside, roughOutsideFor } from "./rough-outside.ts";
 
 /** One report of one key, as its sender posts it to the intake. */
 export interface PlannedReport {
@@ -54,6 +55,8 @@ export interface HardIncident {
   readonly flood: number;
   readonly containByMs: number;
   readonly escalateAfterMs: number;
+  /** What else outsiders send and people order about the first leak. */
+  readonly rough: RoughOutside | undefined;
   /** The provider's quarantine lets a key do nothing at all, so an incident may begin with it. */
   readonly quarantineContains: boolean;
 }
@@ -86,6 +89,7 @@ export function hardIncidentFor(seed: number, secrets: number): HardIncident | u
     flood: random.chance(0.12) ? random.int(9, 13) : 0,
     containByMs: random.int(5_000, 60_000),
     escalateAfterMs: random.int(30_000, 5 * minuteMs),
+    rough: roughOutsideFor(seed),
     quarantineContains: random.chance(0.5),
   };
 }

@@ -16,6 +16,7 @@ import {
   type Word,
 } from "./hard-incident-plan.ts";
 import { fingerprintOfKey, untilPhase } from "./incidents.ts";
+import { roughlyOutside } from "./rough-outside.ts";
 
 const lookEveryMs = 500;
 const successorMs = 50_000;
@@ -72,6 +73,12 @@ async function leakThrough(
   const text = await textOf(simulation, { secret, leak, leaked });
   const keyId = text === undefined ? undefined : simulation.watch.keyIds.get(text);
   if (text === undefined || keyId === undefined) return;
+  const { rough } = simulation.plan.hard ?? {};
+  if (rough !== undefined && leaked.keyId === undefined) {
+    const { status = 0, lastsMs = 0 } = rough.refusesDeletes ?? {};
+    if (lastsMs > 0) simulation.storm.refusesDeletes = { status, untilMs: Date.now() + lastsMs };
+    roughlyOutside(simulation, rough, { secret, text, keyId });
+  }
   leaked.keyId ??= keyId;
   simulation.watch.tell(`leak of ${leak.key} of ${secret.policy.name}: ${keyId}`);
   for (const report of leak.reports)
@@ -208,7 +215,9 @@ function isMeant({ status, keys, match }: IncidentRecord, word: Word): boolean {
  */
 export async function peopleAnswerHard(simulation: Simulation): Promise<void> {
   const { world, watch, outside } = simulation;
-  for (let answers = 0; answers < answersMax; answers++) {
+  const refusedMs = simulation.plan.hard?.rough?.refusesDeletes?.lastsMs ?? 0;
+  const answersNeeded = answersMax + Math.ceil(refusedMs / answerEveryMs);
+  for (let answers = 0; answers < answersNeeded; answers++) {
     await world.time.advance(answerEveryMs, { until: () => watch.violations.length > 0 });
     const open = [...watch.incidents.values()].filter(
       ({ status }) => status === "open" || status === "reported",

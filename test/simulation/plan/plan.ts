@@ -31,7 +31,10 @@ export type Deed =
   | { readonly kind: "startInstance" | "batch"; readonly consumer: number }
   | { readonly kind: "freeze" | "thaw" | "kill" | "stop"; readonly consumer: number }
   /** Reports with a declared consumer's name from another environment or account. */
-  | { readonly kind: "impostor"; readonly consumer: number; readonly from: "environment" | "account" };
+  | { readonly kind: "impostor"; readonly consumer: number; readonly from: Impostor };
+
+/** `ghost`: on the right bus, of a new instance. `silencer`: under a live instance's name, at report 2^53 - 1. */
+export type Impostor = "environment" | "account" | "ghost" | "silencer";
 
 export interface PlannedConsumer {
   readonly options: ConsumerOptions;
@@ -42,6 +45,8 @@ export interface PlannedConsumer {
 export interface PlannedSecret {
   readonly name: string;
   readonly field: string | undefined;
+  /** What an editor, or `echo`, put around the bare key. */
+  readonly wrapping: "none" | "newline" | "byteOrderMark";
   readonly scopes: readonly string[] | undefined;
   readonly sharesKeyOf: number | undefined;
   readonly consumers: readonly PlannedConsumer[];
@@ -89,7 +94,7 @@ const scopes = ["api.model.read", "api.model.request"];
 /** Everything that the seed decides before the run starts; the weather decides the rest while it runs. */
 export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
-  const secrets = withCopies(seed, secretsFor(random));
+  const secrets = withCopies(seed, secretsFor(random, seed));
   const hard = hardIncidentFor(seed, secrets.length);
   const outage = outageFor(seed);
   return {
@@ -154,12 +159,18 @@ function* troublesFor(seed: number, secrets: readonly PlannedSecret[]): Generato
   }
 }
 
-function secretsFor(random: Random): readonly PlannedSecret[] {
+/** Chosen by the seed's number: the other things that it decides stay as they were. */
+const wrappings = ["none", "none", "newline", "none", "byteOrderMark"] as const;
+
+function secretsFor(random: Random, seed: number): readonly PlannedSecret[] {
   const count = random.pick([1, 1, 1, 1, 1, 1, 2, secretsMax]);
-  return Array.from({ length: count }, (_, index) => secretFor(random, index));
+  return Array.from({ length: count }, (_, index) => secretFor(random, { index, seed }));
 }
 
-function secretFor(random: Random, index: number): PlannedSecret {
+function secretFor(
+  random: Random,
+  { index, seed }: { readonly index: number; readonly seed: number },
+): PlannedSecret {
   const sharesKeyOf = index > 0 && random.chance(0.1) ? 0 : undefined;
   const isJson = index > 0 ? false : random.chance(0.4);
   const overlapMs = random.int(18_000, 34_000);
@@ -169,6 +180,7 @@ function secretFor(random: Random, index: number): PlannedSecret {
   return {
     name: `key-${index}`,
     field: isJson ? "key" : undefined,
+    wrapping: isJson ? "none" : (wrappings[(seed + index) % wrappings.length] ?? "none"),
     scopes: random.chance(0.4) ? scopes : undefined,
     sharesKeyOf,
     consumers,
@@ -320,7 +332,7 @@ function* disturbance(
       return;
     case "impostor":
       for (let nth = 0; nth < 4; nth++) {
-        const from = random.pick<"environment" | "account">(["environment", "account"]);
+        const from = random.pick<Impostor>(["environment", "account", "ghost", "silencer"]);
         yield { atMs: atMs + nth * 8_000, secret, kind, consumer, from };
       }
       return;

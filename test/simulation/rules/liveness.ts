@@ -13,6 +13,7 @@ import type { Run } from "../world/step-functions.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
 import { everyAlertWasHeard } from "./leak-rules.ts";
 import { isMovedLate } from "./outside-change-rules.ts";
+import { outsideIsAnswered } from "./outside-rules.ts";
 import type { WatchedSecret } from "./watch.ts";
 
 const settleMs = 10 * 60_000;
@@ -27,6 +28,9 @@ const providerCallsMax = 2_500;
 export async function endings(simulation: Simulation): Promise<void> {
   const { world } = simulation;
   await (simulation.plan.hard ? peopleAnswerHard(simulation) : peopleAnswer(simulation));
+  // What the provider refuses for hours, no sweep can end before.
+  const untilMs = simulation.storm.refusesDeletes?.untilMs ?? 0;
+  if (untilMs > world.time.nowMs()) await world.time.advance(untilMs - world.time.nowMs());
   await untilRunsEnd(simulation);
   await peopleTidyUp(simulation);
   for (let sweeps = 0; sweeps < sweepsMax; sweeps++) {
@@ -141,6 +145,7 @@ async function ask(simulation: Simulation): Promise<void> {
   everyKeyIsAccountedFor(simulation);
   incidentsEnded(simulation);
   everyAlertWasHeard(simulation);
+  outsideIsAnswered(simulation);
   const { calls } = world.provider.counters();
   if (calls - simulation.consumerCalls > providerCallsMax)
     watch.violate("L5", `${calls} calls of the provider are more than ${providerCallsMax}`);

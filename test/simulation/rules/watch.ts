@@ -22,6 +22,7 @@ import {
   reportsAreTrue,
 } from "./leak-rules.ts";
 import { currentWasMoved } from "./outside-change-rules.ts";
+import { stateFits } from "./outside-rules.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
 
 export interface Violation {
@@ -122,6 +123,8 @@ export class Watch {
   /** People have taken back their stops and copies. */
   isTidy = false;
   lastProbed: KeyId | undefined;
+  /** Keys of which an order to contain them was answered with success, and when. */
+  readonly ordered: { readonly keyId: KeyId; readonly atMs: number }[] = [];
 
   constructor(world: () => World, { usageLagMs }: { readonly usageLagMs: number }) {
     this.#world = world;
@@ -157,6 +160,7 @@ export class Watch {
     if (functionName === "promote-version" && "output" in end) promotionIsTidy(this, invocation);
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
     this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
+    if ("error" in end) stateFits(this, invocation, end.error);
     if ("output" in end) afterAnswer(this, invocation, end.output);
     if (functionName === "sweep" && "output" in end) noteSweep(this, invocation, end.output);
     const retryAtMs = this.lives.get(id)?.retryAtMs;
@@ -227,7 +231,8 @@ export class Watch {
 
   /** Called inside the table's own write, so it sees every state that the item was ever in. */
   wrote({ kind, id, body }: TableRecord): void {
-    if (kind === "EVIDENCE" && "instance" in (body as object)) this.known.add(placeOf(body as Instanced));
+    if (kind === "EVIDENCE" && "instance" in (body as object) && !("unproven" in (body as object)))
+      this.known.add(placeOf(body as Instanced));
     if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
     forgeryLeavesNothing(this, kind);
     if (kind !== "SECRET") return;

@@ -47,8 +47,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "treat a silent instance as switched",
     file: "core/adoption/view.ts",
-    find: "return hasMoved || isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view });",
-    replace: "return hasMoved;",
+    find: "    isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view })",
+    replace: "    view.nowMs < 0",
   },
   {
     name: "count a silent instance's patience from its last report, not from the promotion",
@@ -171,6 +171,65 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "core/rotation/death.ts",
     find: 'return neverIssued === "refused" && isLiveAccepted ? "refused" : "inconclusive";',
     replace: 'return neverIssued === "refused" || isLiveAccepted ? "refused" : "inconclusive";',
+  },
+  {
+    name: "take a live key without the scope for a dead one",
+    file: "providers/openai/verify-table.ts",
+    find: '{ status: 401, where: [{ at: "/error/message", has: "missing scopes" }], means: "notPermitted" }',
+    replace: '{ status: 401, where: [{ at: "/error/message", has: "missing scopes" }], means: "refused" }',
+  },
+  {
+    name: "take every 403 for a dead key",
+    file: "providers/openai/verify-table.ts",
+    find: '{ status: 403, where: [{ at: "/error/message", has: "permission" }], means: "notPermitted" }',
+    replace: '{ status: 403, where: [{ at: "/error/message", has: "permission" }], means: "refused" }',
+  },
+  {
+    name: "believe a report that nobody signed",
+    file: "functions/evidence/record-evidence.ts",
+    find: 'if (proof === undefined) return "unsigned";',
+    replace: "if (proof === undefined) return undefined;",
+  },
+  {
+    name: "let a jump of the sequence silence an instance",
+    file: "ledger/evidence.ts",
+    find: "if (!isJump(report, known)) return report;",
+    replace: "if (report.sequence > 0) return { ...report, unproven: undefined } as InstanceEvidence;",
+  },
+  {
+    name: "fill an incident up with what its alerts say",
+    file: "core/incident/limits.ts",
+    find: "if (jsonBytes(record) <= comfortableBytes) return record;",
+    replace: "if (jsonBytes(record) >= 0) return record;",
+    seeds: "hard incidents",
+  },
+  {
+    name: "drop what a source says later under the same id",
+    file: "core/incident/alerts.ts",
+    find: "if (seen !== undefined) return !saysMore(seen, alert);",
+    replace: "if (seen !== undefined) return true;",
+    seeds: "hard incidents",
+  },
+  {
+    name: "page at the deadline only if nobody was paged before",
+    file: "core/incident/turns.ts",
+    find: "  if (nowMs >= nextRepeatMs(record)) pages.push(stillLives(record, nowMs));",
+    replace: "",
+    seeds: "hard incidents",
+  },
+  {
+    name: "answer an order with success although its incident is over",
+    file: "functions/admin/compromise/compromise.ts",
+    find: "const raised = await raiseAlerts(arrivedFrom(alert, { input, caller, parentId }), deps);",
+    replace:
+      'const raised: Raised = { ...(await raiseAlerts({ ...arrivedFrom(alert, { input, caller, parentId }), kind: "append" }, { ...deps, executions: { ...deps.executions, start: async () => ({ executionArn: "" }) as never } })), idle: [] };',
+    seeds: "hard incidents",
+  },
+  {
+    name: "keep the line end of a value",
+    file: "stores/value.ts",
+    find: "return new Secret(text.trim());",
+    replace: "return new Secret(text);",
   },
   {
     name: "open on what was current before the freeze",

@@ -136,6 +136,7 @@ export class Simulation {
         consumers: [],
         policy: { ...planned.policy, ...this.#incidentPolicy() },
         ...(planned.field !== undefined && { field: planned.field }),
+        wrapping: planned.wrapping,
         ...(planned.scopes && { scopes: planned.scopes }),
         ...(planned.copies && { copies: planned.copies, takesOver: true, placeTimes: simulatedTimes }),
         ...(sharesKeyOf !== undefined && { sharesKeyOf }),

@@ -1,6 +1,8 @@
 import type { Fingerprint, SecretArn, SecretStore } from "../../../core/ports.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import type { Http } from "../../../providers/http.ts";
+import { type Sign, signerFor } from "../../../sdk/client/proof.ts";
+import type { Cause } from "../../../sdk/client/report.ts";
 import { keyIn } from "../../../stores/value.ts";
 
 export interface ConsumerOptions {
@@ -45,7 +47,9 @@ export class Instance {
   readonly #world: ConsumerWorld;
   readonly #uses = new Map<Fingerprint, Use>();
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  #held: { text: string; fingerprint: Fingerprint; versionId: string; fetchedAtMs: number } | undefined;
+  #held:
+    | { text: string; fingerprint: Fingerprint; versionId: string; fetchedAtMs: number; sign: Sign }
+    | undefined;
   #sequence = 0;
   #isFrozen = false;
   #isStopped = false;
@@ -104,12 +108,14 @@ export class Instance {
     return Date.now() - held.fetchedAtMs <= this.#options.maxStaleMs;
   }
 
-  async #refresh(cause: string): Promise<void> {
-    const { text, versionId } = await this.#world.store.current(this.#world.secretArn);
-    const key = keyIn(text, this.#options.field);
+  async #refresh(cause: Cause): Promise<void> {
+    const { text: value, versionId } = await this.#world.store.current(this.#world.secretArn);
+    const key = keyIn(value, this.#options.field);
     const before = this.#held?.fingerprint;
     const fingerprint = fingerprintOf(key);
-    this.#held = { text: key.reveal(), fingerprint, versionId, fetchedAtMs: Date.now() };
+    const text = key.reveal();
+    const sign = before === fingerprint && this.#held ? this.#held.sign : signerFor(text);
+    this.#held = { text, fingerprint, versionId, fetchedAtMs: Date.now(), sign };
     if (before !== fingerprint) this.#report(cause);
   }
 
@@ -147,30 +153,30 @@ export class Instance {
     );
   }
 
-  #report(cause: string): void {
+  #report(cause: Cause): void {
     if (this.#held === undefined || this.#isFrozen) return;
     this.#sequence += 1;
     const { name, environment, account, maxStaleMs } = this.#options;
     const ago = (at: number | undefined) => (at === undefined ? null : Date.now() - at);
-    this.#world.report(
-      { environment, account },
-      {
-        schema: 1,
-        kind: "client",
-        consumer: name,
-        instance: this.id,
-        secretArn: this.#world.secretArn,
-        holds: { fingerprint: this.#held.fingerprint, versionId: this.#held.versionId },
-        uses: [...this.#uses].slice(-4).map(([fingerprint, use]) => ({
-          fingerprint,
-          lastSuccessAgoMs: ago(use.successAtMs),
-          lastRefusalAgoMs: ago(use.refusalAtMs),
-        })),
-        cause,
-        sequence: this.#sequence,
-        maxStaleMs,
-      },
-    );
+    const report = {
+      schema: 1 as const,
+      kind: "client" as const,
+      consumer: name,
+      instance: this.id,
+      secretArn: this.#world.secretArn,
+      holds: { fingerprint: this.#held.fingerprint, versionId: this.#held.versionId },
+      uses: [...this.#uses].slice(-4).map(([fingerprint, use]) => ({
+        fingerprint,
+        lastSuccessAgoMs: ago(use.successAtMs),
+        lastRefusalAgoMs: ago(use.refusalAtMs),
+      })),
+      cause,
+      sequence: this.#sequence,
+      maxStaleMs,
+      sdk: "rekey-client/0.1.0" as const,
+    };
+    const proof = this.#held.sign(report, Date.now());
+    this.#world.report({ environment, account }, { ...report, proof });
   }
 }
 

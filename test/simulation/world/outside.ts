@@ -166,9 +166,12 @@ export class Outside {
   }
 
   /** A person's command; undefined when no answer came in time. */
-  async order(command: Readonly<Record<string, unknown>>): Promise<Record<string, unknown> | undefined> {
+  async order(
+    command: Readonly<Record<string, unknown>>,
+    by = "FAKE-ops",
+  ): Promise<Record<string, unknown> | undefined> {
     const { world, watch } = this.#simulation;
-    const principal = `arn:aws:iam::${account}:user/FAKE-ops`;
+    const principal = `arn:aws:iam::${account}:user/${by}`;
     const reply = await inTime(adminOrder({ command, principal, newId: () => this.#id() }, world));
     const said = reply && (JSON.parse(reply.body) as Record<string, unknown>);
     watch.tell(`${command["command"]} is answered ${said?.["outcome"]} ${said?.["reason"] ?? ""}`);

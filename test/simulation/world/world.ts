@@ -4,6 +4,7 @@ import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
 import type { KeyProvider, ProviderCapabilities, SecretArn } from "../../../core/ports.ts";
 import { adoptCurrent, currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { reportKeyOf } from "../../../events/report-proof.ts";
 import type { Parts, With } from "../../../functions/deps.ts";
 import { steps } from "../../../functions/index.ts";
 import { onLambda, type Step } from "../../../functions/step.ts";
@@ -13,6 +14,7 @@ import { type Outcome, TaskFailure } from "../../../local/aws/machine.ts";
 import { fakeHttp } from "../../../providers/fake.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../../../providers/openai/fake.ts";
 import { memoryStore } from "../../../stores/secrets-manager/fake.ts";
+import { keyIn } from "../../../stores/value.ts";
 import { type AlertStory, raisedAlert } from "../plan/alert-story.ts";
 import { account, secretArnOf } from "./account.ts";
 import { type VirtualTime, virtualTime } from "./clock.ts";
@@ -59,6 +61,8 @@ export interface SecretOptions {
   readonly scopes?: readonly string[];
   /** Holds the same key as this secret does, as after a copy by hand. */
   readonly sharesKeyOf?: SecretArn;
+  /** What stands around a bare key. */
+  readonly wrapping?: "none" | "newline" | "byteOrderMark";
   readonly consumers?: readonly ConsumerOptions[];
   readonly policy?: Partial<Policy>;
   /** A consumer "shop" reads copies there, and every place holds the first key. */
@@ -179,7 +183,8 @@ export class World {
     const secretArn = secretArnOf(name);
     const scopes = options.scopes === undefined ? {} : { scopes: options.scopes };
     const { keyId, secret } = await this.#firstKey(name, options);
-    const text = options.field === undefined ? secret.reveal() : jsonWith(options.field, secret.reveal());
+    const bare = wrapped(secret.reveal(), options.wrapping);
+    const text = options.field === undefined ? bare : jsonWith(options.field, secret.reveal());
     const versionId = this.store.create(secretArn, text);
     const consumers = options.consumers ?? [{ name: "billing" }, { name: "search" }];
     const declared = policyFor({ name, secretArn, consumers, propagation: this.#propagation });
@@ -201,7 +206,8 @@ export class World {
         ...scopes,
       }),
     );
-    await this.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated" });
+    const reportKey = reportKeyOf(secret);
+    await this.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated", reportKey });
     const place = options.field === undefined ? {} : { field: options.field };
     for (const consumer of consumers) await this.startConsumer(secretArn, { ...place, ...consumer });
     return policy;
@@ -211,7 +217,7 @@ export class World {
     if (sharesKeyOf === undefined) return this.provider.addKey({ name: `${name} by hand`, scopes });
     const { text } = await this.store.read(sharesKeyOf);
     const known = currentKey(await this.ledger.secret(sharesKeyOf));
-    return { keyId: known?.keyId ?? "", secret: text };
+    return { keyId: known?.keyId ?? "", secret: keyIn(text) };
   }
 
   async startConsumer(secretArn: SecretArn, options: ConsumerOptions): Promise<Consumer> {
@@ -315,8 +321,12 @@ export class World {
     return this.#edges.depsOf({ id: this.#invocations, functionName, input: undefined, skewMs: 0 });
   }
 
-  report(from: { environment: string; account: string }, detail: Record<string, unknown>): void {
-    const event = { account: from.account, time: new Date(this.time.nowMs()).toISOString(), detail };
+  report(
+    from: { readonly environment: string; readonly account: string; readonly source?: string },
+    detail: Record<string, unknown>,
+  ): void {
+    const { account, source = `rekey.consumer.${detail["consumer"]}` } = from;
+    const event = { account, source, time: new Date(this.time.nowMs()).toISOString(), detail };
     for (const delayMs of this.#surroundings.deliveries("ConsumerReport")) {
       setTimeout(
         () => this.#deliver("record-evidence", { environment: from.environment, event }, 0),
@@ -352,6 +362,11 @@ function withCopies(policy: Policy, { copies: places, takesOver = false }: Secre
   };
   const consumers = policy.consumers === "none" ? [] : policy.consumers;
   return { ...policy, consumers: [...consumers, shop] };
+}
+
+function wrapped(key: string, wrapping: SecretOptions["wrapping"] = "none"): string {
+  if (wrapping === "newline") return `${key}\n`;
+  return wrapping === "byteOrderMark" ? `\ufeff${key}` : key;
 }
 
 function jsonWith(field: string, key: string): string {

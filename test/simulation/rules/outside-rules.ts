@@ -1,0 +1,72 @@
+import { isOver } from "../../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../../core/incident/record.ts";
+import type { KeyId } from "../../../core/ports.ts";
+import type { Simulation } from "../run/simulation.ts";
+import type { Invocation } from "../world/surroundings.ts";
+import type { Watch } from "./watch.ts";
+
+/** Contact with the outside (O1 to O5): whatever is sent or ordered, the machine stays able to act. */
+
+/** O1: nothing that is stored may become the reason why state cannot be written. */
+export function stateFits(watch: Watch, { functionName }: Invocation, error: unknown): void {
+  const words = error instanceof Error ? error.message : String(error);
+  if (/larger than DynamoDB takes|longer than DynamoDB takes/.test(words))
+    watch.violate("O1", `${functionName} cannot write its state: ${words}`);
+}
+
+/** Asked once nothing more happens. */
+export function outsideIsAnswered(simulation: Simulation): void {
+  const { watch } = simulation;
+  for (const { keyId, atMs } of watch.ordered) orderHadAnEffect(watch, { keyId, atMs });
+  for (const record of watch.incidents.values()) {
+    publicKeyIsPaged(simulation, record);
+    deadlinePages(simulation, record);
+  }
+}
+
+/** O2: an order that answers with success has an incident of that key, or the key is dead. */
+function orderHadAnEffect(
+  watch: Watch,
+  { keyId, atMs }: { readonly keyId: KeyId; readonly atMs: number },
+): void {
+  const about = [...watch.incidents.values()].filter(({ keys }) => keys.some((key) => key.keyId === keyId));
+  const isWorkedOn = about.some(
+    ({ closedAtMs = Number.POSITIVE_INFINITY, calledOffAtMs = Number.POSITIVE_INFINITY }) =>
+      Math.min(closedAtMs, calledOffAtMs) >= atMs,
+  );
+  if (!isWorkedOn && watch.keyState(keyId)?.isAccepted)
+    watch.violate("O2", `compromise of ${keyId} is answered with success, and no incident is open about it`);
+}
+
+/** O2 and O3: a living key that was reported public has a page and a clock, also if that was said only later. */
+function publicKeyIsPaged({ world, watch }: Simulation, record: IncidentRecord): void {
+  const { incidentId, alerts, keys, planAsked, status, plan } = record;
+  const isPublic = alerts.some(({ exposure, verified }) => exposure === "public" && verified === "live");
+  const isOurs = keys.some(({ standing, goneBefore }) => standing !== "unknown" && goneBefore !== true);
+  if (!isPublic || !isOurs || status === "falseAlarm" || keys.some(({ waiver }) => waiver !== undefined))
+    return;
+  if (!world.pages.some((page) => page.incidentId === incidentId))
+    watch.violate("O2", `${incidentId} is about a living public key, and nobody is told`);
+  const isExact = record.match.by === "fingerprint" || record.match.by === "keyId";
+  if (isExact && planAsked === undefined && plan === "switch-first")
+    watch.violate("O3", `${incidentId} is about a public key, and its plan is still ${plan}`);
+}
+
+/** A clock's step may be frozen and given up, and is then tried again. */
+const lateMs = 4 * 60_000;
+
+/** O5: whatever was paged before, the deadline pages while the key is not seen dead. */
+function deadlinePages({ world, watch, storm }: Simulation, record: IncidentRecord): void {
+  const { incidentId, deadlineAtMs, openedAtMs, status, keys, acknowledged } = record;
+  const { settledAtMs = Number.POSITIVE_INFINITY, clockFaults } = watch.incidentFacts(incidentId);
+  if (openedAtMs === undefined || acknowledged !== undefined || storm.losesStatusEvents || clockFaults > 0)
+    return;
+  const passedMs = Math.max(deadlineAtMs, openedAtMs) + lateMs;
+  const isOpen = settledAtMs > passedMs && world.time.nowMs() > passedMs;
+  if (!isOpen || keys.length === 0 || (isOver(status) && (record.closedAtMs ?? 0) < passedMs)) return;
+  const isPaged = world.pages.some(
+    (page) => page.incidentId === incidentId && page.atMs >= deadlineAtMs - lateMs && page.atMs <= passedMs,
+  );
+  if (!isPaged)
+    watch.violate("O5", `the deadline of ${incidentId} passed, its key lives, and nobody was paged`);
+}
