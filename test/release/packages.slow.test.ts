@@ -38,7 +38,9 @@ function inApp(file: string, text: string) {
 
 test("each package says what a registry and a reader need", () => {
   const names = [...packages().values()].map(({ name }) => name);
-  expect(names).toEqual(expect.arrayContaining(["rekey-cli", "rekey-client", "rekey-lambda-extension"]));
+  expect(names).toEqual(
+    expect.arrayContaining(["rekey-cli", "rekey-client", "rekey-host", "rekey-lambda-extension"]),
+  );
   for (const [path] of packages()) {
     const manifest = JSON.parse(readFileSync(join(root, path, "package.json"), "utf8"));
     expect(manifest).toMatchObject({
@@ -144,6 +146,29 @@ test("the installed command says its version, and completes itself", () => {
   expect(rekey("--version").stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
   expect(rekey("completion", "bash").stdout).toContain("complete -o default -F _rekey rekey");
 });
+
+test("the installed host runs a program with no other package", () => {
+  const host = (...args: readonly string[]) =>
+    spawnSync(join(app, "node_modules/.bin/rekey-host"), args, {
+      cwd: app,
+      encoding: "utf8",
+      env: { PATH: process.env["PATH"], HOME: folder },
+    });
+
+  expect(host("exec", "--help").stdout).toContain("rekey exec --secret");
+  expect(host("agent", "--help").stdout).toContain("rekey agent");
+  expect(host("exec")).toMatchObject({ status: 2, stderr: expect.stringContaining("rekey: error:") });
+});
+
+test("the client's types resolve for every kind of importer", () => {
+  const tarball = packed.find(({ name }) => name === "rekey-client")?.tarball ?? "";
+  const { status, stdout, stderr } = spawnSync(
+    "npx",
+    ["--yes", "@arethetypeswrong/cli@0.18", tarball, "--profile", "node16", "--format", "ascii"],
+    { cwd: folder, encoding: "utf8" },
+  );
+  expect([status, stdout.includes("No problems found"), stderr]).toEqual([0, true, ""]);
+}, 120_000);
 
 test("the extension's package is a layer's folder", () => {
   const layer = join(app, "node_modules/rekey-lambda-extension/dist");
