@@ -21,11 +21,13 @@ import {
 } from "./programs.ts";
 
 /**
- * What a stranger does: folders with nothing but the packed tarballs in them, no checkout, no registry, and one rotation
- * while their programs run.
+ * What a stranger does: folders with nothing but the packed tarballs in them, no checkout, no registry, and one
+ * rotation while their programs run.
  */
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const waitMaxMs = 90_000;
+/** Usually half a minute; a busy machine may take several times as long, and then it is no failure. */
+const rotationMaxMs = 200_000;
 const python = spawnSync("python3", ["-c", "print(1)"]).status === 0;
 let folder: string;
 let app: string;
@@ -72,12 +74,13 @@ async function ended({ child }: Stranger): Promise<void> {
 async function until<Value>(
   what: string,
   look: () => Promise<Value | undefined> | Value | undefined,
+  maxMs = waitMaxMs,
 ): Promise<Value> {
-  for (const endMs = Date.now() + waitMaxMs; Date.now() < endMs; await pause(200)) {
+  for (const endMs = Date.now() + maxMs; Date.now() < endMs; await pause(200)) {
     const value = await look();
     if (value !== undefined) return value;
   }
-  throw new Error(`${what}: not within ${waitMaxMs / 1_000} s`);
+  throw new Error(`${what}: not within ${maxMs / 1_000} s`);
 }
 
 const evidenceOf: Readonly<Record<string, "client" | "agent" | "exec">> = {
@@ -188,7 +191,7 @@ test("one rotation under the traffic of six strangers' programs fails no request
     strangers = await startStrangers(place, company.cloud.env("consumers"));
     await until("a report of every program", () => allHeard(company));
     await company.rekey("rotate", secretName, "--reason", "newcomers");
-    const { outcome } = await until("the rotation's end", () => finished(company));
+    const { outcome } = await until("the rotation's end", () => finished(company), rotationMaxMs);
     await pause(2_000);
 
     expect(outcome).toBe("rotated");
@@ -201,7 +204,7 @@ test("one rotation under the traffic of six strangers' programs fails no request
     await Promise.all(strangers.map(ended));
     await company.close();
   }
-}, 280_000);
+}, 420_000);
 
 test("the gate stops a commit with a key, and lets it pass without", () => {
   const repository = join(folder, "repository");

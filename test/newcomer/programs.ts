@@ -85,7 +85,8 @@ def once():
         headers = {${JSON.stringify(header)}: ${JSON.stringify(scheme)} + key(), "content-type": "application/json"}
         body = b'{"model":"gpt-fake","messages":[]}'
         try:
-            with urllib.request.urlopen(urllib.request.Request(${JSON.stringify(url)}, data=body, headers=headers), timeout=10):
+            request = urllib.request.Request(${JSON.stringify(url)}, data=body, headers=headers)
+            with urllib.request.urlopen(request, timeout=10):
                 key.outcome(ok=True)
                 return "ok"
         except urllib.error.HTTPError as error:

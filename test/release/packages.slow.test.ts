@@ -157,7 +157,7 @@ test("the installed host runs a program with no other package", () => {
 
   expect(host("exec", "--help").stdout).toContain("rekey exec --secret");
   expect(host("agent", "--help").stdout).toContain("rekey agent");
-  expect(host("exec")).toMatchObject({ status: 2, stderr: expect.stringContaining("rekey: error:") });
+  expect(host("exec")).toMatchObject({ status: 125, stderr: expect.stringContaining("rekey: error:") });
 });
 
 test("the client's types resolve for every kind of importer", () => {
