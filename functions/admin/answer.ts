@@ -3,6 +3,7 @@ import { RotationError } from "../../core/errors.ts";
 import type { AdminDeps } from "../deps.ts";
 import { type Answer, refused } from "./command.ts";
 import { commands } from "./commands.ts";
+import { whyTooMany } from "./order-rate.ts";
 import { give, type Request } from "./two-people/give.ts";
 import { jsonIn, whoOrdered } from "./who-ordered.ts";
 
@@ -78,7 +79,9 @@ function withoutNonce(input: unknown): unknown {
 
 async function perform(request: Request, deps: AdminDeps): Promise<Answer> {
   try {
-    return await give(request, deps);
+    const { name, order } = request;
+    const { principal, atMs } = order.caller;
+    return (await whyTooMany({ name, principal, atMs }, deps)) ?? (await give(request, deps));
   } catch (error) {
     if (error instanceof RotationError) {
       const hint = error.retry === "later" ? "try again in a moment" : undefined;
