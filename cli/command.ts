@@ -52,6 +52,7 @@ export interface Terminal {
   /** A secret from a pipe, or from a prompt that shows nothing. */
   readHidden(prompt: string): Promise<string>;
   readFile(path: string): Promise<string>;
+  nowMs(): number;
   /** Every YAML file in a folder and its folders, in order; undefined if the path is no folder. */
   policyFilesIn(path: string): Promise<readonly string[] | undefined>;
 }

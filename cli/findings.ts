@@ -4,6 +4,7 @@ import { durationText, roughDuration } from "../core/duration.ts";
 import type { Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { StopOrder } from "../core/rotation/stop-order.ts";
+import { type Schedule, scheduleFault, scheduleFaultText } from "../core/schedule.ts";
 import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
 import type { Debt } from "../ledger/entries.ts";
 import { issuerOf } from "../providers/index.ts";
@@ -20,7 +21,10 @@ export interface Finding {
 export interface Examination {
   readonly providers: readonly ExaminedProvider[];
   readonly keys: readonly ExaminedKey[];
-  readonly schedules: readonly { readonly name: string; readonly secretArn: string }[];
+  readonly schedules: readonly Pick<
+    Schedule,
+    "name" | "secretArn" | "expression" | "timezone" | "isPaused"
+  >[];
 }
 
 export interface SecretView {
@@ -59,12 +63,13 @@ function problem(about: string, message: string, hint: string): Finding {
 }
 
 function schedule({ policy }: SecretView, { examination }: DoctorView): readonly Finding[] {
-  const { name, secretArn, mode } = policy;
-  if (mode === "index" || policy.schedule === undefined || examination === undefined) return [];
-  if (examination.schedules.some((each) => each.secretArn === secretArn)) return [];
-  return [
-    problem(name, "its policy has a schedule, and EventBridge Scheduler has none", "run `rekey apply`"),
-  ];
+  const fault = examination && scheduleFault(policy, examination.schedules);
+  if (fault === undefined) return [];
+  const hint =
+    fault === "paused"
+      ? "enable it again in EventBridge Scheduler, or write `rotate: manual`; `rekey apply` leaves a pause as it is"
+      : "run `rekey apply`";
+  return [problem(policy.name, scheduleFaultText[fault], hint)];
 }
 
 /** What the evidence and the declared consumers say of each other. */

@@ -22,7 +22,7 @@ export async function readPolicyFiles(cli: Cli, named: readonly string[]): Promi
   const texts = await Promise.all(paths.map(async (path) => ({ path, text: await readText(cli, path) })));
   const read = texts.map((file) => ({
     path: file.path,
-    read: parsePolicyFile(file, { kinds: declaredKinds, stores }) as Read,
+    read: parsePolicyFile(file, { kinds: declaredKinds, stores, nowMs: cli.terminal.nowMs() }) as Read,
   }));
   const all = joined(read);
   if ("mistakes" in all) throw mistaken(cli, all.mistakes, paths);

@@ -19,6 +19,7 @@ export function processTerminal(): Terminal {
     err: (line) => void process.stderr.write(`${line}\n`),
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: readText,
+    nowMs: () => Date.now(),
     policyFilesIn,
   };
 }

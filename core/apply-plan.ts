@@ -59,8 +59,9 @@ export function planOf(current: Declared, wanted: Declared, ownership: Ownership
     {
       kind: "schedule",
       idOf: ({ name }) => name,
-      // The time of the first firing: applying later gives a later time at the same point of the interval.
-      ignored: ["startAt"],
+      // The time of the first firing: applying later gives a later time at the same point of the interval. A pause
+      // is an operator's: it stays, and is shown.
+      ignored: ["startAt", "isPaused"],
       ifGone: "remove",
     },
   );

@@ -76,19 +76,90 @@ function numberOf(text: string, { words, min, max }: Field): number | undefined 
   return value >= min && value <= max ? value : undefined;
 }
 
-const hourMs = 3_600_000;
-const dayMs = 24 * hourMs;
-
-/** A rough upper bound of the time between two firings of a valid expression. */
-export function cronGapMaxMs(expression: string): number {
-  const [, hours = "*", day = "*", month = "*", weekday = "?"] = expression.split(" ");
-  if (month !== "*") return 366 * dayMs;
-  // Not every month has a 29th, and the nearest weekday can be a few days away.
-  if (day !== "*" && day !== "?") return (isInEveryMonth(day) ? 35 : 65) * dayMs;
-  if (weekday !== "*" && weekday !== "?") return (/[#L]/i.test(weekday) ? 35 : 7) * dayMs;
-  return hours === "*" ? hourMs : dayMs;
+/** When an expression fires, in the local time of its time zone: its days, and its minutes of such a day. */
+export interface CronTimes {
+  /** In order; at least one. */
+  readonly minutes: readonly number[];
+  readonly firstYear: number;
+  readonly lastYear: number;
+  firesOn(day: CalendarDay): boolean;
 }
 
-function isInEveryMonth(day: string): boolean {
-  return day.split(",").some((part) => /^[*L]/.test(part) || Number.parseInt(part, 10) <= 28);
+export interface CalendarDay {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+  /** 0 is Sunday. */
+  readonly weekday: number;
+  readonly daysOfMonth: number;
+}
+
+/** The times of a valid expression. */
+export function cronTimes(expression: string): CronTimes {
+  const [minutes, hours, days, months, weekdays, years] = expression
+    .split(" ")
+    .map((text, index) => valuesIn(text, fields[index]));
+  const [, , dayText = "", , weekdayText = ""] = expression.toUpperCase().split(" ");
+  const all = hours?.flatMap((hour) => (minutes ?? []).map((minute) => hour * 60 + minute)) ?? [];
+  return {
+    minutes: all.sort((one, other) => one - other),
+    firstYear: Math.min(...(years ?? [])),
+    lastYear: Math.max(...(years ?? [])),
+    firesOn: (date) =>
+      years?.includes(date.year) === true &&
+      months?.includes(date.month) === true &&
+      (dayText === "?" ||
+        days?.includes(date.day) === true ||
+        dayText.split(",").some((part) => isDay(part, date))) &&
+      (weekdayText === "?" ||
+        weekdays?.includes(date.weekday + 1) === true ||
+        weekdayText.split(",").some((part) => isWeekday(part, date))),
+  };
+}
+
+/** The plain values of a field; forms such as L are no values. */
+function valuesIn(text: string, field: Field | undefined): readonly number[] {
+  if (field === undefined) return [];
+  const { min, max } = field;
+  return text.split(",").flatMap((part) => {
+    const [range = "", step = "1"] = part.split("/");
+    const [first, last] = range === "*" ? [min, max] : range.split("-").map((end) => numberOf(end, field));
+    if (first === undefined) return [];
+    const hasEnd = range === "*" || range.includes("-");
+    const end = hasEnd ? (last ?? first) : part.includes("/") ? max : first;
+    const count = Math.floor((end - first) / Number(step)) + 1;
+    return Array.from({ length: Math.max(0, count) }, (_each, index) => first + index * Number(step));
+  });
+}
+
+/** The last day of a month, some days before it, or the working day that is nearest to a date. */
+function isDay(part: string, { day, weekday, daysOfMonth }: CalendarDay): boolean {
+  const before = /^L-(\d+)$/.exec(part)?.[1];
+  if (before !== undefined) return day === daysOfMonth - Number(before);
+  if (part === "L") return day === daysOfMonth;
+  const wanted = part === "LW" ? daysOfMonth : Number(/^(\d+)W$/.exec(part)?.[1] ?? Number.NaN);
+  if (Number.isNaN(wanted) || wanted > daysOfMonth || weekday === 0 || weekday === 6) return false;
+  const weekdayOfWanted = (((weekday + wanted - day) % 7) + 7) % 7;
+  return day === workingDayNear({ wanted, weekdayOfWanted, daysOfMonth });
+}
+
+/** Never in another month: then it is the nearest one on the other side. */
+function workingDayNear(of: {
+  readonly wanted: number;
+  readonly weekdayOfWanted: number;
+  readonly daysOfMonth: number;
+}): number {
+  const { wanted, weekdayOfWanted, daysOfMonth } = of;
+  if (weekdayOfWanted === 6) return wanted === 1 ? 3 : wanted - 1;
+  if (weekdayOfWanted === 0) return wanted === daysOfMonth ? wanted - 2 : wanted + 1;
+  return wanted;
+}
+
+/** The last such weekday of a month, the n-th one, or with L alone Saturday. */
+function isWeekday(part: string, { day, weekday, daysOfMonth }: CalendarDay): boolean {
+  if (part === "L") return weekday === 6;
+  const [, name = "", kind, nth] = /^(.+?)(L|#(\d))$/.exec(part) ?? [];
+  const wanted = dayOfWeek === undefined ? undefined : numberOf(name, dayOfWeek);
+  if (wanted === undefined || weekday !== wanted - 1) return false;
+  return kind === "L" ? day > daysOfMonth - 7 : Math.ceil(day / 7) === Number(nth);
 }

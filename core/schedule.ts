@@ -1,4 +1,4 @@
-import { cronGapMaxMs } from "./cron.ts";
+import { gapsOf } from "./firings.ts";
 import type { Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
 import { executionName } from "./rotation/execution-name.ts";
@@ -25,7 +25,34 @@ export interface Schedule extends ScheduleTarget {
   /** The request that the universal target sends, as JSON. */
   readonly input: string;
   readonly retries: { readonly attemptsMax: number; readonly ageMaxSeconds: number };
+  /** Somebody disabled it. Applying again leaves it so. */
+  readonly isPaused?: true;
 }
+
+/** What somebody did to the schedule of a policy outside Rekey. */
+export type ScheduleFault = "paused" | "missing" | "changed";
+
+/** Why this policy's schedule does not start its rotations as the policy says; undefined if it does. */
+export function scheduleFault(
+  { schedule, scheduleTimezone = "UTC", mode, secretArn }: Policy,
+  schedules: readonly Pick<Schedule, "secretArn" | "expression" | "timezone" | "isPaused">[],
+): ScheduleFault | undefined {
+  if (schedule === undefined || mode === "index") return undefined;
+  const own = schedules.filter((each) => each.secretArn === secretArn);
+  if (own.length === 0) return "missing";
+  if (own.some(({ isPaused }) => isPaused)) return "paused";
+  const isSame = own.some(
+    ({ expression, timezone }) => expression === schedule && timezone === scheduleTimezone,
+  );
+  return isSame ? undefined : "changed";
+}
+
+/** The same for people. */
+export const scheduleFaultText: Readonly<Record<ScheduleFault, string>> = {
+  paused: "its schedule is paused: somebody disabled it in EventBridge Scheduler",
+  missing: "its policy has a schedule, and EventBridge Scheduler has none",
+  changed: "its schedule in EventBridge Scheduler is not what its policy says",
+};
 
 /**
  * A universal target: it can name the execution, which the plain Step Functions target cannot. Its partition
@@ -76,10 +103,7 @@ export function scheduleFor(policy: Policy, options: ScheduleOptions): Schedule 
 
 /** Longest time between two firings; undefined for one that fires once. */
 export function intervalMs(expression: string): number | undefined {
-  if (expression.startsWith("cron(")) return cronGapMaxMs(expression.slice("cron(".length, -1));
-  const rate = /^rate\((\d+) /.exec(expression);
-  const known = units.find(({ unit }) => expression.includes(` ${unit}`));
-  return rate === null || known === undefined ? undefined : Number(rate[1]) * known.unitMs;
+  return gapsOf(expression)?.longestMs;
 }
 
 /** Such as `rate(30 days)`; undefined if it is not a whole number of minutes, the smallest unit of a schedule. */

@@ -19,7 +19,11 @@ function two(value: number): string {
 }
 
 /** The date of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days` (eras of 400 years). */
-function dateOf(days: number): { readonly year: number; readonly month: number; readonly day: number } {
+export function dateOf(days: number): {
+  readonly year: number;
+  readonly month: number;
+  readonly day: number;
+} {
   const shifted = days + 719_468;
   const era = Math.floor(shifted / 146_097);
   const dayOfEra = shifted - era * 146_097;

@@ -26,6 +26,7 @@ export interface DeclaredSettings {
 
 /** What a policy may name. */
 export interface DeclaredWorld {
+  readonly nowMs: number;
   readonly kinds: Readonly<Record<string, DeclaredKind>>;
   readonly stores: Readonly<Record<string, DeclaredStore>>;
 }
@@ -63,7 +64,7 @@ export interface PolicyData {
 /** The policies of `rekey.yml` with every default filled in, or everything that is wrong with it. */
 export function policiesIn(
   file: PolicyData,
-  { kinds, stores }: DeclaredWorld,
+  { kinds, stores, nowMs }: DeclaredWorld,
 ): PolicyFile | PolicyFileRefused {
   const top = readBlock(FileBlock, withoutExtensions(file.value), []);
   const block = top.value ?? {};
@@ -71,7 +72,7 @@ export function policiesIn(
   const defaults = defaultsIn(block.defaults ?? {});
   const providers = readProviders(block.providers ?? {}, kinds);
   const around: Surroundings = {
-    stores,
+    ...{ nowMs, stores },
     ...{ file: named.name, environment: block.environment ?? "", account: block.account ?? "" },
     providers: new Map(providers.known.map((known) => [known.policy.account, known])),
   };

@@ -1,4 +1,5 @@
 import type { LocalTime } from "../core/calendar.ts";
+import type { InstantIn } from "../core/firings.ts";
 
 const weekdays = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
 /** Making one takes a hundred times as long as using it. */
@@ -39,6 +40,12 @@ export function instantOf(wallMs: number, timezone: string): number {
   const exact = guesses.filter((atMs) => atMs + offsetMs(timezone, atMs) === wallMs);
   return exact.length > 0 ? Math.min(...exact) : Math.max(...guesses);
 }
+
+/** The instant of a local time; undefined if a change of the clock leaves it out. */
+export const instantIn: InstantIn = (wallMs, timezone) => {
+  const atMs = instantOf(wallMs, timezone);
+  return atMs + offsetMs(timezone, atMs) === wallMs ? atMs : undefined;
+};
 
 const dayMs = 86_400_000;
 

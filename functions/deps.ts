@@ -72,6 +72,7 @@ export interface Parts {
   readonly escalator: Escalator;
   readonly scoper: Scoper;
   readonly reports: ReportShelf;
+  readonly schedules: Pick<Schedules, "list">;
 }
 
 export type With<Name extends keyof Parts> = Deps & Pick<Parts, Name>;
@@ -228,7 +229,7 @@ export type IdentifyCaller = (claim: {
 >;
 
 /** What admin commands need in addition to what steps have. */
-export interface AdminDeps extends With<"escalator" | "destinations"> {
+export interface AdminDeps extends With<"escalator" | "destinations" | "schedules"> {
   /** Throws StoreUnavailable while AWS does not answer. */
   readonly identifyCaller: IdentifyCaller;
   readonly schedules: Schedules;

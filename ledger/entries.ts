@@ -6,6 +6,7 @@ import type { KeyState } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
 import type { DeathControls } from "../core/rotation/death.ts";
+import type { ScheduleFault } from "../core/schedule.ts";
 
 /** How a run ended (L1); `running` until then. */
 export type RotationOutcome =
@@ -116,6 +117,12 @@ export interface Debt {
   /** The name of the error that left it, such as `AdoptionOverdue`. */
   readonly error?: string;
   readonly sinceMs: number;
+}
+
+/** What is wrong with a secret's schedule, and since when; both absent if nothing is. */
+export interface ScheduleSeen {
+  readonly fault?: ScheduleFault;
+  readonly sinceMs?: number;
 }
 
 export interface KeyHistory {

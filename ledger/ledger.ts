@@ -8,6 +8,7 @@ import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord }
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
 import { ordersIn } from "./orders.ts";
+import { schedulesSeenIn } from "./schedules-seen.ts";
 
 export type Ledger = ReturnType<typeof ledgerOn>;
 
@@ -65,6 +66,7 @@ export function ledgerOn(table: Table) {
       ),
 
     ...evidenceIn(at),
+    ...schedulesSeenIn(at),
 
     ...copiesIn(at),
 

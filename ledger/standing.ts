@@ -4,7 +4,7 @@ import type { Digest } from "../core/ports.ts";
 import { shortName } from "../core/principal.ts";
 import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
-import { hashLimit, scheduleFor } from "../core/schedule.ts";
+import { hashLimit, type ScheduleFault, scheduleFaultText, scheduleFor } from "../core/schedule.ts";
 import type { Tone } from "../core/tone.ts";
 import type { Debt, KeyHistory, RotationRecord } from "./entries.ts";
 import type { Ledger } from "./ledger.ts";
@@ -16,6 +16,8 @@ export interface SecretFacts {
   readonly keys: readonly KeyHistory[];
   /** Of this secret. */
   readonly debts: readonly Debt[];
+  /** What the last sweep saw to be wrong with its schedule. */
+  readonly scheduleFault?: ScheduleFault;
   readonly digest: Digest;
   readonly nowMs: number;
 }
@@ -63,16 +65,18 @@ export function standingOf(facts: SecretFacts): Standing {
 /** Reads what `standingOf` needs; the debts of all secrets come from one query, so the caller makes it. */
 export async function readFacts(
   { policy, debts }: { readonly policy: Policy; readonly debts: readonly Debt[] },
-  ledger: Pick<Ledger, "secret" | "rotations" | "keys">,
+  ledger: Pick<Ledger, "secret" | "rotations" | "keys" | "scheduleSeen">,
 ): Promise<Omit<SecretFacts, "digest" | "nowMs">> {
   const { secretArn } = policy;
-  const [record, rotations, keys] = await Promise.all([
+  const [record, rotations, keys, seen] = await Promise.all([
     ledger.secret(secretArn),
     ledger.rotations(secretArn),
     ledger.keys(secretArn),
+    ledger.scheduleSeen(secretArn),
   ]);
   return {
     ...{ policy, record, rotations, keys },
+    ...(seen?.fault !== undefined && { scheduleFault: seen.fault }),
     debts: debts.filter((debt) => debt.secretArn === secretArn),
   };
 }
@@ -121,6 +125,8 @@ export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"]
   if (last?.outcome === "needsHuman")
     return { tone: "bad", text: `needs a person: ${last.reason ?? "see its run"}` };
   if (policy.mode === "index") return { tone: "quiet", text: "watched for leaks" };
+  if (facts.scheduleFault !== undefined)
+    return { tone: "warn", text: scheduleFaultText[facts.scheduleFault] };
   if (sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs)
     return { tone: "warn", text: "key is older than its policy allows" };
   return { tone: "good", text: policy.retain ? "current; retiring keys are kept" : "current" };
@@ -168,6 +174,8 @@ function wantedOf(facts: SecretFacts, sinceMs: number | undefined): Want | undef
   const [debt] = debts;
   if (debt !== undefined && record.lease === undefined)
     return { tone: "warn", what: debtText(debt), command: ["rotate"] };
+  if (facts.scheduleFault !== undefined && policy.mode !== "index")
+    return { tone: "warn", what: scheduleFaultText[facts.scheduleFault] };
   const isOld = sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs;
   if (isOld && policy.mode === "rotate" && record.lease === undefined && record.hold === undefined)
     return { tone: "warn", what: "key is older than its policy allows", command: ["rotate"] };

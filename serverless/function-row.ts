@@ -68,7 +68,7 @@ export interface FunctionRow {
   readonly intake?: "call";
   /** Less than its Task's TimeoutSeconds; 30 by default. */
   readonly timeoutSeconds?: number;
-  readonly schedules?: "reconcile";
+  readonly schedules?: "reconcile" | "read";
   /** Signs and files checkpoints, or certificates. Never for a function that writes the ledger: it could sign what it forged. */
   readonly audit?: "anchor" | "certify";
   /** Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last two. */

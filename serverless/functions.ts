@@ -164,6 +164,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     admin: "read",
     publishes: ["Bus"],
     machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
+    schedules: "read",
     people: "page",
     destinations: "observe",
   },

@@ -65,7 +65,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...machineStatements(row, deployment),
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
     ...destinationStatements(row, deployment),
-    ...(row.schedules ? scheduleStatements(deployment) : []),
+    ...(row.schedules ? scheduleStatements(row.schedules, deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),
     ...(row.reports ? [allow("FileReports", ["s3:PutObject"], [sub(`\${AuditBucket.Arn}/reports/*`)])] : []),
@@ -213,15 +213,18 @@ function machineStatements(
   ];
 }
 
-function scheduleStatements({ environment }: Deployment): readonly Statement[] {
+function scheduleStatements(how: "reconcile" | "read", { environment }: Deployment): readonly Statement[] {
+  const schedule = localArn("scheduler", `schedule/rekey-${environment}/*`);
+  // Returns names and times only. AWS does not allow to limit this action to a resource.
+  const list = allow("ListSchedules", ["scheduler:ListSchedules"], ["*"]);
+  if (how === "read") return [allow("ReadSchedules", ["scheduler:GetSchedule"], [schedule]), list];
   return [
     allow(
       "ReconcileSchedules",
       ["Get", "Create", "Update", "Delete"].map((verb) => `scheduler:${verb}Schedule`),
-      [localArn("scheduler", `schedule/rekey-${environment}/*`)],
+      [schedule],
     ),
-    // Returns names and times only. AWS does not allow to limit this action to a resource.
-    allow("ListSchedules", ["scheduler:ListSchedules"], ["*"]),
+    list,
     {
       ...allow("LendSchedulerRole", ["iam:PassRole"], [arnOf("SchedulerRole")]),
       Condition: { StringEquals: { "iam:PassedToService": "scheduler.amazonaws.com" } },

@@ -27,6 +27,11 @@ export function storeKindOf(reference: string): StoreKind {
   return kind;
 }
 
+/** Whether a reference names a copy that this secret's own store keeps somewhere else. */
+export function isCopyOf(copy: string, reference: string): boolean {
+  return Object.values(stores).some((kind) => kind.isReference(reference) && kind.isCopyOf(copy, reference));
+}
+
 /** One store made of all: each secret's reference says which of them has it. A store is connected when first used. */
 export function everyStore(world: Parameters<StoreKind["connect"]>[0]): SecretStore {
   const connected = new Map<StoreKind, Promise<SecretStore>>();

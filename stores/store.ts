@@ -21,6 +21,8 @@ export interface StoreKind {
   isReference(text: string): boolean;
   /** What is wrong with a reference in `rekey.yml`: it must name one secret for good, whatever is made later. */
   referenceMistake(text: string): string | undefined;
+  /** Whether a reference names a copy of this secret that the store itself keeps somewhere else, such as a replica. */
+  isCopyOf(copy: string, reference: string): boolean;
   /** Loads the client that makes the calls: few functions use every store, and many use none. */
   connect(world: { readonly pause: (ms: number) => Promise<void> }): Promise<SecretStore>;
 }

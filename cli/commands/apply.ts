@@ -3,6 +3,7 @@ import type { Applied } from "../../functions/admin/apply/one-secret.ts";
 import type { Answer } from "../../functions/admin/command.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { firingsText } from "../firings.ts";
 import { type ReadFiles, readPolicyFiles } from "../policy-files.ts";
 import { type Line, table } from "../table.ts";
 import { plural } from "../text.ts";
@@ -29,7 +30,7 @@ export const apply: Register = (program, perform) => {
         if (dryRun && (await cli.reach()).admin === undefined) return onlyChecked(read);
         const order = { command: "apply", files: read.files, prune, replaces };
         const answer = await applyInRounds(cli, dryRun ? { ...order, dryRun } : order);
-        return dryRun ? showPlan(answer) : showApplied(answer);
+        return dryRun ? showPlan(answer, { ...read, nowMs: cli.terminal.nowMs() }) : showApplied(answer);
       }),
     );
 };
@@ -68,13 +69,26 @@ async function applyInRounds(cli: Cli, order: Readonly<Record<string, unknown>>)
 
 const signs = { create: "+", update: "~", remove: "-", left: "!", unchanged: " " } as const;
 
-function showPlan(answer: Answer): Shown {
+/** The next times at which a new or changed schedule fires. */
+function nextLines(
+  { kind, action, secretArn }: PlanStep,
+  { policies, nowMs }: Asked,
+): readonly (readonly string[])[] {
+  const policy = policies.find((each) => each.secretArn === secretArn);
+  if (kind !== "schedule" || policy === undefined || (action !== "create" && action !== "update")) return [];
+  return [["", "", "", `fires ${firingsText(policy, nowMs)}`]];
+}
+
+type Asked = Pick<ReadFiles, "policies"> & { readonly nowMs: number };
+
+function showPlan(answer: Answer, asked: Asked): Shown {
   const plan = answer["plan"] as readonly PlanStep[];
   const secrets = answer["secrets"] as readonly Applied[];
   const shown = plan.filter(({ action }) => action !== "unchanged");
-  const rows = shown.flatMap(({ action, kind, name, changes }) => [
-    [signs[action], kind, name, ""],
-    ...changes.map((change) => ["", "", "", changeText(change)]),
+  const rows = shown.flatMap((step) => [
+    [signs[step.action], step.kind, step.name, ""],
+    ...step.changes.map((change) => ["", "", "", changeText(change)]),
+    ...nextLines(step, asked),
   ]);
   const failed = secrets.filter(({ outcome }) => outcome === "failed");
   const refused = failed.map(({ name, reason = "" }) => [name, reason]);
@@ -83,6 +97,7 @@ function showPlan(answer: Answer): Shown {
   const lines: Line[] = [
     table(rows),
     ...leftLines(secrets),
+    ...pausedLines(secrets),
     ...(failed.length > 0
       ? [`${plural(failed.length, "secret")} could not be applied:`, table(refused)]
       : []),
@@ -105,10 +120,19 @@ function leftLines(secrets: readonly Applied[]): readonly string[] {
   return [`no longer in its file, and kept: ${left.join(", ")}; --prune removes what is marked with !`];
 }
 
+function pausedLines(secrets: readonly Applied[]): readonly string[] {
+  const declared = secrets.filter(({ outcome }) => ["created", "updated", "unchanged"].includes(outcome));
+  return declared.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]));
+}
+
 function showApplied(answer: Answer): Shown {
   const secrets = answer["secrets"] as readonly Applied[];
   const failed = secrets.filter(({ outcome }) => outcome === "failed");
-  const rows = secrets.map(({ name, outcome, keyId = "", reason = "" }) => [name, outcome, keyId || reason]);
+  const rows = secrets.map(({ name, outcome, keyId, reason }) => [
+    name,
+    outcome,
+    [keyId, reason].filter((text) => text !== undefined).join("; "),
+  ]);
   const last =
     failed.length === 0
       ? `${plural(secrets.length, "secret")} applied; no rotation was started`

@@ -1,8 +1,9 @@
 import { policyFileJsonSchema } from "../../events/policy-file/json-schema.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
 import type { Register } from "../command.ts";
+import { firingsText } from "../firings.ts";
 import { readPolicyFiles } from "../policy-files.ts";
-import { table } from "../table.ts";
+import { headedTable } from "../table.ts";
 import { plural } from "../text.ts";
 
 export const lint: Register = (program, perform) => {
@@ -23,16 +24,15 @@ export const lint: Register = (program, perform) => {
           };
         }
         const { files, policies, environment } = await readPolicyFiles(cli, named);
-        const rows = policies.map(({ name, mode, file = "", schedule = "manual" }) => [
-          name,
-          mode,
-          schedule,
-          file,
-        ]);
+        const nowMs = cli.terminal.nowMs();
+        const rows = policies.map((policy) => {
+          const { name, mode, file = "", schedule = "manual" } = policy;
+          return [name, mode, schedule, firingsText(policy, nowMs), file];
+        });
         const sizes = `${plural(files.length, "file")}, ${plural(policies.length, "secret")} of ${environment}`;
         return {
           json: { type: "lint", environment, files: files.length, secrets: policies.length },
-          lines: [table(rows), `${sizes}, no mistakes`],
+          lines: [headedTable(["SECRET", "MODE", "SCHEDULE", "NEXT", "FILE"], rows), `${sizes}, no mistakes`],
         };
       }),
     );

@@ -55,7 +55,7 @@ async function accountIn({ terminal }: Cli, account: string, file: string) {
   const text = await terminal.readFile(file).catch(() => {
     throw new CliFailure(`cannot read ${file}`, { hint: "name it with --file", exitCode: exitCodes.usage });
   });
-  const parsed = parsePolicyFile({ text }, { kinds: declaredKinds, stores });
+  const parsed = parsePolicyFile({ text }, { kinds: declaredKinds, stores, nowMs: terminal.nowMs() });
   if ("mistakes" in parsed) {
     for (const { line, column, message } of parsed.mistakes) {
       terminal.err(`${file}:${line}:${column}: ${message}`);

@@ -11,6 +11,9 @@ export interface Mistake {
   readonly writtenAt?: Path;
 }
 
+/** What is missing or contradicts itself in one secret's block, as a path inside it. */
+export type BlockMistake = Pick<Mistake, "path" | "message">;
+
 export interface ReadBlock<Value> {
   /** Without the parts that are wrong; undefined if nothing can be read. */
   readonly value: Value | undefined;

@@ -13,7 +13,8 @@ import {
 import type { StoreCapabilities } from "../../core/ports.ts";
 import { intervalMs } from "../../core/schedule.ts";
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
-import type { Mistake } from "./block.ts";
+import type { BlockMistake } from "./block.ts";
+import { scheduleMistakes } from "./schedule-mistakes.ts";
 import type { ConsumerBlock, CopyBlock, RefreshBlock, SecretBlock } from "./schema.ts";
 import { termsOf } from "./terms.ts";
 
@@ -51,6 +52,8 @@ export interface DeclaredStore {
 const defaultStore = "secrets-manager";
 
 export interface Surroundings {
+  /** Now: a schedule has to fire after it. */
+  readonly nowMs: number;
   readonly stores: Readonly<Record<string, DeclaredStore>>;
   /** The name of the file that declares the secret. */
   readonly file: string;
@@ -64,12 +67,6 @@ export interface NamedBlock {
   readonly block: SecretBlock;
 }
 
-/** What is missing or contradicts itself in one secret's block, as paths inside it. */
-export interface BlockMistake {
-  readonly path: Mistake["path"];
-  readonly message: string;
-}
-
 /** One secret's policy with every default filled in. The mistakes are in no particular order. */
 export function policyFrom(
   named: NamedBlock,
@@ -80,7 +77,9 @@ export function policyFrom(
   const policy = filledIn(named, { ...around, provider });
   const missing = [...missingIn(block, around), ...storeMistakes(block, around)];
   const wrong =
-    policy.mode === "index" ? indexMistakes(block) : rotationMistakes(policy, block, provider?.facts);
+    policy.mode === "index"
+      ? indexMistakes(block)
+      : [...rotationMistakes(policy, provider?.facts), ...scheduleMistakes(policy, around.nowMs)];
   return { policy, mistakes: [...missing, ...wrong, ...incidentMistakes(policy)] };
 }
 
@@ -271,22 +270,13 @@ function indexMistakes({ rotate }: SecretBlock): readonly BlockMistake[] {
   return [{ path: ["rotate"], message: "mode index only watches the secret: it is never rotated" }];
 }
 
-function rotationMistakes(
-  policy: Policy,
-  block: SecretBlock,
-  facts: ProviderFacts | undefined,
-): readonly BlockMistake[] {
+function rotationMistakes(policy: Policy, facts: ProviderFacts | undefined): readonly BlockMistake[] {
   const { overlapMs, quietMs } = policy;
   const mistakes: BlockMistake[] = [];
   mistakes.push(...mistakesIn(policy, facts ?? ableKind).map(humane));
   if (quietMs > 0 && quietMs >= overlapMs) {
     const message = `the overlap of ${durationText(overlapMs)} ends before the quiet window of ${durationText(quietMs)} can`;
     mistakes.push({ path: ["overlap"], message });
-  }
-  const everyMs = policy.schedule?.startsWith("rate(") ? intervalMs(policy.schedule) : undefined;
-  if (everyMs !== undefined && everyMs <= overlapMs && block.rotate !== undefined) {
-    const message = `rotates every ${durationText(everyMs)}, but one rotation may take the overlap of ${durationText(overlapMs)}`;
-    mistakes.push({ path: ["rotate"], message });
   }
   return mistakes;
 }

@@ -100,12 +100,23 @@ export function termsOf({ approve, windows, freeze, after }: Terms) {
   };
 }
 
+/**
+ * Whether this is a zone of the IANA database, written as AWS takes it: JavaScript also takes another case, and
+ * offsets such as +02:00.
+ */
 export function isTimeZone(zone: string): boolean {
+  return zone === zoneNamed(zone);
+}
+
+/** The zone with its right case; undefined if there is none. Of an older name such as US/Pacific the case is not known. */
+export function zoneNamed(zone: string): string | undefined {
+  if (!/^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/.test(zone)) return undefined;
   try {
-    new Intl.DateTimeFormat("en", { timeZone: zone });
-    return true;
+    const { timeZone } = new Intl.DateTimeFormat("en", { timeZone: zone }).resolvedOptions();
+    if (timeZone.toLowerCase() === zone.toLowerCase()) return timeZone;
+    return /^[A-Z]/.test(zone) ? zone : undefined;
   } catch (error) {
-    if (error instanceof RangeError) return false;
+    if (error instanceof RangeError) return undefined;
     throw error;
   }
 }

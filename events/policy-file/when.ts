@@ -2,7 +2,7 @@ import * as z from "zod";
 import { whyNotCron } from "../../core/cron.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { rateExpression } from "../../core/schedule.ts";
-import { isTimeZone } from "./terms.ts";
+import { isTimeZone, zoneNamed } from "./terms.ts";
 
 /** When a secret rotates by itself: an expression for EventBridge Scheduler, or never. */
 export type When = "manual" | { readonly expression: string; readonly timezone?: string };
@@ -46,7 +46,9 @@ export function whenOf(value: unknown, issues: Issues): When {
 
   const zone = block.get("timezone");
   if (zone !== undefined && (typeof zone !== "string" || !isTimeZone(zone))) {
-    return refuse("write a time zone such as Europe/Berlin", "timezone");
+    const meant = typeof zone === "string" ? zoneNamed(zone) : undefined;
+    const hint = meant === undefined ? "" : `: did you mean ${meant}?`;
+    return refuse(`write a time zone such as Europe/Berlin, as AWS spells it${hint}`, "timezone");
   }
   const answer = readers[kind as keyof typeof readers](String(block.get(kind)));
   if ("why" in answer) return refuse(answer.why, kind);

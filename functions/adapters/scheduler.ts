@@ -138,6 +138,7 @@ function scheduleFrom(
     ...(deadLetterArn !== undefined && { deadLetterArn }),
     expression: ScheduleExpression ?? "",
     timezone: ScheduleExpressionTimezone ?? "UTC",
+    ...(stored.State === "DISABLED" && { isPaused: true as const }),
     ...(StartDate !== undefined && { startAtMs: StartDate.getTime() }),
     windowMinutes:
       FlexibleTimeWindow?.Mode === "FLEXIBLE" ? (FlexibleTimeWindow.MaximumWindowInMinutes ?? 0) : 0,

@@ -33,7 +33,12 @@ export const examine = adminCommand({
       atOnceMax,
       work: (policy) => lookAt({ policy, policies }, deps),
     });
-    const schedules = (await deps.schedules.list()).map(({ name, secretArn }) => ({ name, secretArn }));
+    const schedules = (await deps.schedules.list()).map(
+      ({ name, secretArn, expression, timezone, isPaused }) => ({
+        ...{ name, secretArn, expression, timezone },
+        ...(isPaused && { isPaused }),
+      }),
+    );
     return {
       outcome: "examined",
       providers: looks.map(({ provider }) => provider),

@@ -6,6 +6,7 @@ import type { Deps } from "../deps.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { policyNamed } from "./policy-named.ts";
 
 /**
  * The input from the rule of one environment's bus. The environment is a constant of the rule, account and
@@ -24,9 +25,10 @@ export const recordEvidence = step({
   name: "record-evidence",
   input: ReportOnBus,
   run: async ({ environment, event }, deps: Deps) => {
-    const { secretArn } = event.detail;
-    if ((await deps.ledger.policy(secretArn)) === undefined) return { outcome: "unknownSecret" as const };
-    const unproven = await whyUnproven(event, deps);
+    const policy = await policyNamed(event.detail.secretArn, deps);
+    if (policy === undefined) return { outcome: "unknownSecret" as const };
+    const { secretArn } = policy;
+    const unproven = await whyUnproven({ ...event, secretArn }, deps);
     const evidence = evidenceFrom({
       environment,
       account: event.account,
@@ -76,8 +78,11 @@ interface Arrived {
 const sentWithinMs = 20 * 60_000;
 
 /** Why a report does not show that its writer holds the key that it names (O8); undefined if it does. */
-async function whyUnproven({ source, time, detail }: Arrived, deps: Deps): Promise<Unproven | undefined> {
-  const { proof, consumer, secretArn, holds } = detail;
+async function whyUnproven(
+  { source, time, detail, secretArn }: Arrived & { readonly secretArn: string },
+  deps: Deps,
+): Promise<Unproven | undefined> {
+  const { proof, consumer, holds } = detail;
   if (proof === undefined) return "unsigned";
   if (source !== `rekey.consumer.${consumer}`) return "source";
   if (Math.abs(time - proof.sentAtMs) > sentWithinMs) return "late";

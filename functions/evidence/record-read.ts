@@ -5,6 +5,7 @@ import type { Deps } from "../deps.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
+import { policyNamed } from "./policy-named.ts";
 
 /**
  * The input from the rule on KMS Decrypt records. The environment and Rekey's own roles are constants of the
@@ -22,9 +23,9 @@ export const recordRead = step({
   name: "record-read",
   input: ReadOnBus,
   run: async ({ environment, own, event }, deps: Deps) => {
-    const secretArn = secretOf(event.detail);
-    const policy = await deps.ledger.policy(secretArn);
+    const policy = await policyNamed(secretOf(event.detail), deps);
     if (policy === undefined) return { outcome: "unknownSecret" as const };
+    const { secretArn } = policy;
     const envelope = { account: event.account, atMs: event.time, environment, own };
     const read = readFrom(event.detail, { envelope, policy });
     if (read === undefined) return { outcome: "noConsumersRead" as const };

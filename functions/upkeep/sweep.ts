@@ -14,10 +14,12 @@ import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { destinations } from "../wiring/parts/destinations.ts";
 import { escalator } from "../wiring/parts/escalator.ts";
+import { schedules } from "../wiring/parts/schedules.ts";
 import { certifyOwed } from "./certify-owed.ts";
 import { liftEndedStops } from "./lift-ended-stops.ts";
 import { type AccountFindings, sweepAccount } from "./sweep-account.ts";
 import { sweepIncident } from "./sweep-incident.ts";
+import { sweepSchedules } from "./sweep-schedules.ts";
 import { type SecretFindings, sweepSecret } from "./sweep-secret.ts";
 import type { Swept } from "./swept.ts";
 
@@ -28,7 +30,10 @@ import type { Swept } from "./swept.ts";
 export const sweep = step({
   name: "sweep",
   input: z.object({ dryRun: z.boolean().optional(), time: stampedAt.optional() }),
-  run: async ({ dryRun = false, time }, deps: With<"escalator" | "destinations">): Promise<Swept> => {
+  run: async (
+    { dryRun = false, time },
+    deps: With<"escalator" | "destinations" | "schedules">,
+  ): Promise<Swept> => {
     const nowMs = time ?? deps.clock.nowMs();
     const policies = await deps.ledger.policies();
     const secrets: SecretFindings[] = [];
@@ -48,6 +53,10 @@ export const sweep = step({
       });
     }
     if (!dryRun) await attempt({ secretArn: "stops" }, () => liftEndedStops({ policies, nowMs }, deps));
+    let schedulesOff = 0;
+    await attempt({ secretArn: "schedules" }, async () => {
+      schedulesOff = await sweepSchedules({ policies, nowMs, dryRun }, deps);
+    });
     for (const policy of policies) {
       await attempt({ secretArn: policy.secretArn }, async () =>
         secrets.push(await sweepSecret({ policy, nowMs, dryRun }, deps)),
@@ -64,14 +73,14 @@ export const sweep = step({
     const found = sum(secrets);
     const swept = {
       ...{ ...found, settled: found.settled + settled },
-      ...{ ...sumOf(accounts), openDebt: debts.length, failed },
+      ...{ ...sumOf(accounts), openDebt: debts.length, schedulesOff, failed },
     };
     logMetrics({ swept, accounts, debts, overdueMs, nowMs }, deps);
     return { outcome: dryRun ? "wouldSweep" : "swept", secrets: policies.length, ...swept };
   },
 });
 
-export const handler = onLambda(sweep, wiring({ escalator, destinations }));
+export const handler = onLambda(sweep, wiring({ escalator, destinations, schedules }));
 
 /** Long enough for some sweeps, and short enough not to overwrite what people do to the key later. */
 const calledOffForMs = 3_600_000;
@@ -187,7 +196,7 @@ async function oldestPastPolicyMs(
 }
 
 interface Told {
-  readonly swept: Pick<Swept, "strays" | "openDebt" | "astray">;
+  readonly swept: Pick<Swept, "strays" | "openDebt" | "astray" | "schedulesOff">;
   readonly accounts: readonly AccountFindings[];
   readonly debts: readonly Debt[];
   readonly overdueMs: number;
@@ -207,6 +216,7 @@ function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: De
     OpenDebt: swept.openDebt,
     Strays: swept.strays,
     CopiesAstray: swept.astray,
+    SchedulesOff: swept.schedulesOff,
     OldestKeyAgePastPolicy: Math.round(overdueMs / 1000),
     RotationsOverdue: debts.filter(({ error }) => error === "AdoptionOverdue").length,
   };

@@ -13,6 +13,8 @@ export interface Swept {
   readonly discarded: number;
   readonly unrecorded: number;
   readonly openDebt: number;
+  /** Policies whose schedule somebody paused, removed or changed outside Rekey. */
+  readonly schedulesOff: number;
   /** Secrets, accounts and incidents that could not be checked. The next sweep tries them again. */
   readonly failed: number;
 }

@@ -1,14 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { SchedulerClient } from "@aws-sdk/client-scheduler";
-import { awsBounds } from "../../aws/bounds.ts";
 import { boundedHttp } from "../../providers/http.ts";
 import { stsCallerIdentity } from "../adapters/caller-identity.ts";
-import { schedulerSchedules } from "../adapters/scheduler.ts";
 import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
 import { destinations } from "./parts/destinations.ts";
 import { escalator } from "./parts/escalator.ts";
-import { callerSettings, scheduleSettings, settings, twoPeopleSettings } from "./settings.ts";
+import { schedules } from "./parts/schedules.ts";
+import { callerSettings, settings, twoPeopleSettings } from "./settings.ts";
 
 function identifyCaller() {
   const { endpoint, ...deployment } = callerSettings();
@@ -21,7 +19,6 @@ let built: AdminDeps | undefined;
 
 /** What every step has, and the schedules. */
 export function adminWiring(): AdminDeps {
-  const schedules = () => schedulerSchedules(new SchedulerClient(awsBounds), scheduleSettings());
   built ??= {
     ...wiring({ escalator, destinations })(),
     schedules: schedules(),

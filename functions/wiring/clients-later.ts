@@ -1,5 +1,7 @@
 import type { EventBus, Executions } from "../../core/ports.ts";
+import type { ScheduleTarget } from "../../core/schedule.ts";
 import type { MachineArns } from "../adapters/step-functions.ts";
+import type { Schedules } from "../deps.ts";
 import { once } from "./once.ts";
 
 // Most functions are given ports that they never use. The client behind one is loaded by the port's first call, so
@@ -19,5 +21,15 @@ export function executionsLater(machines: MachineArns): Executions {
     describe: async (executionArn) => (await loaded()).describe(executionArn),
     start: async (request) => (await loaded()).start(request),
     stop: async (executionArn, reason) => (await loaded()).stop(executionArn, reason),
+  };
+}
+
+export function schedulesLater(target: ScheduleTarget): Schedules {
+  const loaded = once(async () => (await import("./clients/scheduler.ts")).connectSchedules(target));
+  return {
+    target,
+    list: async () => (await loaded()).list(),
+    put: async (schedule) => (await loaded()).put(schedule),
+    remove: async (name) => (await loaded()).remove(name),
   };
 }

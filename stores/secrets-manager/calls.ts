@@ -10,6 +10,7 @@ import { SecretUnusable, StoreUnavailable, VersionMoved } from "../../core/error
 import type { SecretArn, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { currentLabel, type LabelledVersions, type LabelMove, type Labels, versionWith } from "./labels.ts";
+import { inRegion, regionOf } from "./reference.ts";
 import { isNamed, refusalOf } from "./refusals.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
 
@@ -80,6 +81,12 @@ export function labelledVersions(client: Client, { pause }: CallOptions): Labell
 async function labelsOf(client: Client, secretArn: SecretArn): Promise<Labels> {
   try {
     const answer = await client.send(new DescribeSecretCommand({ SecretId: secretArn }));
+    const { PrimaryRegion: primary } = answer;
+    if (primary !== undefined && primary !== regionOf(secretArn)) {
+      throw new SecretUnusable(
+        `${secretArn} is a replica, which only its primary changes: use ${inRegion(secretArn, primary)} in a deployment there`,
+      );
+    }
     if (answer.DeletedDate) throw new SecretUnusable(`${secretArn} is scheduled for deletion`);
     return answer.VersionIdsToStages ?? {};
   } catch (error) {

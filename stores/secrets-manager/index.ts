@@ -1,7 +1,7 @@
 import type { StoreKind } from "../store.ts";
 import { commands } from "./commands.ts";
 import { capabilities } from "./labels.ts";
-import { isReference, referenceMistake } from "./reference.ts";
+import { isCopyOf, isReference, referenceMistake } from "./reference.ts";
 
 /** AWS Secrets Manager. */
 export const secretsManager: StoreKind = {
@@ -9,5 +9,6 @@ export const secretsManager: StoreKind = {
   commands,
   isReference,
   referenceMistake,
+  isCopyOf,
   connect: async ({ pause }) => (await import("./connect.ts")).connect(pause),
 };

@@ -15,3 +15,24 @@ export function referenceMistake(text: string): string | undefined {
     ? "this ARN lacks the six characters that AWS puts behind the name: aws secretsmanager describe-secret shows it"
     : "this is not the full ARN of a secret: aws secretsmanager describe-secret shows it";
 }
+
+/**
+ * A replica has its primary's ARN but for the Region, also the six characters behind the name, which AWS draws for
+ * each secret: two secrets that are not replicas of each other have different ones.
+ */
+export function isCopyOf(copy: string, reference: string): boolean {
+  return copy !== reference && fullArn.test(copy) && withoutRegion(copy) === withoutRegion(reference);
+}
+
+function withoutRegion(arn: string): string {
+  const [prefix, partition, service, , ...rest] = arn.split(":");
+  return [prefix, partition, service, ...rest].join(":");
+}
+
+export function inRegion(arn: string, region: string): string {
+  return arn.split(":").with(3, region).join(":");
+}
+
+export function regionOf(arn: string): string {
+  return arn.split(":")[3] ?? "";
+}

@@ -70,6 +70,7 @@ export async function rekey(
         if (text === undefined) throw Object.assign(new Error("no such file"), { code: "ENOENT" });
         return text;
       },
+      nowMs: () => NOON_MS,
       policyFilesIn: async (path) => {
         const names = Object.keys(options.files ?? {});
         if (names.includes(path) || !path.endsWith("/")) return undefined;

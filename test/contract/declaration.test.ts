@@ -30,7 +30,9 @@ describeProvider(
 );
 
 test("the example of the page is a policy file without a mistake", () => {
-  expect(parsePolicyFile({ text: example }, { kinds: providers, stores })).not.toHaveProperty("mistakes");
+  expect(parsePolicyFile({ text: example }, { kinds: providers, stores, nowMs: 0 })).not.toHaveProperty(
+    "mistakes",
+  );
 });
 
 /** What is said about the example with another value at one place of its declaration. */
@@ -41,7 +43,7 @@ function mistakesWith(place: string, value: unknown): readonly string[] {
   let inside = file.providers.gateway.declaration;
   for (const step of steps) inside = inside[step];
   inside[last] = value;
-  const read = parsePolicyFile({ text: JSON.stringify(file) }, { kinds: providers, stores });
+  const read = parsePolicyFile({ text: JSON.stringify(file) }, { kinds: providers, stores, nowMs: 0 });
   return "mistakes" in read ? read.mistakes.map(({ message }) => message) : [];
 }
 

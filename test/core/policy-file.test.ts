@@ -7,6 +7,7 @@ import { declaredKinds } from "../../providers/declared-kinds.ts";
 import { stores } from "../../stores/index.ts";
 
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
+const nowMs = Date.UTC(2026, 10, 30, 12);
 const minute = 60_000;
 const hour = 60 * minute;
 const day = 24 * hour;
@@ -49,7 +50,7 @@ providers:
 
 /** The policies of these secrets' blocks. */
 function policiesOf(blocks: string) {
-  const file = parsePolicyFile({ text: `${head}secrets:\n${blocks}` }, { kinds, stores });
+  const file = parsePolicyFile({ text: `${head}secrets:\n${blocks}` }, { kinds, stores, nowMs });
   if ("mistakes" in file) throw new Error(JSON.stringify(file.mistakes, undefined, 1));
   return file.policies;
 }
@@ -57,13 +58,13 @@ function policiesOf(blocks: string) {
 /** The mistakes as `line:column message`, the first secret on line 1. */
 function mistakesOf(blocks: string): readonly string[] {
   const above = head.split("\n").length;
-  const file = parsePolicyFile({ text: `${head}secrets:\n${blocks}` }, { kinds, stores });
+  const file = parsePolicyFile({ text: `${head}secrets:\n${blocks}` }, { kinds, stores, nowMs });
   if (!("mistakes" in file)) return [];
   return file.mistakes.map(({ line, column, message }) => `${line - above}:${column} ${message}`);
 }
 
 const mistakesInFile = (text: string): readonly string[] => {
-  const file = parsePolicyFile({ text }, { kinds, stores });
+  const file = parsePolicyFile({ text }, { kinds, stores, nowMs });
   if (!("mistakes" in file)) return [];
   return file.mistakes.map(({ line, column, message }) => `${line}:${column} ${message}`);
 };
@@ -75,7 +76,7 @@ const plain = (more: string, name = "a") =>
 describe("what a sound file means", () => {
   test("the example of the documentation is sound", () => {
     const text = readFileSync(new URL("../../examples/rekey.yml", import.meta.url), "utf8");
-    const file = parsePolicyFile({ text }, { kinds: declaredKinds, stores });
+    const file = parsePolicyFile({ text }, { kinds: declaredKinds, stores, nowMs });
     expect(file).toMatchObject({
       environment: "production",
       policies: [
@@ -189,6 +190,7 @@ describe("what a sound file means", () => {
     ["{ every: 30d }", "rate(30 days)", 31 * day],
     ["{ every: 36h }", "rate(36 hours)", 60 * hour],
     ['{ cron: "0 3 ? * MON *" }', "cron(0 3 ? * MON *)", 8 * day],
+    ['{ cron: "0 3 1 1,4,7,10 ? *" }', "cron(0 3 1 1,4,7,10 ? *)", 93 * day],
     ['{ at: "2027-01-31T03:00:00+02:00" }', "at(2027-01-31T01:00:00)", 365 * day],
     ['{ at: "2027-01-31 03:00" }', "at(2027-01-31T03:00:00)", 365 * day],
   ])("rotate: %s is %s, and a key may get as old as that asks for", (rotate, schedule, maxAgeMs) => {
@@ -246,6 +248,7 @@ describe("what a sound file means", () => {
       {
         kinds: scoped,
         stores,
+        nowMs,
       },
     );
     expect(file).toMatchObject({ policies: [{ scopes: ["all"] }, { scopes: ["one"] }] });
@@ -416,7 +419,22 @@ describe("what is wrong with one secret", () => {
       "{ at: 2027-01-01T00:00:00Z, timezone: Europe/Berlin }",
       "rotate.timezone: a time zone means nothing here",
     ],
-    ["{ every: 12h }", "rotate: rotates every 12h, but one rotation may take the overlap of 1d"],
+    ["{ every: 12h }", "rotate: rotates again after 12h, but one rotation may take the overlap of 1d"],
+    [
+      "{ every: 24h }",
+      "rotate: rotates again after 1d, but one rotation may take the overlap of 1d and the quiet",
+    ],
+    [
+      '{ cron: "0 3,9 ? * MON *" }',
+      "and the quiet window of 30m; it fires 2026-12-07 03:00:00Z, 2026-12-07 09:00:00Z, 2026-12-14 03:00:00Z",
+    ],
+    ['{ cron: "0 3 31 2 ? *" }', "rotate: never fires again: there is no such day in its years"],
+    ['{ cron: "0 3 1 * ? 2025" }', "rotate: never fires again: there is no such day in its years"],
+    ["{ at: 2026-11-30T11:59:00 }", "rotate: never fires again: this time is past"],
+    ["{ at: 2026-11-30T13:30:00+02:00 }", "rotate: never fires again: this time is past"],
+    ['{ cron: "0 3 1 * ? *", timezone: europe/berlin }', "as AWS spells it: did you mean Europe/Berlin?"],
+    ['{ cron: "0 3 1 * ? *", timezone: "+02:00" }', "rotate.timezone: write a time zone"],
+    ['{ cron: "0 3 1 * ? *", timezone: us/pacific }', "rotate.timezone: write a time zone"],
   ])("rotate: %s", (rotate, message) => {
     const block = `  a: { arn: "${arn("a")}", provider: main, rotate: ${rotate}, consumers: none }`;
     expect(mistakesOf(block)).toEqual([expect.stringContaining(message)]);
@@ -636,6 +654,7 @@ describe("the store of a secret", () => {
       {
         kinds,
         stores: { ...stores, unsafe },
+        nowMs,
       },
     );
     return "mistakes" in file ? file.mistakes.map(({ message }) => message) : [];

@@ -7,6 +7,7 @@ import { parsePolicyFile } from "../../events/policy-text.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
 import { stores } from "../../stores/index.ts";
 
+const nowMs = Date.UTC(2026, 10, 30, 12);
 const arn = (name: string) => `arn:aws:secretsmanager:eu-west-1:111122223333:secret:${name}-AbCdEf`;
 const head = (environment = "production", project = "proj_FAKE") => `version: 1
 environment: ${environment}
@@ -17,7 +18,7 @@ const block = (name: string, rest = "") => `{ arn: "${arn(name)}"${rest} }`;
 const whole = ", provider: main, rotate: { every: 30d }, consumers: none";
 
 function read(path: string, text: string) {
-  return { path, read: parsePolicyFile({ path, text }, { kinds: declaredKinds, stores }) };
+  return { path, read: parsePolicyFile({ path, text }, { kinds: declaredKinds, stores, nowMs }) };
 }
 
 function policies(text: string, path = "rekey.yml") {

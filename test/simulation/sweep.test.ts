@@ -145,7 +145,14 @@ test("what the alarms read goes out as one line for the stage, in CloudWatch's o
   await sweep();
   expect(world.logs).toContainEqual({
     ...{ step: "sweep", outcome: "metric", Environment: "production" },
-    ...{ OpenDebt: 0, Strays: 0, RotationsOverdue: 0, OldestKeyAgePastPolicy: 0 },
+    ...{
+      OpenDebt: 0,
+      Strays: 0,
+      CopiesAstray: 0,
+      SchedulesOff: 0,
+      RotationsOverdue: 0,
+      OldestKeyAgePastPolicy: 0,
+    },
     _aws: {
       Timestamp: expect.any(Number),
       CloudWatchMetrics: [

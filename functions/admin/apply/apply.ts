@@ -58,7 +58,7 @@ export const apply = adminCommand({
     if (holdsIssuedKey(order.files)) return keyInFile;
     const read = policiesInFiles(
       order.files.map(({ path, data }) => ({ path, value: data })),
-      { kinds: declaredKinds, stores },
+      { kinds: declaredKinds, stores, nowMs: caller.atMs },
     );
     if ("mistakes" in read) return invalid(read.mistakes.map(({ path, message }) => `${path}: ${message}`));
     const { environment, policies } = read;

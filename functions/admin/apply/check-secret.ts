@@ -3,7 +3,16 @@ import type { Policy } from "../../../core/policy.ts";
 import type { Fingerprint, SecretArn } from "../../../core/ports.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { lookAtAdmin, lookAtKey } from "./adopt.ts";
-import { type Applied, declaredOutcome, eachBy, type Named, once, type Work, whyKept } from "./one-secret.ts";
+import {
+  type Applied,
+  declaredOutcome,
+  eachBy,
+  type Named,
+  once,
+  pausedReason,
+  type Work,
+  whyKept,
+} from "./one-secret.ts";
 
 export interface Checks {
   work(secret: Named): Promise<Applied>;
@@ -65,13 +74,14 @@ export function checksOf(
 
 function plannedOf(
   { policy, step }: { readonly policy: Policy; readonly step: PlanStep },
-  { plan }: Work,
-): Pick<Applied, "outcome" | "changed"> {
+  { plan, view }: Work,
+): Pick<Applied, "outcome" | "changed" | "reason"> {
   const schedules = plan.filter(
     ({ kind, secretArn }) => kind === "schedule" && secretArn === policy.secretArn,
   );
   const isChanged = [step, ...schedules].some(({ action }) => action !== "unchanged");
-  return { outcome: declaredOutcome(step, isChanged), changed: step.changes.map(({ field }) => field) };
+  const changed = step.changes.map(({ field }) => field);
+  return { ...pausedReason(view, policy.secretArn), outcome: declaredOutcome(step, isChanged), changed };
 }
 
 /** A key that may not be current freezes its secret and pages when somebody applies, and not in a dry run. */

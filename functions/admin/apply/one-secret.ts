@@ -3,6 +3,7 @@ import { RotationError } from "../../../core/errors.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { keysLeftBehind } from "../../../core/rotation/left-behind.ts";
 import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { scheduleFaultText } from "../../../core/schedule.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { wakeIfDecided } from "../../secret/wake-run.ts";
 import type { Caller } from "../command.ts";
@@ -106,6 +107,7 @@ async function applyOne(
   return {
     name,
     secretArn,
+    ...pausedReason(work.view, secretArn),
     outcome: declaredOutcome(step, isChanged),
     changed: fields,
     ...(keyId && { keyId }),
@@ -115,6 +117,12 @@ async function applyOne(
 export function declaredOutcome({ action }: PlanStep, isChanged: boolean): Applied["outcome"] {
   if (action === "create") return "created";
   return isChanged ? "updated" : "unchanged";
+}
+
+/** Applying again does not resume what somebody paused, so it says that nothing will rotate. */
+export function pausedReason({ current }: View, secretArn: string): Pick<Applied, "reason"> {
+  const isPaused = current.schedules.some((each) => each.secretArn === secretArn && each.isPaused);
+  return isPaused ? { reason: scheduleFaultText.paused } : {};
 }
 
 /** Does what is asked once for each name, also while the first time is not over. */

@@ -17,7 +17,7 @@ export async function applying(given: Given, deps: AdminDeps): Promise<What | un
   const files = given["files"] as readonly { readonly path: string; readonly data: unknown }[];
   const read = policiesInFiles(
     files.map(({ path, data }) => ({ path, value: data })),
-    { kinds: declaredKinds, stores },
+    { kinds: declaredKinds, stores, nowMs: deps.clock.nowMs() },
   );
   if ("mistakes" in read) return undefined;
   const { policies, names, environment } = read;

@@ -17,9 +17,12 @@ export interface ConsumerOptions {
   readonly maxStaleMs?: number;
   /** The JSON field that holds the key; absent for a bare string. */
   readonly field?: string;
+  /** It reads the replica of this Region, and reports the replica's ARN. */
+  readonly replicaRegion?: string;
 }
 
-type Settled = Required<Omit<ConsumerOptions, "field">> & Pick<ConsumerOptions, "field">;
+type Absent = "field" | "replicaRegion";
+type Settled = Required<Omit<ConsumerOptions, Absent>> & Pick<ConsumerOptions, Absent>;
 
 export interface ConsumerWorld {
   readonly secretArn: SecretArn;
@@ -156,14 +159,16 @@ export class Instance {
   #report(cause: Cause): void {
     if (this.#held === undefined || this.#isFrozen) return;
     this.#sequence += 1;
-    const { name, environment, account, maxStaleMs } = this.#options;
+    const { name, environment, account, maxStaleMs, replicaRegion } = this.#options;
+    const { secretArn } = this.#world;
     const ago = (at: number | undefined) => (at === undefined ? null : Date.now() - at);
     const report = {
       schema: 1 as const,
       kind: "client" as const,
       consumer: name,
       instance: this.id,
-      secretArn: this.#world.secretArn,
+      secretArn:
+        replicaRegion === undefined ? secretArn : secretArn.split(":").with(3, replicaRegion).join(":"),
       holds: { fingerprint: this.#held.fingerprint, versionId: this.#held.versionId },
       uses: [...this.#uses].slice(-4).map(([fingerprint, use]) => ({
         fingerprint,

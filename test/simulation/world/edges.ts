@@ -94,6 +94,7 @@ export class Edges {
         return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
       },
       sources: [],
+      schedules: { list: async () => [] },
       refreshers: noRefreshers,
       destinations: this.#destinationsFor(invocation, store),
       bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),

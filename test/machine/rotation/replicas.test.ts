@@ -1,0 +1,39 @@
+import type { ConsumerPolicy } from "../../../core/policy.ts";
+import { open } from "./story.ts";
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+
+/** A program in another Region. It reads the replica there, uses its key rarely, and reports the replica's ARN. */
+const reader = {
+  ...{ name: "reader", instances: 1, replicaRegion: "us-east-1" },
+  ...{ reportEveryMs: 30 * second, useEveryMs: Number.POSITIVE_INFINITY },
+};
+
+const declaredReader: ConsumerPolicy = {
+  ...{ name: "reader", environment: "production", account: "111122223333" },
+  ...{ evidence: ["client"], maxStaleMs: 15 * minute, demandUse: false, refresh: { kind: "announce" } },
+};
+
+test("a program that reads a replica and stays on the retiring key keeps that key alive, and is named", async () => {
+  const story = await open({ policy: { overlapMs: hour } });
+  const late = { refreshEveryMs: Number.POSITIVE_INFINITY, maxStaleMs: 24 * hour };
+  await story.world.startConsumer(story.secretArn, { ...reader, ...late });
+  const run = story.start();
+  await story.finish(run);
+  expect((await story.ending(run)).works).toContain("k1");
+  expect((await story.ending(run)).debts).toEqual(["RevokeOwed k1"]);
+  expect(String(story.detailOf("RotationNeedsHuman")["reason"])).toContain("UndeclaredConsumer reader");
+});
+
+test("what a declared consumer reports of a replica counts for the primary: the rotation ends", async () => {
+  const story = await open({
+    policy: { consumers: [declaredReader] },
+    consumers: [],
+  });
+  await story.world.startConsumer(story.secretArn, reader);
+  const run = story.start();
+  await story.finish(run);
+  expect((await story.ending(run)).run).toBe("SUCCEEDED: rotated");
+});
