@@ -83,6 +83,14 @@ export const published = {
     when: "a disabled key works again, because somebody still needed it",
     detail: z.strictObject({ secretArn, rotationId, keyId }),
   },
+  CopyRefused: {
+    when: "a destination takes no copy of the incoming key: the retiring key stays alive, and the write is tried again",
+    detail: z.strictObject({ secretArn, destination: z.string(), name: z.string(), reason }),
+  },
+  CopyAstray: {
+    when: "the sweep found a copy that was changed outside Rekey, or an older deployment that serves again",
+    detail: z.strictObject({ secretArn, destination: z.string(), name: z.string(), reason }),
+  },
   SpentKeyIsCurrent: {
     when: "the current version holds a key that was retired: the secret is frozen",
     detail: z.strictObject({

@@ -46,6 +46,8 @@ export interface CopyText {
 export interface WrittenCopy {
   readonly name: string;
   readonly versionId: VersionId;
+  /** The version, and after a second write of it which write: what an earlier one started did not use this one. */
+  readonly write: string;
   readonly mark: string;
   /** A time, on Rekey's clock, that is surely after the write. */
   readonly seenAtMs: number;
@@ -81,7 +83,7 @@ export interface Destination {
   read(name: string): Promise<Fingerprint | undefined>;
   /** Answers with the mark of what is there now. The values under other names stay as they are. */
   write(copy: CopyText): Promise<string>;
-  /** Starts whatever makes this copy used, once for each version; answers with its name, if the place gives it one. */
+  /** Starts whatever makes this copy used, once for each write; answers with its name, if the place gives it one. */
   activate(copy: WrittenCopy): Promise<string | undefined>;
   use(copy: WrittenCopy & { readonly nowMs: number }): Promise<CopyUse>;
 }

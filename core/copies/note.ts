@@ -14,6 +14,8 @@ export interface CopyNote extends CopyPlace {
     readonly versionId: VersionId;
     readonly fingerprint: Fingerprint;
     readonly mark: string;
+    /** How often this version was written; absent: once. */
+    readonly writes?: number;
     /** Absent until a later step has seen the mark there. */
     readonly seenAtMs?: number;
     readonly started?: string;
@@ -40,7 +42,9 @@ export function noteWriting(note: CopyNote, { versionId, fingerprint }: Version)
 export function noteWritten(note: CopyNote, written: Version & { readonly mark: string }): CopyNote {
   const { writing: _over, overwrite: _done, ...rest } = note;
   const { versionId, fingerprint, mark } = written;
-  return { ...rest, written: { versionId, fingerprint, mark } };
+  const isAgain = note.written?.versionId === versionId;
+  const again = isAgain ? { writes: (note.written?.writes ?? 1) + 1 } : {};
+  return { ...rest, written: { versionId, fingerprint, mark, ...again } };
 }
 
 export function noteRefused(note: CopyNote, reason: string | undefined): CopyNote {
@@ -82,6 +86,7 @@ export function noteUse(note: CopyNote, { isActive, nowMs }: { isActive: boolean
 
 export function writtenCopy({ name, written }: CopyNote, nowMs: number): WrittenCopy | undefined {
   if (written === undefined) return undefined;
-  const { versionId, mark, seenAtMs = nowMs, started } = written;
-  return { name, versionId, mark, seenAtMs, ...(started !== undefined && { started }) };
+  const { versionId, mark, writes = 1, seenAtMs = nowMs, started } = written;
+  const write = writes === 1 ? versionId : `${versionId}-${writes}`;
+  return { name, versionId, write, mark, seenAtMs, ...(started !== undefined && { started }) };
 }

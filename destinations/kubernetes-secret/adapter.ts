@@ -62,11 +62,11 @@ export function connect(options: ConnectOptions): DestinationCalls {
     look: async (name) => seenOf(await kept(), name),
     read: async (name) => fingerprintIn(await kept(), name),
     write: (copy) => write(copy, { api, path, settings }),
-    activate: async ({ versionId }) => {
+    activate: async ({ write: versionId }) => {
       for (const target of targetsOf(settings)) await restart(target, { versionId, options });
       return versionId;
     },
-    use: ({ versionId, started }) => useOf({ versionId, started, settings, options }),
+    use: ({ write: versionId, started }) => useOf({ versionId, started, settings, options }),
   };
 }
 

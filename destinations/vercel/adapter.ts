@@ -150,10 +150,10 @@ async function projectOf({ settings, api }: Place): Promise<z.output<typeof Proj
 }
 
 /** A fresh build: to redeploy an earlier one may use the variables that it was built with. */
-async function activate({ versionId }: WrittenCopy, place: Place): Promise<string | undefined> {
+async function activate({ write: made }: WrittenCopy, place: Place): Promise<string | undefined> {
   const { settings, api } = place;
   const { team, target } = settings;
-  const known = (await deployments(place)).find(({ meta }) => meta[versionMeta] === versionId);
+  const known = (await deployments(place)).find(({ meta }) => meta[versionMeta] === made);
   if (known !== undefined) return idOf(known);
   const { name, link } = await projectOf(place);
   if (link?.repoId === undefined) return undefined;
@@ -164,7 +164,7 @@ async function activate({ versionId }: WrittenCopy, place: Place): Promise<strin
     project: settings.project,
     target,
     gitSource: { type: link.type, repoId: link.repoId, ref },
-    meta: { [versionMeta]: versionId },
+    meta: { [versionMeta]: made },
   };
   const path = `/v13/deployments?teamId=${team}&forceNew=1`;
   const { json } = await api.call({ method: "POST", path, body, what: "start a deployment" });

@@ -38,7 +38,7 @@ async function write(world: DestinationWorld, text: string, versionId: string): 
   const seen = await seenOf(world);
   const mark = await world.destination.write({ name, text: new Secret(text), versionId, seen });
   world.pass(1_000);
-  return { name, versionId, mark, seenAtMs: 0 };
+  return { name, versionId, write: versionId, mark, seenAtMs: 0 };
 }
 
 async function activated(world: DestinationWorld, copy: WrittenCopy): Promise<WrittenCopy> {

@@ -31,7 +31,13 @@ describe("github-actions", () => {
 
   test("an organization's runs cannot be seen, so the longest one is waited for", async () => {
     const { destination } = githubWorld({ owner: "acme" });
-    const written = { name: "X", versionId: "v1", mark: "2026-01-01T00:00:00Z", seenAtMs: 1_000 };
+    const written = {
+      name: "X",
+      versionId: "v1",
+      write: "v1",
+      mark: "2026-01-01T00:00:00Z",
+      seenAtMs: 1_000,
+    };
     const hourMs = 3_600_000;
 
     expect(await destination.use({ ...written, nowMs: 1_000 + 5 * hourMs })).toMatchObject({
@@ -67,7 +73,7 @@ describe("vercel", () => {
   test("a build that an Ignored Build Step cancels is said to be that", async () => {
     const { destination, fake } = vercelWorld();
     const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
-    const written = { name: "OPENAI_API_KEY", versionId: "v1", mark, seenAtMs: 0 };
+    const written = { name: "OPENAI_API_KEY", versionId: "v1", write: "v1", mark, seenAtMs: 0 };
     const started = await destination.activate(written);
     fake.finish("CANCELED");
 
@@ -80,7 +86,7 @@ describe("vercel", () => {
     const { destination, fake } = vercelWorld();
     fake.isConnected = false;
     const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
-    const written = { name: "OPENAI_API_KEY", versionId: "v1", mark, seenAtMs: 0, nowMs: 0 };
+    const written = { name: "OPENAI_API_KEY", versionId: "v1", write: "v1", mark, seenAtMs: 0, nowMs: 0 };
     expect(await destination.activate(written)).toBeUndefined();
     expect((await destination.use(written)).state).toBe("idle");
 

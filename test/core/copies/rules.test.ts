@@ -150,6 +150,18 @@ describe("the note", () => {
     });
   });
 
+  test("tells a second write of the same version from the first, and not from another version's", () => {
+    const again = noteWritten(written, { versionId: "v1", fingerprint: retiring, mark: "m2" });
+    const third = noteWritten(again, { versionId: "v1", fingerprint: retiring, mark: "m3" });
+    const next = noteWritten(third, { versionId: "v2", fingerprint: incoming, mark: "m4" });
+    expect([written, again, third, next].map((note) => writtenCopy(note, 1)?.write)).toEqual([
+      "v1",
+      "v1-2",
+      "v1-3",
+      "v2",
+    ]);
+  });
+
   test("has the last refusal, and what the sweep found, until they are over", () => {
     expect(noteRefused(noteRefused(place, "no"), undefined)).toEqual(place);
     expect(noteAstray(noteAstray(place, "changed"), undefined)).toEqual(place);

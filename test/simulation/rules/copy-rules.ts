@@ -17,6 +17,7 @@ export function copiesAreOurs(watch: Watch, { port, operation, changes, invocati
   const { places } = watch.world;
   if (port !== "destination" || !changes || places === undefined) return;
   const place = placeNames.find((each) => operation.startsWith(`${each} `));
+  if (place !== undefined) places.written.add(place);
   if (
     place === undefined ||
     isTooNew(watch, { place, startedStep: watch.lives.get(invocation.id)?.startedStep })

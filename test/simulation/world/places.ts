@@ -57,17 +57,27 @@ export class Places {
   readonly refuses = new Set<PlaceName>();
   /** The step at which somebody last moved something there. */
   readonly movedAt = new Map<PlaceName, number>();
+  /** Rekey has written there: until then the policy lets it take over what it finds. */
+  readonly written = new Set<PlaceName>();
   /** What somebody put there, while it may not be overwritten. */
   readonly changes = new Map<PlaceName, string>();
   readonly #store: MemoryStore;
   readonly #times: PlaceTimes;
+  readonly #used: readonly PlaceName[];
   readonly #timers = new Set<NodeJS.Timeout>();
   #isOpen = true;
 
   constructor(
     world: { readonly store: MemoryStore; nowMs(): number },
-    { key, times = {} }: { readonly key: string; readonly times?: Partial<PlaceTimes> },
+    given: {
+      readonly key: string;
+      /** Those that the policy names; the others are there, and nobody looks at them. */
+      readonly used: readonly PlaceName[];
+      readonly times?: Partial<PlaceTimes>;
+    },
   ) {
+    const { key, used, times = {} } = given;
+    this.#used = used;
     this.#store = world.store;
     this.#times = { ...usualTimes, ...times };
     this.ci = new GithubFake({ owner: "acme/shop", environment: "production" }, world.nowMs);
@@ -174,7 +184,7 @@ export class Places {
         return;
       case "change": {
         const text = `FAKE-by-hand-${step}`;
-        this.changes.set(place, text);
+        if (this.written.has(place)) this.changes.set(place, text);
         return this.changeByHand(place, text);
       }
     }
@@ -223,7 +233,7 @@ export class Places {
       ...this.ci.runs.map(({ given }) => ({ place: "ci" as const, text: given.get(copyName) })),
       ...(serving ? [{ place: "web" as const, text: serving.built.get(copyName) }] : []),
       ...this.pods.running.map((text) => ({ place: "pods" as const, text })),
-    ];
+    ].filter(({ place }) => this.#used.includes(place));
   }
 }
 

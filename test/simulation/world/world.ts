@@ -192,7 +192,11 @@ export class World {
     if (options.copies !== undefined && this.places === undefined)
       this.places = new Places(
         { store: this.store, nowMs: this.time.nowMs },
-        { key: secret.reveal(), ...(options.placeTimes && { times: options.placeTimes }) },
+        {
+          key: secret.reveal(),
+          used: options.copies,
+          ...(options.placeTimes && { times: options.placeTimes }),
+        },
       );
     await this.ledger.putPolicy(options.field === undefined ? policy : { ...policy, field: options.field });
     const fingerprint = fingerprintOf(secret);
