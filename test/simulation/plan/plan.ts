@@ -142,10 +142,11 @@ function withCopies(seed: number, secrets: readonly PlannedSecret[]): readonly P
 function* troublesFor(seed: number, secrets: readonly PlannedSecret[]): Generator<Happening> {
   const random = new Random(seed, 10);
   for (const [secret, { copies = [] }] of secrets.entries()) {
-    const count = copies.length === 0 ? 0 : random.pick([0, 0, 1, 2, 3]);
+    const count = copies.length === 0 ? 0 : random.pick([0, 1, 2, 3]);
     for (let nth = 0; nth < count; nth++) {
       const place = random.pick(copies as [PlaceName, ...PlaceName[]]);
-      const [trouble, atMs] = [random.pick(placeTroubles), random.int(0, busyMs)];
+      const trouble = random.pick(placeTroubles);
+      const atMs = random.int(0, random.chance(0.5) ? 8_000 : busyMs);
       yield { atMs, secret, kind: "placeTrouble", place, trouble };
       if (random.chance(0.6))
         yield {

@@ -433,11 +433,4 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: 'const place = copy.as === "" ? await destination.whyNotHere() : undefined;',
     seeds: "copies",
   },
-  {
-    name: "take a restart that was ordered for one that ended",
-    file: "destinations/kubernetes-secret/adapter.ts",
-    find: 'if (seen.progress !== "replaced")',
-    replace: 'if (seen.progress === "untouched")',
-    seeds: "copies",
-  },
 ];
