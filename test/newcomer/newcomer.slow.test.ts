@@ -104,8 +104,9 @@ async function declare(company: Demonstration): Promise<void> {
   await company.rekey("apply", file);
 }
 
-async function startStrangers(place: Place, cloud: NodeJS.ProcessEnv): Promise<readonly Stranger[]> {
-  const env = { PATH: process.env["PATH"], HOME: folder, ...cloud };
+async function startStrangers(place: Place, cloud: Demonstration["cloud"]): Promise<readonly Stranger[]> {
+  // Each signs as itself: a report counts only from the consumer that it names.
+  const envOf = (name: string) => ({ PATH: process.env["PATH"], HOME: folder, ...cloud.consumerEnv(name) });
   const file = (name: string, text: string) => {
     writeFileSync(join(app, name), text);
     return name;
@@ -139,17 +140,17 @@ async function startStrangers(place: Place, cloud: NodeJS.ProcessEnv): Promise<r
     "exec:true",
   ];
   const strangers = [
-    started("esm-app", [node, file("app.mjs", esmApp(place))], env),
-    started("cjs-app", [node, file("app.cjs", cjsApp(place))], env),
-    started("front-end", [node, "dist/server.cjs"], env),
+    started("esm-app", [node, file("app.mjs", esmApp(place))], envOf("esm-app")),
+    started("cjs-app", [node, file("app.cjs", cjsApp(place))], envOf("cjs-app")),
+    started("front-end", [node, "dist/server.cjs"], envOf("front-end")),
     started("lambda-app", [node, file("handler.mjs", lambdaHandler(place))], {
-      ...env,
+      ...envOf("lambda-app"),
       AWS_LAMBDA_FUNCTION_NAME: "lambda-app",
     }),
     started(
       "container",
       [...exec, "--spread", "1s", "--", node, file("loop.mjs", containerProgram(place))],
-      env,
+      envOf("container"),
     ),
   ];
   if (!python) return strangers;
@@ -157,11 +158,16 @@ async function startStrangers(place: Place, cloud: NodeJS.ProcessEnv): Promise<r
   const agent = started(
     "agent",
     [...host, "agent", ...common, "--consumer", "python-app", "--port", "0", "--token-file", token],
-    env,
+    envOf("python-app"),
   );
   const port = await until("the agent", () => /"port":(\d+)/.exec(agent.lines.join("\n"))?.[1]);
   cpSync(join(root, "examples/agent/python/rekey_agent.py"), join(app, "rekey_agent.py"));
-  const beside = { ...env, REKEY_HTTP_PORT: port, REKEY_TOKEN_FILE: token, PYTHONDONTWRITEBYTECODE: "1" };
+  const beside = {
+    ...envOf("python-app"),
+    REKEY_HTTP_PORT: port,
+    REKEY_TOKEN_FILE: token,
+    PYTHONDONTWRITEBYTECODE: "1",
+  };
   return [
     ...strangers,
     started("python-app", ["python3", file("main.py", pythonProgram(place))], beside),
@@ -188,7 +194,7 @@ test("one rotation under the traffic of six strangers' programs fails no request
     const origin = /http:\/\/127\.0\.0\.1:\d+/.exec(readFileSync(company.policyFile, "utf8"))?.[0];
     const { path, header, scheme } = company.provider.consumer;
     const place = { secretArn: company.secretArn, url: `${origin}${path}`, header, scheme };
-    strangers = await startStrangers(place, company.cloud.env("consumers"));
+    strangers = await startStrangers(place, company.cloud);
     await until("a report of every program", () => allHeard(company));
     await company.rekey("rotate", secretName, "--reason", "newcomers");
     const { outcome } = await until("the rotation's end", () => finished(company), rotationMaxMs);
