@@ -1,14 +1,13 @@
 import type { ConsumerPolicy } from "../../../core/policy.ts";
 import { open } from "./story.ts";
 
-const second = 1_000;
-const minute = 60 * second;
+const minute = 60_000;
 const hour = 60 * minute;
 
 /** A program in another Region. It reads the replica there, uses its key rarely, and reports the replica's ARN. */
 const reader = {
   ...{ name: "reader", instances: 1, replicaRegion: "us-east-1" },
-  ...{ reportEveryMs: 30 * second, useEveryMs: Number.POSITIVE_INFINITY },
+  ...{ reportEveryMs: 2 * minute, useEveryMs: Number.POSITIVE_INFINITY },
 };
 
 const declaredReader: ConsumerPolicy = {
@@ -17,7 +16,7 @@ const declaredReader: ConsumerPolicy = {
 };
 
 test("a program that reads a replica and stays on the retiring key keeps that key alive, and is named", async () => {
-  const story = await open({ policy: { overlapMs: hour } });
+  const story = await open({ policy: { overlapMs: 30 * minute } });
   const late = { refreshEveryMs: Number.POSITIVE_INFINITY, maxStaleMs: 24 * hour };
   await story.world.startConsumer(story.secretArn, { ...reader, ...late });
   const run = story.start();
