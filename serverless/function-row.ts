@@ -20,7 +20,6 @@ export type Kind =
   | "INDEX"
   | "KEY"
   | "ORDER"
-  | "PENDING"
   | "POLICY"
   | "REFRESH"
   | "REPLAY"

@@ -201,7 +201,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
       "KEY",
       "INCIDENT",
       "ORDER",
-      "PENDING",
       "AUDIT",
     ],
     removes: ["POLICY", "STOP"],

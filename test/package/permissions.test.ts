@@ -175,7 +175,6 @@ const writing: Record<Kind, RegExp> = {
   INDEX: /documents\.write<IndexedVersion>/,
   KEY: /\.putKey\(/,
   ORDER: /kind: "ORDER"/,
-  PENDING: /kind: "PENDING"/,
   POLICY: /\.putPolicy\(/,
   REFRESH: /refreshMemory\(/,
   REPLAY: /documents\.change<Seen>/,
