@@ -10,12 +10,15 @@ export function connected(
   return { kind, capabilities, whyNotName: nameMistake, ...connect(options) };
 }
 
-/** A destination whose adapter is loaded by the first call. */
-export function connectLater(statement: DestinationKind, options: ConnectOptions): Destination {
+/** A destination whose adapter, and what it works with, is loaded by the first call. */
+export function connectLater(
+  statement: DestinationKind,
+  options: () => Promise<ConnectOptions>,
+): Destination {
   const { kind, capabilities, nameMistake } = statement;
   let loading: Promise<DestinationCalls> | undefined;
   const calls = (): Promise<DestinationCalls> => {
-    loading ??= statement.adapter().then(({ connect }) => connect(options));
+    loading ??= Promise.all([statement.adapter(), options()]).then(([{ connect }, given]) => connect(given));
     return loading;
   };
   return {

@@ -8,9 +8,6 @@ export const stores: Readonly<Record<string, StoreKind>> = {
   "secrets-manager": secretsManager,
 };
 
-/** Of another account or Region than this process's: where copies go. */
-export { connectWith as connectSecretsManager } from "./secrets-manager/connect.ts";
-
 /** Of a secret whose reference nobody knows. */
 export const defaultCommands = secretsManager.commands;
 

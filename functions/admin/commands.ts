@@ -1,23 +1,13 @@
 import { attest } from "./attest.ts";
 import { type AdminCommand, commandLater } from "./command.ts";
-import { drill } from "./drill.ts";
-import { examine } from "./examine.ts";
 import { hold } from "./hold.ts";
 import { incidentAck } from "./incident/ack.ts";
-import { incidentContainNow } from "./incident/contain-now.ts";
 import { incidentEscalate } from "./incident/escalate.ts";
-import { incidentFalseAlarm } from "./incident/false-alarm.ts";
 import { incidentNote } from "./incident/note.ts";
-import { incidentSwitchFirst } from "./incident/switch-first.ts";
-import { incidentUndoQuarantine } from "./incident/undo-quarantine.ts";
-import { incidentWaive } from "./incident/waive.ts";
-import { overwrite } from "./overwrite.ts";
 import { recordScan } from "./record-scan.ts";
 import { release } from "./release.ts";
-import { reportAlerts } from "./report-alerts.ts";
 import { rotate } from "./rotate.ts";
 import { resume, stop } from "./stop.ts";
-import { supply } from "./supply.ts";
 
 /** Every command that a person may give, one line each. */
 export const commands: Readonly<Record<string, AdminCommand>> = {
@@ -29,21 +19,29 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   attest,
   stop,
   resume,
-  supply,
-  overwrite,
-  examine,
+  supply: commandLater(async () => (await import("./supply.ts")).supply),
+  overwrite: commandLater(async () => (await import("./overwrite.ts")).overwrite),
+  examine: commandLater(async () => (await import("./examine.ts")).examine),
   compromise: commandLater(async () => (await import("./compromise/compromise.ts")).compromise),
-  drill,
+  drill: commandLater(async () => (await import("./drill.ts")).drill),
   "incident-ack": incidentAck,
-  "incident-contain-now": incidentContainNow,
+  "incident-contain-now": commandLater(
+    async () => (await import("./incident/contain-now.ts")).incidentContainNow,
+  ),
   "incident-escalate": incidentEscalate,
-  "incident-false-alarm": incidentFalseAlarm,
+  "incident-false-alarm": commandLater(
+    async () => (await import("./incident/false-alarm.ts")).incidentFalseAlarm,
+  ),
   "incident-note": incidentNote,
-  "incident-switch-first": incidentSwitchFirst,
-  "incident-undo-quarantine": incidentUndoQuarantine,
-  "incident-waive": incidentWaive,
+  "incident-switch-first": commandLater(
+    async () => (await import("./incident/switch-first.ts")).incidentSwitchFirst,
+  ),
+  "incident-undo-quarantine": commandLater(
+    async () => (await import("./incident/undo-quarantine.ts")).incidentUndoQuarantine,
+  ),
+  "incident-waive": commandLater(async () => (await import("./incident/waive.ts")).incidentWaive),
   "record-scan": recordScan,
-  "report-alerts": reportAlerts,
+  "report-alerts": commandLater(async () => (await import("./report-alerts.ts")).reportAlerts),
 };
 
 function commandNamed(name: string): AdminCommand | undefined {
