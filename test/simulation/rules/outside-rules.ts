@@ -45,7 +45,10 @@ function publicKeyIsPaged({ world, watch }: Simulation, record: IncidentRecord):
   const isOurs = keys.some(({ standing, goneBefore }) => standing !== "unknown" && goneBefore !== true);
   if (!isPublic || !isOurs || status === "falseAlarm" || keys.some(({ waiver }) => waiver !== undefined))
     return;
-  if (!world.pages.some((page) => page.incidentId === incidentId))
+  const { settledAtMs = Number.POSITIVE_INFINITY, clockFaults, openedAtMs } = watch.incidentFacts(incidentId);
+  // A clock's step that is frozen pages late: by then the key may be dead.
+  const isOverSoon = clockFaults > 0 && settledAtMs < (openedAtMs ?? 0) + lateMs;
+  if (!isOverSoon && !world.pages.some((page) => page.incidentId === incidentId))
     watch.violate("O2", `${incidentId} is about a living public key, and nobody is told`);
   const isExact = record.match.by === "fingerprint" || record.match.by === "keyId";
   if (isExact && planAsked === undefined && plan === "switch-first")
