@@ -89,7 +89,7 @@ describe("cloudflare's tokens", () => {
     const world = await make();
     const { keyId } = world.addKey();
     await world.provider.restore({ keyId });
-    world.disable(keyId);
+    world.fake.disable(keyId);
     expect(await world.provider.quarantine({ keyId })).toBe("quarantined");
     expect(world.fake.counters().byOperation["update"]).toBeUndefined();
   });
@@ -97,7 +97,7 @@ describe("cloudflare's tokens", () => {
   test("a disabled token is refused by its status, not by an error", async () => {
     const world = await make();
     const { keyId, secret } = world.addKey();
-    world.disable(keyId);
+    world.fake.disable(keyId);
     expect(await world.provider.verify(secret)).toBe("refused");
   });
 
