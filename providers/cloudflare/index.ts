@@ -9,8 +9,9 @@ export const cloudflare: ProviderKind = {
   kind: "cloudflare",
   title: "Cloudflare",
   keyTexts: [
-    { prefix: "cfut_", alphabet: "letters", length: { min: 48, max: 48 } },
+    // The control of a proof of death has the form of the first: a token of an account, as those that are asked about.
     { prefix: "cfat_", alphabet: "letters", length: { min: 48, max: 48 } },
+    { prefix: "cfut_", alphabet: "letters", length: { min: 48, max: 48 } },
   ],
   byHand: {
     console,
