@@ -17,8 +17,9 @@ test("bash completes commands, sub-commands and their options", async () => {
   expect(await offered("")).toEqual(expect.arrayContaining(["apply", "doctor", "completion", "--json"]));
   expect(await offered("sta")).toEqual(["status"]);
   expect(await offered("incident", "wa")).toEqual(["waive"]);
-  expect(await offered("rotate", "billing-key", "--")).toEqual(["--reason", "--wait", "--version", "--json"]);
-  expect(await offered("incident", "note", "--re")).toEqual(["--reason"]);
+  const everywhere = ["--version", "--json", "--stage", "--region", "--profile"];
+  expect(await offered("rotate", "billing-key", "--")).toEqual(["--reason", "--wait", ...everywhere]);
+  expect(await offered("incident", "note", "--rea")).toEqual(["--reason"]);
 });
 
 test("fish and zsh get a script with every command", async () => {

@@ -178,7 +178,7 @@ describe("a dry run", () => {
     await apply(world, { files: { "t.yml": { a: "", b: "" } } });
     const executionArn = "arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:r-1";
     const input = { secretArn: arnOf("b"), rotationId: "r-1", executionArn, trigger: "test", at: NOON_MS };
-    await openRotation.run(input, world.deps);
+    await openRotation.run(input, world.depsOf("open-rotation"));
     const { outcomes } = await apply(world, { files: { "t.yml": { a: "" } }, dryRun: true, prune: true });
     expect(outcomes).toEqual(["a unchanged", "b kept"]);
   });

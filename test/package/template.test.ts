@@ -62,12 +62,13 @@ describe("functions", () => {
       file.endsWith(".ts"),
     );
     const source = files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
-    // LOOPBACK: only the local cloud's stand-ins speak plain http.
-    const read = [...source.matchAll(/[[(]"(REKEY_(?!LOOPBACK)\w+)"/g)].map(([, name]) => name);
+    // LOOPBACK: only the local cloud's stand-ins speak plain http. DESTINATIONS: only what writes or looks at copies has it.
+    const read = [...source.matchAll(/[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS)\w+)"/g)].map(([, name]) => name);
     const { Environment } = properties("SyntheticDashleakLambdaFunction") as {
       readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
     };
     expect(Object.keys(Environment?.Variables ?? {})).toEqual(expect.arrayContaining(read));
+    expect(JSON.stringify(properties("WriteDashcopiesLambdaFunction"))).toContain("REKEY_DESTINATIONS");
     expect(Environment?.Variables).toMatchObject({
       REKEY_ENVIRONMENT: "production",
       REKEY_REFRESH_ALLOWED: "[]",

@@ -13,6 +13,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   AdminCredentialLeaked: "admin-credential.md",
   AdminCredentialRefused: "admin-credential-refused.md",
   AdoptionOverdue: "adoption-overdue.md",
+  CopyRefused: "copy-refused.md",
   CurrentKeyUnknown: "current-key-unknown.md",
   DeploymentCredentialLeaked: "deployment-credential.md",
   IntakeCredentialLeaked: "intake-credential.md",

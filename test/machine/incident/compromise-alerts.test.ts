@@ -236,7 +236,8 @@ test.each(["made", "found current"] as const)(
 
     const [run] = await world.raise({ identity: { kind: "keyId", provider: "openai", keyId } });
     if (run === undefined) throw new Error("nothing was started");
-    await world.time.advance(10 * minute);
+    // No living key of this account can be called beside it, so it has to be refused for longer.
+    await world.time.advance(45 * minute);
     expect(await onlyKey(world, run)).toMatchObject({ keyId, state: "dead", standing: "retired" });
     expect(world.effects).toContain(`delete ${world.keyName(keyId)}`);
   },

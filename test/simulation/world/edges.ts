@@ -31,7 +31,6 @@ import { IncidentEdges } from "../faults/incident-edges.ts";
 import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
 import type { PlaceName, Places } from "./places.ts";
-import { assertPublished } from "./published.ts";
 import type { BoundaryCall, Invocation, Surroundings, Through } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
@@ -45,6 +44,8 @@ interface Targets {
   places(): Places | undefined;
   readonly capabilities: Partial<ProviderCapabilities>;
   readonly issuer?: KeyProvider;
+  /** Throws at an event that is not documented; the bus contract publishes events of its own. */
+  readonly checked?: (event: RekeyEvent) => void;
   nowMs(): number;
 }
 
@@ -113,7 +114,7 @@ export class Edges {
   publish(event: RekeyEvent): void {
     const Detail = JSON.stringify(event.detail);
     refuseEvent({ Source: "rekey", DetailType: event.type, Detail });
-    assertPublished(event);
+    this.#targets.checked?.(event);
     this.events.push({ ...event, detail: JSON.parse(Detail), atMs: this.#targets.nowMs() });
   }
 

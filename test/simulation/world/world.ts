@@ -22,6 +22,7 @@ import { type Consumer, type ConsumerOptions, type ConsumerWorld, startConsumer 
 import { adminArn, policyFor } from "./declared-policy.ts";
 import { Edges } from "./edges.ts";
 import { copyTo, type PlaceName, Places, type PlaceTimes } from "./places.ts";
+import { assertPublished } from "./published.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
 import { noFaults, type Surroundings } from "./surroundings.ts";
 
@@ -114,6 +115,7 @@ export class World {
       ...{ surroundings: this.#surroundings, nowMs: this.time.nowMs },
       ...{ store: this.store, table: this.table, provider: this.provider },
       executions: this.#stepFunctions.port(),
+      checked: assertPublished,
       places: () => this.places,
       capabilities: options.capabilities ?? {},
       ...(options.issuer && { issuer: options.issuer }),
