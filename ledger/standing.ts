@@ -1,4 +1,5 @@
 import type { Evidence } from "../core/adoption/evidence.ts";
+import { nextFirings } from "../core/firings.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Digest } from "../core/ports.ts";
 import { shortName } from "../core/principal.ts";
@@ -6,6 +7,7 @@ import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import { hashLimit, type ScheduleFault, scheduleFaultText, scheduleFor } from "../core/schedule.ts";
 import type { Tone } from "../core/tone.ts";
+import { instantIn } from "../events/zone-time.ts";
 import type { Debt, KeyHistory, RotationRecord } from "./entries.ts";
 import type { Ledger } from "./ledger.ts";
 
@@ -27,7 +29,7 @@ export interface Standing {
   readonly keyId?: string;
   /** Since when the current key is current. */
   readonly sinceMs?: number;
-  /** Undefined for cron, whose expression says it, and without a schedule. */
+  /** Undefined without a schedule, where it never fires again, and where somebody paused or removed it. */
   readonly nextAtMs?: number;
   /** When the current key is older than its policy allows. */
   readonly overdueAtMs?: number;
@@ -103,12 +105,17 @@ function sinceWhen({ record, rotations, keys }: SecretFacts): number | undefined
   return promotedBy?.openedAtMs ?? keys.find(({ keyId }) => keyId === current.keyId)?.atMs;
 }
 
-/** The same computation that made the schedule. */
-function nextRotation({ policy, digest, nowMs }: SecretFacts): number | undefined {
-  if (policy.schedule?.startsWith("rate(") !== true) return undefined;
+/** For a rate, the same computation that made the schedule: each secret has its own point of the interval. */
+function nextRotation({ policy, digest, nowMs, scheduleFault }: SecretFacts): number | undefined {
+  const { schedule: expression, scheduleTimezone: timezone } = policy;
+  if (expression === undefined || scheduleFault !== undefined) return undefined;
   const hash = Number.parseInt(digest.sha256Hex(policy.secretArn).slice(0, 12), 16) % hashLimit;
   const target = { group: "", machineArn: "", roleArn: "" };
-  return scheduleFor(policy, { nowMs, hash, target })?.startAtMs;
+  const startAtMs = expression.startsWith("rate(")
+    ? scheduleFor(policy, { nowMs, hash, target })?.startAtMs
+    : undefined;
+  const [next] = nextFirings({ expression, timezone }, { afterMs: nowMs, count: 1, startAtMs, instantIn });
+  return next;
 }
 
 export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"] {

@@ -44,10 +44,11 @@ function row({ policy, standing }: SecretStanding, nowMs: number): readonly stri
   ];
 }
 
-/** When the schedule starts the next rotation; cron says it by itself. */
+/** When the schedule starts the next rotation. */
 export function nextText({ policy, standing }: SecretStanding, nowMs: number): string {
   if (standing.nextAtMs !== undefined) return until(standing.nextAtMs, nowMs);
-  return policy.schedule ?? (policy.mode === "index" ? "-" : "manual");
+  if (policy.schedule !== undefined) return "never";
+  return policy.mode === "index" ? "-" : "manual";
 }
 
 function stated({ policy, standing }: SecretStanding): Readonly<Record<string, unknown>> {

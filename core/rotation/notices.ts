@@ -1,5 +1,6 @@
 import type { ConsumerPolicy, Policy } from "../policy.ts";
 import type { SecretArn } from "../ports.ts";
+import { type ScheduleFault, scheduleFaultText } from "../schedule.ts";
 import { utcText } from "../utc.ts";
 import type { GateReasons } from "./progress-text.ts";
 import { currentKey, type SecretRecord } from "./secret-record.ts";
@@ -41,6 +42,8 @@ export interface NoticeView {
   }[];
   /** Since when the current key is current. */
   readonly keySinceMs?: number;
+  /** What the last sweep saw to be wrong with the secret's schedule. */
+  readonly scheduleFault?: ScheduleFault;
   readonly nowMs: number;
 }
 
@@ -56,6 +59,7 @@ const looks: readonly Look[] = [
   owed,
   needsPerson,
   expires,
+  scheduleOff,
   tooOld,
 ];
 
@@ -209,6 +213,14 @@ function expires({ record, policy, nowMs }: NoticeView): readonly Told[] {
       topic: "KeyRejected",
     },
   ];
+}
+
+/** Nothing else would start its rotations, and the key would only be missed when it is too old. */
+function scheduleOff({ scheduleFault, policy: { name } }: NoticeView): readonly Told[] {
+  if (scheduleFault === undefined) return [];
+  const steps = ["rekey apply", `rekey status ${name}`];
+  const what = scheduleFaultText[scheduleFault];
+  return [{ state: `schedule/${scheduleFault}`, severity: "notify", what, steps, topic: "AdoptionOverdue" }];
 }
 
 function tooOld({ record, policy, keySinceMs, nowMs }: NoticeView): readonly Told[] {

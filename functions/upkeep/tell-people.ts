@@ -80,6 +80,7 @@ async function noticesAbout(
     ...{ policy, record, debts: facts.debts, nowMs },
     ...(rotation !== undefined && { rotation }),
     ...(sinceMs !== undefined && { keySinceMs: sinceMs }),
+    ...(facts.scheduleFault !== undefined && { scheduleFault: facts.scheduleFault }),
   });
 }
 

@@ -200,6 +200,16 @@ test("status shows each secret, what is odd about it, and what is stopped", asyn
   ]);
 });
 
+test("status says when a cron fires next, in its own time zone", async () => {
+  const rotate = 'rotate: { cron: "0 3 1 * ? *", timezone: Europe/Berlin }';
+  const { world } = await appliedWorld({
+    "billing-key": `provider: main, ${rotate}, consumers: [{ name: a }]`,
+  });
+  const { secrets } = (await rekey(world, "status --json")).json() as { secrets: { nextAtMs: number }[] };
+  expect(secrets[0]?.nextAtMs).toBe(Date.UTC(2026, 11, 1, 2));
+  expect((await rekey(world, "status")).out).toContain("in 8 days");
+});
+
 test("status says whom an open rotation waits for, and until when", async () => {
   const { world } = await appliedWorld();
   await open(world);

@@ -194,6 +194,16 @@ describe("the current key's own expiry", () => {
   });
 });
 
+test("a schedule that somebody paused is told", () => {
+  expect(told({ scheduleFault: "paused" })).toMatchObject([
+    {
+      id: `${secretArn}/schedule/paused`,
+      what: expect.stringContaining("paused"),
+      steps: ["rekey apply", "rekey status billing-key"],
+    },
+  ]);
+});
+
 describe("a key older than its policy allows", () => {
   const keySinceMs = nowMs - 31 * dayMs;
 
