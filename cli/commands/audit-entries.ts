@@ -1,9 +1,10 @@
 import type { Command } from "commander";
 import type { AuditEntry } from "../../audit/entry.ts";
+import type { Chain } from "../../audit/every-chain.ts";
 import { together } from "../../consumers/together.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { utcText } from "../../core/utc.ts";
-import { type Chain, chainsOf } from "../audit-chains.ts";
+import { chainsOf } from "../audit-chains.ts";
 import {
   csvOf,
   type ExportFormat,

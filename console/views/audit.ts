@@ -1,6 +1,5 @@
-import { deploymentChain } from "../../audit/chain.ts";
 import type { Proof } from "../../audit/checkpoint.ts";
-import { intakeChains } from "../../audit/intake-log.ts";
+import { everyChain } from "../../audit/every-chain.ts";
 import type { AuditShown, ChainEntries, ChainShown, EventRow } from "../shown.ts";
 import type { Sources } from "../sources.ts";
 
@@ -8,17 +7,16 @@ const entriesMax = 5_000;
 
 /** Verifies one chain after another, and gives the list again after each. */
 export async function* showAudit(sources: Sources): AsyncGenerator<AuditShown> {
-  const [policies, former] = await Promise.all([sources.ledger.policies(), sources.ledger.formerSecrets()]);
-  const known = new Set(policies.map(({ secretArn }) => secretArn));
-  const all = [
-    { id: deploymentChain, name: "the deployment" },
-    ...intakeChains.map((id) => ({ id, name: `alerts that came in (${id})` })),
-    ...policies.map(({ secretArn, name }) => ({ id: secretArn, name })),
-    ...former
-      .filter(({ secretArn }) => !known.has(secretArn))
-      .map(({ secretArn, name }) => ({ id: secretArn, name: `${name} (removed)` })),
-  ];
-  const proofs = (await sources.checkpoints?.()) ?? sources.audit;
+  const [policies, former, signed] = await Promise.all([
+    sources.ledger.policies(),
+    sources.ledger.formerSecrets(),
+    sources.checkpoints?.(),
+  ]);
+  const proofs = signed ?? sources.audit;
+  // A log that only its checkpoints know of was deleted with what named it: it is shown first, as broken.
+  const anchored = (await signed?.chains()) ?? [];
+  const { unnamed, own, secrets, removed } = everyChain({ policies, former, anchored });
+  const all = [...unnamed, ...own, ...secrets, ...removed];
   const checkpointsRead = sources.checkpoints !== undefined;
   const base = { kind: "audit" as const, checkpointsRead, total: all.length };
   if (all.length === 0) yield { ...base, nowMs: sources.nowMs(), chains: [] };
