@@ -1,4 +1,4 @@
-const { resolve } = require("node:path");
+const { join, resolve } = require("node:path");
 const { pathToFileURL } = require("node:url");
 
 // The packager makes the zips, and knows where it will upload them. The template itself is ours: this plugin puts what
@@ -6,6 +6,7 @@ const { pathToFileURL } = require("node:url");
 const template = import("./template.ts");
 const deployments = import("./deployment.ts");
 const configured = import("./configured.ts");
+const release = import("./release.ts");
 
 module.exports = class Rendered {
   constructor(serverless) {
@@ -49,6 +50,17 @@ module.exports = class Rendered {
         ...rendered.Outputs,
       },
     };
+    await this.release(deployment);
+  }
+
+  /** The same deployment for those who deploy without this packager: release/ beside the packager's own files. */
+  async release(deployment) {
+    const { service, serviceDir } = this.serverless;
+    const zips = service
+      .getAllFunctions()
+      .map((name) => [name, resolve(serviceDir, service.getFunction(name).package.artifact)]);
+    const folder = join(serviceDir, ".serverless", "release");
+    (await release).writeRelease(folder, { deployment, zips: new Map(zips) });
   }
 
   /** What the stack was told to serve is not lost by a line that somebody forgot. */

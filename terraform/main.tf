@@ -4,7 +4,7 @@
 resource "aws_cloudformation_stack" "rekey" {
   name               = "rekey-${var.environment}"
   template_url       = var.template_url
-  parameters         = var.parameters
+  parameters         = { CodeBucket = var.code_bucket, CodePrefix = var.code_prefix }
   capabilities       = ["CAPABILITY_NAMED_IAM"]
   iam_role_arn       = var.deployment_role_arn
   on_failure         = "ROLLBACK"

@@ -3,13 +3,13 @@ variable "environment" {
   type        = string
 
   validation {
-    condition     = can(regex("^[a-z][a-z0-9-]{0,23}$", var.environment))
-    error_message = "environment is lower case letters, digits and hyphens, at most 24."
+    condition     = can(regex("^[a-z][a-z0-9-]{0,19}$", var.environment))
+    error_message = "environment is lower case letters, digits and hyphens, at most 20."
   }
 }
 
 variable "template_url" {
-  description = "Where the packaged template of this environment lies: an https address of an object in S3 that is never overwritten."
+  description = "Where the template of this environment's release lies: an https address of an object in S3 that is never overwritten."
   type        = string
 
   validation {
@@ -18,10 +18,20 @@ variable "template_url" {
   }
 }
 
-variable "parameters" {
-  description = "Parameters of the template, such as where the functions' code lies. None of them is a secret."
-  type        = map(string)
-  default     = {}
+variable "code_bucket" {
+  description = "The bucket, in the Region of the stack, that the release's zips were copied to."
+  type        = string
+}
+
+variable "code_prefix" {
+  description = "What the keys of the zips begin with in that bucket: empty, or folders that each end in a slash."
+  type        = string
+  default     = "rekey/"
+
+  validation {
+    condition     = can(regex("^([A-Za-z0-9_.-]+/)*$", var.code_prefix))
+    error_message = "code_prefix is empty, or folders that each end in a slash."
+  }
 }
 
 variable "deployment_role_arn" {

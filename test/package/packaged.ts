@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,8 +25,18 @@ export function rendered(deployment: Deployment): Template {
   return renderTemplate(deployment, someCode).Resources;
 }
 
+export interface Packaged {
+  /** What the packager deploys. */
+  readonly template: Rendered;
+  /** What is deployed without it, with the zips by name. */
+  readonly release: {
+    readonly template: Rendered & { readonly Parameters: Readonly<Record<string, object>> };
+    readonly zips: ReadonlyMap<string, Buffer>;
+  };
+}
+
 /** Bundles and packages as `npm run package` does, without credentials, and reads what came out. */
-export function packageTemplate(stage: string, settings: object): Rendered {
+export function packageTemplate(stage: string, settings: object): Packaged {
   const folder = mkdtempSync(join(tmpdir(), "rekey-package-"));
   const env = { PATH: process.env["PATH"], HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const run = (script: string, args: readonly string[]) =>
@@ -45,8 +55,16 @@ export function packageTemplate(stage: string, settings: object): Rendered {
       join(folder, "out"),
       ...options,
     ]);
-    const text = readFileSync(join(folder, "out", "cloudformation-template-update-stack.json"), "utf8");
-    return JSON.parse(text);
+    const out = join(folder, "out");
+    const parsed = (file: string) => JSON.parse(readFileSync(join(out, file), "utf8"));
+    const code = join(out, "release", "code");
+    return {
+      template: parsed("cloudformation-template-update-stack.json"),
+      release: {
+        template: parsed("release/template.json"),
+        zips: new Map(readdirSync(code).map((file) => [file, readFileSync(join(code, file))])),
+      },
+    };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

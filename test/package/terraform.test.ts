@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { Parameters as releaseParameters } from "../../serverless/release.ts";
 import { renderTemplate } from "../../serverless/template.ts";
 import { deployment } from "./deployment.ts";
 
@@ -36,6 +37,16 @@ test("every variable of the module is used, and each one that the example sets e
     .map(([, name = ""]) => name)
     .filter((name) => name !== "source");
   expect(set.filter((name) => !declared.includes(name))).toEqual([]);
+});
+
+test("the module gives the template's parameters, which say where the functions' code lies", () => {
+  const block = /parameters += \{(.*?)\}/s.exec(main ?? "")?.[1] ?? "";
+  const given = [...block.matchAll(/(\w+) += +var\.(\w+)/g)].map(([, name, variable]) => [name, variable]);
+  expect(given).toEqual([
+    ["CodeBucket", "code_bucket"],
+    ["CodePrefix", "code_prefix"],
+  ]);
+  expect(Object.keys(releaseParameters)).toEqual(given.map(([name]) => name));
 });
 
 test("no value of a secret reaches a plan or the state", () => {

@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { packages } from "../../release/pack.ts";
 import { whyNotReleased } from "../../release/version.ts";
+import { readDeployment, settingsOf } from "../../serverless/deployment.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const text = readFileSync(`${root}.github/workflows/release.yml`, "utf8");
@@ -37,6 +38,19 @@ test("every script that it runs exists", () => {
   const scripts = [...text.matchAll(/\bnode ([\w./-]+\.ts)/g)].map(([, file = ""]) => file);
   expect(scripts).toEqual(["release/version.ts", "release/pack.ts", "release/action.ts"]);
   for (const file of scripts) expect([file, existsSync(root + file)]).toEqual([file, true]);
+});
+
+test("the template and the zips are in the release before its checksums are written, under settings that hold", () => {
+  const runs = workflow.jobs["build"]?.steps.flatMap(({ run }) => run ?? []) ?? [];
+  const at = (part: string) => runs.findIndex((run) => run.includes(part));
+  const order = [at("npm run package"), at("-C .serverless/release"), at("release/pack.ts")];
+  expect(order).not.toContain(-1);
+  expect(order).toEqual([...order].sort((one, other) => one - other));
+
+  const [, stage = "", folder = ""] =
+    /--stage (\w+) --region \S+ --param settings=(\S+)/.exec(runs[order[0] ?? 0] ?? "") ?? [];
+  const settings = settingsOf(stage, pathToFileURL(`${root}${folder}/`));
+  expect(readDeployment({ stage, region: "eu-central-1", settings }).environment).toBe("production");
 });
 
 test("a tag is released only as the version of every package, with its changes written down", () => {

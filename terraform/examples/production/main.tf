@@ -7,6 +7,7 @@ module "rekey" {
 
   environment  = "production"
   template_url = "https://acme-releases.s3.eu-central-1.amazonaws.com/rekey/0.1.0/production.json"
+  code_bucket  = "acme-releases"
 }
 
 # The admin credential of a provider. Its value is read when Terraform runs and written to Secrets Manager: an ephemeral
