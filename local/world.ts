@@ -135,6 +135,30 @@ const localCode = {
 
 /** All of AWS that Rekey uses, on one loopback port, booted from the template that the package ships. */
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
+  const running: Running = {};
+  try {
+    return await boot(options, running);
+  } catch (error) {
+    // An open port would keep the process of whoever reads this error alive.
+    await closeAll(running);
+    throw error;
+  }
+}
+
+/** What must be closed again, as far as the start has come. */
+interface Running {
+  cloud?: { close(): Promise<void> };
+  hosted?: { close(): void };
+  functions?: { close(): Promise<void> };
+}
+
+async function closeAll({ cloud, hosted, functions }: Running): Promise<void> {
+  hosted?.close();
+  await functions?.close();
+  await cloud?.close();
+}
+
+async function boot(options: LocalCloudOptions, running: Running): Promise<LocalCloud> {
   const trail: CloudTrailRecord[] = [];
   const services: (JsonService | HttpService)[] = [];
   const table = dynalite({ createTableMs: 0 });
@@ -145,6 +169,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const onDefect = (error: unknown) => void defects.push(error);
   const port = options.port === undefined ? {} : { port: options.port };
   const cloud = await startCloud({ services, fallback: table, account, callers, gate, onDefect, ...port });
+  running.cloud = cloud;
   const { secrets, recorded } = hostSecrets(trail);
   const report = await signingSecret(secrets);
   const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };
@@ -165,6 +190,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
   const pages: SnsMessage[] = [];
   const functions: Record<string, LambdaFunction> = {};
   const hosted = hostServices({ stack, place, pages, functions, secrets, options });
+  running.hosted = hosted;
   const { guarded } = hosted;
   gates.push(guarded.gate);
   services.push(secrets, recorded, describing(place, outputs), ...hosted.services);
@@ -178,6 +204,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
     mayLog: guarded.mayLog,
     onLog: (line) => options.onLog?.(line),
   });
+  running.functions = started;
   Object.assign(functions, started.functions);
   return {
     ...{ url: cloud.url, stack, outputs, trail, pages, requests: cloud.requests, defects },
@@ -193,11 +220,7 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
       Object.assign(callers, consumerSession(account, name));
       return { ...reaching(cloud.url, credentialsOf("consumers", name)), ...settingsFor(outputs) };
     },
-    close: async () => {
-      hosted.close();
-      await started.close();
-      await cloud.close();
-    },
+    close: () => closeAll(running),
   };
 }
 

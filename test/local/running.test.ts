@@ -1,8 +1,11 @@
 import { spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { nameRunning, runningCloud } from "../../local/running.ts";
+import { startLocalCloud } from "../../local/world.ts";
 
 let file: string;
 
@@ -27,4 +30,25 @@ test("one that died without a word, or a broken file, is none", () => {
 
   writeFileSync(file, "{");
   expect(runningCloud(file)).toBeUndefined();
+});
+
+/** Takes a port for a moment: any free one, or the given one. */
+async function takePort(wanted = 0): Promise<number> {
+  const server = createServer().listen(wanted, "127.0.0.1");
+  await once(server, "listening");
+  const taken = server.address();
+  server.close();
+  await once(server, "close");
+  return typeof taken === "object" && taken !== null ? taken.port : 0;
+}
+
+test("a cloud that fails to start closes its port", async () => {
+  const port = await takePort();
+  const alter = () => {
+    throw new Error("planted");
+  };
+
+  await expect(startLocalCloud({ port, alter })).rejects.toThrow("planted");
+
+  expect(await takePort(port)).toBe(port);
 });
