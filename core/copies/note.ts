@@ -30,21 +30,51 @@ export interface CopyNote extends CopyPlace {
   readonly astray?: string;
   /** A write that began, and whose end nobody knows if it is still here. */
   readonly writing?: { readonly versionId: VersionId; readonly fingerprint: Fingerprint };
+  /** How many writes have begun. Whoever ends one sees by it whether another one has begun since. */
+  readonly begun?: number;
+  /** Writes that ended after the last one had begun: their value may be what is there now. */
+  readonly late?: readonly (Version & { readonly mark: string })[];
 }
 
 type Version = Readonly<Record<"versionId" | "fingerprint", string>>;
 
 /** Recorded before the call: a crash must not leave a value of ours that looks like somebody else's. */
 export function noteWriting(note: CopyNote, { versionId, fingerprint }: Version): CopyNote {
-  return { ...note, writing: { versionId, fingerprint } };
+  const { late: _overwritten, begun = 0, ...rest } = note;
+  return { ...rest, begun: begun + 1, writing: { versionId, fingerprint } };
 }
 
-export function noteWritten(note: CopyNote, written: Version & { readonly mark: string }): CopyNote {
+interface Ended extends Version {
+  readonly mark: string;
+  /** What the note said when this write began. */
+  readonly begun?: number | undefined;
+}
+
+export function noteWritten(note: CopyNote, ended: Ended): CopyNote {
   const { writing: _over, overwrite: _done, ...rest } = note;
-  const { versionId, fingerprint, mark } = written;
+  const { versionId, fingerprint, mark } = ended;
+  if (ended.begun !== note.begun) return noteLate(note, { versionId, fingerprint, mark });
   const isAgain = note.written?.versionId === versionId;
   const again = isAgain ? { writes: (note.written?.writes ?? 1) + 1 } : {};
-  return { ...rest, written: { versionId, fingerprint, mark, ...again } };
+  const other = note.late?.find((late) => late.versionId !== versionId);
+  return {
+    ...rest,
+    written: { versionId, fingerprint, mark, ...again },
+    ...(other && { writing: { versionId: other.versionId, fingerprint: other.fingerprint } }),
+  };
+}
+
+const lateMax = 5;
+
+/**
+ * The function was frozen, and another one wrote meanwhile. Which of both values is there nobody knows: either mark is
+ * Rekey's if both wrote the same version, and otherwise the copy has to be written once more.
+ */
+function noteLate(note: CopyNote, late: Version & { readonly mark: string }): CopyNote {
+  const { versionId, fingerprint } = late;
+  const isSame = note.written?.versionId === versionId;
+  const writing = note.writing ?? (isSame ? undefined : { versionId, fingerprint });
+  return { ...note, ...(writing && { writing }), late: [...(note.late ?? []), late].slice(-lateMax) };
 }
 
 export function noteRefused(note: CopyNote, reason: string | undefined): CopyNote {

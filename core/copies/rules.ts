@@ -98,8 +98,15 @@ export function isAsNoted(view: Found): boolean {
   const { note, seen, found } = view;
   const written = note?.written;
   if (written === undefined || seen.mark === undefined) return false;
-  if (seen.mark === written.mark || found === written.fingerprint) return true;
+  if (isMarked(view, seen.mark) || found === written.fingerprint) return true;
   return isHalfWritten(view);
+}
+
+/** The mark of the last write of this version, or of one that was frozen and ended after it. */
+function isMarked({ note }: Found, mark: string): boolean {
+  const { written, late = [] } = note ?? {};
+  if (mark === written?.mark) return true;
+  return late.some((each) => each.mark === mark && each.versionId === written?.versionId);
 }
 
 /** Where the value cannot be read, a new mark after a write that never ended is taken for that write's. */
@@ -112,7 +119,7 @@ function isHalfWritten({ note, seen, found }: Found): boolean {
 export function isWritten({ note, seen, found }: Found, versionId: VersionId): boolean {
   const { written, writing } = note ?? {};
   if (written?.versionId !== versionId || writing !== undefined || seen.mark === undefined) return false;
-  return seen.mark === written.mark || found === written.fingerprint;
+  return isMarked({ note, seen, found }, seen.mark) || found === written.fingerprint;
 }
 
 export function placeText({ to, as }: Pick<CopyPolicy, "to" | "as">): string {

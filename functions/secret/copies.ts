@@ -174,10 +174,10 @@ async function write(
   const place = placeOf(policy, copy);
   // Read just before: a function that was frozen must not write over the copies of the run that came after.
   assertPromoted(await deps.ledger.secret(policy.secretArn), ticket);
-  await deps.ledger.changeCopy(place, (note) => noteWriting(note, incoming));
+  const { begun } = await deps.ledger.changeCopy(place, (note) => noteWriting(note, incoming));
   const { versionId } = incoming;
   const mark = await destination.write({ name: copy.as, text, versionId, seen: view.seen });
-  const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...incoming, mark }));
+  const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...incoming, mark, begun }));
   await deps.audit.append(policy.secretArn, {
     id: `${ticket.rotationId}/copy/${copy.to}/${copy.as}/${versionId}`,
     atMs: writing.atMs,

@@ -47,6 +47,11 @@ const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp]
     /^promote-version: store/,
   ],
   [
+    "a write of a copy that thaws after its repeat does not make the copy look changed",
+    { aftermath: "thawedAfter" },
+    /^write-copies: table/,
+  ],
+  [
     "an incident whose execution died, and of whose end no event told, is settled by the sweep and told to people",
     { aftermath: "swept" },
     /^check-clock: table/,

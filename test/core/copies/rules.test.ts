@@ -144,8 +144,9 @@ describe("the note", () => {
       noteWriting(noteStarted(noteMark(written, "m2"), "dpl_1"), { versionId: "v2", fingerprint: incoming }),
     );
     expect(writtenCopy(before, 1)).toMatchObject({ started: "dpl_1", mark: "m2" });
-    expect(noteWritten(before, { versionId: "v2", fingerprint: incoming, mark: "m3" })).toEqual({
+    expect(noteWritten(before, { versionId: "v2", fingerprint: incoming, mark: "m3", begun: 1 })).toEqual({
       ...place,
+      begun: 1,
       written: { versionId: "v2", fingerprint: incoming, mark: "m3" },
     });
   });
@@ -160,6 +161,55 @@ describe("the note", () => {
       "v1-3",
       "v2",
     ]);
+  });
+
+  describe("of a write that was frozen until another one had ended", () => {
+    const [v1, v2] = [
+      { versionId: "v1", fingerprint: retiring },
+      { versionId: "v2", fingerprint: incoming },
+    ];
+    const isThere = (note: CopyNote, mark: string, versionId: string) => {
+      const found = { note, seen: { mark }, found: undefined };
+      return [isAsNoted(found), isWritten(found, versionId)];
+    };
+
+    test("takes either mark for Rekey's where both wrote the same version", () => {
+      const twice = noteWriting(noteWriting(place, v2), v2);
+      const second = noteWritten(twice, { ...v2, mark: "m2", begun: 2 });
+      const both = noteWritten(second, { ...v2, mark: "m1", begun: 1 });
+      for (const mark of ["m1", "m2"]) expect(isThere(both, mark, "v2")).toEqual([true, true]);
+      expect(isThere(both, "m9", "v2")).toEqual([false, false]);
+      expect(both.written).toEqual(second.written);
+      expect(noteWriting(both, v2)).not.toHaveProperty("late");
+    });
+
+    test("keeps its mark also where the other one has not ended yet", () => {
+      const late = noteWritten(noteWriting(noteWriting(place, v2), v2), { ...v2, mark: "m1", begun: 1 });
+      expect(late.writing).toEqual(v2);
+      const both = noteWritten(late, { ...v2, mark: "m2", begun: 2 });
+      expect(isThere(both, "m1", "v2")).toEqual([true, true]);
+    });
+
+    test("has the copy written again where the late one may have put an earlier version there", () => {
+      const begun = noteWriting(noteWriting(place, v1), v2);
+      const [first, second] = [
+        { ...v1, mark: "m1", begun: 1 },
+        { ...v2, mark: "m2", begun: 2 },
+      ];
+      const after = noteWritten(noteWritten(begun, second), first);
+      const meanwhile = noteWritten(noteWritten(begun, first), second);
+      for (const note of [after, meanwhile])
+        for (const mark of ["m1", "m2"]) expect(isThere(note, mark, "v2")).toEqual([true, false]);
+      const over = noteWritten(noteWriting(after, v2), { ...v2, mark: "m3", begun: 3 });
+      expect(isThere(over, "m3", "v2")).toEqual([true, true]);
+      expect(isThere(over, "m1", "v2")).toEqual([false, false]);
+    });
+
+    test("remembers only the last few", () => {
+      let note = noteWriting(noteWriting(place, v2), v2);
+      for (let nth = 0; nth < 9; nth++) note = noteWritten(note, { ...v2, mark: `m${nth}`, begun: 1 });
+      expect(note.late?.map(({ mark }) => mark)).toEqual(["m4", "m5", "m6", "m7", "m8"]);
+    });
   });
 
   test("has the last refusal, and what the sweep found, until they are over", () => {
