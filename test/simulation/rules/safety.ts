@@ -119,7 +119,8 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
     const known = record?.keys.find((one) => one.keyId === keyId);
     if (run?.retiring.keyId === keyId) {
       const phase = run.phase;
-      if (phase !== "revoking" && phase !== "revoked" && phase !== "dead")
+      const isRecorded = phase === "revoking" || phase === "revoked" || phase === "dead";
+      if (!isRecorded && !isEarlierRuns(watch, keyId, { run, call }))
         watch.violate(
           "S4",
           `the retiring key ${keyId} of ${policy.name} goes in phase ${phase}, without a recorded intent`,
@@ -139,6 +140,19 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
     watch.violate("S2", `${keyId} (${name}) is deleted, and Rekey never recorded it as retiring`);
   if (watch.wasCurrent.has(keyId) && !watch.wasLetGo.has(keyId))
     watch.violate("S2", `${keyId} (${name}) was current and is deleted, and no gate has let it go`);
+}
+
+/**
+ * An earlier run recorded the intent, and its call was frozen until somebody had put the key back into AWSCURRENT
+ * and an incident had begun to replace it from there.
+ */
+function isEarlierRuns(
+  watch: Watch,
+  keyId: string,
+  { run, call }: { readonly run: { readonly rotationId: string }; readonly call: BoundaryCall },
+): boolean {
+  const rotationId = rotationOf(call.invocation.input);
+  return rotationId !== undefined && rotationId !== run.rotationId && watch.wasLetGo.has(keyId);
 }
 
 /** A hand that comes between this look and the effect cannot be seen by anybody. */
