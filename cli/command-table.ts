@@ -55,6 +55,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/attest.ts")).attest,
   },
   {
+    name: "forget",
+    does: "state that an instance is gone which ended without saying so; needs a second person",
+    load: async () => (await import("./commands/forget.ts")).forget,
+  },
+  {
     name: "supply",
     does: "give a waiting rotation its incoming key, for providers that make keys only by hand",
     load: async () => (await import("./commands/supply.ts")).supply,

@@ -1,6 +1,7 @@
 import {
   type Evidence,
   evidenceKey,
+  type Forgotten,
   type InstanceEvidence,
   isInstance,
   isJump,
@@ -37,14 +38,37 @@ export function evidenceIn(at: Documents) {
             return stored;
           }
           outcome = isMaterial(item, stored) ? "news" : "stillSo";
-          return bounded(item);
+          return bounded(keepingForgotten(item, stored));
         },
         forgottenAfter(item),
       );
       return outcome;
     },
+    /** False if the instance has reported meanwhile, or is not known any more: then nothing is changed. */
+    async forgetInstance(
+      secretArn: SecretArn,
+      item: InstanceEvidence,
+      forgotten: Forgotten,
+    ): Promise<boolean> {
+      let isDone = false;
+      await at.change<InstanceEvidence>(
+        evidenceAt(secretArn, item),
+        (stored) => {
+          isDone = stored?.sequence === item.sequence && stored.observedAtMs === item.observedAtMs;
+          return isDone ? { ...item, forgotten } : (stored ?? item);
+        },
+        forgottenAfter(item),
+      );
+      return isDone;
+    },
     removeEvidence: (secretArn: SecretArn, evidence: Evidence) => at.remove(evidenceAt(secretArn, evidence)),
   };
+}
+
+/** An instance that comes back is still the one that somebody said is gone. */
+function keepingForgotten(item: Evidence, stored: Evidence | undefined): Evidence {
+  if (stored === undefined || !isInstance(item) || !isInstance(stored) || !stored.forgotten) return item;
+  return { ...item, forgotten: stored.forgotten };
 }
 
 const dayMs = 24 * 3_600_000;

@@ -1,7 +1,14 @@
-import { type Evidence, type InstanceEvidence, isInstance } from "../../core/adoption/evidence.ts";
-import { sayWanted } from "../../core/adoption/reason-text.ts";
+import {
+  type Evidence,
+  type InstanceEvidence,
+  isForgotten,
+  isInstance,
+} from "../../core/adoption/evidence.ts";
+import { sayDuration, sayWanted } from "../../core/adoption/reason-text.ts";
+import { type AdoptionView, blocksUntilMs } from "../../core/adoption/view.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
-import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { currentKey, promotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { utcText } from "../../core/utc.ts";
 import type { GateAnswer } from "../../ledger/entries.ts";
 import type { Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
@@ -20,14 +27,16 @@ export const consumers: Register = (program, perform) => {
         const { secretArn, name } = policy;
         const record = await ledger.secret(secretArn);
         const evidence = await ledger.evidence(secretArn);
-        const seen = sightings({ policy, record, evidence });
-        const gate = await gateOf(record, (rotationId) => ledger.rotation(secretArn, rotationId));
+        const rotation = record.lease && (await ledger.rotation(secretArn, record.lease.runId));
+        const gate = rotation?.gate;
+        const waiting = viewOf({ policy: rotation?.policy ?? policy, record, evidence }, nowMs());
+        const seen = sightings({ policy, record, evidence, ...(waiting && { waiting }) });
         const rows = seen.map(({ consumer, environment, instance, source, key, seenAtMs, note }) => [
           ...[consumer, environment, instance ?? "-", source, key ?? "-"],
           `${seenAtMs === undefined ? "never" : ago(seenAtMs, nowMs())}${note === undefined ? "" : ` (${note})`}`,
         ]);
         const titles = ["CONSUMER", "ENVIRONMENT", "INSTANCE", "SOURCE", "KEY", "SEEN"];
-        const waits = gate === undefined ? [] : waitsOf(gate);
+        const waits = [...seen.flatMap((one) => blocking(one, nowMs())), ...(gate ? waitsOf(gate) : [])];
         return {
           json: { type: "consumers", secret: name, secretArn, consumers: seen, ...(gate && { gate }) },
           lines: [
@@ -38,6 +47,18 @@ export const consumers: Register = (program, perform) => {
       }),
     );
 };
+
+/** While a revoke waits: its gate's view. */
+function viewOf({ policy, record, evidence }: View, nowMs: number): AdoptionView | undefined {
+  const run = promotedRun(record.run);
+  return run && { ...run, policy, evidence, nowMs };
+}
+
+function blocking({ consumer, instance, blocksUntilMs: ms }: Sighting, nowMs: number): readonly string[] {
+  if (ms === undefined) return [];
+  const most = `at most ${sayDuration(ms - nowMs)} more if it is not heard from again`;
+  return [`${consumer} instance ${instance} blocks until ${utcText(ms)}, ${most}`];
+}
 
 /** Each reason to wait, and under an adoption reason what would end it. */
 function waitsOf({ blockers, reasons }: GateAnswer): readonly string[] {
@@ -55,17 +76,20 @@ interface Sighting {
   /** Which of the secret's keys an instance holds. */
   readonly key?: "current" | "incoming" | "retiring" | "unknown";
   readonly seenAtMs?: number;
-  readonly note?: "undeclared" | "ended";
+  readonly note?: "undeclared" | "ended" | "forgotten";
+  /** Until when the revoke waits for this instance, if it is not heard from again. */
+  readonly blocksUntilMs?: number;
 }
 
 interface View {
   readonly policy: Policy;
   readonly record: SecretRecord;
   readonly evidence: readonly Evidence[];
+  readonly waiting?: AdoptionView;
 }
 
 /** One line for everything that was seen, and one for each declared consumer that was never seen. */
-function sightings({ policy, record, evidence }: View): readonly Sighting[] {
+function sightings({ policy, record, evidence, waiting }: View): readonly Sighting[] {
   const declared = policy.consumers === "none" ? [] : policy.consumers;
   const seen = evidence.flatMap((item): readonly Sighting[] => {
     if (item.kind === "provider") return [];
@@ -74,15 +98,26 @@ function sightings({ policy, record, evidence }: View): readonly Sighting[] {
     const isDeclared = declared.some((one) => isOf(item, one));
     const note = isDeclared ? undefined : ("undeclared" as const);
     if (!isInstance(item)) return [{ ...sighting, ...(note && { note }) }];
-    const ended = item.ended ? ("ended" as const) : note;
+    const gone = noteOf(item) ?? note;
+    const untilMs = waiting && blocksUntilMs(item, waiting);
+    const held = { instance: item.instance, key: keyHeld(item, record) };
     return [
-      { ...sighting, instance: item.instance, key: keyHeld(item, record), ...(ended && { note: ended }) },
+      {
+        ...{ ...sighting, ...held },
+        ...(gone && { note: gone }),
+        ...(untilMs !== undefined && { blocksUntilMs: untilMs }),
+      },
     ];
   });
   const unseen = declared
     .filter((one) => !evidence.some((item) => item.kind !== "provider" && isOf(item, one)))
     .map((one) => ({ consumer: one.name, environment: one.environment, source: one.evidence.join("+") }));
   return [...seen, ...unseen];
+}
+
+function noteOf(item: InstanceEvidence): Sighting["note"] {
+  if (item.ended) return "ended";
+  return isForgotten(item) ? "forgotten" : undefined;
 }
 
 function isOf(item: Exclude<Evidence, { kind: "provider" }>, consumer: ConsumerPolicy): boolean {
@@ -99,11 +134,4 @@ function keyHeld({ holds }: InstanceEvidence, record: SecretRecord): NonNullable
     return "incoming";
   if (run?.retiring.fingerprint === holds.fingerprint) return "retiring";
   return currentKey(record)?.fingerprint === holds.fingerprint ? "current" : "unknown";
-}
-
-async function gateOf(
-  { lease }: SecretRecord,
-  rotation: (rotationId: string) => Promise<{ readonly gate?: GateAnswer } | undefined>,
-): Promise<GateAnswer | undefined> {
-  return lease === undefined ? undefined : (await rotation(lease.runId))?.gate;
 }

@@ -1,9 +1,11 @@
+import { shortName } from "../principal.ts";
 import { consumersBehind } from "./consumers.ts";
-import { type Evidence, type InstanceEvidence, isInstance } from "./evidence.ts";
+import { type Evidence, type InstanceEvidence, isForgotten, isInstance } from "./evidence.ts";
 import { useNotQuiet } from "./quiet.ts";
 import {
   type AdoptionReason,
   type AdoptionView,
+  blocksUntilMs,
   instanceReason,
   isDeclared,
   isFresh,
@@ -31,7 +33,8 @@ export function adoption(view: AdoptionView): AdoptionVerdict {
 
 function whyContradicted(item: Evidence, view: AdoptionView): readonly AdoptionReason[] {
   if (isInstance(item) && item.unproven === "jump") return jumped(item, view);
-  if (isInstance(item)) return isDeclared(item, view) ? refusedBy(item, view) : undeclaredHolder(item, view);
+  if (isInstance(item) && isDeclared(item, view)) return [...refusedBy(item, view), ...returned(item, view)];
+  if (isInstance(item)) return undeclaredHolder(item, view);
   return undeclaredReader(item, view);
 }
 
@@ -47,6 +50,14 @@ function refusedBy(item: InstanceEvidence, view: AdoptionView): readonly Adoptio
       detail: "was refused with the incoming key and has not been accepted since",
     }),
   ];
+}
+
+/** A person said that it is gone, and it reports: until it has moved or ended, somebody should look at what runs there. */
+function returned(item: InstanceEvidence, view: AdoptionView): readonly AdoptionReason[] {
+  if (item.forgotten === undefined || isForgotten(item)) return [];
+  if (blocksUntilMs(item, view) === undefined) return [];
+  const detail = `was forgotten by ${shortName(item.forgotten.by)}, and has reported again since`;
+  return [instanceReason(item, view, { reason: "ForgottenReturned", detail })];
 }
 
 /** Two programs report under one name: which of them is the instance, nobody can tell. */

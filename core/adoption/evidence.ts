@@ -40,6 +40,23 @@ export interface InstanceEvidence extends OfConsumer {
   readonly unproven?: Unproven;
   /** Of a report whose sequence cannot be this instance's own: the sequence that was known, and when. */
   readonly jumpedFrom?: number;
+  /** A person said that it is gone. A later report keeps this, and shows that it is not. */
+  readonly forgotten?: Forgotten;
+}
+
+export interface Forgotten {
+  /** The AWS principal that ordered it, and who confirmed it. */
+  readonly by: string;
+  readonly approvedBy?: string;
+  readonly atMs: number;
+  readonly reason: string;
+  /** Of its last report then: one with a higher number shows that it runs, also if it was on its way. */
+  readonly sequence: number;
+}
+
+/** False again as soon as another report of the instance has come. */
+export function isForgotten({ forgotten, sequence }: InstanceEvidence): boolean {
+  return forgotten !== undefined && sequence <= forgotten.sequence;
 }
 
 /**
@@ -205,6 +222,7 @@ function substanceOf(evidence: Evidence): string {
         evidence.holds.versionId,
         evidence.ended,
         evidence.unproven,
+        isForgotten(evidence),
         ...evidence.uses.map(substanceOfUse).sort(),
       ].join(" ");
     case "ecs":
@@ -240,7 +258,10 @@ export function mayForget(
   if (!isInstance(item)) return item.kind === "provider" || item.versionId !== incoming.versionId;
   const isSilent = item.observedAtMs + Math.max(silentMsMin, item.maxStaleMs) < atMs;
   return (
-    item.ended || item.unproven === "jump" || (isSilent && item.holds.fingerprint !== incoming.fingerprint)
+    item.ended ||
+    isForgotten(item) ||
+    item.unproven === "jump" ||
+    (isSilent && item.holds.fingerprint !== incoming.fingerprint)
   );
 }
 

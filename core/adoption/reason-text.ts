@@ -20,6 +20,7 @@ function whatOf(reason: AdoptionReason): string {
     case "NoLiveInstance":
     case "NotProven":
     case "TwoUnderOneName":
+    case "ForgottenReturned":
     case "HoldsUnknownKey":
     case "IncomingKeyUnused":
     case "IncomingKeyRefused":
@@ -65,7 +66,9 @@ export function sayWanted({
       return "find who else reports under this name; it ends when that reports no more";
     case "HoldsRetiringKey":
     case "HoldsUnknownKey":
-      return "refresh or restart the instance, or let it end";
+      return "refresh or restart the instance, or let it end; if it crashed: rekey forget <secret> <instance>";
+    case "ForgottenReturned":
+      return "it is not gone: refresh or restart the instance, or let it end";
     case "RetiringKeyStillUsed":
       return "find who still uses the retiring key: `rekey doctor` names who reads it";
     case "IncomingKeyUnused":

@@ -1,11 +1,11 @@
 import { consumersBehind } from "./consumers.ts";
-import type { InstanceEvidence } from "./evidence.ts";
+import { type InstanceEvidence, isForgotten } from "./evidence.ts";
 import { type AdoptionView, declaredConsumers, isFresh, reportsOf, useOf } from "./view.ts";
 
 /**
  * How a consumer stands whose key was taken away. `failing`: it runs, and was refused with the incoming key. `cutOff`:
  * it runs, and holds or was refused with the key that no longer works. `silent`: it was not heard from in the time in
- * which it has to report, and may still run. `gone`: it said that it ends.
+ * which it has to report, and may still run. `gone`: it said that it ends, or a person said that it is gone.
  */
 export type Standing = "failing" | "cutOff" | "silent" | "gone";
 
@@ -48,7 +48,7 @@ const worst: readonly Standing[] = ["failing", "cutOff", "silent", "gone"];
 
 /** Undefined for an instance that works with the incoming key. */
 function standingOf(item: InstanceEvidence, view: AdoptionView): Standing | undefined {
-  if (item.ended) return "gone";
+  if (item.ended || isForgotten(item)) return "gone";
   if (isRefused(item, view.incoming.fingerprint)) return isFresh(item, view) ? "failing" : "silent";
   if (item.holds.fingerprint === view.incoming.fingerprint) return undefined;
   return isFresh(item, view) ? "cutOff" : "silent";
@@ -64,7 +64,7 @@ const words: Readonly<Record<Standing, string>> = {
   failing: "failing: alive, and refused with the incoming key",
   cutOff: "cut off: alive, with the key that no longer works",
   silent: "silent: not heard from, and may still run",
-  gone: "gone: it said that it ended",
+  gone: "gone: it ended",
 };
 
 export function sayStanding({ consumer, standing }: Pick<ConsumerStanding, "consumer" | "standing">): string {

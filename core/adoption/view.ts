@@ -4,6 +4,7 @@ import {
   type ConsumerEvidence,
   type Evidence,
   type InstanceEvidence,
+  isForgotten,
   isInstance,
   type ReadEvidence,
   type ReportedUse,
@@ -15,6 +16,7 @@ export interface AdoptionReason {
     | "NoLiveInstance"
     | "NotProven"
     | "TwoUnderOneName"
+    | "ForgottenReturned"
     | "HoldsRetiringKey"
     | "HoldsUnknownKey"
     | "RetiringKeyStillUsed"
@@ -106,12 +108,23 @@ export function mayTestify({ unproven }: InstanceEvidence, { policy }: AdoptionV
  * that is later. An instance that reported the incoming key counts as live until it says that it ends.
  */
 export function isLive(item: InstanceEvidence, view: AdoptionView): boolean {
-  if (item.ended && mayTestify(item, view)) return false;
+  if ((item.ended && mayTestify(item, view)) || isForgotten(item)) return false;
   const hasMoved = holdsIncoming(item, view) && item.observedAtMs >= view.promotedAtMs;
   return (
     (hasMoved && mayTestify(item, view)) ||
     isWithinStale(Math.max(item.observedAtMs, view.promotedAtMs), { item, view })
   );
+}
+
+/** Until when an instance that does not hold the incoming key is in the way, if it is not heard from again. */
+export function blocksUntilMs(item: InstanceEvidence, view: AdoptionView): number | undefined {
+  if (!isLive(item, view) || (holdsIncoming(item, view) && mayTestify(item, view))) return undefined;
+  return Math.max(item.observedAtMs, view.promotedAtMs) + staleAfterMs(item, view);
+}
+
+/** Until when a silent instance may still run: within this time it has to report again. */
+export function mayRunUntilMs(item: InstanceEvidence, view: AdoptionView): number {
+  return item.observedAtMs + staleAfterMs(item, view);
 }
 
 /** A running instance reports again within this time; one that ended without saying so does not. */

@@ -2,7 +2,9 @@ import {
   type ConsumerEvidence,
   type CopyEvidence,
   type Evidence,
+  type Forgotten,
   type InstanceEvidence,
+  isForgotten,
   isInstance,
   type ProviderEvidence,
 } from "../adoption/evidence.ts";
@@ -54,7 +56,7 @@ export interface EvidenceRow {
   readonly account: string;
   readonly declared: boolean;
   readonly instance?: string;
-  /** The role that read the version, or the person who attested. */
+  /** The role that read the version, or the person who attested or said that the instance is gone. */
   readonly principal?: string;
   readonly holds: { readonly versionId: string; readonly fingerprint?: string };
   readonly state?: string;
@@ -101,8 +103,9 @@ function isConsumers(item: Evidence): item is ConsumerEvidence {
   return item.kind !== "provider";
 }
 
-/** Evidence that speaks for the incoming key. The gate is open, so whatever spoke against it is over. */
+/** Evidence that speaks for the incoming key, or for an instance being gone. The gate is open, so whatever spoke against it is over. */
 function opensFor(item: ConsumerEvidence, view: AdoptionView): boolean {
+  if (isInstance(item) && isForgotten(item)) return true;
   if (isInstance(item)) return item.holds.fingerprint === view.incoming.fingerprint && isLive(item, view);
   if (item.kind === "copy" && item.state !== "active") return false;
   return item.versionId === view.incoming.versionId;
@@ -113,14 +116,18 @@ function standingOf(consumer: ConsumerPolicy, counted: readonly ConsumerEvidence
   const hasCopies = consumer.copies !== undefined;
   const isNeeded = ({ kind }: ConsumerEvidence) => needs.includes(kind) || (kind === "copy" && hasCopies);
   const own = counted.filter((item) => isOf(item, consumer) && isNeeded(item));
-  const worth = weakestOf(own.map(({ kind }) => claimOf(kind))) ?? "nothing";
+  const worth = weakestOf(own.map(claimIn)) ?? "nothing";
   return { name, environment, account, needs, worth, rows: own.length };
+}
+
+function claimIn(item: ConsumerEvidence): Claim {
+  return isInstance(item) && isForgotten(item) ? "attested" : claimOf(item.kind);
 }
 
 function rowOf(item: ConsumerEvidence, view: AdoptionView): EvidenceRow {
   const { kind: source, consumer, environment, account } = item;
   const declared = isDeclared(item, view);
-  const row = { source, claim: claimOf(source), consumer, environment, account, declared };
+  const row = { source, claim: claimIn(item), consumer, environment, account, declared };
   const seen = { ...row, receivedAtMs: item.observedAtMs };
   if (isInstance(item)) return { ...seen, ...instanceRow(item, view) };
   const holds = { versionId: item.versionId };
@@ -144,14 +151,19 @@ function copyRow(item: CopyEvidence): ProvenCopy {
 
 /** Ages are the instance's own, so its clock's skew does not show. */
 function instanceRow(item: InstanceEvidence, { incoming, retiring }: AdoptionView) {
-  const { instance, holds, observedAtMs } = item;
+  const { instance, holds, observedAtMs, forgotten } = item;
   const success = useOf(item, incoming.fingerprint)?.lastSuccessAgoMs ?? null;
   const use = useOf(item, retiring.fingerprint)?.lastSuccessAgoMs ?? null;
   return {
     ...{ instance, holds },
+    ...(forgotten && isForgotten(item) && goneBy(forgotten)),
     ...(success !== null && { lastSuccessWithIncomingMs: observedAtMs - success }),
     ...(use !== null && { lastUseOfRetiringMs: observedAtMs - use }),
   };
+}
+
+function goneBy({ by, reason }: Forgotten) {
+  return { principal: by, state: `forgotten: ${reason}` };
 }
 
 function figuresOf({ lagMs, retiring, incoming, observedAtMs }: ProviderEvidence) {

@@ -66,13 +66,15 @@ export function timeAs<Name extends string>(name: Name, ms: number | undefined):
 }
 
 const ordersMax = 100;
+/** What a person said, of which Rekey saw nothing. */
+const statements: ReadonlySet<string> = new Set(["AdoptionAttested", "InstanceForgotten"]);
 
 /** What people ordered or stated, by the AWS principal that called. Rekey's own steps act under the run's id. */
 export function ordersIn(chains: readonly Chain[]): readonly unknown[] {
   const entries = chains.flatMap(({ entries: own }) => own).filter(({ actor }) => actor.startsWith("arn:"));
   return entries.slice(0, ordersMax).map(({ action, actor, atMs, detail, seq, hash }) => ({
     ...{ action, by: actor, at: isoText(atMs), detail },
-    claim: action === "AdoptionAttested" ? "attested" : "observed",
+    claim: statements.has(action) ? "attested" : "observed",
     entry: { seq, sha256: hash },
   }));
 }

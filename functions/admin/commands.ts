@@ -1,5 +1,6 @@
 import { attest } from "./attest.ts";
 import { type AdminCommand, commandLater } from "./command.ts";
+import { forget } from "./forget.ts";
 import { hold } from "./hold.ts";
 import { incidentAck } from "./incident/ack.ts";
 import { incidentEscalate } from "./incident/escalate.ts";
@@ -17,6 +18,7 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   hold,
   release,
   attest,
+  forget,
   stop,
   resume,
   supply: commandLater(async () => (await import("./supply.ts")).supply),

@@ -1,5 +1,5 @@
 import type { Lasting } from "./what.ts";
-import { attesting, declaringFalseAlarm, stopping, waiving } from "./what-it-does.ts";
+import { attesting, declaringFalseAlarm, forgetting, stopping, waiving } from "./what-it-does.ts";
 
 /** Orders that can do lasting harm, one row each: they wait for a second person (O7). docs/orders.md has the same list. */
 export const lasting: Readonly<Record<string, Lasting>> = {
@@ -7,6 +7,7 @@ export const lasting: Readonly<Record<string, Lasting>> = {
   "incident-false-alarm": declaringFalseAlarm,
   stop: stopping,
   attest: attesting,
+  forget: forgetting,
   // Reads policy files, which is much to load for the other orders.
   apply: async (given, deps) => (await import("./applying.ts")).applying(given, deps),
 };

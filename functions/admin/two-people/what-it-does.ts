@@ -1,7 +1,9 @@
 import { isSettled } from "../../../core/incident/plan.ts";
 import type { KeyInScope } from "../../../core/incident/record.ts";
 import { refOf } from "../../../core/incident/transitions.ts";
+import { utcText } from "../../../core/utc.ts";
 import type { AdminDeps } from "../../deps.ts";
+import { goneInstance } from "../gone-instance.ts";
 import type { Given, What } from "./what.ts";
 
 /** For an order that is always asked: its own fields, and nothing more to look up. */
@@ -64,6 +66,28 @@ export async function stopping(given: Given): Promise<What | undefined> {
     covers: scope === "all" ? "every secret" : `${scope} ${textOf(given[scope])}`,
     until: "somebody lifts it",
     reason: textOf(given["reason"]),
+  };
+}
+
+/** What the order finds when it is looked at, so a report meanwhile makes it another order. */
+export async function forgetting(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const { secret, instance, reason } = given;
+  const asked = { secret: textOf(secret), instance: textOf(instance), nowMs: deps.clock.nowMs() };
+  const found = await goneInstance({ ...asked, ...narrowed(given) }, deps);
+  if ("outcome" in found) return undefined;
+  const { item, untilMs } = found;
+  return {
+    order: "forget: the revoke no longer waits for this instance, which may still hold the retiring key",
+    ...{ secret: found.policy.name, consumer: item.consumer, environment: item.environment },
+    ...{ instance: item.instance, lastReport: utcText(item.observedAtMs), blocksUntil: utcText(untilMs) },
+    reason: textOf(reason),
+  };
+}
+
+function narrowed({ consumer, environment }: Given) {
+  return {
+    ...(consumer !== undefined && { consumer: textOf(consumer) }),
+    ...(environment !== undefined && { environment: textOf(environment) }),
   };
 }
 

@@ -156,6 +156,7 @@ const reasonKinds = [
   "ConsumersUnknown",
   "NotProven",
   "TwoUnderOneName",
+  "ForgottenReturned",
 ] as const satisfies readonly AdoptionReason["reason"][];
 
 const plain = (reason: AdoptionReason["reason"]): AdoptionReason => ({
