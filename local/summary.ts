@@ -98,7 +98,7 @@ export function troubleIn({
   deadLetters,
   unmatched,
 }: Demonstration["cloud"]): readonly string[] {
-  const lost = deadLetters.map(({ queueArn }) => `a dead letter in ${queueArn}`);
+  const lost = deadLetters.map(({ queueArn, why }) => `a dead letter in ${queueArn}: ${why}`);
   return [...new Set([...denials.map(denialText), ...defects.map(String), ...unmatched, ...lost])];
 }
 

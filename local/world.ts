@@ -282,7 +282,7 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
   });
   const code = lambda({
     ...{ ...place, functions, timeoutMs: timeoutsIn(stack), urls: functionUrlsIn(stack) },
-    onDropped: ({ functionName, event }) => guarded.keepInvocation(functionName, event),
+    onDropped: ({ functionName, ...dropped }) => guarded.keepInvocation(functionName, dropped),
   });
   const bus = eventBridge({
     ...place,

@@ -16,6 +16,8 @@ import { ofType, type Place, type Stack } from "./resolve.ts";
 export interface KeptLetter {
   readonly queueArn: string;
   readonly body: unknown;
+  /** Who was to have it, and the last error: the queue alone says neither. */
+  readonly why: string;
 }
 
 /** The guard of one stack, and what each service asks of it before it acts for one of its resources. */
@@ -31,7 +33,10 @@ export interface GuardedStack {
   readonly keepEvent: (letter: DeadLetter, queueArn: string) => void;
   readonly scheduleMay: (schedule: Schedule, call: InnerCall) => void;
   readonly keepFiring: (missed: MissedFiring, schedule: Schedule) => void;
-  readonly keepInvocation: (functionName: string, body: unknown) => void;
+  readonly keepInvocation: (
+    functionName: string,
+    dropped: { readonly event: unknown; error: unknown },
+  ) => void;
   /** Whether a function may write its log; one that may not says nothing, as on AWS. */
   readonly mayLog: (functionName: string) => boolean;
 }
@@ -53,9 +58,9 @@ export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
     resourcePolicies: new Map(resourcePoliciesIn(stack)),
   });
   const kept: KeptLetter[] = [];
-  const keep = (queueArn: string, { body, admit }: { readonly body: unknown; admit(): void }) => {
+  const keep: FunctionParts["keep"] = (queueArn, { body, why, admit }) => {
     if (isRefused(admit)) return;
-    kept.push({ queueArn, body });
+    kept.push({ queueArn, body, why });
   };
   assertLogsReach(stack, decisions);
   return {
@@ -70,6 +75,7 @@ export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
       const call = { service: "events.amazonaws.com", sourceArn: letter.ruleArn, resource: queueArn };
       keep(queueArn, {
         body: letter,
+        why: `${letter.targetArn}: ${letter.errorMessage}`,
         admit: () => decisions.admitService({ ...call, action: "sqs:SendMessage" }),
       });
     },
@@ -78,7 +84,11 @@ export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
       const queueArn = schedule.target.DeadLetterConfig?.Arn;
       if (queueArn === undefined) return;
       const asked = [{ action: "sqs:SendMessage", resource: queueArn }];
-      keep(queueArn, { body: missed, admit: () => lendToSchedule(schedule, { decisions, asked }) });
+      keep(queueArn, {
+        body: missed,
+        why: `${missed.scheduleArn}: ${missed.errorMessage}`,
+        admit: () => lendToSchedule(schedule, { decisions, asked }),
+      });
     },
     ...functionHooks(stack, { decisions, keep }),
   };
@@ -148,7 +158,7 @@ function lendToSchedule(
 
 interface FunctionParts {
   readonly decisions: Guard;
-  keep(queueArn: string, letter: { readonly body: unknown; admit(): void }): void;
+  keep(queueArn: string, letter: { readonly body: unknown; readonly why: string; admit(): void }): void;
 }
 
 function functionHooks(
@@ -169,11 +179,12 @@ function functionHooks(
     decisions.admitLent(String((properties as { readonly Role?: string }).Role), lent);
   };
   return {
-    keepInvocation: (functionName, body) => {
+    keepInvocation: (functionName, { event, error }) => {
       const queueArn = destinations.get(functionName);
       if (queueArn === undefined) return;
       keep(queueArn, {
-        body,
+        body: event,
+        why: `${functionName}: ${String(error).slice(0, 300)}`,
         admit: () => lend(functionName, [{ action: "sqs:SendMessage", resource: queueArn }]),
       });
     },

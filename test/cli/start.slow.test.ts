@@ -23,7 +23,7 @@ test("npm start rotates a key under traffic, and no request fails", async () => 
   expect(summary.traffic.requests).toBeGreaterThan(500);
   expect(summary.audit.verified).toBe(true);
   expect(summary.consumers).toHaveLength(3);
-}, 120_000);
+}, 300_000);
 
 /** What runs below a process, read once: its children, theirs, and so on. */
 async function processesBelow(pid: number): Promise<readonly number[]> {
