@@ -59,7 +59,7 @@ export function screen({ json }: { readonly json: boolean }, streams?: Streams):
       const lines = hanging({ first: " ".repeat(stepIndent), text: said, stream });
       const [, ...others] = lines;
       const words = (line = "") => styled(tones[tone], line.slice(stepIndent));
-      const start = `${styled("dim", time)}${name.padEnd(nameWidth)}${words(lines[0])}`;
+      const start = `${styled("dim", time)}${name.padEnd(nameWidth - 1)} ${words(lines[0])}`;
       print([start, ...others.map((line) => `${" ".repeat(stepIndent)}${words(line)}`)]);
     },
     verdict: ({ isGood, text }) => {

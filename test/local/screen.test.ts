@@ -30,6 +30,14 @@ test("a step names its secret, and wraps at 60 columns between words, under its 
   ]);
 });
 
+test("a name that is longer than its column stays apart from the text", () => {
+  const { shown, lines } = shownAt(100);
+
+  shown.step({ ...waiting, name: "replacementPromoted", text: "key_FAKE0002" });
+
+  expect(lines()).toEqual(["   1.2 s  replacementPromoted billing-key: key_FAKE0002"]);
+});
+
 test("a step that says the same but for its ages is not repeated; a changed number of instances is news", () => {
   const { shown, lines } = shownAt(200);
 
