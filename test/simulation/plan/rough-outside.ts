@@ -116,6 +116,5 @@ async function give(simulation: Simulation, { by, command }: RoughOrder, leaked:
     keys.some(({ keyId }) => keyId === leaked.keyId),
   );
   if (open === undefined) return;
-  const about = { command, incident: open.incidentId };
-  await outside.order(command === "incident-note" ? { ...about, text: reason } : { ...about, reason }, by);
+  await outside.order({ command, incident: open.incidentId, reason }, by);
 }

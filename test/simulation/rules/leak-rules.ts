@@ -136,13 +136,30 @@ function isAbout({ keys }: IncidentRecord, keyId: KeyId): boolean {
 
 /** What the intake answered for was raised, also after lost events and dead functions. */
 export function everyAlertWasHeard({ watch, outside }: Simulation): void {
-  for (const { alert } of outside.told)
+  for (const { alert } of outside.told) {
     if (!heard.get(watch)?.has(nameOf(alert)))
       watch.violate("T3", `the intake took ${nameOf(alert)}, and nobody raised it`);
+    isKeptInFull(watch, alert);
+  }
+}
+
+/** O3: what a source says later under the same id is known too, wherever that alert is kept. */
+function isKeptInFull(watch: Watch, alert: Alert): void {
+  const kept = [...watch.incidents.values()].flatMap(({ alerts }) =>
+    alerts.filter((each) => nameOf(each) === nameOf(alert)),
+  );
+  const isPublicHeard = alert.exposure !== "public" || kept.some(({ exposure }) => exposure === "public");
+  const isLiveHeard = alert.verified !== "live" || kept.some(({ verified }) => verified === "live");
+  if (kept.length > 0 && !(isPublicHeard && isLiveHeard))
+    watch.violate(
+      "O3",
+      `${nameOf(alert)} said ${alert.exposure} and ${alert.verified}, and that was dropped`,
+    );
 }
 
 const heard = new WeakMap<Watch, Set<string>>();
-const nameOf = ({ source, sourceId }: Pick<Alert, "source" | "sourceId">) => `${source} ${sourceId}`;
+const nameOf = ({ source, sourceId }: Readonly<Record<"source" | "sourceId", string>>) =>
+  `${source} ${sourceId}`;
 
 /** Asked of every write to an incident. */
 export function heardRightly(

@@ -13,7 +13,7 @@ import type { Run } from "../world/step-functions.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
 import { everyAlertWasHeard } from "./leak-rules.ts";
 import { isMovedLate } from "./outside-change-rules.ts";
-import { outsideIsAnswered } from "./outside-rules.ts";
+import { orderAboutTheDead, outsideIsAnswered } from "./outside-rules.ts";
 import type { WatchedSecret } from "./watch.ts";
 
 const settleMs = 10 * 60_000;
@@ -44,6 +44,7 @@ export async function endings(simulation: Simulation): Promise<void> {
     if (!hasFound && simulation.secrets.every((secret) => isAtRest(secret, debts))) break;
   }
   await ask(simulation);
+  if (!isViolated(simulation) && simulation.plan.hard) await orderAboutTheDead(simulation);
   if (!isViolated(simulation) && !simulation.plan.isShort) await nextRotationEnds(simulation);
 }
 

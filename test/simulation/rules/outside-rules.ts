@@ -59,7 +59,8 @@ function publicKeyIsPaged({ world, watch }: Simulation, record: IncidentRecord):
 const lateMs = 4 * 60_000;
 
 /** O5: whatever was paged before, the deadline pages while the key is not seen dead. */
-function deadlinePages({ world, watch, storm }: Simulation, record: IncidentRecord): void {
+function deadlinePages(simulation: Simulation, record: IncidentRecord): void {
+  const { world, watch, storm } = simulation;
   const { incidentId, deadlineAtMs, openedAtMs, status, keys, acknowledged } = record;
   const { settledAtMs = Number.POSITIVE_INFINITY, clockFaults } = watch.incidentFacts(incidentId);
   if (openedAtMs === undefined || acknowledged !== undefined || storm.losesStatusEvents || clockFaults > 0)
@@ -72,4 +73,40 @@ function deadlinePages({ world, watch, storm }: Simulation, record: IncidentReco
   );
   if (!isPaged)
     watch.violate("O5", `the deadline of ${incidentId} passed, its key lives, and nobody was paged`);
+  const endMs = Math.min(settledAtMs, record.closedAtMs ?? settledAtMs, world.time.nowMs());
+  pagesRepeat(simulation, incidentId, { fromMs: Math.max(deadlineAtMs, openedAtMs), untilMs: endMs });
+}
+
+/** Of the design, so that a mistake in the product's own numbers shows. */
+const repeatEveryMs = 5 * 60_000;
+const repeatsLastMs = 3_600_000;
+
+/** O5: for the first hour after the deadline, every five minutes, while nobody acknowledges. */
+function pagesRepeat(
+  { world, watch }: Simulation,
+  incidentId: string,
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): void {
+  const endMs = Math.min(untilMs, fromMs + repeatsLastMs);
+  const heard = world.pages.flatMap((page) => (page.incidentId === incidentId ? page.atMs : []));
+  const times = [fromMs, ...heard.filter((atMs) => atMs > fromMs && atMs < endMs), endMs];
+  const gap = times.find((atMs, nth) => atMs - (times[nth - 1] ?? atMs) > repeatEveryMs + lateMs);
+  if (gap !== undefined)
+    watch.violate("O5", `the key of ${incidentId} lives after its deadline, and the pages stopped`);
+}
+
+/** O2: an order about a key whose incident is over, and which is dead, is told that nothing will happen. */
+export async function orderAboutTheDead({ watch, world, outside, secrets }: Simulation): Promise<void> {
+  for (const { status, keys, secrets: places } of watch.incidents.values()) {
+    const [key] = keys;
+    const secret = secrets.find(({ secretArn }) => places.some((place) => place.secretArn === secretArn));
+    const isDead = status === "closed" && key?.state === "dead" && key.keyId !== undefined;
+    if (!isDead || secret === undefined) continue;
+    const { secretArn } = secret;
+    const order = { command: "compromise", secret: secretArn, keyId: key.keyId, reason: "they read of it" };
+    const said = await world.time.run(outside.order({ ...order, exposure: "public" }, "FAKE-other"));
+    if (said?.["outcome"] === "reported")
+      watch.violate("O2", `compromise of ${key.keyId}, which is dead, is answered with success`);
+    return;
+  }
 }

@@ -220,9 +220,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "answer an order with success although its incident is over",
     file: "functions/admin/compromise/compromise.ts",
-    find: "const raised = await raiseAlerts(arrivedFrom(alert, { input, caller, parentId }), deps);",
-    replace:
-      'const raised: Raised = { ...(await raiseAlerts({ ...arrivedFrom(alert, { input, caller, parentId }), kind: "append" }, { ...deps, executions: { ...deps.executions, start: async () => ({ executionArn: "" }) as never } })), idle: [] };',
+    find: "if (idle.length > 0 && idle.length === incidentIds.length) return nothingToDo(idle, incidentIds);",
+    replace: "if (idle.length > incidentIds.length) return nothingToDo(idle, incidentIds);",
     seeds: "hard incidents",
   },
   {
