@@ -27,3 +27,10 @@ test.each([
 test("nothing is said of a claim where nobody made one", () => {
   expect(claimText({ alerts: [alert], detectedAtMs: receivedAtMs })).toBeUndefined();
 });
+
+test("of several claims the earliest is shown", () => {
+  const claimed = (agoMs: number) => ({ ...alert, detectedAtMs: receivedAtMs - agoMs });
+  const alerts = [claimed(60_000), claimed(120_000), claimed(30_000)];
+  const { detectedAtMs } = clockFrom({ receivedAtMs, detectedAtMs: receivedAtMs - 120_000 });
+  expect(claimText({ alerts, detectedAtMs })).toMatch(/^report claimed 2026-11-30 05:00:08Z/);
+});

@@ -161,6 +161,12 @@ describe("the sweep", () => {
     ["a discard, while the run's key is there", discardOf("r-1"), recordIn("staged"), true],
     ["no discard once the key was promoted", discardOf("r-1"), recordIn("promoted"), false],
     [
+      "a certificate, until it is filed",
+      { kind: "CertificateOwed", keyId: "key-9" },
+      recordIn("opened"),
+      true,
+    ],
+    [
       "no label, which every sweep takes off by itself",
       { kind: "LabelOwed", keyId: "key-1" },
       recordIn("promoted"),
