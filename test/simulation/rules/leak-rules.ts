@@ -145,9 +145,10 @@ export function everyAlertWasHeard({ watch, outside }: Simulation): void {
 
 /** O3: what a source says later under the same id is known too, wherever that alert is kept. */
 function isKeptInFull(watch: Watch, alert: Alert): void {
-  const kept = [...watch.incidents.values()].flatMap(({ alerts }) =>
-    alerts.filter((each) => nameOf(each) === nameOf(alert)),
-  );
+  const records = [...watch.incidents.values()];
+  // In a flood only its name may be kept: what it says is then in the alerts that bear the plan.
+  if (records.some(({ alertsDropped = [] }) => alertsDropped.includes(nameOf(alert)))) return;
+  const kept = records.flatMap(({ alerts }) => alerts.filter((each) => nameOf(each) === nameOf(alert)));
   const isPublicHeard = alert.exposure !== "public" || kept.some(({ exposure }) => exposure === "public");
   const isLiveHeard = alert.verified !== "live" || kept.some(({ verified }) => verified === "live");
   if (kept.length > 0 && !(isPublicHeard && isLiveHeard))
