@@ -2,7 +2,7 @@ import type { Happening, Plan } from "../plan/plan.ts";
 import type { MachineName } from "../run/machines.ts";
 import { type Report, simulatePlan } from "../run/simulation.ts";
 import type { BoundaryCall } from "../world/surroundings.ts";
-import { at, type CrashPath, rotationPaths } from "./crash-paths.ts";
+import { at, type CrashPath, copyPaths, rotationPaths } from "./crash-paths.ts";
 import { incidentPaths, reportedAgain } from "./incident-paths.ts";
 import type { FaultKind, Strikes } from "./weather.ts";
 
@@ -65,7 +65,12 @@ const resumptions: Partial<Record<Aftermath, Happening>> = {
 };
 
 const callsMax = 1_000;
-const paths: Readonly<Record<string, CrashPath>> = { ...rotationPaths, ...incidentPaths };
+/** The copies come last, so that a point without them has the same number whether they are run or not. */
+const paths: Readonly<Record<string, CrashPath>> = { ...rotationPaths, ...incidentPaths, ...copyPaths };
+
+export function isAboutCopies({ path }: Pick<CrashPoint, "path">): boolean {
+  return Object.hasOwn(copyPaths, path);
+}
 
 /** Every crash point there is: each call of each path, before and after, with each aftermath. */
 export async function crashPoints(): Promise<readonly CrashPoint[]> {

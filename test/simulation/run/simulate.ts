@@ -1,11 +1,11 @@
 /** `npm run simulate -- --help`: random runs of everything and a crash at every call, all rules asked after every step. */
 import { parseArgs } from "node:util";
-import { crashPoints } from "../faults/crash-matrix.ts";
+import { crashPoints, isAboutCopies } from "../faults/crash-matrix.ts";
 import { Misuse, orMisuse, whole } from "../rules/usage.ts";
 import { inParallel } from "./pool.ts";
 import { type FoundViolation, type Range, type RangeReport, simulateRange } from "./simulate-range.ts";
 
-const usage = `usage: npm run simulate -- [--seeds <n>] [--seed <s>] [--no-matrix] [--json]
+const usage = `usage: npm run simulate -- [--seeds <n>] [--seed <s>] [--no-matrix] [--no-copies] [--json]
        npm run simulate -- --seed <s> [--history] [--json]
        npm run simulate -- --point <p> [--history] [--json]
 
@@ -14,6 +14,7 @@ const usage = `usage: npm run simulate -- [--seeds <n>] [--seed <s>] [--no-matri
   --seed <s>   without --seeds, this one run and nothing else: how a violation is replayed
   --point <p>  this one point of the crash matrix and nothing else
   --no-matrix  the random runs only
+  --no-copies  the matrix without the path that has copies at other places
   --history    every line of what happened in the one run
   --json       one JSON object as the last line, with these counts:
                {"type":"simulation","seeds","crashPoints","faults","strays","violations","seconds"}
@@ -26,6 +27,7 @@ const options = {
   seed: { type: "string" },
   point: { type: "string" },
   matrix: { type: "boolean", default: true },
+  copies: { type: "boolean", default: true },
   history: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -94,10 +96,13 @@ async function replay(range: Range, { history }: { readonly history: boolean }):
   return report;
 }
 
-async function ranges(wanted: Wanted & { readonly matrix: boolean }): Promise<readonly Range[]> {
+async function ranges(
+  wanted: Wanted & { readonly matrix: boolean; readonly copies: boolean },
+): Promise<readonly Range[]> {
   const from = whole(wanted.seed ?? "1", "--seed");
   const count = whole(wanted.seeds ?? "1000", "--seeds");
-  const points = wanted.matrix ? (await crashPoints()).length : 0;
+  const every = wanted.matrix ? await crashPoints() : [];
+  const points = every.filter((point) => wanted.copies || !isAboutCopies(point)).length;
   return [...stretches("crashPoints", { from: 0, count: points }), ...stretches("seeds", { from, count })];
 }
 
