@@ -48,7 +48,7 @@ const quickBugs = [
 test(
   "planted bugs are found within a few seeds, so a green run means something",
   async () => {
-    const flags = ["--seeds", "40", ...quickBugs.flatMap((name) => ["--only", name])];
+    const flags = ["--seeds", "60", ...quickBugs.flatMap((name) => ["--only", name])];
     const summary = await lastLine("./run/bites.ts", flags);
     expect(summary).toMatchObject({ bugs: quickBugs.length, survivors: 0 });
   },
