@@ -3,6 +3,7 @@ import type { AlertOutcome } from "../events/alert.ts";
 import { intakeSources } from "../events/intake/index.ts";
 import { readAlerts } from "../providers/read-alerts.ts";
 import { type Cli, CliFailure, exitCodes } from "./command.ts";
+import { readText } from "./read-text.ts";
 
 export const scannerFormats = ["trufflehog", "gitleaks", "report"] as const;
 type Format = (typeof scannerFormats)[number];
@@ -12,19 +13,9 @@ export async function readScannerFile(
   cli: Cli,
   { file, format }: { readonly file: string; readonly format?: string | undefined },
 ): Promise<Pick<AlertOutcome, "start" | "ignored" | "hidden">> {
-  const text = await readReport(cli, file);
+  const text = await readText(cli, file);
   if (text.slice(0, startChars).includes("\0")) throw notText(file);
   return parse(text, format);
-}
-
-async function readReport({ terminal }: Cli, file: string): Promise<string> {
-  try {
-    return await terminal.readFile(file);
-  } catch (error) {
-    if (error instanceof CliFailure) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new CliFailure(`cannot read ${file} (${code})`, { exitCode: exitCodes.usage });
-  }
 }
 
 /**

@@ -3,6 +3,7 @@ import { basename } from "node:path";
 import { keyidOf } from "../../audit/dsse.ts";
 import { whyNotCertificate } from "../../audit/verify-certificate.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { readText } from "../read-text.ts";
 
 interface Options {
   readonly key: string;
@@ -37,16 +38,6 @@ async function check(cli: Cli, { file, key, of }: Options & { readonly file: str
     hint: isGuess ? "say which one you expect with --of; its file's name was taken for it" : undefined,
     facts: { verified: false, of: expected },
   });
-}
-
-async function readText({ terminal }: Cli, file: string): Promise<string> {
-  try {
-    return await terminal.readFile(file);
-  } catch (error) {
-    if (error instanceof CliFailure) throw error;
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    throw new CliFailure(`cannot read ${file} (${code})`, { exitCode: exitCodes.usage });
-  }
 }
 
 /** A private key is refused by its label: whoever verifies must not have one. */
