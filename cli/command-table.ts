@@ -41,7 +41,7 @@ export const commandTable: readonly NamedCommand[] = [
   },
   {
     name: "watch",
-    does: "follow a rotation to its end; exit code 0 only when it rotated",
+    does: "follow a rotation, an incident or whatever is at work; exit code 0 only when it ended well",
     load: async () => (await import("./commands/watch.ts")).watch,
   },
   {

@@ -49,6 +49,8 @@ export interface Terminal {
   out(line: string): void;
   /** Progress, errors and hints. */
   err(line: string): void;
+  /** Shows these lines in the place of those that it showed before; undefined where nothing can be drawn over. */
+  readonly redraw?: ((lines: readonly string[]) => void) | undefined;
   /** A secret from a pipe, or from a prompt that shows nothing. */
   readHidden(prompt: string): Promise<string>;
   readFile(path: string): Promise<string>;

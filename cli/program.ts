@@ -14,7 +14,7 @@ import {
 import { commandTable, type NamedCommand } from "./command-table.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Where } from "./stack-outputs.ts";
-import { type Line, tableLines } from "./table.ts";
+import { printed } from "./table.ts";
 import { oneLine } from "./text.ts";
 
 const exitCodesText = `
@@ -62,7 +62,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
       throw error;
     });
     if (wantsJson()) terminal.out(JSON.stringify(shown.json));
-    else for (const line of linesOf(shown.lines, terminal)) terminal.out(line);
+    else for (const line of printed(shown.lines, terminal.width)) terminal.out(line);
     code = shown.exitCode ?? exitCodes.done;
   };
   try {
@@ -94,15 +94,6 @@ async function addCommand(program: Command, { command, args, perform }: Adding):
   }
   (await load())(program, perform);
   program.commands.find((each) => each.name() === name)?.description(does);
-}
-
-/** Text from outside stays on its line, in a table too. */
-function linesOf(shown: readonly Line[], { width }: Terminal): readonly string[] {
-  return shown.flatMap((line) =>
-    typeof line === "string"
-      ? [oneLine(line)]
-      : tableLines({ ...line, rows: line.rows.map((row) => row.map(oneLine)) }, width),
-  );
 }
 
 function showError(terminal: Terminal, { message, hint }: CliFailure): void {

@@ -1,3 +1,5 @@
+import { oneLine } from "./text.ts";
+
 /** Rows whose columns stand under each other, laid out for the width of the terminal that shows them. */
 export interface Table {
   readonly rows: readonly (readonly string[])[];
@@ -29,6 +31,15 @@ export function tableLines(shown: Table, width = Number.POSITIVE_INFINITY): read
   const least = widest(rows, longestWord);
   if (total(least) > width) return blocks(shown, width);
   return rows.flatMap((row) => rowLines(row, narrowed({ natural, least, width })));
+}
+
+/** Everything that is shown, as lines. Text from outside stays on its line, in a table too. */
+export function printed(shown: readonly Line[], width: number | undefined): readonly string[] {
+  return shown.flatMap((line) =>
+    typeof line === "string"
+      ? [oneLine(line)]
+      : tableLines({ ...line, rows: line.rows.map((row) => row.map(oneLine)) }, width),
+  );
 }
 
 function widest(rows: Table["rows"], measure: (cell: string) => number): readonly number[] {

@@ -1,7 +1,8 @@
 import { createReadStream } from "node:fs";
 import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
-import type { ReadStream } from "node:tty";
+import { clearScreenDown, moveCursor } from "node:readline";
+import type { ReadStream, WriteStream } from "node:tty";
 import { CliFailure, exitCodes, type Terminal } from "./command.ts";
 
 /** In bytes: four times the largest report. Enough to see that a file is too large. */
@@ -17,10 +18,31 @@ export function processTerminal(): Terminal {
     width: process.stdout.isTTY ? process.stdout.columns : undefined,
     out: (line) => void process.stdout.write(`${line}\n`),
     err: (line) => void process.stderr.write(`${line}\n`),
+    redraw: process.stderr.isTTY ? redrawnOn(process.stderr) : undefined,
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: readText,
     nowMs: () => Date.now(),
     policyFilesIn,
+  };
+}
+
+/** A screen that is too small shows the first lines: what is above its edge could not be drawn over. */
+function redrawnOn(stream: WriteStream): (lines: readonly string[]) => void {
+  let above = 0;
+  return (lines) => {
+    const { columns, rows } = stream;
+    const rowsOf = (line: string) => Math.max(1, Math.ceil(line.length / columns));
+    const shown: string[] = [];
+    let height = 0;
+    for (const line of lines) {
+      if (height + rowsOf(line) >= rows) break;
+      shown.push(line);
+      height += rowsOf(line);
+    }
+    moveCursor(stream, 0, -above);
+    clearScreenDown(stream);
+    stream.write(shown.map((line) => `${line}\n`).join(""));
+    above = height;
   };
 }
 

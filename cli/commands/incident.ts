@@ -1,13 +1,9 @@
 import type { Command } from "commander";
-import { incidentFacts } from "../../core/incident/facts.ts";
 import { isOver } from "../../core/incident/plan.ts";
-import type { IncidentRecord } from "../../core/incident/record.ts";
-import { whichIncident } from "../../functions/admin/incident/which-incident.ts";
 import { reasonMax } from "../../functions/admin/inputs.ts";
-import { policiesOf } from "../../functions/incident/record/policies.ts";
 import { askAdmin } from "../ask-admin.ts";
-import { type Cli, CliFailure, type Perform, type Register, type Shown } from "../command.ts";
-import { answersOf, incidentLines } from "../incident-view.ts";
+import type { Cli, Perform, Register, Shown } from "../command.ts";
+import { incidentShown, incidentSummary, readIncident } from "../read-incident.ts";
 import { headedTable } from "../table.ts";
 import { plural, when } from "../text.ts";
 
@@ -44,41 +40,11 @@ async function list(cli: Cli, { all }: { readonly all: boolean }): Promise<Shown
     rows.length === 0
       ? ["no incident is open"]
       : [headedTable(["INCIDENT", "STATUS", "PLAN", "ABOUT", "DETECTED"], rows)];
-  return { json: { type: "incidents", incidents: newest.map(summaryOf) }, lines };
+  return { json: { type: "incidents", incidents: newest.map(incidentSummary) }, lines };
 }
 
-function summaryOf(record: IncidentRecord) {
-  const { incidentId, status, plan, test, detectedAtMs, deadlineAtMs, parentId } = record;
-  return {
-    incidentId,
-    status,
-    plan,
-    test,
-    detectedAtMs,
-    deadlineAtMs,
-    parentId,
-    facts: incidentFacts(record),
-  };
-}
-
-/** Reads the table directly, so it works while buses, machines and functions are down. */
 async function show(cli: Cli, named: string): Promise<Shown> {
-  const { ledger, nowMs } = await cli.reach();
-  const found = await whichIncident(named, { ledger });
-  if ("refusal" in found)
-    throw new CliFailure(found.refusal.detail, { hint: found.refusal.hint, facts: found.refusal });
-  const { record } = found;
-  const read = await Promise.all(
-    record.checklist.flatMap(({ incidentId }) =>
-      incidentId === undefined ? [] : [ledger.incidents.incident(incidentId)],
-    ),
-  );
-  const children = read.filter((child) => child !== undefined);
-  const view = { record, children, policies: await policiesOf(record.secrets, { ledger }), nowMs: nowMs() };
-  return {
-    json: { type: "incident", answers: answersOf(view), ...record, children: children.map(summaryOf) },
-    lines: incidentLines(view),
-  };
+  return incidentShown(await readIncident(named, await cli.reach()));
 }
 
 // ---- orders ----------------------------------------------------------------------------------------------
@@ -194,8 +160,5 @@ function registerOrder(
 /** How many incidents an order opened or joined, and where to look. */
 export function incidentsOpened(ids: readonly string[]): readonly string[] {
   if (ids.length === 0) return ["no incident was opened"];
-  return [
-    `${plural(ids.length, "incident")}: ${ids.join(", ")}`,
-    `follow it with: rekey incident show ${ids[0]}`,
-  ];
+  return [`${plural(ids.length, "incident")}: ${ids.join(", ")}`, `follow it with: rekey watch ${ids[0]}`];
 }

@@ -1,7 +1,8 @@
 import { executionName } from "../../core/rotation/execution-name.ts";
 import { askAdmin } from "../ask-admin.ts";
 import type { Register } from "../command.ts";
-import { follow } from "../follow.ts";
+import { watchBoard } from "../watch/board.ts";
+import { rotationBoard } from "../watch/rotation.ts";
 
 export const rotate: Register = (program, perform) => {
   program
@@ -16,7 +17,8 @@ export const rotate: Register = (program, perform) => {
         const name = executionName(secret.split(":").at(-1) ?? secret, { once: newId() });
         const answer = await askAdmin(cli, { command: "rotate", secret, reason, name });
         const rotationId = String(answer["rotationId"]);
-        if (wait) return follow(cli, { secretArn: String(answer["secretArn"]), rotationId });
+        if (wait)
+          return watchBoard(cli, rotationBoard({ secretArn: String(answer["secretArn"]), rotationId }));
         return {
           json: { type: "rotate", ...answer },
           lines: [`rotation ${rotationId} is started`, `follow it with: rekey watch ${rotationId}`],

@@ -4,38 +4,52 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { isReference } from "../../stores/index.ts";
 import { CliFailure, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
-import { follow } from "../follow.ts";
+import { type Watched, watchBoard } from "../watch/board.ts";
+import { fleetBoard } from "../watch/fleet.ts";
+import { incidentBoard } from "../watch/incident.ts";
+import { rotationBoard } from "../watch/rotation.ts";
 
 const atOnceMax = 16;
 
 export const watch: Register = (program, perform) => {
   program
     .command("watch")
-    .argument("<rotation>", "id of a rotation, or the secret whose latest one is meant")
-    .action((named: string) =>
-      perform(async (cli) => follow(cli, await whichRotation(named, (await cli.reach()).ledger))),
+    .argument(
+      "[what]",
+      "a rotation, a secret (its latest rotation) or an incident; without it, whatever is at work",
+    )
+    .option("--until-quiet", "without a name: end when no rotation and no incident is at work")
+    .action((named: string | undefined, { untilQuiet = false }: { readonly untilQuiet?: boolean }) =>
+      perform(async (cli) => {
+        const board =
+          named === undefined
+            ? fleetBoard({ untilQuiet })
+            : await whichBoard(named, (await cli.reach()).ledger);
+        return watchBoard(cli, board);
+      }),
     );
 };
 
-interface Found {
-  readonly secretArn: SecretArn;
-  readonly rotationId: RotationId;
-}
-
-async function whichRotation(named: string, ledger: Ledger): Promise<Found> {
+async function whichBoard(named: string, ledger: Ledger): Promise<Watched> {
   const policies = await ledger.policies();
   if (isReference(named) || policies.some(({ name }) => name === named)) {
-    return latestOf(await findSecret(named, ledger), ledger);
+    return rotationBoard(await latestOf(await findSecret(named, ledger), ledger));
   }
+  if ((await ledger.incidents.incident(named)) !== undefined) return incidentBoard(named);
   const found = await together(policies, {
     atOnceMax,
     work: ({ secretArn }) => ledger.rotation(secretArn, named),
   });
   const rotation = found.find((each) => each !== undefined);
-  if (rotation !== undefined) return { secretArn: rotation.secretArn, rotationId: rotation.rotationId };
-  throw new CliFailure(`no rotation is called ${JSON.stringify(named.slice(0, 100))}`, {
-    hint: "name its secret instead, or see `rekey status`",
+  if (rotation !== undefined) return rotationBoard(rotation);
+  throw new CliFailure(`no rotation and no incident is called ${JSON.stringify(named.slice(0, 100))}`, {
+    hint: "name a secret instead, or see `rekey status` and `rekey incident list`",
   });
+}
+
+interface Found {
+  readonly secretArn: SecretArn;
+  readonly rotationId: RotationId;
 }
 
 async function latestOf(

@@ -24,6 +24,8 @@ export interface CliOptions {
   readonly certificates?: CertificateReader;
   readonly isColoured?: boolean;
   readonly width?: number;
+  /** A terminal that can be drawn over: gets each screen. */
+  readonly redraw?: (lines: readonly string[]) => void;
   /** Called at each pause, with the number of pauses so far: what happens meanwhile. */
   readonly meanwhile?: (pauses: number) => Promise<void>;
 }
@@ -64,6 +66,7 @@ export async function rekey(
       width: options.width,
       out: (text) => out.push(text),
       err: (text) => err.push(text),
+      redraw: options.redraw,
       readHidden: async () => options.stdin ?? "",
       readFile: async (path) => {
         const text = options.files?.[path];

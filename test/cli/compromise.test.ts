@@ -29,7 +29,7 @@ describe("rekey compromise", () => {
 
     expect(first.code).toBe(0);
     const { incidentId, alerts } = await only();
-    expect(first.out).toBe(`1 incident: ${incidentId}\nfollow it with: rekey incident show ${incidentId}`);
+    expect(first.out).toBe(`1 incident: ${incidentId}\nfollow it with: rekey watch ${incidentId}`);
     expect(again.out).toBe(`${first.out}\njoined, since the key has one already: ${incidentId}`);
     expect(alerts.map(({ source, exposure }) => [source, exposure])).toEqual([
       ["person", "public"],
