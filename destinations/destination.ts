@@ -1,3 +1,5 @@
+import type { LambdaClient } from "@aws-sdk/client-lambda";
+import type { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
 import type { Destination, DestinationCapabilities } from "../core/copies/destination.ts";
 import { CopyRefused, PolicyInvalid, ProviderThrottled, ProviderUnavailable } from "../core/errors.ts";
@@ -62,8 +64,12 @@ export interface AwsPlace {
 /** The clients of destinations in AWS, each made when it is first needed. */
 export interface AwsReach {
   secrets(place: AwsPlace): SecretStore;
+  parameters(place: AwsPlace): Pick<SSMClient, "send">;
+  lambda(place: AwsPlace): Pick<LambdaClient, "send">;
   /** The tags of a secret by name. */
   tags(place: AwsPlace, secretArn: SecretArn): Promise<Readonly<Record<string, string>>>;
+  /** Until a change that AWS makes in the background is over. */
+  pause(ms: number): Promise<void>;
 }
 
 export interface ConnectOptions {
@@ -91,6 +97,9 @@ export const tokenSetting = z
   .regex(
     /^arn:aws[a-z-]{0,16}:secretsmanager:[a-z0-9-]{1,32}:\d{12}:secret:[\w/+=.@-]{1,512}-[A-Za-z0-9]{6}$/,
   );
+
+/** The role to assume, for a place in another account. */
+export const assumedRole = z.string().regex(/^arn:aws[a-z-]{0,16}:iam::\d{12}:role\/[\w/+=,.@-]{1,512}$/);
 
 /** An https address without a path; for self-hosted places. */
 export const originSetting = z

@@ -1,3 +1,5 @@
+import type { AwsReach } from "./destination.ts";
+
 /** What a stand-in of a destination sees of one request: the same as those of providers. */
 export interface FakeRequest {
   readonly method: string;
@@ -20,5 +22,21 @@ export function answer(status: number, json: unknown = {}): FakeReply {
 
 /** The parts of a path that match; the rest of a pattern is literal. */
 export function matched(pattern: RegExp, path: string): readonly string[] | undefined {
-  return pattern.exec(path)?.slice(1).map(decodeURIComponent);
+  return pattern
+    .exec(path)
+    ?.slice(1)
+    .map((part = "") => decodeURIComponent(part));
+}
+
+/** The reach of a destination that is not in AWS. */
+export const noAws: AwsReach = {
+  secrets: notThere,
+  parameters: notThere,
+  lambda: notThere,
+  tags: async () => ({}),
+  pause: async () => undefined,
+};
+
+function notThere(): never {
+  throw new TypeError("nothing of this service is there");
 }

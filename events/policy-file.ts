@@ -1,5 +1,5 @@
 import type * as z from "zod";
-import { collisionsOf } from "../core/copies/declared.ts";
+import { whyCopiesCollide } from "../core/copies/declared.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
@@ -233,10 +233,10 @@ function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
 
 /** Two keys under one name at one place: whichever was rotated last would be there. */
 function collisions(policies: readonly Policy[]): readonly Mistake[] {
+  // Which places take one copy only is the deployment's to say: `rekey apply` asks it.
+  const besides = { others: policies, isShared: () => false };
   return policies.flatMap((policy) =>
-    collisionsOf(policy, policies).map(({ copy, with: other }) =>
-      at(["secrets", policy.name, "consumers"], `${copy.as} at ${copy.to} is also a copy of ${other}`),
-    ),
+    whyCopiesCollide(policy, besides).map((why) => at(["secrets", policy.name, "consumers"], why)),
   );
 }
 

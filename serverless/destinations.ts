@@ -1,11 +1,22 @@
-import type { Deployment } from "./deployment.ts";
+import type { Deployment, DestinationPlace } from "./deployment.ts";
 import type { FunctionRow } from "./function-row.ts";
 import { allow, type Statement } from "./statements.ts";
 
 type Asks = FunctionRow["destinations"];
 
-const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
-const writeActions = ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"];
+/** What a place in AWS is asked for, and what only the one function may do that writes copies. */
+const actionsOn = {
+  CopySecrets: {
+    read: ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"],
+    write: ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage"],
+  },
+  CopyParameters: { read: ["ssm:GetParameter"], write: ["ssm:PutParameter"] },
+  CopyParameterKeys: { read: ["kms:Decrypt"], write: ["kms:Encrypt", "kms:GenerateDataKey"] },
+  CopyFunctions: {
+    read: ["lambda:GetAlias", "lambda:GetFunctionConfiguration", "lambda:ListTags"],
+    write: ["lambda:PublishVersion", "lambda:UpdateAlias", "lambda:UpdateFunctionConfiguration"],
+  },
+} as const;
 
 /** The tokens of the places that the deployment lists, and what it takes to reach those that are in AWS. */
 export function destinationStatements(
@@ -15,16 +26,37 @@ export function destinationStatements(
   if (isAsking(asks) === undefined) return [];
   const places = Object.values(deployment.destinations);
   const own = places.filter(({ role }) => role === undefined);
-  const secrets = own.flatMap(({ secret, kind }) =>
-    kind === "secrets-manager" && typeof secret === "string" ? [secret] : [],
-  );
-  const roles = places.flatMap(({ role }) => (typeof role === "string" ? [role] : []));
-  const onSecrets = asks === "write" ? [...readActions, ...writeActions] : readActions;
+  const on = (sid: keyof typeof actionsOn, resources: readonly string[]) => {
+    const { read, write } = actionsOn[sid];
+    return given(sid, asks === "write" ? [...read, ...write] : read, resources);
+  };
+  const functions = textsOf(own, "lambda-environment", "function");
   return [
     given("PlaceTokens", ["secretsmanager:GetSecretValue"], tokensOf(deployment)),
-    given("CopySecrets", onSecrets, secrets),
-    given("PlaceRoles", ["sts:AssumeRole"], roles),
+    on("CopySecrets", textsOf(own, "secrets-manager", "secret")),
+    on(
+      "CopyParameters",
+      textsOf(own, "parameter-store", "parameters").map((path) => `${path}*`),
+    ),
+    on("CopyParameterKeys", textsOf(own, "parameter-store", "key")),
+    on(
+      "CopyFunctions",
+      functions.flatMap((arn) => [arn, `${arn}:*`]),
+    ),
+    given(
+      "PlaceRoles",
+      ["sts:AssumeRole"],
+      places.flatMap(({ role }) => (typeof role === "string" ? [role] : [])),
+    ),
   ].flat();
+}
+
+/** One setting of every place of a kind. */
+function textsOf(places: readonly DestinationPlace[], kind: string, setting: string): readonly string[] {
+  return places.flatMap((place) => {
+    const text = place[setting];
+    return place.kind === kind && typeof text === "string" ? [text] : [];
+  });
 }
 
 function given(sid: string, actions: readonly string[], resources: readonly string[]): readonly Statement[] {

@@ -1,4 +1,5 @@
 import type { CopyPolicy, Policy } from "../policy.ts";
+import { placeText } from "./rules.ts";
 
 /** Every copy of a secret's key, each place once: two consumers may read the same one. */
 export function copiesOf({ consumers }: Pick<Policy, "consumers">): readonly CopyPolicy[] {
@@ -12,7 +13,7 @@ export function placeKey({ to, as }: Pick<CopyPolicy, "to" | "as">): string {
   return `${to}/${as}`;
 }
 
-export interface Collision {
+interface Collision {
   readonly copy: CopyPolicy;
   /** The other secret whose key goes to the same place. */
   readonly with: string;
@@ -21,16 +22,49 @@ export interface Collision {
 type Owner = Pick<Policy, "consumers" | "secretArn" | "name" | "environment">;
 
 /** Places of this secret that another secret's policy names too: whichever is written last would win. */
-export function collisionsOf(policy: Owner, others: readonly Owner[]): readonly Collision[] {
+function collisionsOf(policy: Owner, others: readonly Owner[]): readonly Collision[] {
   const taken = new Map(
     others
       .filter(({ secretArn }) => secretArn !== policy.secretArn)
-      .flatMap((other) =>
-        copiesOf(other).map((copy) => [placeKey(copy), `${other.environment}/${other.name}`] as const),
-      ),
+      .flatMap((other) => copiesOf(other).map((copy) => [placeKey(copy), nameOf(other)] as const)),
   );
   return copiesOf(policy).flatMap((copy) => {
     const other = taken.get(placeKey(copy));
     return other === undefined ? [] : [{ copy, with: other }];
   });
+}
+
+interface Besides {
+  readonly others: readonly Owner[];
+  /** True of a destination whose mark changes with every value there. */
+  readonly isShared: (destination: string) => boolean;
+}
+
+/** Why these copies cannot be written as they are declared, in words; asked before anything is written. */
+export function whyCopiesCollide(policy: Owner, besides: Besides): readonly string[] {
+  return [
+    ...collisionsOf(policy, besides.others).map(
+      ({ copy, with: other }) => `${placeText(copy)} is also a copy of ${other}`,
+    ),
+    ...crowdedCopies(policy, besides).map(
+      ({ copy, with: other }) =>
+        `${placeText(copy)}: ${copy.to} takes one copy, because it does not tell which of its values was changed, and has ${other}`,
+    ),
+  ];
+}
+
+/** Where the mark changes with every value, a second copy would always look like a change of the first one. */
+function crowdedCopies(policy: Owner, { others, isShared }: Besides): readonly Collision[] {
+  const theirs = others.filter(({ secretArn }) => secretArn !== policy.secretArn);
+  return copiesOf(policy).flatMap((copy, nth, own) => {
+    if (!isShared(copy.to)) return [];
+    const earlier = own.slice(0, nth).map((each) => ({ each, owner: policy }));
+    const foreign = theirs.flatMap((owner) => copiesOf(owner).map((each) => ({ each, owner })));
+    const found = [...earlier, ...foreign].find(({ each }) => each.to === copy.to && each.as !== copy.as);
+    return found === undefined ? [] : [{ copy, with: `${found.each.as} of ${nameOf(found.owner)}` }];
+  });
+}
+
+function nameOf({ environment, name }: Owner): string {
+  return `${environment}/${name}`;
 }

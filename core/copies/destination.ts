@@ -20,6 +20,11 @@ export interface DestinationCapabilities {
    * the look and the write is overwritten.
    */
   readonly compareAndSwap: "native" | "none";
+  /**
+   * `value`: the mark changes with the value under that name only. `place`: with every value there, so a second copy
+   * would look like a change of the first one.
+   */
+  readonly marks: "value" | "place";
 }
 
 /** What a place shows under one name. */

@@ -5,7 +5,7 @@ import { githubActionsSettings } from "./settings.ts";
 export const githubActions: DestinationKind = {
   kind: "github-actions",
   title: "GitHub Actions",
-  capabilities: { activation: "next-run", proof: "updated_at", compareAndSwap: "none" },
+  capabilities: { activation: "next-run", proof: "updated_at", compareAndSwap: "none", marks: "value" },
   settings: githubActionsSettings,
   nameMistake: (name) => {
     if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))

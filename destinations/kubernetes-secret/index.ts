@@ -5,7 +5,7 @@ import { kubernetesSecretSettings } from "./settings.ts";
 export const kubernetesSecret: DestinationKind = {
   kind: "kubernetes-secret",
   title: "Kubernetes Secret",
-  capabilities: { activation: "restart", proof: "read-back", compareAndSwap: "native" },
+  capabilities: { activation: "restart", proof: "read-back", compareAndSwap: "native", marks: "value" },
   settings: kubernetesSecretSettings,
   nameMistake: (name) =>
     /^[\w.-]{1,116}$/.test(name) ? undefined : "an entry's name has up to 116 letters, digits, _, . and -",

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { CopySeen, PlaceRefusal } from "../../core/copies/destination.ts";
+import type { CopySeen } from "../../core/copies/destination.ts";
 import {
   CopyRefused,
   InputInvalid,
@@ -13,6 +13,7 @@ import { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../stores/value.ts";
 import { wrongPlace } from "../api.ts";
+import { placeRefusal } from "../aws-calls.ts";
 import { type ConnectOptions, type DestinationCalls, parseSettings } from "../destination.ts";
 import { secretsManagerSettings } from "./settings.ts";
 
@@ -33,12 +34,14 @@ export function connect({ settings, environment, aws }: ConnectOptions): Destina
 
   return {
     whyNotHere: () =>
-      placeRefusal(async () => {
-        const { Environment: tagged } = await aws.tags(place, secretArn);
-        return tagged === environment
-          ? undefined
-          : wrongPlace(`the tag Environment of ${secretArn} is ${tagged ?? "missing"}, not ${environment}`);
-      }),
+      placeRefusal(() =>
+        asDestination(async () => {
+          const { Environment: tagged } = await aws.tags(place, secretArn);
+          return tagged === environment
+            ? undefined
+            : wrongPlace(`the tag Environment of ${secretArn} is ${tagged ?? "missing"}, not ${environment}`);
+        }),
+      ),
 
     look: (name) =>
       asDestination(async (): Promise<CopySeen> => {
@@ -117,15 +120,6 @@ function versionFor(copy: {
   const hex = createHash("sha256").update(text).digest("hex");
   const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
   return [...parts, hex.slice(20, 32)].join("-");
-}
-
-async function placeRefusal(ask: () => Promise<PlaceRefusal | undefined>): Promise<PlaceRefusal | undefined> {
-  try {
-    return await asDestination(ask);
-  } catch (error) {
-    if (error instanceof CopyRefused) return { reason: "CredentialRefused", detail: error.message };
-    throw error;
-  }
 }
 
 /** The store's errors in a destination's words: what passes is tried again, what does not is a refusal. */

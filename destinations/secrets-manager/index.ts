@@ -5,7 +5,7 @@ import { secretsManagerSettings } from "./settings.ts";
 export const secretsManagerCopy: DestinationKind = {
   kind: "secrets-manager",
   title: "Another AWS Secrets Manager secret",
-  capabilities: { activation: "live", proof: "read-back", compareAndSwap: "native" },
+  capabilities: { activation: "live", proof: "read-back", compareAndSwap: "native", marks: "value" },
   settings: secretsManagerSettings,
   nameMistake: (name) =>
     /^[^\p{C}]{1,256}$/u.test(name) ? undefined : "the name of a JSON field has 1 to 256 characters here",

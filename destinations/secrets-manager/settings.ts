@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { assumedRole } from "../destination.ts";
 
 export const secretsManagerSettings = z.strictObject({
   /** The full ARN of the secret that gets the copy; its Region is the ARN's. */
@@ -9,9 +10,5 @@ export const secretsManagerSettings = z.strictObject({
     ),
   /** `json`: the copy is one field of a JSON object. `text`: it is the whole value. */
   holds: z.enum(["json", "text"]).default("json"),
-  /** The role to assume, for a secret of another account. */
-  role: z
-    .string()
-    .regex(/^arn:aws[a-z-]{0,16}:iam::\d{12}:role\/[\w/+=,.@-]{1,512}$/)
-    .optional(),
+  role: assumedRole.optional(),
 });

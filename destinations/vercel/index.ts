@@ -5,7 +5,7 @@ import { vercelSettings } from "./settings.ts";
 export const vercel: DestinationKind = {
   kind: "vercel",
   title: "Vercel",
-  capabilities: { activation: "redeploy", proof: "updated_at", compareAndSwap: "none" },
+  capabilities: { activation: "redeploy", proof: "updated_at", compareAndSwap: "none", marks: "value" },
   settings: vercelSettings,
   nameMistake: (name) =>
     /^(?:VERCEL|NOW)_/.test(name)

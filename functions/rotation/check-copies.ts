@@ -1,10 +1,9 @@
 import * as z from "zod";
-import { collisionsOf } from "../../core/copies/declared.ts";
-import { placeText } from "../../core/copies/rules.ts";
+import { whyCopiesCollide } from "../../core/copies/declared.ts";
 import { CopyRefused, ProviderUnavailable } from "../../core/errors.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import type { With } from "../deps.ts";
-import { refusalsText, whyNoCopies } from "../secret/copies.ts";
+import { isSharedIn, refusalsText, whyNoCopies } from "../secret/copies.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -20,11 +19,9 @@ export const checkCopies = step({
   run: async (input, deps: With<"destinations">) => {
     const policy = await policyOf(input, deps);
     const { retiring } = assertHolder(await deps.ledger.secret(input.secretArn), input);
-    const collisions = collisionsOf(policy, await deps.ledger.policies());
-    if (collisions.length > 0)
-      throw new CopyRefused(
-        collisions.map(({ copy, with: other }) => `${placeText(copy)} is also a copy of ${other}`).join("; "),
-      );
+    const others = await deps.ledger.policies();
+    const collisions = whyCopiesCollide(policy, { others, isShared: isSharedIn(deps) });
+    if (collisions.length > 0) throw new CopyRefused(collisions.join("; "));
     const refused = await whyNoCopies({ policy, own: [retiring.fingerprint] }, deps);
     const [silent] = refused.filter(({ refusal }) => refusal.reason === "DestinationSilent");
     const said = refusalsText(refused.filter(({ refusal }) => refusal.reason !== "DestinationSilent"));

@@ -97,6 +97,11 @@ async function viewOf(
   return { ...facts, seen, found };
 }
 
+/** Of a destination that the deployment does not list, nothing is known; that is refused by itself. */
+export function isSharedIn({ destinations }: Pick<Deps, "destinations">): (name: string) => boolean {
+  return (name) => destinations.named(name)?.capabilities.marks === "place";
+}
+
 export function placeOf({ secretArn }: Pick<Policy, "secretArn">, { to, as }: CopyPolicy) {
   return { secretArn, destination: to, name: as };
 }

@@ -1,13 +1,27 @@
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { SSMClient } from "@aws-sdk/client-ssm";
 import type { Destination } from "../../core/copies/destination.ts";
 import { Secret } from "../../core/secret.ts";
+import * as cloudflare from "../../destinations/cloudflare-workers/adapter.ts";
+import { WorkersFake } from "../../destinations/cloudflare-workers/fake.ts";
 import { connected } from "../../destinations/connect.ts";
 import type { AwsReach, ConnectOptions, DestinationAdapter } from "../../destinations/destination.ts";
-import type { FakeReply, FakeRequest } from "../../destinations/fake.ts";
+import { type FakeReply, type FakeRequest, noAws } from "../../destinations/fake.ts";
+import * as fly from "../../destinations/fly/adapter.ts";
+import { FlyFake } from "../../destinations/fly/fake.ts";
 import * as github from "../../destinations/github-actions/adapter.ts";
 import { GithubFake } from "../../destinations/github-actions/fake.ts";
+import * as gitlab from "../../destinations/gitlab-ci/adapter.ts";
+import { GitlabFake } from "../../destinations/gitlab-ci/fake.ts";
+import * as heroku from "../../destinations/heroku/adapter.ts";
+import { HerokuFake } from "../../destinations/heroku/fake.ts";
 import { destinationKinds } from "../../destinations/index.ts";
 import * as kubernetes from "../../destinations/kubernetes-secret/adapter.ts";
 import { KubernetesFake } from "../../destinations/kubernetes-secret/fake.ts";
+import * as lambda from "../../destinations/lambda-environment/adapter.ts";
+import { LambdaFake } from "../../destinations/lambda-environment/fake.ts";
+import * as parameterStore from "../../destinations/parameter-store/adapter.ts";
+import { ParametersFake } from "../../destinations/parameter-store/fake.ts";
 import * as secretsManager from "../../destinations/secrets-manager/adapter.ts";
 import { fakeSecrets } from "../../destinations/secrets-manager/fake.ts";
 import * as vercel from "../../destinations/vercel/adapter.ts";
@@ -15,17 +29,11 @@ import { VercelFake } from "../../destinations/vercel/fake.ts";
 import { fakeHttp } from "../../providers/fake.ts";
 import { faultsOf } from "../../providers/fake-faults.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
+import { clientOptions } from "./aws-wire.ts";
 import type { DestinationWorld } from "./destination-contract.ts";
 
 const token = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:rekey/places/token-AbCdEf";
 const copySecret = "arn:aws:secretsmanager:us-east-1:444455556666:secret:shop/openai-AbCdEf";
-export const noAws: AwsReach = {
-  secrets: () => {
-    throw new TypeError("this destination is not in AWS");
-  },
-  tags: async () => ({}),
-};
-
 interface Wired {
   readonly kind: string;
   readonly adapter: DestinationAdapter;
@@ -58,15 +66,21 @@ function clock() {
   return { now: () => time.nowMs, pass };
 }
 
-function faulty(handle: (request: FakeRequest) => FakeReply) {
+function struckBy(handle: (request: FakeRequest) => FakeReply) {
   const faults = faultsOf();
   let nth = 0;
-  const http = fakeHttp((request) => {
+  const struck = (request: FakeRequest) => {
     nth += 1;
-    const operation = request.method === "GET" ? "read" : "write";
-    return faults.strike({ operation, request, nth }, () => handle(request));
-  });
-  return { http, inject: faults.inject };
+    // Every call of the AWS protocol that Parameter Store speaks is a POST.
+    const isRead = request.method === "GET" || request.headers["x-amz-target"]?.includes(".Get") === true;
+    return faults.strike({ operation: isRead ? "read" : "write", request, nth }, () => handle(request));
+  };
+  return { struck, inject: faults.inject };
+}
+
+function faulty(handle: (request: FakeRequest) => FakeReply) {
+  const { struck, inject } = struckBy(handle);
+  return { http: fakeHttp(struck), inject };
 }
 
 export function githubWorld(
@@ -192,10 +206,179 @@ export function secretsManagerWorld(): DestinationWorld {
   };
 }
 
+export function gitlabWorld(): DestinationWorld & { readonly fake: GitlabFake } {
+  const { pass } = clock();
+  const place = { project: 1234, scope: "production" };
+  const fake = new GitlabFake(place);
+  const { http, inject } = faulty((request) => fake.handle(request));
+  const settings = { token, ...place };
+  const wired = { kind: "gitlab-ci", adapter: gitlab, http, tokenText: fake.token };
+  return {
+    ...{ fake, pass, inject },
+    destination: wire({ ...wired, settings }),
+    elsewhere: wire({ ...wired, settings: { ...settings, scope: "staging" } }),
+    refused: wire({ ...wired, settings, tokenText: "glpat-FAKE-other" }),
+    put: (name, text) => fake.put(name, text),
+    stored: (name) => fake.valueOf(name),
+    running: (name) => fake.pipelines.map(({ given }) => given.get(name)),
+    start: () => fake.begin(),
+    finish: () => {
+      for (const _pipeline of [...fake.pipelines]) fake.end();
+      fake.begin();
+    },
+    rollBack: () => false,
+  };
+}
+
+export function cloudflareWorld(): DestinationWorld & { readonly fake: WorkersFake } {
+  const { pass } = clock();
+  const place = { account: "0".repeat(32), script: "shop-production" };
+  const fake = new WorkersFake(place);
+  const { http, inject } = faulty((request) => fake.handle(request));
+  const settings = { token, ...place };
+  const foreign = new WorkersFake(place);
+  foreign.environment = "staging";
+  const wired = { kind: "cloudflare-workers", adapter: cloudflare, settings, http, tokenText: fake.token };
+  return {
+    ...{ fake, pass, inject },
+    destination: wire(wired),
+    elsewhere: wire({ ...wired, http: fakeHttp((request) => foreign.handle(request)) }),
+    refused: wire({ ...wired, tokenText: "cf-FAKE-other" }),
+    put: (name, text) => fake.put(name, text),
+    stored: (name) => fake.newest?.secrets.get(name),
+    running: () => [],
+    start: () => undefined,
+    finish: () => undefined,
+    rollBack: () => {
+      fake.rollBack();
+      return true;
+    },
+  };
+}
+
+export function flyWorld(): DestinationWorld & { readonly fake: FlyFake } {
+  const { now, pass } = clock();
+  const place = { app: "shop", organization: "acme" };
+  const fake = new FlyFake(place, now);
+  const { http, inject } = faulty((request) => fake.handle(request));
+  const settings = { token, ...place };
+  const wired = { kind: "fly", adapter: fly, http, tokenText: fake.token };
+  return {
+    ...{ fake, pass, inject },
+    destination: wire({ ...wired, settings }),
+    elsewhere: wire({ ...wired, settings: { ...settings, organization: "others" } }),
+    refused: wire({ ...wired, settings, tokenText: "fly-FAKE-other" }),
+    put: (name, text) => fake.put(name, text),
+    stored: (name) => fake.secrets.get(name)?.text,
+    running: (name) => fake.machines.map(({ given }) => given.get(name)),
+    start: () => fake.start(),
+    finish: (how) => fake.finish({ fails: how === "failed" }),
+    rollBack: () => false,
+  };
+}
+
+export function herokuWorld(): DestinationWorld & { readonly fake: HerokuFake } {
+  const { pass } = clock();
+  const app = "01234567-89ab-cdef-0123-456789abcdef";
+  const fake = new HerokuFake(app);
+  const { http, inject } = faulty((request) => fake.handle(request));
+  const settings = { token, app };
+  const foreign = new HerokuFake(app);
+  foreign.vars.set("REKEY_ENVIRONMENT", "staging");
+  const wired = { kind: "heroku", adapter: heroku, settings, http, tokenText: fake.token };
+  return {
+    ...{ fake, pass, inject },
+    destination: wire(wired),
+    elsewhere: wire({ ...wired, http: fakeHttp((request) => foreign.handle(request)) }),
+    refused: wire({ ...wired, tokenText: "heroku-FAKE-other" }),
+    put: (name, text) => fake.put(name, text),
+    stored: (name) => fake.vars.get(name),
+    running: (name) => [fake.running(name)],
+    start: () => undefined,
+    finish: (how) => fake.finish(how),
+    rollBack: () => {
+      fake.rollBack();
+      return true;
+    },
+  };
+}
+
+const noHttp = fakeHttp(() => ({ status: 500, headers: {}, body: "" }));
+
+export function parameterStoreWorld(): DestinationWorld & { readonly fake: ParametersFake } {
+  const { pass } = clock();
+  const path = "/shop/production/";
+  const fake = new ParametersFake();
+  fake.put(`${path}REKEY_ENVIRONMENT`, "production", "String");
+  const { struck, inject } = struckBy((request) => fake.handle(request));
+  const denied = new ParametersFake();
+  denied.isDenied = true;
+  const settings = { parameters: `arn:aws:ssm:eu-central-1:111122223333:parameter${path}` };
+  const wired = { kind: "parameter-store", adapter: parameterStore, http: noHttp, tokenText: "none" };
+  const reach = (handle: typeof struck): AwsReach => ({
+    ...noAws,
+    parameters: () => new SSMClient(clientOptions(handle)),
+  });
+  const aws = reach(struck);
+  const other = { parameters: settings.parameters.replace("/production/", "/staging/") };
+  return {
+    ...{ fake, pass, inject },
+    destination: wire({ ...wired, settings, aws }),
+    elsewhere: wire({ ...wired, settings: other, aws }),
+    refused: wire({ ...wired, settings, aws: reach((request) => denied.handle(request)) }),
+    put: (name, text) => void fake.put(`${path}${name}`, text),
+    stored: (name) => fake.parameters.get(`${path}${name}`)?.value,
+    running: () => [],
+    start: () => undefined,
+    finish: () => undefined,
+    rollBack: () => false,
+  };
+}
+
+export function lambdaWorld(): DestinationWorld & { readonly fake: LambdaFake } {
+  const { pass } = clock();
+  const arn = "arn:aws:lambda:eu-central-1:111122223333:function:shop";
+  const place = { arn, alias: "live" };
+  const fake = new LambdaFake(place);
+  const { struck, inject } = struckBy((request) => fake.handle(request));
+  const denied = new LambdaFake(place);
+  denied.isDenied = true;
+  const foreign = new LambdaFake(place);
+  foreign.environment = "staging";
+  const reach = (handle: typeof struck): AwsReach => ({
+    ...noAws,
+    lambda: () => new LambdaClient(clientOptions(handle)),
+  });
+  const settings = { function: arn, alias: "live" };
+  const wired = { kind: "lambda-environment", adapter: lambda, settings, http: noHttp, tokenText: "none" };
+  return {
+    ...{ fake, pass, inject },
+    destination: wire({ ...wired, aws: reach(struck) }),
+    elsewhere: wire({ ...wired, aws: reach((request) => foreign.handle(request)) }),
+    refused: wire({ ...wired, aws: reach((request) => denied.handle(request)) }),
+    put: (name, text) => fake.put(name, text),
+    stored: (name) => fake.variables[name],
+    running: (name) => [fake.running(name)],
+    start: () => fake.moveAlias(fake.publish()),
+    finish: (how) => (how === "failed" ? fake.fail() : undefined),
+    rollBack: () => {
+      fake.rollBack();
+      return true;
+    },
+    atOnce: "an alias sends requests to its new version as soon as it is moved",
+  };
+}
+
 /** By kind, every destination of the registry. */
 export const destinationWorlds: Readonly<Record<string, () => DestinationWorld>> = {
   "github-actions": githubWorld,
   "kubernetes-secret": kubernetesWorld,
   vercel: vercelWorld,
   "secrets-manager": secretsManagerWorld,
+  "gitlab-ci": gitlabWorld,
+  "cloudflare-workers": cloudflareWorld,
+  fly: flyWorld,
+  heroku: herokuWorld,
+  "parameter-store": parameterStoreWorld,
+  "lambda-environment": lambdaWorld,
 };

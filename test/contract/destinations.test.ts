@@ -1,7 +1,18 @@
 import { Secret } from "../../core/secret.ts";
 import { destinationKinds } from "../../destinations/index.ts";
 import { destinationContract } from "./destination-contract.ts";
-import { destinationWorlds, githubWorld, kubernetesWorld, vercelWorld } from "./destination-worlds.ts";
+import {
+  cloudflareWorld,
+  destinationWorlds,
+  flyWorld,
+  githubWorld,
+  gitlabWorld,
+  herokuWorld,
+  kubernetesWorld,
+  lambdaWorld,
+  parameterStoreWorld,
+  vercelWorld,
+} from "./destination-worlds.ts";
 
 const copy = (text: string) => ({ name: "OPENAI_API_KEY", text: new Secret(text), versionId: "v1" });
 
@@ -115,5 +126,165 @@ describe("kubernetes-secret", () => {
     fake.put("OPENAI_API_KEY", "sk-FAKE-one");
     fake.isImmutable = true;
     expect((await destination.look("OPENAI_API_KEY")).conflict).toContain("immutable");
+  });
+});
+
+const name = "OPENAI_API_KEY";
+const written = (mark: string) => ({ name, versionId: "v1", write: "v1", mark, seenAtMs: 1_000 });
+
+describe("gitlab-ci", () => {
+  test("a hidden variable is a conflict: a change of it would be noticed by nobody", async () => {
+    const { destination, fake } = gitlabWorld();
+    fake.put(name, "sk-FAKE-one", { hidden: true });
+    expect((await destination.look(name)).conflict).toContain("hidden");
+  });
+
+  test("a variable of another scope is not touched, and a $ reaches the job as it is", async () => {
+    const { destination, fake } = gitlabWorld();
+    fake.put(name, "theirs-FAKE", { scope: "staging" });
+    await destination.write({ ...copy("sk-FAKE-$one"), seen: {} });
+    fake.begin();
+
+    expect(fake.variables.get(`${name} staging`)?.value).toBe("theirs-FAKE");
+    expect(fake.pipelines.map(({ given }) => given.get(name))).toContain("sk-FAKE-$one");
+  });
+
+  test("a new variable is masked and protected, and one that is there keeps what it has", async () => {
+    const { destination, fake } = gitlabWorld();
+    await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    expect(fake.variables.get(`${name} production`)).toMatchObject({ masked: true, protected: true });
+
+    fake.put(name, "sk-FAKE-one", { masked: false, protected: false });
+    await destination.write({ ...copy("sk-FAKE-two"), seen: {} });
+    expect(fake.variables.get(`${name} production`)).toMatchObject({ masked: false, protected: false });
+  });
+
+  test("a pipeline that never ends is waited for as long as a job may run", async () => {
+    const { destination, fake } = gitlabWorld();
+    fake.begin();
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    const started = (await destination.activate(written(mark))) ?? "";
+    const at = (nowMs: number) => destination.use({ ...written(mark), started, nowMs });
+
+    expect((await at(1_000 + 3_599_999)).state).toBe("activating");
+    expect((await at(1_000 + 3_600_000)).state).toBe("active");
+  });
+});
+
+describe("cloudflare-workers", () => {
+  test("a newest version that is not deployed is a conflict, because the write would fail", async () => {
+    const { destination, fake } = cloudflareWorld();
+    fake.put(name, "sk-FAKE-one");
+    const [before] = fake.deployed;
+    fake.upload();
+    if (before !== undefined) fake.deployed = [before];
+
+    expect((await destination.look(name)).conflict).toContain("version 3");
+    await expect(destination.write({ ...copy("sk-FAKE-two"), seen: {} })).rejects.toMatchObject({
+      name: "CopyRefused",
+    });
+  });
+
+  test("a change stays known behind many uploads", async () => {
+    const { destination, fake } = cloudflareWorld();
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    for (let upload = 0; upload < 150; upload++) fake.upload();
+
+    expect((await destination.look(name)).mark).toBe(mark);
+  });
+
+  test("a gradual deployment that still serves an older version is waited for", async () => {
+    const { destination, fake } = cloudflareWorld();
+    const before = fake.deployed;
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    fake.deployed = [...before, ...fake.deployed];
+
+    expect((await destination.use({ ...written(mark), nowMs: 0 })).state).toBe("activating");
+  });
+});
+
+describe("fly", () => {
+  test("a repeat restarts only what has not started since", async () => {
+    const { destination, fake, pass } = flyWorld();
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    pass(1_000);
+    const [one, two] = fake.machines;
+    await destination.activate(written(mark));
+    if (two !== undefined) two.isRestarting = false;
+    fake.finish();
+    fake.restarts.length = 0;
+    await destination.activate(written(mark));
+
+    expect(one?.given.get(name)).toBe("sk-FAKE-one");
+    expect(fake.restarts).toEqual([two?.id]);
+  });
+
+  test("a stopped machine holds no key, and an app without machines says nothing", async () => {
+    const { destination, fake } = flyWorld();
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    for (const machine of fake.machines) machine.state = "stopped";
+    expect((await destination.use({ ...written(mark), nowMs: 0 })).state).toBe("active");
+
+    fake.machines.length = 0;
+    expect((await destination.use({ ...written(mark), nowMs: 0 })).state).toBe("idle");
+    expect(await destination.whyNotHere()).toMatchObject({ reason: "WrongPlace" });
+  });
+});
+
+describe("heroku", () => {
+  test("the value that is there already makes no release, because each one restarts every dyno", async () => {
+    const { destination, fake } = herokuWorld();
+    await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    const releases = fake.releases.length;
+    await destination.write({ ...copy("sk-FAKE-one"), seen: {} });
+    expect(fake.releases).toHaveLength(releases);
+  });
+});
+
+describe("parameter-store", () => {
+  test("a parameter that is plain text is a conflict, because its type cannot be changed", async () => {
+    const { destination, fake } = parameterStoreWorld();
+    fake.put(`/shop/production/${name}`, "sk-FAKE-one", "String");
+
+    expect((await destination.look(name)).conflict).toContain("SecureString");
+    await expect(destination.write({ ...copy("sk-FAKE-two"), seen: {} })).rejects.toMatchObject({
+      ...{ name: "CopyRefused", message: expect.stringContaining("HierarchyTypeMismatchException") },
+    });
+  });
+});
+
+describe("lambda-environment", () => {
+  test("code that its people hold back is not released with the key", async () => {
+    const { destination, fake } = lambdaWorld();
+    fake.code = "code-2";
+    expect((await destination.look(name)).conflict).toContain("other code");
+
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: { guard: "1" } });
+    await expect(destination.activate(written(mark))).rejects.toThrow("other code");
+    expect(fake.published).toHaveLength(1);
+  });
+
+  test("a gradual deployment is not cut short", async () => {
+    const { destination, fake } = lambdaWorld();
+    fake.alias.besides = { "7": 0.1 };
+    expect((await destination.look(name)).conflict).toContain("gradual");
+  });
+
+  test("the end of an update is waited for before a version is published", async () => {
+    const { destination, fake } = lambdaWorld();
+    fake.updateTakes = 3;
+    const mark = await destination.write({ ...copy("sk-FAKE-one"), seen: await destination.look(name) });
+    expect(await destination.activate(written(mark))).toBe("2");
+
+    fake.updateTakes = 11;
+    const next = await destination.write({ ...copy("sk-FAKE-two"), seen: await destination.look(name) });
+    await expect(destination.activate(written(next))).rejects.toMatchObject({ name: "ProviderUnavailable" });
+  });
+
+  test("the other variables stay as they are", async () => {
+    const { destination, fake } = lambdaWorld();
+    fake.put("OTHER", "theirs-FAKE");
+    await destination.write({ ...copy("sk-FAKE-one"), seen: await destination.look(name) });
+    expect(fake.variables).toEqual({ OTHER: "theirs-FAKE", [name]: "sk-FAKE-one" });
   });
 });

@@ -94,11 +94,17 @@ describe("places of copies", () => {
   const own = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:shop/openai-FAKE02";
   const foreign = "arn:aws:secretsmanager:us-east-1:444455556666:secret:shop/openai-FAKE03";
   const role = "arn:aws:iam::444455556666:role/rekey-copies";
+  const parameters = "arn:aws:ssm:eu-central-1:123456789012:parameter/shop/production/";
+  const key = "arn:aws:kms:eu-central-1:123456789012:key/0000-FAKE";
+  const worker = "arn:aws:lambda:eu-central-1:123456789012:function:worker";
   const given = {
     destinations: {
       ci: { kind: "github-actions", repository: "acme/shop", environment: "production", token },
       own: { kind: "secrets-manager", secret: own },
       foreign: { kind: "secrets-manager", secret: foreign, role },
+      settings: { kind: "parameter-store", parameters, key },
+      worker: { kind: "lambda-environment", function: worker, alias: "live" },
+      others: { kind: "lambda-environment", function: `${worker}-theirs`, role },
     },
   };
   const asking = ["check-copies", "write-copies", "check-adoption", "quarantine-key", "revoke-key"];
@@ -123,6 +129,16 @@ describe("places of copies", () => {
     expect(writers).toEqual(["write-copies"]);
     expect(of("write-copies", "CopySecrets")?.Resource).toEqual([own]);
     expect(of("check-adoption", "CopySecrets")?.Action).toEqual(readActions);
+  });
+
+  test.each([
+    ["CopyParameters", "ssm:PutParameter", [`${parameters}*`]],
+    ["CopyParameterKeys", "kms:Encrypt", [key]],
+    ["CopyFunctions", "lambda:UpdateFunctionConfiguration", [worker, `${worker}:*`]],
+  ])("of %s are written by one function, and others only ask", (sid, writes, resources) => {
+    const mayWrite = (name: string) => of(name, sid)?.Action?.includes(writes) === true;
+    expect(names.filter(mayWrite)).toEqual(["write-copies"]);
+    for (const name of asks) expect(of(name, sid)?.Resource).toEqual(resources);
   });
 
   test("take no statement where there are none", () => {

@@ -1,4 +1,6 @@
+import { LambdaClient } from "@aws-sdk/client-lambda";
 import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SSMClient } from "@aws-sdk/client-ssm";
 import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
 import { awsBounds } from "../../../aws/bounds.ts";
 import { failureIn } from "../../../aws/failure.ts";
@@ -9,16 +11,12 @@ import { connectWith } from "../../../stores/secrets-manager/connect.ts";
 
 /** One client for each Region and role; a role's credentials are asked for again before they expire. */
 export function awsReach(pause: (ms: number) => Promise<void>): AwsReach {
-  const clients = new Map<string, SecretsManagerClient>();
   const stores = new Map<string, SecretStore>();
-  const clientFor = ({ region, role }: AwsPlace): SecretsManagerClient => {
-    const id = `${region} ${role ?? ""}`;
-    const credentials = role === undefined ? {} : { credentials: assumed(role, region) };
-    const client = clients.get(id) ?? new SecretsManagerClient({ ...awsBounds, region, ...credentials });
-    clients.set(id, client);
-    return client;
-  };
+  const clientFor = clientsOf((options) => new SecretsManagerClient({ ...awsBounds, ...options }));
   return {
+    pause,
+    parameters: clientsOf((options) => new SSMClient({ ...awsBounds, ...options })),
+    lambda: clientsOf((options) => new LambdaClient({ ...awsBounds, ...options })),
     secrets(place) {
       const id = `${place.region} ${place.role ?? ""}`;
       const store = stores.get(id) ?? connectWith(clientFor(place), pause);
@@ -35,6 +33,22 @@ export function awsReach(pause: (ms: number) => Promise<void>): AwsReach {
         throw new ProviderUnavailable(`${secretArn}: DescribeSecret did not answer (${name})`);
       }
     },
+  };
+}
+
+interface ClientOptions {
+  readonly region: string;
+  readonly credentials?: ReturnType<typeof assumed>;
+}
+
+function clientsOf<Client>(make: (options: ClientOptions) => Client): (place: AwsPlace) => Client {
+  const clients = new Map<string, Client>();
+  return ({ region, role }) => {
+    const id = `${region} ${role ?? ""}`;
+    const credentials = role === undefined ? {} : { credentials: assumed(role, region) };
+    const client = clients.get(id) ?? make({ region, ...credentials });
+    clients.set(id, client);
+    return client;
   };
 }
 

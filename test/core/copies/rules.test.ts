@@ -1,4 +1,4 @@
-import { collisionsOf, copiesOf } from "../../../core/copies/declared.ts";
+import { copiesOf, whyCopiesCollide } from "../../../core/copies/declared.ts";
 import {
   type CopyNote,
   noteAstray,
@@ -241,7 +241,24 @@ describe("declared copies", () => {
       policy("a", [consumer("x", [ci])]),
       policy("b", [consumer("x", [ci, { to: "ci", as: "B" }])]),
     ];
-    expect(collisionsOf(a, [a])).toEqual([]);
-    expect(collisionsOf(a, [a, b])).toEqual([{ copy: ci, with: "production/b" }]);
+    const isShared = () => false;
+    expect(whyCopiesCollide(a, { others: [a], isShared })).toEqual([]);
+    expect(whyCopiesCollide(a, { others: [a, b], isShared })).toEqual([
+      "KEY at ci is also a copy of production/b",
+    ]);
+  });
+
+  test("crowd a place that does not tell which of its values was changed", () => {
+    const other = { to: "ci", as: "B" };
+    const [a, b] = [policy("a", [consumer("x", [ci, other])]), policy("b", [consumer("x", [other])])];
+    const isShared = (to: string) => to === "ci";
+
+    expect(whyCopiesCollide(a, { others: [a], isShared })).toEqual([
+      expect.stringContaining("KEY of production/a"),
+    ]);
+    expect(whyCopiesCollide(policy("a", [consumer("x", [ci])]), { others: [b], isShared })).toEqual([
+      expect.stringContaining("B of production/b"),
+    ]);
+    expect(whyCopiesCollide(a, { others: [a], isShared: () => false })).toEqual([]);
   });
 });
