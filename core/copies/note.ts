@@ -92,9 +92,20 @@ export function noteOverwrite(note: CopyNote): CopyNote {
   return { ...note, overwrite: true };
 }
 
-/** The same value was written again under another mark: somebody saved it unchanged, or edited a field beside it. */
+/** How many marks of one version start something. A tool that saves the value every minute must not deploy as often. */
+const startsMax = 5;
+
+/**
+ * The same value was written again under another mark: a write of Rekey's ended late, somebody saved it unchanged, or
+ * edited a field beside it. What the write before had started may be older than this mark, and then it proves nothing:
+ * it has to be started once more.
+ */
 export function noteMark(note: CopyNote, mark: string): CopyNote {
-  return note.written === undefined ? note : { ...note, written: { ...note.written, mark } };
+  const { written } = note;
+  if (written === undefined || written.mark === mark) return note;
+  const { started: _before, seenAtMs: _earlier, writes = 1, ...rest } = written;
+  if (writes >= startsMax) return { ...note, written: { ...written, mark } };
+  return { ...note, written: { ...rest, mark, writes: writes + 1 } };
 }
 
 export function noteStarted(note: CopyNote, started: string | undefined): CopyNote {

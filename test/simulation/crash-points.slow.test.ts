@@ -54,6 +54,11 @@ const places: readonly (readonly [string, Pick<CrashPoint, "aftermath">, RegExp]
     /^write-copies: table/,
   ],
   [
+    "a write of a copy that lands after what its repeat had deployed has it deployed once more",
+    { aftermath: "thawedAfter" },
+    /^write-copies: destination web/,
+  ],
+  [
     "an incident whose execution died, and of whose end no event told, is settled by the sweep and told to people",
     { aftermath: "swept" },
     /^check-clock: table/,

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 /** A slow machine is no failure, a hang is. */
-const timeoutMs = 600_000;
+const timeoutMs = 1_200_000;
 
 /** The simulator in processes of its own: inside Jest's module system it is several times slower. */
 async function lastLine(script: string, flags: readonly string[]): Promise<Record<string, unknown>> {
@@ -19,10 +19,9 @@ async function lastLine(script: string, flags: readonly string[]): Promise<Recor
 test(
   "a thousand random runs and a crash at every call break no rule and leave no stray",
   async () => {
-    // Crashes among the writes of copies have an open failure (docs/reliability.md); their seeds are in.
-    const summary = await lastLine("./run/simulate.ts", ["--seeds", "1000", "--no-copies"]);
+    const summary = await lastLine("./run/simulate.ts", ["--seeds", "1000"]);
     expect(summary).toMatchObject({ type: "simulation", seeds: 1_000, violations: 0, strays: 0 });
-    expect(summary["crashPoints"]).toBeGreaterThan(5_000);
+    expect(summary["crashPoints"]).toBeGreaterThan(8_000);
     expect(summary["faults"]).toBeGreaterThan(1_000);
   },
   timeoutMs,

@@ -163,6 +163,31 @@ describe("the note", () => {
     ]);
   });
 
+  describe("of a value that was written again outside the note", () => {
+    const used = noteUse(noteStarted(noteSeen(written, 3), "dpl_1"), { isActive: true, nowMs: 5 });
+
+    test("has it started again: what was started before it may be older than what is there", () => {
+      const again = noteMark(used, "m2");
+      expect(writtenCopy(again, 9)).toEqual({
+        ...{ name: place.name, versionId: "v1", write: "v1-2", mark: "m2", seenAtMs: 9 },
+      });
+      expect(again.written?.activeSinceMs).toBe(5);
+    });
+
+    test("stays as it is under the same mark", () => {
+      expect(noteMark(used, "m1")).toEqual(used);
+    });
+
+    test("has it started a few times only, so that a tool that saves it every minute starts no endless row", () => {
+      let note = used;
+      for (let nth = 2; nth <= 20; nth++)
+        note = noteStarted(noteMark(note, `m${nth}`), `dpl_${Math.min(nth, 5)}`);
+      expect(writtenCopy(noteMark(note, "m99"), 9)).toMatchObject({
+        ...{ write: "v1-5", mark: "m99", started: "dpl_5" },
+      });
+    });
+  });
+
   describe("of a write that was frozen until another one had ended", () => {
     const [v1, v2] = [
       { versionId: "v1", fingerprint: retiring },

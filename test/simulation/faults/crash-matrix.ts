@@ -2,7 +2,7 @@ import type { Happening, Plan } from "../plan/plan.ts";
 import type { MachineName } from "../run/machines.ts";
 import { type Report, simulatePlan } from "../run/simulation.ts";
 import type { BoundaryCall } from "../world/surroundings.ts";
-import { at, type CrashPath, copyPaths, rotationPaths } from "./crash-paths.ts";
+import { at, type CrashPath, rotationPaths } from "./crash-paths.ts";
 import { incidentPaths, reportedAgain } from "./incident-paths.ts";
 import type { FaultKind, Strikes } from "./weather.ts";
 
@@ -65,17 +65,12 @@ const resumptions: Partial<Record<Aftermath, Happening>> = {
 };
 
 const callsMax = 1_000;
-/** The copies come last, so that a point without them has the same number whether they are run or not. */
-const paths: Readonly<Record<string, CrashPath>> = { ...rotationPaths, ...incidentPaths, ...copyPaths };
-
-export function isAboutCopies({ path }: Pick<CrashPoint, "path">): boolean {
-  return Object.hasOwn(copyPaths, path);
-}
+const paths: Readonly<Record<string, CrashPath>> = { ...rotationPaths, ...incidentPaths };
 
 /** Every crash point there is: each call of each path, before and after, with each aftermath. */
 export async function crashPoints(): Promise<readonly CrashPoint[]> {
   const points: CrashPoint[] = [];
-  const laps = new Set<string>();
+  const laps = { rotation: new Set<string>(), compromise: new Set<string>() };
   for (const [path, crashPath] of Object.entries(paths)) {
     const { machine } = crashPath;
     const calls: BoundaryCall[] = [];
@@ -85,7 +80,7 @@ export async function crashPoints(): Promise<readonly CrashPoint[]> {
       if (isCut(call, crashPath) && calls.length < callsMax) calls.push(call);
       return undefined;
     });
-    const isLap = machine === "compromise" ? lapsIn(calls, laps) : new Set();
+    const isLap = machine === "compromise" || crashPath.asksOften ? lapsIn(calls, laps[machine]) : new Set();
     for (const [nth, call] of calls.entries()) {
       const { id, functionName } = call.invocation;
       if (isLap.has(id)) continue;
@@ -98,7 +93,7 @@ export async function crashPoints(): Promise<readonly CrashPoint[]> {
 }
 
 /**
- * An incident's branches ask the same many times over: whoever makes the same calls in the same order as a run of
+ * An incident's branches, and a wait for copies, ask the same many times over: whoever makes the same calls in the same order as a run of
  * that function before, on this path or an earlier one, is not cut again.
  */
 function lapsIn(calls: readonly BoundaryCall[], known: Set<string>): ReadonlySet<number> {

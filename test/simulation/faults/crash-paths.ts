@@ -17,6 +17,8 @@ export interface CrashPath {
   readonly plan: Plan;
   /** Without it, every function that the machine calls. */
   readonly only?: readonly string[];
+  /** As every incident, it asks the same many times over: what makes the same calls again is not cut again. */
+  readonly asksOften?: true;
   /** Functions whose first call fails for good in any case: only so does the machine come to what follows. */
   readonly fails?: readonly string[];
 }
@@ -46,13 +48,10 @@ export const rotationPaths: Readonly<Record<string, CrashPath>> = {
     ...rotation({ secret: withoutMint(), happenings: [at(0, { kind: "supply" })] }),
     only: ["mint-key", "await-key", "prove-incoming"],
   },
-};
-
-/** Copies at four places, whose calls are many: `--no-copies` leaves this path out. */
-export const copyPaths: Readonly<Record<string, CrashPath>> = {
   "with copies": {
     ...rotation({ secret: { copies: ["ci", "web", "pods", "copy"], policy: { overlapMs: 40_000 } } }),
     only: ["check-copies", "write-copies", "check-adoption", "revoke-key"],
+    asksOften: true,
   },
 };
 

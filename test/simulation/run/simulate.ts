@@ -1,11 +1,11 @@
 /** `npm run simulate -- --help`: random runs of everything and a crash at every call, all rules asked after every step. */
 import { parseArgs } from "node:util";
-import { crashPoints, isAboutCopies } from "../faults/crash-matrix.ts";
+import { crashPoints } from "../faults/crash-matrix.ts";
 import { Misuse, orMisuse, whole } from "../rules/usage.ts";
 import { inParallel } from "./pool.ts";
 import { type FoundViolation, type Range, type RangeReport, simulateRange } from "./simulate-range.ts";
 
-const usage = `usage: npm run simulate -- [--seeds <n>] [--seed <s>] [--no-matrix] [--no-copies] [--json]
+const usage = `usage: npm run simulate -- [--seeds <n>] [--seed <s>] [--no-matrix] [--json]
        npm run simulate -- --seed <s> [--history] [--json]
        npm run simulate -- --point <p> [--history] [--json]
 
@@ -14,7 +14,6 @@ const usage = `usage: npm run simulate -- [--seeds <n>] [--seed <s>] [--no-matri
   --seed <s>   without --seeds, this one run and nothing else: how a violation is replayed
   --point <p>  this one point of the crash matrix and nothing else
   --no-matrix  the random runs only
-  --no-copies  the matrix without the path that has copies at other places
   --history    every line of what happened in the one run
   --json       one JSON object as the last line, with these counts:
                {"type":"simulation","seeds","crashPoints","faults","strays","violations","seconds"}
@@ -27,7 +26,6 @@ const options = {
   seed: { type: "string" },
   point: { type: "string" },
   matrix: { type: "boolean", default: true },
-  copies: { type: "boolean", default: true },
   history: { type: "boolean", default: false },
   json: { type: "boolean", default: false },
   help: { type: "boolean", short: "h", default: false },
@@ -96,13 +94,10 @@ async function replay(range: Range, { history }: { readonly history: boolean }):
   return report;
 }
 
-async function ranges(
-  wanted: Wanted & { readonly matrix: boolean; readonly copies: boolean },
-): Promise<readonly Range[]> {
+async function ranges(wanted: Wanted & { readonly matrix: boolean }): Promise<readonly Range[]> {
   const from = whole(wanted.seed ?? "1", "--seed");
   const count = whole(wanted.seeds ?? "1000", "--seeds");
-  const every = wanted.matrix ? await crashPoints() : [];
-  const points = every.filter((point) => wanted.copies || !isAboutCopies(point)).length;
+  const points = wanted.matrix ? (await crashPoints()).length : 0;
   return [...stretches("crashPoints", { from: 0, count: points }), ...stretches("seeds", { from, count })];
 }
 
