@@ -1,7 +1,7 @@
 import type { Evidence } from "../core/adoption/evidence.ts";
 import { findings } from "../core/doctor.ts";
 import { durationText, roughDuration } from "../core/duration.ts";
-import type { Policy } from "../core/policy.ts";
+import { isRotated, type Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { StopOrder } from "../core/rotation/stop-order.ts";
 import { type Schedule, scheduleFault, scheduleFaultText } from "../core/schedule.ts";
@@ -82,8 +82,8 @@ function consumersOf({ policy, evidence }: SecretView, { nowMs }: DoctorView): r
 
 function age(secret: SecretView, { nowMs, examination }: DoctorView): readonly Finding[] {
   const { policy, record, keySinceMs } = secret;
-  const { name, secretArn, maxAgeMs, mode } = policy;
-  if (mode === "index") return [];
+  const { name, secretArn, maxAgeMs } = policy;
+  if (!isRotated(policy)) return [];
   const keyId = currentKey(record)?.keyId;
   if (keyId === undefined)
     return [problem(name, "its current key is not known", "run `rekey apply` and read what it says")];

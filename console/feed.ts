@@ -1,7 +1,7 @@
 import { together } from "../consumers/together.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Debt } from "../ledger/entries.ts";
-import type { SecretFacts } from "../ledger/standing.ts";
+import { observationOf, type SecretFacts } from "../ledger/standing.ts";
 import type { FleetChange, FleetRow } from "./shown.ts";
 import type { Sources } from "./sources.ts";
 import { fleetRow, incidentRow } from "./views/fleet.ts";
@@ -30,16 +30,19 @@ export function fleetReader(sources: Sources) {
   let rounds = 0;
   let place = 0;
 
-  async function look({ secretArn }: Policy): Promise<void> {
+  async function look(policy: Policy): Promise<void> {
+    const { secretArn } = policy;
+    const observation = await observationOf(policy, ledger);
+    const observed = observation === undefined ? {} : { observation };
     const record = await ledger.secret(secretArn);
     const before = known.get(secretArn);
     const isSame = before?.record.seq === record.seq && before.record.lease?.runId === record.lease?.runId;
     if (before !== undefined && isSame && record.lease === undefined) {
-      known.set(secretArn, { ...before, record });
+      known.set(secretArn, { ...before, ...observed, record });
       return;
     }
     const [rotations, keys] = await Promise.all([ledger.rotations(secretArn), ledger.keys(secretArn)]);
-    known.set(secretArn, { record, rotations, keys });
+    known.set(secretArn, { record, rotations, keys, ...observed });
   }
 
   /** Those in a run, those that an open incident names, and the next of the others. */

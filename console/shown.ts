@@ -16,7 +16,7 @@ export interface FleetRow {
   readonly environment: string;
   readonly owner?: string;
   readonly provider: string;
-  readonly mode: "rotate" | "index";
+  readonly mode: "rotate" | "observe" | "index";
   readonly keyId?: string;
   /** Since when the current key is current. */
   readonly sinceMs?: number;

@@ -10,7 +10,7 @@ import type { Advice } from "./shown.ts";
 export interface Sources {
   readonly ledger: Pick<
     Ledger,
-    | ("policies" | "policy" | "formerSecrets" | "secret" | "rotation" | "rotations")
+    | ("policies" | "policy" | "formerSecrets" | "observation" | "secret" | "rotation" | "rotations")
     | ("keys" | "evidence" | "debts" | "stops")
   > & { readonly incidents: Pick<Ledger["incidents"], "incidents" | "incident"> };
   readonly audit: Pick<AuditLog, "verify" | "entries">;

@@ -27,6 +27,18 @@ export async function observeProvider(question: Question, provider: KeyProvider)
   };
 }
 
+/** What the provider saw of the only key of an observed secret. */
+export async function observeKey(
+  { keyId, sinceMs, nowMs }: { readonly keyId: KeyId; readonly sinceMs: number; readonly nowMs: number },
+  provider: KeyProvider,
+): Promise<ProviderEvidence> {
+  const incoming = heard(await provider.use({ keyId, sinceMs }), provider);
+  return {
+    ...{ kind: "provider", observedAtMs: nowMs, lagMs: provider.propagation.usageLagMs },
+    ...(incoming && { incoming }),
+  };
+}
+
 /**
  * "No use seen" counts only from a provider that reports last-used times or request counts. Otherwise it
  * proves nothing.

@@ -40,7 +40,7 @@ const runsMissedMax = 2;
 /** All findings, secret by secret in the policies' order. They inform people and change no decision of the gate. */
 export function findings({ policies, evidence, nowMs }: DoctorView): readonly Finding[] {
   return policies
-    .filter(({ mode }) => mode === "rotate")
+    .filter(({ mode }) => mode !== "index")
     .flatMap((policy) => {
       const seen = (evidence.get(policy.secretArn) ?? []).filter((item) => item.kind !== "provider");
       const patient: Patient = { policy, consumers: consumersOf(policy), seen, nowMs };

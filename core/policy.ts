@@ -78,6 +78,18 @@ export interface ProviderPolicy {
   readonly settings: Readonly<Record<string, unknown>>;
 }
 
+/**
+ * `index`: the secret is only watched for leaks. `observe`: it is watched, and Rekey says each day whether a rotation
+ * would have got to its revoke. Only under `rotate` is anything made, moved or revoked.
+ */
+export const modes = ["index", "observe", "rotate"] as const;
+export type Mode = (typeof modes)[number];
+
+/** False for a secret that is only watched: it gets no schedule, and no run opens on it. */
+export function isRotated({ mode }: { readonly mode: Mode }): boolean {
+  return mode === "rotate";
+}
+
 /** What the operator declared for one secret, checked and with every default filled in. */
 export interface Policy {
   readonly secretArn: SecretArn;
@@ -89,8 +101,7 @@ export interface Policy {
   readonly file?: string;
   /** The JSON field that holds the key; absent for a bare string. */
   readonly field?: string;
-  /** `index`: the secret is only watched for leaks and never rotated. */
-  readonly mode: "rotate" | "index";
+  readonly mode: Mode;
   readonly provider: ProviderPolicy;
   /** Set by the operator if no hint shows which of the provider's keys is the current one. */
   readonly currentKeyId?: string;
@@ -162,12 +173,10 @@ export function mistakesIn(policy: Policy, facts: ProviderFacts): readonly Polic
   return policyChecks.flatMap((check) => check(policy, facts));
 }
 
-/** A policy with `mode: index` only watches its secret, which needs no key to be made. */
-function shapeCanRotate(
-  { mode, provider }: Policy,
-  { capabilities }: ProviderFacts,
-): readonly PolicyMistake[] {
-  if (mode === "index") return [];
+/** A secret that is only watched needs no key to be made. */
+function shapeCanRotate(policy: Policy, { capabilities }: ProviderFacts): readonly PolicyMistake[] {
+  if (!isRotated(policy)) return [];
+  const { provider } = policy;
   const { kind } = capabilities.shape;
   if (kind === "assisted" && !capabilities.revoke) {
     const why = "no API shows or ends its keys, so a rotation could not prove which one is dead";
@@ -198,8 +207,9 @@ export function areConsumersUnknown({ consumers }: Pick<Policy, "consumers">): b
   return consumers !== "none" && consumers.length === 0;
 }
 
+/** To observe a secret is how its consumers are found out. */
 function consumersAreDeclared(policy: Policy): readonly PolicyMistake[] {
-  if (!areConsumersUnknown(policy)) return [];
+  if (!areConsumersUnknown(policy) || policy.mode === "observe") return [];
   return [
     {
       path: ["consumers"],
@@ -284,7 +294,7 @@ function signalsExist(
   if (signals.includes("provider") && !capabilities.lastUsed && !capabilities.usagePerKey) {
     mistakes.push({ path: ["signals"], message: "this provider reports no use of a key: drop `provider`" });
   }
-  if (signals.length === 0 && consumers !== "none") {
+  if (signals.length === 0 && consumers !== "none" && consumers.length > 0) {
     mistakes.push({ path: ["signals"], message: "no signal would say that the retiring key is unused" });
   }
   return mistakes;

@@ -1,5 +1,5 @@
 import { gapsOf } from "./firings.ts";
-import type { Policy } from "./policy.ts";
+import { isRotated, type Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
 import { executionName } from "./rotation/execution-name.ts";
 
@@ -34,10 +34,11 @@ export type ScheduleFault = "paused" | "missing" | "changed";
 
 /** Why this policy's schedule does not start its rotations as the policy says; undefined if it does. */
 export function scheduleFault(
-  { schedule, scheduleTimezone = "UTC", mode, secretArn }: Policy,
+  policy: Policy,
   schedules: readonly Pick<Schedule, "secretArn" | "expression" | "timezone" | "isPaused">[],
 ): ScheduleFault | undefined {
-  if (schedule === undefined || mode === "index") return undefined;
+  const { schedule, scheduleTimezone = "UTC", secretArn } = policy;
+  if (schedule === undefined || !isRotated(policy)) return undefined;
   const own = schedules.filter((each) => each.secretArn === secretArn);
   if (own.length === 0) return "missing";
   if (own.some(({ isPaused }) => isPaused)) return "paused";
@@ -86,7 +87,7 @@ interface ScheduleOptions {
 /** The schedule that a policy asks for; undefined if only people and alerts start its rotations. */
 export function scheduleFor(policy: Policy, options: ScheduleOptions): Schedule | undefined {
   const { schedule: expression, secretArn } = policy;
-  if (expression === undefined || policy.mode === "index") return undefined;
+  if (expression === undefined || !isRotated(policy)) return undefined;
   const start = startAtMs(expression, options);
   return {
     ...options.target,

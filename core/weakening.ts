@@ -1,5 +1,5 @@
 import { durationText } from "./duration.ts";
-import type { ConsumerPolicy, Policy } from "./policy.ts";
+import { type ConsumerPolicy, isRotated, type Policy } from "./policy.ts";
 
 /** One way in which a policy would ask for less than before. */
 export interface Weakening {
@@ -15,7 +15,7 @@ const looks: readonly Look[] = [
   (before, after) => shorter("quiet", before.quietMs, after.quietMs),
   (before, after) => shorter("soak", before.soakMs, after.soakMs),
   (before, after) => gone("signals", before.signals, after.signals),
-  (before, after) => (before.mode === "index" ? changed("mode", before.mode, after.mode) : []),
+  (before, after) => (isRotated(after) ? changed("mode", before.mode, after.mode) : []),
   (before, after) => (before.retain ? changed("retain", before.retain, after.retain) : []),
   (before, after) => (before.approve ? changed("approve", before.approve, after.approve) : []),
   (before, after) => (before.after ? changed("after", before.after, after.after) : []),

@@ -32,6 +32,7 @@ import { quarantineKey } from "./rotation/quarantine-key.ts";
 import { revokeKey } from "./rotation/revoke-key.ts";
 import { settleRotation } from "./rotation/settle-rotation.ts";
 import { writeCopies } from "./rotation/write-copies.ts";
+import { observeSecrets } from "./upkeep/observe-secrets.ts";
 import { settleClosed } from "./upkeep/settle-closed.ts";
 import { sweep } from "./upkeep/sweep.ts";
 import { tellPeople } from "./upkeep/tell-people.ts";
@@ -74,5 +75,6 @@ export const steps = [
   closeIncident,
   settleIncident,
   sweep,
+  observeSecrets,
   tellPeople,
 ] as const satisfies readonly unknown[];

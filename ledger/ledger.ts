@@ -7,6 +7,7 @@ import { documents } from "./documents.ts";
 import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
+import { observationsIn } from "./observations.ts";
 import { ordersIn } from "./orders.ts";
 import { schedulesSeenIn } from "./schedules-seen.ts";
 
@@ -66,7 +67,7 @@ export function ledgerOn(table: Table) {
       ),
 
     ...evidenceIn(at),
-    ...schedulesSeenIn(at),
+    ...{ ...schedulesSeenIn(at), ...observationsIn(at) },
 
     ...copiesIn(at),
 

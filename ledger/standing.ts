@@ -1,6 +1,7 @@
 import type { Evidence } from "../core/adoption/evidence.ts";
+import { type Observation, observationText } from "../core/adoption/observation.ts";
 import { nextFirings } from "../core/firings.ts";
-import type { Policy } from "../core/policy.ts";
+import { isRotated, type Policy } from "../core/policy.ts";
 import type { Digest } from "../core/ports.ts";
 import { shortName } from "../core/principal.ts";
 import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
@@ -20,6 +21,8 @@ export interface SecretFacts {
   readonly debts: readonly Debt[];
   /** What the last sweep saw to be wrong with its schedule. */
   readonly scheduleFault?: ScheduleFault;
+  /** Of a secret under `mode: observe`. */
+  readonly observation?: Observation;
   readonly digest: Digest;
   readonly nowMs: number;
 }
@@ -48,7 +51,7 @@ export interface Want {
 
 export function standingOf(facts: SecretFacts): Standing {
   const { record, rotations, policy } = facts;
-  const keyId = currentKey(record)?.keyId;
+  const keyId = currentKey(record)?.keyId ?? facts.observation?.keyId;
   const sinceMs = sinceWhen(facts);
   const nextAtMs = nextRotation(facts);
   const rotationId = record.lease?.runId ?? latest(rotations)?.rotationId;
@@ -58,7 +61,7 @@ export function standingOf(facts: SecretFacts): Standing {
     ...(keyId !== undefined && { keyId }),
     ...(sinceMs !== undefined && { sinceMs }),
     ...(nextAtMs !== undefined && { nextAtMs }),
-    ...(sinceMs !== undefined && policy.mode !== "index" && { overdueAtMs: sinceMs + policy.maxAgeMs }),
+    ...(sinceMs !== undefined && isRotated(policy) && { overdueAtMs: sinceMs + policy.maxAgeMs }),
     ...(rotationId !== undefined && { rotationId }),
     ...(wants !== undefined && { wants }),
   };
@@ -67,20 +70,30 @@ export function standingOf(facts: SecretFacts): Standing {
 /** Reads what `standingOf` needs; the debts of all secrets come from one query, so the caller makes it. */
 export async function readFacts(
   { policy, debts }: { readonly policy: Policy; readonly debts: readonly Debt[] },
-  ledger: Pick<Ledger, "secret" | "rotations" | "keys" | "scheduleSeen">,
+  ledger: Pick<Ledger, "secret" | "rotations" | "keys" | "scheduleSeen" | "observation">,
 ): Promise<Omit<SecretFacts, "digest" | "nowMs">> {
   const { secretArn } = policy;
-  const [record, rotations, keys, seen] = await Promise.all([
+  const [record, rotations, keys, seen, observation] = await Promise.all([
     ledger.secret(secretArn),
     ledger.rotations(secretArn),
     ledger.keys(secretArn),
     ledger.scheduleSeen(secretArn),
+    observationOf(policy, ledger),
   ]);
   return {
     ...{ policy, record, rotations, keys },
+    ...(observation !== undefined && { observation }),
     ...(seen?.fault !== undefined && { scheduleFault: seen.fault }),
     debts: debts.filter((debt) => debt.secretArn === secretArn),
   };
+}
+
+/** Only a secret under `mode: observe` has one: what it showed before it was rotated says nothing of it now. */
+export async function observationOf(
+  { mode, secretArn }: Policy,
+  ledger: Pick<Ledger, "observation">,
+): Promise<Observation | undefined> {
+  return mode === "observe" ? ledger.observation(secretArn) : undefined;
 }
 
 export function latest(rotations: readonly RotationRecord[]): RotationRecord | undefined {
@@ -108,7 +121,7 @@ function sinceWhen({ record, rotations, keys }: SecretFacts): number | undefined
 /** For a rate, the same computation that made the schedule: each secret has its own point of the interval. */
 function nextRotation({ policy, digest, nowMs, scheduleFault }: SecretFacts): number | undefined {
   const { schedule: expression, scheduleTimezone: timezone } = policy;
-  if (expression === undefined || scheduleFault !== undefined) return undefined;
+  if (expression === undefined || scheduleFault !== undefined || !isRotated(policy)) return undefined;
   const hash = Number.parseInt(digest.sha256Hex(policy.secretArn).slice(0, 12), 16) % hashLimit;
   const target = { group: "", machineArn: "", roleArn: "" };
   const startAtMs = expression.startsWith("rate(")
@@ -132,11 +145,17 @@ export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"]
   if (last?.outcome === "needsHuman")
     return { tone: "bad", text: `needs a person: ${last.reason ?? "see its run"}` };
   if (policy.mode === "index") return { tone: "quiet", text: "watched for leaks" };
+  if (policy.mode === "observe") return observedState(facts.observation);
   if (facts.scheduleFault !== undefined)
     return { tone: "warn", text: scheduleFaultText[facts.scheduleFault] };
   if (sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs)
     return { tone: "warn", text: "key is older than its policy allows" };
   return { tone: "good", text: policy.retain ? "current; retiring keys are kept" : "current" };
+}
+
+function observedState(observation: Observation | undefined): Standing["state"] {
+  const tone = observation?.verdict === "wouldNotOpen" ? "warn" : "quiet";
+  return { tone, text: observationText(observation) };
 }
 
 function waitText({ policy, record, rotations, nowMs }: SecretFacts): string | undefined {
@@ -181,10 +200,10 @@ function wantedOf(facts: SecretFacts, sinceMs: number | undefined): Want | undef
   const [debt] = debts;
   if (debt !== undefined && record.lease === undefined)
     return { tone: "warn", what: debtText(debt), command: ["rotate"] };
-  if (facts.scheduleFault !== undefined && policy.mode !== "index")
+  if (facts.scheduleFault !== undefined && isRotated(policy))
     return { tone: "warn", what: scheduleFaultText[facts.scheduleFault] };
   const isOld = sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs;
-  if (isOld && policy.mode === "rotate" && record.lease === undefined && record.hold === undefined)
+  if (isOld && isRotated(policy) && record.lease === undefined && record.hold === undefined)
     return { tone: "warn", what: "key is older than its policy allows", command: ["rotate"] };
   return undefined;
 }

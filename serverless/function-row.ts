@@ -19,6 +19,7 @@ export type Kind =
   | "INCIDENT"
   | "INDEX"
   | "KEY"
+  | "OBSERVATION"
   | "ORDER"
   | "POLICY"
   | "REFRESH"

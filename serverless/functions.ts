@@ -178,6 +178,15 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     publishes: ["Bus"],
     people: "page",
   },
+  "observe-secrets": {
+    does: "Looks at secrets under mode: observe, and notes whether a rotation would have got to its revoke",
+    calledBy: "everyHour",
+    timeoutSeconds: 600,
+    table: getAndList,
+    writes: ["OBSERVATION"],
+    secrets: ["GetSecretValue"],
+    admin: "read",
+  },
   "record-evidence": {
     does: "Stores a consumer's report and wakes the run whose decision it changes",
     calledBy: "reportBus",

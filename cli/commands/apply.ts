@@ -98,6 +98,7 @@ function showPlan(answer: Answer, asked: Asked): Shown {
     table(rows),
     ...leftLines(secrets),
     ...pausedLines(secrets),
+    ...observedLines(secrets),
     ...(failed.length > 0
       ? [`${plural(failed.length, "secret")} could not be applied:`, table(refused)]
       : []),
@@ -125,6 +126,11 @@ function pausedLines(secrets: readonly Applied[]): readonly string[] {
   return declared.flatMap(({ name, reason }) => (reason === undefined ? [] : [`${name}: ${reason}`]));
 }
 
+/** What `mode: observe` showed, where the secret is rotated from now on. */
+function observedLines(secrets: readonly Applied[]): readonly string[] {
+  return secrets.flatMap(({ name, observed }) => (observed === undefined ? [] : [`${name} was ${observed}`]));
+}
+
 function showApplied(answer: Answer): Shown {
   const secrets = answer["secrets"] as readonly Applied[];
   const failed = secrets.filter(({ outcome }) => outcome === "failed");
@@ -139,7 +145,7 @@ function showApplied(answer: Answer): Shown {
       : `${plural(failed.length, "secret")} of ${secrets.length} could not be applied and keep what they had`;
   return {
     json: { type: "apply", ...answer },
-    lines: [table(rows), last],
+    lines: [table(rows), ...observedLines(secrets), last],
     ...(failed.length > 0 && { exitCode: exitCodes.refused }),
   };
 }

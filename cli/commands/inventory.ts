@@ -1,6 +1,6 @@
 import { roughDuration } from "../../core/duration.ts";
 import { isoText } from "../../core/utc.ts";
-import { lastEvidenceMs } from "../../ledger/standing.ts";
+import { lastEvidenceMs, type SecretFacts } from "../../ledger/standing.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { csvLines } from "../csv.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
@@ -30,8 +30,20 @@ function formatOf(given: string): Format {
 }
 
 interface Item extends SecretStanding {
+  readonly facts: SecretFacts;
   readonly seenAtMs?: number;
   readonly debts: readonly string[];
+  readonly observed?: Readonly<Record<string, unknown>>;
+}
+
+/** What `mode: observe` has shown, for a program. */
+function observed({ observation }: Pick<SecretFacts, "observation">) {
+  if (observation === undefined) return {};
+  const { verdict, sinceMs, days, reasons, unasked } = observation;
+  const wouldHave = days.filter(({ wouldOpen }) => wouldOpen).length;
+  return {
+    observed: { verdict, since: isoText(sinceMs), days: days.length, wouldHave, reasons, unasked },
+  };
 }
 
 async function show(
@@ -41,10 +53,11 @@ async function show(
   const reach = await cli.reach();
   const { secrets } = await readStandings(reach, named);
   const items = await Promise.all(
-    secrets.map(async ({ facts, ...each }): Promise<Item> => {
+    secrets.map(async (each): Promise<Item> => {
+      const { facts } = each;
       const seenAtMs = lastEvidenceMs(await reach.ledger.evidence(each.policy.secretArn));
       const debts = facts.debts.map(({ kind, keyId }) => `${kind} ${keyId}`);
-      return { ...each, debts, ...(seenAtMs !== undefined && { seenAtMs }) };
+      return { ...each, ...observed(facts), debts, ...(seenAtMs !== undefined && { seenAtMs }) };
     }),
   );
   const nowMs = reach.nowMs();
@@ -68,7 +81,7 @@ function tableRow(item: Item, nowMs: number): readonly string[] {
   const { policy, standing, seenAtMs, debts } = item;
   const { sinceMs, overdueAtMs } = standing;
   return [
-    ...[policy.name, policy.owner ?? "-", policy.provider.kind, policy.mode],
+    ...[policy.name, policy.owner ?? "-", policy.provider.kind, modeText(item)],
     sinceMs === undefined ? "-" : roughDuration(nowMs - sinceMs),
     nextText(item, nowMs),
     overdueAtMs === undefined ? "-" : until(overdueAtMs, nowMs),
@@ -77,8 +90,21 @@ function tableRow(item: Item, nowMs: number): readonly string[] {
   ];
 }
 
+const observedWords = { wouldOpen: "ready", tooEarly: "too early", wouldNotOpen: "not ready" } as const;
+
+function modeText({ policy, facts }: Item): string {
+  const verdict = facts.observation?.verdict;
+  return verdict === undefined ? policy.mode : `${policy.mode}, ${observedWords[verdict]}`;
+}
+
 /** For a program: times as times. */
-function fields({ policy, standing, seenAtMs, debts }: Item): Readonly<Record<string, unknown>> {
+function fields({
+  policy,
+  standing,
+  seenAtMs,
+  debts,
+  observed: shown,
+}: Item): Readonly<Record<string, unknown>> {
   const { secretArn, name, environment, owner, provider, mode, schedule } = policy;
   const { keyId, sinceMs, nextAtMs, overdueAtMs, state } = standing;
   const times = { keySince: sinceMs, nextRotation: nextAtMs, overdueAt: overdueAtMs, lastEvidence: seenAtMs };
@@ -91,6 +117,7 @@ function fields({ policy, standing, seenAtMs, debts }: Item): Readonly<Record<st
       Object.entries(times).flatMap(([title, ms]) => (ms === undefined ? [] : [[title, isoText(ms)]])),
     ),
     ...{ state: state.text, debts },
+    ...(shown !== undefined && { observed: shown }),
   };
 }
 

@@ -1,4 +1,5 @@
 import { roughDuration } from "../../core/duration.ts";
+import { isRotated } from "../../core/policy.ts";
 import type { StopOrder } from "../../core/rotation/stop-order.ts";
 import { utcText } from "../../core/utc.ts";
 import type { Register } from "../command.ts";
@@ -47,8 +48,8 @@ function row({ policy, standing }: SecretStanding, nowMs: number): readonly stri
 /** When the schedule starts the next rotation. */
 export function nextText({ policy, standing }: SecretStanding, nowMs: number): string {
   if (standing.nextAtMs !== undefined) return until(standing.nextAtMs, nowMs);
-  if (policy.schedule !== undefined) return "never";
-  return policy.mode === "index" ? "-" : "manual";
+  if (policy.schedule !== undefined && isRotated(policy)) return "never";
+  return isRotated(policy) ? "manual" : "-";
 }
 
 function stated({ policy, standing }: SecretStanding): Readonly<Record<string, unknown>> {

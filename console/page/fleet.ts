@@ -68,7 +68,7 @@ const kinds = {
   person: { title: "needs a person", fits: ({ wants }: FleetRow) => wants !== undefined },
   busy: { title: "rotating", fits: ({ state }: FleetRow) => state.tone === "busy" },
   debts: { title: "with debts", fits: ({ debts }: FleetRow) => debts > 0 },
-  index: { title: "only watched", fits: ({ mode }: FleetRow) => mode === "index" },
+  index: { title: "only watched", fits: ({ mode }: FleetRow) => mode !== "rotate" },
 } as const satisfies Readonly<Record<string, { title: string; fits(row: FleetRow): boolean }>>;
 
 type Kind = keyof typeof kinds;
@@ -181,7 +181,7 @@ function Row({ row, nowMs }: { readonly row: FleetRow; readonly nowMs: number })
   return html`<tr>
     <th scope="row" data-title="Secret"><a href=${linkTo("rotation", secretArn)}>${name}</a> <span class="sub">${environment} · ${provider}</span></th>
     <td data-title="Key age"><${Age} row=${row} nowMs=${nowMs} /></td>
-    <td data-title="Next">${nextAtMs === undefined ? html`<span class="none">${mode === "index" ? "never" : (schedule ?? "by hand")}</span>` : html`<${When} atMs=${nextAtMs} nowMs=${nowMs} />`}</td>
+    <td data-title="Next">${nextAtMs === undefined ? html`<span class="none">${mode !== "rotate" ? "never" : (schedule ?? "by hand")}</span>` : html`<${When} atMs=${nextAtMs} nowMs=${nowMs} />`}</td>
     <td data-title="State"><${Badge} tone=${state.tone}>${state.text}<//></td>
     <td data-title="Debts" class="number">${debts === 0 ? html`<span class="none">0</span>` : html`<b>${debts}</b>`}</td>
   </tr>`;

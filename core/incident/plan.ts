@@ -1,4 +1,4 @@
-import type { Policy } from "../policy.ts";
+import { isRotated, type Policy } from "../policy.ts";
 import type { ProviderCapabilities } from "../ports.ts";
 import { isRepeat } from "./alerts.ts";
 import type {
@@ -107,15 +107,11 @@ function operatorDeclared({ policies }: PlanFacts): PlanChoice | undefined {
 
 /**
  * What the operator declared for the secrets that Rekey rotates. Where they differ, switch-first wins: it cuts nobody
- * off before `containBy`. A secret that is only watched (`mode: index`) has no say: nothing is replaced there.
+ * off before `containBy`. A secret that is only watched has no say: nothing is replaced there.
  */
 export function declaredPlan(policies: readonly PlanPolicy[]): "contain-first" | "switch-first" | undefined {
   const plans = policies.filter(isRotated).map(({ incident }) => incident.plan);
   return plans.includes("switch-first") ? "switch-first" : plans.find((plan) => plan !== undefined);
-}
-
-function isRotated({ mode }: PlanPolicy): boolean {
-  return mode === "rotate";
 }
 
 function openToEverybody({ alerts }: PlanFacts): PlanChoice | undefined {

@@ -1,4 +1,4 @@
-import type { ConsumerPolicy, Policy } from "../policy.ts";
+import { type ConsumerPolicy, isRotated, type Policy } from "../policy.ts";
 import type { SecretArn } from "../ports.ts";
 import { type ScheduleFault, scheduleFaultText } from "../schedule.ts";
 import { utcText } from "../utc.ts";
@@ -224,7 +224,7 @@ function scheduleOff({ scheduleFault, policy: { name } }: NoticeView): readonly 
 }
 
 function tooOld({ record, policy, keySinceMs, nowMs }: NoticeView): readonly Told[] {
-  const isKept = policy.mode === "index" || record.lease !== undefined || record.hold !== undefined;
+  const isKept = !isRotated(policy) || record.lease !== undefined || record.hold !== undefined;
   if (isKept || keySinceMs === undefined || nowMs - keySinceMs <= policy.maxAgeMs) return [];
   const steps = ["rekey doctor", `rekey rotate ${policy.name}`];
   const what =
@@ -253,8 +253,49 @@ export function messagesOf(notices: readonly Notice[]): readonly Message[] {
   return [{ ...together(notices), title: `${notices.length} secrets need somebody` }];
 }
 
-/** Once a day, everything that is still open; undefined if nothing is. */
-export function digestOf(notices: readonly Notice[]): Message | undefined {
+/** How a secret under `mode: observe` stands, for the daily list. */
+export interface Observed {
+  readonly secretArn: SecretArn;
+  readonly name: string;
+  readonly isReady: boolean;
+  readonly what: string;
+}
+
+/** Once a day, everything that is still open and how observed secrets stand; undefined if there is neither. */
+export function digestOf(
+  notices: readonly Notice[],
+  observed: readonly Observed[] = [],
+): Message | undefined {
+  const open = openOf(notices);
+  if (observed.length === 0) return open;
+  const lines = [...(open?.lines ?? []), ...observedLines(observed)];
+  if (open !== undefined) return { ...open, lines };
+  return {
+    ...{ severity: "notify", title: observedTitle(observed), lines, steps: ["rekey status"] },
+    ...{
+      topic: "AdoptionOverdue",
+      secretArns: observed.slice(0, listedMax).map(({ secretArn }) => secretArn),
+    },
+  };
+}
+
+function observedTitle({ length }: readonly Observed[]): string {
+  return length === 1 ? "1 secret is observed" : `${length} secrets are observed`;
+}
+
+/** First those for which a person may do something. */
+function observedLines(observed: readonly Observed[]): readonly string[] {
+  const ready = observed.filter(({ isReady }) => isReady).length;
+  const behind = observed.filter(({ isReady }) => !isReady);
+  const left = behind.length - listedMax;
+  return [
+    `${observedTitle(observed)}: a rotation of ${ready} would get through`,
+    ...behind.slice(0, listedMax).map(({ name, what }) => `${name}: ${what}`),
+    ...(left > 0 ? [`and ${left} more: rekey status`] : []),
+  ];
+}
+
+function openOf(notices: readonly Notice[]): Message | undefined {
   if (notices.length === 0) return undefined;
   const secrets = new Set(notices.map(({ secretArn }) => secretArn)).size;
   const title = secrets === 1 ? "1 secret still needs somebody" : `${secrets} secrets still need somebody`;

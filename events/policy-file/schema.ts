@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { parseDuration } from "../../core/duration.ts";
-import { reportingKinds } from "../../core/policy.ts";
+import { modes, reportingKinds } from "../../core/policy.ts";
 import { wordOr } from "./block.ts";
 import { termsShape } from "./terms.ts";
 import { whenJsonSchema, whenOf } from "./when.ts";
@@ -127,7 +127,7 @@ export const SecretBlock = z.strictObject({
     .transform((value, context) => whenOf(value, context))
     .meta(whenJsonSchema)
     .optional(),
-  mode: z.enum(["rotate", "index"], "mode is rotate or index").optional(),
+  mode: z.enum(modes, "mode is index, observe or rotate").optional(),
   overlap: duration.optional(),
   quiet: duration.optional(),
   soak: duration.optional(),

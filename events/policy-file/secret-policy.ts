@@ -4,6 +4,7 @@ import {
   type ConsumerPolicy,
   type CopyPolicy,
   isReporting,
+  isRotated,
   mistakesIn,
   type Policy,
   type ProviderFacts,
@@ -48,6 +49,8 @@ export interface DeclaredStore {
   referenceMistake(reference: string): string | undefined;
 }
 
+/** A file without modes goes on as it always did: its secrets are rotated. */
+const defaultMode: Policy["mode"] = "rotate";
 /** The store of a secret whose block names none. */
 const defaultStore = "secrets-manager";
 
@@ -89,7 +92,7 @@ function filledIn(
 ): Policy {
   const { provider } = around;
   const when = block.rotate === undefined || block.rotate === "manual" ? undefined : block.rotate;
-  const mode = block.mode ?? "rotate";
+  const mode = block.mode ?? defaultMode;
   const consumers = consumersOf(block, around);
   const signals =
     block.signals ?? defaultSignals(consumers, provider === undefined ? ableKind : provider.facts);
@@ -187,14 +190,14 @@ function maxAgeMs(expression: string | undefined, overlapMs: number): number {
 // ---- mistakes --------------------------------------------------------------------------------------------
 
 function storeMistakes(
-  { arn, store = defaultStore, mode }: SecretBlock,
+  { arn, store = defaultStore, mode = defaultMode }: SecretBlock,
   { stores }: Surroundings,
 ): readonly BlockMistake[] {
   const kind = Object.hasOwn(stores, store) ? stores[store] : undefined;
   if (kind === undefined)
     return [{ path: ["store"], message: `store is one of ${Object.keys(stores).join(", ")}` }];
   const wrong = arn === undefined ? undefined : kind.referenceMistake(arn);
-  const unfit = mode === "index" ? [] : whyNotRotateIn(kind.capabilities);
+  const unfit = isRotated({ mode }) ? whyNotRotateIn(kind.capabilities) : [];
   return [
     ...(wrong === undefined ? [] : [{ path: ["arn"], message: wrong }]),
     ...unfit.map((message) => ({
@@ -218,7 +221,7 @@ function missingIn(block: SecretBlock, { providers }: Surroundings): readonly Bl
         : `did you mean ${meant}?`;
     mistakes.push({ path: ["provider"], message: `no such provider: ${hint}` });
   }
-  if (block.rotate === undefined && block.mode !== "index") {
+  if (block.rotate === undefined && isRotated({ mode: block.mode ?? defaultMode })) {
     mistakes.push({ path: ["rotate"], message: "rotate is missing: say when, or `rotate: manual`" });
   }
   const nameless = Array.isArray(block.consumers) ? [...block.consumers.entries()] : [];

@@ -1,5 +1,5 @@
 import * as z from "zod";
-import type { Policy } from "../../core/policy.ts";
+import { isRotated, type Policy } from "../../core/policy.ts";
 import { executionName } from "../../core/rotation/execution-name.ts";
 import { type TakenReason, whyNoRunOpens } from "../../core/rotation/open.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
@@ -67,8 +67,9 @@ interface Question {
 
 async function whyNotNow({ policy, record }: Question, deps: AdminDeps): Promise<RefusedAnswer | undefined> {
   const { name } = policy;
-  if (policy.mode === "index") {
-    return refused({ reason: "OnlyWatched", detail: `${name} is only watched (mode: index), never rotated` });
+  if (!isRotated(policy)) {
+    const detail = `${name} is only watched (mode: ${policy.mode}), never rotated`;
+    return refused({ reason: "OnlyWatched", detail });
   }
   const refusal = whyNoRunOpens(record) ?? (await stopFor(policy, deps));
   if (refusal === undefined) return undefined;

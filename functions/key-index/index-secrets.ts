@@ -2,7 +2,7 @@ import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import { isRekeysOwn } from "../../core/incident/plan.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
-import type { Policy } from "../../core/policy.ts";
+import { isRotated, type Policy } from "../../core/policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
@@ -71,7 +71,7 @@ function placesOf(policies: readonly Policy[], own: readonly Place[]): readonly 
     ...policies.map((policy) => ({
       policy,
       secretArn: policy.secretArn,
-      role: policy.mode === "index" ? ("index" as const) : ("rotated" as const),
+      role: isRotated(policy) ? ("rotated" as const) : ("index" as const),
     })),
     ...[...new Set(admin)].map((secretArn) => ({ secretArn, role: "admin" as const })),
     ...new Map(own.map((place) => [place.secretArn, place])).values(),

@@ -7,7 +7,7 @@ import {
   PolicyInvalid,
   SecretUnusable,
 } from "../../core/errors.ts";
-import { mistakesIn, type Policy } from "../../core/policy.ts";
+import { isRotated, mistakesIn, type Policy } from "../../core/policy.ts";
 import { openRun, resumeLeft, resumeRun } from "../../core/rotation/lease.ts";
 import { adoptByHand, leftToResume } from "../../core/rotation/left-behind.ts";
 import { type OpenReason, whyNotOpen } from "../../core/rotation/open.ts";
@@ -84,8 +84,8 @@ const overtaken: Refusal<OpenReason> = { reason: "Busy", detail: "another run ho
 
 /** Everything that may be wrong is checked before the first change at the provider. */
 async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord> {
-  if (policy.mode === "index")
-    throw new PolicyInvalid("this secret is only watched (mode: index), never rotated");
+  if (!isRotated(policy))
+    throw new PolicyInvalid(`this secret is only watched (mode: ${policy.mode}), never rotated`);
   const provider = deps.provider(policy);
   const unfit = whyNotRotateIn(deps.store.capabilities(policy.secretArn));
   const mistakes = [...mistakesIn(policy, provider).map(({ message }) => message), ...unfit];

@@ -1,15 +1,14 @@
-import { CurrentKeyUnknown, KeyIdUnknown, PendingHeld, SecretUnusable } from "../../core/errors.ts";
+import { CurrentKeyUnknown, PendingHeld, SecretUnusable } from "../../core/errors.ts";
 import type { LedgerKey } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyProvider, ListedKey, SecretArn, VersionId, VersionsInUse } from "../../core/ports.ts";
+import type { SecretArn, VersionId, VersionsInUse } from "../../core/ports.ts";
 import { currentKey, type PlacedKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { assertKeyOf } from "../../providers/key-of.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { freezeSpentKey, spentKey, whyFrozen } from "./freeze.ts";
-import { keyNamed } from "./named-key.ts";
+import { whichAtProvider } from "./key-at-provider.ts";
 
 export type FoundKey = LedgerKey & PlacedKey;
 
@@ -84,30 +83,6 @@ async function refuseSpentKey(
   const found = { secretArn, versionId: view.versionId, spent };
   await freezeSpentKey(found, deps);
   throw new CurrentKeyUnknown(`${whyFrozen(found)}: somebody else moved it`);
-}
-
-async function whichAtProvider(
-  { policy, secret }: { readonly policy: Policy; readonly secret: Secret },
-  provider: KeyProvider,
-): Promise<ListedKey> {
-  if (policy.currentKeyId !== undefined) {
-    const named = await keyNamed({ keyId: policy.currentKeyId, secret }, provider);
-    if (named !== undefined) return named;
-    throw new CurrentKeyUnknown(
-      `the provider does not know key ${policy.currentKeyId}, which the policy names`,
-    );
-  }
-  const candidates = await provider.candidates(secret);
-  const [only] = candidates;
-  if (only !== undefined && candidates.length === 1) return only;
-  if (only === undefined) {
-    throw new CurrentKeyUnknown(
-      "the provider lists no key that could be the current one: is it another project's?",
-    );
-  }
-  throw new KeyIdUnknown(
-    `${candidates.length} keys at the provider look like the current one: name it as currentKeyId`,
-  );
 }
 
 /** Other secrets that hold a key with this fingerprint. */

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { together } from "../../consumers/together.ts";
+import { observationText } from "../../core/adoption/observation.ts";
 import type { Policy } from "../../core/policy.ts";
 import {
   digestOf,
@@ -8,6 +9,7 @@ import {
   messagesOf,
   type Notice,
   noticesOf,
+  type Observed,
 } from "../../core/rotation/notices.ts";
 import type { Debt } from "../../ledger/entries.ts";
 import { latest, readFacts, standingOf } from "../../ledger/standing.ts";
@@ -91,10 +93,22 @@ async function tellDigest(
   deps: With<"escalator">,
 ): Promise<"sent" | "failed" | "nothing" | "notDue"> {
   if (!isDigestDue({ nowMs, ...(lastMs !== undefined && { lastMs }) })) return "notDue";
-  const message = digestOf(notices);
+  const message = digestOf(notices, await observedNow(deps));
   if (message !== undefined && !(await send(message, { atMs: nowMs, deps }))) return "failed";
   await deps.ledger.putTold({ id: digestId, atMs: nowMs });
   return message === undefined ? "nothing" : "sent";
+}
+
+async function observedNow({ ledger }: Pick<Deps, "ledger">): Promise<readonly Observed[]> {
+  const policies = (await ledger.policies()).filter(({ mode }) => mode === "observe");
+  return together(policies, {
+    atOnceMax,
+    work: async ({ secretArn, name }): Promise<Observed> => {
+      const observation = await ledger.observation(secretArn);
+      const isReady = observation?.verdict === "wouldOpen";
+      return { secretArn, name, isReady, what: observationText(observation) };
+    },
+  });
 }
 
 async function send(

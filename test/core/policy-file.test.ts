@@ -346,7 +346,7 @@ describe("what is wrong with one secret", () => {
       plain(', owner: "a\\nb"'),
       "secrets.a.owner: an owner has 1 to 128 characters in one line",
     ],
-    ["a mode nobody has", plain(", mode: watch"), "secrets.a.mode: mode is rotate or index"],
+    ["a mode nobody has", plain(", mode: watch"), "secrets.a.mode: mode is index, observe or rotate"],
     ["no block at all", "  a: 7", "secrets.a: this has to be a block of fields"],
     [
       "a schedule for a secret that is only watched",

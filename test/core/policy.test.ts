@@ -43,6 +43,7 @@ test("a policy names its consumers, or says that there are none", () => {
   expect(mistakes({ consumers: [] })).toEqual([
     "consumers: no consumers: name them, or say `consumers: none` if nothing uses the key",
   ]);
+  expect(mistakes({ consumers: [], mode: "observe" })).toEqual([]);
 });
 
 test("a consumer is declared once in each environment", () => {

@@ -1,5 +1,5 @@
 import { AdminCredentialRefused, KeyShared, RotationError } from "../../../core/errors.ts";
-import type { Policy } from "../../../core/policy.ts";
+import { isRotated, type Policy } from "../../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../../core/ports.ts";
 import { adoptByHand } from "../../../core/rotation/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
@@ -12,7 +12,7 @@ import type { AdminDeps } from "../../deps.ts";
 import { type FoundKey, findCurrentKey, sharedWith } from "../../secret/current-key.ts";
 
 export interface Adoption {
-  /** `known`: nothing changed; `busy`: a run holds the secret and knows its keys; `watched`: mode index. */
+  /** `known`: nothing changed; `busy`: a run holds the secret and knows its keys; `watched`: never rotated. */
   readonly how: "adopted" | "known" | "busy" | "watched";
   readonly keyId?: KeyId;
 }
@@ -34,7 +34,7 @@ export async function lookAtKey(
     await refuseShared({ policy, found }, deps);
     return { keyId: found.keyId, fingerprint: found.fingerprint };
   }
-  if (policy.mode !== "index") return {};
+  if (isRotated(policy)) return {};
   const { current } = await deps.store.versionsInUse(policy.secretArn);
   if (current === undefined) return {};
   const key = await keyOf({ policy, versionId: current, isCurrent: true }, deps);
@@ -42,7 +42,7 @@ export async function lookAtKey(
 }
 
 async function seeKey(policy: Policy, deps: AdminDeps): Promise<KeySeen> {
-  if (policy.mode === "index") return { how: "watched", record: undefined, found: undefined };
+  if (!isRotated(policy)) return { how: "watched", record: undefined, found: undefined };
   const record = await deps.ledger.secret(policy.secretArn);
   if (isUnderWay(record)) return { how: "busy", record, found: undefined };
   const found = await findCurrentKey({ policy, record }, lookingOnly(deps));
@@ -110,7 +110,7 @@ async function fingerprintVersions({ policy, found }: Indexing, deps: AdminDeps)
     const isCurrent = versionId === current;
     const key = await keyOf({ policy, versionId, isCurrent }, deps);
     if (key === undefined) continue;
-    const place = { secretArn, versionId, role: policy.mode === "index" ? "index" : "rotated" } as const;
+    const place = { secretArn, versionId, role: isRotated(policy) ? "rotated" : "index" } as const;
     await putHolders({ place, key, found }, deps);
   }
 }

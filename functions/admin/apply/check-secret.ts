@@ -11,6 +11,7 @@ import {
   once,
   pausedReason,
   type Work,
+  whatWasObserved,
   whyKept,
 } from "./one-secret.ts";
 
@@ -46,6 +47,7 @@ export function checksOf(
           secretArn,
           ...plannedOf({ policy, step }, work),
           ...(keyId !== undefined && { keyId }),
+          ...(await whatWasObserved(policy, work.view, deps)),
         };
       },
       remove: async (secret) => {

@@ -1,6 +1,7 @@
+import { observationText } from "../../../core/adoption/observation.ts";
 import type { PlanStep } from "../../../core/apply-plan.ts";
 import { RotationError } from "../../../core/errors.ts";
-import type { Policy } from "../../../core/policy.ts";
+import { isRotated, type Policy } from "../../../core/policy.ts";
 import { keysLeftBehind } from "../../../core/rotation/left-behind.ts";
 import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
 import { scheduleFaultText } from "../../../core/schedule.ts";
@@ -30,6 +31,8 @@ export interface Applied extends Named {
   readonly changed?: readonly string[];
   readonly error?: string;
   readonly reason?: string;
+  /** What was observed of a secret that goes from `observe` to `rotate`. */
+  readonly observed?: string;
 }
 
 export interface Work {
@@ -82,6 +85,7 @@ async function applyOne(
   const { adminCredential } = policy.provider;
   if (adminCredential !== undefined)
     await once(work.adminSeen, adminCredential, () => fingerprintAdmin(adminCredential, deps));
+  const observed = await whatWasObserved(policy, work.view, deps);
   const { how, keyId } = await adopt({ policy, atMs: caller.atMs }, deps);
   if (step.action !== "unchanged") await deps.ledger.putPolicy(policy);
   const schedule = await applySchedule({ ...work, policy }, deps);
@@ -100,6 +104,7 @@ async function applyOne(
         adoption: how,
         changed: fields.join(" ").slice(0, 500),
         ...(keyId !== undefined && { keyId }),
+        ...observed,
       },
     });
     await wakeIfDecided({ secretArn, nowMs: caller.atMs }, deps);
@@ -108,6 +113,7 @@ async function applyOne(
     name,
     secretArn,
     ...pausedReason(work.view, secretArn),
+    ...observed,
     outcome: declaredOutcome(step, isChanged),
     changed: fields,
     ...(keyId && { keyId }),
@@ -123,6 +129,17 @@ export function declaredOutcome({ action }: PlanStep, isChanged: boolean): Appli
 export function pausedReason({ current }: View, secretArn: string): Pick<Applied, "reason"> {
   const isPaused = current.schedules.some((each) => each.secretArn === secretArn && each.isPaused);
   return isPaused ? { reason: scheduleFaultText.paused } : {};
+}
+
+/** Shown before anything of the secret may be made or revoked. */
+export async function whatWasObserved(
+  policy: Policy,
+  { current }: View,
+  { ledger }: AdminDeps,
+): Promise<Pick<Applied, "observed">> {
+  const before = current.policies.find(({ secretArn }) => secretArn === policy.secretArn);
+  if (before?.mode !== "observe" || !isRotated(policy)) return {};
+  return { observed: observationText(await ledger.observation(policy.secretArn)) };
 }
 
 /** Does what is asked once for each name, also while the first time is not over. */

@@ -1,6 +1,6 @@
 import { durationText } from "../../../core/duration.ts";
 import { isQuarantinable, isRekeysOwn, planFor } from "../../../core/incident/plan.ts";
-import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
+import { type ConsumerPolicy, isRotated, type Policy } from "../../../core/policy.ts";
 import type { VersionId } from "../../../core/ports.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { type Identified, identifyKeys } from "../../key-index/identify-key.ts";
@@ -86,7 +86,7 @@ function planQuestion(key: Identified, policies: readonly Policy[], { exposure, 
 
 async function stateOf(policy: Policy, key: Identified, deps: AdminDeps) {
   const { name, environment } = policy;
-  const read = policy.mode === "index" ? stateInStore : stateInLedger;
+  const read = !isRotated(policy) ? stateInStore : stateInLedger;
   return { name, environment, state: (await read(policy, key, deps)) ?? "not in use" };
 }
 

@@ -1,7 +1,7 @@
 import { RotationError, Superseded } from "../../../core/errors.ts";
 import { isRekeysOwn } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
-import type { Policy } from "../../../core/policy.ts";
+import { isRotated, type Policy } from "../../../core/policy.ts";
 import type { Deps } from "../../deps.ts";
 import { aliasOfKeyId, type Holder } from "../../key-index/identify-key.ts";
 import { ownCredential } from "../../key-index/own-credential.ts";
@@ -55,7 +55,7 @@ async function takeOne(
   const { secretArn } = place;
   const policy = await deps.ledger.policy(secretArn);
   const { keyId, fingerprint } = key;
-  if (policy === undefined || policy.mode === "index" || keyId === undefined) {
+  if (policy === undefined || !isRotated(policy) || keyId === undefined) {
     return { scope: await watched(place, policy, deps), from: "none" };
   }
   const heldBefore =
