@@ -1,5 +1,6 @@
 import type { Proof } from "../audit/checkpoint.ts";
 import type { AuditEntry } from "../audit/entry.ts";
+import { ocsfBase, ocsfEvent } from "../audit/ocsf.ts";
 import { isoText } from "../core/utc.ts";
 import { csvLines } from "./csv.ts";
 
@@ -76,7 +77,7 @@ export function ocsfLines(chains: readonly ShownChain[], version: string): reado
     entries.map((entry) => ocsfEvent(entry, { name, id, version })),
   );
   const heads = chains.map((chain) => ({
-    ...base({
+    ...ocsfBase({
       activity: 2,
       atMs: chain.proof.checkpoint?.atMs ?? lastAtMs(chain),
       uid: `${chain.id}/head`,
@@ -92,46 +93,4 @@ export function ocsfLines(chains: readonly ShownChain[], version: string): reado
 
 function lastAtMs({ entries }: ShownChain): number {
   return entries.at(-1)?.atMs ?? 0;
-}
-
-function ocsfEvent(
-  entry: AuditEntry,
-  about: { readonly name: string; readonly id: string; readonly version: string },
-) {
-  const { seq, atMs, actor, action, detail, hash, previousHash } = entry;
-  const isPerson = actor.startsWith("arn:");
-  return {
-    ...base({ activity: activityOf(action), atMs, uid: `${about.id}/${seq}`, version: about.version }),
-    ...{ status_id: 1, message: action },
-    actor: isPerson
-      ? { user: { uid: actor, name: actor.split("/").at(-1) } }
-      : { app_name: "rekey", app_uid: actor },
-    entity: { name: about.name, uid: about.id, type: "secret" },
-    unmapped: { seq, action, detail, hash, previous_hash: previousHash },
-  };
-}
-
-/** Create, Read, Update, Delete, Enable, Disable, as Entity Management counts them. */
-function activityOf(action: string): number {
-  if (/Revoked|Removed|Discarded|DeathRecorded/.test(action)) return 4;
-  if (/Quarantine(?!Undone)|Held|Stopped|Frozen/.test(action)) return 9;
-  if (/Undone|Released|Resumed/.test(action)) return 8;
-  if (/Opened|Requested|Filed|Minted/.test(action)) return 1;
-  return 3;
-}
-
-const entityManagement = 3004;
-
-function base(of: {
-  readonly activity: number;
-  readonly atMs: number;
-  readonly uid: string;
-  readonly version: string;
-}) {
-  const { activity, atMs, uid, version } = of;
-  return {
-    ...{ activity_id: activity, category_uid: 3, class_uid: entityManagement },
-    ...{ type_uid: entityManagement * 100 + activity, time: atMs, severity_id: 1 },
-    metadata: { version: "1.8.0", uid, product: { name: "rekey", vendor_name: "rekey", version } },
-  };
 }

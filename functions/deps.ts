@@ -73,6 +73,8 @@ export interface Parts {
   readonly scoper: Scoper;
   readonly reports: ReportShelf;
   readonly schedules: Pick<Schedules, "list">;
+  /** Where audit entries are pushed to, with the logs to read; undefined where the deployment names no collector. */
+  readonly collector: CollectorDeps | undefined;
 }
 
 export type With<Name extends keyof Parts> = Deps & Pick<Parts, Name>;
@@ -83,6 +85,15 @@ export type With<Name extends keyof Parts> = Deps & Pick<Parts, Name>;
  */
 export interface CertificateDeps extends Certificates {
   readonly log: Pick<AuditLog, "entries" | "verify">;
+}
+
+export interface CollectorDeps extends Collector {
+  readonly log: Pick<AuditLog, "entries">;
+}
+
+/** Takes OCSF events for good, all of them: throws StoreUnavailable, or InputInvalid for a refusal, if it did not. */
+export interface Collector {
+  send(events: readonly string[]): Promise<void>;
 }
 
 /** Every channel that reaches people. Does not throw if a channel failed: the outcome says so. */

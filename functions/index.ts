@@ -33,6 +33,7 @@ import { revokeKey } from "./rotation/revoke-key.ts";
 import { settleRotation } from "./rotation/settle-rotation.ts";
 import { writeCopies } from "./rotation/write-copies.ts";
 import { observeSecrets } from "./upkeep/observe-secrets.ts";
+import { pushAudit } from "./upkeep/push-audit.ts";
 import { settleClosed } from "./upkeep/settle-closed.ts";
 import { sweep } from "./upkeep/sweep.ts";
 import { tellPeople } from "./upkeep/tell-people.ts";
@@ -77,4 +78,5 @@ export const steps = [
   sweep,
   observeSecrets,
   tellPeople,
+  pushAudit,
 ] as const satisfies readonly unknown[];

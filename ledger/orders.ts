@@ -14,6 +14,10 @@ export function ordersIn(at: Documents) {
     putTold: (told: Told) => at.write(toldKey(told.id), told),
     removeTold: (id: string) => at.remove(toldKey(id)),
 
+    /** By audit log, the newest entry that the collector has. */
+    pushed: () => at.all<Pushed>({ kind: "PUSHED", id: "all" }),
+    putPushed: (pushed: Pushed) => at.write(pushedKey(pushed.chain), pushed),
+
     /** The AWS principal that asked for a rotation; undefined for one that a schedule started. */
     asker: async (rotationId: RotationId) => (await at.read<{ by: string }>(askerKey(rotationId)))?.by,
     /** The first stays: a repeat of the request by somebody else starts nothing. */
@@ -27,6 +31,12 @@ export interface Told {
   readonly atMs: number;
 }
 
+export interface Pushed {
+  readonly chain: string;
+  readonly seq: number;
+}
+
+const pushedKey = (chain: string): TableKey => ({ kind: "PUSHED", id: "all", sort: chain });
 const toldKey = (id: string): TableKey => ({ kind: "TOLD", id: "all", sort: id });
 const stopKey = (scope: string): TableKey => ({ kind: "STOP", id: "all", sort: scope });
 const askerKey = (rotationId: RotationId): TableKey => ({ kind: "ASKER", id: rotationId, sort: "by" });

@@ -107,6 +107,7 @@ const deployment: Deployment = {
   githubApiBases: [],
   pagerdutySecret: undefined,
   slackSecret: undefined,
+  auditCollector: undefined,
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],

@@ -8,12 +8,13 @@ export interface Configured {
 }
 
 export function configuredBy(deployment: Deployment): Configured {
-  const { intakeSecrets, pagerdutySecret, slackSecret, consumerAccounts } = deployment;
+  const { intakeSecrets, pagerdutySecret, slackSecret, auditCollector, consumerAccounts } = deployment;
   return {
     sources: Object.keys(intakeSecrets).sort(),
     channels: [
       ...(pagerdutySecret === undefined ? [] : ["pagerduty"]),
       ...(slackSecret === undefined ? [] : ["slack"]),
+      ...(auditCollector === undefined ? [] : ["auditCollector"]),
     ],
     accounts: [...consumerAccounts].sort(),
   };

@@ -27,6 +27,8 @@ export interface Deployment {
   /** The ARN of the secret with PagerDuty's routing key, and of the one with the address of Slack's webhook. */
   readonly pagerdutySecret: string | undefined;
   readonly slackSecret: string | undefined;
+  /** Where the audit log is pushed to. The secret holds the value of the header that the collector asks for. */
+  readonly auditCollector: AuditCollector | undefined;
   /** `<team>/<user>` of those who may acknowledge pages from Slack. */
   readonly slackUsers: readonly string[];
   /** Where docs/ can be read; pages link to it. */
@@ -112,6 +114,30 @@ function mistakesAt(kind: string, settings: unknown): readonly string[] {
     : read.error.issues.map(({ path, message }) => `${path.join(".") || kind}: ${message}`);
 }
 
+const collectorUrl = z
+  .string()
+  .regex(/^https:\/\/[\w.-]+(?::\d{1,5})?\/[\w./-]*$/)
+  .max(300);
+const overHttps = {
+  url: collectorUrl,
+  secret: z.string().regex(secretArnShape),
+  header: z
+    .string()
+    .regex(/^[A-Za-z][A-Za-z0-9-]{0,63}$/)
+    .default("authorization"),
+};
+
+const collectorShape = z.discriminatedUnion("kind", [
+  z.strictObject({ kind: z.literal("https"), ...overHttps }),
+  z.strictObject({
+    kind: z.literal("kafka-rest"),
+    ...overHttps,
+    url: collectorUrl.regex(/\/topics\/[\w.-]+$/, "ends in /topics/<topic>"),
+  }),
+  z.strictObject({ kind: z.literal("firehose"), stream: z.string().regex(/^[\w.-]{1,64}$/) }),
+]);
+export type AuditCollector = z.infer<typeof collectorShape>;
+
 /** What stages/<stage>.yml may say; see stages/example.yml. */
 const settingsShape = z.strictObject({
   consumerAccounts: list(/^\d{12}$/).default([]),
@@ -131,6 +157,7 @@ const settingsShape = z.strictObject({
   githubApiBases: list(/^https:\/\/[\w./-]+$/).default([]),
   pagerdutySecret: z.string().regex(secretArnShape).optional(),
   slackSecret: z.string().regex(secretArnShape).optional(),
+  auditCollector: collectorShape.optional(),
   slackUsers: list(/^T[A-Z0-9]{2,31}\/[UW][A-Z0-9]{2,31}$/).default([]),
   docsUrl: z
     .string()
@@ -178,12 +205,20 @@ export function readDeployment(given: {
     );
     throw new Error(`the settings of the stage ${stage} are not valid: ${mistakes.join("; ")}`);
   }
-  const { githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary, ...others } = read.data;
+  const {
+    githubToken,
+    pagerdutySecret,
+    slackSecret,
+    docsUrl,
+    permissionsBoundary,
+    auditCollector,
+    ...others
+  } = read.data;
   return {
     environment: stage,
     region,
     ...others,
-    ...{ githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary },
+    ...{ githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary, auditCollector },
   };
 }
 

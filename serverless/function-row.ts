@@ -22,6 +22,7 @@ export type Kind =
   | "OBSERVATION"
   | "ORDER"
   | "POLICY"
+  | "PUSHED"
   | "REFRESH"
   | "REPLAY"
   | "ROTATION"
@@ -74,6 +75,8 @@ export interface FunctionRow {
   /** Pages people: through the topic, PagerDuty and Slack. `index` may only read the credentials of the last two. */
   readonly people?: "page" | "index";
   readonly reports?: "file";
+  /** Sends audit entries to the collector; `index` may only read its token. */
+  readonly collector?: "push" | "index";
   /** CloudTrail's event history: who read a secret. */
   readonly accessRecords?: "read";
 }

@@ -255,6 +255,14 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: ["Query"],
     audit: "anchor",
   },
+  "push-audit": {
+    does: "Sends what the audit logs have gained to the collector that the deployment names",
+    calledBy: "clock",
+    timeoutSeconds: 300,
+    table: getAndList,
+    writes: ["PUSHED"],
+    collector: "push",
+  },
   "index-secrets": {
     does: "Keeps the index that finds the key of an alert",
     calledBy: "clock",
@@ -264,6 +272,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     admin: "index",
     signing: "read",
     people: "index",
+    collector: "index",
   },
   "raise-alert": {
     does: "Finds the incident that an alert belongs to, or opens one and starts the compromise machine",

@@ -68,6 +68,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...(row.schedules ? scheduleStatements(row.schedules, deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),
+    ...collectorStatements(row, deployment),
     ...(row.reports ? [allow("FileReports", ["s3:PutObject"], [sub(`\${AuditBucket.Arn}/reports/*`)])] : []),
     // Event history is the account's; there is no resource that this action could be limited to.
     ...(row.accessRecords ? [allow("LookUpReads", ["cloudtrail:LookupEvents"], ["*"])] : []),
@@ -169,6 +170,22 @@ function pageStatements(people: "page" | "index", deployment: Deployment): reado
     ...(people === "page" ? [allow("Page", ["sns:Publish"], [{ Ref: "AlarmTopic" }])] : []),
     ...(secrets.length > 0 ? [allow("PageSecrets", actions, secrets)] : []),
   ];
+}
+
+/** The one secret that opens the collector, where it is no stream of this account. */
+function collectorArns({ auditCollector }: Deployment): readonly string[] {
+  return auditCollector !== undefined && "secret" in auditCollector ? [auditCollector.secret] : [];
+}
+
+function collectorStatements({ collector }: FunctionRow, deployment: Deployment): readonly Statement[] {
+  const { auditCollector } = deployment;
+  if (collector === undefined || auditCollector === undefined) return [];
+  if ("secret" in auditCollector) {
+    const actions = adminActions[collector === "index" ? "index" : "read"];
+    return [allow("CollectorSecret", actions, collectorArns(deployment))];
+  }
+  const stream = localArn("firehose", `deliverystream/${auditCollector.stream}`);
+  return collector === "push" ? [allow("PushToStream", ["firehose:PutRecordBatch"], [stream])] : [];
 }
 
 function intakeArns({ intakeSecrets, githubToken }: Deployment): readonly string[] {
@@ -276,13 +293,14 @@ const tagActions = [
  * around the first denial.
  */
 function guards(
-  { admin, signing, people, destinations }: FunctionRow,
+  { admin, signing, people, destinations, collector }: FunctionRow,
   deployment: Deployment,
 ): readonly Statement[] {
   const { environment, adminSecrets } = deployment;
   const intake = intakeArns(deployment);
   const pages = pageArns(deployment);
   const tokens = tokensOf(deployment);
+  const collectors = collectorArns(deployment);
   return [
     {
       Sid: "OtherEnvironments",
@@ -298,6 +316,9 @@ function guards(
       : []),
     ...(tokens.length > 0
       ? [{ Sid: "PlaceTokensOnlyRead", ...exceptReading(isAsking(destinations)), Resource: tokens }]
+      : []),
+    ...(collectors.length > 0
+      ? [{ Sid: "CollectorSecretOnlyRead", ...exceptReading(collector), Resource: collectors }]
       : []),
     ...(pages.length > 0 ? [{ Sid: "PageSecretsOnlyRead", ...exceptReading(people), Resource: pages }] : []),
   ];

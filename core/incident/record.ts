@@ -118,7 +118,7 @@ export type ContainmentState =
  * A credential that Rekey itself works with. `admin`: at a provider; `intake`: an alert source signs with it;
  * `githubToken`: reads the alerts that GitHub points to; the other two page people.
  */
-export type OwnRole = "admin" | "intake" | "githubToken" | "pagerdutyKey" | "slackWebhook";
+export type OwnRole = "admin" | "intake" | "githubToken" | "pagerdutyKey" | "slackWebhook" | "auditCollector";
 
 /** What a key is for. `rotated`: Rekey rotates it; `index`: only watched; or one of Rekey's own. */
 export type KeyRole = "rotated" | "index" | OwnRole;

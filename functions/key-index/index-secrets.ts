@@ -22,6 +22,7 @@ const ownRoles = [
   "githubToken",
   "pagerdutyKey",
   "slackWebhook",
+  "auditCollector",
 ] as const satisfies readonly OwnRole[];
 
 /**

@@ -9,7 +9,7 @@ import type { Holder } from "./identify-key.ts";
  */
 const worstFirst: readonly KeyRole[] = [
   ...(["admin", "intake", "rotated"] as const),
-  ...(["githubToken", "pagerdutyKey", "slackWebhook", "index"] as const),
+  ...(["githubToken", "pagerdutyKey", "slackWebhook", "auditCollector", "index"] as const),
 ];
 
 /** One key may be in several secrets for several purposes: the worst purpose says what has leaked. */
@@ -23,6 +23,7 @@ const whatItIs: Readonly<Record<Exclude<OwnRole, "admin">, string>> = {
   githubToken: "the token that reads GitHub's alerts,",
   pagerdutyKey: "the PagerDuty key of the pages,",
   slackWebhook: "the Slack webhook of the pages,",
+  auditCollector: "the token with which the audit log is pushed,",
 };
 
 const namesShownMax = 5;

@@ -40,6 +40,21 @@ export function incidentSettings() {
   };
 }
 
+export type AuditCollector =
+  | {
+      readonly kind: "https" | "kafka-rest";
+      readonly url: string;
+      readonly header: string;
+      readonly secret: string;
+    }
+  | { readonly kind: "firehose"; readonly stream: string };
+
+/** Where the audit log is pushed to; undefined where it is not. */
+export function auditCollector(): AuditCollector | undefined {
+  const text = process.env["REKEY_AUDIT_COLLECTOR"];
+  return text === undefined || text === "" ? undefined : (JSON.parse(text) as AuditCollector);
+}
+
 /** Where `rekey apply` keeps schedules, and what they start. */
 export function scheduleSettings() {
   const deadLetterArn = process.env["REKEY_SCHEDULE_DLQ_ARN"];
@@ -98,6 +113,7 @@ export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly
     githubToken: intakeSettings().githubTokenArn,
     pagerdutyKey: pagerdutySecretArn,
     slackWebhook: slackSecretArn,
+    auditCollector: collectorSecretArn(),
   };
   return [
     ...Object.values(intakeSecretArns()).map((secretArn) => ({ secretArn, role: "intake" as const })),
@@ -105,6 +121,11 @@ export function ownSecrets(): readonly { readonly secretArn: SecretArn; readonly
       secretArn ? [{ secretArn, role: role as keyof typeof named }] : [],
     ),
   ];
+}
+
+function collectorSecretArn(): SecretArn | undefined {
+  const collector = auditCollector();
+  return collector !== undefined && "secret" in collector ? collector.secret : undefined;
 }
 
 /** Who may acknowledge pages from Slack, each as `<team>/<user>`. */

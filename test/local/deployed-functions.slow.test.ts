@@ -78,6 +78,10 @@ test("synthetic-leak is no failure where the deployment takes no reports", async
   });
 });
 
+test("push-audit says that there is no collector where the deployment names none", async () => {
+  expect(await invoke("push-audit")).toEqual({ outcome: "notConfigured", pushed: 0 });
+});
+
 test("nothing that these functions did was refused by their roles", () => {
   expect(troubleIn(cloud)).toEqual([]);
 });

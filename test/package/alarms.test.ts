@@ -1,5 +1,6 @@
 import type { EmbeddedMetrics, LogLine } from "../../functions/deps.ts";
 import { anchorAudit } from "../../functions/upkeep/anchor-audit.ts";
+import { pushAudit } from "../../functions/upkeep/push-audit.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
 import { logicalName } from "../../serverless/handlers.ts";
 import { adminWorld } from "../contract/admin-world.ts";
@@ -42,11 +43,14 @@ async function emittedBy(): Promise<ReadonlyMap<string, readonly Metric[]>> {
   const swept = logs.splice(0);
   const checkpoints = memoryCheckpoints(audit, deps.clock.nowMs);
   await anchorAudit({ ledger, clock: deps.clock, log: deps.log, environment, checkpoints });
+  const checked = logs.splice(0);
+  await pushAudit.run({}, { ...depsOf("push-audit"), environment, collector: undefined });
   const synthetic = syntheticWorld();
   await synthetic.prove({ environment });
   return new Map([
     ["sweep", swept.flatMap(metricsIn)],
-    ["anchor-audit", logs.flatMap(metricsIn)],
+    ["anchor-audit", checked.flatMap(metricsIn)],
+    ["push-audit", logs.flatMap(metricsIn)],
     ["synthetic-leak", synthetic.logs.flatMap(metricsIn)],
   ]);
 }

@@ -13,6 +13,7 @@ export const deployment: Deployment = {
   githubApiBases: [],
   pagerdutySecret: undefined,
   slackSecret: undefined,
+  auditCollector: undefined,
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
@@ -40,5 +41,9 @@ export const given = {
   githubToken: `${secret}/github-token-FAKE01`,
   pagerdutySecret: `${secret}/pagerduty-FAKE02`,
   slackSecret: `${secret}/slack-FAKE03`,
+  auditCollector: {
+    ...({ kind: "https", url: "https://siem.example.com/rekey", header: "authorization" } as const),
+    secret: `${secret}/collector-FAKE06`,
+  },
   docsUrl: "https://example.com/rekey/docs/",
 } as const;

@@ -22,6 +22,7 @@ test("every credential that the deployment is given is known as what it is", () 
     { secretArn: given.githubToken, role: "githubToken" },
     { secretArn: given.pagerdutySecret, role: "pagerdutyKey" },
     { secretArn: given.slackSecret, role: "slackWebhook" },
+    { secretArn: given.auditCollector.secret, role: "auditCollector" },
   ]);
 });
 

@@ -194,6 +194,7 @@ const writing: Record<Kind, RegExp> = {
   OBSERVATION: /\.changeObservation\(/,
   ORDER: /kind: "ORDER"/,
   POLICY: /\.putPolicy\(/,
+  PUSHED: /\.putPushed\(/,
   REFRESH: /refreshMemory\(/,
   REPLAY: /documents\.change<Seen>/,
   ROTATION: /\.changeRotation\(/,

@@ -75,6 +75,10 @@ const ownSteps: Readonly<Record<OwnRole, StepsOf>> = {
     make: "in the settings of the Slack app, add another webhook to the same channel, and paste its address here",
     end: "remove the leaked webhook there: until then whoever has it can write what looks like a page",
   }),
+  auditCollector: channelSteps({
+    make: "in the collector of the audit log, make another token for Rekey, and paste the whole header's value here",
+    end: "delete the leaked token there: until then whoever has it can write events that look like Rekey's",
+  }),
 };
 
 /** No consumer uses it, so it is deleted first: until then whoever has it can make and delete every key. */

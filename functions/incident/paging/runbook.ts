@@ -85,6 +85,7 @@ const ownTopics: Readonly<Record<OwnRole, string>> = {
   githubToken: "DeploymentCredentialLeaked",
   pagerdutyKey: "DeploymentCredentialLeaked",
   slackWebhook: "DeploymentCredentialLeaked",
+  auditCollector: "DeploymentCredentialLeaked",
 };
 
 /** The topic of a page. If its reason only says that a person is needed, this says for what. */

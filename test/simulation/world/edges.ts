@@ -96,6 +96,7 @@ export class Edges {
       },
       sources: [],
       schedules: { list: async () => [] },
+      collector: undefined,
       refreshers: noRefreshers,
       destinations: this.#destinationsFor(invocation, store),
       bus: through("bus", { publish: async (event: RekeyEvent) => this.publish(event) }, { publish: true }),
