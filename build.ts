@@ -11,8 +11,10 @@ export interface Bundle {
   readonly name: string;
   /** What a function loads before it can take its first event: its own file, and all files that this imports. */
   readonly bytes: number;
-  /** Paths in the package, its own first. */
+  /** Their paths in the package, its own first. */
   readonly files: readonly string[];
+  /** Those, and what they may load later: all that the function's package has to hold. */
+  readonly reach: readonly string[];
 }
 
 const root = fileURLToPath(new URL(".", import.meta.url));
@@ -32,18 +34,13 @@ const options = {
   mainFields: ["module", "main"],
   // For Node it only offers CommonJS; this is the same code as modules.
   alias: { yaml: "./node_modules/yaml/browser/index.js" },
-  // Some CommonJS dependencies still call require for Node's own modules.
-  banner: {
-    js: 'import{createRequire as requireFrom}from"node:module";const require=requireFrom(import.meta.url);',
-  },
   metafile: true,
   logLevel: "warning",
 } as const satisfies BuildOptions;
 
 /**
  * One file per function, in providers/ one per adapter and per statement of a provider, which a function loads when a
- * policy names the provider, and in shared/ what several of them need. All of it is in each function's package, but a
- * function loads only what it imports.
+ * policy names the provider, and in shared/ what several of them need.
  */
 export async function bundleFunctions(
   outdir = `${root}dist`,
@@ -81,16 +78,41 @@ function bundleOf(
   { outdir, outputs }: { readonly outdir: string; readonly outputs: Outputs },
 ): Bundle {
   const own = [...outputs.keys()].find((path) => path.endsWith(`${basename(outdir)}/${name}.mjs`)) ?? "";
-  const loaded = new Set([own]);
-  for (const path of loaded) {
-    for (const { kind, path: imported, external } of outputs.get(path)?.imports ?? []) {
-      if (kind === "import-statement" && !external) loaded.add(imported);
-    }
-  }
   const folder = own.slice(0, -`${name}.mjs`.length);
-  const bytes = [...loaded].reduce((sum, path) => sum + (outputs.get(path)?.bytes ?? 0), 0);
-  return { name, bytes, files: [...loaded].map((path) => path.slice(folder.length)) };
+  const inPackage = (path: string) => path.slice(folder.length);
+  const files = closure(own, (path) => importedBy(path, outputs));
+  const reach = closure(own, (path) => loadableBy(path, { outputs, folder }));
+  const bytes = files.reduce((sum, path) => sum + (outputs.get(path)?.bytes ?? 0), 0);
+  return { name, bytes, files: files.map(inPackage), reach: reach.map(inPackage) };
 }
+
+function closure(first: string, next: (path: string) => readonly string[]): readonly string[] {
+  const found = new Set([first]);
+  for (const path of found) for (const other of next(path)) found.add(other);
+  return [...found];
+}
+
+function importedBy(path: string, outputs: Outputs): readonly string[] {
+  const imports = outputs.get(path)?.imports ?? [];
+  return imports
+    .filter(({ kind, external }) => kind === "import-statement" && !external)
+    .map((each) => each.path);
+}
+
+/** The registry of providers finds a statement by its name, which the bundler cannot follow. */
+function loadableBy(
+  path: string,
+  { outputs, folder }: { outputs: Outputs; folder: string },
+): readonly string[] {
+  const { imports = [], inputs = {} } = outputs.get(path) ?? {};
+  const statements = [...outputs.keys()].filter((each) => each.startsWith(`${folder}${statementFile("")}`));
+  return [
+    ...imports.filter(({ external }) => !external).map((each) => each.path),
+    ...(Object.hasOwn(inputs, registry) ? statements : []),
+  ];
+}
+
+const registry = "providers/kinds.ts";
 
 if (import.meta.main) {
   const startedAt = performance.now();

@@ -7,7 +7,7 @@ import { type BenchRow, rowOf } from "./row.ts";
 const run = promisify(execFile);
 const importsEach = 3;
 const loadedKiBMax = 500;
-const medianKiBMax = 375;
+const medianKiBMax = 320;
 
 /** Each function as it is deployed: how much it loads before it can take its first event, and how long that takes. */
 export async function bundleRows(): Promise<BenchRow[]> {

@@ -1,6 +1,7 @@
 import { claimText } from "../core/incident/claim.ts";
-import { deadlineOf, isOver, isSettled } from "../core/incident/plan.ts";
+import { deadlineOf, isSettled } from "../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, TimelineEntry } from "../core/incident/record.ts";
+import { isOver } from "../core/incident/status.ts";
 import { refOf } from "../core/incident/transitions.ts";
 import { clockTurn, containTurn, isTriage } from "../core/incident/turns.ts";
 import type { Policy } from "../core/policy.ts";

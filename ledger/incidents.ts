@@ -1,8 +1,8 @@
 import { InputInvalid } from "../core/errors.ts";
 import { asItsIncidentsAre } from "../core/incident/checklist.ts";
 import { withinLimits } from "../core/incident/limits.ts";
-import { isOver } from "../core/incident/plan.ts";
 import type { IncidentRecord } from "../core/incident/record.ts";
+import { isOver } from "../core/incident/status.ts";
 import type { TableKey } from "../core/ports.ts";
 import type { Documents } from "./documents.ts";
 

@@ -80,15 +80,6 @@ export const issuers: readonly (Issuer | ProviderKind)[] = [
   xai,
 ];
 
-/** Every kind of issuer a policy may name: those whose keys Rekey can rotate. */
-export const providers: Readonly<Record<string, ProviderKind>> = Object.fromEntries(
-  issuers.filter(isProvider).map((kind) => [kind.kind, kind]),
-);
-
 export function issuerOf(kind: string | undefined): Issuer | undefined {
   return issuers.find((issuer) => issuer.kind === kind);
-}
-
-function isProvider(issuer: Issuer | ProviderKind): issuer is ProviderKind {
-  return "adapter" in issuer;
 }

@@ -1,5 +1,6 @@
 import type { ProviderCapabilities, Shape } from "../core/ports.ts";
-import { issuers, providers } from "./index.ts";
+import { issuers } from "./index.ts";
+import { providers } from "./kinds.ts";
 import { exampleCredential, type ProviderKind } from "./provider.ts";
 
 const newKey: Readonly<Record<Shape["kind"], string>> = {

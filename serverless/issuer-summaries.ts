@@ -1,5 +1,6 @@
 import type { Plugin } from "esbuild";
-import { issuers, providers } from "../providers/index.ts";
+import { issuers } from "../providers/index.ts";
+import { providers } from "../providers/kinds.ts";
 
 /** The statement of one provider, in a function's package; by the name of its folder. */
 export function statementFile(folder: string): string {
@@ -7,13 +8,15 @@ export function statementFile(folder: string): string {
 }
 
 /**
- * In the place of providers/index.ts: what tells issuers apart, as data, and a statement's file once somebody asks for
- * it. Without this, each provider would be a kilobyte more in the first call of each function.
+ * In the place of providers/index.ts: what tells issuers apart, as data. In the place of providers/kinds.ts: a
+ * statement's file once somebody asks for it. Without this, each provider would be a kilobyte more in the first call of
+ * each function.
  */
 export const issuerSummaries: Plugin = {
   name: "issuer-summaries",
   setup(bundler) {
     bundler.onLoad({ filter: /\/providers\/index\.ts$/ }, () => ({ contents: summaries(), loader: "ts" }));
+    bundler.onLoad({ filter: /\/providers\/kinds\.ts$/ }, () => ({ contents: statements(), loader: "ts" }));
   },
 };
 
@@ -21,18 +24,24 @@ function summaries(): string {
   const known = issuers.map(({ kind, title, aliases, keyTexts, byHand }) => ({
     ...{ kind, title, aliases, keyTexts, byHand },
   }));
-  const kinds = Object.keys(providers);
   return `
 export const issuers = ${JSON.stringify(known)};
-export const providers = {};
-const base = /\\/shared\\/[^/]+$/.test(import.meta.url) ? "../" : "./";
-for (const kind of ${JSON.stringify(kinds)}) {
-  const statement = () => Object.values(require(base + "${statementFile("")}" + kind + ".mjs"))
-    .find((exported) => exported?.kind === kind && "adapter" in exported);
-  Object.defineProperty(providers, kind, { enumerable: true, get: statement });
-}
 export function issuerOf(kind) {
   return issuers.find((issuer) => issuer.kind === kind);
+}
+`;
+}
+
+function statements(): string {
+  return `
+import { createRequire } from "node:module";
+export const providers = {};
+const load = createRequire(import.meta.url);
+const base = /\\/shared\\/[^/]+$/.test(import.meta.url) ? "../" : "./";
+for (const kind of ${JSON.stringify(Object.keys(providers))}) {
+  const statement = () => Object.values(load(base + "${statementFile("")}" + kind + ".mjs"))
+    .find((exported) => exported?.kind === kind && "adapter" in exported);
+  Object.defineProperty(providers, kind, { enumerable: true, get: statement });
 }
 `;
 }

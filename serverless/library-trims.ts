@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Plugin, PluginBuild } from "esbuild";
 
@@ -35,6 +35,27 @@ const trims: readonly Trim[] = [
     },
   },
   {
+    // Retries are the standard ones. The adaptive mode, which no setting turns on, measures rates.
+    files: /@smithy\/core\/dist-es\/submodules\/retry\/util-retry\/AdaptiveRetryStrategy\.js$/,
+    change: () => 'export { StandardRetryStrategy as AdaptiveRetryStrategy } from "./StandardRetryStrategy";',
+  },
+  {
+    // Streams and blobs of browsers.
+    files: /@smithy\/core\/dist-es\/submodules\/serde\/util-stream\/.*\.browser\.js$/,
+    change: (source) => absent(source, "a function has no streams of a browser"),
+  },
+  {
+    // A function's Region is in its environment, and no function asks a virtual machine for it.
+    files:
+      /@smithy\/core\/dist-es\/submodules\/config\/config-resolver\/regionConfig\/getInstanceMetadataRegion\.js$/,
+    change: () => "export const getInstanceMetadataRegion = async () => undefined;",
+  },
+  {
+    // Signatures of event streams: no function opens one.
+    files: /@smithy\/signature-v4\/dist-es\/HeaderFormatter\.js$/,
+    change: () => "export class HeaderFormatter {}",
+  },
+  {
     // Node has SHA-256 of its own.
     files: /@smithy\/core\/dist-es\/submodules\/checksum\/sha256\/Sha256Js\.js$/,
     change: () => "export const Sha256Js = undefined;",
@@ -43,12 +64,63 @@ const trims: readonly Trim[] = [
     // No function makes a JSON Schema of its input: what zod keeps for that is 18 KB.
     files: /zod\/v4\/core\/(?:json-schema-processors|to-json-schema)\.js$/,
     change: (source) => {
-      const names = [...source.matchAll(/^export (?:const|function|class) (\w+)/gm)];
+      const names = exportedBy(source);
       const absent = 'const absent = () => { throw new Error("a function makes no JSON Schema"); };';
-      return [absent, ...names.map(([, name]) => `export const ${name} = () => absent;`)].join("\n");
+      return [absent, ...names.map((name) => `export const ${name} = () => absent;`)].join("\n");
+    },
+  },
+  {
+    // A schema's methods pull in every check that zod knows. A method that our code never calls goes. And a
+    // schema that compiles itself to code is quicker from its hundredth input on, which few functions live to see.
+    files: /zod\/v4\/classic\/schemas\.js$/,
+    change: (source) => {
+      const own = [...source.matchAll(/\b(?:this|inst)\.(\w+)\(/g)].map(([, name = ""]) => name);
+      const called = new Set([...own, ...namesCalledByUs()]);
+      return source
+        .replace('import { util } from "../core/index.js";', 'import * as util from "../core/util.js";')
+        .replaceAll("core.util.", "util.")
+        .replaceAll("core.$ZodObjectJIT.", "core.$ZodObject.")
+        .replace(methods, (method, name) => (called.has(name) ? method : ""));
     },
   },
 ];
+
+function exportedBy(source: string): readonly string[] {
+  return [...source.matchAll(/^export (?:async )?(?:const|function|class) (\w+)/gm)].map(
+    ([, name = ""]) => name,
+  );
+}
+
+/** Whoever calls what is not there is told why. */
+function absent(source: string, why: string): string {
+  const body = `{ throw new Error(${JSON.stringify(why)}); }`;
+  return exportedBy(source)
+    .map((name) => `export function ${name}() ${body}`)
+    .join("\n");
+}
+
+/** As zod's files have them: a method begins and ends with four spaces. */
+const methods = /^ {4}(?:async )?(\w+)(?:: (?:async )?function \w+)?\([^()]*\) \{\n[\s\S]*?^ {4}\},\n/gm;
+
+const root = new URL("../", import.meta.url);
+const notBundled: ReadonlySet<string> = new Set(["node_modules", "test", "dist", "docs"]);
+
+/** Of every method that is called in what a function's bundle could hold. */
+function namesCalledByUs(): ReadonlySet<string> {
+  const folders = readdirSync(root, { withFileTypes: true }).filter(
+    (entry) => entry.isDirectory() && !entry.name.startsWith(".") && !notBundled.has(entry.name),
+  );
+  const words = new Set<string>();
+  for (const { name } of folders) {
+    const folder = new URL(`${name}/`, root);
+    for (const path of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+      if (!path.endsWith(".ts") || path.includes("node_modules")) continue;
+      for (const [, word = ""] of readFileSync(new URL(path, folder), "utf8").matchAll(/\.(\w+)\(/g))
+        words.add(word);
+    }
+  }
+  return words;
+}
 
 /** The bundler keeps every schema that has a computed key, because reading a name might have an effect. */
 function withPlainKeys(source: string): string {

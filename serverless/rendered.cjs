@@ -18,10 +18,15 @@ module.exports = class Rendered {
     };
   }
 
-  /** A deployment never ships what an earlier build left in dist/. */
+  /**
+   * A deployment never ships what an earlier build left in dist/. A zip holds only what its function can load: otherwise
+   * any change of a shared file would make a new version of every function.
+   */
   async bundle() {
     const { bundleFunctions } = await import("../build.ts");
-    await bundleFunctions();
+    for (const { name, reach } of await bundleFunctions()) {
+      this.serverless.service.getFunction(name).package.patterns.push(...reach.map((path) => `dist/${path}`));
+    }
   }
 
   async render() {

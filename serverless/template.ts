@@ -94,7 +94,8 @@ export async function functions({ resolveVariable }: Resolver) {
       {
         name: `rekey-${stage}-${name}`,
         handler: `dist/${name}.handler`,
-        package: { patterns: ["!**", `dist/${name}.mjs`, "dist/providers/**", "dist/shared/**"] },
+        // What the bundle consists of is known once it is made: rendered.cjs adds it.
+        package: { patterns: ["!**"] },
       },
     ]),
   );

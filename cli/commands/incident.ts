@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isOver } from "../../core/incident/plan.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { reasonMax } from "../../functions/admin/inputs.ts";
 import { askAdmin } from "../ask-admin.ts";
 import type { Cli, Perform, Register, Shown } from "../command.ts";

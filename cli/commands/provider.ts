@@ -1,7 +1,7 @@
 import { Secret } from "../../core/secret.ts";
 import { parsePolicyFile } from "../../events/policy-text.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import { isDeclared, type Tried, tryDeclared } from "../../providers/try-declared.ts";
 import { stores } from "../../stores/index.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";

@@ -1,5 +1,5 @@
-import { isOver } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { type SecretFacts, standingOf } from "../../ledger/standing.ts";
 import { commandFor } from "../command-line.ts";
 import type { FleetRow, IncidentRow } from "../shown.ts";

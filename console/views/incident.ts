@@ -1,6 +1,6 @@
 import { incidentFacts } from "../../core/incident/facts.ts";
-import { isOver } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { shortName } from "../../core/principal.ts";
 import type { IncidentShown, Tone } from "../shown.ts";
 import type { Sources } from "../sources.ts";

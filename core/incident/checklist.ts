@@ -1,6 +1,6 @@
 import type { SecretArn } from "../ports.ts";
-import { isOver } from "./plan.ts";
 import type { ChecklistEntry, IncidentRecord, IncidentStatus } from "./record.ts";
+import { isOver } from "./status.ts";
 
 /**
  * A checklist of keys that leaked together. No machine runs for it, so its status is computed from its

@@ -1,6 +1,7 @@
 import { incidentLimits } from "./limits.ts";
-import { isExact, isLetLive, isOver, isRekeysOwn, isSettled } from "./plan.ts";
+import { isExact, isLetLive, isRekeysOwn, isSettled } from "./plan.ts";
 import type { DecidedBefore, IncidentRecord, KeyInScope, PersonsOrder } from "./record.ts";
+import { isOver } from "./status.ts";
 import { addToTimeline, changeKey, keyInScope, refOf } from "./transitions.ts";
 
 /**

@@ -11,6 +11,7 @@ import type {
   OwnRole,
   PersonsOrder,
 } from "./record.ts";
+import { isOver } from "./status.ts";
 
 /** What the plan depends on, taken from everything that was reported about this key. */
 export interface PlanFacts {
@@ -341,11 +342,6 @@ export function whyNotClose(
   if (open.length === 0) return undefined;
   const named = open.map((key) => `${key.keyId ?? key.fingerprint ?? "an unknown key"} is ${key.state}`);
   return { reason: "KeyNotDead", detail: `neither dead nor waived: ${named.join("; ")}` };
-}
-
-/** The incident is finished: later remarks are notes. */
-export function isOver(status: IncidentRecord["status"]): boolean {
-  return status === "closed" || status === "falseAlarm";
 }
 
 /** True for a credential that Rekey itself works with: Rekey must never revoke it. */

@@ -2,15 +2,7 @@ import { cutToBytes } from "../bytes.ts";
 import type { SecretArn } from "../ports.ts";
 import { isRepeat, withAlert } from "./alerts.ts";
 import { detailBytesMax, newestEntries } from "./limits.ts";
-import {
-  clockFrom,
-  escalateBeforeMs,
-  isExact,
-  isOver,
-  isStronger,
-  type PlanChoice,
-  whyNotClose,
-} from "./plan.ts";
+import { clockFrom, escalateBeforeMs, isExact, isStronger, type PlanChoice, whyNotClose } from "./plan.ts";
 import type {
   AlertSeen,
   ContainmentState,
@@ -21,6 +13,7 @@ import type {
   SecretInScope,
   TimelineEntry,
 } from "./record.ts";
+import { isOver } from "./status.ts";
 
 /** The transitions of an incident's record. Each is a pure function, as in `secret-record.ts`. */
 

@@ -1,5 +1,5 @@
 import { alertCount } from "./alerts.ts";
-import { decisionText, isExact, isOver, isRekeysOwn, isSettled } from "./plan.ts";
+import { decisionText, isExact, isRekeysOwn, isSettled } from "./plan.ts";
 import type {
   Blocked,
   CurrentAgain,
@@ -9,6 +9,7 @@ import type {
   PageSent,
   SecretInScope,
 } from "./record.ts";
+import { isOver } from "./status.ts";
 
 /** What containment does next with one key. Decided again after every change. */
 export type ContainTurn =

@@ -13,10 +13,10 @@ import {
   countInexact,
   isExact,
   isLetLive,
-  isOver,
   planFor,
 } from "../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import {
   appendAlert,
   identify,

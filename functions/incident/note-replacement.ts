@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { isOver } from "../../core/incident/plan.ts";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { dropReused } from "../../core/incident/takeover.ts";
 import { addToTimeline, changeSecretInScope, isPast } from "../../core/incident/transitions.ts";
 import { promotedRun } from "../../core/rotation/secret-record.ts";

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { InputInvalid, LedgerContended, Superseded } from "../../core/errors.ts";
-import { escalateAt, incidentWindows, isOver, planFor } from "../../core/incident/plan.ts";
+import { escalateAt, incidentWindows, planFor } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { addToTimeline, isExecutionOf, refOf } from "../../core/incident/transitions.ts";
 import { hasTerms } from "../../core/rotation/gate.ts";
 import type { Deps } from "../deps.ts";

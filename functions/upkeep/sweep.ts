@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
-import { isOver } from "../../core/incident/plan.ts";
+import { isOver } from "../../core/incident/status.ts";
 import type { Policy } from "../../core/policy.ts";
 import { debtForLeft, keysLeftBehind } from "../../core/rotation/left-behind.ts";
 import { debtKindIn } from "../../core/rotation/retiring.ts";

@@ -10,7 +10,7 @@ import { ledgerOn } from "../../ledger/ledger.ts";
 import { type AllowedHosts, hostsNotAllowed } from "../../providers/allowed-hosts.ts";
 import { connectLater } from "../../providers/connect.ts";
 import { boundedHttp } from "../../providers/http.ts";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";

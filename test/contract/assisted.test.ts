@@ -6,7 +6,7 @@ import { fakeHttp } from "../../providers/fake.ts";
 import { type FaultKind, faultsOf } from "../../providers/fake-faults.ts";
 import { json } from "../../providers/fake-world.ts";
 import { saying } from "../../providers/http/fake-replies.ts";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import type { ProviderKind } from "../../providers/provider.ts";
 import { describeShape } from "./shape-contract.ts";
 

@@ -6,7 +6,7 @@ import * as adapter from "../../providers/http/adapter.ts";
 import { declaredFake } from "../../providers/http/fake.ts";
 import { http } from "../../providers/http/index.ts";
 import { httpPlan } from "../../providers/http/settings.ts";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import { stores } from "../../stores/index.ts";
 import { adminCredential, makeFakeWorld, underContract } from "./fake-provider-world.ts";
 import { describeProvider } from "./provider-contract.ts";

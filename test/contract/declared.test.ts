@@ -2,7 +2,7 @@ import { connectPlan } from "../../providers/http/adapter.ts";
 import type { DeclaredKind } from "../../providers/http/declared.ts";
 import { declaredFake } from "../../providers/http/fake.ts";
 import { mistakesIn } from "../../providers/http/mistakes.ts";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import type { ProviderKind } from "../../providers/provider.ts";
 import { isDeclared } from "../../providers/try-declared.ts";
 import { adminCredential, type Subject, underContract } from "./fake-provider-world.ts";

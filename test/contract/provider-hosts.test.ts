@@ -2,7 +2,7 @@ import { parse } from "yaml";
 import type { Policy } from "../../core/policy.ts";
 import { providerFor } from "../../functions/wiring/base.ts";
 import { type AllowedHosts, hostsNotAllowed } from "../../providers/allowed-hosts.ts";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { adminWorld, arnOf, fileWith } from "./admin-world.ts";
 import { adminCredential } from "./fake-provider-world.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { providers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import { exampleOf, providersPage, providersSummary } from "../../providers/page.ts";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");

@@ -1,16 +1,17 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, posix } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Bundle, bundleFunctions } from "../../build.ts";
 import type { ProviderUnavailable as ErrorClass } from "../../core/errors.ts";
 import type { Secret as SecretClass } from "../../core/secret.ts";
-import { issuers, providers } from "../../providers/index.ts";
+import { issuers } from "../../providers/index.ts";
+import { providers } from "../../providers/kinds.ts";
 import type { ProviderAdapter, ProviderKind } from "../../providers/provider.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
 
 /** Of all that a function loads before it can take its first event. */
-const loadedKiB = { median: 375, most: 500 };
+const loadedKiB = { median: 320, most: 500 };
 
 const folder = mkdtempSync(join(tmpdir(), "rekey-bundles-"));
 let bundles: readonly Bundle[];
@@ -43,6 +44,37 @@ test("no function loads a provider's statement or adapter before a policy names 
     expect([bundle.name, early]).toEqual([bundle.name, []]);
   }
   expect(textOf(bundleNamed("mint-key"))).not.toContain("/v1/service-accounts/");
+});
+
+test("a package holds all that its function can load, and nothing of other functions", () => {
+  const imported = /(?:from|import|import\()\s*"(\.\.?\/[^"]+)"/g;
+  for (const { name, files, reach } of bundles) {
+    const named = reach.flatMap((path) =>
+      [...readFileSync(join(folder, path), "utf8").matchAll(imported)].map(([, to = ""]) =>
+        posix.join(posix.dirname(path), to),
+      ),
+    );
+    expect([name, named.filter((path) => !reach.includes(path))]).toEqual([name, []]);
+    expect([name, files.filter((path) => !reach.includes(path))]).toEqual([name, []]);
+    const others = handlerNames().filter((other) => other !== name && reach.includes(`${other}.mjs`));
+    expect([name, others]).toEqual([name, []]);
+  }
+  const kinds = Object.keys(providers).map((kind) => `providers/statements/${kind}.mjs`);
+  expect(bundleNamed("mint-key").reach).toEqual(expect.arrayContaining([...kinds, "providers/openai.mjs"]));
+});
+
+test("a change of one shared file leaves the packages of most functions as they are", () => {
+  const shared = new Set(bundles.flatMap(({ reach }) => reach.filter((path) => path.startsWith("shared/"))));
+  const users = [...shared].map((path) => bundles.filter(({ reach }) => reach.includes(path)).length);
+  const everywhere = users.filter((count) => count === bundles.length);
+  expect(everywhere.length).toBeLessThan(shared.size / 2);
+});
+
+test("another provider makes most functions no larger", () => {
+  const issuer = issuers.find(({ kind }) => kind === "elevenlabs");
+  const tellingApart = bundles.filter((bundle) => textOf(bundle).includes(JSON.stringify(issuer?.title)));
+  expect(tellingApart.map(({ name }) => name)).toContain("intake");
+  expect(tellingApart.length).toBeLessThan(bundles.length / 2);
 });
 
 test("another provider is at most what tells its keys from those of others", () => {

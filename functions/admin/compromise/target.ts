@@ -1,5 +1,6 @@
-import { cooldownMs, isOver } from "../../../core/incident/plan.ts";
+import { cooldownMs } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { isOver } from "../../../core/incident/status.ts";
 import type { LedgerKey } from "../../../core/keys.ts";
 import { nearest } from "../../../core/nearest.ts";
 import type { Policy } from "../../../core/policy.ts";

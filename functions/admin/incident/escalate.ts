@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { isOver } from "../../../core/incident/plan.ts";
+import { isOver } from "../../../core/incident/status.ts";
 import { page } from "../../incident/paging/page.ts";
 import { adminCommand, refused } from "../command.ts";
 import { auditOrder, orderShape, whichIncident } from "./which-incident.ts";

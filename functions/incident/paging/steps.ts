@@ -1,6 +1,7 @@
 import { stoppedAtMs } from "../../../core/incident/cut-off.ts";
-import { isOver, isSettled } from "../../../core/incident/plan.ts";
+import { isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, PageReason } from "../../../core/incident/record.ts";
+import { isOver } from "../../../core/incident/status.ts";
 import { isTriage } from "../../../core/incident/turns.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { manualOf } from "../../../providers/manual.ts";

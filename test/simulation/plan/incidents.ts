@@ -1,6 +1,6 @@
 import { containNow, falseAlarm, whyNotContainNow } from "../../../core/incident/orders.ts";
-import { isOver } from "../../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
+import { isOver } from "../../../core/incident/status.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { Fingerprint } from "../../../core/ports.ts";
 import { promotedRun } from "../../../core/rotation/secret-record.ts";

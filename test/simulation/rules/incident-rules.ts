@@ -1,5 +1,5 @@
-import { isOver } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
+import { isOver } from "../../../core/incident/status.ts";
 import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";

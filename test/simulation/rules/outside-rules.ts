@@ -1,5 +1,5 @@
-import { isOver } from "../../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
+import { isOver } from "../../../core/incident/status.ts";
 import type { KeyId } from "../../../core/ports.ts";
 import type { Simulation } from "../run/simulation.ts";
 import type { Invocation } from "../world/surroundings.ts";
