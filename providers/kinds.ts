@@ -2,8 +2,8 @@ import { issuers } from "./index.ts";
 import type { Issuer, ProviderKind } from "./provider.ts";
 
 /**
- * Every kind of issuer a policy may name: those whose keys Rekey can rotate. Apart from the list of all issuers, because
- * most functions need only the one kind that their policy names.
+ * Every kind of issuer a policy may name: those whose keys Rekey can rotate. Not in the file of all issuers, because most
+ * functions need only the one kind that their policy names.
  */
 export const providers: Readonly<Record<string, ProviderKind>> = Object.fromEntries(
   issuers.filter(isProvider).map((kind) => [kind.kind, kind]),
