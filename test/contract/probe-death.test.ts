@@ -1,8 +1,8 @@
 import type { KeyProvider, VerifyResult } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { probeDeath } from "../../functions/secret/probe-death.ts";
-import { providers } from "../../providers/kinds.ts";
 import { isKeyText } from "../../providers/key-text.ts";
+import { providers } from "../../providers/kinds.ts";
 import { neverIssuedBy } from "../../providers/never-issued.ts";
 import { adminWorld, arnOf } from "./admin-world.ts";
 
