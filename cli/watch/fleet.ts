@@ -1,5 +1,5 @@
-import { isOver } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { exitCodes, type Reach } from "../command.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable, type Line } from "../table.ts";

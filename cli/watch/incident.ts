@@ -1,5 +1,6 @@
-import { isOver, isSettled } from "../../core/incident/plan.ts";
+import { isSettled } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
+import { isOver } from "../../core/incident/status.ts";
 import { exitCodes, type Reach } from "../command.ts";
 import { answersOf } from "../incident-view.ts";
 import { incidentShown, readIncident } from "../read-incident.ts";
