@@ -20,6 +20,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/lint.ts")).lint,
   },
   {
+    name: "map",
+    does: "who gets which key under which name, from the policy files; also as typed settings for one consumer",
+    load: async () => (await import("./commands/map.ts")).map,
+  },
+  {
     name: "status",
     does: "what every secret, or one, is doing; reads only the ledger",
     load: async () => (await import("./commands/status.ts")).status,

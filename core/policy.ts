@@ -40,6 +40,8 @@ export interface CopyPolicy {
   readonly to: string;
   /** What the consumer calls the value there. */
   readonly as: string;
+  /** What is written instead of the key alone: this text, with the key in the place of `{key}`. */
+  readonly text?: string;
   /** What is there already, and Rekey did not write, may be overwritten. */
   readonly takeOver?: boolean;
 }

@@ -2,6 +2,7 @@ import type * as z from "zod";
 import { whyCopiesCollide } from "../core/copies/declared.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
+import { type Applications, applicationsIn } from "./policy-file/applications.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
 import { type Defaults, defaultsIn } from "./policy-file/defaults.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
@@ -76,7 +77,8 @@ export function policiesIn(
     ...{ file: named.name, environment: block.environment ?? "", account: block.account ?? "" },
     providers: new Map(providers.known.map((known) => [known.policy.account, known])),
   };
-  const secrets = readSecrets(block.secrets ?? {}, around, defaults);
+  const applications = applicationsIn(block);
+  const secrets = readSecrets(block.secrets ?? {}, around, { defaults, applications });
   const mistakes = [
     ...top.mistakes,
     ...named.mistakes,
@@ -84,6 +86,7 @@ export function policiesIn(
     ...defaults.mistakes,
     ...providers.mistakes,
     ...secrets.mistakes,
+    ...applications.mistakes,
     ...sharedSecrets(secrets.policies, providers.known),
     ...collisions(secrets.policies),
   ];
@@ -199,7 +202,7 @@ const nameMessage = "a name starts with a letter or digit and has up to 64 lette
 function readSecrets(
   blocks: Readonly<Record<string, unknown>>,
   around: Surroundings,
-  defaults: Defaults,
+  { defaults, applications }: { readonly defaults: Defaults; readonly applications: Applications },
 ): { readonly policies: readonly Policy[]; readonly mistakes: readonly Mistake[] } {
   const policies: Policy[] = [];
   const mistakes: Mistake[] = [];
@@ -209,8 +212,10 @@ function readSecrets(
     const read = readBlock(SecretBlock, defaults.under(raw), root);
     mistakes.push(...read.mistakes);
     if (read.value === undefined) continue;
-    const checked = policyFrom({ name, block: read.value }, around);
+    const taken = applications.under(name, read.value);
+    const checked = policyFrom({ name, block: taken.block }, around);
     policies.push(checked.policy);
+    mistakes.push(...taken.mistakes);
     const further = checked.mistakes.map(({ path, message }) => ({
       ...at([...root, ...path], message),
       ...defaults.placeOf(raw, path),
@@ -233,8 +238,8 @@ function isBelow(path: Path, mistakes: readonly Mistake[]): boolean {
 
 /** Two keys under one name at one place: whichever was rotated last would be there. */
 function collisions(policies: readonly Policy[]): readonly Mistake[] {
-  // Which places take one copy only is the deployment's to say: `rekey apply` asks it.
-  const besides = { others: policies, isShared: () => false };
+  // What a place takes is the deployment's to say: `rekey apply` asks it.
+  const besides = { others: policies, placeOf: () => ({ isShared: false }) };
   return policies.flatMap((policy) =>
     whyCopiesCollide(policy, besides).map((why) => at(["secrets", policy.name, "consumers"], why)),
   );

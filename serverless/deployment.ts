@@ -94,9 +94,19 @@ export type DestinationPlace = Readonly<Record<string, unknown>> & { readonly ki
 const destinationBytesMax = 2_000;
 
 const destinationsShape = z
-  .record(z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/), z.looseObject({ kind: z.string() }))
+  .record(
+    z.string().regex(/^[A-Za-z0-9][\w.-]{0,63}$/),
+    z.looseObject({
+      kind: z.string(),
+      consumers: z
+        .array(z.string().regex(/^[\w.-]{1,64}$/))
+        .min(1)
+        .max(50)
+        .optional(),
+    }),
+  )
   .superRefine((places, context) => {
-    for (const [name, { kind, ...settings }] of Object.entries(places))
+    for (const [name, { kind, consumers: _owners, ...settings }] of Object.entries(places))
       for (const message of mistakesAt(kind, settings))
         context.addIssue({ code: "custom", path: [name], message });
     if (Buffer.byteLength(JSON.stringify(places)) > destinationBytesMax)

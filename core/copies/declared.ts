@@ -36,8 +36,15 @@ function collisionsOf(policy: Owner, others: readonly Owner[]): readonly Collisi
 
 interface Besides {
   readonly others: readonly Owner[];
-  /** True of a destination whose mark changes with every value there. */
-  readonly isShared: (destination: string) => boolean;
+  placeOf(destination: string): DeclaredPlace;
+}
+
+/** What the deployment says of a destination. */
+interface DeclaredPlace {
+  /** Its mark changes with every value there. */
+  readonly isShared: boolean;
+  /** Whose copies it takes; absent: those of whoever a policy names. */
+  readonly consumers?: readonly string[];
 }
 
 /** Why these copies cannot be written as they are declared, in words; asked before anything is written. */
@@ -46,6 +53,7 @@ export function whyCopiesCollide(policy: Owner, besides: Besides): readonly stri
     ...collisionsOf(policy, besides.others).map(
       ({ copy, with: other }) => `${placeText(copy)} is also a copy of ${other}`,
     ),
+    ...strangers(policy, besides),
     ...crowdedCopies(policy, besides).map(
       ({ copy, with: other }) =>
         `${placeText(copy)}: ${copy.to} takes one copy, because it does not tell which of its values was changed, and has ${other}`,
@@ -53,11 +61,25 @@ export function whyCopiesCollide(policy: Owner, besides: Besides): readonly stri
   ];
 }
 
+/** A consumer's place gets only its own, where the deployment says whose it is. */
+function strangers({ consumers }: Owner, { placeOf }: Besides): readonly string[] {
+  if (consumers === "none") return [];
+  return consumers.flatMap(({ name, copies = [] }) =>
+    copies.flatMap((copy) => {
+      const owners = placeOf(copy.to).consumers;
+      if (owners === undefined || owners.includes(name)) return [];
+      return [
+        `${placeText(copy)}: the deployment gives this place only copies of ${owners.join(", ")}, and not of ${name}`,
+      ];
+    }),
+  );
+}
+
 /** Where the mark changes with every value, a second copy would always look like a change of the first one. */
-function crowdedCopies(policy: Owner, { others, isShared }: Besides): readonly Collision[] {
+function crowdedCopies(policy: Owner, { others, placeOf }: Besides): readonly Collision[] {
   const theirs = others.filter(({ secretArn }) => secretArn !== policy.secretArn);
   return copiesOf(policy).flatMap((copy, nth, own) => {
-    if (!isShared(copy.to)) return [];
+    if (!placeOf(copy.to).isShared) return [];
     const earlier = own.slice(0, nth).map((each) => ({ each, owner: policy }));
     const foreign = theirs.flatMap((owner) => copiesOf(owner).map((each) => ({ each, owner })));
     const found = [...earlier, ...foreign].find(({ each }) => each.to === copy.to && each.as !== copy.as);

@@ -78,6 +78,8 @@ export type PlaceRefusal = Refusal<"CredentialRefused" | "WrongPlace">;
  */
 export interface Destination {
   readonly kind: string;
+  /** Whose copies it takes, where the deployment says so. */
+  readonly consumers?: readonly string[];
   readonly capabilities: DestinationCapabilities;
   /** What is wrong with a name there; no call is made. */
   whyNotName(name: string): string | undefined;

@@ -6,7 +6,7 @@ interface Declared {
     | readonly {
         readonly name: string;
         readonly evidence: readonly string[];
-        readonly copies?: readonly { readonly as: string }[];
+        readonly copies?: readonly { readonly to: string; readonly as: string; readonly text?: string }[];
       }[];
 }
 
@@ -16,7 +16,22 @@ interface Mistake {
 }
 
 export function copyMistakes(policy: Declared): readonly Mistake[] {
-  return [...copiesAreDeclared(policy), ...namesStayPrivate(policy)];
+  return [...copiesAreDeclared(policy), ...namesStayPrivate(policy), ...placesHaveOneText(policy)];
+}
+
+/** A place is written once, however many consumers read it. */
+function placesHaveOneText({ consumers }: Declared): readonly Mistake[] {
+  if (consumers === "none") return [];
+  const texts = new Map<string, string | undefined>();
+  return consumers.flatMap(({ copies = [] }, index) =>
+    copies.flatMap(({ to, as, text }, at) => {
+      const id = `${to}/${as}`;
+      const isOther = texts.has(id) && texts.get(id) !== text;
+      texts.set(id, text);
+      const message = `${as} at ${to} is declared with two different texts`;
+      return isOther ? [{ path: ["consumers", index, "copies", at, "as"], message }] : [];
+    }),
+  );
 }
 
 /** Build tools put a value with such a name into what every visitor of a page or user of an app downloads. */

@@ -74,23 +74,54 @@ const copyName = z
   .string("name the value as the consumer reads it")
   .regex(/^[\w./-]{1,128}$/, "a value's name has up to 128 letters, digits, _, ., / and -");
 
+const destinationName = z
+  .string("name a destination of stages/<stage>.yml")
+  .regex(nameForm, "a destination is named as in stages/<stage>.yml");
+
+const keyPlace = "{key}";
+const copyText = z
+  .string("the text has {key} where the key goes")
+  .max(512)
+  .refine((text) => text.split(keyPlace).length === 2, "the text has {key} once, where the key goes");
+
 export const CopyBlock = z.strictObject({
-  to: z
-    .string("name a destination of stages/<stage>.yml")
-    .regex(nameForm, "a destination is named as in stages/<stage>.yml")
-    .optional(),
+  to: destinationName.optional(),
   as: z.union(
     [copyName, z.array(copyName).min(1).max(copiesMax)],
     "give the value's name, or a list of names",
   ),
+  text: copyText.optional(),
   takeOver: z.boolean("takeOver is true or false").optional(),
 });
 export type CopyBlock = z.output<typeof CopyBlock>;
 
+const secretName = z.string("name a secret of this file").regex(nameForm, "name a secret of this file");
+const TakenBlock = z.union(
+  [secretName, z.strictObject({ from: secretName, text: copyText.optional() })],
+  "name a secret of this file, or { from, text }",
+);
+
+/** What an application takes at its places: its own name for each value, and the secret that it comes from. */
+const ApplicationBlock = z.strictObject({
+  to: z.union(
+    [destinationName, z.array(destinationName).min(1).max(copiesMax)],
+    "name a destination of stages/<stage>.yml, or a list of them",
+  ),
+  prefix: z
+    .string("a prefix is what each of its names begins with")
+    .regex(/^[\w./-]{1,64}$/, "a prefix has up to 64 letters, digits, _, ., / and -")
+    .optional(),
+  originals: z.boolean("originals is true or false").optional(),
+  takeOver: z.boolean("takeOver is true or false").optional(),
+  takes: z.record(copyName, TakenBlock, "map each name to a secret of this file"),
+});
+export type ApplicationBlock = z.output<typeof ApplicationBlock>;
+const consumerName = /^[\w.-]{1,64}$/;
+
 export const ConsumerBlock = z.strictObject({
   name: z
     .string("name the consumer as it reports itself")
-    .regex(/^[\w.-]{1,64}$/, "a consumer's name has up to 64 letters, digits, _, . and -")
+    .regex(consumerName, "a consumer's name has up to 64 letters, digits, _, . and -")
     .optional(),
   environment: environment.optional(),
   account: account.optional(),
@@ -177,5 +208,11 @@ export const FileBlock = z.strictObject({
   providers: anyBlock.optional(),
   defaults: anyBlock.optional(),
   secrets: anyBlock.optional(),
+  applications: z
+    .record(
+      z.string().regex(consumerName),
+      z.union([ApplicationBlock, z.array(ApplicationBlock).min(1).max(copiesMax)]),
+    )
+    .optional(),
 });
 export type FileBlock = z.output<typeof FileBlock>;

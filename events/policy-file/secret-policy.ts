@@ -157,8 +157,12 @@ function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolic
 }
 
 /** One value under several names is several copies. */
-function copiesFrom({ to = "", as, takeOver }: CopyBlock): readonly CopyPolicy[] {
-  return [as].flat().map((name) => ({ to, as: name, ...(takeOver !== undefined && { takeOver }) }));
+function copiesFrom({ to = "", as, text, takeOver }: CopyBlock): readonly CopyPolicy[] {
+  return [as].flat().map((name) => ({
+    ...{ to, as: name },
+    ...(text !== undefined && { text }),
+    ...(takeOver !== undefined && { takeOver }),
+  }));
 }
 
 function refreshFrom({ owner, ...block }: RefreshBlock): RefreshAction {

@@ -1,9 +1,8 @@
 import * as z from "zod";
-import { whyCopiesCollide } from "../../core/copies/declared.ts";
 import { CopyRefused, ProviderUnavailable } from "../../core/errors.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import type { With } from "../deps.ts";
-import { isSharedIn, refusalsText, whyNoCopies } from "../secret/copies.ts";
+import { refusalsText, whyCopiesUnfit, whyNoCopies } from "../secret/copies.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -20,8 +19,8 @@ export const checkCopies = step({
     const policy = await policyOf(input, deps);
     const { retiring } = assertHolder(await deps.ledger.secret(input.secretArn), input);
     const others = await deps.ledger.policies();
-    const collisions = whyCopiesCollide(policy, { others, isShared: isSharedIn(deps) });
-    if (collisions.length > 0) throw new CopyRefused(collisions.join("; "));
+    const unfit = whyCopiesUnfit(policy, { others, destinations: deps.destinations });
+    if (unfit.length > 0) throw new CopyRefused(unfit.join("; "));
     const refused = await whyNoCopies({ policy, own: [retiring.fingerprint] }, deps);
     const [silent] = refused.filter(({ refusal }) => refusal.reason === "DestinationSilent");
     const said = refusalsText(refused.filter(({ refusal }) => refusal.reason !== "DestinationSilent"));

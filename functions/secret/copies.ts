@@ -1,5 +1,6 @@
-import { copiesOf } from "../../core/copies/declared.ts";
+import { copiesOf, whyCopiesCollide } from "../../core/copies/declared.ts";
 import type { CopySeen, Destination } from "../../core/copies/destination.ts";
+import { copyText } from "../../core/copies/fan-out.ts";
 import {
   type CopyNote,
   noteRefused,
@@ -20,7 +21,8 @@ import type { CopyPolicy, Policy } from "../../core/policy.ts";
 import type { Fingerprint } from "../../core/ports.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import { assertPromoted, type PlacedKey, type Ticket } from "../../core/rotation/secret-record.ts";
-import type { Secret } from "../../core/secret.ts";
+import { Secret } from "../../core/secret.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { With } from "../deps.ts";
 
 type Deps = With<"destinations">;
@@ -97,9 +99,17 @@ async function viewOf(
   return { ...facts, seen, found };
 }
 
-/** Of a destination that the deployment does not list, nothing is known; that is refused by itself. */
-export function isSharedIn({ destinations }: Pick<Deps, "destinations">): (name: string) => boolean {
-  return (name) => destinations.named(name)?.capabilities.marks === "place";
+/** What the declared copies are refused for without a call to any place. */
+export function whyCopiesUnfit(
+  policy: Policy,
+  { others, destinations }: { readonly others: readonly Policy[] } & Pick<Deps, "destinations">,
+): readonly string[] {
+  const placeOf = (name: string) => {
+    // Of a destination that the deployment does not list, nothing is known; that is refused by itself.
+    const { capabilities, consumers } = destinations.named(name) ?? {};
+    return { isShared: capabilities?.marks === "place", ...(consumers && { consumers }) };
+  };
+  return whyCopiesCollide(policy, { others, placeOf });
 }
 
 export function placeOf({ secretArn }: Pick<Policy, "secretArn">, { to, as }: CopyPolicy) {
@@ -179,10 +189,12 @@ async function write(
   const place = placeOf(policy, copy);
   // Read just before: a function that was frozen must not write over the copies of the run that came after.
   assertPromoted(await deps.ledger.secret(policy.secretArn), ticket);
-  const { begun } = await deps.ledger.changeCopy(place, (note) => noteWriting(note, incoming));
+  const value = new Secret(copyText(copy, text.reveal()));
   const { versionId } = incoming;
-  const mark = await destination.write({ name: copy.as, text, versionId, seen: view.seen });
-  const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...incoming, mark, begun }));
+  const copied = { versionId, fingerprint: fingerprintOf(value) };
+  const { begun } = await deps.ledger.changeCopy(place, (note) => noteWriting(note, copied));
+  const mark = await destination.write({ name: copy.as, text: value, versionId, seen: view.seen });
+  const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...copied, mark, begun }));
   await deps.audit.append(policy.secretArn, {
     id: `${ticket.rotationId}/copy/${copy.to}/${copy.as}/${versionId}`,
     atMs: writing.atMs,

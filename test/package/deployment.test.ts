@@ -61,6 +61,12 @@ describe("destinations", () => {
     expect(read({ destinations: { ci } }).destinations).toEqual({ ci });
   });
 
+  test("say whose copies they take", () => {
+    const bound = { ...ci, consumers: ["shop", "mail"] };
+    expect(read({ destinations: { ci: bound } }).destinations).toEqual({ ci: bound });
+    expect(() => read({ destinations: { ci: { ...ci, consumers: [] } } })).toThrow("destinations.ci");
+  });
+
   test.each<[string, unknown]>([
     ["of no known kind", { ...ci, kind: "fax" }],
     ["without an environment, where that is not said", { kind: ci.kind, repository: ci.repository, token }],

@@ -1,14 +1,13 @@
-import { copiesOf, whyCopiesCollide } from "../../../core/copies/declared.ts";
+import { copiesOf } from "../../../core/copies/declared.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { AdminDeps } from "../../deps.ts";
-import { isSharedIn } from "../../secret/copies.ts";
+import { whyCopiesUnfit } from "../../secret/copies.ts";
 
 /** Names are checked without a call to the place: what only it can answer is asked before each rotation. */
 export async function mistakesOfCopies(
   policies: readonly Policy[],
   { destinations, ledger }: Pick<AdminDeps, "destinations" | "ledger">,
 ): Promise<readonly string[]> {
-  const isShared = isSharedIn({ destinations });
   const others = [...(await ledger.policies()), ...policies];
   return policies.flatMap((policy) => [
     ...copiesOf(policy).flatMap(({ to, as }) => {
@@ -17,6 +16,6 @@ export async function mistakesOfCopies(
         destination === undefined ? "the deployment lists no such destination" : destination.whyNotName(as);
       return wrong === undefined ? [] : [`${policy.name}: ${as} at ${to}: ${wrong}`];
     }),
-    ...whyCopiesCollide(policy, { others, isShared }).map((why) => `${policy.name}: ${why}`),
+    ...whyCopiesUnfit(policy, { others, destinations }).map((why) => `${policy.name}: ${why}`),
   ]);
 }

@@ -24,7 +24,7 @@ export const destinations: Part<"destinations"> = (base): Destinations => {
 };
 
 function connect(
-  { kind: kindName, ...given }: Readonly<Record<string, unknown>>,
+  { kind: kindName, consumers, ...given }: Readonly<Record<string, unknown>>,
   { store, environment, clock }: Deps,
 ): Destination {
   const kind = Object.hasOwn(destinationKinds, String(kindName))
@@ -34,7 +34,7 @@ function connect(
   const tokenArn = typeof given["token"] === "string" ? given["token"] : undefined;
   const credential = adminCredential(store, tokenArn);
   const { allowLoopbackProviders: allowLoopback } = settings();
-  return connectLater(kind, async () => ({
+  const made = connectLater(kind, async () => ({
     settings: given,
     environment,
     token: ({ afresh = false } = {}) => {
@@ -44,4 +44,5 @@ function connect(
     http: boundedHttp({ allowHosts: kind.hosts(given), allowLoopback }),
     aws: (await import("../clients/copies.ts")).awsReach(clock.pause),
   }));
+  return Array.isArray(consumers) ? { ...made, consumers: consumers.map(String) } : made;
 }

@@ -266,9 +266,9 @@ describe("declared copies", () => {
       policy("a", [consumer("x", [ci])]),
       policy("b", [consumer("x", [ci, { to: "ci", as: "B" }])]),
     ];
-    const isShared = () => false;
-    expect(whyCopiesCollide(a, { others: [a], isShared })).toEqual([]);
-    expect(whyCopiesCollide(a, { others: [a, b], isShared })).toEqual([
+    const placeOf = () => ({ isShared: false });
+    expect(whyCopiesCollide(a, { others: [a], placeOf })).toEqual([]);
+    expect(whyCopiesCollide(a, { others: [a, b], placeOf })).toEqual([
       "KEY at ci is also a copy of production/b",
     ]);
   });
@@ -276,14 +276,24 @@ describe("declared copies", () => {
   test("crowd a place that does not tell which of its values was changed", () => {
     const other = { to: "ci", as: "B" };
     const [a, b] = [policy("a", [consumer("x", [ci, other])]), policy("b", [consumer("x", [other])])];
-    const isShared = (to: string) => to === "ci";
+    const placeOf = (to: string) => ({ isShared: to === "ci" });
 
-    expect(whyCopiesCollide(a, { others: [a], isShared })).toEqual([
+    expect(whyCopiesCollide(a, { others: [a], placeOf })).toEqual([
       expect.stringContaining("KEY of production/a"),
     ]);
-    expect(whyCopiesCollide(policy("a", [consumer("x", [ci])]), { others: [b], isShared })).toEqual([
+    expect(whyCopiesCollide(policy("a", [consumer("x", [ci])]), { others: [b], placeOf })).toEqual([
       expect.stringContaining("B of production/b"),
     ]);
-    expect(whyCopiesCollide(a, { others: [a], isShared: () => false })).toEqual([]);
+    expect(whyCopiesCollide(a, { others: [a], placeOf: () => ({ isShared: false }) })).toEqual([]);
+  });
+
+  test("go only to a place of their own consumer, where the deployment says whose it is", () => {
+    const a = policy("a", [consumer("x", [ci]), consumer("y", [{ to: "web", as: "KEY" }])]);
+    const placeOf = (to: string) => ({ isShared: false, ...(to === "ci" && { consumers: ["y", "z"] }) });
+
+    expect(whyCopiesCollide(a, { others: [a], placeOf })).toEqual([
+      "KEY at ci: the deployment gives this place only copies of y, z, and not of x",
+    ]);
+    expect(whyCopiesCollide(policy("a", "none"), { others: [], placeOf })).toEqual([]);
   });
 });

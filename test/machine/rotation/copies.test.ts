@@ -75,6 +75,24 @@ test("every copy is written and used before the retiring key is revoked", async 
     expect([effect, at(effect) > -1 && at(effect) < at("delete k1")]).toEqual([effect, true]);
 });
 
+test("a computed copy has the key in its text, and is known again by the whole of it", async () => {
+  const story = await begin();
+  const policy = await story.world.ledger.policy(story.secretArn);
+  if (policy === undefined || policy.consumers === "none") throw new Error("no consumers");
+  const consumers = policy.consumers.map((consumer) => ({
+    ...consumer,
+    ...(consumer.copies && {
+      copies: consumer.copies.map((copy) => ({ ...copy, text: "Bearer {key}", takeOver: true })),
+    }),
+  }));
+  await story.world.ledger.putPolicy({ ...policy, consumers });
+  const run = await story.rotate();
+
+  expect((await story.ending(run)).run).toBe("SUCCEEDED: rotated");
+  for (const place of placeNames)
+    expect(await placesOf(story).stored(place)).toBe(`Bearer ${story.textOf("k2")}`);
+});
+
 test("the certificate holds each place's proof", async () => {
   const story = await begin();
   await story.rotate();
