@@ -1,5 +1,10 @@
 import type { AdoptionReason } from "../../../core/adoption/adoption.ts";
-import { type RevokeView, whyNotRepeatRevoke, whyNotRevoke } from "../../../core/rotation/gate.ts";
+import {
+  type RevokeView,
+  reasonsAsked,
+  whyNotRepeatRevoke,
+  whyNotRevoke,
+} from "../../../core/rotation/gate.ts";
 import { incoming, phasesBefore, promotedPhases, recordIn, retiring } from "./record-world.ts";
 
 const clear: RevokeView = {
@@ -65,6 +70,10 @@ test.each(reasons)("%s keeps the key", (name, view, detail) => {
   expect(whyNotRevoke({ ...clear, ...view })).toEqual({ reason: name, detail });
 });
 
+test("a certificate lists each of these reasons as one that did not stand", () => {
+  expect(reasonsAsked).toEqual(expect.arrayContaining(reasons.map(([name]) => name)));
+});
+
 test("the first reason wins, in an order that no evidence can change", () => {
   const answers = reasons.map((_each, index) => {
     const all = reasons
@@ -115,7 +124,10 @@ describe("before the promotion", () => {
     "nothing is revoked, and no revoke is repeated, in phase %s",
     (phase) => {
       const view = { ...clear, record: recordIn(phase) };
-      expect(whyNotRevoke(view)?.reason).toBe("NotPromoted");
+      expect(whyNotRevoke(view)).toEqual({
+        reason: "NotPromoted",
+        detail: "the incoming key is not current yet",
+      });
       expect(whyNotRepeatRevoke(view)?.reason).toBe("NotPromoted");
     },
   );

@@ -1,5 +1,6 @@
-import { type PromotionView, whyNotPromote, whyNotRevoke } from "../../../core/rotation/gate.ts";
-import { incoming, recordIn, retiring } from "./record-world.ts";
+import { orderOf, type PromotionView, whyNotPromote, whyNotRevoke } from "../../../core/rotation/gate.ts";
+import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { incoming, incomingKey, recordIn, retiring, runs } from "./record-world.ts";
 
 const clear: PromotionView = { record: recordIn("proven"), policy: {}, nowMs: 5_000 };
 const staging = { after: "staging/search-key" };
@@ -70,4 +71,100 @@ test.each([
   };
   expect(whyNotRevoke(view)).toBeUndefined();
   expect(whyNotRevoke({ ...view, ...change })).toMatchObject({ reason });
+});
+
+const approvedPromotion = (record: SecretRecord) => {
+  const wanted = record.run && orderOf(record.run, "promote");
+  if (wanted === undefined) throw new Error("there is nothing to approve");
+  return { ...wanted, digest: "d", untilMs: 9_000, approval: { by: "eve", atMs: 4_000 } };
+};
+
+describe("an approval", () => {
+  const policy = { approve: "before-promote" as const };
+  const proven = recordIn("proven");
+
+  test("names the run and both keys, the incoming one by its text too", () => {
+    expect(orderOf(runs.proven, "promote")).toEqual({
+      kind: "promote",
+      what: {
+        ...{ rotationId: "r-1", incomingKeyId: incoming.keyId, incomingFingerprint: incoming.fingerprint },
+        retiringKeyId: retiring.keyId,
+      },
+    });
+    expect(orderOf(runs.promoted, "revoke")?.kind).toBe("revoke");
+    expect(orderOf(runs.opened, "promote")).toBeUndefined();
+  });
+
+  test("lets exactly this promotion go on", () => {
+    const record = { ...proven, order: approvedPromotion(proven) };
+    expect(whyNotPromote({ ...clear, record, policy })).toEqual([]);
+    const reminted = { ...record, run: { ...runs.proven, incoming: { ...incoming, keyId: "key-3" } } };
+    expect(whyNotPromote({ ...clear, record: reminted, policy })).toEqual([
+      {
+        reason: "NotApproved",
+        detail: "another person has to approve the promotion: rekey approve r-1",
+      },
+    ]);
+  });
+
+  test("is missing while there is no key to approve, and is not asked for where no run is open", () => {
+    const { run: _run, ...idle } = recordIn("opened");
+    expect(whyNotPromote({ ...clear, record: recordIn("opened"), policy })).toMatchObject([
+      { reason: "NotApproved" },
+    ]);
+    expect(whyNotPromote({ ...clear, record: idle, policy })).toEqual([]);
+  });
+
+  test("of the promotion is none of the revoke", () => {
+    const record = recordIn("promoted");
+    const view = {
+      ...{ target: retiring.keyId, current: incoming, nowMs: 5_000, sharedWith: [] },
+      ...{ adoption: { verdict: "adopted" as const }, missedInQuarantine: false },
+      policy: { retain: false, approve: "before-revoke" as const },
+    };
+    const promotion = approvedPromotion(record);
+    expect(whyNotRevoke({ ...view, record: { ...record, order: promotion } })).toEqual({
+      reason: "NotApproved",
+      detail: "another person has to approve the revoke: rekey approve r-1",
+    });
+    const revoke = { ...promotion, kind: "revoke" };
+    expect(whyNotRevoke({ ...view, record: { ...record, order: revoke } })).toBeUndefined();
+  });
+});
+
+test("a leaked key's revoke waits for no window, no change freeze and no approval", () => {
+  const record = recordIn("promoted", { lease: { runId: "r-1", kind: "incident", executionArn: "arn" } });
+  expect(
+    whyNotRevoke({
+      ...{ record, target: retiring.keyId, current: incoming, nowMs: 5_000, opensAtMs: 60_000 },
+      ...{ adoption: { verdict: "adopted" }, missedInQuarantine: false, sharedWith: [] },
+      policy: { retain: false, freeze, approve: "before-revoke" },
+    }),
+  ).toBeUndefined();
+});
+
+test("any rotation of the named secret counts for a key that Rekey never promoted", () => {
+  const before = (closedAtMs?: number) => ({
+    last: { outcome: "rotated", ...(closedAtMs !== undefined && { closedAtMs }) },
+  });
+  const why = (view: Partial<PromotionView>) =>
+    whyNotPromote({ ...clear, policy: staging, ...view }).map(({ detail }) => detail);
+  expect(why({ before: before(1) })).toEqual([]);
+  expect(why({ record: { ...recordIn("proven"), keys: [] }, before: before(1) })).toEqual([]);
+  const { run: _run, ...idle } = recordIn("proven");
+  expect(why({ record: idle, before: before(1) })).toEqual([]);
+  expect(why({ before: before() })).toEqual([
+    "staging/search-key has not been rotated since this secret was",
+  ]);
+});
+
+test("only the retiring key's promotion is compared, whatever other keys the secret has", () => {
+  const record = recordIn("proven");
+  const keys = [{ ...incomingKey, keyId: "key-0", promotedAtMs: 1 }, ...record.keys].map((key) =>
+    key.keyId === retiring.keyId ? { ...key, promotedAtMs: 4_000 } : key,
+  );
+  const before = { last: { outcome: "rotated", closedAtMs: 3_000 } };
+  expect(whyNotPromote({ ...clear, record: { ...record, keys }, policy: staging, before })).toMatchObject([
+    { reason: "NotAfter" },
+  ]);
 });
