@@ -129,20 +129,20 @@ describe("why the other policies do not allow this one", () => {
     expect(why(a, [other], [a, policy("b")])).toBeUndefined();
   });
 
-  const after = (name: string, first: string) => policy(name, { after: `production/${first}` });
+  const follower = (name: string, first: string) => policy(name, { after: `production/${first}` });
 
   test("is an `after` that names no secret of the deployment", () => {
-    expect(why(after("a", "b"), [])).toBe("after: this deployment has no secret production/b");
-    expect(why(after("a", "b"), [policy("b", { environment: "staging" })])).toContain("has no secret");
-    expect(why(after("a", "b"), [policy("b")])).toBeUndefined();
-    expect(why(after("a", "b"), [], [after("a", "b"), policy("b")])).toBeUndefined();
+    expect(why(follower("a", "b"), [])).toBe("after: this deployment has no secret production/b");
+    expect(why(follower("a", "b"), [policy("b", { environment: "staging" })])).toContain("has no secret");
+    expect(why(follower("a", "b"), [policy("b")])).toBeUndefined();
+    expect(why(follower("a", "b"), [], [follower("a", "b"), policy("b")])).toBeUndefined();
   });
 
   test("is a circle that it is in, and not one further on", () => {
-    const circle = [after("a", "b"), after("b", "c"), after("c", "a")];
-    expect(why(after("a", "b"), circle.slice(1))).toBe(
+    const circle = [follower("a", "b"), follower("b", "c"), follower("c", "a")];
+    expect(why(follower("a", "b"), circle.slice(1))).toBe(
       "after: production/a waits for production/b waits for production/c waits for production/a",
     );
-    expect(why(after("d", "b"), circle)).toBeUndefined();
+    expect(why(follower("d", "b"), circle)).toBeUndefined();
   });
 });
