@@ -165,15 +165,12 @@ function whyMissing(question: Question, kind: EvidenceKind): readonly AdoptionRe
 function whyNobodyReports(question: Question, kind: ReportingKind): readonly AdoptionReason[] {
   const { view, consumer } = question;
   const reports = reportsOf(view, consumer).filter((item) => item.kind === kind);
-  if (reports.some((item) => isLive(item, view) && (mayTestify(item, view) || isBehind(item, view))))
-    return [];
+  // A live one that proves nothing is behind, and that has a reason of its own.
+  if (reports.some((item) => isLive(item, view))) return [];
   const batchHasRun =
     consumer.cadenceMs !== undefined && reports.some((item) => hasRunWithIncoming(item, view));
   return batchHasRun ? [] : [nobodyLive(question, kind)];
 }
-
-/** What is behind has a reason of its own. */
-const isBehind = (item: InstanceEvidence, view: AdoptionView) => whyInstanceBehind(item, view).length > 0;
 
 function hasRunWithIncoming(item: InstanceEvidence, view: AdoptionView): boolean {
   if (!mayTestify(item, view)) return false;

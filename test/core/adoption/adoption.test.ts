@@ -625,4 +625,163 @@ describe("the retiring key's use at the provider", () => {
     });
     expect(said(unasked)).toEqual(["adopted"]);
   });
+
+  test("leaves the window shut since the promotion wherever somebody uses the key, or a signal is named", () => {
+    const early = (policy: Partial<AdoptionView["policy"]>, evidence: AdoptionView["evidence"]) =>
+      said(view({ nowMs: second, policy, evidence }));
+    const fresh = report({ observedAtMs: 0 });
+    const open = ["waiting", "QuietWindowOpen by policy"];
+    expect(early({ signals: [] }, [fresh])).toEqual(open);
+    expect(early({ signals: ["client"] }, [fresh])).toEqual(open);
+    const quiet = provider({ retiring: { keyId: "k1", seenAtMs: nowMs } });
+    expect(early({ consumers: "none", signals: ["provider"] }, [quiet])).toEqual(open);
+    expect(early({ consumers: "none", signals: [] }, [])).toEqual(["adopted"]);
+  });
+
+  test("says what was seen of it", () => {
+    const details = (asked: AdoptionView) => reasonsOf(asked).map(({ detail }) => detail);
+    const used = { keyId: "k1", seenAtMs: nowMs };
+    expect(details(seen({ ...used, requests: 3 }))).toEqual(["the provider counted 3 requests with it"]);
+    expect(details(seen({ ...used, lastUsedAtMs: nowMs }))).toEqual(["the provider saw it used"]);
+    expect(details(view({ evidence: [report()] }))).toEqual([
+      "the provider has not said when the retiring key was last used",
+    ]);
+    expect(
+      details(view({ nowMs: 0, policy: { signals: [] }, evidence: [report({ observedAtMs: 0 })] })),
+    ).toEqual(["the quiet window since the promotion is still open"]);
+  });
+});
+
+describe("what a person reads", () => {
+  const demanding = consumer({ demandUse: true });
+  const batch = consumer({ cadenceMs: 60 * minute });
+  const readsOnly = consumer({ evidence: ["kms"], roles: [role] });
+  const platform = (kind: "ecs" | "lambda" | "kubernetes") =>
+    withConsumers([consumer({ evidence: [kind] })], [restart({ kind, instances: 0 })]);
+  const noInstance = "has no live instance: start one, declare its cadence, or remove it from the policy";
+
+  test.each<[AdoptionView, string]>([
+    [withConsumers([consumer()], [report({ holds: retiring })]), "still holds the retiring key"],
+    [
+      withConsumers([consumer()], [report({ holds: unknown })]),
+      "holds neither the retiring nor the incoming key",
+    ],
+    [
+      view({ policy: { signals: ["client"] }, evidence: [report({ uses: [use(retiring, [0, null])] })] }),
+      "used the retiring key",
+    ],
+    [withConsumers([], []), "the policy names no consumer, so nobody knows who uses the retiring key"],
+    [withConsumers([batch], []), "has not run with the incoming key yet"],
+    [withConsumers([consumer()], [report({ ended: true })]), noInstance],
+    [platform("ecs"), noInstance],
+    [platform("lambda"), noInstance],
+    [platform("kubernetes"), noInstance],
+    [
+      withConsumers([consumer()], [report({ kind: "extension" })]),
+      "has not reported yet: a running instance does within the hour; otherwise start one, or check its report bus",
+    ],
+    [
+      withConsumers([consumer({ evidence: ["agent"] })], []),
+      "has not reported yet: a running instance does within the hour; otherwise start one, or check its report bus",
+    ],
+    [
+      withConsumers([consumer({ evidence: ["ecs"] })], []),
+      "ecs has no evidence yet that its instances were replaced since the promotion",
+    ],
+    [
+      withConsumers([consumer({ evidence: ["ecs"] })], [restart({ state: "running" })]),
+      "its instances have not all been replaced since the promotion",
+    ],
+    [withConsumers([readsOnly], []), "has not read the incoming version"],
+    [
+      { ...withConsumers([readsOnly], [read({ observedAtMs: 1 })]), nowMs: minute },
+      "may still use what it read before the promotion",
+    ],
+    [
+      withConsumers([readsOnly], [read(), read({ versionId: "v1" })]),
+      "read the retiring version after the promotion",
+    ],
+    [withConsumers([demanding], [report()]), "has not used the incoming key yet"],
+    [
+      withConsumers([consumer()], [report({ uses: [use(incoming, [null, 1])] })]),
+      "was refused with the incoming key and has not been accepted since",
+    ],
+    [
+      withConsumers([consumer()], [report(), report({ consumer: "else", holds: retiring })]),
+      "holds the retiring key, but no policy declares it in production of 111122223333",
+    ],
+    [
+      withConsumers([consumer()], [report(), report({ unproven: "jump", sequence: 9_999, jumpedFrom: 5 })]),
+      "two report as i1: one is at report 5, the other says it is at 9999",
+    ],
+  ])("%#: %s", (asked, detail) => {
+    expect(reasonsOf(asked)[0]?.detail).toBe(detail);
+  });
+});
+
+describe("what says nothing", () => {
+  test("a read of the retiring version before the promotion, by a consumer that reports its caches", () => {
+    const asked = {
+      ...withConsumers(
+        [consumer({ roles: [role] })],
+        [report({ observedAtMs: 0 }), read({ versionId: "v1", observedAtMs: -1 })],
+      ),
+      nowMs: minute,
+    };
+    expect(said(asked)).toEqual(["adopted"]);
+    const atPromotion = {
+      ...asked,
+      evidence: [report({ observedAtMs: 0 }), read({ versionId: "v1", observedAtMs: 0 })],
+    };
+    expect(said(atPromotion)).toEqual(["adopted"]);
+  });
+
+  test("a role that no policy names, for a consumer without roles", () => {
+    const asked = withConsumers([consumer({ evidence: ["kms"] })], [read()]);
+    expect(said(asked)).toEqual(["waiting", "NotRead billing by kms"]);
+  });
+
+  test("a restart, where the policy wants a person's word", () => {
+    const asked = withConsumers([consumer({ evidence: ["attestation"] })], [restart()]);
+    expect(said(asked)).toEqual(["waiting", "NotAttested billing by attestation"]);
+  });
+
+  test("a run that has ended, of a consumer that is no batch", () => {
+    const ended = report({ ended: true, uses: [use(incoming, [second, null])] });
+    expect(said(withConsumers([consumer()], [ended]))).toEqual([
+      "waiting",
+      "NoLiveInstance billing by client",
+    ]);
+  });
+
+  test("the provider of use, where it speaks of the retiring key only", () => {
+    const byPlatform = consumer({ demandUse: true, evidence: ["ecs"] });
+    expect(said(withConsumers([byPlatform], [restart(), provider()]))).toEqual([
+      "waiting",
+      "IncomingKeyUnused billing by provider",
+    ]);
+  });
+});
+
+test("a person's word and a report count from the moment of the promotion on", () => {
+  const byWord = consumer({ evidence: ["attestation"] });
+  expect(said(withConsumers([byWord], [attestation({ observedAtMs: 0 })]))).toEqual(["adopted"]);
+  expect(said(withConsumers([consumer()], [report({ observedAtMs: 0 })]))).toEqual(["adopted"]);
+});
+
+test("an instance that was accepted and refused at once has to be looked at", () => {
+  const torn = report({ uses: [use(incoming, [second, second])] });
+  expect(said(withConsumers([consumer()], [torn]))).toEqual([
+    "contradicted",
+    "IncomingKeyRefused billing i1 by client",
+  ]);
+});
+
+test("a stranger's read says how long ago it was, and never a time to come", () => {
+  const stranger = (observedAtMs: number) =>
+    reasonsOf(
+      withConsumers([consumer()], [report(), read({ principal: "r", versionId: "v1", observedAtMs })]),
+    );
+  expect(stranger(nowMs - minute)[0]).toMatchObject({ agoMs: minute });
+  expect(stranger(nowMs + minute)[0]).toMatchObject({ agoMs: 0 });
 });

@@ -27,6 +27,8 @@ import {
 const every: readonly Evidence[] = [
   report(),
   report({ kind: "extension", instance: "i2" }),
+  report({ kind: "agent", instance: "i3" }),
+  report({ kind: "exec", instance: "i4" }),
   restart(),
   restart({ kind: "lambda" }),
   restart({ kind: "kubernetes" }),
@@ -48,6 +50,9 @@ describe("what a closed run forgets", () => {
     ["what was said of the retiring version", attestation({ versionId: "v1" }), nowMs, true],
     ["what was said of the incoming version", restart(), nowMs, false],
     ["the provider's figures", provider(), nowMs, true],
+    ["one that has been silent for exactly a day", report({ holds: retiring }), nowMs - second + day, false],
+    ["what another program said under an instance's name", report({ unproven: "jump" }), nowMs, true],
+    ["what proves nothing and holds the incoming key", report({ unproven: "unsigned" }), long, false],
   ])("%s", (_what, item, atMs, isForgotten) => {
     expect(mayForget(item, { incoming, atMs })).toBe(isForgotten);
   });
@@ -56,6 +61,9 @@ describe("what a closed run forgets", () => {
 describe("where evidence is kept", () => {
   test("each piece has a place of its own", () => {
     expect(new Set(every.map(evidenceKey)).size).toBe(every.length);
+    expect(every.map(evidenceKey)).toEqual(every.map(() => expect.stringMatching(/^[a-z]+(\/|$)/)));
+    expect(evidenceKey(attestation())).toBe("attestation/production/billing/v2");
+    expect(evidenceKey(provider())).toBe("provider");
   });
 
   test("a newer report of the same source replaces the older one", () => {
@@ -79,6 +87,17 @@ describe("evidence that arrives twice or out of order", () => {
       false,
       false,
     ]);
+  });
+
+  test("of a program that jumped is ordered by its stamp: its count is not to be trusted", () => {
+    const jump = report({ unproven: "jump", sequence: 9_999, observedAtMs: 1 });
+    expect(isNewer({ ...jump, sequence: 7, observedAtMs: 2 }, jump)).toBe(true);
+    expect(isNewer({ ...jump, sequence: 99_999, observedAtMs: 0 }, jump)).toBe(false);
+  });
+
+  test("of a count and a stamp is ordered by the stamp", () => {
+    expect(isNewer(report({ observedAtMs: 2 }), read({ observedAtMs: 1 }))).toBe(true);
+    expect(isNewer(read({ observedAtMs: 1 }), read({ observedAtMs: 1 }))).toBe(true);
   });
 
   test("of anything else is ordered by its stamp", () => {
@@ -120,6 +139,44 @@ describe("evidence that could change a decision", () => {
       report({ uses: [use(retiring, [1, null]), use(incoming, [1, null])] }),
       false,
     ],
+    [
+      "an end of the first success",
+      report({ uses: [use(incoming, [1, null])] }),
+      report({ uses: [use(incoming, [null, null])] }),
+      true,
+    ],
+    [
+      "a first refusal of what works",
+      report({ uses: [use(incoming, [1, null])] }),
+      report({ uses: [use(incoming, [1, 2])] }),
+      true,
+    ],
+    [
+      "a success at the same time as a refusal",
+      report({ uses: [use(incoming, [1, 2])] }),
+      report({ uses: [use(incoming, [2, 2])] }),
+      true,
+    ],
+    ["another version of the same key", report(), report({ holds: { ...incoming, versionId: "v3" } }), true],
+    ["a proof that was missing", report({ unproven: "unsigned" }), report(), true],
+    [
+      "what the extension holds",
+      report({ kind: "extension" }),
+      report({ kind: "extension", ended: true }),
+      true,
+    ],
+    ["what the agent holds", report({ kind: "agent" }), report({ kind: "agent", ended: true }), true],
+    ["what an exec holds", report({ kind: "exec" }), report({ kind: "exec", ended: true }), true],
+    ["a function's restart", restart({ kind: "lambda", state: "failed" }), restart({ kind: "lambda" }), true],
+    ["a rollout", restart({ kind: "kubernetes", state: "failed" }), restart({ kind: "kubernetes" }), true],
+    ["a read of another version", read({ versionId: "v1" }), read(), true],
+    ["a word for another version", attestation({ versionId: "v1" }), attestation(), true],
+    [
+      "a first use at the provider",
+      { kind: "provider", observedAtMs: 1 },
+      provider({ incoming: { keyId: "k2", seenAtMs: 1, lastUsedAtMs: 1 } }),
+      true,
+    ],
     ["a second read of the same version", read(), read({ observedAtMs: nowMs }), false],
     ["a second word for the same version", attestation(), attestation({ observedAtMs: nowMs }), false],
     [
@@ -157,6 +214,11 @@ const reasonKinds = [
   "NotProven",
   "TwoUnderOneName",
   "ForgottenReturned",
+  "CopyNotWritten",
+  "CopyChanged",
+  "CopyElsewhere",
+  "CopyNotActive",
+  "CopyFailed",
 ] as const satisfies readonly AdoptionReason["reason"][];
 
 const plain = (reason: AdoptionReason["reason"]): AdoptionReason => ({
@@ -247,8 +309,50 @@ describe("a reason in words", () => {
     );
   });
 
-  test("every reason can be said", () => {
-    for (const reason of reasonKinds) expect(sayReason(plain(reason))).not.toBe("");
+  test("every other reason is said by its detail", () => {
+    const own = ["RetiringKeyStillUsed", "QuietWindowOpen", "HoldsRetiringKey"];
+    for (const reason of reasonKinds.filter((each) => !own.includes(each))) {
+      expect(sayReason(plain(reason))).toBe("the detail");
+    }
+  });
+
+  test.each<[AdoptionReason["reason"], string]>([
+    ["NoLiveInstance", "start billing, give it a cadence"],
+    ["NotProven", "update the client of billing"],
+    ["TwoUnderOneName", "find who else reports"],
+    ["HoldsRetiringKey", "rekey forget <secret> <instance>"],
+    ["HoldsUnknownKey", "rekey forget <secret> <instance>"],
+    ["RetiringKeyStillUsed", "find who still uses the retiring key"],
+    ["IncomingKeyUnused", "let billing make one call"],
+    ["IncomingKeyRefused", "find out why the provider refuses"],
+    ["NotRestarted", "restart what runs billing"],
+    ["NotRead", "let billing read the secret"],
+    ["NotAttested", "rekey attest <secret> billing"],
+    ["ProviderSilent", "check that the provider answers"],
+    ["UndeclaredConsumer", "declare it, or stop it"],
+    ["ConsumersUnknown", "name the consumers in the policy"],
+    ["CopyNotWritten", "Rekey writes it again by itself"],
+    ["CopyChanged", "rekey overwrite <secret> <destination>"],
+    ["CopyElsewhere", "correct the destination"],
+    ["CopyFailed", "activate it again for billing"],
+    ["CopyNotActive", "let the activation of billing end"],
+    ["MayHoldRetiringVersion", "it ends by itself"],
+    ["QuietWindowOpen", "it ends by itself"],
+  ])("%s is ended thus: %s", (reason, step) => {
+    expect(sayWanted({ ...plain(reason), consumer: "billing" })).toContain(step);
+  });
+
+  test("a reader that nobody declared is known by its role, and a consumer without a name is the consumer", () => {
+    expect(sayWanted({ ...plain("UndeclaredConsumer"), source: "kms" })).toBe(
+      "declare a consumer with this role, or remove its access",
+    );
+    expect(sayWanted(plain("RestartFailed"))).toBe("fix the consumer and restart it");
+  });
+
+  test("durations change their unit where the next one says as much", () => {
+    expect(
+      [9_999, 10_000, 119_000, 120_000, 7_199_000, 7_200_000, 172_799_000, 172_800_000].map(sayDuration),
+    ).toEqual([...["10.0 s", "10 s", "119 s", "2 min", "120 min", "2 h", "48 h", "2 d"]]);
   });
 
   test("durations keep two figures", () => {

@@ -1,5 +1,5 @@
 import { sayStanding, standingsOf } from "../../../core/adoption/standing.ts";
-import type { AdoptionView } from "../../../core/adoption/view.ts";
+import { type AdoptionView, declaredConsumers } from "../../../core/adoption/view.ts";
 
 const minute = 60_000;
 const nowMs = 100 * minute;
@@ -54,6 +54,47 @@ test.each<[string, readonly Told[], string]>([
 test("a consumer that works with the incoming key is not named", () => {
   const works = [{ fingerprint: incoming.fingerprint, lastSuccessAgoMs: 10, lastRefusalAgoMs: 1_000 }];
   expect(standingsOf(view([{ holds: incoming, uses: works }]))).toEqual([]);
+});
+
+test("it says how many stand worst, and when the last of them was heard", () => {
+  const reports = [{ agoMs: 3 * minute }, { agoMs: 2 * minute }, { agoMs: 60 * minute }, { ended: true }];
+  expect(standingsOf(view(reports))).toEqual([
+    { consumer: "billing", standing: "cutOff", instances: 2, seenAtMs: nowMs - 2 * minute },
+  ]);
+  expect(standingsOf(view([]))).toEqual([{ consumer: "billing", standing: "silent", instances: 0 }]);
+});
+
+test("one that was refused and is not heard from any more is silent", () => {
+  const asked = view([{ holds: incoming, uses: refused, agoMs: 60 * minute }]);
+  expect(standingsOf(asked)).toEqual([]);
+  // Behind for another reason, it is named, and how it stands is what was heard of it last.
+  const [billing] = declaredConsumers(asked).map((each) => ({ ...each, demandUse: true }));
+  const consumers = billing === undefined ? [] : [billing];
+  expect(standingsOf({ ...asked, policy: { ...asked.policy, consumers } })).toMatchObject([
+    { standing: "silent", instances: 1 },
+  ]);
+});
+
+test("an instance that works is not counted with those that are cut off", () => {
+  const works = [{ fingerprint: incoming.fingerprint, lastSuccessAgoMs: 10, lastRefusalAgoMs: null }];
+  expect(standingsOf(view([{ holds: incoming, uses: works }, {}]))).toMatchObject([
+    { standing: "cutOff", instances: 1 },
+  ]);
+});
+
+test("one whose last call was refused fails, however well it worked before, or at the same time", () => {
+  const use = (lastSuccessAgoMs: number) => [
+    { fingerprint: incoming.fingerprint, lastSuccessAgoMs, lastRefusalAgoMs: 1_000 },
+  ];
+  const failing = [{ standing: "failing" }];
+  expect(standingsOf(view([{ holds: incoming, uses: use(5_000) }]))).toMatchObject(failing);
+  expect(standingsOf(view([{ holds: incoming, uses: use(1_000) }]))).toMatchObject(failing);
+  expect(standingsOf(view([{ holds: incoming, uses: use(999) }]))).toEqual([]);
+});
+
+test("a secret that nobody declared has nobody who stands badly", () => {
+  const asked = view([{}]);
+  expect(standingsOf({ ...asked, policy: { ...asked.policy, consumers: [] } })).toEqual([]);
 });
 
 test("each of the words says what was seen", () => {
