@@ -22,7 +22,14 @@ import type { Ending } from "./ending.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import type { Screen } from "./screen.ts";
 import { type StandIn, type StandInName, type StandInOptions, standInRow } from "./stand-ins.ts";
-import { account, clientAs, environment, type LocalCloud, startLocalCloud } from "./world.ts";
+import {
+  account,
+  clientAs,
+  environment,
+  type LocalCloud,
+  type LocalCloudOptions,
+  startLocalCloud,
+} from "./world.ts";
 
 /** What both demonstrations are started with. */
 export interface Start {
@@ -90,6 +97,8 @@ export interface DemonstrationOptions {
   /** Over the stand-in's usual times. */
   readonly provider?: StandInOptions;
   readonly plan?: "contain-first" | "switch-first";
+  /** Another cloud than the one that boots from the working copy. */
+  openCloud?(options: LocalCloudOptions): Promise<LocalCloud>;
 }
 
 /**
@@ -135,14 +144,14 @@ interface Opening {
 }
 
 async function openCompany({ folder, options, undo, close }: Opening): Promise<Demonstration> {
-  const { onProgress = () => {}, onLog, port, standIn = "openai" } = options;
+  const { onProgress = () => {}, onLog, port, standIn = "openai", openCloud = startLocalCloud } = options;
   const row = standInRow(standIn);
   const fake = row.start({ ...provider, ...options.provider });
   const listening = await fake.listen();
   undo(() => listening.close());
   onProgress(`starting the stand-ins of AWS and ${row.title}, and Rekey's functions`);
   const place = { folder, ...(port !== undefined && { port }), ...(onLog && { onLog }) };
-  const cloud = await startLocalCloud(place);
+  const cloud = await openCloud(place);
   undo(() => cloud.close());
   const seed = fake.addKey({ name: "made by hand in 2024" });
   const secrets = await seedSecrets({ cloud, standIn, fake, key: seed.secret.reveal() });

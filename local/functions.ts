@@ -1,12 +1,11 @@
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
+import { isDeepStrictEqual } from "node:util";
 import { Worker } from "node:worker_threads";
-import { bundleFunctions } from "../build.ts";
 import type { LogLine } from "../functions/deps.ts";
 import type { LambdaFunction } from "./aws/lambda.ts";
+import type { GivenCode } from "./code.ts";
 
 export interface Call {
   readonly id: number;
@@ -14,6 +13,7 @@ export interface Call {
   readonly context: {
     readonly awsRequestId: string;
     readonly functionName: string;
+    readonly functionVersion: string;
     readonly deadlineMs: number;
   };
 }
@@ -25,43 +25,124 @@ export type Reply =
 /** One function as the template has it: `dist/open-rotation.handler`, with the environment that is its own. */
 export interface DeployedFunction {
   readonly handler: string;
+  readonly code: GivenCode;
   readonly env: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
   /** Whether what it prints reaches its log. */
-  readonly isLogged: boolean;
-}
-
-export interface Functions {
-  /** By the name it is deployed under. */
-  readonly functions: Readonly<Record<string, LambdaFunction>>;
-  close(): Promise<void>;
+  isLogged(): boolean;
 }
 
 interface Hosting {
-  /** Where the bundles lie. */
-  readonly folder: string;
   onLog(line: LogLine): void;
 }
 
 /**
- * The deployed functions, from the bundles that the package ships. Each has a thread of its own, started at its first
- * call, with its own environment and nothing of this process's. What it prints is its log and reaches `onLog`.
+ * The deployed functions and their published versions. Each has a thread of its own, started at its first call, with
+ * its own environment and nothing of this process's. What it prints is its log and reaches `onLog`.
  */
-export async function startFunctions(
-  deployed: Readonly<Record<string, DeployedFunction>>,
-  { onLog }: Pick<Hosting, "onLog">,
-): Promise<Functions> {
-  const folder = mkdtempSync(join(tmpdir(), "rekey-functions-"));
-  await bundleFunctions(folder);
-  const threads = Object.entries(deployed).map(
-    ([name, given]) => [name, new Thread(given, { folder, onLog })] as const,
-  );
-  return {
-    functions: Object.fromEntries(threads.map(([name, thread]) => [name, thread.call])),
-    close: async () => {
-      await Promise.all(threads.map(([, thread]) => thread.close()));
-      rmSync(folder, { recursive: true, force: true });
-    },
-  };
+export class Functions {
+  /** By the name it is deployed under, and by name and version: "admin", "admin:1". */
+  readonly functions: Record<string, LambdaFunction> = {};
+  readonly timeoutMs: Record<string, number> = {};
+  readonly #threads = new Map<string, Thread>();
+  readonly #latest = new Map<string, DeployedFunction>();
+  /** Oldest first. */
+  readonly #published = new Map<string, readonly Published[]>();
+  /** Numbers are not used twice, not even for a function that was deleted and made again. */
+  readonly #numbers = new Map<string, number>();
+  readonly #retiring = new Set<Thread>();
+  readonly #hosting: Hosting;
+
+  constructor(hosting: Hosting) {
+    this.#hosting = hosting;
+  }
+
+  /** Makes the function, or gives it other code and settings; what runs of it goes on. */
+  deploy(name: string, given: DeployedFunction): void {
+    this.#latest.set(name, given);
+    this.#start(name, given);
+  }
+
+  /**
+   * Keeps the function as it is now under `nextVersion`'s number. Refuses one that is like the newest version: Lambda
+   * makes none then, and a deployment that wants one of its own ends there.
+   */
+  publish(name: string, { version, sha256 }: { readonly version: string; readonly sha256: string }): void {
+    const latest = this.#latest.get(name);
+    if (latest === undefined) throw new Error(`Function not found: ${name}`);
+    if (latest.code.sha256 !== sha256)
+      throw new Error(
+        `CodeSHA256 (${sha256}) is different from current CodeSHA256 in $LATEST (${latest.code.sha256})`,
+      );
+    const published = this.#published.get(name) ?? [];
+    const newest = published.at(-1);
+    if (newest !== undefined && isSame(newest.given, latest))
+      throw new Error(
+        `A version for this Lambda function exists ( ${newest.version} ). Modify the function to create a new version.`,
+      );
+    this.#published.set(name, [...published, { version, given: latest }]);
+    this.#start(`${name}:${version}`, latest);
+  }
+
+  nextVersion(name: string): string {
+    const version = (this.#numbers.get(name) ?? 0) + 1;
+    this.#numbers.set(name, version);
+    return String(version);
+  }
+
+  /** A function with all its versions. */
+  remove(name: string): void {
+    for (const { version } of this.#published.get(name) ?? []) this.removeVersion(name, version);
+    this.#latest.delete(name);
+    this.#stop(name);
+  }
+
+  removeVersion(name: string, version: string): void {
+    const published = this.#published.get(name) ?? [];
+    this.#published.set(
+      name,
+      published.filter((each) => each.version !== version),
+    );
+    this.#stop(`${name}:${version}`);
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#threads.values(), ...this.#retiring].map((thread) => thread.close()));
+  }
+
+  #start(key: string, given: DeployedFunction): void {
+    this.#stop(key);
+    const thread = new Thread(given, this.#hosting);
+    this.#threads.set(key, thread);
+    this.functions[key] = thread.call;
+    this.timeoutMs[key] = given.timeoutMs;
+  }
+
+  #stop(key: string): void {
+    const thread = this.#threads.get(key);
+    this.#threads.delete(key);
+    delete this.functions[key];
+    delete this.timeoutMs[key];
+    if (thread === undefined) return;
+    this.#retiring.add(thread);
+    thread.whenIdle(() => {
+      this.#retiring.delete(thread);
+      void thread.close();
+    });
+  }
+}
+
+interface Published {
+  readonly version: string;
+  readonly given: DeployedFunction;
+}
+
+function isSame(one: DeployedFunction, other: DeployedFunction): boolean {
+  const settings = ({ handler, code, env, timeoutMs }: DeployedFunction) => ({
+    ...{ handler, env, timeoutMs },
+    sha256: code.sha256,
+  });
+  return isDeepStrictEqual(settings(one), settings(other));
 }
 
 /** One function's thread. */
@@ -72,13 +153,14 @@ class Thread {
   #worker: Worker | undefined;
   #isClosed = false;
   #calls = 0;
+  #onIdle: (() => void) | undefined;
 
   constructor(given: DeployedFunction, hosting: Hosting) {
     this.#given = given;
     this.#hosting = hosting;
   }
 
-  readonly call: LambdaFunction = (event, { awsRequestId, functionName, getRemainingTimeInMillis }) =>
+  readonly call: LambdaFunction = (event, context) =>
     new Promise((resolve, reject) => {
       if (this.#isClosed) return reject(closing());
       this.#calls += 1;
@@ -87,8 +169,10 @@ class Thread {
         if ("result" in reply) resolve(JSON.parse(reply.result));
         else reject(Object.assign(new Error(reply.error.message), { name: reply.error.name }));
       });
+      const { awsRequestId, functionName, functionVersion, getRemainingTimeInMillis } = context;
       const deadlineMs = Date.now() + getRemainingTimeInMillis();
-      const message: Call = { id, event, context: { awsRequestId, functionName, deadlineMs } };
+      const given = { awsRequestId, functionName, functionVersion, deadlineMs };
+      const message: Call = { id, event, context: given };
       this.#started().postMessage(message);
     });
 
@@ -98,21 +182,35 @@ class Thread {
     await this.#worker?.terminate();
   }
 
+  /** At once where nothing runs; else when the last call has ended. */
+  whenIdle(idle: () => void): void {
+    this.#onIdle = idle;
+    this.#tellIdle();
+  }
+
+  #tellIdle(): void {
+    const idle = this.#onIdle;
+    if (this.#waiting.size > 0 || idle === undefined) return;
+    this.#onIdle = undefined;
+    idle();
+  }
+
   #started(): Worker {
     if (this.#worker) return this.#worker;
-    const { handler, env, isLogged } = this.#given;
+    const { handler, code, env, isLogged } = this.#given;
     const [file = "", exported = ""] = handler.replace(/^dist\//, "").split(".");
     const worker = new Worker(new URL("./functions-worker.ts", import.meta.url), {
       env: { ...env },
       stdout: true,
-      workerData: { module: pathToFileURL(join(this.#hosting.folder, `${file}.mjs`)).href, exported },
+      workerData: { module: pathToFileURL(join(code.folder(), `${file}.mjs`)).href, exported },
     });
     createInterface({ input: worker.stdout }).on("line", (line) => {
-      if (isLogged) this.#hosting.onLog(parseLine(line));
+      if (isLogged()) this.#hosting.onLog(parseLine(line));
     });
     worker.on("message", (reply: Reply) => {
       this.#waiting.get(reply.id)?.(reply);
       this.#waiting.delete(reply.id);
+      this.#tellIdle();
     });
     worker.on("error", (error) => {
       this.#worker = undefined;
@@ -125,6 +223,7 @@ class Thread {
   #failAll({ name, message }: Error): void {
     for (const [id, answer] of this.#waiting) answer({ id, error: { name, message } });
     this.#waiting.clear();
+    this.#tellIdle();
   }
 }
 

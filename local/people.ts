@@ -48,7 +48,8 @@ export function peopleIn(stack: Stack, account: string): ReadonlyMap<string, Rol
   );
   return new Map(
     Object.entries(attached).map(([name, ids]) => {
-      const policies = ids.map((id) => parsePolicy(documents.get(id)));
+      // Before a deployment there are no policies to attach, and nobody but the administrator may do anything.
+      const policies = ids.filter((id) => documents.has(id)).map((id) => parsePolicy(documents.get(id)));
       const own = name === "administrator" ? [everything] : policies;
       const tag = name === "consumers" ? { sessionTag: "rekey-consumer" } : {};
       return [name, { arn: `arn:aws:iam::${account}:role/${name}`, name, policies: own, ...tag }];

@@ -11,7 +11,7 @@ import type { CloudTrailRecord } from "./aws/cloudtrail-record.ts";
 import { eventBridge } from "./aws/event-bridge.ts";
 import { integrations } from "./aws/integrations.ts";
 import { kms } from "./aws/kms.ts";
-import { type LambdaFunction, lambda } from "./aws/lambda.ts";
+import { lambda } from "./aws/lambda.ts";
 import { s3 } from "./aws/s3.ts";
 import { scheduler } from "./aws/scheduler.ts";
 import { type SecretsManager, secretsManager } from "./aws/secrets-manager.ts";
@@ -20,6 +20,8 @@ import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/s
 import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
 import { sts } from "./aws/sts.ts";
+import { codeFrom, localBucket } from "./code.ts";
+import { Functions } from "./functions.ts";
 import type { Denial } from "./iam/guard.ts";
 import {
   consumerSession,
@@ -29,22 +31,13 @@ import {
   peopleSessions,
   secretOf,
 } from "./people.ts";
-import {
-  assertAllUsed,
-  bucketsIn,
-  busNames,
-  functionUrlsIn,
-  groupsIn,
-  machinesIn,
-  makeRules,
-  makeTables,
-  signingKeysIn,
-  startStackFunctions,
-  timeoutsIn,
-  topicsIn,
-} from "./stack/boot.ts";
+import { stackActions } from "./stack/actions.ts";
 import { guardedStack, type KeptLetter } from "./stack/guarded.ts";
-import { ofType, type Place, resolveOutputs, resolveStack, type Stack } from "./stack/resolve.ts";
+import { Live } from "./stack/live.ts";
+import type { Services } from "./stack/provision.ts";
+import { functionUrlsIn } from "./stack/read.ts";
+import type { Place, Stack } from "./stack/resolve.ts";
+import { Stacks } from "./stack/stacks.ts";
 
 export const region = "eu-west-1";
 export const account = "111122223333";
@@ -52,7 +45,7 @@ export const environment = "production";
 
 export interface LocalCloud {
   readonly url: string;
-  /** The rendered template, as it stands in this cloud. */
+  /** The resources of the environment's stack, as they stand in this cloud; none before it is deployed. */
   readonly stack: Stack;
   /** The stack's outputs. */
   readonly outputs: Readonly<Record<string, string>>;
@@ -84,6 +77,8 @@ export interface LocalCloudOptions {
   onLog?(line: LogLine): void;
   /** Where reports and checkpoints are kept; without it, in memory. */
   readonly folder?: string;
+  /** Starts without a stack: whoever needs one deploys it through CloudFormation. */
+  readonly isEmpty?: boolean;
   /** Changes what was rendered before the cloud boots from it: how a test plants a fault. */
   alter?(template: Template): Template;
   /** Replaces parameters of the deployment. */
@@ -128,11 +123,13 @@ const deployment: Deployment = {
   useDualStack: false,
 };
 
-/** The bundles are made when the cloud starts: until then a version is named by its function alone. */
+/** The bundles are made when the first function is: until then a version is named by its function alone. */
 const localCode = {
-  location: (name: string) => ({ S3Bucket: "local", S3Key: `${name}.zip` }),
+  location: (name: string) => ({ S3Bucket: localBucket, S3Key: name }),
   sha256: (name: string) => createHash("sha256").update(name).digest("base64"),
 };
+
+const stackName = `rekey-${environment}`;
 
 /** All of AWS that Rekey uses, on one loopback port, booted from the template that the package ships. */
 export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<LocalCloud> {
@@ -149,13 +146,11 @@ export async function startLocalCloud(options: LocalCloudOptions = {}): Promise<
 /** What must be closed again, as far as the start has come. */
 interface Running {
   cloud?: { close(): Promise<void> };
-  hosted?: { close(): void };
-  functions?: { close(): Promise<void> };
+  hosted?: { close(): Promise<void> };
 }
 
-async function closeAll({ cloud, hosted, functions }: Running): Promise<void> {
-  hosted?.close();
-  await functions?.close();
+async function closeAll({ cloud, hosted }: Running): Promise<void> {
+  await hosted?.close();
   await cloud?.close();
 }
 
@@ -172,43 +167,24 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
   const cloud = await startCloud({ services, fallback: table, account, callers, gate, onDefect, ...port });
   running.cloud = cloud;
   const { secrets, recorded } = hostSecrets(trail);
-  const report = await signingSecret(secrets);
-  const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };
-  const rendered = renderTemplate(given, localCode);
-  const template = options.alter?.(rendered) ?? rendered;
-  const place: Place = {
-    partition: "aws",
-    region,
-    account,
-    stackName: `rekey-${environment}`,
-    url: cloud.url,
-  };
-  const stack = resolveStack(template.Resources, place);
-  const outputs = resolveOutputs(template, { stack, place });
-  assertAllUsed(stack);
-  Object.assign(callers, functionCallers(stack));
-
+  const place = { partition: "aws", region, account, url: cloud.url };
   const pages: SnsMessage[] = [];
-  const functions: Record<string, LambdaFunction> = {};
-  const hosted = hostServices({ stack, place, pages, functions, secrets, options });
+  const hosted = hostServices({ place, pages, secrets, callers, options });
   running.hosted = hosted;
-  const { guarded } = hosted;
+  const { guarded, stacks } = hosted;
   gates.push(guarded.gate);
-  services.push(secrets, recorded, describing(place, outputs), ...hosted.services);
-  await makeTables(stack, new DynamoDBClient(clientAs(cloud, "administrator")));
-  await makeRules(stack, hosted.bus);
-  const started = await startStackFunctions(stack, {
-    envOf: (name) => ({
-      ...reaching(cloud.url, { accessKeyId: accessKeyOf(name), secretAccessKey: "FAKE" }),
-      REKEY_LOOPBACK_PROVIDERS: "allow",
-    }),
-    mayLog: guarded.mayLog,
-    onLog: (line) => options.onLog?.(line),
-  });
-  running.functions = started;
-  Object.assign(functions, started.functions);
+  services.push(secrets, recorded, ...hosted.services);
+  const report = await signingSecret(secrets);
+  if (options.isEmpty !== true) await deployWorkingCopy(stacks, { options, report });
+  const outputs = () => stacks.find(stackName)?.outputs ?? {};
   return {
-    ...{ url: cloud.url, stack, outputs, trail, pages, requests: cloud.requests, defects },
+    ...{ url: cloud.url, trail, pages, requests: cloud.requests, defects },
+    get stack() {
+      return stacks.resources(stackName);
+    },
+    get outputs() {
+      return outputs();
+    },
     ...{
       denials: guarded.guard.denials,
       used: () => guarded.guard.used(),
@@ -216,13 +192,28 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
       unmatched: hosted.unmatched,
     },
     fire: (name) => hosted.bus.fire(`rekey-${environment}-${name}`),
-    env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs) }),
+    env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs()) }),
     consumerEnv: (name) => {
       Object.assign(callers, consumerSession(account, name));
-      return { ...reaching(cloud.url, credentialsOf("consumers", name)), ...settingsFor(outputs) };
+      return { ...reaching(cloud.url, credentialsOf("consumers", name)), ...settingsFor(outputs()) };
     },
     close: () => closeAll(running),
   };
+}
+
+/** The template as it is rendered now, through the same door as everybody's. */
+async function deployWorkingCopy(
+  stacks: Stacks,
+  { options, report }: { readonly options: LocalCloudOptions; readonly report: string },
+): Promise<void> {
+  const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };
+  const rendered = renderTemplate(given, localCode);
+  const template = JSON.stringify(options.alter?.(rendered) ?? rendered);
+  const wanted = { template, parameters: new Map(), capabilities: ["CAPABILITY_NAMED_IAM"], tags: {} };
+  // The same id in each run, and with it the same names.
+  stacks.create(stackName, wanted, stacks.newId(stackName, "local"));
+  const { status, reason } = await stacks.settled(stackName);
+  if (status !== "CREATE_COMPLETE") throw new Error(reason ?? status);
 }
 
 /** What an AWS SDK client in this process takes to reach the cloud as one of its people. */
@@ -262,41 +253,41 @@ async function signingSecret(secrets: SecretsManager): Promise<string> {
 }
 
 interface Hosting {
-  readonly stack: Stack;
-  readonly place: Place;
+  readonly place: Omit<Place, "stackName">;
   readonly secrets: SecretsManager;
   readonly pages: SnsMessage[];
-  readonly functions: Readonly<Record<string, LambdaFunction>>;
+  readonly callers: Callers;
   readonly options: LocalCloudOptions;
 }
 
-function hostServices({ stack, place, secrets, pages, functions, options }: Hosting) {
+/** Every stand-in, still empty, and the stacks that fill them. */
+function hostServices({ place, secrets, pages, callers, options }: Hosting) {
   const unmatched: string[] = [];
-  const guarded = guardedStack(stack, {
-    ...{
-      place,
-      people: peopleIn(stack, account),
-      boundaries: options.boundaries,
-      secrets,
-      states: () => states,
-    },
+  const live = new Live();
+  const { boundaries } = options;
+  const people = live.derived((stack) => peopleIn(stack, account));
+  const guarded = guardedStack(live, {
+    ...{ place, people, boundaries, secrets },
+    states: () => states,
   });
+  const functions = new Functions({ onLog: (line) => options.onLog?.(line) });
+  const urls = live.derived(functionUrlsIn);
   const code = lambda({
-    ...{ ...place, functions, timeoutMs: timeoutsIn(stack), urls: functionUrlsIn(stack) },
+    ...{ ...place, functions: functions.functions, timeoutMs: functions.timeoutMs },
+    urlOf: (name) => urls()[name],
     onDropped: ({ functionName, ...dropped }) => guarded.keepInvocation(functionName, dropped),
   });
   const bus = eventBridge({
     ...place,
     reach: { lambda: () => code, stepFunctions: () => states },
-    buses: busNames(stack),
     ...{ admit: guarded.ruleMay, keep: guarded.keepEvent },
     onUnmatched: (name, { source, "detail-type": detailType }) =>
       void unmatched.push(`no rule of ${name} takes ${detailType} from ${source}`),
   });
-  const topic = sns({ ...place, topics: topicsIn(stack), onPublish: (message) => void pages.push(message) });
+  const topics = sns({ ...place, onPublish: (message) => void pages.push(message) });
   const states = stepFunctions({
     ...place,
-    machines: machinesIn(stack),
+    machines: {},
     task: integrations({
       ...{ lambda: () => code, eventBridge: () => bus, stepFunctions: () => states },
       admit: guarded.machineMay,
@@ -305,7 +296,6 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
   });
   const schedules = scheduler({
     ...place,
-    groups: groupsIn(stack),
     ...{ admit: guarded.scheduleMay, keep: guarded.keepFiring },
     reach: {
       lambda: () => code,
@@ -313,44 +303,49 @@ function hostServices({ stack, place, secrets, pages, functions, options }: Host
       forward: (busArn, event) => bus.forward(busArn, event),
     },
   });
-  const bucket = s3({ ...(options.folder && { root: options.folder }), buckets: bucketsIn(stack) });
-  const keys = kms({ ...place, signingKeys: signingKeysIn(stack) });
-  const close = () => {
-    states.close();
-    bus.close();
-    schedules.close();
+  const objects = s3({ ...(options.folder && { root: options.folder }) });
+  const keys = kms(place);
+  const zips = codeFrom({ read: objects.read, sha256: localCode.sha256 });
+  const made: Services = {
+    ...{ bus, topics, states, schedules, objects, keys, functions, boundaries },
+    ...{ code: zips, guard: guarded.guard, mayLog: guarded.mayLog },
+    ...reachedBy(place, callers),
   };
-  const identities = sts({ region, secretOf });
+  const stacks = new Stacks({ place, live, services: made });
+  const deployments = cloudFormation({
+    stacks: () => stacks.all(),
+    actions: stackActions(stacks, objects.read),
+  });
   return {
-    services: [code, bus, topic, states, schedules, bucket, keys, identities],
-    guarded,
-    bus,
-    unmatched,
-    close,
+    services: [code, bus, topics, states, schedules, objects, keys, sts({ region, secretOf }), deployments],
+    ...{ guarded, bus, unmatched, stacks },
+    async close() {
+      await stacks.idle();
+      for (const each of [states, bus, schedules]) each.close();
+      await functions.close();
+      zips.close();
+    },
   };
 }
 
-/** The one stack of this cloud, as `rekey` finds it. */
-function describing({ partition, stackName }: Place, outputs: LocalCloud["outputs"]) {
-  const id = `arn:${partition}:cloudformation:${region}:${account}:stack/${stackName}/local`;
-  const stack = { id, name: stackName, status: "CREATE_COMPLETE", createdAtMs: Date.now(), outputs };
-  return cloudFormation({ stacks: () => [stack] });
+/** How CloudFormation reaches the tables' stand-in, and each function the cloud: under the role that it is given. */
+function reachedBy(place: Hosting["place"], callers: Callers): Pick<Services, "tables" | "envOf"> {
+  return {
+    tables: () => new DynamoDBClient(clientAs(place, "administrator")),
+    envOf: (name, roleArn) => {
+      callers[accessKeyOf(name)] = sessionOf(roleArn.split("/").at(-1) ?? "", name);
+      return {
+        ...reaching(place.url, { accessKeyId: accessKeyOf(name), secretAccessKey: "FAKE" }),
+        REKEY_LOOPBACK_PROVIDERS: "allow",
+      };
+    },
+  };
 }
 
 const accessKeyOf = (functionName: string) => `AKIAFAKE${functionName}`;
 
 /** By access key id, the session that it stands for. */
 type Callers = Record<string, { readonly account: string; readonly arn: string }>;
-
-/** Each function calls under the role that the template gives it. */
-function functionCallers(stack: Stack): Callers {
-  return Object.fromEntries(
-    ofType(stack, "AWS::Lambda::Function").map(({ ref, properties }) => {
-      const role = String(properties["Role"]).split("/").at(-1) ?? "";
-      return [accessKeyOf(ref), sessionOf(role, ref)];
-    }),
-  );
-}
 
 function sessionOf(role: string, session: string) {
   return { account, arn: `arn:aws:sts::${account}:assumed-role/${role}/${session}` };

@@ -42,8 +42,9 @@ export function functionResources(name: string, deployment: Deployment, code: Co
     },
     [versionId(name, deployment, code)]: {
       Type: "AWS::Lambda::Version",
-      // A running execution keeps the functions it began with, through every upgrade.
-      DeletionPolicy: "Retain",
+      // A running execution keeps the functions it began with, through every upgrade. One that a failed upgrade left
+      // behind would be the newest: Lambda makes no second one of the same code, so the upgrade could not be repeated.
+      DeletionPolicy: "RetainExceptOnCreate",
       UpdateReplacePolicy: "Retain",
       Properties: {
         FunctionName: { Ref: `${id}LambdaFunction` },

@@ -1,22 +1,26 @@
 import { randomUUID } from "node:crypto";
+import type { DescribedStack } from "../stack/stacks.ts";
 import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
-import { xmlDocument } from "./xml.ts";
+import { type XmlChildren, xmlDocument } from "./xml.ts";
 
-/** A stack as DescribeStacks shows it. */
-export interface DescribedStack {
-  readonly id: string;
-  readonly name: string;
-  /** "CREATE_COMPLETE", "UPDATE_COMPLETE", ... */
-  readonly status: string;
-  readonly createdAtMs: number;
-  readonly outputs: Readonly<Record<string, string>>;
-}
+/** Answers one action with the children of its result. */
+export type Action = (form: URLSearchParams) => XmlChildren;
 
 const version = "2010-05-15";
 const namespace = `http://cloudformation.amazonaws.com/doc/${version}/`;
 
-/** CloudFormation on loopback: says which stacks there are, and what they put out. */
-export function cloudFormation(options: { stacks(): readonly DescribedStack[] }): HttpService {
+interface CloudFormationOptions {
+  stacks(): readonly DescribedStack[];
+  /** What else may be asked; without it stacks can only be looked at. */
+  readonly actions?: Readonly<Record<string, Action>>;
+}
+
+/** CloudFormation on loopback: the query protocol in front of this cloud's stacks. */
+export function cloudFormation({ stacks, actions = {} }: CloudFormationOptions): HttpService {
+  const served: Readonly<Record<string, Action>> = {
+    DescribeStacks: (form) => ({ Stacks: { member: shown(form.get("StackName"), stacks()) } }),
+    ...actions,
+  };
   return {
     name: "cloudformation",
     matches: ({ signingService }) => signingService === "cloudformation",
@@ -24,10 +28,12 @@ export function cloudFormation(options: { stacks(): readonly DescribedStack[] })
     refusal: failure,
     async handle(request) {
       const form = formOf(request);
+      const name = form.get("Action") ?? "";
       try {
-        if (form.get("Action") !== "DescribeStacks" || form.get("Version") !== version)
-          throw new AwsError("InvalidAction", `${form.get("Action")} does not work here`);
-        return described(form.get("StackName"), options.stacks());
+        const action = Object.hasOwn(served, name) ? served[name] : undefined;
+        if (action === undefined || form.get("Version") !== version)
+          throw new AwsError("InvalidAction", `${name} does not work here`);
+        return success(name, action(form));
       } catch (error) {
         if (error instanceof AwsError) return failure(error);
         throw error;
@@ -36,28 +42,46 @@ export function cloudFormation(options: { stacks(): readonly DescribedStack[] })
   };
 }
 
-/** By name or id; without one, every stack. */
-function described(asked: string | null, stacks: readonly DescribedStack[]): HttpResponse {
-  const found = stacks.filter(({ id, name }) => asked === null || asked === name || asked === id);
+/** By name or id; without one, every stack. A deleted one is shown only to those who know its id. */
+function shown(asked: string | null, stacks: readonly DescribedStack[]): readonly XmlChildren[] {
+  const found = stacks.filter(({ id, name, status }) => {
+    if (asked === id) return true;
+    return status !== "DELETE_COMPLETE" && (asked === null || asked === name);
+  });
   if (found.length === 0 && asked !== null)
     throw new AwsError("ValidationError", `Stack with id ${asked} does not exist`);
-  const member = found.map(({ id, name, status, createdAtMs, outputs }) => ({
-    ...{ StackId: id, StackName: name, StackStatus: status },
+  return found.map(stackMember);
+}
+
+function stackMember(stack: DescribedStack): XmlChildren {
+  const { id, name, status, reason, createdAtMs, updatedAtMs, parameters, outputs, capabilities, tags } =
+    stack;
+  return {
+    ...{ StackId: id, StackName: name, StackStatus: status, StackStatusReason: reason },
     CreationTime: new Date(createdAtMs).toISOString(),
-    Outputs: {
-      member: Object.entries(outputs).map(([OutputKey, OutputValue]) => ({ OutputKey, OutputValue })),
-    },
-  }));
-  const children = {
-    DescribeStacksResult: { Stacks: { member } },
-    ResponseMetadata: { RequestId: randomUUID() },
+    LastUpdatedTime: updatedAtMs === undefined ? undefined : new Date(updatedAtMs).toISOString(),
+    Parameters: pairs(parameters, { key: "ParameterKey", value: "ParameterValue" }),
+    Outputs: pairs(outputs, { key: "OutputKey", value: "OutputValue" }),
+    Capabilities: { member: capabilities },
+    Tags: pairs(tags, { key: "Key", value: "Value" }),
   };
-  const body = xmlDocument("DescribeStacksResponse", children, { namespace });
-  return { status: 200, headers: { "content-type": "text/xml" }, body };
+}
+
+function pairs(
+  given: Readonly<Record<string, string>> = {},
+  { key, value }: { readonly key: string; readonly value: string },
+): XmlChildren {
+  return { member: Object.entries(given).map(([name, text]) => ({ [key]: name, [value]: text })) };
 }
 
 function formOf({ body }: HttpRequest): URLSearchParams {
   return new URLSearchParams(body.toString());
+}
+
+function success(name: string, result: XmlChildren): HttpResponse {
+  const children = { [`${name}Result`]: result, ResponseMetadata: { RequestId: randomUUID() } };
+  const body = xmlDocument(`${name}Response`, children, { namespace });
+  return { status: 200, headers: { "content-type": "text/xml" }, body };
 }
 
 function failure({ code, message, status }: AwsError): HttpResponse {

@@ -9,8 +9,13 @@ export interface KmsOptions {
   readonly now?: (() => number) | undefined;
   /** Aliases, such as "alias/rekey", of keys that exist from the start. */
   readonly signingAlias?: string | undefined;
-  /** Ids of P-256 keys that exist from the start. */
-  readonly signingKeys?: readonly string[];
+}
+
+export interface Kms extends JsonService {
+  /** Makes a P-256 key with this id. */
+  add(keyId: string): void;
+  /** Its deletion is scheduled, and nothing can be signed with it any more. */
+  drop(keyId: string): void;
 }
 
 interface Material {
@@ -47,10 +52,9 @@ const dayMs = 24 * 60 * 60 * 1000;
 const usage = "SIGN_VERIFY";
 
 /** Key Management Service: P-256 signatures with keys that never leave the process. */
-export function kms(options: KmsOptions): JsonService {
+export function kms(options: KmsOptions): Kms {
   const keys = keyRing(options);
   if (options.signingAlias) keys.create("ECC_NIST_P256", options.signingAlias);
-  for (const keyId of options.signingKeys ?? []) keys.create("ECC_NIST_P256", undefined, keyId);
 
   const operations: ReadonlyMap<string, (input: Record<string, unknown>) => unknown> = new Map(
     Object.entries({
@@ -63,6 +67,8 @@ export function kms(options: KmsOptions): JsonService {
   );
   return {
     target: "TrentService",
+    add: (keyId) => void keys.create("ECC_NIST_P256", undefined, keyId),
+    drop: (KeyId) => void scheduleDeletion(keys, { KeyId }),
     async call(operation, input) {
       const run = operations.get(operation);
       if (run) return run(input);

@@ -8,7 +8,7 @@ import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from 
 export interface LambdaContext {
   readonly awsRequestId: string;
   readonly functionName: string;
-  readonly functionVersion: "$LATEST";
+  readonly functionVersion: string;
   readonly invokedFunctionArn: string;
   readonly memoryLimitInMB: string;
   readonly callbackWaitsForEmptyEventLoop: boolean;
@@ -19,11 +19,12 @@ export interface LambdaContext {
 export type LambdaFunction = (event: unknown, context: LambdaContext) => Promise<unknown>;
 
 export interface LambdaOptions {
+  /** By name, and published versions by name and version: "admin:1". */
   readonly functions: Readonly<Record<string, LambdaFunction>>;
-  /** By function name; `timeoutMsDefault` for the others. A function that is late goes on running, as nothing can stop it. */
+  /** Likewise; `timeoutMsDefault` for the others. A function that is late goes on running, as nothing can stop it. */
   readonly timeoutMs?: Readonly<Record<string, number>>;
-  /** Functions with a URL, at `POST /function-urls/<name>`. */
-  readonly urls?: Readonly<Record<string, FunctionUrl>>;
+  /** The URL that a function has, at `POST /function-urls/<name>`. */
+  urlOf?(functionName: string): FunctionUrl | undefined;
   readonly region: string;
   readonly account: string;
   /** Hears of asynchronous invocations that failed on every attempt. */
@@ -46,6 +47,7 @@ export interface Lambda extends HttpService {
   queue(functionName: string, event: unknown): void;
 }
 
+const latest = "$LATEST";
 const timeoutMsDefault = 3_000;
 const payloadBytesMax = 6 * 1024 * 1024;
 const asyncAttemptsMax = 3;
@@ -90,6 +92,7 @@ export function lambda(options: LambdaOptions): Lambda {
 
 interface Found {
   readonly name: string;
+  readonly version: string;
   readonly arn: string;
   readonly run: LambdaFunction;
   readonly timeoutMs: number;
@@ -97,12 +100,13 @@ interface Found {
 
 /** By name, partial ARN or ARN, each with or without a version. */
 function find(given: string, { functions, timeoutMs = {}, region, account }: LambdaOptions): Found {
-  const name =
-    /^(?:arn:[^:]+:lambda:[^:]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::[$\w-]+)?$/.exec(given)?.[1] ?? "";
-  const known = Object.hasOwn(functions, name) ? functions[name] : undefined;
-  const arn = `arn:aws:lambda:${region}:${account}:function:${name || given}`;
+  const [, name = "", version = latest] =
+    /^(?:arn:[^:]+:lambda:[^:]+:)?(?:\d{12}:)?(?:function:)?([\w-]+)(?::([$\w-]+))?$/.exec(given) ?? [];
+  const key = version === latest ? name : `${name}:${version}`;
+  const known = Object.hasOwn(functions, key) ? functions[key] : undefined;
+  const arn = `arn:aws:lambda:${region}:${account}:function:${key || given}`;
   if (!known) throw new AwsError("ResourceNotFoundException", `Function not found: ${arn}`, 404);
-  return { name, arn, run: known, timeoutMs: timeoutMs[name] ?? timeoutMsDefault };
+  return { name, version, arn, run: known, timeoutMs: timeoutMs[key] ?? timeoutMsDefault };
 }
 
 async function run(
@@ -114,21 +118,26 @@ async function run(
   const context: LambdaContext = {
     awsRequestId,
     functionName: found.name,
-    functionVersion: "$LATEST",
+    functionVersion: found.version,
     invokedFunctionArn: found.arn,
     memoryLimitInMB: "512",
     callbackWaitsForEmptyEventLoop: true,
     ...(clientContext === undefined ? {} : { clientContext }),
     getRemainingTimeInMillis: () => Math.max(0, deadline - Date.now()),
   };
+  const { version } = found;
   const timer = Promise.withResolvers<Invocation>();
-  const late = setTimeout(() => timer.resolve(timedOut(awsRequestId, found.timeoutMs)), found.timeoutMs);
+  const late = setTimeout(
+    () => timer.resolve({ ...timedOut(awsRequestId, found.timeoutMs), version }),
+    found.timeoutMs,
+  );
   const given: unknown = JSON.parse(JSON.stringify(event ?? {}));
   const done = Promise.try(found.run, given, context).then(
-    (result): Invocation => ({ payload: JSON.stringify(result ?? null) }),
+    (result): Invocation => ({ payload: JSON.stringify(result ?? null), version }),
     (error: unknown): Invocation => ({
       payload: JSON.stringify(errorPayload(error)),
       functionError: "Unhandled",
+      version,
     }),
   );
   try {
@@ -139,7 +148,7 @@ async function run(
 }
 
 /** A function that ran out of time names no errorType, which Step Functions reports as Lambda.Unknown. */
-function timedOut(awsRequestId: string, timeoutMs: number): Invocation {
+function timedOut(awsRequestId: string, timeoutMs: number): Omit<Invocation, "version"> {
   const seconds = (timeoutMs / 1000).toFixed(2);
   const errorMessage = `${new Date().toISOString()} ${awsRequestId} Task timed out after ${seconds} seconds`;
   return { payload: JSON.stringify({ errorMessage }), functionError: "Unhandled" };
@@ -173,12 +182,12 @@ async function answerInvoke(
     queue(name, event);
     return { status: 202, body: "" };
   }
-  const { payload, functionError } = await invoke(name, event, clientContextOf(request));
+  const { payload, functionError, version } = await invoke(name, event, clientContextOf(request));
   return {
     status: 200,
     headers: {
       "content-type": "application/json",
-      "x-amz-executed-version": "$LATEST",
+      "x-amz-executed-version": version,
       ...(functionError ? { "x-amz-function-error": functionError } : {}),
     },
     body: payload,
@@ -210,7 +219,7 @@ function clientContextOf({ headers }: HttpRequest): { clientContext?: unknown } 
   }
 }
 
-function answerConfiguration({ name, arn, timeoutMs }: Found): HttpResponse {
+function answerConfiguration({ name, version, arn, timeoutMs }: Found): HttpResponse {
   return {
     status: 200,
     headers: { "content-type": "application/json" },
@@ -221,7 +230,7 @@ function answerConfiguration({ name, arn, timeoutMs }: Found): HttpResponse {
       Architectures: ["arm64"],
       Timeout: Math.ceil(timeoutMs / 1000),
       MemorySize: 512,
-      Version: "$LATEST",
+      Version: version,
       State: "Active",
       LastUpdateStatus: "Successful",
     }),

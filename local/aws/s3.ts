@@ -14,6 +14,14 @@ export interface S3Options {
   readonly now?: (() => number) | undefined;
 }
 
+export interface S3 extends HttpService {
+  create(bucket: Bucket): void;
+  /** Throws where the bucket still holds a version. */
+  remove(bucketName: string): void;
+  /** Throws as S3 does where there is no such object. */
+  read(bucketName: string, key: string): Buffer;
+}
+
 const namespace = "http://s3.amazonaws.com/doc/2006-03-01/";
 const pageMax = 1000;
 const keyBytesMax = 1024;
@@ -24,12 +32,19 @@ interface Target {
 }
 
 /** Simple Storage Service in path style: objects, listing, and Object Lock in buckets created with it. */
-export function s3({ root, buckets: wanted = [], now = Date.now }: S3Options = {}): HttpService {
+export function s3({ root, buckets: wanted = [], now = Date.now }: S3Options = {}): S3 {
   const buckets = bucketsOn(root === undefined ? noShelf : folderShelf(root), now);
   for (const bucket of wanted) createOnce(buckets, bucket);
 
   return {
     name: "s3",
+    create: (bucket) => createOnce(buckets, bucket),
+    remove: (bucketName) => buckets.remove(buckets.find(bucketName).name),
+    read(bucketName, key) {
+      const found = buckets.get(buckets.find(bucketName), key);
+      if (found !== undefined && !found.isDeleteMarker) return found.bytes;
+      throw new AwsError("NoSuchKey", "The specified key does not exist.", 404);
+    },
     matches: ({ signingService }) => signingService === "s3",
     operation: (request) => operationOf(request),
     refusal: ({ message }, request) => failure(new AwsError("AccessDenied", message, 403), request),

@@ -20,8 +20,6 @@ export interface SchedulerOptions {
   admit?(schedule: Schedule, call: InnerCall): void;
   /** Gets what could not be started, for the queue that the schedule names. */
   keep?(firing: MissedFiring, schedule: Schedule): void;
-  /** Groups that exist from the start, beside "default". */
-  readonly groups?: readonly string[];
   /** 0 to 1: where in its flexible window a firing falls; Math.random by default. */
   random?(): number;
 }
@@ -30,6 +28,9 @@ export interface Scheduler extends HttpService {
   readonly name: "scheduler";
   /** Firings that no attempt could deliver, oldest first. */
   missed(): readonly MissedFiring[];
+  addGroup(name: string): void;
+  /** With every schedule in it. */
+  dropGroup(name: string): void;
   close(): void;
 }
 
@@ -56,8 +57,8 @@ class Schedules implements Scheduler {
   readonly #groups = new Map<string, Group>();
 
   constructor(options: SchedulerOptions) {
-    const { region, account, reach, groups = [], random = Math.random } = options;
-    for (const name of ["default", ...groups]) this.#groups.set(name, { name, createdAt: Date.now() });
+    const { region, account, reach, random = Math.random } = options;
+    this.#groups.set("default", { name: "default", createdAt: Date.now() });
     this.#arnPrefix = `arn:aws:scheduler:${region}:${account}:`;
     this.#clock = new Clock({
       reach,
@@ -98,6 +99,14 @@ class Schedules implements Scheduler {
     }
     const body = this.#answer(request);
     return { status: 200, headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  }
+
+  addGroup(name: string): void {
+    this.#createGroup(name);
+  }
+
+  dropGroup(name: string): void {
+    this.#deleteGroup(name);
   }
 
   missed(): readonly MissedFiring[] {

@@ -16,14 +16,15 @@ export interface SnsOptions {
   readonly region: string;
   readonly account: string;
   readonly now?: (() => number) | undefined;
-  /** ARNs of topics that exist from the start. */
-  readonly topics?: readonly string[];
   readonly onPublish?: ((message: SnsMessage) => void) | undefined;
 }
 
 export interface Sns extends HttpService {
   /** The newest messages, oldest first. */
   messages(): readonly SnsMessage[];
+  /** By ARN. */
+  add(topicArn: string): void;
+  drop(topicArn: string): void;
 }
 
 const namespace = "http://sns.amazonaws.com/doc/2010-03-31/";
@@ -33,8 +34,8 @@ const keptMax = 10_000;
 const attributesMax = 100;
 
 /** Simple Notification Service: topics and what was published to them; nothing is delivered further. */
-export function sns({ region, account, now = Date.now, topics: given = [], onPublish }: SnsOptions): Sns {
-  const topics = new Set<string>(given);
+export function sns({ region, account, now = Date.now, onPublish }: SnsOptions): Sns {
+  const topics = new Set<string>();
   const kept: SnsMessage[] = [];
 
   const publish = (form: URLSearchParams): XmlChildren => {
@@ -90,6 +91,8 @@ export function sns({ region, account, now = Date.now, topics: given = [], onPub
       }
     },
     messages: () => kept,
+    add: (topicArn) => void topics.add(topicArn),
+    drop: (topicArn) => void topics.delete(topicArn),
   };
 }
 

@@ -15,6 +15,9 @@ export interface StepFunctionsOptions extends ExecutionsOptions {
 export interface StepFunctions extends JsonService {
   /** The ARN of the machine whose task waits, or waited, with this token. */
   machineOf(taskToken: string): string | undefined;
+  /** Makes the machine, or gives it another definition; executions that run go on with theirs. */
+  deploy(name: string, machine: GivenMachine): void;
+  drop(machineArn: string): void;
   /** Stops what still runs. */
   close(): void;
 }
@@ -47,6 +50,8 @@ export function stepFunctions(options: StepFunctionsOptions): StepFunctions {
       return answer(new Input(input));
     },
     machineOf: (taskToken) => executions.machineOf(taskToken),
+    deploy: (name, machine) => machines.deploy(name, machine),
+    drop: (stateMachineArn) => machines.delete(new Input({ stateMachineArn })),
     close: () => executions.close(),
   };
 }

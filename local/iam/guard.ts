@@ -18,9 +18,10 @@ export interface Denial {
 
 export interface GuardOptions {
   readonly known: Known;
-  /** By name; read at each decision, so that roles may be added after the guard was made. */
-  readonly roles: Map<string, Role>;
-  readonly resourcePolicies: Map<string, Policy>;
+  /** By name; read at each decision, because deployments change them. */
+  readonly roles: () => ReadonlyMap<string, Role>;
+  /** By ARN; likewise. */
+  readonly resourcePolicies: () => ReadonlyMap<string, Policy>;
 }
 
 /** A service that acts for one of its resources. */
@@ -135,7 +136,7 @@ class Decisions implements Guard {
       { principal, action, resource, owner: resource.split(":")[4] || account, context: said },
       {
         identity: role?.policies ?? [],
-        resource: policyOf(resource, this.#options.resourcePolicies),
+        resource: policyOf(resource, this.#options.resourcePolicies()),
         boundary: role?.boundary,
       },
     );
@@ -155,7 +156,7 @@ class Decisions implements Guard {
 
   /** By name or by ARN. A caller whose role the cloud does not know is turned away like one with a wrong key. */
   #roleNamed(nameOrArn: string): Role {
-    const role = this.#options.roles.get(nameOrArn.split("/").at(-1) ?? "");
+    const role = this.#options.roles().get(nameOrArn.split("/").at(-1) ?? "");
     if (role !== undefined) return role;
     throw new AwsError(
       "UnrecognizedClientException",

@@ -9,8 +9,9 @@ import { type Guard, guard } from "../iam/guard.ts";
 import { askedBy } from "../iam/requests.ts";
 import { resourcePoliciesIn } from "../iam/resource-policies.ts";
 import { type Role, rolesIn } from "../iam/roles.ts";
-import { functionUrlsIn } from "./boot.ts";
-import { ofType, type Place, type Stack } from "./resolve.ts";
+import type { Live } from "./live.ts";
+import { functionUrlsIn } from "./read.ts";
+import { ofType, type Place, type StackResource } from "./resolve.ts";
 
 /** What no attempt could deliver, in the queue that the template names for it. */
 export interface KeptLetter {
@@ -20,7 +21,7 @@ export interface KeptLetter {
   readonly why: string;
 }
 
-/** The guard of one stack, and what each service asks of it before it acts for one of its resources. */
+/** The guard of the account, and what each service asks of it before it acts for one of its resources. */
 export interface GuardedStack {
   readonly gate: Gate;
   readonly guard: Guard;
@@ -42,30 +43,29 @@ export interface GuardedStack {
 }
 
 interface Parts {
-  readonly place: Place;
-  readonly people: ReadonlyMap<string, Role>;
+  readonly place: Omit<Place, "stackName">;
+  readonly people: () => ReadonlyMap<string, Role>;
   /** Policies of the account that roles may not go beyond, by ARN. */
   readonly boundaries?: Readonly<Record<string, unknown>> | undefined;
   readonly secrets: SecretsManager;
   readonly states: () => StepFunctions;
 }
 
-export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
-  const known = knownOf(stack, parts);
+export function guardedStack(live: Live, parts: Parts): GuardedStack {
+  const known = knownOf(live, parts);
   const decisions = guard({
     known,
-    roles: new Map([...rolesIn(stack, parts.boundaries), ...parts.people]),
-    resourcePolicies: new Map(resourcePoliciesIn(stack)),
+    roles: live.derived((stack) => new Map([...rolesIn(stack, parts.boundaries), ...parts.people()])),
+    resourcePolicies: live.derived(resourcePoliciesIn),
   });
   const kept: KeptLetter[] = [];
   const keep: FunctionParts["keep"] = (queueArn, { body, why, admit }) => {
     if (isRefused(admit)) return;
     kept.push({ queueArn, body, why });
   };
-  assertLogsReach(stack, decisions);
   return {
     ...{ gate: decisions, guard: decisions, kept },
-    ...machineHooks(stack, { known, decisions }),
+    ...machineHooks(live, { known, decisions }),
     ruleMay: (sourceArn, resource) => {
       if (resource.split(":")[2] !== "lambda") return;
       const call = { service: "events.amazonaws.com", sourceArn, resource };
@@ -90,19 +90,22 @@ export function guardedStack(stack: Stack, parts: Parts): GuardedStack {
         admit: () => lendToSchedule(schedule, { decisions, asked }),
       });
     },
-    ...functionHooks(stack, { decisions, keep }),
+    ...functionHooks(live, { decisions, keep }),
   };
 }
 
-function knownOf(stack: Stack, { place, secrets, states }: Parts): Known {
-  const urls = functionUrlsIn(stack);
-  const tableKeys = new Map(
-    ofType(stack, "AWS::DynamoDB::Table").map(({ ref, properties }) => {
-      const { KMSMasterKeyId } = (properties["SSESpecification"] ?? {}) as {
-        readonly KMSMasterKeyId?: string;
-      };
-      return [ref, KMSMasterKeyId] as const;
-    }),
+function knownOf(live: Live, { place, secrets, states }: Parts): Known {
+  const urls = live.derived(functionUrlsIn);
+  const tableKeys = live.derived(
+    (stack) =>
+      new Map(
+        ofType(stack, "AWS::DynamoDB::Table").map(({ ref, properties }) => {
+          const { KMSMasterKeyId } = (properties["SSESpecification"] ?? {}) as {
+            readonly KMSMasterKeyId?: string;
+          };
+          return [ref, KMSMasterKeyId] as const;
+        }),
+      ),
   );
   return {
     ...place,
@@ -111,8 +114,8 @@ function knownOf(stack: Stack, { place, secrets, states }: Parts): Known {
       return found && { arn: found.arn, tags: found.tags ?? new Map(), keyArn: found.kmsKeyId };
     },
     machineOfToken: (token) => states().machineOf(token),
-    keyOfTable: (name) => tableKeys.get(name),
-    urlAuth: (name) => urls[name]?.auth,
+    keyOfTable: (name) => tableKeys().get(name),
+    urlAuth: (name) => urls()[name]?.auth,
   };
 }
 
@@ -124,18 +127,21 @@ function askedOf(call: InnerCall, known: Known): readonly Asked[] {
 }
 
 function machineHooks(
-  stack: Stack,
+  live: Live,
   { known, decisions }: { readonly known: Known; readonly decisions: Guard },
 ): Pick<GuardedStack, "machineMay"> {
-  const roles = new Map(
-    ofType(stack, "AWS::StepFunctions::StateMachine").map(({ ref, properties }) => [
-      ref,
-      String(properties["RoleArn"]),
-    ]),
+  const roles = live.derived(
+    (stack) =>
+      new Map(
+        ofType(stack, "AWS::StepFunctions::StateMachine").map(({ ref, properties }) => [
+          ref,
+          String(properties["RoleArn"]),
+        ]),
+      ),
   );
   return {
     machineMay: ({ executionArn, stateMachineArn }, call) =>
-      decisions.admitLent(roles.get(stateMachineArn) ?? "", {
+      decisions.admitLent(roles().get(stateMachineArn) ?? "", {
         ...{ service: "states.amazonaws.com", sourceArn: stateMachineArn },
         session: executionArn.split(":").at(-1) ?? "",
         asked: askedOf(call, known),
@@ -162,25 +168,34 @@ interface FunctionParts {
 }
 
 function functionHooks(
-  stack: Stack,
+  live: Live,
   { decisions, keep }: FunctionParts,
 ): Pick<GuardedStack, "keepInvocation" | "mayLog"> {
-  const functions = new Map(ofType(stack, "AWS::Lambda::Function").map((each) => [each.ref, each]));
-  const destinations = new Map(
-    ofType(stack, "AWS::Lambda::EventInvokeConfig").map(({ properties }) => {
-      const { OnFailure } = properties["DestinationConfig"] as { OnFailure?: { Destination?: string } };
-      return [String(properties["FunctionName"]), OnFailure?.Destination] as const;
-    }),
+  const functions = live.derived(
+    (stack) => new Map(ofType(stack, "AWS::Lambda::Function").map((each) => [each.ref, each])),
+  );
+  const destinations = live.derived(
+    (stack) =>
+      new Map(
+        ofType(stack, "AWS::Lambda::EventInvokeConfig").map(({ properties }) => {
+          const { OnFailure } = properties["DestinationConfig"] as { OnFailure?: { Destination?: string } };
+          return [String(properties["FunctionName"]), OnFailure?.Destination] as const;
+        }),
+      ),
+  );
+  const logs = live.derived(
+    (stack) =>
+      new Map(ofType(stack, "AWS::Logs::LogGroup").map(({ ref, attributes }) => [ref, attributes["Arn"]])),
   );
   const lend = (functionName: string, asked: readonly Asked[]) => {
-    const { attributes, properties } = functions.get(functionName) ?? { attributes: {}, properties: {} };
+    const { attributes, properties } = functions().get(functionName) ?? { attributes: {}, properties: {} };
     const { Arn = "" } = attributes as { readonly Arn?: string };
     const lent = { service: "lambda.amazonaws.com", sourceArn: Arn, session: functionName, asked };
     decisions.admitLent(String((properties as { readonly Role?: string }).Role), lent);
   };
   return {
     keepInvocation: (functionName, { event, error }) => {
-      const queueArn = destinations.get(functionName);
+      const queueArn = destinations().get(functionName);
       if (queueArn === undefined) return;
       keep(queueArn, {
         body: event,
@@ -189,10 +204,7 @@ function functionHooks(
       });
     },
     mayLog: (functionName) => {
-      const log = ofType(stack, "AWS::Logs::LogGroup").find(
-        ({ ref }) => ref === `/aws/lambda/${functionName}`,
-      );
-      const resource = `${log?.attributes["Arn"]}:log-stream:local`;
+      const resource = `${logs().get(`/aws/lambda/${functionName}`)}:log-stream:local`;
       const actions = ["logs:CreateLogStream", "logs:PutLogEvents"];
       return !isRefused(() =>
         lend(
@@ -216,15 +228,13 @@ const machineSetup = {
 };
 
 /** A machine whose role cannot deliver its log is not made at all, and on AWS the deployment ends there. */
-function assertLogsReach(stack: Stack, decisions: Guard): void {
-  for (const { ref, properties } of ofType(stack, "AWS::StepFunctions::StateMachine")) {
-    for (const [property, actions] of Object.entries(machineSetup)) {
-      if (properties[property] === undefined) continue;
-      decisions.admitLent(String(properties["RoleArn"]), {
-        ...{ service: "states.amazonaws.com", sourceArn: ref, session: "setup" },
-        asked: actions.map((action) => ({ action, resource: "*" })),
-      });
-    }
+export function assertLogsReach({ ref, properties }: StackResource, decisions: Guard): void {
+  for (const [property, actions] of Object.entries(machineSetup)) {
+    if (properties[property] === undefined) continue;
+    decisions.admitLent(String(properties["RoleArn"]), {
+      ...{ service: "states.amazonaws.com", sourceArn: ref, session: "setup" },
+      asked: actions.map((action) => ({ action, resource: "*" })),
+    });
   }
 }
 

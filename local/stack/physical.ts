@@ -6,6 +6,8 @@ export interface Place {
   readonly region: string;
   readonly account: string;
   readonly stackName: string;
+  /** Two stacks of one name, one after the other, give their resources other names; without it they do not. */
+  readonly stackId?: string;
   /** Where the stand-ins answer; queue and function URLs lie below it. */
   readonly url: string;
 }
@@ -14,6 +16,8 @@ interface Question {
   readonly resource: Resource;
   readonly place: Place;
   resolve(value: unknown): unknown;
+  /** The number that the next version of a function gets. */
+  nextVersion(functionName: string): string;
 }
 
 /** What `Ref` gives, and what `Fn::GetAtt` can ask for. */
@@ -45,13 +49,20 @@ function nameOf(
   const given = question.resource.Properties[property];
   if (given !== undefined) return String(question.resolve(given));
   const { stackName } = question.place;
-  const suffix = createHash("sha256").update(`${stackName}/${id}`).digest("hex").slice(0, 12);
+  const suffix = digestOf(id, question.place).slice(0, 12);
   const name = `${stackName}-${id}-${suffix}`;
   return lower ? name.toLowerCase() : name;
 }
 
+function digestOf(id: string, { stackName, stackId = stackName }: Place): string {
+  return createHash("sha256").update(`${stackId}/${id}`).digest("hex");
+}
+
 /** Something that only says how two others stand to each other: its name is nobody's business. */
-const nameless: Identify = (id) => ({ ref: id, attributes: {} });
+const nameless: Identify = (id, question) => ({
+  ref: nameOf(id, { property: "" }, question),
+  attributes: {},
+});
 
 /** `Ref` is the name; `Arn` ends in it. */
 const named =
@@ -77,7 +88,11 @@ const types: Readonly<Record<string, Identify>> = {
   "AWS::Lambda::Function": named("FunctionName", "lambda", "function:"),
   "AWS::Lambda::Version": (_, question) => {
     const functionName = String(question.resolve(question.resource.Properties["FunctionName"]));
-    return { ref: `${arn(question, "lambda", `function:${functionName}`)}:1`, attributes: { Version: "1" } };
+    const Version = question.nextVersion(functionName);
+    return {
+      ref: `${arn(question, "lambda", `function:${functionName}`)}:${Version}`,
+      attributes: { Version },
+    };
   },
   "AWS::Lambda::Permission": nameless,
   "AWS::Lambda::EventInvokeConfig": nameless,
@@ -89,7 +104,11 @@ const types: Readonly<Record<string, Identify>> = {
   "AWS::CloudWatch::Alarm": named("AlarmName", "cloudwatch", "alarm:"),
   "AWS::CloudWatch::Dashboard": named("DashboardName", "cloudwatch", "dashboard/"),
   "AWS::Events::EventBus": named("Name", "events", "event-bus/"),
-  "AWS::Events::EventBusPolicy": nameless,
+  // Its id counts in the whole account and Region, over all stacks and buses.
+  "AWS::Events::EventBusPolicy": (_, question) => ({
+    ref: String(question.resolve(question.resource.Properties["StatementId"])),
+    attributes: {},
+  }),
   "AWS::Events::Rule": (id, question) => {
     const name = nameOf(id, { property: "Name" }, question);
     const bus = question.resource.Properties["EventBusName"];
@@ -111,8 +130,7 @@ const types: Readonly<Record<string, Identify>> = {
   },
   "AWS::S3::BucketPolicy": nameless,
   "AWS::KMS::Key": (id, question) => {
-    const digest = createHash("sha256").update(`${question.place.stackName}/${id}`).digest("hex");
-    const ref = digest.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
+    const ref = digestOf(id, question.place).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, "$1-$2-$3-$4-$5");
     return { ref, attributes: { Arn: arn(question, "kms", `key/${ref}`), KeyId: ref } };
   },
   "AWS::StepFunctions::StateMachine": (id, question) => {

@@ -1,7 +1,7 @@
 import { domainOf } from "../../aws/partition.ts";
 import type { Resources } from "../../serverless/statements.ts";
 import type { Template } from "../../serverless/template.ts";
-import { type Place, physicalOf } from "./physical.ts";
+import { type Physical, type Place, physicalOf } from "./physical.ts";
 
 export type { Place } from "./physical.ts";
 
@@ -17,21 +17,34 @@ export interface StackResource {
 
 export type Stack = ReadonlyMap<string, StackResource>;
 
+interface Given {
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** The stack as it is, whose published versions keep their numbers. */
+  readonly before?: Stack;
+  nextVersion?(functionName: string): string;
+}
+
 /**
  * Resolves every reference of the rendered resources for one account and Region. A resource type or an intrinsic
  * function that the local cloud does not know is an error that names it: nothing is left out in silence.
  */
-export function resolveStack(resources: Resources, place: Place): Stack {
-  const known = new Map<string, Pick<StackResource, "ref" | "attributes">>();
+export function resolveStack(
+  resources: Resources,
+  place: Place,
+  { parameters = {}, before = new Map(), nextVersion = () => "1" }: Given = {},
+): Stack {
+  const known = new Map<string, Physical>();
   const names: Names = {
-    pseudo: pseudoParameters(place),
+    values: { ...parameters, ...pseudoParameters(place) },
     identified(id) {
       const found = known.get(id);
       if (found !== undefined) return found;
       const resource = resources[id];
       if (resource === undefined) throw new Error(`the template refers to ${id}, which it does not hold`);
-      const identity = physicalOf(id, { resource, place, resolve: (value) => resolveValue(value, names) });
-      known.set(id, identity);
+      const kept = resource.Type === "AWS::Lambda::Version" ? before.get(id) : undefined;
+      const resolve = (value: unknown) => resolveValue(value, names);
+      const identity = kept ?? physicalOf(id, { resource, place, resolve, nextVersion });
+      known.set(id, { ref: identity.ref, attributes: identity.attributes });
       return identity;
     },
   };
@@ -50,11 +63,15 @@ export function resolveStack(resources: Resources, place: Place): Stack {
 
 /** The stack's outputs, by name. */
 export function resolveOutputs(
-  { Outputs }: Template,
-  { stack, place }: { readonly stack: Stack; readonly place: Place },
+  { Outputs }: Pick<Template, "Outputs">,
+  {
+    stack,
+    place,
+    parameters = {},
+  }: { readonly stack: Stack; readonly place: Place; readonly parameters?: Given["parameters"] },
 ): Readonly<Record<string, string>> {
   const names: Names = {
-    pseudo: pseudoParameters(place),
+    values: { ...parameters, ...pseudoParameters(place) },
     identified(id) {
       const found = stack.get(id);
       if (found === undefined) throw new Error(`an output refers to ${id}, which the template does not hold`);
@@ -66,7 +83,7 @@ export function resolveOutputs(
   );
 }
 
-function pseudoParameters(place: Place): Names["pseudo"] {
+function pseudoParameters(place: Place): Names["values"] {
   return {
     "AWS::AccountId": place.account,
     "AWS::Region": place.region,
@@ -82,8 +99,9 @@ export function ofType(stack: Stack, type: string): readonly StackResource[] {
 }
 
 interface Names {
-  readonly pseudo: Readonly<Record<string, string>>;
-  identified(id: string): Pick<StackResource, "ref" | "attributes">;
+  /** Parameters, those of CloudFormation among them. */
+  readonly values: Readonly<Record<string, string>>;
+  identified(id: string): Physical;
 }
 
 function resolveValue(value: unknown, names: Names): unknown {
@@ -117,8 +135,9 @@ function intrinsic(name: string, given: unknown, names: Names): unknown {
   throw new Error(`the local cloud does not know the intrinsic function ${name} in this form`);
 }
 
-function referred(name: string, { pseudo, identified }: Names): string {
-  return pseudo[name] ?? identified(name).ref;
+function referred(name: string, { values, identified }: Names): string {
+  const value = Object.hasOwn(values, name) ? values[name] : undefined;
+  return value ?? identified(name).ref;
 }
 
 function attributeOf(id: string, attribute: string, { identified }: Names): string {

@@ -195,9 +195,16 @@ describe("a function URL", () => {
       throw new Error("no");
     },
   };
-  const urls = { admin: { auth: "AWS_IAM" }, intake: { auth: "NONE" }, broken: { auth: "NONE" } } as const;
+  const urls = new Map([
+    ["admin", { auth: "AWS_IAM" }],
+    ["intake", { auth: "NONE" }],
+    ["broken", { auth: "NONE" }],
+  ] as const);
   const withUrls = (body: (cloud: Cloud) => Promise<void>) =>
-    withCloud({ services: [lambda({ ...place, functions, urls })] }, body);
+    withCloud(
+      { services: [lambda({ ...place, functions, urlOf: (name) => urls.get(name as "admin") })] },
+      body,
+    );
 
   test("tells its function which principal called, and answers as the function says", () =>
     withUrls(async ({ url }) => {

@@ -113,7 +113,7 @@ describe("the release, for those who deploy without the packager", () => {
     const versions = ofType(release.template.Resources, "AWS::Lambda::Version");
     expect(versions).toHaveLength(handlerNames().length);
     for (const [, { DeletionPolicy, UpdateReplacePolicy }] of versions)
-      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(["Retain", "Retain"]);
+      expect([DeletionPolicy, UpdateReplacePolicy]).toEqual(["RetainExceptOnCreate", "Retain"]);
     const idWith = (sha256: string) =>
       versionId("admin", deployment, { location: () => ({}), sha256: () => sha256 });
     expect(idWith("one-FAKE")).not.toBe(idWith("other-FAKE"));

@@ -97,18 +97,3 @@ function withLists(statement: Statement): Statement {
     Resource: [Resource].flat(),
   };
 }
-
-/** The names of resources that a part of the template refers to. */
-export function referencesIn(value: unknown): readonly string[] {
-  if (typeof value !== "object" || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => {
-    if (key === "Ref") return [String(inner)];
-    if (key === "Fn::GetAtt") return [String(Array.isArray(inner) ? inner[0] : inner).split(".")[0] ?? ""];
-    if (key === "Fn::Sub" && typeof inner === "string") return namesInSub(inner);
-    return referencesIn(inner);
-  });
-}
-
-function namesInSub(text: string): readonly string[] {
-  return [...text.matchAll(/\$\{([\w:]+)[\w.]*\}/g)].map(([, name = ""]) => name);
-}

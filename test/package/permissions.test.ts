@@ -1,5 +1,6 @@
 import { decide } from "../../local/iam/decide.ts";
 import { parsePolicy } from "../../local/iam/policy.ts";
+import { referencesIn } from "../../local/stack/order.ts";
 import { resolveStack } from "../../local/stack/resolve.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
 import type { Kind } from "../../serverless/function-row.ts";
@@ -10,7 +11,7 @@ import { type Statement, secretArns } from "../../serverless/statements.ts";
 import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
 import { deployment } from "./deployment.ts";
-import { referencesIn, rendered, statementsOf } from "./packaged.ts";
+import { rendered, statementsOf } from "./packaged.ts";
 
 /** Everything these functions do with the credential is said beside them; nobody else may read it. */
 const adminReaders: Readonly<Record<string, string>> = {

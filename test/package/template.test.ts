@@ -1,10 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { forgetAttribute } from "../../ledger/dynamodb.ts";
+import { referencesIn } from "../../local/stack/order.ts";
 import { handlerNames, logicalName, stateName } from "../../serverless/handlers.ts";
 import { machines } from "../../serverless/machines.ts";
 import { roleId } from "../../serverless/roles.ts";
 import { deployment, given } from "./deployment.ts";
-import { ofType, referencesIn, rendered, resource, statementsOf } from "./packaged.ts";
+import { ofType, rendered, resource, statementsOf } from "./packaged.ts";
 
 const repository = new URL("../../", import.meta.url);
 const names = handlerNames();
@@ -197,7 +198,7 @@ describe("state machines", () => {
         const functionName = names.find((candidate) => `${stateName(candidate)}Arn` === placeholder) ?? "";
         expect(resource(template, Ref)).toMatchObject({
           Type: "AWS::Lambda::Version",
-          DeletionPolicy: "Retain",
+          DeletionPolicy: "RetainExceptOnCreate",
           Properties: { FunctionName: { Ref: `${logicalName(functionName)}LambdaFunction` } },
         });
       }

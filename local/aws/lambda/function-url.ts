@@ -6,6 +6,8 @@ export interface Invocation {
   /** JSON text: the function's result, or `{errorType, errorMessage, trace}`. */
   readonly payload: string;
   readonly functionError?: "Unhandled";
+  /** Of the function, that ran. */
+  readonly version: string;
 }
 
 export interface FunctionUrl {
@@ -14,7 +16,7 @@ export interface FunctionUrl {
 }
 
 interface UrlOptions {
-  readonly urls?: Readonly<Record<string, FunctionUrl>>;
+  urlOf?(functionName: string): FunctionUrl | undefined;
   readonly account: string;
   readonly region: string;
   invoke(functionName: string, event: unknown): Promise<Invocation>;
@@ -25,10 +27,10 @@ export const urlPath = /^\/function-urls\/([\w-]+)(\/.*)?$/;
 /** Answers a request to a function's URL: the function gets a payload of version 2.0 and answers with one. */
 export async function answerUrl(
   request: HttpRequest,
-  { urls = {}, invoke, account, region }: UrlOptions,
+  { urlOf, invoke, account, region }: UrlOptions,
 ): Promise<HttpResponse> {
   const name = urlPath.exec(request.path)?.[1] ?? "";
-  const url = Object.hasOwn(urls, name) ? urls[name] : undefined;
+  const url = urlOf?.(name);
   if (!url) throw new AwsError("AccessDeniedException", "Forbidden", 403);
   if (url.auth === "AWS_IAM" && request.signingService !== "lambda") {
     throw new AwsError("AccessDeniedException", "Forbidden", 403);

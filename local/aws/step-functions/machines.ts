@@ -28,26 +28,24 @@ const machinesMax = 10_000;
 export class Machines {
   readonly #stored = new Map<string, StoredMachine>();
   readonly #arnPrefix: string;
+  readonly #account: string;
 
   constructor(
     given: Readonly<Record<string, GivenMachine>>,
     { region, account }: { region: string; account: string },
   ) {
     this.#arnPrefix = `arn:aws:states:${region}:${account}:stateMachine:`;
-    for (const [name, one] of Object.entries(given)) {
-      const { definition, substitutions, arn } = one;
-      const machine = loadMachine(definition, substitutions);
-      const roleArn = one.roleArn ?? `arn:aws:iam::${account}:role/${name}`;
-      const definitionText = JSON.stringify(machine.definition);
-      this.#stored.set(arn, {
-        name,
-        arn,
-        machine,
-        definition: definitionText,
-        roleArn,
-        createdAt: Date.now(),
-      });
-    }
+    this.#account = account;
+    for (const [name, machine] of Object.entries(given)) this.deploy(name, machine);
+  }
+
+  deploy(name: string, { definition, substitutions, arn, roleArn }: GivenMachine): void {
+    const machine = loadMachine(definition, substitutions);
+    this.#stored.set(arn, {
+      ...{ name, arn, machine, definition: JSON.stringify(machine.definition) },
+      roleArn: roleArn ?? `arn:aws:iam::${this.#account}:role/${name}`,
+      createdAt: this.#stored.get(arn)?.createdAt ?? Date.now(),
+    });
   }
 
   /** By ARN; a version or alias at its end leads to the only definition there is. */

@@ -135,6 +135,7 @@ export const s3Requests: Operations = {
   },
   ListObjectsV2: onBucket("ListBucket"),
   HeadBucket: onBucket("ListBucket"),
+  CreateBucket: onBucket("CreateBucket"),
   ListObjectVersions: onBucket("ListBucketVersions"),
 };
 
@@ -146,15 +147,24 @@ export const snsRequests: Operations = {
   },
 };
 
-/** Whoever has credentials may ask whose they are; not even a Deny can forbid it. */
-export const cloudFormationRequests: Operations = {
-  DescribeStacks: (call, known) => {
+const onStack =
+  (action: string): Ask =>
+  (call, known) => {
     const asked = new URLSearchParams(requestOf(call).body.toString()).get("StackName");
     const resource = asked?.startsWith("arn:")
       ? asked
       : asked && arnIn(known, "cloudformation", `stack/${asked}/local`);
-    return [{ action: "cloudformation:DescribeStacks", resource: resource ?? "*" }];
-  },
-};
+    return [{ action: `cloudformation:${action}`, resource: resource ?? "*" }];
+  };
 
+const stackActions = [
+  ...["DescribeStacks", "DescribeStackEvents", "CreateStack", "UpdateStack", "DeleteStack", "GetTemplate"],
+  ...["CreateChangeSet", "DescribeChangeSet", "ExecuteChangeSet", "DeleteChangeSet"],
+];
+
+export const cloudFormationRequests: Operations = Object.fromEntries(
+  stackActions.map((action) => [action, onStack(action)]),
+);
+
+/** Whoever has credentials may ask whose they are; not even a Deny can forbid it. */
 export const stsRequests: Operations = { GetCallerIdentity: () => [] };

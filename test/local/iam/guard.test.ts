@@ -212,7 +212,7 @@ describe("the guard", () => {
   };
   const get = json("secretsmanager", "GetSecretValue", { SecretId: secretArn });
   const made = (...roles: [string, Role][]): Guard =>
-    guard({ known, roles: new Map(roles), resourcePolicies: new Map() });
+    guard({ known, roles: () => new Map(roles), resourcePolicies: () => new Map() });
 
   test("names the role, the action, the resource and the reason of what it refuses", () => {
     const it = made(role("reader", reads));
@@ -279,8 +279,8 @@ describe("the guard", () => {
     const withPolicy = (...Statement: unknown[]) =>
       guard({
         known,
-        roles: new Map(),
-        resourcePolicies: new Map([[intakeArn, parsePolicy({ Version: "2012-10-17", Statement })]]),
+        roles: () => new Map(),
+        resourcePolicies: () => new Map([[intakeArn, parsePolicy({ Version: "2012-10-17", Statement })]]),
       });
     const call = rest("lambda", "FunctionUrl", http("POST", "/function-urls/intake/"));
     expect(() => withPolicy(url, run).admit({ accessKeyId: "", account, arn: "" }, call)).not.toThrow();

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, relative, sep } from "node:path";
+import { unzipSync } from "fflate";
+import { bundleFunctions } from "../build.ts";
+
+/** The code of one function, as the template names it. */
+export interface GivenCode {
+  /** SHA-256 of its zip, in base64. */
+  readonly sha256: string;
+  /** Where its files lie; unpacked at the first call. */
+  folder(): string;
+}
+
+export interface CodeSource {
+  /** Throws where there is no such code. */
+  find(location: { readonly S3Bucket: string; readonly S3Key: string }): Promise<GivenCode>;
+  close(): void;
+}
+
+interface Options {
+  /** Reads an object of the S3 stand-in; throws as S3 does. */
+  read(bucket: string, key: string): Buffer;
+  /** Gives the sha256 of a function's code in `localBucket`, where no zip is made. */
+  sha256(key: string): string;
+}
+
+/** Names the bundles that this process makes of the working copy: `npm start` packs and unpacks nothing. */
+export const localBucket = "local";
+const unpackedBytesMax = 250 * 1024 * 1024;
+
+/** Where functions get their code: zips in the S3 stand-in, or this working copy's own bundles. */
+export function codeFrom({ read, sha256 }: Options): CodeSource {
+  const root = mkdtempSync(join(tmpdir(), "rekey-functions-"));
+  const unpacked = new Map<string, string>();
+  let bundled: Promise<unknown> | undefined;
+
+  const zipAt = (bucket: string, key: string) => {
+    try {
+      return read(bucket, key);
+    } catch (cause) {
+      const said = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`Error occurred while GetObject of ${bucket}/${key}: ${said}`, { cause });
+    }
+  };
+  const unpack = (digest: string, zip: Buffer) => {
+    const known = unpacked.get(digest);
+    if (known !== undefined) return known;
+    const folder = join(root, createHash("sha256").update(digest).digest("hex").slice(0, 16));
+    unzip(zip, folder);
+    unpacked.set(digest, join(folder, "dist"));
+    return join(folder, "dist");
+  };
+  return {
+    async find({ S3Bucket, S3Key }) {
+      if (S3Bucket === localBucket) {
+        const folder = join(root, "bundles");
+        bundled ??= bundleFunctions(folder);
+        await bundled;
+        return { sha256: sha256(S3Key), folder: () => folder };
+      }
+      const zip = zipAt(S3Bucket, S3Key);
+      const digest = createHash("sha256").update(zip).digest("base64");
+      return { sha256: digest, folder: () => unpack(digest, zip) };
+    },
+    close: () => rmSync(root, { recursive: true, force: true }),
+  };
+}
+
+/** A zip says itself where its files go, and none may go anywhere else. */
+function unzip(zip: Buffer, folder: string): void {
+  let bytes = 0;
+  const files = unzipSync(zip, {
+    filter: ({ originalSize }) => {
+      bytes += originalSize;
+      if (bytes > unpackedBytesMax)
+        throw new Error(`a function's code has at most ${unpackedBytesMax} bytes`);
+      return true;
+    },
+  });
+  for (const [name, content] of Object.entries(files)) {
+    const path = join(folder, name);
+    if (relative(folder, path).startsWith(`..${sep}`))
+      throw new Error(`the zip has a file outside of itself: ${name}`);
+    if (name.endsWith("/")) continue;
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, content);
+  }
+}
