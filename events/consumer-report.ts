@@ -28,6 +28,13 @@ export const ConsumerReport = z.object({
     .int()
     .nonnegative()
     .max(10 ** 10),
+  /** How long the store took to answer, and how many refreshes failed, since the last report. For a dashboard only. */
+  reads: z
+    .object({
+      ms: z.array(z.number().int().nonnegative().max(600_000)).max(20),
+      failed: z.number().int().nonnegative().max(100_000),
+    })
+    .exactOptional(),
   /** Made with a pair derived from the held key (report-proof.ts); clients before 0.2 send none. */
   proof: z
     .object({ sentAtMs: z.number().int().nonnegative(), signature: z.string().regex(/^[\w-]{86}$/) })

@@ -29,7 +29,7 @@ import type { Ledger } from "../ledger/ledger.ts";
 
 /** One structured line. Its values are ids, names and numbers. */
 export type LogLine = Readonly<
-  Record<string, string | number | boolean | null | undefined | EmbeddedMetrics>
+  Record<string, string | number | readonly number[] | boolean | null | undefined | EmbeddedMetrics>
 >;
 
 /** Makes the numbers of the line metrics of CloudWatch, as the line's `_aws`. */

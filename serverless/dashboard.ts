@@ -8,19 +8,36 @@ type Metric = readonly (string | { readonly [option: string]: unknown })[];
 const widgetWidth = 12;
 const widgetHeight = 6;
 
-/** Rotations at the top, then debts, then the functions and queues. */
+/** What rotations and incidents achieve at the top, then what is owed, then consumers, functions and queues. */
 export function dashboardResources({ environment, region }: Deployment): Resources {
   const widgets = [
+    widget("Rotations that rotated (%)", "Sum", successRate(environment)),
     widget("Runs", "Sum", runMetrics(environment)),
+    widget("Seconds to adoption, and from the revoke to death", "Maximum", [
+      own("TimeToAdoption", environment),
+      own("TimeToDeath", environment),
+    ]),
+    widget(
+      "Incidents: open, past the deadline, and seconds from the alert to the last key's death",
+      "Maximum",
+      [
+        own("OpenIncidents", environment),
+        own("IncidentsPastDeadline", environment),
+        own("TimeToContain", environment, { yAxis: "right" }),
+      ],
+    ),
+    widget("Consumers: how long reads of secrets take (ms), and refreshes that failed", "p50", [
+      own("ReadLatency", environment, { label: "p50" }),
+      own("ReadLatency", environment, { label: "p99", stat: "p99" }),
+      own("RefreshFailures", environment, { stat: "Sum", yAxis: "right" }),
+    ]),
     widget("Owed work", "Maximum", [
-      ["Rekey", "OpenDebt", "Environment", environment],
-      ["Rekey", "RotationsOverdue", "Environment", environment],
-      ["Rekey", "Strays", "Environment", environment],
-      ["Rekey", "CopiesAstray", "Environment", environment],
+      own("OpenDebt", environment),
+      own("RotationsOverdue", environment),
+      own("Strays", environment),
+      own("CopiesAstray", environment),
     ]),
-    widget("Oldest key past its policy (seconds)", "Maximum", [
-      ["Rekey", "OldestKeyAgePastPolicy", "Environment", environment],
-    ]),
+    widget("Oldest key past its policy (seconds)", "Maximum", [own("OldestKeyAgePastPolicy", environment)]),
     widget("Dead letters", "Maximum", deadLetterMetrics(environment)),
     widget("Function errors", "Sum", functionMetrics(environment, "Errors")),
     widget("Function duration (ms)", "Maximum", functionMetrics(environment, "Duration")),
@@ -37,7 +54,21 @@ export function dashboardResources({ environment, region }: Deployment): Resourc
   };
 }
 
-function widget(title: string, stat: "Sum" | "Maximum", metrics: readonly Metric[]) {
+function own(name: string, environment: string, options?: { readonly [option: string]: unknown }): Metric {
+  return ["Rekey", name, "Environment", environment, ...(options === undefined ? [] : [options])];
+}
+
+/** Of the runs that made a key or owed work; those that were refused at once are in neither number. */
+function successRate(environment: string): readonly Metric[] {
+  const counted = (name: string, id: string) => own(name, environment, { id, visible: false, stat: "Sum" });
+  return [
+    [{ expression: "100 * FILL(good, 0) / (FILL(good, 0) + FILL(bad, 0))", label: "rotated", id: "rate" }],
+    counted("RotationsRotated", "good"),
+    counted("RotationsUnfinished", "bad"),
+  ];
+}
+
+function widget(title: string, stat: "Sum" | "Maximum" | "p50", metrics: readonly Metric[]) {
   const region = `\${AWS::Region}`;
   return { type: "metric", properties: { title, stat, metrics, period: 300, region, view: "timeSeries" } };
 }

@@ -3,6 +3,7 @@ import type { InstanceEvidence, Unproven } from "../../core/adoption/evidence.ts
 import { ConsumerReport } from "../../events/consumer-report.ts";
 import { isProvenBy } from "../../events/report-proof.ts";
 import type { Deps } from "../deps.ts";
+import { metricLine } from "../metrics.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -36,6 +37,7 @@ export const recordEvidence = step({
       report: event.detail,
       unproven,
     });
+    noteReads(event, deps);
     const stored = await deps.ledger.putEvidence(secretArn, evidence);
     if (stored === "stillSo") return { outcome: "stillSo" as const };
     return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };
@@ -43,6 +45,17 @@ export const recordEvidence = step({
 });
 
 export const handler = onLambda(recordEvidence, wiring());
+
+/** How well consumers reach their secrets, for the dashboard: it decides nothing. */
+function noteReads(
+  { detail, time }: { readonly detail: ConsumerReport; readonly time: number },
+  { log, environment }: Deps,
+): void {
+  const { reads, consumer } = detail;
+  if (reads === undefined) return;
+  const metrics = { ReadLatency: reads.ms, RefreshFailures: reads.failed };
+  log({ step: "record-evidence", consumer, ...metricLine({ environment, atMs: time, metrics }) });
+}
 
 function evidenceFrom(arrived: {
   readonly environment: string;

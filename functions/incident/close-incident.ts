@@ -4,6 +4,7 @@ import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { addToTimeline, refOf } from "../../core/incident/transitions.ts";
 import type { Deps } from "../deps.ts";
+import { metricLine } from "../metrics.ts";
 import { type Certified, certificateFiled, certifiedShape, whyOwed } from "../secret/certified.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -43,12 +44,25 @@ export const closeIncident = step({
       { record: closed, atMs: closed.closedAtMs ?? at, action: "IncidentEnded", detail },
       deps,
     );
+    noteTime(closed, deps);
     await publish({ type: "IncidentClosed", detail: { incidentId, status: closed.status } }, deps);
     return { outcome: "closed" as const, reason: closed.status };
   },
 });
 
 export const handler = onLambda(closeIncident, wiring());
+
+/** From the detection until the last key was seen dead; none where one was waived or the alarm was false. */
+function noteTime(
+  { keys, test, detectedAtMs, closedAtMs }: IncidentRecord,
+  { environment, log }: Deps,
+): void {
+  const dead = keys.flatMap(({ deadAtMs }) => deadAtMs ?? []);
+  if (test || dead.length === 0 || dead.length < keys.length) return;
+  const seconds = Math.max(0, Math.round((Math.max(...dead) - detectedAtMs) / 1_000));
+  const atMs = closedAtMs ?? Math.max(...dead);
+  log({ step: "close-incident", ...metricLine({ environment, atMs, metrics: { TimeToContain: seconds } }) });
+}
 
 interface Noting {
   readonly record: IncidentRecord;

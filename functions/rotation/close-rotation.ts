@@ -2,7 +2,9 @@ import * as z from "zod";
 import { isInstance, mayForget } from "../../core/adoption/evidence.ts";
 import { closeRun } from "../../core/rotation/lease.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
+import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
+import { metricLine } from "../metrics.ts";
 import { certifiedShape, noteCertificate } from "../secret/certified.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
@@ -43,11 +45,28 @@ export const closeRotation = step({
       { ticket: input, note: { outcome: "rotated", closedAtMs: input.at, incomingKeyId, incomingVersionId } },
       deps,
     );
+    noteTimes(known, { run, atMs: input.at, deps });
     return free(input, deps);
   },
 });
 
 export const handler = onLambda(closeRotation, wiring());
+
+/** How long consumers took to move, and the provider to refuse the retiring key. */
+function noteTimes(
+  known: RotationRecord | undefined,
+  { run, atMs, deps }: { readonly run: PromotedRun; readonly atMs: number; readonly deps: Deps },
+): void {
+  const { opening, death } = known ?? {};
+  const seconds = (fromMs: number, untilMs: number) => Math.max(0, Math.round((untilMs - fromMs) / 1_000));
+  const metrics = {
+    RotationsRotated: 1,
+    TimeToAdoption: opening && seconds(run.promotedAtMs, opening.openedAtMs),
+    TimeToDeath: death && seconds(death.revokedAtMs, death.deadAtMs),
+  };
+  const { environment } = deps;
+  deps.log({ step: "close-rotation", ...metricLine({ environment, atMs, metrics }) });
+}
 
 async function free(input: TicketInput, deps: Deps) {
   await deps.ledger.changeSecret(input.secretArn, (record) =>

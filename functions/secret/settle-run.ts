@@ -7,6 +7,7 @@ import { debtKindIn } from "../../core/rotation/retiring.ts";
 import { isBeforePromotion, type Owed, type Run, type Ticket } from "../../core/rotation/secret-record.ts";
 import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
+import { metricLine } from "../metrics.ts";
 import { discardKeys } from "./discard-keys.ts";
 import { restoreKey } from "./restore-key.ts";
 import { noteRun } from "./run-record.ts";
@@ -167,6 +168,9 @@ async function close(ending: Ending, deps: Deps): Promise<void> {
     detail: { reason },
   });
   await publishEnd(ending, deps);
+  const { environment } = deps;
+  const metrics = { RotationsUnfinished: 1 };
+  deps.log({ step: "settle-rotation", secretArn, ...metricLine({ environment, atMs: nowMs, metrics }) });
 }
 
 async function publishEnd({ settling, outcome }: Ending, deps: Deps): Promise<void> {

@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
+import { deadlineOf } from "../../core/incident/plan.ts";
+import type { IncidentRecord } from "../../core/incident/record.ts";
 import { isOver } from "../../core/incident/status.ts";
 import type { Policy } from "../../core/policy.ts";
 import { debtForLeft, keysLeftBehind } from "../../core/rotation/left-behind.ts";
@@ -43,8 +45,9 @@ export const sweep = step({
     const attempt = async (about: About, work: () => Promise<unknown>) => {
       if ((await trying(work, { about, deps })) === "failed") failed += 1;
     };
+    const incidents = await deps.ledger.incidents.incidents();
     // Before the secrets: settling an incident releases those that it holds.
-    for (const incident of await deps.ledger.incidents.incidents()) {
+    for (const incident of incidents) {
       const { incidentId, status } = incident;
       await attempt({ incidentId }, async () => {
         if (!isOver(status)) settled += await sweepIncident({ incident, nowMs, dryRun }, deps);
@@ -75,7 +78,7 @@ export const sweep = step({
       ...{ ...found, settled: found.settled + settled },
       ...{ ...sumOf(accounts), openDebt: debts.length, schedulesOff, failed },
     };
-    logMetrics({ swept, accounts, debts, overdueMs, nowMs }, deps);
+    logMetrics({ swept, accounts, debts, incidents, overdueMs, nowMs }, deps);
     return { outcome: dryRun ? "wouldSweep" : "swept", secrets: policies.length, ...swept };
   },
 });
@@ -199,6 +202,7 @@ interface Told {
   readonly swept: Pick<Swept, "strays" | "openDebt" | "astray" | "schedulesOff">;
   readonly accounts: readonly AccountFindings[];
   readonly debts: readonly Debt[];
+  readonly incidents: readonly IncidentRecord[];
   readonly overdueMs: number;
   readonly nowMs: number;
 }
@@ -209,7 +213,8 @@ const keysToldMax = 20;
  * Writes the metrics for the alarms, even without any policy: the alarms treat missing metrics as a stopped
  * sweep.
  */
-function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: Deps): void {
+function logMetrics({ swept, accounts, debts, incidents, overdueMs, nowMs }: Told, deps: Deps): void {
+  const open = incidents.filter(({ status, test }) => !test && !isOver(status));
   for (const { keyId, name } of accounts.flatMap(({ unrecorded }) => unrecorded).slice(0, keysToldMax))
     deps.log({ step: "sweep", outcome: "unrecordedKey", keyId, name });
   const metrics = {
@@ -218,6 +223,8 @@ function logMetrics({ swept, accounts, debts, overdueMs, nowMs }: Told, deps: De
     CopiesAstray: swept.astray,
     SchedulesOff: swept.schedulesOff,
     OldestKeyAgePastPolicy: Math.round(overdueMs / 1000),
+    OpenIncidents: open.length,
+    IncidentsPastDeadline: open.filter((incident) => deadlineOf(incident, nowMs) === "missed").length,
     RotationsOverdue: debts.filter(({ error }) => error === "AdoptionOverdue").length,
   };
   const { environment } = deps;

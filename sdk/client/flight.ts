@@ -9,6 +9,8 @@ export type Work<T> = (signal: AbortSignal) => Promise<T>;
 const restMinMs = 250;
 const restMaxMs = 15_000;
 const retryAfterMs = 100;
+/** How long the last requests took, for one report. */
+const timesMax = 20;
 
 /** One request to upstream at a time, shared by every caller who needs it. */
 export function createFlight(
@@ -21,6 +23,7 @@ export function createFlight(
   let failures = 0;
   let restUntil = 0;
   let failure: RekeyError | undefined;
+  let seen: Reads = { ms: [], failed: 0 };
 
   const land = (flight: Promise<void>, error?: RekeyError): void => {
     if (current === flight) current = undefined;
@@ -29,6 +32,7 @@ export function createFlight(
     if (!error) failures = 0;
     else {
       restUntil = now() + jittered(Math.min(restMinMs * 2 ** failures++, restMaxMs), random);
+      seen = { ...seen, failed: seen.failed + 1 };
       log("refreshFailed", SecretId, error.message);
       failed();
       throw error;
@@ -41,11 +45,19 @@ export function createFlight(
     signal: AbortSignal,
   ): Promise<[Calls[T]["answer"], number]> => {
     const askedAt = now();
-    return [await transport(target, { SecretId }, signal), askedAt];
+    const answer = await transport(target, { SecretId }, signal);
+    seen = { ...seen, ms: [...seen.ms, Math.max(0, Math.round(now() - askedAt))].slice(-timesMax) };
+    return [answer, askedAt];
   };
 
   return {
     failure: () => failure,
+    /** Of the requests since the last call. */
+    takeReads(): Reads {
+      const taken = seen;
+      seen = { ms: [], failed: 0 };
+      return taken;
+    },
     /** Whether upstream failed a moment ago, so that another request would only add to its load. */
     isResting: () => now() < restUntil,
     join(work: Work<unknown>): Promise<void> {
@@ -67,6 +79,12 @@ export function createFlight(
         return askOnce(target, signal);
       }),
   };
+}
+
+/** How long upstream took to answer, and how many refreshes failed. */
+export interface Reads {
+  ms: number[];
+  failed: number;
 }
 
 type Read = "secretsmanager.GetSecretValue" | "secretsmanager.DescribeSecret";

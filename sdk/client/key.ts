@@ -163,7 +163,8 @@ function wire(settings: Settings, request: OpenRequest) {
   });
   const reporter = createReporter(settings, () => {
     const version = cache.version();
-    return { ...version, uses: attempts.report(), sign: signerOf(version) };
+    const { takeReads } = cache;
+    return { ...version, uses: attempts.report(), sign: signerOf(version), takeReads };
   });
   return { cache, reporter, watch, attempts, listeners, beat };
 }

@@ -1,7 +1,7 @@
 import type { UseReport } from "./attempt.ts";
 import type { KeyVersion } from "./cache.ts";
 import { about, isPassing, UpstreamUnavailable } from "./errors.ts";
-import { withDeadline } from "./flight.ts";
+import { type Reads, withDeadline } from "./flight.ts";
 import type { ReportKind, Settings } from "./options.ts";
 import type { Sign } from "./proof.ts";
 import { type ReportEntry, reasonOf } from "./transport.ts";
@@ -22,11 +22,13 @@ export interface ConsumerReport {
   sequence: number;
   maxStaleMs: number;
   sdk: "rekey-client/0.1.0";
+  /** For a dashboard. It decides nothing, so it is not part of what the proof signs. */
+  reads?: Reads;
   /** Made with a pair derived from the key it holds: only who has the key can testify for it. */
   proof?: { sentAtMs: number; signature: string };
 }
 
-type Told = KeyVersion & { uses: UseReport[]; sign: Sign | undefined };
+type Told = KeyVersion & { uses: UseReport[]; sign: Sign | undefined; takeReads?: () => Reads };
 
 /**
  * Sends one report at a time and never throws: the consumer's own work matters more. A failed report is sent
@@ -90,6 +92,7 @@ export type Reporter = ReturnType<typeof createReporter>;
 function entryOf(settings: Settings, { cause, told }: { cause: Cause; told: Told }): ReportEntry {
   const { kind, consumer, instance, maxStaleMs, nextSequence, clock, reportBus = "" } = settings;
   const { arn, fingerprint, versionId, uses, sign } = told;
+  const reads = told.takeReads?.();
   const report: ConsumerReport = {
     schema: 1,
     kind,
@@ -103,6 +106,7 @@ function entryOf(settings: Settings, { cause, told }: { cause: Cause; told: Told
     maxStaleMs,
     sdk: "rekey-client/0.1.0",
   };
+  if (reads?.ms.length || reads?.failed) report.reads = reads;
   if (sign) report.proof = sign(report, clock.wallMs());
   return {
     EventBusName: reportBus,

@@ -34,6 +34,7 @@ test("the first report says exactly what was agreed, and nothing else", async ()
     sequence: 1,
     maxStaleMs: 2 * hourMs,
     sdk: "rekey-client/0.1.0",
+    reads: { ms: [20], failed: 0 },
     proof: { sentAtMs: expect.any(Number), signature: expect.stringMatching(/^[\w-]{86}$/) },
   });
 });
@@ -151,6 +152,23 @@ test.each(["down", "hung", "denied"] as const)(
     expect(key.get()).toBe("FAKE-key-2");
   },
 );
+
+test("reads of the secret are told once: how long they took, and how many refreshes failed", async () => {
+  const world = reporting();
+  await world.open();
+  world.upstream.fault = "down";
+  world.upstream.describeFault = "down";
+  await world.time.pass(hourMs);
+  world.upstream.fault = "none";
+  world.upstream.describeFault = "none";
+  await world.time.pass(5 * hourMs);
+
+  const reads = world.upstream.reports().map((report) => report.reads);
+  expect(reads[0]).toEqual({ ms: [20], failed: 0 });
+  const told = reads.slice(1).reduce((sum, each) => sum + (each?.failed ?? 0), 0);
+  expect(told).toBeGreaterThan(0);
+  for (const each of reads) expect(each?.ms.length ?? 0).toBeLessThanOrEqual(20);
+});
 
 test("a report that failed is sent with a later heartbeat", async () => {
   const world = reporting();

@@ -140,6 +140,16 @@ test("a sweep that thaws when a run has pinned the same version leaves the pin t
   expect(pinnedIn(secretArn)).toMatchObject([{ versionId: current }]);
 });
 
+test("a rotation says how long consumers took to move, and the provider to refuse the old key", async () => {
+  await rotated();
+  expect(world.logs).toContainEqual(
+    expect.objectContaining({
+      ...{ step: "close-rotation", RotationsRotated: 1 },
+      ...{ TimeToAdoption: expect.any(Number), TimeToDeath: expect.any(Number) },
+    }),
+  );
+});
+
 test("what the alarms read goes out as one line for the stage, in CloudWatch's own format", async () => {
   await rotated();
   await sweep();
@@ -150,6 +160,8 @@ test("what the alarms read goes out as one line for the stage, in CloudWatch's o
       Strays: 0,
       CopiesAstray: 0,
       SchedulesOff: 0,
+      OpenIncidents: 0,
+      IncidentsPastDeadline: 0,
       RotationsOverdue: 0,
       OldestKeyAgePastPolicy: 0,
     },
