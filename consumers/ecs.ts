@@ -1,12 +1,16 @@
 import {
   type Deployment,
   DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
   type ECSClient,
   ListTasksCommand,
   type Service,
+  type TaskSet,
 } from "@aws-sdk/client-ecs";
 import { InputInvalid } from "../core/errors.ts";
 import type { Looking, Platform, RefreshNote, Seen } from "./ports.ts";
+import { type Given, type Wiring, wiringOf, wiringOfAll } from "./wiring.ts";
 
 export type EcsClients = (region: string) => Pick<ECSClient, "send">;
 
@@ -24,13 +28,26 @@ export function ecsPlatform(clients: EcsClients): Platform {
     async marks(workload) {
       const family = familyOf(workload);
       if (family) return runningTasks(family, clients);
-      return deploymentIds(await describeService(workload, clients));
+      return startedIds(await describeService(workload, clients));
     },
 
     async look(looking) {
       const family = familyOf(looking.workload);
       if (family) return lookAtFamily({ family, note: looking.note }, clients);
-      return lookAtService(await describeService(looking.workload, clients), looking);
+      const service = await describeService(looking.workload, clients);
+      return isByTaskSets(service) ? lookAtTaskSets(service, looking) : lookAtService(service, looking);
+    },
+
+    async wiring({ workload, ...question }) {
+      const family = familyOf(workload);
+      const region = (family ?? serviceOf(workload)).region;
+      const definitions = family
+        ? await definitionsOf(family, clients)
+        : definitionsIn(await describeService(workload, clients));
+      const wirings: Wiring[] = [];
+      for (const definition of definitions)
+        wirings.push(wiringOf(await givenBy({ region, definition }, clients), question));
+      return wiringOfAll(wirings);
     },
   };
 }
@@ -64,12 +81,22 @@ export async function describeService(arn: string, clients: EcsClients): Promise
   return found;
 }
 
-export function deploymentIds({ deployments = [] }: Service): readonly string[] {
+function deploymentIds({ deployments = [] }: Service): readonly string[] {
   return deployments.flatMap(({ id }) => (id === undefined ? [] : [id]));
 }
 
-export function primaryOf({ deployments = [] }: Service): Deployment | undefined {
+/** Of deployments, or of the task sets that CodeDeploy or another controller makes instead. */
+export function startedIds(service: Service): readonly string[] {
+  const { taskSets = [] } = service;
+  return [...deploymentIds(service), ...taskSets.flatMap(({ id }) => (id === undefined ? [] : [id]))];
+}
+
+function primaryOf({ deployments = [] }: Service): Deployment | undefined {
   return deployments.find(({ status }) => status === "PRIMARY");
+}
+
+export function primaryId(service: Service): string | undefined {
+  return (isByTaskSets(service) ? primarySetOf(service) : primaryOf(service))?.id;
 }
 
 function lookAtService(service: Service, { note }: Looking): Seen {
@@ -125,6 +152,43 @@ function isSteady(service: Service): boolean {
   if (!isAlone || primary === undefined) return false;
   if (primary.rolloutState !== undefined) return primary.rolloutState === "COMPLETED";
   return deployments.length === 1 && primary.runningCount === primary.desiredCount;
+}
+
+// ---- services whose task sets CodeDeploy makes ---------------------------------------------------------------
+
+/** Such a service has no deployments of its own, and ECS starts none: whoever controls it makes task sets. */
+export function isByTaskSets({ deploymentController }: Service): boolean {
+  const { type = "ECS" } = deploymentController ?? {};
+  return type !== "ECS";
+}
+
+/**
+ * While the former task set may still take traffic back (blue and green), its tasks hold what they started with: only
+ * when the primary one stands alone has everything been replaced.
+ */
+function lookAtTaskSets(service: Service, { note }: Looking): Seen {
+  const { taskSets = [] } = service;
+  const primary = primarySetOf(service);
+  const others = taskSets.filter((each) => each !== primary && (each.runningCount ?? 0) > 0);
+  const { id = "", runningCount: instances = 0 } = primary ?? {};
+  if (primary === undefined || note.before.includes(id)) {
+    const detail = "no task set was made since the promotion: start a deployment in CodeDeploy";
+    return { progress: "untouched", instances, detail };
+  }
+  const isAlone = others.length === 0 && isStable(primary);
+  const running = others.reduce((sum, { runningCount = 0 }) => sum + runningCount, 0);
+  const detail = isAlone
+    ? `${instances} tasks are of the task set ${id}`
+    : `${instances} tasks are of the task set ${id}, and ${running} of others still run`;
+  return { progress: isAlone ? "replaced" : "replacing", instances, detail };
+}
+
+function primarySetOf({ taskSets = [] }: Service): TaskSet | undefined {
+  return taskSets.find(({ status }) => status === "PRIMARY");
+}
+
+function isStable({ stabilityStatus, pendingCount = 0 }: TaskSet): boolean {
+  return stabilityStatus === "STEADY_STATE" && pendingCount === 0;
 }
 
 function escaped(text: string): string {
@@ -187,4 +251,39 @@ async function listTasks(
     if (nextToken === undefined) return found;
   }
   throw new InputInvalid(`${query.family} has more tasks than can be listed`);
+}
+
+// ---- what a start is given -----------------------------------------------------------------------------------
+
+const tasksAskedMax = 100;
+
+function definitionsIn({ deployments = [], taskSets = [] }: Service): readonly string[] {
+  const running = [...deployments, ...taskSets].filter(({ runningCount = 0 }) => runningCount > 0);
+  return [...new Set(running.flatMap(({ taskDefinition }) => taskDefinition ?? []))];
+}
+
+/** ECS shows stopped tasks for about an hour: a batch that ended before is unseen. */
+async function definitionsOf(family: Family, clients: EcsClients): Promise<readonly string[]> {
+  const running = await runningTasks(family, clients);
+  const tasks =
+    running.length > 0 ? running : await listTasks({ ...family, desiredStatus: "STOPPED" }, clients);
+  if (tasks.length === 0) return [];
+  const { cluster, region } = family;
+  const asked = new DescribeTasksCommand({ cluster, tasks: tasks.slice(0, tasksAskedMax) });
+  const { tasks: found = [] } = await clients(region).send(asked);
+  return [...new Set(found.flatMap(({ taskDefinitionArn }) => taskDefinitionArn ?? []))];
+}
+
+/** A container's secrets are resolved once, when its task starts. */
+async function givenBy(
+  { region, definition }: { readonly region: string; readonly definition: string },
+  clients: EcsClients,
+): Promise<readonly Given[]> {
+  const asked = new DescribeTaskDefinitionCommand({ taskDefinition: definition });
+  const { containerDefinitions = [] } = (await clients(region).send(asked)).taskDefinition ?? {};
+  const name = (variable: string | undefined) => `${variable} of ${definition.split("/").at(-1)}`;
+  return containerDefinitions.flatMap(({ secrets = [], environment = [] }) => [
+    ...secrets.map((each) => ({ name: name(each.name), text: each.valueFrom ?? "" })),
+    ...environment.map((each) => ({ name: name(each.name), text: each.value ?? "" })),
+  ]);
 }

@@ -77,6 +77,10 @@ const Conditions = z
   .array(z.object({ type: z.string(), status: z.string(), reason: z.string().default("") }))
   .default([]);
 
+/** What an environment variable of a container is given, where it stands in the template itself. */
+const Variable = z.looseObject({ name: z.string(), value: z.string().optional() });
+const Container = z.looseObject({ env: z.array(Variable).optional() });
+
 export const Workload = z.object({
   metadata: z.object({ generation: count, annotations: Annotations }),
   spec: z.object({
@@ -84,6 +88,7 @@ export const Workload = z.object({
     paused: z.boolean().default(false),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: Annotations }).default({ annotations: {} }),
+      spec: z.looseObject({ containers: z.array(Container).optional() }).optional(),
     }),
   }),
   status: z.object({
@@ -98,8 +103,16 @@ export const Workload = z.object({
 });
 export type Workload = z.output<typeof Workload>;
 
+const Remote = z.object({ key: z.string(), version: z.string().optional() });
+
 export const ExternalSecret = z.object({
   metadata: z.object({ annotations: Annotations }),
+  spec: z
+    .object({
+      data: z.array(z.object({ secretKey: z.string().default("a value"), remoteRef: Remote })).default([]),
+      dataFrom: z.array(z.object({ extract: Remote.optional() })).default([]),
+    })
+    .default({ data: [], dataFrom: [] }),
   status: z
     .object({
       refreshTime: z.string().default(""),

@@ -8,6 +8,7 @@ import {
   type Workload,
 } from "./kubernetes-api.ts";
 import type { Looking, Platform, Seen } from "./ports.ts";
+import { type Given, wiringOf } from "./wiring.ts";
 
 /** Rekey writes this onto the pod template, so that pods of this version can be recognised. */
 export const versionAnnotation = "rekey/version-id";
@@ -30,6 +31,14 @@ export function kubernetesPlatform(reach: KubernetesReach): Platform {
       return targetOf(target).kind === "externalsecrets"
         ? lookAtSync(await getExternalSecret(target, reach), looking)
         : lookAtRollout(await getWorkload(target, reach), looking);
+    },
+
+    async wiring({ workload: target, ...question }) {
+      const given =
+        targetOf(target).kind === "externalsecrets"
+          ? remotesIn(await getExternalSecret(target, reach))
+          : variablesIn(await getWorkload(target, reach));
+      return wiringOf(given, question);
     },
   };
 }
@@ -115,4 +124,24 @@ function lookAtSync(external: ExternalSecret, { note, versionId }: Looking): See
     ready?.status === "True" && !syncMarks(external).some((mark) => note.before.includes(mark));
   const detail = isSynced ? `synced at ${status.refreshTime}` : "has not synced yet";
   return { progress: isSynced ? "replaced" : "replacing", instances, detail };
+}
+
+// ---- what a start is given -----------------------------------------------------------------------------------
+
+function variablesIn({ spec }: Workload): readonly Given[] {
+  const variables = (spec.template.spec?.containers ?? []).flatMap(({ env = [] }) => env);
+  return variables.flatMap(({ name, value }) =>
+    value === undefined ? [] : { name: `the variable ${name}`, text: value },
+  );
+}
+
+function remotesIn({ spec }: ExternalSecret): readonly Given[] {
+  const named = spec.data.map(({ secretKey, remoteRef }) => ({ name: secretKey, ...remoteRef }));
+  const extracted = spec.dataFrom.flatMap(({ extract }) =>
+    extract === undefined ? [] : { name: "dataFrom.extract", ...extract },
+  );
+  return [...named, ...extracted].map(({ name, key, version }) => ({
+    ...{ name: `the remoteRef of ${name}`, text: key },
+    ...(version !== undefined && { version }),
+  }));
 }

@@ -6,6 +6,7 @@ import {
 } from "@aws-sdk/client-lambda";
 import { InputInvalid } from "../core/errors.ts";
 import type { Looking, Platform, Seen } from "./ports.ts";
+import { wiringOf } from "./wiring.ts";
 
 export type LambdaClients = (region: string) => Pick<LambdaClient, "send">;
 
@@ -18,6 +19,14 @@ export function lambdaPlatform(clients: LambdaClients): Platform {
     kind: "lambda",
     marks: async (workload) => [markOf(await serving(workload, clients))],
     look: async (looking) => lookAt(await serving(looking.workload, clients), looking),
+    async wiring({ workload, ...question }) {
+      const { configuration } = await serving(workload, clients);
+      const variables = Object.entries(configuration.Environment?.Variables ?? {});
+      return wiringOf(
+        variables.map(([name, text]) => ({ name: `the variable ${name}`, text })),
+        question,
+      );
+    },
   };
 }
 

@@ -1,12 +1,12 @@
 import type { Evidence, RestartEvidence } from "../core/adoption/evidence.ts";
 import type { ConsumerPolicy, EvidenceKind, Policy } from "../core/policy.ts";
 import type { EventBus, RotationId, SecretArn, VersionId } from "../core/ports.ts";
+import type { Wiring, WiringQuestion } from "./wiring.ts";
 
 // ---- evidence --------------------------------------------------------------------------------------------
 
-export interface Observing {
+export interface Observing extends Pick<WiringQuestion, "retiring" | "incoming"> {
   readonly policy: Policy;
-  readonly incomingVersionId: VersionId;
   readonly nowMs: number;
   readonly memory: RefreshMemory;
 }
@@ -30,6 +30,8 @@ export interface Platform {
   /** The marks of everything that runs now. */
   marks(workload: string): Promise<readonly string[]>;
   look(looking: Looking): Promise<Seen>;
+  /** What each instance is given when it starts. Asked once all were replaced. */
+  wiring(question: WiringQuestion & { readonly workload: string }): Promise<Wiring>;
 }
 
 export interface Looking {

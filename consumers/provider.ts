@@ -1,5 +1,5 @@
 import type { ProviderEvidence } from "../core/adoption/evidence.ts";
-import type { Policy } from "../core/policy.ts";
+import { isOnlyRestarted, type Policy } from "../core/policy.ts";
 import type { KeyId, KeyProvider, KeyUse } from "../core/ports.ts";
 
 interface Question {
@@ -50,5 +50,7 @@ function heard(use: KeyUse | undefined, { capabilities }: KeyProvider): KeyUse |
 
 /** True if a consumer has to be seen using the incoming key; then Rekey's own calls with it would mislead. */
 export function wantsIncomingUse({ consumers }: Policy): boolean {
-  return consumers !== "none" && consumers.some(({ demandUse }) => demandUse);
+  return (
+    consumers !== "none" && consumers.some((consumer) => consumer.demandUse || isOnlyRestarted(consumer))
+  );
 }

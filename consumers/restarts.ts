@@ -3,6 +3,7 @@ import { type ConsumerPolicy, workloadsOf } from "../core/policy.ts";
 import type { EvidenceSource, Observing, Platform, RefreshNote, Seen } from "./ports.ts";
 import { saidOf } from "./said.ts";
 import { consumersAtOnceMax, together } from "./together.ts";
+import { type Wiring, wiringOfAll } from "./wiring.ts";
 
 /** Without a circuit breaker ECS never says that a rollout has failed. After this time it is reported as failed. */
 export const restartMaxMs = 30 * 60_000;
@@ -29,12 +30,13 @@ interface Asking {
   readonly observing: Observing;
 }
 
-type Judgement = Pick<RestartEvidence, "state" | "instances" | "detail" | "remainingMs">;
+type Judgement = Pick<RestartEvidence, "state" | "instances" | "detail" | "remainingMs" | "wiring">;
 
 async function observe(asking: Asking): Promise<RestartEvidence> {
   const { platform, consumer, observing } = asking;
   const { name, environment, account } = consumer;
-  const { incomingVersionId: versionId, nowMs: observedAtMs } = observing;
+  const { incoming, nowMs: observedAtMs } = observing;
+  const { versionId } = incoming;
   const who = { kind: platform.kind, consumer: name, environment, account, versionId, observedAtMs };
   return { ...who, ...(await judgeAll(asking)) };
 }
@@ -45,15 +47,41 @@ async function observe(asking: Asking): Promise<RestartEvidence> {
  */
 async function judgeAll(asking: Asking): Promise<Judgement> {
   let judged: Judgement = { state: "failed", instances: 0, detail: "its policy names nothing that runs it" };
-  for (const workload of workloadsOf(asking.consumer, asking.platform.kind)) {
+  const workloads = workloadsOf(asking.consumer, asking.platform.kind);
+  for (const workload of workloads) {
     judged = await judgeOne(asking, workload);
     if (judged.state !== "finished") return judged;
   }
-  return judged;
+  return workloads.length === 0 ? judged : withWiring(judged, { asking, workloads });
+}
+
+async function withWiring(
+  judged: Judgement,
+  { asking, workloads }: { readonly asking: Asking; readonly workloads: readonly string[] },
+): Promise<Judgement> {
+  const { platform, observing } = asking;
+  const { retiring, incoming, policy } = observing;
+  const question = { secretArn: policy.secretArn, retiring, incoming };
+  try {
+    const wirings: Wiring[] = [];
+    for (const workload of workloads) wirings.push(await platform.wiring({ ...question, workload }));
+    const { reads, detail } = chained(wirings);
+    return reads === "current" ? { ...judged, wiring: reads } : { ...judged, wiring: reads, detail };
+  } catch (error) {
+    const detail = `${platform.kind} did not say what its instances read: ${saidOf(error)}`;
+    return { state: "running", instances: judged.instances, detail };
+  }
+}
+
+/** An External Secret and the pods that it feeds: what one of them shows, the other need not show. */
+function chained(wirings: readonly Wiring[]): Wiring {
+  const seen = wirings.filter(({ reads }) => reads !== "unseen");
+  return wiringOfAll(seen.length > 0 ? seen : wirings);
 }
 
 async function judgeOne({ platform, consumer, observing }: Asking, workload: string): Promise<Judgement> {
-  const { policy, incomingVersionId: versionId, nowMs, memory } = observing;
+  const { policy, incoming, nowMs, memory } = observing;
+  const { versionId } = incoming;
   const { name, environment, maxStaleMs } = consumer;
   const place = {
     ...{ secretArn: policy.secretArn, environment, consumer: name },

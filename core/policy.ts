@@ -68,6 +68,13 @@ export interface ConsumerPolicy {
   readonly workload?: string;
 }
 
+/** True if restarts of its instances are all that shows its move. A copy's place asks about its own starts. */
+export function isOnlyRestarted({ evidence, copies = [] }: ConsumerPolicy): boolean {
+  return copies.length === 0 && evidence.length > 0 && evidence.every(isOfPlatform);
+}
+
+const isOfPlatform = (kind: EvidenceKind) => kind === "ecs" || kind === "lambda" || kind === "kubernetes";
+
 /** Signals that show whether the retiring key is still used. */
 export type UseSignal = "client" | "provider";
 

@@ -21,6 +21,12 @@ const workloadForms = {
   queue: /^arn:[^:]+:sqs:/,
 } as const;
 
+const tasksOfCluster = ["ecs:ListTasks", "ecs:DescribeTasks"];
+
+/** What a task is given when it starts. AWS decides this call for all task definitions or none. */
+const taskDefinitions = allow("WorkloadDefinitions", ["ecs:DescribeTaskDefinition"], ["*"]);
+const isOnEcs = (target: string) => target === tagged || /^arn:[^:]+:ecs:/.test(target);
+
 /** Exactly the workloads that the deployment lists, and with `tagged` those that carry the tag. */
 export function workloadStatements(
   work: keyof typeof workloadActions,
@@ -39,6 +45,7 @@ export function workloadStatements(
     ...listed,
     ...(refreshAllowed.includes(tagged) ? taggedStatements(work, environment) : []),
     ...(work === "observe" ? familyStatements(refreshAllowed) : []),
+    ...(work === "observe" && refreshAllowed.some(isOnEcs) ? [taskDefinitions] : []),
     ...(tokens.length > 0
       ? [allow("WorkloadTokens", ["secretsmanager:GetSecretValue"], [...new Set(tokens)])]
       : []),
@@ -64,7 +71,7 @@ function taggedStatements(work: keyof typeof workloadActions, environment: strin
     ...(work === "observe"
       ? [
           {
-            ...allow("TasksOfAnyCluster", ["ecs:ListTasks"], ["*"]),
+            ...allow("TasksOfAnyCluster", tasksOfCluster, ["*"]),
             Condition: { ArnLike: { "ecs:cluster": localArn("ecs", "cluster/*") } },
           },
         ]
@@ -86,7 +93,7 @@ function familyStatements(refreshAllowed: readonly string[]): readonly Statement
   if (clusters.length === 0) return [];
   return [
     {
-      ...allow("WorkloadTasks", ["ecs:ListTasks"], ["*"]),
+      ...allow("WorkloadTasks", tasksOfCluster, ["*"]),
       Condition: { ArnEquals: { "ecs:cluster": [...new Set(clusters)] } },
     },
   ];

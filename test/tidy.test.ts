@@ -167,6 +167,7 @@ test("only the store's own folder knows its labels and the form of its reference
     "destinations/destination.ts": "the same of a place's token",
     "destinations/secrets-manager/settings.ts": "a copy in another secret is what this destination is",
     "destinations/secrets-manager/index.ts": "the same, in its example",
+    "consumers/wiring.ts": "task definitions and External Secrets name versions in AWS's own form",
   };
   const files = ours.filter(
     ({ path }) => above.includes(topOf(path)) && !path.startsWith("stores/secrets-manager/"),

@@ -1,6 +1,6 @@
 import { type Service, UpdateServiceCommand } from "@aws-sdk/client-ecs";
 import { NeedsHuman } from "../../core/errors.ts";
-import { deploymentIds, describeService, primaryOf, serviceOf } from "../ecs.ts";
+import { describeService, isByTaskSets, primaryId, serviceOf, startedIds } from "../ecs.ts";
 import type { RefreshAnswer, Refresher, RefreshNote, RefreshOrder } from "../ports.ts";
 import type { Reach } from "../reach.ts";
 import { placeOf } from "./once.ts";
@@ -15,7 +15,7 @@ export function ecsDeployment({ ecs: clients }: Pick<Reach, "ecs">): Refresher {
         return { outcome: "nothingToDo", detail: `deployment ${stored.started} is this version's` };
       }
       const service = await describeService(arn, clients);
-      const note = stored ?? { before: deploymentIds(service), firstSeenAtMs: order.nowMs };
+      const note = stored ?? { before: startedIds(service), firstSeenAtMs: order.nowMs };
       const since = startedSince(service, note);
       if (since !== undefined) {
         await order.memory.remember(placeOf(order), { ...note, started: since });
@@ -23,14 +23,17 @@ export function ecsDeployment({ ecs: clients }: Pick<Reach, "ecs">): Refresher {
       }
       // Saved before the call: after a crash the next try can then tell the new deployment from those of before.
       if (stored === undefined) await order.memory.remember(placeOf(order), note);
+      if (isByTaskSets(service)) throw new NeedsHuman(notByEcs);
       return deploy({ order, arn, note }, clients);
     },
   };
 }
 
+const notByEcs = "ECS starts no deployment of a service that CodeDeploy controls: start one there";
+
 /** It may come from an earlier try whose reply was lost, or from somebody else: either replaces every task. */
 function startedSince(service: Service, { before }: RefreshNote): string | undefined {
-  const id = primaryOf(service)?.id;
+  const id = primaryId(service);
   return id === undefined || before.includes(id) ? undefined : id;
 }
 

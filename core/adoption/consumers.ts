@@ -1,6 +1,7 @@
 import {
   areConsumersUnknown,
   type EvidenceKind,
+  isOnlyRestarted,
   isReporting,
   type ReportingKind,
   reportsUse,
@@ -203,8 +204,26 @@ function whyNotRestarted(question: Question, kind: Platform): readonly AdoptionR
     const detail = `${kind} has no evidence yet that its instances were replaced since the promotion`;
     return [reasonFor(question, { source: kind, reason: "NotRestarted", detail })];
   }
-  if (restart.state === "finished") return restart.instances > 0 ? [] : [nobodyLive(question, kind)];
-  return [restartReason(question, restart)];
+  if (restart.state !== "finished") return [restartReason(question, restart)];
+  return restart.instances > 0 ? whyNotMoved(question, restart) : [nobodyLive(question, kind)];
+}
+
+/**
+ * A restart is not a move: the definition may give each start another version. Where the platform does not show what it
+ * gives, and no other evidence is asked for, the incoming key has to be seen in use.
+ */
+function whyNotMoved(question: Question, restart: RestartEvidence): readonly AdoptionReason[] {
+  const { view, consumer } = question;
+  const {
+    kind: source,
+    wiring = "unseen",
+    detail = "was restarted, and nothing shows what it reads",
+  } = restart;
+  if (wiring === "current") return [];
+  if (wiring === "pinned") return [reasonFor(question, { source, reason: "WiredToOldVersion", detail })];
+  // Then the demand for use says it already.
+  if (consumer.demandUse || !isOnlyRestarted(consumer) || providerSawIncoming(view)) return [];
+  return [reasonFor(question, { source, reason: "IncomingKeyUnused", detail })];
 }
 
 function restartReason(question: Question, restart: RestartEvidence): AdoptionReason {

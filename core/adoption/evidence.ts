@@ -72,6 +72,11 @@ export interface RestartEvidence extends OfConsumer {
   readonly state: "finished" | "running" | "failed";
   /** How many run now; for a batch, how many were seen since the promotion. */
   readonly instances: number;
+  /**
+   * What an instance is given when it starts, once all were replaced: the current version, another one (`pinned`), or
+   * what the platform does not show. A restart that is given another version moves nobody.
+   */
+  readonly wiring?: "current" | "pinned" | "unseen";
   /** What the platform says, for people. */
   readonly detail?: string;
   /** How long it still takes, if nothing but time is missing. */
@@ -228,7 +233,7 @@ function substanceOf(evidence: Evidence): string {
     case "ecs":
     case "lambda":
     case "kubernetes":
-      return `${evidence.versionId} ${evidence.state} ${evidence.instances}`;
+      return `${evidence.versionId} ${evidence.state} ${evidence.instances} ${evidence.wiring}`;
     case "copy":
       return `${evidence.versionId} ${evidence.state} ${evidence.mark}`;
     case "kms":

@@ -26,6 +26,7 @@ function whatOf(reason: AdoptionReason): string {
     case "IncomingKeyRefused":
     case "NotRestarted":
     case "RestartFailed":
+    case "WiredToOldVersion":
     case "NotRead":
     case "MayHoldRetiringVersion":
     case "NotAttested":
@@ -72,11 +73,15 @@ export function sayWanted({
     case "RetiringKeyStillUsed":
       return "find who still uses the retiring key: `rekey doctor` names who reads it";
     case "IncomingKeyUnused":
-      return `let ${consumer} make one call with the incoming key`;
+      return source === "ecs" || source === "lambda" || source === "kubernetes"
+        ? `name the secret in the definition of ${consumer}, or let it make one call with the incoming key under the provider signal`
+        : `let ${consumer} make one call with the incoming key`;
     case "IncomingKeyRefused":
       return "find out why the provider refuses the incoming key there: its scopes, or an allow-list of addresses";
     case "NotRestarted":
       return `restart what runs ${consumer}, or wait for the restart to finish`;
+    case "WiredToOldVersion":
+      return `have the definition of ${consumer} name the secret without a version, and deploy it`;
     case "RestartFailed":
       return `fix ${consumer} and restart it`;
     case "NotRead":

@@ -24,6 +24,7 @@ export interface AdoptionReason {
     | "IncomingKeyRefused"
     | "NotRestarted"
     | "RestartFailed"
+    | "WiredToOldVersion"
     | "NotRead"
     | "MayHoldRetiringVersion"
     | "NotAttested"

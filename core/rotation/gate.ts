@@ -200,7 +200,7 @@ const everyReason: Readonly<Record<RevokeReason, true>> = {
   ...({ RetiringKeyStillUsed: true, IncomingKeyUnused: true, IncomingKeyRefused: true } as const),
   ...({ NotRestarted: true, RestartFailed: true, NotRead: true, MayHoldRetiringVersion: true } as const),
   ...({ NotAttested: true, ProviderSilent: true, QuietWindowOpen: true, UndeclaredConsumer: true } as const),
-  ...({ NotProven: true, TwoUnderOneName: true, ForgottenReturned: true } as const),
+  ...({ WiredToOldVersion: true, NotProven: true, TwoUnderOneName: true, ForgottenReturned: true } as const),
   ...({ ConsumersUnknown: true, NotAdopted: true, MissedInQuarantine: true } as const),
   ...({ ChangeFreeze: true, WindowClosed: true, NotApproved: true } as const),
   ...({ CopyNotWritten: true, CopyChanged: true, CopyElsewhere: true, CopyNotActive: true } as const),

@@ -73,15 +73,15 @@ export async function gatherEvidence(
   const { policy, run, nowMs, secretArn } = question;
   const fresh: Evidence[] = [];
   if (policy.signals.includes("provider")) fresh.push(await askProvider(question, deps));
-  const incomingVersionId = run.incoming.versionId;
-  const observing = { policy, incomingVersionId, nowMs, memory: refreshMemory(deps) };
+  const { retiring, incoming } = run;
+  const observing = { policy, retiring, incoming, nowMs, memory: refreshMemory(deps) };
   const named = new Set(
     policy.consumers === "none" ? [] : policy.consumers.flatMap(({ evidence }) => evidence),
   );
   for (const source of deps.sources) {
     if (named.has(source.kind)) fresh.push(...(await source.observe(observing)));
   }
-  fresh.push(...(await observeCopies(observing, deps)));
+  fresh.push(...(await observeCopies({ policy, incomingVersionId: incoming.versionId, nowMs }, deps)));
   for (const evidence of fresh) await deps.ledger.putEvidence(secretArn, evidence);
   return deps.ledger.evidence(secretArn);
 }

@@ -7,6 +7,7 @@ import type { RestartEvidence } from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { RekeyEvent } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
+import { fingerprintOf } from "../../events/fingerprint.ts";
 import { type FakeReply, type FakeRequest, fakeHttp } from "../../providers/fake.ts";
 import { FakeEcs, named } from "./fake-ecs.ts";
 import { FakeKubernetes } from "./fake-kubernetes.ts";
@@ -14,6 +15,8 @@ import { FakeLambda } from "./fake-lambda.ts";
 
 export const minute = 60_000;
 export const secretArn = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-AbCdEf";
+export const retiringText = "sk-FAKE-retiring";
+export const incomingText = "sk-FAKE-incoming";
 export const webhookKey = "signing-key-FAKE";
 export const webhookUrl =
   "https://hooks.example.com/rekey#arn:aws:secretsmanager:eu-west-1:111122223333:secret:rekey/admin/hook-AbCdEf";
@@ -32,6 +35,7 @@ export class ConsumerWorld {
   sqsError: string | undefined;
   memoryError: Error | undefined;
   versionId = "v2";
+  readonly retiring = { versionId: "v1", fingerprint: fingerprintOf(new Secret(retiringText)) };
   nowMs = Date.UTC(2026, 0, 1);
   consumer: ConsumerPolicy;
   allowed: string[];
@@ -73,7 +77,9 @@ export class ConsumerWorld {
   async observe(
     policy: Pick<Policy, "consumers"> = { consumers: [this.consumer] },
   ): Promise<readonly RestartEvidence[]> {
-    const question = { policy: { ...policy, secretArn } as Policy, incomingVersionId: this.versionId };
+    const { retiring } = this;
+    const incoming = { versionId: this.versionId, fingerprint: fingerprintOf(new Secret(incomingText)) };
+    const question = { policy: { ...policy, secretArn } as Policy, retiring, incoming };
     const found: RestartEvidence[] = [];
     for (const source of this.sources()) {
       const said = await source.observe({ ...question, nowMs: this.nowMs, memory: this.#memory });

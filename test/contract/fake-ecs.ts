@@ -1,9 +1,12 @@
 import {
   type Deployment,
   DescribeServicesCommand,
+  DescribeTaskDefinitionCommand,
+  DescribeTasksCommand,
   type ECSClient,
   ListTasksCommand,
   type ServiceEvent,
+  type TaskSet,
   UpdateServiceCommand,
 } from "@aws-sdk/client-ecs";
 import type { EcsClients } from "../../consumers/ecs.ts";
@@ -24,6 +27,11 @@ export class FakeEcs {
   desired = 3;
   pageMax = 100;
   isThere = true;
+  /** What CodeDeploy made, where it controls the service. */
+  taskSets: TaskSet[] | undefined;
+  /** `valueFrom` and plain values of the one container, by definition; a deployment has the definition of its time. */
+  readonly definitions = new Map<string, { readonly secrets?: object; readonly environment?: object }>();
+  definition = "billing:1";
   #made = 0;
 
   constructor() {
@@ -38,6 +46,7 @@ export class FakeEcs {
       id,
       status: "PRIMARY",
       rolloutState: "IN_PROGRESS",
+      taskDefinition: this.#arnOf(this.definition),
       desiredCount: this.desired,
       runningCount: 0,
     };
@@ -85,11 +94,36 @@ export class FakeEcs {
       return { service: this.#state() };
     }
     if (command instanceof ListTasksCommand) return this.#tasks(command);
+    if (command instanceof DescribeTasksCommand)
+      return { tasks: command.input.tasks?.map(() => ({ taskDefinitionArn: this.#arnOf(this.definition) })) };
+    if (command instanceof DescribeTaskDefinitionCommand) return this.#described(command);
     throw new Error("the fake does not know this call");
   }
 
   #state() {
-    return { status: "ACTIVE", deployments: this.deployments, events: this.events };
+    const { taskSets, events } = this;
+    if (taskSets === undefined) return { status: "ACTIVE", deployments: this.deployments, events };
+    const deploymentController = { type: "CODE_DEPLOY" };
+    return { status: "ACTIVE", deployments: [], taskSets, deploymentController, events };
+  }
+
+  #arnOf(definition: string): string {
+    return `arn:aws:ecs:eu-west-1:111122223333:task-definition/${definition}`;
+  }
+
+  #described({ input }: DescribeTaskDefinitionCommand): unknown {
+    const { secrets = {}, environment = {} } =
+      this.definitions.get(input.taskDefinition?.split("/").at(-1) ?? "") ?? {};
+    return {
+      taskDefinition: {
+        containerDefinitions: [
+          {
+            secrets: Object.entries(secrets).map(([name, valueFrom]) => ({ name, valueFrom })),
+            environment: Object.entries(environment).map(([name, value]) => ({ name, value })),
+          },
+        ],
+      },
+    };
   }
 
   #tasks({ input }: ListTasksCommand): unknown {

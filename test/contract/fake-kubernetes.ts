@@ -51,6 +51,7 @@ export class FakeRollout {
   paused = false;
   annotations: Annotations = {};
   image = "billing:1";
+  env: { name: string; value?: string; valueFrom?: object }[] | undefined;
   observedGeneration = 1;
   updated = 3;
   available = 3;
@@ -130,7 +131,11 @@ export class FakeRollout {
   }
 
   #template() {
-    return { metadata: { annotations: this.annotations }, spec: { containers: [{ image: this.image }] } };
+    return { metadata: { annotations: this.annotations }, spec: { containers: [this.#container()] } };
+  }
+
+  #container() {
+    return { image: this.image, ...(this.env && { env: this.env }) };
   }
 
   #hash(): string {
@@ -141,6 +146,7 @@ export class FakeRollout {
 /** The operator syncs when it is told to, with the annotations it read when it began. */
 export class FakeExternalSecret {
   annotations: Annotations = {};
+  spec: unknown = { data: [] };
   refreshTime = "2026-01-01T00:00:00Z";
   ready: "True" | "False" = "True";
   #synced = "1-before";
@@ -160,6 +166,7 @@ export class FakeExternalSecret {
   state(): unknown {
     return {
       metadata: { annotations: this.annotations },
+      spec: this.spec,
       status: {
         refreshTime: this.refreshTime,
         syncedResourceVersion: this.#synced,

@@ -12,6 +12,7 @@ interface Configuration {
   LastModified: string;
   LastUpdateStatus: "InProgress" | "Successful" | "Failed";
   LastUpdateStatusReasonCode?: string;
+  Environment?: { Variables: Record<string, string> };
   RevisionId: string;
 }
 

@@ -374,10 +374,11 @@ describe("refreshing a workload", () => {
         Resource: [`${lambda}:live`, lambda],
       }),
       expect.objectContaining({
-        Action: ["ecs:ListTasks"],
+        Action: ["ecs:ListTasks", "ecs:DescribeTasks"],
         Resource: ["*"],
         Condition: { ArnEquals: { "ecs:cluster": [cluster] } },
       }),
+      expect.objectContaining({ Action: ["ecs:DescribeTaskDefinition"], Resource: ["*"] }),
     ]);
   });
 
@@ -482,6 +483,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     WorkloadFunctions: "as WorkloadServices",
     WorkloadQueues: "as WorkloadServices",
     WorkloadTasks: "as WorkloadServices",
+    WorkloadDefinitions: "as WorkloadServices; AWS has no narrower resource for it",
   };
 
   test("each statement is one that code asks for, or has its reason here", () => {

@@ -58,7 +58,15 @@ export function use(
 }
 
 export function restart(fields: Partial<RestartEvidence> = {}): RestartEvidence {
-  return { ...from, kind: "ecs", versionId: "v2", state: "finished", instances: 3, ...fields };
+  return {
+    ...from,
+    kind: "ecs",
+    versionId: "v2",
+    state: "finished",
+    instances: 3,
+    wiring: "current",
+    ...fields,
+  };
 }
 
 export function read(fields: Partial<ReadEvidence> = {}): ReadEvidence {

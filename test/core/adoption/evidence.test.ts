@@ -204,6 +204,7 @@ const reasonKinds = [
   "IncomingKeyRefused",
   "NotRestarted",
   "RestartFailed",
+  "WiredToOldVersion",
   "NotRead",
   "MayHoldRetiringVersion",
   "NotAttested",
