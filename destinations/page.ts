@@ -46,8 +46,8 @@ consumers:
 An application that takes several keys, under a prefix or several names, says so once:
 [applications](policy.md#applications).
 \`rekey map\` shows who gets what. A destination with \`consumers: [shop-ci]\` in the deployment takes copies of
-nobody else. \`text: "Bearer {key}"\` writes that text instead of the key alone. Of what somebody put there by hand Rekey then cannot tell
-that it is a key of this secret, so the first write over it needs \`takeOver: true\`.
+nobody else. \`text: "Bearer {key}"\` writes that text instead of the key alone. Of what somebody put there by
+hand Rekey then cannot tell that it is a key of this secret, so the first write over it needs \`takeOver: true\`.
 
 ## What happens in a rotation
 
