@@ -81,8 +81,10 @@ interface Result {
 
 const terminal: Terminal = { ...processTerminal(), out: show };
 
-void run(argumentsOf(), { terminal, connect: async () => (await import("./aws.ts")).reachAws(env) }).then(
-  (code) => {
-    process.exitCode = code;
-  },
-);
+void run(argumentsOf(), {
+  terminal,
+  connect: async () => (await import("./aws.ts")).reachAws(env),
+  store: async () => (await import("./aws.ts")).callersStore(),
+}).then((code) => {
+  process.exitCode = code;
+});

@@ -4,7 +4,7 @@ import { type AuditLog, auditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import { awsBounds } from "../aws/bounds.ts";
 import { stsEndpoint } from "../aws/caller-proof.ts";
-import type { Digest } from "../core/ports.ts";
+import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
@@ -33,10 +33,7 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
     audit: log,
     checkpoints: checkpointsFor(env, log),
     certificates: certificatesFor(env),
-    store: async () => {
-      const { everyStore } = await import("../stores/index.ts");
-      return everyStore({ pause });
-    },
+    store: callersStore,
     digest,
     admin:
       address === undefined || address === ""
@@ -51,6 +48,12 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
     pause,
     newId: randomUUID,
   };
+}
+
+/** Secrets as the caller may read and write them. */
+export async function callersStore(): Promise<SecretStore> {
+  const { everyStore } = await import("../stores/index.ts");
+  return everyStore({ pause });
 }
 
 /** `config` is added to what the SDK finds by itself. */

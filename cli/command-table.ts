@@ -25,6 +25,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/map.ts")).map,
   },
   {
+    name: "pull",
+    does: "write a consumer's values into a file of your own, for a laptop",
+    load: async () => (await import("./commands/pull.ts")).pull,
+  },
+  {
     name: "status",
     does: "what every secret, or one, is doing; reads only the ledger",
     load: async () => (await import("./commands/status.ts")).status,

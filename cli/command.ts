@@ -63,6 +63,8 @@ export interface Terminal {
 export interface Cli {
   readonly terminal: Terminal;
   reach(): Promise<Reach>;
+  /** The secrets, with the caller's own permissions; needs no deployment. */
+  store(): Promise<SecretStore>;
 }
 
 /** What a command says in the end: lines and tables, or with --json one object. */

@@ -1,6 +1,7 @@
 import { styleText } from "node:util";
 import { Command, CommanderError } from "commander";
 import { RotationError } from "../core/errors.ts";
+import type { SecretStore } from "../core/ports.ts";
 import {
   type Cli,
   CliFailure,
@@ -27,6 +28,7 @@ export interface Invocation {
   readonly terminal: Terminal;
   /** Reaches the deployment that the options name. */
   connect(where: Where): Promise<Reach>;
+  store(where: Where): Promise<SecretStore>;
 }
 
 /** Runs one command line and returns its exit code. */
@@ -55,6 +57,7 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
       reach ??= invocation.connect(program.opts<Where>());
       return reach;
     },
+    store: () => invocation.store(program.opts<Where>()),
   };
   const perform: Perform = async (work) => {
     const shown = await work(cli).catch((error: unknown) => {

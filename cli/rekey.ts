@@ -1,4 +1,5 @@
 import { run } from "./program.ts";
+import type { Where } from "./stack-outputs.ts";
 import { processTerminal } from "./terminal.ts";
 
 const args = process.argv.slice(2);
@@ -13,13 +14,20 @@ const exitCode = isForHost
       terminal: processTerminal(),
       // Most commands need a few of AWS's clients, and help or a mistake in a file need none.
       connect: async (where) => {
-        const { region, profile } = where;
-        // Every client of the SDK reads these by itself.
-        if (region !== undefined) process.env["AWS_REGION"] = region;
-        if (profile !== undefined) process.env["AWS_PROFILE"] = profile;
+        setUp(where);
         return (await import("./aws.ts")).reachAws(process.env, where);
       },
+      store: async (where) => {
+        setUp(where);
+        return (await import("./aws.ts")).callersStore();
+      },
     });
+
+/** Every client of the SDK reads these by itself. */
+function setUp({ region, profile }: Where): void {
+  if (region !== undefined) process.env["AWS_REGION"] = region;
+  if (profile !== undefined) process.env["AWS_PROFILE"] = profile;
+}
 
 void exitCode.then((code) => {
   process.exitCode = code;

@@ -81,6 +81,7 @@ export async function rekey(
       },
     },
     connect: async () => reach,
+    store: reach.store,
   });
   return { code, out: out.join("\n"), err: err.join("\n"), json: () => JSON.parse(out.at(-1) ?? "") };
 }
