@@ -2,6 +2,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { bundleRows } from "./bundles.ts";
+import { coldRows } from "./cold.ts";
 import { compromiseRows } from "./compromise.ts";
 import { happyPathRows } from "./happy-path.ts";
 import { manyRows } from "./many.ts";
@@ -12,6 +13,7 @@ import { sdkRows } from "./sdk.ts";
 const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   "happy-path": happyPathRows,
   compromise: compromiseRows,
+  cold: coldRows,
   bundles: bundleRows,
   many: manyRows,
   sdk: sdkRows,

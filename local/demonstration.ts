@@ -20,6 +20,7 @@ import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import type { ConsumerCall } from "../providers/fake-world.ts";
 import type { Ending } from "./ending.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
+import type { Timed } from "./functions.ts";
 import type { Screen } from "./screen.ts";
 import { type StandIn, type StandInName, type StandInOptions, standInRow } from "./stand-ins.ts";
 import {
@@ -84,6 +85,7 @@ export interface Demonstration {
 
 export interface DemonstrationOptions {
   onLog?(line: LogLine): void;
+  onCall?(call: Timed): void;
   /** What is being done, as a sentence. */
   onProgress?(text: string): void;
   /** Gets `close` before anything is there to be closed. */
@@ -99,6 +101,8 @@ export interface DemonstrationOptions {
   readonly plan?: "contain-first" | "switch-first";
   /** Another cloud than the one that boots from the working copy. */
   openCloud?(options: LocalCloudOptions): Promise<LocalCloud>;
+  /** Over the parameters that the local cloud has. */
+  readonly deployment?: LocalCloudOptions["deployment"];
 }
 
 /**
@@ -144,13 +148,20 @@ interface Opening {
 }
 
 async function openCompany({ folder, options, undo, close }: Opening): Promise<Demonstration> {
-  const { onProgress = () => {}, onLog, port, standIn = "openai", openCloud = startLocalCloud } = options;
+  const { onProgress = () => {}, onLog, onCall, port, deployment } = options;
+  const { standIn = "openai", openCloud = startLocalCloud } = options;
   const row = standInRow(standIn);
   const fake = row.start({ ...provider, ...options.provider });
   const listening = await fake.listen();
   undo(() => listening.close());
   onProgress(`starting the stand-ins of AWS and ${row.title}, and Rekey's functions`);
-  const place = { folder, ...(port !== undefined && { port }), ...(onLog && { onLog }) };
+  const place = {
+    folder,
+    ...(port !== undefined && { port }),
+    ...(deployment && { deployment }),
+    ...(onLog && { onLog }),
+    ...(onCall && { onCall }),
+  };
   const cloud = await openCloud(place);
   undo(() => cloud.close());
   const seed = fake.addKey({ name: "made by hand in 2024" });

@@ -1,14 +1,14 @@
 import { parentPort, workerData } from "node:worker_threads";
 import type { Context } from "aws-lambda";
 import type { Handler } from "../functions/step.ts";
-import type { Call, Reply } from "./functions.ts";
+import type { Answer, Call, Reply } from "./functions.ts";
 
 const { module, exported } = workerData as { readonly module: string; readonly exported: string };
 const loaded: Readonly<Record<string, Handler | undefined>> = await import(module);
 const handler = loaded[exported];
 if (handler === undefined) throw new Error(`${module} exports no ${exported}`);
 
-async function answer(run: Handler, { id, event, context }: Call): Promise<Reply> {
+async function answer(run: Handler, { id, event, context }: Call): Promise<Answer> {
   try {
     const deadlineMs = context.deadlineMs;
     const given = { ...context, getRemainingTimeInMillis: () => deadlineMs - Date.now() };
@@ -20,9 +20,19 @@ async function answer(run: Handler, { id, event, context }: Call): Promise<Reply
   }
 }
 
+let spentMs = 0;
+
+/** Of this thread since the last answer; before the first answer it started and loaded the bundle. */
+function cpuMs(): number {
+  const { user, system } = process.threadCpuUsage();
+  const before = spentMs;
+  spentMs = (user + system) / 1000;
+  return spentMs - before;
+}
+
 parentPort?.on("message", (call: Call) => {
   answer(handler, call).then(
-    (reply) => parentPort?.postMessage(reply),
+    (given) => parentPort?.postMessage({ ...given, cpuMs: cpuMs() } satisfies Reply),
     () => process.exit(1),
   );
 });

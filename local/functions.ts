@@ -18,9 +18,25 @@ export interface Call {
   };
 }
 
-export type Reply =
+/** What a call took of its thread's processor; the first one's includes loading the bundle. */
+interface Spent {
+  readonly cpuMs: number;
+}
+
+export type Answer =
   | { readonly id: number; readonly result: string }
   | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
+
+export type Reply = Answer & Spent;
+
+/** One answered call of one function. */
+export interface Timed extends Spent {
+  readonly functionName: string;
+  /** It had to wait until the thread had started and loaded its bundle. */
+  readonly isCold: boolean;
+  readonly fromMs: number;
+  readonly toMs: number;
+}
 
 /** One function as the template has it: `dist/open-rotation.handler`, with the environment that is its own. */
 export interface DeployedFunction {
@@ -34,6 +50,7 @@ export interface DeployedFunction {
 
 interface Hosting {
   onLog(line: LogLine): void;
+  onCall?(call: Timed): void;
 }
 
 /**
@@ -106,6 +123,11 @@ export class Functions {
     this.#stop(`${name}:${version}`);
   }
 
+  /** Ends every thread that has no call to answer: the next call of each function is a cold start again. */
+  async chill(): Promise<void> {
+    await Promise.all([...this.#threads.values()].map((thread) => thread.chill()));
+  }
+
   async close(): Promise<void> {
     await Promise.all([...this.#threads.values(), ...this.#retiring].map((thread) => thread.close()));
   }
@@ -149,7 +171,7 @@ function isSame(one: DeployedFunction, other: DeployedFunction): boolean {
 class Thread {
   readonly #given: DeployedFunction;
   readonly #hosting: Hosting;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #waiting = new Map<number, (reply: Reply | Answer) => void>();
   #worker: Worker | undefined;
   #isClosed = false;
   #calls = 0;
@@ -165,16 +187,25 @@ class Thread {
       if (this.#isClosed) return reject(closing());
       this.#calls += 1;
       const id = this.#calls;
+      const { awsRequestId, functionName, functionVersion, getRemainingTimeInMillis } = context;
+      const timed = { functionName, isCold: this.#worker === undefined, fromMs: Date.now() };
       this.#waiting.set(id, (reply) => {
+        if ("cpuMs" in reply) this.#hosting.onCall?.({ ...timed, toMs: Date.now(), cpuMs: reply.cpuMs });
         if ("result" in reply) resolve(JSON.parse(reply.result));
         else reject(Object.assign(new Error(reply.error.message), { name: reply.error.name }));
       });
-      const { awsRequestId, functionName, functionVersion, getRemainingTimeInMillis } = context;
       const deadlineMs = Date.now() + getRemainingTimeInMillis();
       const given = { awsRequestId, functionName, functionVersion, deadlineMs };
       const message: Call = { id, event, context: given };
       this.#started().postMessage(message);
     });
+
+  async chill(): Promise<void> {
+    if (this.#waiting.size > 0) return;
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
+  }
 
   async close(): Promise<void> {
     this.#isClosed = true;

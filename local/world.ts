@@ -21,7 +21,7 @@ import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
 import { sts } from "./aws/sts.ts";
 import { codeFrom, localBucket } from "./code.ts";
-import { Functions } from "./functions.ts";
+import { Functions, type Timed } from "./functions.ts";
 import type { Denial } from "./iam/guard.ts";
 import {
   consumerSession,
@@ -70,11 +70,15 @@ export interface LocalCloud {
   /** Fires the rule that runs this function by the clock, without waiting for its time. */
   fire(functionName: string): void;
   requests(): Record<string, Record<string, number>>;
+  /** Makes the next call of each function that is idle a cold start. */
+  chill(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface LocalCloudOptions {
   onLog?(line: LogLine): void;
+  /** Hears of each answered call of a function. */
+  onCall?(call: Timed): void;
   /** Where reports and checkpoints are kept; without it, in memory. */
   readonly folder?: string;
   /** Starts without a stack: whoever needs one deploys it through CloudFormation. */
@@ -197,6 +201,7 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
       Object.assign(callers, consumerSession(account, name));
       return { ...reaching(cloud.url, credentialsOf("consumers", name)), ...settingsFor(outputs()) };
     },
+    chill: () => hosted.chill(),
     close: () => closeAll(running),
   };
 }
@@ -270,7 +275,10 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     ...{ place, people, boundaries, secrets },
     states: () => states,
   });
-  const functions = new Functions({ onLog: (line) => options.onLog?.(line) });
+  const functions = new Functions({
+    onLog: (line) => options.onLog?.(line),
+    onCall: (call) => options.onCall?.(call),
+  });
   const urls = live.derived(functionUrlsIn);
   const code = lambda({
     ...{ ...place, functions: functions.functions, timeoutMs: functions.timeoutMs },
@@ -319,6 +327,7 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
   return {
     services: [code, bus, topics, states, schedules, objects, keys, sts({ region, secretOf }), deployments],
     ...{ guarded, bus, unmatched, stacks },
+    chill: () => functions.chill(),
     async close() {
       await stacks.idle();
       for (const each of [states, bus, schedules]) each.close();
