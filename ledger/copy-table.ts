@@ -11,6 +11,7 @@ import {
   paginateScan,
   type WriteRequest,
 } from "@aws-sdk/client-dynamodb";
+import { awsBounds } from "../aws/bounds.ts";
 
 /** DynamoDB takes no more in one request. */
 const batchMax = 25;
@@ -100,6 +101,11 @@ if (import.meta.main) {
     console.error("usage: npm run ledger:copy -- --from TABLE --to TABLE [--replace [--keep-audit]]");
     process.exit(2);
   }
-  const { copied, removed } = await copyTable(new DynamoDBClient(), { from, to, isReplacing, keepsAudit });
+  const { copied, removed } = await copyTable(new DynamoDBClient(awsBounds), {
+    from,
+    to,
+    isReplacing,
+    keepsAudit,
+  });
   console.error(`rekey: copied ${copied} items to ${to}, and removed ${removed}`);
 }

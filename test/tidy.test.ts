@@ -45,7 +45,7 @@ describe("imports point downwards", () => {
     console: steps,
     serverless: steps,
     // It measures everything, the package (build.ts) included, with the stand-ins of the tests.
-    bench: [...steps, "local", "sdk", "cli", "scan", "serverless", "test", ""],
+    bench: [...steps, "local", "sdk", "cli", "scan", "serverless", "statemachines", "test", ""],
     examples: ["sdk"],
   };
 
@@ -559,6 +559,7 @@ describe("what only tests use is no product code", () => {
       path: /^(?:ledger|stores)\/memory\.ts$/,
       by: "the simulator's table and store, under the same contract suites",
     },
+    { path: /^ledger\/copy-table\.ts$/, by: "`npm run ledger:copy`, as docs/restore.md says" },
   ];
 
   test("every file of core/ and of the adapters is imported by the product", () => {
