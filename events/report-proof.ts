@@ -3,7 +3,7 @@
  * itself, so only who holds the key can testify for it (O8). The ledger keeps the public half, which says no more about
  * the key than a fingerprint does.
  */
-import { createPrivateKey, createPublicKey, hkdfSync, verify } from "node:crypto";
+import { createPrivateKey, createPublicKey, hkdfSync, type KeyObject, verify } from "node:crypto";
 import type { Secret } from "../core/secret.ts";
 import type { ConsumerReport } from "./consumer-report.ts";
 
@@ -26,16 +26,26 @@ export function reportKeyOf(key: Secret): string {
 export function isProvenBy(report: ConsumerReport, reportKey: string): boolean {
   const { proof } = report;
   if (proof === undefined) return false;
-  const key = createPublicKey({
-    key: Buffer.concat([publicPrefix, Buffer.from(reportKey, "base64url")]),
-    ...({ format: "der", type: "spki" } as const),
-  });
   return verify(
     undefined,
     Buffer.from(provenText(report, proof.sentAtMs)),
-    key,
+    publicKeyOf(reportKey),
     Buffer.from(proof.signature, "base64url"),
   );
+}
+
+/** The same few keys prove report after report, and reading one takes as long as checking a signature. */
+const publicKeys = new Map<string, KeyObject>();
+const publicKeysMax = 100;
+
+function publicKeyOf(reportKey: string): KeyObject {
+  const known = publicKeys.get(reportKey);
+  if (known !== undefined) return known;
+  const der = Buffer.concat([publicPrefix, Buffer.from(reportKey, "base64url")]);
+  const key = createPublicKey({ key: der, format: "der", type: "spki" });
+  if (publicKeys.size >= publicKeysMax) publicKeys.clear();
+  publicKeys.set(reportKey, key);
+  return key;
 }
 
 /** What is signed: every field, in a fixed order. sdk/client/proof.ts makes the same. */

@@ -63,9 +63,14 @@ export class MachineInvalid extends Error {
 
 /**
  * Makes a machine of an Amazon States Language definition, replacing `${Name}` in its strings when
- * `substitutions` is given. Throws MachineInvalid. Equal definitions give the same machine.
+ * `substitutions` is given. Throws MachineInvalid. Equal definitions give the same machine. `isChecked`: its grammar is
+ * not validated again, which takes longer than many executions.
  */
-export function loadMachine(definition: unknown, substitutions?: Readonly<Record<string, string>>): Machine {
+export function loadMachine(
+  definition: unknown,
+  substitutions?: Readonly<Record<string, string>>,
+  { isChecked = false }: { readonly isChecked?: boolean } = {},
+): Machine {
   const text = JSON.stringify(definition);
   if (text === undefined) throw new MachineInvalid("a definition is a JSON object");
   const resolved =
@@ -73,18 +78,17 @@ export function loadMachine(definition: unknown, substitutions?: Readonly<Record
   const known = machines.get(resolved);
   if (known) return known;
 
-  const machine = build(resolved);
+  const machine = build(resolved, { isChecked });
   const oldest = machines.keys().next();
   if (machines.size >= machinesCachedMax && !oldest.done) machines.delete(oldest.value);
   machines.set(resolved, machine);
   return machine;
 }
 
-function build(text: string): Machine {
+function build(text: string, { isChecked }: { readonly isChecked: boolean }): Machine {
   const definition: unknown = JSON.parse(text);
   if (!isObject(definition)) throw new MachineInvalid("a definition is a JSON object");
-  const verdict = validate(JSON.parse(text), { checkArn: true, checkPaths: true });
-  if (!verdict.isValid) throw new MachineInvalid(verdict.errorsText("\n"));
+  if (!isChecked) assertValid(text);
 
   const tasks: TaskState[] = [];
   const program = compile(definition, tasks);
@@ -96,6 +100,11 @@ function build(text: string): Machine {
     timeoutSeconds:
       typeof timeoutSeconds === "number" ? Math.min(timeoutSeconds, timeoutSecondsMax) : undefined,
   };
+}
+
+function assertValid(text: string): void {
+  const verdict = validate(JSON.parse(text), { checkArn: true, checkPaths: true });
+  if (!verdict.isValid) throw new MachineInvalid(verdict.errorsText("\n"));
 }
 
 function substitute(value: JSONValue, substitutions: Readonly<Record<string, string>>): JSONValue {

@@ -7,11 +7,13 @@ export type MachineName = "rotation" | "compromise";
 
 const loaded = new Map<MachineName, Machine>();
 
-/** Read and checked once: the simulator makes a world per seed. */
+/** Read once: the simulator makes a world per seed. test/package/asl.test.ts has its grammar checked. */
 export function machineOf(name: MachineName): Machine {
   const known = loaded.get(name);
   if (known !== undefined) return known;
-  const machine = loadMachine(JSON.parse(readFileSync(fileOf(name), "utf8")), substitutions());
+  const machine = loadMachine(JSON.parse(readFileSync(fileOf(name), "utf8")), substitutions(), {
+    isChecked: true,
+  });
   loaded.set(name, machine);
   return machine;
 }
