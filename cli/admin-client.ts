@@ -2,6 +2,7 @@ import { createHash, createHmac, type Hash, type Hmac, randomUUID } from "node:c
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as z from "zod";
 import { type CallerProof, orderHeader, orderHeaderValue, proofRequest } from "../aws/caller-proof.ts";
+import { jsonOrNothing } from "../core/json.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import { CliFailure, exitCodes } from "./command.ts";
 
@@ -96,7 +97,7 @@ function checkedUrl(address: string): URL {
 }
 
 function answerIn(text: string, { status, url }: { readonly status: number; readonly url: URL }): Answer {
-  const answer = text.length > replyBytesMax ? undefined : AnswerText.safeParse(jsonIn(text)).data;
+  const answer = text.length > replyBytesMax ? undefined : AnswerText.safeParse(jsonOrNothing(text)).data;
   if (answer !== undefined) return answer;
   if (status === 403) {
     throw new CliFailure("your AWS principal may not call the admin function", {
@@ -107,15 +108,6 @@ function answerIn(text: string, { status, url }: { readonly status: number; read
     hint: "look at its log, then try again: a repeat is safe",
     exitCode: exitCodes.unreachable,
   });
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function unreachable(url: URL, error: unknown): unknown {

@@ -1,11 +1,4 @@
-import type { Register } from "./command.ts";
-
-/** One command by its name. Its file is loaded only when somebody calls it, so that help needs no client of AWS. */
-export interface NamedCommand {
-  readonly name: string;
-  readonly does: string;
-  load(): Promise<Register>;
-}
+import type { NamedCommand } from "./command.ts";
 
 /** Every command, in the order in which help shows them. */
 export const commandTable: readonly NamedCommand[] = [
@@ -167,7 +160,7 @@ export const commandTable: readonly NamedCommand[] = [
   {
     name: "completion",
     does: "print what makes bash, zsh or fish complete rekey's commands and options",
-    load: async () => (await import("./commands/completion.ts")).completion,
+    load: async () => (await import("./commands/completion.ts")).completionOf(commandTable),
   },
   {
     name: "exec",

@@ -79,6 +79,13 @@ export type Perform = (work: (cli: Cli) => Promise<Shown>) => Promise<void>;
 /** Declares one command: its arguments, its options, and what it does. */
 export type Register = (program: Command, perform: Perform) => void;
 
+/** One command by its name. Its file is loaded only when somebody calls it, so that help needs no client of AWS. */
+export interface NamedCommand {
+  readonly name: string;
+  readonly does: string;
+  load(): Promise<Register>;
+}
+
 interface FailureOptions {
   readonly hint?: string | undefined;
   readonly exitCode?: ExitCode;

@@ -8,11 +8,12 @@ import {
   EndsEarly,
   type ExitCode,
   exitCodes,
+  type NamedCommand,
   type Perform,
   type Reach,
   type Terminal,
 } from "./command.ts";
-import { commandTable, type NamedCommand } from "./command-table.ts";
+import { commandTable } from "./command-table.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Where } from "./stack-outputs.ts";
 import { printed } from "./table.ts";

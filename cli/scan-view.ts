@@ -1,12 +1,24 @@
 import type { Finding } from "../scan/finding.ts";
 import { rules } from "../scan/rules.ts";
 import type { Scanned } from "../scan/scan.ts";
-import type { ScanOptions } from "./commands/scan.ts";
 import { plural } from "./text.ts";
 
 /** Whether it fails the scan. */
 export function failing({ rule, accepted }: Finding): boolean {
   return rules[rule].level === "error" && accepted === undefined;
+}
+
+export interface ScanOptions {
+  readonly staged?: boolean;
+  readonly history?: boolean;
+  readonly since?: string;
+  readonly from?: string;
+  readonly baseline: string;
+  readonly writeBaseline?: string;
+  readonly sarif?: string;
+  readonly known?: boolean;
+  readonly report?: boolean;
+  readonly public?: boolean;
 }
 
 export interface ScanView {

@@ -1,20 +1,7 @@
+import type { FakeReply } from "../core/wire.ts";
 import type { AwsReach } from "./destination.ts";
 
-/** What a stand-in of a destination sees of one request: the same as those of providers. */
-export interface FakeRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: unknown;
-}
-
-export interface FakeReply {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
+export type { FakeReply, FakeRequest } from "../core/wire.ts";
 
 export function answer(status: number, json: unknown = {}): FakeReply {
   return { status, headers: { "content-type": "application/json" }, body: JSON.stringify(json) };

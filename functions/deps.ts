@@ -5,7 +5,7 @@ import type { CallerProof } from "../aws/caller-proof.ts";
 import type { EvidenceSource, Refreshers } from "../consumers/ports.ts";
 import type { Destinations } from "../core/copies/destination.ts";
 import type { SenderLimit } from "../core/incident/plan.ts";
-import type { PageReason, UseBefore } from "../core/incident/record.ts";
+import type { LastUse, PageReason } from "../core/incident/record.ts";
 import type { ScopeFindings } from "../core/incident/scope-findings.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
 import type { Policy } from "../core/policy.ts";
@@ -153,7 +153,7 @@ export interface ScopeQuestion {
     readonly deadAtMs?: number;
     readonly promotedAtMs?: number;
     /** What the provider said before containment: it may say nothing any more. */
-    readonly useBefore?: UseBefore;
+    readonly lastUse?: LastUse;
   }[];
   readonly secrets: readonly {
     readonly secretArn: SecretArn;

@@ -27,7 +27,7 @@ const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     dead: "the retiring key is refused again and again: dead",
     alive: "the retiring key still answers",
   },
-  "close-rotation": { rotated: "lease freed, revocation certified" },
+  "close-rotation": { rotated: "lease freed, death recorded" },
   "settle-rotation": { rolledBack: "rolled back", owed: "both keys stay alive; people are notified" },
 };
 

@@ -1,29 +1,10 @@
 import http from "node:http";
 import type { AddressInfo } from "node:net";
 import { ProviderUnavailable } from "../core/errors.ts";
+import type { FakeReply, FakeRequest } from "../core/wire.ts";
 import { boundedReply, HTTP_TIME_MAX_MS, type Http } from "./http.ts";
 
-/** What a stand-in of a provider sees of one request. */
-export interface FakeRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: URLSearchParams;
-  /** Names in lower case. */
-  readonly headers: Readonly<Record<string, string>>;
-  /** The parsed JSON, or the fields of a form; undefined when there is none. */
-  readonly body: unknown;
-}
-
-export interface FakeReply {
-  /** 0: the connection ends without a reply. */
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-  /** The connection ends in the middle of the body. */
-  readonly cut?: boolean;
-  /** How long the reply takes to arrive. */
-  readonly afterMs?: number;
-}
+export type { FakeReply, FakeRequest } from "../core/wire.ts";
 
 export type Handle = (request: FakeRequest) => FakeReply | Promise<FakeReply>;
 

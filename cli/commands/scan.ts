@@ -7,20 +7,7 @@ import { type Scanned, type Scope, ScopeUnknown, scan as scanScope } from "../..
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import manifest from "../package.json" with { type: "json" };
 import { findingsInFile, knownKeys, reportFindings } from "../scan-report.ts";
-import { failing, linesOf, resultLine } from "../scan-view.ts";
-
-export interface ScanOptions {
-  readonly staged?: boolean;
-  readonly history?: boolean;
-  readonly since?: string;
-  readonly from?: string;
-  readonly baseline: string;
-  readonly writeBaseline?: string;
-  readonly sarif?: string;
-  readonly known?: boolean;
-  readonly report?: boolean;
-  readonly public?: boolean;
-}
+import { failing, linesOf, resultLine, type ScanOptions } from "../scan-view.ts";
 
 const usualBaseline = ".rekey-baseline.json";
 

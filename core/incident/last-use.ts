@@ -1,4 +1,4 @@
-import type { IncidentRecord, KeyInScope, UseBefore } from "./record.ts";
+import type { IncidentRecord, KeyInScope, LastUse } from "./record.ts";
 
 const lookBackMs = 90 * 24 * 3_600_000;
 const lookBackBeforeMs = 28 * 24 * 3_600_000;
@@ -19,13 +19,13 @@ export function usedBeforeSince({ exposedAtMs, detectedAtMs }: IncidentRecord): 
 }
 
 /** Not asked for a key whose revoke is recorded: the provider may have forgotten it. */
-export function isUseWanted({ keyId, useBefore, revokeIntendedAtMs }: KeyInScope, nowMs: number): boolean {
+export function isUseWanted({ keyId, lastUse, revokeIntendedAtMs }: KeyInScope, nowMs: number): boolean {
   if (keyId === undefined || revokeIntendedAtMs !== undefined) return false;
-  return useBefore === undefined || nowMs - useBefore.atMs > freshMs;
+  return lastUse === undefined || nowMs - lastUse.atMs > freshMs;
 }
 
 /** If a look saw nothing, what an earlier look saw is kept. */
-export function laterUse(before: UseBefore | undefined, seen: UseBefore | undefined): UseBefore | undefined {
+export function laterUse(before: LastUse | undefined, seen: LastUse | undefined): LastUse | undefined {
   if (seen === undefined) return before;
   return before !== undefined && before.unknown === undefined && seen.unknown !== undefined ? before : seen;
 }

@@ -166,11 +166,11 @@ export interface KeyInScope extends Repeats {
   /**
    * Set under switch-first if somebody made the key current again: its consumers keep it until `containBy`.
    */
-  readonly handedOutAgain?: CurrentAgain;
+  readonly currentAgain?: CurrentAgain;
   /** The provider has no revoke call: a person revokes it, and Rekey probes until it is dead. */
   readonly byHand?: boolean;
   /** What the provider said about the key's use before it was deleted. */
-  readonly useBefore?: UseBefore;
+  readonly lastUse?: LastUse;
 }
 
 export interface Blocked {
@@ -186,7 +186,7 @@ export interface CurrentAgain {
 }
 
 /** A provider forgets what a key did when the key is deleted, so it is asked shortly before. */
-export interface UseBefore {
+export interface LastUse {
   readonly atMs: number;
   readonly sinceMs: number;
   readonly requests?: number;

@@ -1,7 +1,6 @@
 import { NeedsHuman } from "../errors.ts";
 import { isUnused, type KeyStanding, type LedgerKey, replacementRunId } from "../keys.ts";
 import type { KeyId, RotationId } from "../ports.ts";
-import { debtForLeft } from "../rotation/left-behind.ts";
 import {
   adoptCurrent,
   bump,
@@ -13,6 +12,7 @@ import {
   type Run,
   type SecretRecord,
 } from "../rotation/secret-record.ts";
+import { debtForSuperseded } from "../rotation/superseded.ts";
 
 /** What an incident may do to a secret's item. Each is a pure transition, as in `secret-record.ts`. */
 export interface Takeover {
@@ -40,7 +40,7 @@ export interface Taken {
    * A key of the fenced run that is neither compromised nor current: it is still to be revoked, or to be
    * proven dead.
    */
-  readonly leftBehind?: ReturnType<typeof debtForLeft>;
+  readonly owed?: ReturnType<typeof debtForSuperseded>;
 }
 
 /**
@@ -114,7 +114,7 @@ function takeCurrent(
     ...compromised,
     state: "current",
   });
-  const left = leftBehindBy(record, compromised.keyId);
+  const owed = owedBy(record, compromised.keyId);
   return {
     ...fencedOff(record),
     record: {
@@ -124,14 +124,14 @@ function takeCurrent(
     standing: "current",
     from: "MintKey",
     reused: false,
-    ...(left && { leftBehind: left }),
+    ...(owed && { owed }),
   };
 }
 
-function leftBehindBy({ secretArn, run }: SecretRecord, compromised: KeyId): Taken["leftBehind"] {
+function owedBy({ secretArn, run }: SecretRecord, compromised: KeyId): Taken["owed"] {
   if (run === undefined || run.retiring.keyId === compromised || run.phase === "dead") return undefined;
   const { retiring, phase: state, rotationId } = run;
-  return debtForLeft({ ...retiring, state }, { secretArn, rotationId });
+  return debtForSuperseded({ ...retiring, state }, { secretArn, rotationId });
 }
 
 type Unpromoted = Extract<Run, { phase: "staged" | "proven" | "promoting" }>;
@@ -183,12 +183,12 @@ function dropPromoted(
   record: SecretRecord,
   { takeover, run }: { readonly takeover: Takeover; readonly run: PromotedRun },
 ): Taken {
-  const left = leftBehindBy(record, takeover.keyId);
+  const owed = owedBy(record, takeover.keyId);
   return {
     ...fencedOff(record),
     record: withoutRun(record, { takeover, run, mark: { compromised: true, state: "retiring" } }),
     ...{ standing: "unplaced", from: "none", reused: false },
-    ...(left && { leftBehind: left }),
+    ...(owed && { owed }),
   };
 }
 

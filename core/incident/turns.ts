@@ -66,12 +66,12 @@ export function containTurn(record: IncidentRecord, key: KeyInScope, nowMs: numb
  */
 function whileHandedOut(
   record: IncidentRecord,
-  { key: { handedOutAgain }, nowMs }: Asked,
+  { key: { currentAgain }, nowMs }: Asked,
 ): ContainTurn | undefined {
-  if (handedOutAgain === undefined || !isLeftToConsumers(record, nowMs)) return undefined;
-  const { lookAgainAtMs } = handedOutAgain;
+  if (currentAgain === undefined || !isLeftToConsumers(record, nowMs)) return undefined;
+  const { lookAgainAtMs } = currentAgain;
   if (nowMs >= lookAgainAtMs) return undefined;
-  return { turn: "wait", why: whyCurrentAgain(record, handedOutAgain), untilMs: lookAgainAtMs };
+  return { turn: "wait", why: whyCurrentAgain(record, currentAgain), untilMs: lookAgainAtMs };
 }
 
 export function whyCurrentAgain({ secrets }: IncidentRecord, { places }: CurrentAgain): string {
@@ -233,9 +233,9 @@ function troublePages(record: IncidentRecord): readonly DuePage[] {
   ];
 }
 
-function whatStops(record: IncidentRecord, { blocked, handedOutAgain }: KeyInScope): readonly Blocked[] {
-  const handedOut = handedOutAgain && { why: whyCurrentAgain(record, handedOutAgain) };
-  return [blocked, handedOut].filter((stop) => stop !== undefined);
+function whatStops(record: IncidentRecord, { blocked, currentAgain }: KeyInScope): readonly Blocked[] {
+  const isCurrent = currentAgain && { why: whyCurrentAgain(record, currentAgain) };
+  return [blocked, isCurrent].filter((stop) => stop !== undefined);
 }
 
 /**

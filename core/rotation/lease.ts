@@ -1,6 +1,5 @@
 import { Superseded } from "../errors.ts";
 import { isUnused } from "../keys.ts";
-import { type Resuming, runForLeft } from "./left-behind.ts";
 import {
   adoptCurrent,
   assertHolder,
@@ -17,6 +16,7 @@ import {
   type SecretRecord,
   type Ticket,
 } from "./secret-record.ts";
+import { type Resuming, runForSuperseded } from "./superseded.ts";
 
 export function openRun(
   record: SecretRecord,
@@ -48,9 +48,9 @@ export function resumeRun(
 }
 
 /** Resumes the revoke of a superseded key, under a lease and a deadline of its own. */
-export function resumeLeft(record: SecretRecord, resuming: Resuming): SecretRecord {
+export function resumeSuperseded(record: SecretRecord, resuming: Resuming): SecretRecord {
   const known = adoptCurrent(record, { ...resuming.current, state: "current" });
-  return { ...takeLease(known, resuming), run: runForLeft(resuming) };
+  return { ...takeLease(known, resuming), run: runForSuperseded(resuming) };
 }
 
 function takeLease(record: SecretRecord, { rotationId, executionArn, kind }: Opening): SecretRecord {

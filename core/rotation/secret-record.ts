@@ -154,7 +154,7 @@ export function currentKey(record: SecretRecord): LedgerKey | undefined {
 
 /**
  * Makes `key` the one that the ledger takes the current version to hold. The previous current key may still
- * be in use, so it stays in the item and is revoked later (left-behind.ts).
+ * be in use, so it stays in the item and is revoked later (superseded.ts).
  */
 export function adoptCurrent(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
   const others = record.keys

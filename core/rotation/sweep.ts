@@ -1,9 +1,9 @@
 import { isUnused, type LedgerKey, parseKeyName } from "../keys.ts";
 import type { ExecutionState, KeyId, ListedKey, RotationId } from "../ports.ts";
-import { keysLeftBehind, leftToResume } from "./left-behind.ts";
 import { whyNoRunOpens } from "./open.ts";
 import { debtKindIn } from "./retiring.ts";
 import type { SecretRecord } from "./secret-record.ts";
+import { supersededKeys, supersededToResume } from "./superseded.ts";
 
 /** What the ledger knows about all secrets with keys in one provider account. */
 export interface AccountView {
@@ -76,7 +76,7 @@ export function isAbandoned({ lease }: SecretRecord, state: ExecutionState): boo
 export function owedBy(record: SecretRecord): string | undefined {
   const { run } = record;
   if (whyNoRunOpens(record) !== undefined) return undefined;
-  return run === undefined ? leftToResume(record)?.keyId : run.owed && run.rotationId;
+  return run === undefined ? supersededToResume(record)?.keyId : run.owed && run.rotationId;
 }
 
 /** Whether a stored debt is still owed. A revoke is not, once only its proof is missing. */
@@ -93,7 +93,7 @@ export function isStillOwed(
   // While a run is at work, the debt that it pays is kept as it is.
   if (run?.retiring.keyId === debt.keyId)
     return run.owed === undefined || debt.kind === debtKindIn(run.phase);
-  const left = keysLeftBehind(record).find(({ keyId }) => keyId === debt.keyId);
+  const left = supersededKeys(record).find(({ keyId }) => keyId === debt.keyId);
   return left !== undefined && debt.kind === debtKindIn(left.state);
 }
 

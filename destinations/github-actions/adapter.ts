@@ -10,6 +10,8 @@ import { githubActionsSettings } from "./settings.ts";
 
 type Settings = z.output<typeof githubActionsSettings>;
 
+/** A repository by its full name, or an organization. */
+const Named = z.object({ full_name: z.string().optional(), login: z.string().optional() });
 const PublicKey = z.object({ key_id: z.string().max(100), key: z.string().max(100) });
 const Stored = z.object({
   updated_at: z.string().max(40),
@@ -80,7 +82,6 @@ async function whyNotHere(
   { repository, environment, organization }: Settings,
   api: Api,
 ): Promise<PlaceRefusal | undefined> {
-  const Named = z.object({ full_name: z.string().optional(), login: z.string().optional() });
   const path = organization === undefined ? `/repos/${repository}` : `/orgs/${organization}`;
   const asked = await api.whyRefused({ method: "GET", path, what: `read ${path}` });
   if ("refusal" in asked) return asked.refusal;

@@ -43,6 +43,7 @@ const Variable = z.object({
   updatedAt: z.number(),
 });
 type Variable = z.output<typeof Variable>;
+const Value = z.object({ value: z.string().max(65_536) });
 const Variables = z.object({ envs: z.array(Variable) });
 const Deployments = z.object({ deployments: z.array(Deployed) });
 const deploymentsMax = 20;
@@ -72,7 +73,7 @@ export function connect(options: ConnectOptions): DestinationCalls {
       if (found === undefined || found.type === "sensitive") return undefined;
       const path = `/v1/projects/${project}/env/${found.id}?teamId=${team}`;
       const { json } = await api.call({ method: "GET", path, what: `read ${name}` });
-      const { value } = understood(z.object({ value: z.string().max(65_536) }), json);
+      const { value } = understood(Value, json);
       return fingerprintOf(new Secret(value.trim()));
     },
 

@@ -1,5 +1,6 @@
 /** Acknowledgements of pages: a button or command in Slack, or an incident acknowledged in PagerDuty. */
 import * as z from "zod";
+import { jsonOrNothing } from "../../core/json.ts";
 import type { Secret } from "../../core/secret.ts";
 import type { Acknowledgement } from "../acknowledgement.ts";
 import { hmacHex, isSameHex, refusal, sha256Hex, whyNotCheckable, whyNotNow } from "./edge/signature.ts";
@@ -76,7 +77,7 @@ function readSlack(
 }
 
 function fromButton(payload: string) {
-  const parsed = SlackAction.safeParse(jsonIn(payload));
+  const parsed = SlackAction.safeParse(jsonOrNothing(payload));
   const action = parsed.data?.actions.find(({ action_id: id }) => id === slackAction);
   if (!parsed.success || action?.value === undefined) return undefined;
   return { incidentId: action.value, user: `${parsed.data.team.id}/${parsed.data.user.id}` };
@@ -115,13 +116,13 @@ const PagerdutyEvent = z.object({
 });
 
 function pagerdutyReplayKey({ body }: RawRequest): string {
-  const event = PagerdutyEvent.safeParse(jsonIn(Buffer.from(body).toString("utf8")));
+  const event = PagerdutyEvent.safeParse(jsonOrNothing(Buffer.from(body).toString("utf8")));
   return `ack/pagerduty/${event.data?.event.id ?? sha256Hex(body)}`;
 }
 
 /** The key of an alert begins with the incident's id, see the channel that pages. */
 function readPagerduty({ body }: RawRequest, { nowMs }: AckTrust): Acknowledgement | string | undefined {
-  const parsed = PagerdutyEvent.safeParse(jsonIn(Buffer.from(body).toString("utf8")));
+  const parsed = PagerdutyEvent.safeParse(jsonOrNothing(Buffer.from(body).toString("utf8")));
   if (!parsed.success || parsed.data.event.event_type !== "incident.acknowledged") return undefined;
   const { agent, data, occurred_at: occurredAt } = parsed.data.event;
   const [incidentId = ""] = (data.incident_key ?? "").split("/");
@@ -130,13 +131,4 @@ function readPagerduty({ body }: RawRequest, { nowMs }: AckTrust): Acknowledgeme
   if (agent === null || agent === undefined) return "no person acknowledged it";
   const saidAtMs = Math.min(nowMs, Date.parse(occurredAt) || nowMs);
   return { channel: "pagerduty", incidentId, by: `pagerduty:${agent.id}`, saidAtMs };
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

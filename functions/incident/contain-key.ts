@@ -5,7 +5,7 @@ import type { Deps } from "../deps.ts";
 import { onLambda, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { contain, type Turn } from "./containment/contain.ts";
-import { noteUseBefore } from "./containment/last-use.ts";
+import { noteLastUse } from "./containment/last-use.ts";
 import { finishUndo } from "./containment/undo-containment.ts";
 import { waitSecondsFor } from "./record/change.ts";
 import { incidentOf, keyOf, keyStepInput, stopwatch } from "./record/step-input.ts";
@@ -22,7 +22,7 @@ export const containKey = step({
     await finish({ record, nowMs: input.at, ref: input.ref }, deps);
     const isWait = turn.turn === "wait";
     const nowMs = stopwatch(input.at, deps);
-    if (isWait && turn.untilMs !== undefined) await noteUseBefore({ record, key, nowMs: input.at }, deps);
+    if (isWait && turn.untilMs !== undefined) await noteLastUse({ record, key, nowMs: input.at }, deps);
     return {
       outcome: turn.turn,
       seenSeq: record.seq,

@@ -35,7 +35,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
   const promoted = new Map(record.secrets.map((secret) => [secret.secretArn, secret.promotedAtMs]));
   return {
     incidentId: record.incidentId,
-    keys: record.keys.map(({ keyId, fingerprint, account, secretArn, deadAtMs, useBefore }) => {
+    keys: record.keys.map(({ keyId, fingerprint, account, secretArn, deadAtMs, lastUse }) => {
       const promotedAtMs = secretArn === undefined ? undefined : promoted.get(secretArn);
       return {
         ...(keyId !== undefined && { keyId }),
@@ -43,7 +43,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
         ...(account !== undefined && { account }),
         ...(secretArn !== undefined && { secretArn }),
         ...(deadAtMs !== undefined && { deadAtMs }),
-        ...(useBefore && { useBefore }),
+        ...(lastUse && { lastUse }),
         ...(promotedAtMs !== undefined && { promotedAtMs }),
       };
     }),

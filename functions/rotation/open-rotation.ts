@@ -8,11 +8,11 @@ import {
   SecretUnusable,
 } from "../../core/errors.ts";
 import { isRotated, mistakesIn, type Policy } from "../../core/policy.ts";
-import { openRun, resumeLeft, resumeRun } from "../../core/rotation/lease.ts";
-import { adoptByHand, leftToResume } from "../../core/rotation/left-behind.ts";
+import { openRun, resumeRun, resumeSuperseded } from "../../core/rotation/lease.ts";
 import { type OpenReason, whyNotOpen } from "../../core/rotation/open.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import { currentKey, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { adoptByHand, supersededToResume } from "../../core/rotation/superseded.ts";
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
@@ -54,7 +54,7 @@ export const openRotation = step({
 
     const next =
       record.run?.owed === undefined
-        ? ((await takeUpLeft({ input, policy, record }, deps)) ??
+        ? ((await takeUpSuperseded({ input, policy, record }, deps)) ??
           (await openNew({ input, policy, record }, deps)))
         : await resumeOwed({ input, policy }, deps);
     if (!isOpenFor(next, input)) {
@@ -151,11 +151,14 @@ async function resumeOwed({ input, policy }: Omit<Opening, "record">, deps: Deps
 }
 
 /** A superseded key is revoked before a new key is made, like every other debt. */
-async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord | undefined> {
-  if (leftToResume(record) === undefined) return undefined;
+async function takeUpSuperseded(
+  { input, policy, record }: Opening,
+  deps: Deps,
+): Promise<SecretRecord | undefined> {
+  if (supersededToResume(record) === undefined) return undefined;
   const { secretArn } = policy;
   const current = await findCurrentKey({ policy, record }, deps);
-  const left = current.keyId === currentKey(record)?.keyId ? leftToResume(record) : undefined;
+  const left = current.keyId === currentKey(record)?.keyId ? supersededToResume(record) : undefined;
   if (left === undefined) return undefined;
   const assertSame = ({ fence }: SecretRecord) => {
     if (fence !== record.fence) throw new LedgerContended("another run has taken the secret meanwhile");
@@ -164,11 +167,11 @@ async function takeUpLeft({ input, policy, record }: Opening, deps: Deps): Promi
   await pinIfThere({ secretArn, versionId: left.versionId, assertMine }, deps);
   return deps.ledger.changeSecret(secretArn, (now) => {
     if (whyNotOpen(now, input.rotationId)) return now;
-    if (now.fence !== record.fence || leftToResume(now)?.keyId !== left.keyId)
+    if (now.fence !== record.fence || supersededToResume(now)?.keyId !== left.keyId)
       throw new LedgerContended("the superseded key was dealt with meanwhile");
     const deadlineAtMs = input.at + policy.overlapMs;
     const { rotationId, executionArn, at: atMs } = input;
-    return resumeLeft(now, {
+    return resumeSuperseded(now, {
       ...{ rotationId, executionArn, kind: "rotation", left, current, atMs, deadlineAtMs },
     });
   });

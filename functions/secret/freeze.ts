@@ -1,9 +1,9 @@
 import type { LedgerKey } from "../../core/keys.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { ChangedOutside, RevokeReason } from "../../core/rotation/gate.ts";
-import { mayNotReturn } from "../../core/rotation/left-behind.ts";
 import type { Refusal } from "../../core/rotation/refusal.ts";
 import type { SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
+import { mayNotReturn } from "../../core/rotation/superseded.ts";
 import { freeze } from "../../core/rotation/wait.ts";
 import type { Deps } from "../deps.ts";
 

@@ -2,13 +2,13 @@ import { SecretUnusable } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, VersionId } from "../../core/ports.ts";
 import { currentIsIncoming } from "../../core/rotation/gate.ts";
-import { keysLeftBehind } from "../../core/rotation/left-behind.ts";
 import {
   currentKey,
   incidentWith,
   promotedRun,
   type SecretRecord,
 } from "../../core/rotation/secret-record.ts";
+import { supersededKeys } from "../../core/rotation/superseded.ts";
 import { endedUnsettled, hasEnded, isAbandoned, nextTryMs, owedBy } from "../../core/rotation/sweep.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
@@ -124,7 +124,7 @@ async function clearLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
     pending !== undefined &&
     run?.phase !== "promoting" &&
     (await isOurs({ policy, record, versionId: pending }, deps));
-  const isPinOfLeft = keysLeftBehind(record).some(({ versionId }) => versionId === pinned);
+  const isPinOfLeft = supersededKeys(record).some(({ versionId }) => versionId === pinned);
   // While anything is owed the pin stays: without it the store could delete the retiring version.
   const isPinLeft = pinned !== undefined && run === undefined && !isPinOfLeft;
   const found = Number(isLeft) + Number(isPinLeft);

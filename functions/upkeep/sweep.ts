@@ -4,9 +4,9 @@ import { deadlineOf } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { isOver } from "../../core/incident/status.ts";
 import type { Policy } from "../../core/policy.ts";
-import { debtForLeft, keysLeftBehind } from "../../core/rotation/left-behind.ts";
 import { debtKindIn } from "../../core/rotation/retiring.ts";
 import { currentKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
+import { debtForSuperseded, supersededKeys } from "../../core/rotation/superseded.ts";
 import { isStillOwed } from "../../core/rotation/sweep.ts";
 import type { Debt } from "../../ledger/entries.ts";
 import type { Deps, With } from "../deps.ts";
@@ -170,7 +170,7 @@ async function openDebts({ policies, nowMs, dryRun }: Sweep, deps: Deps): Promis
 function debtsOf(record: SecretRecord, sinceMs: number): readonly Debt[] {
   const { secretArn, run, fenced } = record;
   const owner = { secretArn, rotationId: fenced?.rotationId ?? "unknown" };
-  const left = keysLeftBehind(record).map((key) => ({ ...debtForLeft(key, owner), sinceMs }));
+  const left = supersededKeys(record).map((key) => ({ ...debtForSuperseded(key, owner), sinceMs }));
   if (run?.owed === undefined) return left;
   const { rotationId, owed, retiring, phase } = run;
   const { keyId, versionId } = retiring;

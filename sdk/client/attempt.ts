@@ -1,4 +1,5 @@
 import type { Cache } from "./cache.ts";
+import type { UseReport } from "./consumer-report.ts";
 import { ignore } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import type { Watch } from "./watch.ts";
@@ -7,13 +8,6 @@ export type Work<T> = (key: string) => T | Promise<T>;
 
 /** Whether what `work` threw or returned means that the provider refused the key itself. */
 export type IsAuthFailure = (result: unknown, how: { thrown: boolean }) => boolean;
-
-/** The uses of one key and how they ended. Ages are on this instance's own clock, at the moment of the report. */
-export interface UseReport {
-  fingerprint: string;
-  lastSuccessAgoMs: number | null;
-  lastRefusalAgoMs: number | null;
-}
 
 interface Use {
   successMs?: number;

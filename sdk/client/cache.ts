@@ -1,17 +1,10 @@
+import type { KeyVersion } from "./consumer-report.ts";
 import { isPassing, KeyUnreadable } from "./errors.ts";
 import { createFlight } from "./flight.ts";
 import type { Settings } from "./options.ts";
 import { keepSigner } from "./proof.ts";
 import { sha256 } from "./sigv4.ts";
 import type { Calls, Reading } from "./transport.ts";
-
-/** Which version is held: everything about it but the value. */
-export interface KeyVersion {
-  readonly arn: string;
-  readonly versionId: string;
-  /** `sha256:` and 64 hex digits: the only form in which a key leaves the process. */
-  readonly fingerprint: string;
-}
 
 export interface Extent {
   /** A secret's full ARN (its Region is used), or its name. */

@@ -2,9 +2,9 @@ import { OptionInvalid, RekeyClosed } from "./errors.ts";
 import { createKey, type Key, type OpenKey, type OpenRequest } from "./key.ts";
 import { type RekeyOptions, settingsFrom } from "./options.ts";
 
-export type { IsAuthFailure, UseReport } from "./attempt.ts";
-export type { KeyVersion } from "./cache.ts";
+export type { IsAuthFailure } from "./attempt.ts";
 export type { Clock } from "./clock.ts";
+export type { Cause, ConsumerReport, KeyVersion, UseReport } from "./consumer-report.ts";
 export type { CredentialSource } from "./credentials.ts";
 export {
   CredentialsMissing,
@@ -17,7 +17,6 @@ export {
 } from "./errors.ts";
 export type { Key, OpenRequest, Outcome } from "./key.ts";
 export type { LogLine, RekeyOptions } from "./options.ts";
-export type { Cause, ConsumerReport } from "./report.ts";
 export type { Credentials } from "./sigv4.ts";
 export type { Calls, Reading, ReportEntry, Transport } from "./transport.ts";
 

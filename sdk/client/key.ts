@@ -1,5 +1,6 @@
 import { createAttempts, type IsAuthFailure, type Work } from "./attempt.ts";
-import { createCache, type Extent, type KeyVersion } from "./cache.ts";
+import { createCache, type Extent } from "./cache.ts";
+import type { KeyVersion } from "./consumer-report.ts";
 import { ignore, KeyTooStale, RekeyClosed } from "./errors.ts";
 import type { Settings } from "./options.ts";
 import { signerOf } from "./proof.ts";

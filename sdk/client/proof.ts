@@ -1,5 +1,4 @@
-import type { KeyVersion } from "./cache.ts";
-import type { ConsumerReport } from "./report.ts";
+import type { ConsumerReport, KeyVersion } from "./consumer-report.ts";
 
 /** Loaded when it is first used: loading takes longer than the rest of this package. */
 const crypto = () => process.getBuiltinModule("node:crypto");

@@ -1,32 +1,9 @@
-import type { UseReport } from "./attempt.ts";
-import type { KeyVersion } from "./cache.ts";
+import type { Cause, ConsumerReport, KeyVersion, UseReport } from "./consumer-report.ts";
 import { about, isPassing, UpstreamUnavailable } from "./errors.ts";
 import { type Reads, withDeadline } from "./flight.ts";
-import type { ReportKind, Settings } from "./options.ts";
+import type { Settings } from "./options.ts";
 import type { Sign } from "./proof.ts";
 import { type ReportEntry, reasonOf } from "./transport.ts";
-
-export type Cause = "started" | "changed" | "refused" | "heartbeat" | "stopping";
-
-/** One instance's report about one secret. Its environment is that of the bus on which it arrives. */
-export interface ConsumerReport {
-  schema: 1;
-  kind: ReportKind;
-  consumer: string;
-  /** `name/start id`. */
-  instance: string;
-  secretArn: string;
-  holds: { fingerprint: string; versionId: string };
-  uses: UseReport[];
-  cause: Cause;
-  sequence: number;
-  maxStaleMs: number;
-  sdk: "rekey-client/0.1.0";
-  /** For a dashboard. It decides nothing, so it is not part of what the proof signs. */
-  reads?: Reads;
-  /** Made with a pair derived from the key it holds: only who has the key can testify for it. */
-  proof?: { sentAtMs: number; signature: string };
-}
 
 type Told = KeyVersion & { uses: UseReport[]; sign: Sign | undefined; takeReads?: () => Reads };
 

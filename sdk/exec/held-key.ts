@@ -1,10 +1,11 @@
 import type { DeclaredSecret } from "../agent/secrets.ts";
-import { createCache, type KeyVersion } from "../client/cache.ts";
+import { createCache } from "../client/cache.ts";
+import type { Cause, KeyVersion } from "../client/consumer-report.ts";
 import { ignore } from "../client/errors.ts";
 import type { RekeyOptions } from "../client/index.ts";
 import { settingsFrom } from "../client/options.ts";
 import { signerOf } from "../client/proof.ts";
-import { type Cause, createReporter } from "../client/report.ts";
+import { createReporter } from "../client/report.ts";
 import { createWatch } from "../client/watch.ts";
 
 export interface HeldKey {

@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { KeyVersion } from "../client/cache.ts";
+import type { KeyVersion } from "../client/consumer-report.ts";
 import type { Environment, Fetch } from "../client/credentials.ts";
 import { type CredentialSource, credentialChain } from "../client/credentials.ts";
 import { ignore } from "../client/errors.ts";

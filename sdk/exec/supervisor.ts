@@ -1,5 +1,5 @@
 import { setTimeout as pause } from "node:timers/promises";
-import type { KeyVersion } from "../client/cache.ts";
+import type { KeyVersion } from "../client/consumer-report.ts";
 import { ignore } from "../client/errors.ts";
 import type { HeldKey } from "./held-key.ts";
 import type { Permits } from "./permit.ts";

@@ -1,5 +1,5 @@
 import { parse } from "yaml";
-import { leftMax } from "../../core/rotation/left-behind.ts";
+import { supersededMax } from "../../core/rotation/superseded.ts";
 import { adopt } from "../../functions/admin/apply/adopt.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
@@ -51,12 +51,12 @@ test("it keeps the policy of a secret that left the file, for without one nobody
 
 test("changes outside Rekey that are faster than rotations are refused in the end, and no key is forgotten", async () => {
   const world = await applied();
-  for (let hands = 0; hands < leftMax; hands++) {
+  for (let hands = 0; hands < supersededMax; hands++) {
     rotateByHand(world, `by hand ${hands}`);
     expect(await apply(world)).toMatchObject([{ outcome: "updated" }]);
   }
   const full = (await world.ledger.secret(secretArn)).keys;
-  expect(full).toHaveLength(leftMax + 1);
+  expect(full).toHaveLength(supersededMax + 1);
   rotateByHand(world, "once more");
 
   expect(await apply(world)).toMatchObject([

@@ -3,7 +3,7 @@ import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Shape } from "../../core/ports.ts";
 import { openRun } from "../../core/rotation/lease.ts";
-import { adoptByHand } from "../../core/rotation/left-behind.ts";
+import { adoptByHand } from "../../core/rotation/superseded.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../../functions/deps.ts";
 import { mintKey } from "../../functions/rotation/mint-key.ts";

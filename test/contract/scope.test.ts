@@ -160,7 +160,7 @@ test.each([
 describe("a look at the key before it was contained", () => {
   const key = {
     ...{ keyId: "key_FAKE1", account: "main", secretArn: billing, deadAtMs: noon + 2 * minute },
-    useBefore: { atMs: noon, sinceMs: noon - 50 * minute, requests: 400, lastUsedAtMs: noon - minute },
+    lastUse: { atMs: noon, sinceMs: noon - 50 * minute, requests: 400, lastUsedAtMs: noon - minute },
   };
 
   test("stands where the provider says nothing of the deleted key, and the rest is named", async () => {
@@ -198,9 +198,9 @@ describe("a look at the key before it was contained", () => {
   test("that failed is not checked, like the one after it", async () => {
     const world = new ScopeWorld();
     await world.policies(declared);
-    const useBefore = { atMs: noon, sinceMs: noon, unknown: "no answer in 1 s" };
+    const lastUse = { atMs: noon, sinceMs: noon, unknown: "no answer in 1 s" };
 
-    const { keyUse, notChecked } = await world.scope({ keys: [{ ...key, useBefore }] });
+    const { keyUse, notChecked } = await world.scope({ keys: [{ ...key, lastUse }] });
 
     expect(keyUse).toMatchObject([{ keyId: "key_FAKE1", toMs: noon + 2 * minute }]);
     expect(notChecked).toEqual(
@@ -210,7 +210,7 @@ describe("a look at the key before it was contained", () => {
       ]),
     );
     world.use = { keyId: "key_FAKE1", seenAtMs: noon, requests: 412 };
-    const later = await world.scope({ keys: [{ ...key, useBefore }] });
+    const later = await world.scope({ keys: [{ ...key, lastUse }] });
     expect(later.notChecked.join()).not.toContain("key_FAKE1");
   });
 });

@@ -2,7 +2,7 @@ import type { Parts, With } from "../../functions/deps.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { openaiFake } from "../../providers/openai/fake.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
-import { Storm } from "../simulation/faults/weather.ts";
+import { Storm } from "../simulation/faults/storm.ts";
 import type { Watch } from "../simulation/rules/watch.ts";
 import { Edges } from "../simulation/world/edges.ts";
 import { StepFunctions } from "../simulation/world/step-functions.ts";

@@ -34,7 +34,7 @@ const keys: Readonly<Record<string, Partial<IncidentRecord>>> = {
   IntakeCredentialLeaked: { keys: [keyThat({ role: "intake" })] },
   DeploymentCredentialLeaked: { keys: [keyThat({ role: "slackWebhook" })] },
   ProviderWithoutRevoke: { keys: [keyThat({ keyId: "k1", byHand: true })] },
-  SpentKeyIsCurrent: { keys: [keyThat({ handedOutAgain: { places: [], lookAgainAtMs: 0 } })] },
+  SpentKeyIsCurrent: { keys: [keyThat({ currentAgain: { places: [], lookAgainAtMs: 0 } })] },
   UnknownKey: { match: { by: "none", text: "sha256:FAKE" } },
 };
 

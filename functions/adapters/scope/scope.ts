@@ -1,6 +1,6 @@
 import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { RotationError } from "../../../core/errors.ts";
-import type { UseBefore } from "../../../core/incident/record.ts";
+import type { LastUse } from "../../../core/incident/record.ts";
 import type {
   KeyActivity,
   NewKey,
@@ -134,7 +134,7 @@ async function activityOf(
   world: ScopeWorld,
 ): Promise<KeyActivity> {
   const policy = policyFor(key, policies);
-  const before = key.useBefore?.unknown === undefined ? key.useBefore : undefined;
+  const before = key.lastUse?.unknown === undefined ? key.lastUse : undefined;
   const failures: string[] = [];
   const after = await attempt(failures, `what key ${key.keyId} did at its provider`, async () =>
     policy === undefined
@@ -154,15 +154,15 @@ async function activityOf(
   };
 }
 
-function whyNotBefore({ keyId = "", useBefore }: QuestionKey, after: KeyUse | undefined): readonly string[] {
-  if (after !== undefined || useBefore?.unknown === undefined) return [];
-  return [`what key ${keyId} did, asked before it was contained: ${useBefore.unknown}`];
+function whyNotBefore({ keyId = "", lastUse }: QuestionKey, after: KeyUse | undefined): readonly string[] {
+  if (after !== undefined || lastUse?.unknown === undefined) return [];
+  return [`what key ${keyId} did, asked before it was contained: ${lastUse.unknown}`];
 }
 
 /** The figures end with the look before containment. Uses after that are not included. */
 function whatCameLater(
   { keyId = "", deadAtMs }: QuestionKey,
-  { before, after }: { readonly before: UseBefore; readonly after: KeyUse | undefined },
+  { before, after }: { readonly before: LastUse; readonly after: KeyUse | undefined },
 ): readonly string[] {
   if (after !== undefined) return [];
   const seconds = Math.round(Math.max(0, (deadAtMs ?? before.atMs) - before.atMs) / 1000);

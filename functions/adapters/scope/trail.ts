@@ -1,6 +1,7 @@
 import { type CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import * as z from "zod";
 import { failureIn } from "../../../aws/failure.ts";
+import { jsonOrNothing } from "../../../core/json.ts";
 import type { Clock, SecretArn, VersionId } from "../../../core/ports.ts";
 
 /** One read of one secret, from CloudTrail's event history. */
@@ -133,7 +134,7 @@ const Entry = z.object({
 
 /** A read that was refused gave nobody the key, so it is skipped. */
 function readIn(text: string, atMs: number): readonly SecretRead[] {
-  const entry = Entry.safeParse(jsonIn(text));
+  const entry = Entry.safeParse(jsonOrNothing(text));
   if (!entry.success || entry.data.errorCode !== undefined) return [];
   const { userIdentity, requestParameters, sourceIPAddress: address, userAgent: agent } = entry.data;
   const secretId = requestParameters?.encryptionContext?.SecretARN ?? requestParameters?.secretId;
@@ -149,15 +150,6 @@ function readIn(text: string, atMs: number): readonly SecretRead[] {
       ...(agent !== undefined && { agent }),
     },
   ];
-}
-
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Callers may name a secret by its ARN, its ARN without the last six characters, or its name. */

@@ -1,8 +1,8 @@
 import { AdminCredentialRefused, KeyShared, RotationError } from "../../../core/errors.ts";
 import { isRotated, type Policy } from "../../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../../core/ports.ts";
-import { adoptByHand } from "../../../core/rotation/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { adoptByHand } from "../../../core/rotation/superseded.ts";
 import type { Secret } from "../../../core/secret.ts";
 import { aliasesOf } from "../../../events/fingerprint.ts";
 import { reportKeyOf } from "../../../events/report-proof.ts";

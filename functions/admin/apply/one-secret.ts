@@ -2,8 +2,8 @@ import { observationText } from "../../../core/adoption/observation.ts";
 import type { PlanStep } from "../../../core/apply-plan.ts";
 import { RotationError } from "../../../core/errors.ts";
 import { isRotated, type Policy } from "../../../core/policy.ts";
-import { keysLeftBehind } from "../../../core/rotation/left-behind.ts";
 import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { supersededKeys } from "../../../core/rotation/superseded.ts";
 import { scheduleFaultText } from "../../../core/schedule.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { wakeIfDecided } from "../../secret/wake-run.ts";
@@ -56,7 +56,7 @@ export function eachBy({ view, plan }: Work, way: Way): (secret: Named) => Promi
     const step = plan.find((each) => each.kind === "policy" && each.secretArn === secretArn);
     const policy = view.wanted.policies.find((each) => each.secretArn === secretArn);
     try {
-      if (step?.action === "left") return { ...secret, outcome: "left", reason: leftReason };
+      if (step?.action === "left") return { ...secret, outcome: "left", reason: supersededReason };
       if (policy === undefined || step === undefined) return await way.remove(secret);
       refuseAmongOthers(policy, view);
       return await way.declare({ policy, step });
@@ -67,7 +67,7 @@ export function eachBy({ view, plan }: Work, way: Way): (secret: Named) => Promi
   };
 }
 
-const leftReason = "no longer in its file: nothing changes until you apply with --prune";
+const supersededReason = "no longer in its file: nothing changes until you apply with --prune";
 
 export function workOn(work: Work, deps: AdminDeps): (secret: Named) => Promise<Applied> {
   return eachBy(work, {
@@ -204,6 +204,6 @@ export async function whyKept(secretArn: string, { ledger }: AdminDeps): Promise
 function whatIsOpen(record: SecretRecord): string | undefined {
   const { run } = record;
   if (run !== undefined) return run.owed?.reason ?? `rotation ${run.rotationId} is not over`;
-  const [left] = keysLeftBehind(record);
+  const [left] = supersededKeys(record);
   return left && `the superseded key ${left.keyId} is not revoked yet (rekey rotate)`;
 }

@@ -1,7 +1,7 @@
 import { NeedsHuman } from "../../../core/errors.ts";
 import { isUndone, whyContained } from "../../../core/incident/orders.ts";
 import { isQuarantinable } from "../../../core/incident/plan.ts";
-import type { IncidentRecord, KeyInScope, UseBefore } from "../../../core/incident/record.ts";
+import type { IncidentRecord, KeyInScope, LastUse } from "../../../core/incident/record.ts";
 import { assertNotIncoming, markContained, markContaining } from "../../../core/incident/takeover.ts";
 import { addToTimeline, changeKey, isPast, refOf } from "../../../core/incident/transitions.ts";
 import { containTurn, everybodyMoved, whyCurrentAgain, whyNotContain } from "../../../core/incident/turns.ts";
@@ -38,7 +38,7 @@ interface Order extends Containing {
    * Started early, beside the other checks. Awaited before the intents are written, so that the intents and
    * the call stay close together.
    */
-  readonly use: Promise<UseBefore | undefined>;
+  readonly use: Promise<LastUse | undefined>;
 }
 
 /** Does what the turn says: quarantines if that can be undone and somebody may need the key, otherwise revokes. */
@@ -57,12 +57,12 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   const order = { ...containing, keyId, policy, provider, use };
   // Also checked if the intent is recorded: the call may not have been made, and consumers that fetched the
   // key again still work with it.
-  const handedOut = await currentAgain({ record, key, nowMs: input.at }, deps);
-  if (handedOut !== undefined) {
-    const seen = { incidentId: record.incidentId, key, handedOut, use: await use, atMs: input.at };
+  const again = await currentAgain({ record, key, nowMs: input.at }, deps);
+  if (again !== undefined) {
+    const seen = { incidentId: record.incidentId, key, again, use: await use, atMs: input.at };
     const noted = await noteCurrentAgain(seen, deps);
-    const reason = whyCurrentAgain(noted, handedOut);
-    return waitUntil(noted, { input, untilMs: handedOut.lookAgainAtMs, reason });
+    const reason = whyCurrentAgain(noted, again);
+    return waitUntil(noted, { input, untilMs: again.lookAgainAtMs, reason });
   }
   const scopes = await quarantineScopes(order, deps);
   const quarantined = scopes === "no" ? "cannot" : await quarantine({ ...order, scopes }, deps);
@@ -116,10 +116,10 @@ async function recordIntent(
     record.incidentId,
     (now) => {
       const known = keyOf(now, input.ref);
-      const isRepeat = known.state === next && known.handedOutAgain === undefined;
+      const isRepeat = known.state === next && known.currentAgain === undefined;
       const isAsked = containTurn(now, known, input.at).turn === "contain";
       if (!isAsked || isRepeat || isPast(known, next)) return now;
-      const changed = changeKey(now, input.ref, ({ blocked: _tried, handedOutAgain: _seen, ...each }) => ({
+      const changed = changeKey(now, input.ref, ({ blocked: _tried, currentAgain: _seen, ...each }) => ({
         ...withUse(each, seen),
         state: next,
         ...(state === "revoking" && { revokeIntendedAtMs: input.at }),

@@ -3,8 +3,8 @@ import type {
   CurrentAgain,
   IncidentRecord,
   KeyInScope,
+  LastUse,
   SecretInScope,
-  UseBefore,
 } from "../../../core/incident/record.ts";
 import { addToTimeline, changeKey, refOf } from "../../../core/incident/transitions.ts";
 import { isLeftToConsumers, whyCurrentAgain } from "../../../core/incident/turns.ts";
@@ -74,20 +74,20 @@ export async function noteCurrentAgain(
   seen: {
     readonly incidentId: string;
     readonly key: KeyInScope;
-    readonly handedOut: CurrentAgain;
-    readonly use: UseBefore | undefined;
+    readonly again: CurrentAgain;
+    readonly use: LastUse | undefined;
     readonly atMs: number;
   },
   deps: Deps,
 ): Promise<IncidentRecord> {
-  const { incidentId, key, handedOut, use, atMs } = seen;
+  const { incidentId, key, again, use, atMs } = seen;
   const ref = refOf(key);
   return changeIncident(
     incidentId,
     (now) => {
-      const known = keyOf(now, ref).handedOutAgain;
-      const why = whyCurrentAgain(now, handedOut);
-      const next = changeKey(now, ref, (each) => ({ ...withUse(each, use), handedOutAgain: handedOut }));
+      const known = keyOf(now, ref).currentAgain;
+      const why = whyCurrentAgain(now, again);
+      const next = changeKey(now, ref, (each) => ({ ...withUse(each, use), currentAgain: again }));
       const isTold = known !== undefined && whyCurrentAgain(now, known) === why;
       return isTold ? next : addToTimeline(next, { atMs, what: "personNeeded", detail: why });
     },

@@ -1,5 +1,5 @@
 import { isUseWanted, laterUse, usedBeforeSince } from "../../../core/incident/last-use.ts";
-import type { IncidentRecord, KeyInScope, UseBefore } from "../../../core/incident/record.ts";
+import type { IncidentRecord, KeyInScope, LastUse } from "../../../core/incident/record.ts";
 import { changeKey, refOf } from "../../../core/incident/transitions.ts";
 import type { Deps } from "../../deps.ts";
 import { policyOfKey } from "../record/policies.ts";
@@ -14,8 +14,8 @@ interface Look {
 }
 
 /** A waiting turn has time to ask the provider. The note changes no decision, so it wakes nobody. */
-export async function noteUseBefore(look: Look, deps: Deps): Promise<void> {
-  if (look.key.useBefore !== undefined) return;
+export async function noteLastUse(look: Look, deps: Deps): Promise<void> {
+  if (look.key.lastUse !== undefined) return;
   const seen = await lookAtUse({ ...look, during: "waiting" }, deps);
   if (seen === undefined) return;
   await deps.ledger.incidents.changeIncident(look.record.incidentId, (now) =>
@@ -23,9 +23,9 @@ export async function noteUseBefore(look: Look, deps: Deps): Promise<void> {
   );
 }
 
-export function withUse(key: KeyInScope, seen: UseBefore | undefined): KeyInScope {
-  const useBefore = laterUse(key.useBefore, seen);
-  return useBefore === undefined ? key : { ...key, useBefore };
+export function withUse(key: KeyInScope, seen: LastUse | undefined): KeyInScope {
+  const lastUse = laterUse(key.lastUse, seen);
+  return lastUse === undefined ? key : { ...key, lastUse };
 }
 
 /**
@@ -35,7 +35,7 @@ export function withUse(key: KeyInScope, seen: UseBefore | undefined): KeyInScop
 export async function lookAtUse(
   { record, key, nowMs, during }: Look & { readonly during: keyof typeof lookMaxMs },
   deps: Deps,
-): Promise<UseBefore | undefined> {
+): Promise<LastUse | undefined> {
   if (!isUseWanted(key, nowMs)) return undefined;
   const asked = { atMs: nowMs, sinceMs: usedBeforeSince(record) };
   const maxMs = lookMaxMs[during];
@@ -46,7 +46,7 @@ export async function lookAtUse(
 async function useOf(
   { key, sinceMs }: { readonly key: KeyInScope; readonly sinceMs: number },
   deps: Deps,
-): Promise<Pick<UseBefore, "requests" | "lastUsedAtMs" | "unknown">> {
+): Promise<Pick<LastUse, "requests" | "lastUsedAtMs" | "unknown">> {
   try {
     const provider = deps.provider(await policyOfKey(key, deps));
     const use = await provider.use({ keyId: key.keyId ?? "", sinceMs });

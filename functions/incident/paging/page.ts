@@ -64,7 +64,7 @@ function pageOf(record: IncidentRecord, due: DuePage, policies: readonly Policy[
   const key = keys.find((each) => !isSettled(each)) ?? keys[0];
   const { provider, keyId } = key ?? {};
   // What the runbook adds by provider and id kills the key: in the wrong console, or before its consumers moved.
-  const isToKill = key !== undefined && !isRekeysOwn(key) && key.handedOutAgain === undefined;
+  const isToKill = key !== undefined && !isRekeysOwn(key) && key.currentAgain === undefined;
   const named = isToKill ? { provider, keyId } : {};
   const about = {
     ...(named.provider !== undefined && { provider: named.provider }),

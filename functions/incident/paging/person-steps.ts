@@ -22,8 +22,8 @@ export function personSteps(record: IncidentRecord): readonly PersonStep[] {
   if (isTriage(record)) return triageSteps(record);
   const own = open.find(isRekeysOwn);
   if (own) return ownSteps[own.role](record, own);
-  const handedOut = open.flatMap(({ handedOutAgain }) => handedOutAgain?.places ?? []);
-  if (handedOut.length > 0) return moveBackSteps(record, handedOut);
+  const places = open.flatMap(({ currentAgain }) => currentAgain?.places ?? []);
+  if (places.length > 0) return moveBackSteps(record, places);
   const [key] = open;
   if (key === undefined || open.some(isInReach)) return [];
   return isExact(record.match.by) ? watchedSteps(record, key) : unknownSteps(record, key);

@@ -97,7 +97,7 @@ export function topicOf(
   const open = record.keys.filter((key) => !isSettled(key));
   const own = open.find(isRekeysOwn);
   if (own) return ownTopics[own.role];
-  if (open.some(({ handedOutAgain }) => handedOutAgain !== undefined)) return "SpentKeyIsCurrent";
+  if (open.some(({ currentAgain }) => currentAgain !== undefined)) return "SpentKeyIsCurrent";
   if (open.some(({ byHand }) => byHand === true)) return "ProviderWithoutRevoke";
   if (record.match.by === "none") return "UnknownKey";
   const isNamed = reason === "needsPerson" && error !== undefined && Object.hasOwn(runbooks, error);

@@ -58,8 +58,8 @@ export async function takeForIncident(taking: Taking, deps: Deps): Promise<Taken
   const found = { ...taking, secretTag, keyId: taking.key.keyId, ...(current && { current }) };
   // Written before the secret is taken. If the function dies in between, there is one debt too many, which
   // the sweep removes.
-  const { leftBehind } = takeSecret(before, found);
-  if (leftBehind !== undefined) await deps.ledger.putDebt({ ...leftBehind, sinceMs: taking.atMs });
+  const { owed } = takeSecret(before, found);
+  if (owed !== undefined) await deps.ledger.putDebt({ ...owed, sinceMs: taking.atMs });
   const taken: Taken[] = [];
   const record = await deps.ledger.changeSecret(policy.secretArn, (now) => {
     // A delayed function would otherwise take the secret for a key that was replaced meanwhile.

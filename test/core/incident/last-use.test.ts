@@ -10,8 +10,8 @@ const seen = { atMs: 100, sinceMs: 0, requests: 7 };
 
 test("a key is looked at once, and again when what was seen has become old", () => {
   expect(isUseWanted(key, 100)).toBe(true);
-  expect(isUseWanted({ ...key, useBefore: seen }, 100 + minute)).toBe(false);
-  expect(isUseWanted({ ...key, useBefore: seen }, 101 + minute)).toBe(true);
+  expect(isUseWanted({ ...key, lastUse: seen }, 100 + minute)).toBe(false);
+  expect(isUseWanted({ ...key, lastUse: seen }, 101 + minute)).toBe(true);
 });
 
 test("a key whose revoke is recorded, or that nobody could name, is not looked at", () => {

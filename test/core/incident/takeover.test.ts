@@ -135,7 +135,7 @@ test.each([
     );
 
     expect(taken).toMatchObject({ standing: "current", from: "MintKey" });
-    expect(taken.leftBehind?.kind).toBe(owed);
+    expect(taken.owed?.kind).toBe(owed);
     expect(taken.record.run).toMatchObject({ phase: "opened", retiring: { keyId: "k2" } });
     expect(taken.record.keys.map(({ keyId }) => keyId).sort()).toEqual(["k1", "k2"]);
   },
@@ -156,7 +156,7 @@ test.each([
       from: "none",
       fenced: { rotationId: "r-1", token: "t" },
     });
-    expect(taken.leftBehind?.kind).toBe(owed);
+    expect(taken.owed?.kind).toBe(owed);
     expect(taken.record).toMatchObject({
       fence: 5,
       ended: ["r-1"],
@@ -176,7 +176,7 @@ test("a promotion that was finished for a leaked incoming key leaves the retirin
     ["k1", "retiring"],
     ["k2", "current"],
   ]);
-  expect(taken.leftBehind?.keyId).toBe("k1");
+  expect(taken.owed?.keyId).toBe("k1");
 });
 
 test.each([
@@ -216,7 +216,7 @@ test.each([
 test("a retiring key that the item does not know is owed its revoke, and not made up as a key here", () => {
   const taken = takeSecret(record(promoted("promoted"), [key("k2", "current")]), takeover("k2", true));
 
-  expect(taken.leftBehind).toMatchObject({ keyId: "k1", kind: "RevokeOwed", rotationId: "r-1" });
+  expect(taken.owed).toMatchObject({ keyId: "k1", kind: "RevokeOwed", rotationId: "r-1" });
   expect(taken.record.keys.map(({ keyId }) => keyId)).toEqual(["k2"]);
 });
 

@@ -160,19 +160,19 @@ describe("containment's turn", () => {
       { secretArn: "arn:1", versionId: "v1" },
       { secretArn: "arn:2", versionId: "v2" },
     ];
-    const handedOutAgain = { places, lookAgainAtMs: openedAtMs + minute };
+    const currentAgain = { places, lookAgainAtMs: openedAtMs + minute };
     const facts = { plan: "switch-first", secrets: [secretWith({ replacement: "adopted" })] } as const;
 
     const states = ["waiting", "quarantining", "quarantined", "revoking"] as const;
     test.each(states)("waits for the next look where it is %s", (state) => {
-      const keys = [keyWith({ state, handedOutAgain })];
+      const keys = [keyWith({ state, currentAgain })];
       expect(turnOf({ ...facts, keys })).toBe("wait 60 s");
       expect(turnOf({ ...facts, keys }, minute)).toBe("contain");
       expect(turnOf({ ...facts, keys, containNow: word })).toBe("contain");
     });
 
     test("names each secret, and pages", () => {
-      const keys = [keyWith({ handedOutAgain })];
+      const keys = [keyWith({ currentAgain })];
       const why =
         "the current version of billing, arn:2 holds the compromised key again: somebody put it back";
       const record = incident({ ...facts, keys });

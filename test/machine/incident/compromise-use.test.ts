@@ -25,11 +25,11 @@ test("what the key did is asked while the key still exists, and passed on to the
   const { key, record } = await leakIn();
 
   expect(key.state).toBe("dead");
-  expect(key.useBefore).toMatchObject({ sinceMs: record.detectedAtMs - 28 * 24 * 60 * minute });
-  expect(key.useBefore?.unknown).toBeUndefined();
-  expect(key.useBefore?.lastUsedAtMs).toBeGreaterThan(record.detectedAtMs - minute);
-  expect(key.useBefore?.atMs).toBeLessThanOrEqual(key.revokeIntendedAtMs ?? 0);
-  expect(world.scopeQuestions[0]?.keys[0]?.useBefore).toEqual(key.useBefore);
+  expect(key.lastUse).toMatchObject({ sinceMs: record.detectedAtMs - 28 * 24 * 60 * minute });
+  expect(key.lastUse?.unknown).toBeUndefined();
+  expect(key.lastUse?.lastUsedAtMs).toBeGreaterThan(record.detectedAtMs - minute);
+  expect(key.lastUse?.atMs).toBeLessThanOrEqual(key.revokeIntendedAtMs ?? 0);
+  expect(world.scopeQuestions[0]?.keys[0]?.lastUse).toEqual(key.lastUse);
 });
 
 test.each([
@@ -39,7 +39,7 @@ test.each([
 ] as const)("a look that %s is told as unknown, and containment goes on", async (_how, fault, unknown) => {
   const { key, record } = await leakIn({ provider: { faults: looksMeet(fault) } });
 
-  expect(key.useBefore).toMatchObject({ unknown });
+  expect(key.lastUse).toMatchObject({ unknown });
   expect(key.state).toBe("dead");
   expect((key.acceptedAtMs ?? 0) - record.detectedAtMs).toBeLessThan(3_000);
 });
@@ -56,7 +56,7 @@ const usageHangs: Surroundings = {
 test("a look that hangs is given up after two seconds, in which the replacement is made anyway", async () => {
   const { key, record } = await leakIn({ surroundings: usageHangs });
 
-  expect(key.useBefore).toMatchObject({ unknown: "no answer in 2 s" });
+  expect(key.lastUse).toMatchObject({ unknown: "no answer in 2 s" });
   expect(key.state).toBe("dead");
   expect((key.acceptedAtMs ?? 0) - record.detectedAtMs).toBeLessThan(2_500);
 });
@@ -70,9 +70,9 @@ test("a key that nothing has to be waited for is looked at for a second at most"
   const run = await world.compromise({ identity: { kind: "fingerprint", values: [leaked] } });
   await world.finish(rotation);
 
-  const { standing, state, useBefore, acceptedAtMs = 0 } = await onlyKey(world, run);
+  const { standing, state, lastUse, acceptedAtMs = 0 } = await onlyKey(world, run);
   expect({ standing, state }).toEqual({ standing: "incoming", state: "dead" });
-  expect(useBefore).toMatchObject({ unknown: "no answer in 1 s" });
+  expect(lastUse).toMatchObject({ unknown: "no answer in 1 s" });
   expect(acceptedAtMs - (await world.incidentOf(run)).detectedAtMs).toBeLessThanOrEqual(1_100);
 });
 
@@ -80,8 +80,8 @@ test("under switch-first the look is repeated when the key goes, because the fir
   const { key, record } = await leakIn({}, { exposure: "private" });
 
   expect(key.state).toBe("dead");
-  expect(key.useBefore?.atMs).toBeLessThanOrEqual(key.revokeIntendedAtMs ?? 0);
-  expect((key.revokeIntendedAtMs ?? 0) - (key.useBefore?.atMs ?? 0)).toBeLessThanOrEqual(minute);
+  expect(key.lastUse?.atMs).toBeLessThanOrEqual(key.revokeIntendedAtMs ?? 0);
+  expect((key.revokeIntendedAtMs ?? 0) - (key.lastUse?.atMs ?? 0)).toBeLessThanOrEqual(minute);
   expect(record.timeline.map(({ what }) => what)).toContain("replacementAdopted");
 });
 
@@ -96,6 +96,6 @@ const everythingTakesTime: Surroundings = {
 test("with a provider that takes 100 ms for every call, the revoke is accepted within two seconds of the alert", async () => {
   const { key, record } = await leakIn({ surroundings: everythingTakesTime });
 
-  expect(key.useBefore?.unknown).toBeUndefined();
+  expect(key.lastUse?.unknown).toBeUndefined();
   expect((key.acceptedAtMs ?? 0) - record.detectedAtMs).toBeLessThan(2_000);
 });

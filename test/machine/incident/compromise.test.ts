@@ -121,7 +121,7 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     const [first] = world.pages;
     expect(first).toMatchObject({ reason: "needsPerson", severity: "page" });
     expect(first?.why).toMatch(/^the current version of billing-key holds the compromised key again/);
-    expect(key.handedOutAgain).toBeUndefined();
+    expect(key.currentAgain).toBeUndefined();
   });
 
   test("has to be moved back by a person, and the page names no way to end it sooner", async () => {
@@ -147,7 +147,7 @@ describe("under switch-first, a key that somebody puts back into AWSCURRENT when
     expect(world.pages[0]?.why).toMatch(
       /^the current version of billing-key holds the compromised key again/,
     );
-    expect(key.handedOutAgain).toBeUndefined();
+    expect(key.currentAgain).toBeUndefined();
   });
 
   test("is contained, and its revoke recorded anew, when AWSCURRENT is right before a failed revoke is repeated", async () => {

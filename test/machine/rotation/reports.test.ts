@@ -1,8 +1,8 @@
 import { adoption } from "../../../core/adoption/adoption.ts";
 import { isInstance } from "../../../core/adoption/evidence.ts";
 import { promotedRun } from "../../../core/rotation/secret-record.ts";
+import type { ConsumerReport } from "../../../sdk/client/consumer-report.ts";
 import { signerFor } from "../../../sdk/client/proof.ts";
-import type { ConsumerReport } from "../../../sdk/client/report.ts";
 import { open, type Story } from "./story.ts";
 
 const place = { environment: "production", account: "111122223333" };

@@ -4,7 +4,8 @@ import { type Report, simulatePlan } from "../run/simulation.ts";
 import type { BoundaryCall } from "../world/surroundings.ts";
 import { at, type CrashPath, rotationPaths } from "./crash-paths.ts";
 import { incidentPaths, reportedAgain } from "./incident-paths.ts";
-import type { FaultKind, Strikes } from "./weather.ts";
+import type { Strikes } from "./storm.ts";
+import type { FaultKind } from "./weather.ts";
 
 /** What becomes of the run after the crash. */
 export type Aftermath =

@@ -4,13 +4,13 @@ import { placeHold, releaseHold } from "../../../core/rotation/wait.ts";
 import { Secret } from "../../../core/secret.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { keyIn, withKey } from "../../../stores/value.ts";
-import type { WatchedSecret } from "../rules/watch.ts";
-import type { Simulation } from "../run/simulation.ts";
+import type { WatchedSecret } from "../rules/witness.ts";
+import type { Simulated } from "../run/simulated.ts";
 import { account, secretArnOf } from "../world/account.ts";
 import type { Happening } from "./plan.ts";
 
 /** Lets one thing of the plan happen. What makes no sense at this moment does not happen. */
-export async function happen(simulation: Simulation, happening: Happening): Promise<void> {
+export async function happen(simulation: Simulated, happening: Happening): Promise<void> {
   const secret = simulation.secrets[happening.secret];
   if (secret === undefined) return;
   const { watch, world } = simulation;
@@ -68,18 +68,18 @@ export async function happen(simulation: Simulation, happening: Happening): Prom
 }
 
 async function placeTrouble(
-  { world, watch }: Simulation,
+  { world, watch }: Simulated,
   { place, trouble }: Extract<Happening, { kind: "placeTrouble" }>,
 ): Promise<void> {
   watch.tell(`${trouble} ${place}`);
   await world.places?.meet(place, trouble, watch.step);
 }
 
-const runsOf = ({ world }: Simulation, { secretArn }: WatchedSecret) =>
+const runsOf = ({ world }: Simulated, { secretArn }: WatchedSecret) =>
   [...world.runs.values()].filter((run) => run.secretArn === secretArn);
 
 async function resume(
-  simulation: Simulation,
+  simulation: Simulated,
   { secret, by }: { readonly secret: WatchedSecret; readonly by: "redrive" | "nextRun" | "word" },
 ): Promise<void> {
   const { world, watch, outside } = simulation;
@@ -95,7 +95,7 @@ const lookEveryMs = 4_000;
 const looksMax = 4_000;
 
 /** A person who is asked for a key makes one in the provider's console, stores it as a pending version, and says so. */
-async function supply(simulation: Simulation, secret: WatchedSecret): Promise<void> {
+async function supply(simulation: Simulated, secret: WatchedSecret): Promise<void> {
   const { world, watch, outside } = simulation;
   let answered = 0;
   for (let looks = 0; looks < looksMax && watch.violations.length === 0; looks++) {
@@ -109,7 +109,7 @@ async function supply(simulation: Simulation, secret: WatchedSecret): Promise<vo
   }
 }
 
-async function pendingByHand({ world, watch }: Simulation, { secretArn, policy }: WatchedSecret) {
+async function pendingByHand({ world, watch }: Simulated, { secretArn, policy }: WatchedSecret) {
   const { keyId, secret: key } = world.provider.addKey({ name: "made by hand", scopes: policy.scopes ?? [] });
   watch.learn({ keyId, text: key.reveal() });
   const versionId = world.nextVersionId();
@@ -121,7 +121,7 @@ async function pendingByHand({ world, watch }: Simulation, { secretArn, policy }
 
 /** Step Functions starts no second execution of one name. */
 export function startOnce(
-  { world }: Simulation,
+  { world }: Simulated,
   { secret, name }: { readonly secret: WatchedSecret; readonly name: string },
 ): void {
   const isKnown = [...world.runs.values()].some(({ rotationId }) => rotationId === name);
@@ -129,7 +129,7 @@ export function startOnce(
 }
 
 async function orderStop(
-  { watch, world }: Simulation,
+  { watch, world }: Simulated,
   order: {
     readonly secret: WatchedSecret;
     readonly scope: "all" | "secret" | "provider";
@@ -150,7 +150,7 @@ async function orderStop(
 }
 
 /** Somebody copies the key into a second secret that Rekey knows of. */
-async function copyKey({ watch, world }: Simulation, secret: WatchedSecret): Promise<void> {
+async function copyKey({ watch, world }: Simulated, secret: WatchedSecret): Promise<void> {
   const { secretArn, policy } = secret;
   const { text, versionId } = await world.store.read(secretArn);
   const fingerprint = fingerprintOf(keyIn(text, policy.field));
@@ -160,7 +160,7 @@ async function copyKey({ watch, world }: Simulation, secret: WatchedSecret): Pro
   watch.held(fingerprint, copyArn);
 }
 
-async function declare(simulation: Simulation, secret: WatchedSecret): Promise<void> {
+async function declare(simulation: Simulated, secret: WatchedSecret): Promise<void> {
   const { world, watch } = simulation;
   const policy = secret.declarations.at(-1)?.policy ?? secret.policy;
   const known = policy.consumers === "none" ? [] : policy.consumers;
@@ -182,7 +182,7 @@ async function declare(simulation: Simulation, secret: WatchedSecret): Promise<v
 
 /** The right names, and the key that the gate waits for, from where the policy does not expect them. */
 async function impostor(
-  { world, secrets }: Simulation,
+  { world, secrets }: Simulated,
   { secret, happening }: { readonly secret: WatchedSecret; readonly happening: Happening },
 ): Promise<void> {
   if (happening.kind !== "impostor") return;
@@ -212,7 +212,7 @@ async function impostor(
 const batchMs = 3_500;
 
 async function batch(
-  simulation: Simulation,
+  simulation: Simulated,
   { secret, consumer }: { readonly secret: WatchedSecret; readonly consumer: number },
 ): Promise<void> {
   const planned = simulation.plan.secrets[simulation.secrets.indexOf(secret)]?.consumers[consumer];
@@ -226,7 +226,7 @@ async function batch(
 }
 
 async function changeInstance(
-  simulation: Simulation,
+  simulation: Simulated,
   change: {
     readonly secret: WatchedSecret;
     readonly kind: "freeze" | "thaw" | "kill" | "stop";
@@ -249,7 +249,7 @@ type ByHand = "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePend
 
 /** What somebody with the console does to the secret, knowing nothing of Rekey. */
 async function changeByHand(
-  { watch, world }: Simulation,
+  { watch, world }: Simulated,
   { secret, kind }: { readonly secret: WatchedSecret; readonly kind: ByHand },
 ): Promise<void> {
   const { secretArn, policy } = secret;

@@ -2,9 +2,8 @@ import type { IncidentRecord } from "../../../core/incident/record.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { KeyId } from "../../../core/ports.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
-import type { WatchedSecret } from "../rules/watch.ts";
-import type { Simulation } from "../run/simulation.ts";
-import type { Letter } from "../world/outside.ts";
+import type { WatchedSecret } from "../rules/witness.ts";
+import type { Letter, Simulated } from "../run/simulated.ts";
 import { happen } from "./happenings.ts";
 import {
   forgedMark,
@@ -16,7 +15,7 @@ import {
   type Word,
 } from "./hard-incident-plan.ts";
 import { fingerprintOfKey, untilPhase } from "./incidents.ts";
-import { roughlyOutside } from "./rough-outside.ts";
+import { roughlyOutside } from "./rough-letters.ts";
 
 const lookEveryMs = 500;
 const successorMs = 50_000;
@@ -32,7 +31,7 @@ export function hardPolicy({ containByMs, escalateAfterMs }: HardIncident): Part
 
 /** Sets everything of the plan in motion; `broken` hears of a harness that cannot go on. */
 export function startHard(
-  simulation: Simulation,
+  simulation: Simulated,
   { plan, broken }: { readonly plan: HardIncident; readonly broken: (error: unknown) => void },
 ): void {
   simulation.outside.open();
@@ -62,7 +61,7 @@ interface Leaked {
 }
 
 async function leakThrough(
-  simulation: Simulation,
+  simulation: Simulated,
   { leak, leaked }: { readonly leak: PlannedLeak; readonly leaked: Leaked },
 ): Promise<void> {
   const secret = simulation.secrets[leak.secret];
@@ -95,10 +94,7 @@ interface Leaking {
 }
 
 /** The text of the key that leaks; none when it is not there to leak. */
-async function textOf(
-  simulation: Simulation,
-  { secret, leak, leaked }: Leaking,
-): Promise<string | undefined> {
+async function textOf(simulation: Simulated, { secret, leak, leaked }: Leaking): Promise<string | undefined> {
   const { watch } = simulation;
   switch (leak.key) {
     case "same":
@@ -119,7 +115,7 @@ async function textOf(
   }
 }
 
-function textOfKey({ watch }: Simulation, isIt: (keyId: KeyId) => boolean): string | undefined {
+function textOfKey({ watch }: Simulated, isIt: (keyId: KeyId) => boolean): string | undefined {
   return [...watch.keyIds].find(([, keyId]) => isIt(keyId))?.[0];
 }
 
@@ -178,7 +174,7 @@ function flood(count: number): Letter {
 }
 
 /** A stranger names a key that works. */
-async function forge(simulation: Simulation, { secret: index, how }: PlannedForgery): Promise<void> {
+async function forge(simulation: Simulated, { secret: index, how }: PlannedForgery): Promise<void> {
   const secret = simulation.secrets[index];
   if (secret === undefined || secret.sharesKey) return;
   const text = textOfKey(simulation, (keyId) => keyId === secret.current.keyId);
@@ -189,12 +185,12 @@ async function forge(simulation: Simulation, { secret: index, how }: PlannedForg
 
 // ---- what people say ---------------------------------------------------------------------------------------
 
-async function order(simulation: Simulation, command: Readonly<Record<string, unknown>>): Promise<void> {
+async function order(simulation: Simulated, command: Readonly<Record<string, unknown>>): Promise<void> {
   await simulation.outside.order(command);
 }
 
 /** Of the incident that came last, once there is one, and for an undoing once there is something to undo. */
-async function say(simulation: Simulation, { word }: PlannedWord): Promise<void> {
+async function say(simulation: Simulated, { word }: PlannedWord): Promise<void> {
   for (let waitedMs = 0; waitedMs < spokenWithinMs; waitedMs += lookEveryMs) {
     const meant = [...simulation.watch.incidents.values()].findLast((record) => isMeant(record, word));
     if (meant !== undefined)
@@ -213,7 +209,7 @@ function isMeant({ status, keys, match }: IncidentRecord, word: Word): boolean {
  * People answer what only people may say, for as long as there is something: contain it, or nobody knows the key.
  * What Rekey may not contain even then somebody takes the responsibility for.
  */
-export async function peopleAnswerHard(simulation: Simulation): Promise<void> {
+export async function peopleAnswerHard(simulation: Simulated): Promise<void> {
   const { world, watch, outside } = simulation;
   const refusedMs = simulation.plan.hard?.rough?.refusesDeletes?.lastsMs ?? 0;
   const answersNeeded = answersMax + Math.ceil(refusedMs / answerEveryMs);
@@ -228,7 +224,7 @@ export async function peopleAnswerHard(simulation: Simulation): Promise<void> {
 }
 
 async function answerTo(
-  { outside }: Simulation,
+  { outside }: Simulated,
   { record, answers }: { readonly record: IncidentRecord; readonly answers: number },
 ): Promise<void> {
   const about = { incident: record.incidentId, reason: "looked into it" };

@@ -9,8 +9,8 @@ import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { aliasOfHint } from "../../../functions/key-index/identify-key.ts";
 import { keyIn } from "../../../stores/value.ts";
 import { isDisabled, sweptAtMs, taskMs, wasUndone } from "../rules/incident-rules.ts";
-import type { WatchedSecret } from "../rules/watch.ts";
-import type { Simulation } from "../run/simulation.ts";
+import type { WatchedSecret } from "../rules/witness.ts";
+import type { Simulated } from "../run/simulated.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
 
 const lookEveryMs = 250;
@@ -26,7 +26,7 @@ export function incidentPolicy({ containByMs, escalateAfterMs }: PlannedIncident
 }
 
 /** Raises the alerts of a planned incident, in the order in which they arrive. */
-export async function leak(simulation: Simulation, planned: PlannedIncident): Promise<void> {
+export async function leak(simulation: Simulated, planned: PlannedIncident): Promise<void> {
   const secret = simulation.secrets[planned.secret];
   if (secret === undefined) return;
   await untilPhase(secret, planned.phase);
@@ -52,7 +52,7 @@ interface Leak {
   readonly planned: PlannedIncident;
 }
 
-async function identityOf(simulation: Simulation, { secret, planned }: Leak): Promise<AlertIdentity> {
+async function identityOf(simulation: Simulated, { secret, planned }: Leak): Promise<AlertIdentity> {
   if (planned.identity === "location") return { kind: "location", url: "https://example.com/somewhere" };
   const fingerprint = await fingerprintOfKey(simulation, { secret, key: planned.key });
   if (planned.identity === "hint") return hintAt(simulation, { secret, fingerprint });
@@ -61,7 +61,7 @@ async function identityOf(simulation: Simulation, { secret, planned }: Leak): Pr
 
 /** A hint that the index knows: it names one key, and not exactly. */
 async function hintAt(
-  { world }: Simulation,
+  { world }: Simulated,
   { secret, fingerprint }: { readonly secret: WatchedSecret; readonly fingerprint: Fingerprint },
 ): Promise<AlertIdentity> {
   const hint = fingerprint.slice(-hintLength);
@@ -78,7 +78,7 @@ async function hintAt(
 const hintLength = 8;
 
 export async function fingerprintOfKey(
-  { world }: Simulation,
+  { world }: Simulated,
   { secret, key }: { readonly secret: WatchedSecret; readonly key: LeakedKey },
 ): Promise<Fingerprint> {
   const { secretArn, policy, record } = secret;
@@ -92,7 +92,7 @@ export async function fingerprintOfKey(
 }
 
 function detailOf(
-  { world }: Simulation,
+  { world }: Simulated,
   { alert, identity }: { readonly alert: PlannedAlert; readonly identity: AlertIdentity },
 ) {
   const { source, sourceId, exposure, noticedAgoMs, kind } = alert;
@@ -103,7 +103,7 @@ function detailOf(
 }
 
 /** A bus tries again for a day; here until the weather has calmed down. A function that hangs is timed out. */
-export function deliver(simulation: Simulation, detail: unknown, tries: number): void {
+export function deliver(simulation: Simulated, detail: unknown, tries: number): void {
   const timedOut = new Promise<never>((_resolve, reject) => {
     setTimeout(() => reject(new Error("Sandbox.Timedout")), taskMs);
   });
@@ -115,7 +115,7 @@ export function deliver(simulation: Simulation, detail: unknown, tries: number):
 // ---- the end ---------------------------------------------------------------------------------------------
 
 /** A person answers what only a person may say; what Rekey can finish alone, it has had the time to finish. */
-export async function peopleAnswer({ world, watch, plan }: Simulation): Promise<void> {
+export async function peopleAnswer({ world, watch, plan }: Simulated): Promise<void> {
   if (plan.incident === undefined) return;
   await world.time.advance(arriveMs, { until: () => watch.violations.length > 0 });
   for (const { incidentId, status } of watch.incidents.values()) {
@@ -131,7 +131,7 @@ export async function peopleAnswer({ world, watch, plan }: Simulation): Promise<
 const over = new Set<IncidentRecord["status"]>(["closed", "needsPerson", "falseAlarm"]);
 
 /** Every incident has an end that says why, and its key was dead or a person knew of it in time (T3). */
-export function incidentsEnded(simulation: Simulation): void {
+export function incidentsEnded(simulation: Simulated): void {
   const { watch, world } = simulation;
   for (const record of watch.incidents.values()) {
     const { incidentId, status, reason } = record;
@@ -173,7 +173,7 @@ export function incidentsEnded(simulation: Simulation): void {
  * here none comes as long as people answer, and others come within seconds.
  */
 function unlessUnheard(
-  { watch, world, storm }: Simulation,
+  { watch, world, storm }: Simulated,
   { incidentId, clockMs }: { readonly incidentId: string; readonly clockMs: number },
 ): number {
   if (!storm.losesStatusEvents) return clockMs;
@@ -191,7 +191,7 @@ function unlessUnheard(
 const faultCostsMs = 75_000;
 
 /** Keys that an incident has not let go of, or that a person took the responsibility for. */
-export function keysInIncidents({ watch }: Simulation): readonly string[] {
+export function keysInIncidents({ watch }: Simulated): readonly string[] {
   return [...watch.incidents.values()]
     .flatMap(({ status, keys }) => keys.filter(({ waiver }) => !isOver(status) || waiver !== undefined))
     .flatMap(({ keyId }) => keyId ?? []);

@@ -1,7 +1,3 @@
-import type { KeyId } from "../../../core/ports.ts";
-import type { WatchedSecret } from "../rules/watch.ts";
-import type { Simulation } from "../run/simulation.ts";
-import type { Letter } from "../world/outside.ts";
 import { Random } from "./random.ts";
 
 /** What outsiders send beside one well-formed alert, and what people order when they hear of it. */
@@ -18,7 +14,7 @@ export interface RoughOutside {
   readonly refusesDeletes: { readonly status: number; readonly lastsMs: number } | undefined;
 }
 
-interface ChangedAlert {
+export interface ChangedAlert {
   readonly afterMs: number;
   readonly exposure: "public" | "private" | "unknown";
   readonly verified: "live" | "dead" | "unknown";
@@ -60,61 +56,4 @@ function changingFor(random: Random): readonly ChangedAlert[] {
   const richer = { afterMs: random.int(3_000, 15_000), exposure: "public", verified: "live" } as const;
   const other = { afterMs: random.int(16_000, 30_000), exposure: "unknown", verified: "dead" } as const;
   return random.chance(0.5) ? [first, richer, other] : [first, richer];
-}
-
-/** The leaked key, once somebody has it. */
-export interface LeakedNow {
-  readonly secret: WatchedSecret;
-  readonly text: string;
-  readonly keyId: KeyId;
-}
-
-export function roughlyOutside(simulation: Simulation, plan: RoughOutside, leaked: LeakedNow): void {
-  const later = (atMs: number, work: () => Promise<unknown>) =>
-    setTimeout(() => {
-      if (simulation.watch.violations.length > 0) return;
-      work().catch((error) => simulation.watch.violate("harness", String(error?.stack ?? error)));
-    }, atMs);
-  const { swollen, changing, orders } = plan;
-  if (swollen !== undefined)
-    later(swollen.afterMs, () => simulation.outside.send(swollenLetter(swollen, leaked)));
-  for (const alert of changing)
-    later(alert.afterMs, () => simulation.outside.send(changedLetter(alert, leaked)));
-  for (const order of orders) later(order.afterMs, () => give(simulation, order, leaked));
-}
-
-function swollenLetter(
-  { count, placeBytes }: NonNullable<RoughOutside["swollen"]>,
-  { text }: LeakedNow,
-): Letter {
-  const alerts = Array.from({ length: count }, (_, nth) => ({
-    ...{ id: `swollen-${nth}`, key: text, exposure: "public", verified: "live" },
-    where: Array.from(
-      { length: 8 },
-      (_unused, at) => `https://example.com/${nth}/${at}/${"x".repeat(placeBytes)}`,
-    ),
-  }));
-  return { source: "report", body: JSON.stringify({ alerts }) };
-}
-
-function changedLetter({ exposure, verified }: ChangedAlert, { text }: LeakedNow): Letter {
-  const alert = { id: "changing", key: text, exposure, verified };
-  return { source: "report", body: JSON.stringify({ alerts: [alert] }) };
-}
-
-async function give(simulation: Simulation, { by, command }: RoughOrder, leaked: LeakedNow): Promise<void> {
-  const { watch, outside } = simulation;
-  const reason = "they read of it";
-  if (command === "compromise") {
-    const { secretArn } = leaked.secret;
-    const order = { command, secret: secretArn, keyId: leaked.keyId, exposure: "public", reason };
-    const said = await outside.order(order, by);
-    if (said?.["outcome"] === "reported") watch.ordered.push({ keyId: leaked.keyId, atMs: Date.now() });
-    return;
-  }
-  const open = [...watch.incidents.values()].find(({ keys }) =>
-    keys.some(({ keyId }) => keyId === leaked.keyId),
-  );
-  if (open === undefined) return;
-  await outside.order({ command, incident: open.incidentId, reason }, by);
 }

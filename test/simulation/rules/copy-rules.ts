@@ -1,9 +1,9 @@
 import { type PlaceName, placeNames } from "../world/places.ts";
 import type { BoundaryCall } from "../world/surroundings.ts";
-import type { Watch } from "./watch.ts";
+import type { Witness } from "./witness.ts";
 
 /** A key goes only when nothing that runs at a place of copies holds it (S2). */
-export function noPlaceHoldsIt(watch: Watch, keyId: string): void {
+export function noPlaceHoldsIt(watch: Witness, keyId: string): void {
   for (const { place, text } of watch.world.places?.holding() ?? []) {
     if (text === undefined || watch.keyIds.get(text) !== keyId) continue;
     // Somebody who goes back to an older deployment between the gate and the call is seen by nobody in time.
@@ -13,7 +13,7 @@ export function noPlaceHoldsIt(watch: Watch, keyId: string): void {
 }
 
 /** Rekey writes to the place that the deployment means (S7), and never over what somebody else put there. */
-export function copiesAreOurs(watch: Watch, { port, operation, changes, invocation }: BoundaryCall): void {
+export function copiesAreOurs(watch: Witness, { port, operation, changes, invocation }: BoundaryCall): void {
   const { places } = watch.world;
   if (port !== "destination" || !changes || places === undefined) return;
   const place = placeNames.find((each) => operation.startsWith(`${each} `));
@@ -33,7 +33,7 @@ export function copiesAreOurs(watch: Watch, { port, operation, changes, invocati
 
 /** What came after the function had looked cannot be seen by it. */
 function isTooNew(
-  { world }: Watch,
+  { world }: Witness,
   { place, startedStep = 0 }: { readonly place: PlaceName; readonly startedStep: number | undefined },
 ): boolean {
   return (world.places?.movedAt.get(place) ?? 0) >= startedStep;

@@ -3,17 +3,7 @@ import { isOver } from "../../../core/incident/status.ts";
 import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
-import type { Watch } from "./watch.ts";
-
-/** What the simulation knows of one incident's clock, on true time. */
-export interface IncidentFacts {
-  openedAtMs: number | undefined;
-  /** By when it has to be over or somebody be told, as long as nothing goes wrong with its clock. */
-  clockMs: number;
-  /** Every key dead or waived, or a person called it a false alarm. */
-  settledAtMs: number | undefined;
-  clockFaults: number;
-}
+import type { Witness } from "./witness.ts";
 
 const clockSteps = new Set(["check-clock", "escalate", "await-incident", "open-incident", "settle-incident"]);
 
@@ -24,10 +14,10 @@ interface WholeSweep {
   readonly endedAtMs: number;
 }
 
-const wholeSweeps = new WeakMap<Watch, WholeSweep[]>();
+const wholeSweeps = new WeakMap<Witness, WholeSweep[]>();
 
 /** Told of every sweep that answers: only one that got through everything has looked at every incident. */
-export function noteSweep(watch: Watch, { input }: Invocation, output: string): void {
+export function noteSweep(watch: Witness, { input }: Invocation, output: string): void {
   const { outcome, failed } = JSON.parse(output) as Swept;
   if (outcome !== "swept" || failed > 0) return;
   const { time } = input as { readonly time: string };
@@ -36,13 +26,13 @@ export function noteSweep(watch: Watch, { input }: Invocation, output: string): 
 }
 
 /** When the first sweep was done that can have seen what happened at this time. */
-export function sweptAtMs(watch: Watch, atMs: number): number | undefined {
+export function sweptAtMs(watch: Witness, atMs: number): number | undefined {
   return wholeSweeps.get(watch)?.find(({ startedAtMs }) => startedAtMs >= atMs)?.endedAtMs;
 }
 
 /** Asked of every write to an incident, at the instant of the write. */
 export function afterIncident(
-  watch: Watch,
+  watch: Witness,
   { before, next }: { readonly before: IncidentRecord | undefined; readonly next: IncidentRecord },
 ): void {
   const { incidentId } = next;
@@ -81,14 +71,18 @@ const deadlineAfterMs = 15 * 60_000;
 export const taskMs = 60_000;
 
 /** S2: whoever said that there is no leak, or took the key upon them, is not overruled by a decision of before. */
-function isNotCalledOff(watch: Watch, { incidentId, status }: IncidentRecord, { keyId, waiver }: KeyInScope) {
+function isNotCalledOff(
+  watch: Witness,
+  { incidentId, status }: IncidentRecord,
+  { keyId, waiver }: KeyInScope,
+) {
   const why = status === "falseAlarm" ? "a false alarm" : waiver && "waived";
   if (why) watch.violate("S2", `${incidentId} begins to contain ${keyId}, and it was ${why} by then`);
 }
 
 /** On suspicion nobody is cut off before everybody has moved, or the time that was set for it has come. */
 function mayBeContainedNow(
-  watch: Watch,
+  watch: Witness,
   { incidentId, plan, containNow, containByMs = 0, secrets }: IncidentRecord,
 ) {
   if (plan !== "switch-first" || containNow !== undefined || watch.world.time.nowMs() >= containByMs) return;
@@ -102,14 +96,14 @@ function mayBeContainedNow(
     );
 }
 
-function keyIsDead(watch: Watch, { keyId, how }: KeyInScope): void {
+function keyIsDead(watch: Witness, { keyId, how }: KeyInScope): void {
   watch.look();
   if (isAlive(watch, { keyId, how })) watch.violate("L6", `${keyId} is called dead and is accepted`);
 }
 
 /** Of a key whose text nobody holds no more can be seen than that it is gone from the listing. */
 export function isAlive(
-  watch: Watch,
+  watch: Witness,
   { keyId, how }: { readonly keyId: string | undefined; readonly how: KeyInScope["how"] | undefined },
 ): boolean {
   const key = watch.keyState(keyId);
@@ -117,7 +111,7 @@ export function isAlive(
 }
 
 /** The incidents whose exact binding, or a person's word, lets this key go, whatever state they are in. */
-function incidentsOf(watch: Watch, keyId: string): readonly IncidentRecord[] {
+function incidentsOf(watch: Witness, keyId: string): readonly IncidentRecord[] {
   return [...watch.incidents.values()].filter(
     ({ keys, match, containNow }) =>
       keys.some((key) => key.keyId === keyId) && (isExact(match.by) || containNow !== undefined),
@@ -140,12 +134,12 @@ interface Ending {
 }
 
 /** S2 and S4: the key that the incident is bound to, and its intent written before the provider is asked. */
-export function isContained(watch: Watch, ending: Ending): boolean {
+export function isContained(watch: Witness, ending: Ending): boolean {
   return incidentsOf(watch, ending.keyId).some((record) => isIntended(record, ending));
 }
 
 /** A person had the quarantine undone, and no incident that is not over contains the key. */
-export function wasUndone(watch: Watch, keyId: string): boolean {
+export function wasUndone(watch: Witness, keyId: string): boolean {
   const incidents = incidentsOf(watch, keyId);
   const isContainedBy = (record: IncidentRecord) =>
     !isOver(record.status) && isIntended(record, { keyId, end: "disabled" });
@@ -159,7 +153,7 @@ function isIntended({ keys }: IncidentRecord, { keyId, end }: Ending): boolean {
 }
 
 /** S2: whatever an incident says, a key that is about to become current or has just become it is not its. */
-export function containedIsNotIncoming(watch: Watch, keyId: string): void {
+export function containedIsNotIncoming(watch: Witness, keyId: string): void {
   for (const { record, policy } of watch.secrets.values()) {
     const run = record?.run;
     if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId)
@@ -168,21 +162,21 @@ export function containedIsNotIncoming(watch: Watch, keyId: string): void {
 }
 
 /** A person took the responsibility for a key that nobody saw dead. */
-export function isWaived(watch: Watch, keyId: string): boolean {
+export function isWaived(watch: Witness, keyId: string): boolean {
   return [...watch.incidents.values()].some(({ keys }) =>
     keys.some((key) => key.keyId === keyId && key.waiver !== undefined),
   );
 }
 
 /** Some incident, not called a false alarm, is about this key. */
-export function isLeaked(watch: Watch, keyId: string | undefined): boolean {
+export function isLeaked(watch: Witness, keyId: string | undefined): boolean {
   return [...watch.incidents.values()].some(
     ({ status, keys }) => status !== "falseAlarm" && keys.some((key) => key.keyId === keyId),
   );
 }
 
 /** A person who was paged for it had a key ended that no secret under Rekey was known to hold. */
-export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
+export function isOrdered(watch: Witness, keyId: string | undefined): boolean {
   return [...watch.incidents.values()].some(
     ({ keys, containNow }) =>
       containNow !== undefined && keys.some((key) => key.keyId === keyId && key.standing === "unknown"),
@@ -193,7 +187,7 @@ export function isOrdered(watch: Watch, keyId: string | undefined): boolean {
 const undoingMs = 30 * 60_000;
 
 /** A quarantine that a person undoes: first it is written down, and then the provider is asked. */
-function isBeingUndone(watch: Watch, record: IncidentRecord, keyId: string): boolean {
+function isBeingUndone(watch: Witness, record: IncidentRecord, keyId: string): boolean {
   const atMs = undoneAt(record, keyId);
   return atMs !== undefined && watch.world.time.nowMs() < atMs + undoingMs;
 }
@@ -204,12 +198,12 @@ const undoneAt = ({ keys }: IncidentRecord, keyId: string) =>
 export const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
 
 /** The call may be on its way while a person undoes it: whoever makes it sees that, and takes it back. */
-export function isUndone(watch: Watch, keyId: string): boolean {
+export function isUndone(watch: Witness, keyId: string): boolean {
   return incidentsOf(watch, keyId).some((record) => isBeingUndone(watch, record, keyId));
 }
 
 /** S1 allows a gap once a proven leak is contained, on suspicion only after the time that was set for it. */
-export function mayBeInGap(watch: Watch, keyId: string | undefined): boolean {
+export function mayBeInGap(watch: Witness, keyId: string | undefined): boolean {
   if (keyId === undefined) return false;
   const end = watch.keyState(keyId)?.isListed ? "disabled" : "deleted";
   return incidentsOf(watch, keyId).some((record) => {
@@ -221,7 +215,7 @@ export function mayBeInGap(watch: Watch, keyId: string | undefined): boolean {
 }
 
 /** Its incoming key leaked after a hand had taken it out of AWSCURRENT: what that run owes goes on the list of debts. */
-export function incidentEndsIt(watch: Watch, incomingKeyId: string): boolean {
+export function incidentEndsIt(watch: Witness, incomingKeyId: string): boolean {
   if (watch.call?.invocation.functionName !== "open-incident") return false;
   return [...watch.incidents.values()].some(({ keys }) => keys.some(({ keyId }) => keyId === incomingKeyId));
 }

@@ -7,10 +7,10 @@ import type { KeyCompromised } from "../../../events/compromise.ts";
 import type { FingerprintEntry, RotationRecord } from "../../../ledger/entries.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
 import { forgedMark, forgery } from "../plan/hard-incident-plan.ts";
-import type { Simulation } from "../run/simulation.ts";
+import type { Simulated } from "../run/simulated.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
 import { isAlive, isExact } from "./incident-rules.ts";
-import type { Watch } from "./watch.ts";
+import type { Witness } from "./witness.ts";
 
 /**
  * What is promised of a leak besides the clock and the binding (incident-rules.ts): every authenticated alert is
@@ -18,7 +18,7 @@ import type { Watch } from "./watch.ts";
  */
 
 /** Asked of every answer of a function. */
-export function afterAnswer(watch: Watch, invocation: Invocation, output: string): void {
+export function afterAnswer(watch: Witness, invocation: Invocation, output: string): void {
   const { functionName } = invocation;
   if (functionName === "contain-key") waitsForThePlanOnly(watch, invocation, output);
   if (functionName === "raise-alert") alertIsHeard(watch, invocation, output);
@@ -33,7 +33,7 @@ interface Turn {
 }
 
 /** A hold pages and delays nothing; nor does anything else, once the plan's own time has come. */
-function waitsForThePlanOnly(watch: Watch, { input }: Invocation, output: string): void {
+function waitsForThePlanOnly(watch: Witness, { input }: Invocation, output: string): void {
   const { outcome, seenSeq, reason } = JSON.parse(output) as Turn;
   const { incidentId, ref, at } = input as {
     readonly incidentId: string;
@@ -76,16 +76,16 @@ function isCalledOff({ status }: IncidentRecord, { waiver }: KeyInScope): boolea
 // ---- who is heard ------------------------------------------------------------------------------------------
 
 /** Asked when a function starts: what is known of the key by then is what it has to go by. */
-export function beforeAnswer(watch: Watch, { id, functionName, input }: Invocation): void {
+export function beforeAnswer(watch: Witness, { id, functionName, input }: Invocation): void {
   if (functionName !== "raise-alert") return;
   const keyId = keyNamedBy(watch, (input as { readonly detail: KeyCompromised }).detail.alert.identity);
   if (keyId !== undefined) namedAtStart.set(watch, (namedAtStart.get(watch) ?? new Map()).set(id, keyId));
 }
 
-const namedAtStart = new WeakMap<Watch, Map<number, KeyId>>();
+const namedAtStart = new WeakMap<Witness, Map<number, KeyId>>();
 
 /** An exact alert about a key of ours ends in an incident of that key, at once, whatever else goes on. */
-function alertIsHeard(watch: Watch, { id, input }: Invocation, output: string): void {
+function alertIsHeard(watch: Witness, { id, input }: Invocation, output: string): void {
   const { detail } = input as { readonly detail: KeyCompromised };
   heard.set(watch, (heard.get(watch) ?? new Set()).add(nameOf(detail.alert)));
   const keyId = namedAtStart.get(watch)?.get(id);
@@ -101,14 +101,14 @@ function alertIsHeard(watch: Watch, { id, input }: Invocation, output: string): 
 }
 
 /** The key of ours that an alert names exactly. One that somebody made by hand is nobody's but a person's. */
-function keyNamedBy(watch: Watch, identity: AlertIdentity): KeyId | undefined {
+function keyNamedBy(watch: Witness, identity: AlertIdentity): KeyId | undefined {
   if (identity.kind === "keyId") return isInLedger(watch, identity.keyId) ? identity.keyId : undefined;
   if (identity.kind !== "fingerprint") return undefined;
   return identity.values.flatMap((value) => holderIn(watch, value) ?? [])[0];
 }
 
 /** In a secret's item, or in the record of a run that made it or found it current. */
-function isInLedger({ world, secrets }: Watch, keyId: KeyId): boolean {
+function isInLedger({ world, secrets }: Witness, keyId: KeyId): boolean {
   const isInItem = [...secrets.values()].some(({ record }) =>
     record?.keys.some((key) => key.keyId === keyId && key.versionId !== undefined),
   );
@@ -119,7 +119,7 @@ function isInLedger({ world, secrets }: Watch, keyId: KeyId): boolean {
   });
 }
 
-function holderIn({ world, byFingerprint }: Watch, fingerprint: Fingerprint): KeyId | undefined {
+function holderIn({ world, byFingerprint }: Witness, fingerprint: Fingerprint): KeyId | undefined {
   const isHeld = world.table
     .dump()
     .some(
@@ -135,7 +135,7 @@ function isAbout({ keys }: IncidentRecord, keyId: KeyId): boolean {
 }
 
 /** What the intake answered for was raised, also after lost events and dead functions. */
-export function everyAlertWasHeard({ watch, outside }: Simulation): void {
+export function everyAlertWasHeard({ watch, outside }: Simulated): void {
   for (const { alert } of outside.told) {
     if (!heard.get(watch)?.has(nameOf(alert)))
       watch.violate("T3", `the intake took ${nameOf(alert)}, and nobody raised it`);
@@ -144,7 +144,7 @@ export function everyAlertWasHeard({ watch, outside }: Simulation): void {
 }
 
 /** O3: what a source says later under the same id is known too, wherever that alert is kept. */
-function isKeptInFull(watch: Watch, alert: Alert): void {
+function isKeptInFull(watch: Witness, alert: Alert): void {
   const records = [...watch.incidents.values()];
   // In a flood only its name may be kept: what it says is then in the alerts that bear the plan.
   if (records.some(({ alertsDropped = [] }) => alertsDropped.includes(nameOf(alert)))) return;
@@ -158,13 +158,13 @@ function isKeptInFull(watch: Watch, alert: Alert): void {
     );
 }
 
-const heard = new WeakMap<Watch, Set<string>>();
+const heard = new WeakMap<Witness, Set<string>>();
 const nameOf = ({ source, sourceId }: Readonly<Record<"source" | "sourceId", string>>) =>
   `${source} ${sourceId}`;
 
 /** Asked of every write to an incident. */
 export function heardRightly(
-  watch: Watch,
+  watch: Witness,
   { before, next }: { readonly before: IncidentRecord | undefined; readonly next: IncidentRecord },
 ): void {
   const forged = next.alerts.find(({ sourceId }) => sourceId.startsWith(forgedMark));
@@ -179,7 +179,7 @@ export function heardRightly(
  * let the key live, the decision covers what had been reported until then: what comes later is an incident of its
  * own (O2).
  */
-function isFirstOfItsKey(watch: Watch, record: IncidentRecord): void {
+function isFirstOfItsKey(watch: Witness, record: IncidentRecord): void {
   const { incidentId, keys, receivedAtMs } = record;
   const keyId = keys[0]?.keyId;
   if (keyId === undefined || !isAbout(record, keyId)) return;
@@ -198,7 +198,7 @@ function isFirstOfItsKey(watch: Watch, record: IncidentRecord): void {
 const unmatchedMax = 10;
 const hourMs = 3_600_000;
 
-function breakerHolds(watch: Watch, { receivedAtMs }: IncidentRecord): void {
+function breakerHolds(watch: Witness, { receivedAtMs }: IncidentRecord): void {
   const recent = [...watch.incidents.values()].filter(
     (one) => one.subject.startsWith("unmatched/") && one.receivedAtMs > receivedAtMs - hourMs,
   );
@@ -207,7 +207,7 @@ function breakerHolds(watch: Watch, { receivedAtMs }: IncidentRecord): void {
 }
 
 /** A request that is refused leaves its refusal in the audit log, and nothing else. */
-export function forgeryLeavesNothing(watch: Watch, kind: string): void {
+export function forgeryLeavesNothing(watch: Witness, kind: string): void {
   const isForged = watch.call?.invocation.functionName === forgery;
   if (isForged && !kind.startsWith("AUDIT"))
     watch.violate("intake", `a forged alert writes ${kind} into the ledger`);
@@ -216,7 +216,7 @@ export function forgeryLeavesNothing(watch: Watch, kind: string): void {
 // ---- what is contained -------------------------------------------------------------------------------------
 
 /** S2: a step of containment ends the one key that it was started for, and none that its incident has minted. */
-export function containsItsKey(watch: Watch, { keyId, name }: FakeKeyState, call: BoundaryCall): void {
+export function containsItsKey(watch: Witness, { keyId, name }: FakeKeyState, call: BoundaryCall): void {
   if (call.invocation.functionName !== "contain-key") return;
   const { ref, incidentId } = call.invocation.input as { readonly ref: string; readonly incidentId: string };
   if (keyId !== ref) watch.violate("S2", `${incidentId} contains ${keyId} (${name}), and is about ${ref}`);
@@ -224,10 +224,10 @@ export function containsItsKey(watch: Watch, { keyId, name }: FakeKeyState, call
 
 // ---- what is reported --------------------------------------------------------------------------------------
 
-const readReports = new WeakMap<Watch, number>();
+const readReports = new WeakMap<Witness, number>();
 
 /** Asked before every step: what was filed since the last one says of no key more than the provider shows. */
-export function reportsAreTrue(watch: Watch): void {
+export function reportsAreTrue(watch: Witness): void {
   const { reports } = watch.world;
   const read = readReports.get(watch) ?? 0;
   if (reports.length === read) return;
@@ -239,7 +239,7 @@ export function reportsAreTrue(watch: Watch): void {
   }
 }
 
-function isTrue(watch: Watch, incidentId: string, { keys, status, clocks }: IncidentReport): void {
+function isTrue(watch: Witness, incidentId: string, { keys, status, clocks }: IncidentReport): void {
   for (const { keyId, how, state, deadAtMs, waiver } of keys) {
     const isCalledDead = state === "dead" || deadAtMs !== undefined || clocks.deadAtMs !== undefined;
     const isCalledContained = (status === "contained" || status === "closed") && waiver === undefined;

@@ -1,11 +1,11 @@
 import type { PromotedRun, SecretRecord } from "../../../core/rotation/secret-record.ts";
 import { account } from "../world/account.ts";
 import { covers } from "./outside-change-rules.ts";
-import { placeOf, type Watch, type WatchedSecret, wasHanded } from "./watch.ts";
+import { placeOf, type WatchedSecret, type Witness, wasHanded } from "./witness.ts";
 
 /** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
 export function mayLetGo(
-  watch: Watch,
+  watch: Witness,
   {
     secret,
     before,
@@ -45,7 +45,7 @@ export function mayLetGo(
   useIsQuiet(watch, { secret, run, say });
 }
 
-function lifeOfCall(watch: Watch) {
+function lifeOfCall(watch: Witness) {
   const id = watch.call?.invocation.id;
   return id === undefined ? undefined : watch.lives.get(id);
 }
@@ -60,7 +60,7 @@ interface Judged {
 }
 
 /** The truth that evidence stands for: nobody who reports would still use the retiring key. */
-function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
+function consumersHaveMoved(watch: Witness, { secret, run, say }: Judged): void {
   const seenStep = lifeOfCall(watch)?.startedStep ?? 0;
   const consumers =
     secret.declarations.findLast(({ step }) => step < Math.max(1, seenStep))?.policy.consumers ?? [];
@@ -89,7 +89,7 @@ function consumersHaveMoved(watch: Watch, { secret, run, say }: Judged): void {
 }
 
 /** S8, on the provider's own clock and with its lag: what the last look could see was quiet for long enough. */
-function useIsQuiet(watch: Watch, { secret, run, say }: Judged): void {
+function useIsQuiet(watch: Witness, { secret, run, say }: Judged): void {
   if (!secret.policy.signals.includes("provider")) return;
   const askedAtMs = lifeOfCall(watch)?.askedUse.get(run.retiring.keyId);
   if (askedAtMs === undefined) {

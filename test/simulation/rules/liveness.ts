@@ -1,20 +1,20 @@
 import { noteOverwrite } from "../../../core/copies/note.ts";
 import { parseKeyName } from "../../../core/keys.ts";
-import { keysLeftBehind, leftToResume } from "../../../core/rotation/left-behind.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { supersededKeys, supersededToResume } from "../../../core/rotation/superseded.ts";
 import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { Debt, RotationRecord } from "../../../ledger/entries.ts";
 import { startOnce } from "../plan/happenings.ts";
 import { peopleAnswerHard } from "../plan/hard-incidents.ts";
 import { incidentsEnded, keysInIncidents, peopleAnswer } from "../plan/incidents.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { Simulation } from "../run/simulation.ts";
+import type { Simulated } from "../run/simulated.ts";
 import type { Run } from "../world/step-functions.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
 import { everyAlertWasHeard } from "./leak-rules.ts";
 import { isMovedLate } from "./outside-change-rules.ts";
 import { orderAboutTheDead, outsideIsAnswered } from "./outside-rules.ts";
-import type { WatchedSecret } from "./watch.ts";
+import type { WatchedSecret } from "./witness.ts";
 
 const settleMs = 10 * 60_000;
 /** A replacement that waits for a free slot asks for it ever more seldom. */
@@ -25,7 +25,7 @@ const sweepsMax = 5;
 const providerCallsMax = 2_500;
 
 /** What has to be true once nothing fails any more: the rules L1 to L6, in bounded time. */
-export async function endings(simulation: Simulation): Promise<void> {
+export async function endings(simulation: Simulated): Promise<void> {
   const { world } = simulation;
   await (simulation.plan.hard ? peopleAnswerHard(simulation) : peopleAnswer(simulation));
   // What the provider refuses for hours, no sweep can end before.
@@ -48,10 +48,10 @@ export async function endings(simulation: Simulation): Promise<void> {
   if (!isViolated(simulation) && !simulation.plan.isShort) await nextRotationEnds(simulation);
 }
 
-const isViolated = ({ watch }: Simulation) => watch.violations.length > 0;
+const isViolated = ({ watch }: Simulated) => watch.violations.length > 0;
 
 /** Whether there was anything that this sweep, or the next one, has to see to. */
-async function sweep({ world, watch }: Simulation): Promise<boolean> {
+async function sweep({ world, watch }: Simulated): Promise<boolean> {
   watch.tell("sweep");
   const found = (await world.invoke("sweep", { time: new Date(world.time.nowMs()).toISOString() })) as Swept;
   return found.settled + found.labels + found.resumed + found.strays + found.discarded + found.failed > 0;
@@ -59,7 +59,7 @@ async function sweep({ world, watch }: Simulation): Promise<boolean> {
 
 const hasIncident = ({ incident, hard }: Plan) => incident !== undefined || hard !== undefined;
 
-async function untilRunsEnd({ world, watch, plan }: Simulation): Promise<void> {
+async function untilRunsEnd({ world, watch, plan }: Simulated): Promise<void> {
   const running = () => [...world.runs.values()].filter(({ outcome }) => outcome === undefined);
   if (running().length > 0)
     await world.time.advance(hasIncident(plan) ? incidentSettleMs : settleMs, {
@@ -71,7 +71,7 @@ async function untilRunsEnd({ world, watch, plan }: Simulation): Promise<void> {
 }
 
 /** Holds and stops are taken back, copies are given keys of their own, and other people's unfinished rotations are over. */
-async function peopleTidyUp({ world, watch, secrets }: Simulation): Promise<void> {
+async function peopleTidyUp({ world, watch, secrets }: Simulated): Promise<void> {
   for (const scope of watch.stops.keys()) await world.ledger.removeStop(scope);
   watch.stops.clear();
   watch.isTidy = true;
@@ -91,7 +91,7 @@ async function peopleTidyUp({ world, watch, secrets }: Simulation): Promise<void
   }
 }
 
-function stopConsumers({ secrets }: Simulation): void {
+function stopConsumers({ secrets }: Simulated): void {
   for (const { instances } of secrets) {
     for (const instance of instances) instance.stop({ silently: true });
     instances.length = 0;
@@ -99,7 +99,7 @@ function stopConsumers({ secrets }: Simulation): void {
 }
 
 /** One healthy instance of each that the policy declares; a batch consumer's next run. */
-async function startConsumers(simulation: Simulation): Promise<void> {
+async function startConsumers(simulation: Simulated): Promise<void> {
   for (const secret of simulation.secrets) {
     if (!needsConsumers(secret)) continue;
     const consumers = secret.declarations.at(-1)?.policy.consumers ?? "none";
@@ -126,16 +126,16 @@ function needsConsumers(secret: WatchedSecret): boolean {
 
 /** The pin of what a take-over left: it goes when that key is dead. */
 function isLeftOn({ record }: WatchedSecret, versionId: string): boolean {
-  return record !== undefined && keysLeftBehind(record).some((key) => key.versionId === versionId);
+  return record !== undefined && supersededKeys(record).some((key) => key.versionId === versionId);
 }
 
 function owesLeft({ record }: WatchedSecret): boolean {
-  return record !== undefined && keysLeftBehind(record).length > 0;
+  return record !== undefined && supersededKeys(record).length > 0;
 }
 
 // ---- the rules -------------------------------------------------------------------------------------------
 
-async function ask(simulation: Simulation): Promise<void> {
+async function ask(simulation: Simulated): Promise<void> {
   const { watch, world } = simulation;
   const dump = world.table.dump();
   for (const { kind, body } of dump) {
@@ -153,14 +153,14 @@ async function ask(simulation: Simulation): Promise<void> {
 }
 
 /** L1. */
-function runEnded({ watch }: Simulation, { rotationId, outcome, reason }: RotationRecord): void {
+function runEnded({ watch }: Simulated, { rotationId, outcome, reason }: RotationRecord): void {
   if (outcome === "running") watch.violate("L1", `${rotationId} is still called running`);
   if (outcome === "needsHuman" && (reason ?? "") === "")
     watch.violate("L1", `${rotationId} needs a person, and nobody says why`);
 }
 
 /** L3: what is owed still is owed because only a person can say how to go on. */
-function debtHasReason(simulation: Simulation, { secretArn, keyId, kind, reason }: Debt): void {
+function debtHasReason(simulation: Simulated, { secretArn, keyId, kind, reason }: Debt): void {
   const { watch } = simulation;
   const secret = watch.secrets.get(secretArn);
   // Somebody was paged for the incident that this key is in.
@@ -171,8 +171,8 @@ function debtHasReason(simulation: Simulation, { secretArn, keyId, kind, reason 
 
 /** Of what AWSCURRENT holds nobody has proven anything, so a rotation replaces that first and then takes up what is left. */
 function waitsForRotation({ record }: WatchedSecret, keyId: string): boolean {
-  if (record === undefined || leftToResume(record) !== undefined) return false;
-  const isLeft = keysLeftBehind(record).some((key) => key.keyId === keyId);
+  if (record === undefined || supersededToResume(record) !== undefined) return false;
+  const isLeft = supersededKeys(record).some((key) => key.keyId === keyId);
   return isLeft && currentKey(record)?.rotationId === undefined;
 }
 
@@ -191,12 +191,12 @@ function needsPerson(secret: WatchedSecret): boolean {
 
 /** The hand's key has been replaced: what it displaced is left to Rekey. */
 function isSortedOut({ record, current }: WatchedSecret): boolean {
-  if (record === undefined || leftToResume(record) === undefined) return false;
+  if (record === undefined || supersededToResume(record) === undefined) return false;
   return currentKey(record)?.keyId === current.keyId;
 }
 
 /** L3. */
-function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): void {
+function nothingIsLeft({ watch, world }: Simulated, secret: WatchedSecret): void {
   const { secretArn, policy, record } = secret;
   if (record?.lease) watch.violate("L3", `${record.lease.runId} still holds ${policy.name}`);
   // A promotion in doubt goes on with its pending version, once a person has set a frozen secret right.
@@ -222,7 +222,7 @@ function nothingIsLeft({ watch, world }: Simulation, secret: WatchedSecret): voi
 }
 
 /** L2: what the provider lists, minus what somebody uses or a run still owes. */
-function everyKeyIsAccountedFor(simulation: Simulation): void {
+function everyKeyIsAccountedFor(simulation: Simulated): void {
   const { watch } = simulation;
   const accounted = new Set<string | undefined>(keysInIncidents(simulation));
   for (const { current, record } of simulation.secrets) {
@@ -242,24 +242,24 @@ function everyKeyIsAccountedFor(simulation: Simulation): void {
 }
 
 /** A key that was current until a hand put another in its place: nobody said that it may go. */
-function isKept({ secrets }: Simulation, keyId: string): boolean {
+function isKept({ secrets }: Simulated, keyId: string): boolean {
   return secrets.some(
     ({ record, isMixedUp }) => isMixedUp && record?.keys.some((key) => key.keyId === keyId),
   );
 }
 
 /** A take-over left it behind, and only a person can say how to go on with its secret; until then it is owed. */
-function isLeftToPerson({ secrets, watch }: Simulation, keyId: string): boolean {
+function isLeftToPerson({ secrets, watch }: Simulated, keyId: string): boolean {
   const secret = secrets.find(({ record }) => record !== undefined && isLeftIn(record, keyId));
   return secret !== undefined && needsPerson(secret) && watch.isOwed(keyId);
 }
 
 function isLeftIn(record: SecretRecord, keyId: string): boolean {
-  return keysLeftBehind(record).some((key) => key.keyId === keyId);
+  return supersededKeys(record).some((key) => key.keyId === keyId);
 }
 
 /** Nobody said for how long an unknown program keeps its key, so the gate gives it longer than these runs last. */
-function hasStranger({ plan }: Simulation): boolean {
+function hasStranger({ plan }: Simulated): boolean {
   const strange = ["impostor", "declare"];
   return (
     plan.secrets[0]?.consumers.some(({ policy }) => policy === undefined) === true ||
@@ -268,7 +268,7 @@ function hasStranger({ plan }: Simulation): boolean {
 }
 
 /** L3: the next rotation starts, and ends well. */
-async function nextRotationEnds(simulation: Simulation): Promise<void> {
+async function nextRotationEnds(simulation: Simulated): Promise<void> {
   const { world, watch } = simulation;
   const secret = simulation.secrets[0];
   const isLimited = simulation.plan.provider.keysMax !== undefined;

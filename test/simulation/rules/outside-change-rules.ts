@@ -1,9 +1,9 @@
 import { type BoundaryCall, rotationOf } from "../world/surroundings.ts";
-import type { Watch, WatchedSecret } from "./watch.ts";
+import type { WatchedSecret, Witness } from "./witness.ts";
 
 /** Asked whenever a call of Rekey has moved AWSCURRENT: what somebody else put there is neither lost nor overruled. */
 export function currentWasMoved(
-  watch: Watch,
+  watch: Witness,
   { secret, before }: { readonly secret: WatchedSecret; readonly before: WatchedSecret["current"] },
 ): void {
   const { secretArn, policy, record, current } = secret;
@@ -29,7 +29,7 @@ export function currentWasMoved(
  * knows of no fence: where a hand has put that very version back, nobody can keep the late call from moving it again.
  */
 function isPutBack(
-  watch: Watch,
+  watch: Witness,
   { hand, record }: WatchedSecret,
   { keyId }: WatchedSecret["current"],
 ): boolean {
@@ -38,9 +38,9 @@ function isPutBack(
 }
 
 /** Per secret, the version that a function which had lost the secret moved AWSCURRENT to. */
-const lateMoves = new WeakMap<Watch, Map<string, string>>();
+const lateMoves = new WeakMap<Witness, Map<string, string>>();
 
-function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret["current"]): void {
+function noteLateMove(watch: Witness, secret: WatchedSecret, before: WatchedSecret["current"]): void {
   const moves = lateMoves.get(watch) ?? new Map<string, string>();
   lateMoves.set(watch, moves);
   const rotationId = rotationOf(watch.call?.invocation.input);
@@ -49,7 +49,7 @@ function noteLateMove(watch: Watch, secret: WatchedSecret, before: WatchedSecret
 }
 
 /** Nobody can prevent it (see above), so what is asked instead is that people are paged (L3). */
-export function isMovedLate(watch: Watch, { secretArn, current }: WatchedSecret): boolean {
+export function isMovedLate(watch: Witness, { secretArn, current }: WatchedSecret): boolean {
   return lateMoves.get(watch)?.get(secretArn) === current.versionId;
 }
 
@@ -67,7 +67,7 @@ function isPromotion({ port, operation, given }: BoundaryCall): boolean {
 }
 
 /** A `rekey stop` is read just before a mint and a promotion; an incident's own are exempt. */
-export function nothingIsBegunWhenStopped(watch: Watch, call: BoundaryCall): void {
+export function nothingIsBegunWhenStopped(watch: Witness, call: BoundaryCall): void {
   if (!isMint(call) && !isPromotion(call)) return;
   const { id, functionName, input } = call.invocation;
   const { secretArn } = input as { readonly secretArn?: string };
@@ -88,7 +88,7 @@ export function covers(scope: string, { policy }: Pick<WatchedSecret, "policy">)
 
 /** `rekey sweep --dry-run` only looks. */
 export function dryRunChangesNothing(
-  watch: Watch,
+  watch: Witness,
   { invocation, changes, port, operation }: BoundaryCall,
 ): void {
   const { dryRun } = (invocation.input ?? {}) as { readonly dryRun?: boolean };

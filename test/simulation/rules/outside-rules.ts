@@ -1,21 +1,21 @@
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import { isOver } from "../../../core/incident/status.ts";
 import type { KeyId } from "../../../core/ports.ts";
-import type { Simulation } from "../run/simulation.ts";
+import type { Simulated } from "../run/simulated.ts";
 import type { Invocation } from "../world/surroundings.ts";
-import type { Watch } from "./watch.ts";
+import type { Witness } from "./witness.ts";
 
 /** Contact with the outside (O1 to O5): whatever is sent or ordered, the machine stays able to act. */
 
 /** O1: nothing that is stored may become the reason why state cannot be written. */
-export function stateFits(watch: Watch, { functionName }: Invocation, error: unknown): void {
+export function stateFits(watch: Witness, { functionName }: Invocation, error: unknown): void {
   const words = error instanceof Error ? error.message : String(error);
   if (/larger than DynamoDB takes|longer than DynamoDB takes/.test(words))
     watch.violate("O1", `${functionName} cannot write its state: ${words}`);
 }
 
 /** Asked once nothing more happens. */
-export function outsideIsAnswered(simulation: Simulation): void {
+export function outsideIsAnswered(simulation: Simulated): void {
   const { watch } = simulation;
   for (const { keyId, atMs } of watch.ordered) orderHadAnEffect(watch, { keyId, atMs });
   for (const record of watch.incidents.values()) {
@@ -26,7 +26,7 @@ export function outsideIsAnswered(simulation: Simulation): void {
 
 /** O2: an order that answers with success has an incident of that key, or the key is dead. */
 function orderHadAnEffect(
-  watch: Watch,
+  watch: Witness,
   { keyId, atMs }: { readonly keyId: KeyId; readonly atMs: number },
 ): void {
   const about = [...watch.incidents.values()].filter(({ keys }) => keys.some((key) => key.keyId === keyId));
@@ -39,7 +39,7 @@ function orderHadAnEffect(
 }
 
 /** O2 and O3: a living key that was reported public has a page and a clock, also if that was said only later. */
-function publicKeyIsPaged({ world, watch }: Simulation, record: IncidentRecord): void {
+function publicKeyIsPaged({ world, watch }: Simulated, record: IncidentRecord): void {
   const { incidentId, alerts, keys, planAsked, status, plan } = record;
   const isPublic = alerts.some(({ exposure, verified }) => exposure === "public" && verified === "live");
   const isOurs = keys.some(({ standing, goneBefore }) => standing !== "unknown" && goneBefore !== true);
@@ -59,7 +59,7 @@ function publicKeyIsPaged({ world, watch }: Simulation, record: IncidentRecord):
 const lateMs = 4 * 60_000;
 
 /** O5: whatever was paged before, the deadline pages while the key is not seen dead. */
-function deadlinePages(simulation: Simulation, record: IncidentRecord): void {
+function deadlinePages(simulation: Simulated, record: IncidentRecord): void {
   const { world, watch, storm } = simulation;
   const { incidentId, deadlineAtMs, openedAtMs, status, keys, acknowledged } = record;
   const { settledAtMs = Number.POSITIVE_INFINITY, clockFaults } = watch.incidentFacts(incidentId);
@@ -83,7 +83,7 @@ const repeatsLastMs = 3_600_000;
 
 /** O5: for the first hour after the deadline, every five minutes, while nobody acknowledges. */
 function pagesRepeat(
-  { world, watch }: Simulation,
+  { world, watch }: Simulated,
   incidentId: string,
   { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
 ): void {
@@ -96,7 +96,7 @@ function pagesRepeat(
 }
 
 /** O2: an order about a key whose incident is over, and which is dead, is told that nothing will happen. */
-export async function orderAboutTheDead({ watch, world, outside, secrets }: Simulation): Promise<void> {
+export async function orderAboutTheDead({ watch, world, outside, secrets }: Simulated): Promise<void> {
   for (const { status, keys, secrets: places } of watch.incidents.values()) {
     const [key] = keys;
     const secret = secrets.find(({ secretArn }) => places.some((place) => place.secretArn === secretArn));

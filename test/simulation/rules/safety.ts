@@ -15,13 +15,13 @@ import {
 import { containsItsKey } from "./leak-rules.ts";
 import { mayLetGo } from "./letting-go.ts";
 import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./outside-change-rules.ts";
-import type { Watch, WatchedSecret } from "./watch.ts";
+import type { WatchedSecret, Witness } from "./witness.ts";
 
 /** What the watch knew about each key at the step before. */
-const seenKeys = new WeakMap<Watch, Map<string, FakeKeyState>>();
+const seenKeys = new WeakMap<Witness, Map<string, FakeKeyState>>();
 
 /** The rules that are asked after every effect, of the provider, the store and the item together. */
-export function afterEffect(watch: Watch, call: BoundaryCall): void {
+export function afterEffect(watch: Witness, call: BoundaryCall): void {
   const seen = seenKeys.get(watch) ?? new Map<string, FakeKeyState>();
   seenKeys.set(watch, seen);
   for (const key of watch.keys) {
@@ -43,7 +43,7 @@ export function afterEffect(watch: Watch, call: BoundaryCall): void {
 }
 
 /** S1. A key that a hand put there when it was already on its way out is that hand's doing. */
-function currentKeysWork(watch: Watch): void {
+function currentKeysWork(watch: Witness): void {
   for (const secret of watch.secrets.values()) {
     const { keyId } = secret.current;
     if (watch.isUsable(keyId) || mayBeInGap(watch, keyId) || isMovedLate(watch, secret)) continue;
@@ -59,7 +59,7 @@ function currentKeysWork(watch: Watch): void {
 
 /** Whether the key's end was on its way before the hand moved AWSCURRENT back to it. */
 function goneBefore(
-  watch: Watch,
+  watch: Witness,
   { secret, keyId }: { readonly secret: WatchedSecret; readonly keyId: string },
 ): boolean {
   const lookedAt = watch.ends.get(keyId);
@@ -69,7 +69,7 @@ function goneBefore(
 }
 
 /** S3: the intent comes before the call, and names one key: a mint is never blindly retried. */
-function keyWasIntended(watch: Watch, { name, keyId }: FakeKeyState): void {
+function keyWasIntended(watch: Witness, { name, keyId }: FakeKeyState): void {
   if (parseKeyName(name) === undefined) return;
   if (!watch.intended.has(name)) watch.violate("S3", `${keyId} (${name}) exists, and no intent names it`);
   if (watch.keys.some((key) => key.name === name && key.keyId !== keyId))
@@ -77,7 +77,7 @@ function keyWasIntended(watch: Watch, { name, keyId }: FakeKeyState): void {
 }
 
 /** S3: of the keys that one run made, one at most has a labelled version and lives. */
-function oneReadableKeyPerRun(watch: Watch): void {
+function oneReadableKeyPerRun(watch: Witness): void {
   for (const { secretArn, policy } of watch.secrets.values()) {
     const runs = new Map<string, string>();
     for (const { labels, text } of watch.world.store.versions(secretArn)) {
@@ -93,7 +93,7 @@ function oneReadableKeyPerRun(watch: Watch): void {
 }
 
 /** The pin keeps the retiring version from being purged for as long as its key may be needed to prove it dead. */
-function retiringVersionIsPinned(watch: Watch): void {
+function retiringVersionIsPinned(watch: Witness): void {
   for (const { secretArn, policy, record, hand } of watch.secrets.values()) {
     const run = promotedRun(record?.run);
     if (run === undefined || run.phase === "dead" || hand !== undefined) continue;
@@ -106,7 +106,7 @@ function retiringVersionIsPinned(watch: Watch): void {
 }
 
 /** S2, S4, S5: what a deleted key has to be. */
-function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
+function keyMayGo(watch: Witness, key: FakeKeyState, call: BoundaryCall): void {
   const { keyId, name } = key;
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
   containsItsKey(watch, key, call);
@@ -147,7 +147,7 @@ function keyMayGo(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
  * and an incident had begun to replace it from there.
  */
 function isEarlierRuns(
-  watch: Watch,
+  watch: Witness,
   keyId: string,
   { run, call }: { readonly run: { readonly rotationId: string }; readonly call: BoundaryCall },
 ): boolean {
@@ -156,14 +156,14 @@ function isEarlierRuns(
 }
 
 /** A hand that comes between this look and the effect cannot be seen by anybody. */
-function lookedAtCurrent(watch: Watch, { invocation }: BoundaryCall): number {
+function lookedAtCurrent(watch: Witness, { invocation }: BoundaryCall): number {
   const looks = watch.lives.get(invocation.id)?.readCurrent ?? [];
   // The credential that deletes is read from the store too, and says nothing about AWSCURRENT.
   const ofSecrets = [...looks].flatMap(([secretArn, step]) => (watch.secrets.has(secretArn) ? [step] : []));
   return Math.max(0, ...ofSecrets) || watch.step;
 }
 
-function disabledKeyIsRecorded(watch: Watch, key: FakeKeyState, call: BoundaryCall): void {
+function disabledKeyIsRecorded(watch: Witness, key: FakeKeyState, call: BoundaryCall): void {
   const { keyId } = key;
   containsItsKey(watch, key, call);
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
@@ -181,7 +181,7 @@ function disabledKeyIsRecorded(watch: Watch, key: FakeKeyState, call: BoundaryCa
 }
 
 /** A probe is a use: it would be taken for a consumer's (S8). */
-function retiringKeyIsNotProbed(watch: Watch, { port, operation, invocation }: BoundaryCall): void {
+function retiringKeyIsNotProbed(watch: Witness, { port, operation, invocation }: BoundaryCall): void {
   if (port !== "provider" || !operation.endsWith("/models")) return;
   for (const { record, policy } of watch.secrets.values()) {
     const run = record?.run;
@@ -197,7 +197,7 @@ function retiringKeyIsNotProbed(watch: Watch, { port, operation, invocation }: B
 }
 
 /** The incoming version is current when PromoteVersion says so, and no longer pending. */
-export function promotionIsTidy(watch: Watch, { input }: Invocation): void {
+export function promotionIsTidy(watch: Witness, { input }: Invocation): void {
   const { secretArn, rotationId } = input as { readonly secretArn: string; readonly rotationId: string };
   const secret = watch.secrets.get(secretArn);
   const run = promotedRun(secret?.record?.run);
@@ -217,7 +217,7 @@ interface Change {
 }
 
 /** The rules that are asked of every write to a secret's item, at the instant of the write. */
-export function afterRecord(watch: Watch, change: Change): void {
+export function afterRecord(watch: Witness, change: Change): void {
   const { secret, before, next } = change;
   const { name } = secret.policy;
   if (next.fence < before.fence)
@@ -255,7 +255,7 @@ export function afterRecord(watch: Watch, change: Change): void {
 }
 
 /** S4: whoever settles a run that is not its own has seen its execution closed. */
-function settledRunIsOver(watch: Watch, { before: { lease }, next, secret }: Change): void {
+function settledRunIsOver(watch: Witness, { before: { lease }, next, secret }: Change): void {
   if (lease === undefined || next.lease?.runId === lease.runId) return;
   const by = watch.call?.invocation.functionName;
   if (by !== "sweep" && by !== "settle-closed") return;
@@ -265,14 +265,14 @@ function settledRunIsOver(watch: Watch, { before: { lease }, next, secret }: Cha
 }
 
 /** A hold keeps new runs out, and a secret that somebody else touched waits for a person. */
-function nothingOpensOnHold(watch: Watch, { before, next, secret }: Change): void {
+function nothingOpensOnHold(watch: Witness, { before, next, secret }: Change): void {
   if (before.lease !== undefined || next.lease?.kind !== "rotation") return;
   const why = before.hold ? "held" : before.frozen ? "frozen" : undefined;
   if (why) watch.violate("S2", `${next.lease.runId} opens on ${secret.policy.name}, which is ${why}`);
 }
 
 /** No wake-up is lost: a wait is stored only while nothing has changed since its decision. */
-function waitIsNews(watch: Watch, { before, next, secret }: Change): void {
+function waitIsNews(watch: Witness, { before, next, secret }: Change): void {
   if (next.wait === undefined || next.wait.token === before.wait?.token) return;
   const input = watch.call?.invocation.input as { readonly seenSeq?: number } | undefined;
   const seenSeq = input?.seenSeq;
@@ -284,7 +284,7 @@ function waitIsNews(watch: Watch, { before, next, secret }: Change): void {
 }
 
 /** L6: a promoted run leaves the item only when its retiring key is dead, or a person answers for it. */
-function closedRunIsDone(watch: Watch, { before, secret }: Change): void {
+function closedRunIsDone(watch: Witness, { before, secret }: Change): void {
   const run = promotedRun(before.run);
   if (run === undefined || incidentEndsIt(watch, run.incoming.keyId)) return;
   if (run.phase !== "dead" && !isWaived(watch, run.retiring.keyId))
@@ -292,7 +292,7 @@ function closedRunIsDone(watch: Watch, { before, secret }: Change): void {
 }
 
 /** S4: a function of a run may change the run, the lease and the keys only while its run holds the fence. */
-function writerHoldsFence(watch: Watch, { before, next, secret }: Change): void {
+function writerHoldsFence(watch: Witness, { before, next, secret }: Change): void {
   const input = watch.call?.invocation.input;
   const rotationId = rotationOf(input);
   if (rotationId === undefined || !isOwned(watch.call?.invocation.functionName)) return;
@@ -311,7 +311,7 @@ const sameParts = (a: SecretRecord, b: SecretRecord) =>
 const isOwned = (functionName: string | undefined) =>
   functionName !== undefined && !["open-rotation", "record-evidence", "sweep"].includes(functionName);
 
-function retiringIsCurrent(watch: Watch, secret: WatchedSecret, keyId: string): void {
+function retiringIsCurrent(watch: Witness, secret: WatchedSecret, keyId: string): void {
   const { hand, current } = secret;
   const id = watch.call?.invocation.id;
   const life = id === undefined ? undefined : watch.lives.get(id);
@@ -323,7 +323,7 @@ function retiringIsCurrent(watch: Watch, secret: WatchedSecret, keyId: string): 
 }
 
 /** A run that starts as promoted takes up what a take-over left behind, and nothing else. */
-function retiringWasLeft(watch: Watch, { before, next, secret }: Change): void {
+function retiringWasLeft(watch: Witness, { before, next, secret }: Change): void {
   const { retiring, phase } = next.run ?? {};
   const known = before.keys.find((key) => key.keyId === retiring?.keyId);
   const isLeft = known !== undefined && isSpent(known) && known.compromised !== true;
@@ -335,13 +335,13 @@ function retiringWasLeft(watch: Watch, { before, next, secret }: Change): void {
     );
 }
 
-function keyIsProven(watch: Watch, secret: WatchedSecret, keyId: string): void {
+function keyIsProven(watch: Witness, secret: WatchedSecret, keyId: string): void {
   watch.look();
   if (watch.isUsable(keyId)) secret.proven.add(keyId);
 }
 
 /** L6: done means that the provider was seen to refuse it. */
-function keyIsDead(watch: Watch, { retiring, death }: PromotedRun): void {
+function keyIsDead(watch: Witness, { retiring, death }: PromotedRun): void {
   watch.look();
   if (watch.keyState(retiring.keyId)?.isAccepted)
     watch.violate("L6", `${retiring.keyId} is called dead and is accepted`);

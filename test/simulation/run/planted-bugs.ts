@@ -313,7 +313,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "forget the retiring key of a run that lost its secret to an incident",
-    file: "core/rotation/left-behind.ts",
+    file: "core/rotation/superseded.ts",
     find: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);",
     replace: "return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys).slice(0, 0);",
   },
@@ -326,8 +326,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "never revoke a superseded key",
     file: "core/rotation/sweep.ts",
-    find: "return run === undefined ? leftToResume(record)?.keyId : run.owed",
-    replace: "return run === undefined ? leftToResume({ ...record, keys: [] })?.keyId : run.owed",
+    find: "return run === undefined ? supersededToResume(record)?.keyId : run.owed",
+    replace: "return run === undefined ? supersededToResume({ ...record, keys: [] })?.keyId : run.owed",
   },
   {
     name: "contain waits while the secret is held",

@@ -3,20 +3,22 @@ import { currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { keyIn } from "../../../stores/value.ts";
 import type { PlannedSweep } from "../faults/sharp-weather.ts";
-import { Storm, type Strikes } from "../faults/weather.ts";
+import { Storm, type Strikes } from "../faults/storm.ts";
 import { happen } from "../plan/happenings.ts";
 import { hardPolicy, startHard } from "../plan/hard-incidents.ts";
 import { incidentPolicy, leak } from "../plan/incidents.ts";
 import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "../plan/plan.ts";
 import { Random } from "../plan/random.ts";
 import { endings } from "../rules/liveness.ts";
-import { type Violation, Watch, type WatchedSecret } from "../rules/watch.ts";
+import { Watch } from "../rules/watch.ts";
+import type { Violation, WatchedSecret } from "../rules/witness.ts";
 import { account } from "../world/account.ts";
 import { type ConsumerOptions, type ConsumerWorld, Instance } from "../world/consumer.ts";
 import { hasKeyMaterial } from "../world/key-material.ts";
 import { Outside } from "../world/outside.ts";
 import { watchedTable } from "../world/table.ts";
 import { World } from "../world/world.ts";
+import type { Simulated } from "./simulated.ts";
 
 export interface Report {
   readonly seed: number;
@@ -53,7 +55,7 @@ export async function simulatePlan(plan: Plan, strikes?: Strikes): Promise<Repor
 }
 
 /** The world of one plan, and everything that its people and platforms do. */
-export class Simulation {
+class Simulation implements Simulated {
   readonly plan: Plan;
   readonly world: World;
   readonly watch: Watch;

@@ -1,8 +1,8 @@
 import type { Fingerprint, SecretArn, SecretStore } from "../../../core/ports.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import type { Http } from "../../../providers/http.ts";
+import type { Cause } from "../../../sdk/client/consumer-report.ts";
 import { type Sign, signerFor } from "../../../sdk/client/proof.ts";
-import type { Cause } from "../../../sdk/client/report.ts";
 import { keyIn } from "../../../stores/value.ts";
 
 export interface ConsumerOptions {

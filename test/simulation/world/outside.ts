@@ -7,19 +7,13 @@ import type { IntakeDeps } from "../../../functions/deps.ts";
 import { adminOrder } from "../plan/admin-order.ts";
 import { type Forgery, forgery } from "../plan/hard-incident-plan.ts";
 import { deliver } from "../plan/incidents.ts";
-import type { Simulation } from "../run/simulation.ts";
+import type { Letter, Simulated } from "../run/simulated.ts";
 import { account, secretArnOf } from "./account.ts";
 
 /** A request as it goes over the wire. */
 export interface Posted {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-/** What a sender has to say, before it is signed. */
-export interface Letter {
-  readonly source: "report" | "trufflehog";
   readonly body: string;
 }
 
@@ -34,7 +28,7 @@ const staleMs = 16 * 60_000;
 
 /** Everybody who calls Rekey from outside, through the functions that answer them. */
 export class Outside {
-  readonly #simulation: Simulation;
+  readonly #simulation: Simulated;
   #calls = 0;
   /** Requests that are on their way, tried again included. */
   underWay = 0;
@@ -42,7 +36,7 @@ export class Outside {
   readonly told: KeyCompromised[] = [];
   #captured: Posted | undefined;
 
-  constructor(simulation: Simulation) {
+  constructor(simulation: Simulated) {
     this.#simulation = simulation;
   }
 

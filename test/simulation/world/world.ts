@@ -9,7 +9,7 @@ import type { Parts, With } from "../../../functions/deps.ts";
 import { steps } from "../../../functions/index.ts";
 import { onLambda, type Step } from "../../../functions/step.ts";
 import { type Ledger, ledgerOn } from "../../../ledger/ledger.ts";
-import { type MemoryTable, memoryTable } from "../../../ledger/memory.ts";
+import type { MemoryTable } from "../../../ledger/memory.ts";
 import { type Outcome, TaskFailure } from "../../../local/aws/machine.ts";
 import { fakeHttp } from "../../../providers/fake.ts";
 import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../../../providers/openai/fake.ts";
@@ -25,6 +25,7 @@ import { copyTo, type PlaceName, Places, type PlaceTimes } from "./places.ts";
 import { assertPublished } from "./published.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
 import { noFaults, type Surroundings } from "./surroundings.ts";
+import { watchedTable } from "./table.ts";
 
 const baseUrl = "https://api.openai.com/v1";
 const deliveryTriesMax = 5;
@@ -52,7 +53,6 @@ export interface WorldOptions {
   readonly capabilities?: Partial<ProviderCapabilities>;
   /** Answers the functions in place of the stand-in of OpenAI. */
   readonly issuer?: KeyProvider;
-  /** Without it, the memory table that the contract suite checks. */
   readonly table?: MemoryTable;
 }
 
@@ -94,7 +94,7 @@ export class World {
 
   constructor(options: WorldOptions = {}) {
     this.time = virtualTime();
-    this.table = options.table ?? memoryTable();
+    this.table = options.table ?? watchedTable(() => undefined);
     this.ledger = ledgerOn(this.table);
     this.#surroundings = options.surroundings ?? noFaults;
     this.#propagation = {

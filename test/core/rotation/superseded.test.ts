@@ -1,14 +1,14 @@
 import type { LedgerKey } from "../../../core/keys.ts";
-import { resumeLeft } from "../../../core/rotation/lease.ts";
+import { resumeSuperseded } from "../../../core/rotation/lease.ts";
+import { emptyRecord, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 import {
   adoptByHand,
-  keysLeftBehind,
-  type LeftKey,
-  leftMax,
-  leftToResume,
   mayNotReturn,
-} from "../../../core/rotation/left-behind.ts";
-import { emptyRecord, type SecretRecord } from "../../../core/rotation/secret-record.ts";
+  type SupersededKey,
+  supersededKeys,
+  supersededMax,
+  supersededToResume,
+} from "../../../core/rotation/superseded.ts";
 import { isStillOwed, owedBy } from "../../../core/rotation/sweep.ts";
 
 type More = Omit<Partial<LedgerKey>, "state">;
@@ -30,10 +30,10 @@ test.each(["retiring", "quarantined", "revoking", "revoked"] as const)(
   (state) => {
     const left = key("k1", state);
     const before = record(left, current);
-    expect(leftToResume(before)).toEqual(left);
+    expect(supersededToResume(before)).toEqual(left);
     expect(owedBy(before)).toBe("k1");
 
-    const resumed = resumeLeft(before, { ...opening, ...times, left, current });
+    const resumed = resumeSuperseded(before, { ...opening, ...times, left, current });
 
     expect(resumed).toMatchObject({ fence: 6, lease: { runId: "r-2", kind: "rotation" } });
     expect(resumed.run).toMatchObject({
@@ -43,22 +43,24 @@ test.each(["retiring", "quarantined", "revoking", "revoked"] as const)(
       ...{ promotedAtMs: 70, deadlineAtMs: 900 },
     });
     expect(resumed.keys.map(({ keyId }) => keyId)).toEqual(["k1", "k3"]);
-    expect(keysLeftBehind(resumed)).toEqual([]);
+    expect(supersededKeys(resumed)).toEqual([]);
   },
 );
 
 test("a current key without a stamp of its own counts as promoted now: every wait is longer", () => {
   const { promotedAtMs: _none, ...plain } = current;
-  const left: LeftKey = key("k1", "retiring");
-  expect(resumeLeft(record(left, plain), { ...opening, ...times, left, current: plain }).run).toMatchObject({
+  const left: SupersededKey = key("k1", "retiring");
+  expect(
+    resumeSuperseded(record(left, plain), { ...opening, ...times, left, current: plain }).run,
+  ).toMatchObject({
     promotedAtMs: 100,
   });
 });
 
 test("the current key may sit in a newer version by now, and stays the ledger's", () => {
-  const left: LeftKey = key("k1", "retiring");
+  const left: SupersededKey = key("k1", "retiring");
   const moved = { ...current, versionId: "v-edited" };
-  const resumed = resumeLeft(record(left, current), { ...opening, ...times, left, current: moved });
+  const resumed = resumeSuperseded(record(left, current), { ...opening, ...times, left, current: moved });
   expect(resumed.keys.find(({ keyId }) => keyId === "k3")).toMatchObject({
     ...{ versionId: "v-edited", state: "current", rotationId: "i-1-tag-5" },
   });
@@ -70,7 +72,7 @@ test.each([
   ["was never placed", [{ name: "k1", state: "revoking" as const }, current]],
   ["is a stray", [key("k1", "stray"), current]],
 ])("a key that %s is not a superseded key", (_title, keys) => {
-  expect(keysLeftBehind(record(...keys))).toEqual([]);
+  expect(supersededKeys(record(...keys))).toEqual([]);
   expect(owedBy(record(...keys))).toBeUndefined();
 });
 
@@ -80,14 +82,14 @@ test.each([
   ["nothing that the ledger knows", key("k3", "stray")],
 ])("nothing is resumed while AWSCURRENT holds %s, and it stays owed", (_title, holder) => {
   const before = record(key("k1", "retiring"), holder);
-  expect(leftToResume(before)).toBeUndefined();
+  expect(supersededToResume(before)).toBeUndefined();
   expect(isStillOwed(before, { kind: "RevokeOwed", keyId: "k1", rotationId: "i-1" })).toBe(true);
 });
 
 test("nothing is resumed while a run has the secret, or a hold or a freeze keeps runs from starting", () => {
   const free = record(key("k1", "retiring"), current);
   const run = { phase: "opened" as const, rotationId: "r-2", attempt: 0, retiring: current };
-  expect(leftToResume({ ...free, run })).toBeUndefined();
+  expect(supersededToResume({ ...free, run })).toBeUndefined();
   expect(owedBy({ ...free, run })).toBeUndefined();
   expect(owedBy({ ...free, run: { ...run, owed: { reason: "overdue" } } })).toBe("r-2");
   const lease = { runId: "r-2", kind: "rotation" as const, executionArn: "arn:r-2" };
@@ -104,31 +106,33 @@ describe("somebody puts another key into AWSCURRENT", () => {
     const next = adoptByHand(record(current), key("k9", "minted"));
 
     expect(next.keys.map(({ keyId, state }) => `${keyId} ${state}`)).toEqual(["k3 retiring", "k9 current"]);
-    expect(keysLeftBehind(next).map(({ keyId }) => keyId)).toEqual(["k3"]);
-    expect(leftToResume(next)).toBeUndefined();
+    expect(supersededKeys(next).map(({ keyId }) => keyId)).toEqual(["k3"]);
+    expect(supersededToResume(next)).toBeUndefined();
   });
 
   test("a compromised key is left to its incident", () => {
     const leaked = key("k3", "current", { compromised: true });
-    expect(keysLeftBehind(adoptByHand(record(leaked), key("k9", "minted")))).toEqual([]);
+    expect(supersededKeys(adoptByHand(record(leaked), key("k9", "minted")))).toEqual([]);
   });
 
   test("more keys than runs can work off are refused, with what to do, and none is forgotten", () => {
-    const full = record(...many(leftMax - 1), current);
-    expect(keysLeftBehind(adoptByHand(full, key("k9", "minted")))).toHaveLength(leftMax);
-    expect(() => adoptByHand(record(...many(leftMax), current), key("k9", "minted"))).toThrow(
+    const full = record(...many(supersededMax - 1), current);
+    expect(supersededKeys(adoptByHand(full, key("k9", "minted")))).toHaveLength(supersededMax);
+    expect(() => adoptByHand(record(...many(supersededMax), current), key("k9", "minted"))).toThrow(
       "10 keys that were once current are still to be revoked, and k3 would be one more: " +
         "put its version v-k3 back as the current one, or end one that nobody uses with rekey compromise",
     );
   });
 
   test("what is current already, or comes back from those that are left, is taken however many there are", () => {
-    const full = record(...many(leftMax), current);
+    const full = record(...many(supersededMax), current);
     expect(adoptByHand(full, current).keys).toEqual(full.keys);
-    expect(keysLeftBehind(adoptByHand(full, key("left-0", "retiring")))).toHaveLength(leftMax);
-    expect(keysLeftBehind(adoptByHand(record(...many(leftMax)), key("k9", "minted")))).toHaveLength(leftMax);
-    const over = record(...many(leftMax + 1), current);
-    expect(keysLeftBehind(adoptByHand(over, current))).toHaveLength(leftMax + 1);
+    expect(supersededKeys(adoptByHand(full, key("left-0", "retiring")))).toHaveLength(supersededMax);
+    expect(supersededKeys(adoptByHand(record(...many(supersededMax)), key("k9", "minted")))).toHaveLength(
+      supersededMax,
+    );
+    const over = record(...many(supersededMax + 1), current);
+    expect(supersededKeys(adoptByHand(over, current))).toHaveLength(supersededMax + 1);
   });
 
   test("a key that was left alive may come back, and no other one that is on its way out", () => {

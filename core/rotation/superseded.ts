@@ -16,35 +16,38 @@ import {
  * made another key current. It is alive, or revoked and not yet seen dead. When the secret is free,
  * the next run retires it like its own retiring key, behind the same gate.
  */
-export type LeftKey = LedgerKey & PlacedKey & { readonly state: LeftState };
+export type SupersededKey = LedgerKey & PlacedKey & { readonly state: SupersededState };
 
-export type LeftState = Extract<LedgerKey["state"], "retiring" | "quarantined" | "revoking" | "revoked">;
+export type SupersededState = Extract<
+  LedgerKey["state"],
+  "retiring" | "quarantined" | "revoking" | "revoked"
+>;
 
 /** A compromised key is left to its incident, and the retiring key of a run is left to that run. */
-export function keysLeftBehind({ keys, run }: SecretRecord): readonly LeftKey[] {
+export function supersededKeys({ keys, run }: SecretRecord): readonly SupersededKey[] {
   return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);
 
-  function isNobodys({ keyId, compromised }: LeftKey): boolean {
+  function isNobodys({ keyId, compromised }: SupersededKey): boolean {
     return compromised !== true && run?.retiring.keyId !== keyId;
   }
 }
 
-const leftReason =
+const supersededReason =
   "superseded: its run lost the secret to an incident, or the current version was changed outside Rekey";
 
 /** What the run still owes that lost the secret before its retiring key was seen dead. */
-export function debtForLeft(
+export function debtForSuperseded(
   { keyId, versionId, state }: Pick<PlacedKey, "keyId" | "versionId"> & { readonly state: Progress },
   run: { readonly secretArn: SecretArn; readonly rotationId: RotationId },
 ) {
-  return { ...run, kind: debtKindIn(state), keyId, versionId, reason: leftReason };
+  return { ...run, kind: debtKindIn(state), keyId, versionId, reason: supersededReason };
 }
 
 /**
  * Each superseded key needs a run of its own. With more than these, somebody changes the key faster than runs
  * can follow.
  */
-export const leftMax = 10;
+export const supersededMax = 10;
 
 /**
  * Like `adoptCurrent`, for a key that somebody made current outside Rekey. Throws rather than forget a
@@ -53,10 +56,10 @@ export const leftMax = 10;
 export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): SecretRecord {
   const displaced = currentKey(record);
   const next = adoptCurrent(record, key);
-  const left = keysLeftBehind(next).length;
-  if (displaced === undefined || left <= leftMax || left <= keysLeftBehind(record).length) return next;
+  const left = supersededKeys(next).length;
+  if (displaced === undefined || left <= supersededMax || left <= supersededKeys(record).length) return next;
   throw new NeedsHuman(
-    `${leftMax} keys that were once current are still to be revoked, and ${displaced.keyId} would be one more: ` +
+    `${supersededMax} keys that were once current are still to be revoked, and ${displaced.keyId} would be one more: ` +
       `put its version ${displaced.versionId} back as the current one, or end one that nobody uses with rekey compromise`,
   );
 }
@@ -66,15 +69,16 @@ export function adoptByHand(record: SecretRecord, key: LedgerKey & PlacedKey): S
  * long as its revoke has not started.
  */
 export function mayNotReturn(record: SecretRecord, key: LedgerKey): boolean {
-  const isLeft = record.run === undefined && keysLeftBehind(record).some(({ keyId }) => keyId === key.keyId);
-  return isSpent(key) && !(isLeft && key.state === "retiring");
+  const isSuperseded =
+    record.run === undefined && supersededKeys(record).some(({ keyId }) => keyId === key.keyId);
+  return isSpent(key) && !(isSuperseded && key.state === "retiring");
 }
 
 function isPlaced(key: LedgerKey): key is LedgerKey & PlacedKey {
   return key.keyId !== undefined && key.versionId !== undefined && key.fingerprint !== undefined;
 }
 
-function isOnItsWayOut<Key extends LedgerKey>(key: Key): key is Key & { readonly state: LeftState } {
+function isOnItsWayOut<Key extends LedgerKey>(key: Key): key is Key & { readonly state: SupersededState } {
   switch (key.state) {
     case "retiring":
     case "quarantined":
@@ -90,14 +94,14 @@ function isOnItsWayOut<Key extends LedgerKey>(key: Key): key is Key & { readonly
  * The superseded key that a run may revoke now. Only if the current version holds a healthy key that Rekey
  * promoted: a key that somebody put there was never proven, so a rotation replaces that one first.
  */
-export function leftToResume(record: SecretRecord): LeftKey | undefined {
+export function supersededToResume(record: SecretRecord): SupersededKey | undefined {
   const current = currentKey(record);
   const isOurs = current?.rotationId !== undefined && current.compromised !== true;
-  return record.run === undefined && isOurs ? keysLeftBehind(record)[0] : undefined;
+  return record.run === undefined && isOurs ? supersededKeys(record)[0] : undefined;
 }
 
 export interface Resuming extends Opening {
-  readonly left: LeftKey;
+  readonly left: SupersededKey;
   /** What the current version holds: the ledger's current key, possibly in a newer version. */
   readonly current: LedgerKey & PlacedKey;
   readonly atMs: number;
@@ -105,7 +109,7 @@ export interface Resuming extends Opening {
 }
 
 /** Builds a run for a superseded key. It continues in the phase that the previous run had reached. */
-export function runForLeft({ rotationId, left, current, atMs, deadlineAtMs }: Resuming): PromotedRun {
+export function runForSuperseded({ rotationId, left, current, atMs, deadlineAtMs }: Resuming): PromotedRun {
   return {
     ...{ rotationId, attempt: 0, deadlineAtMs },
     retiring: placeOf(left),
@@ -120,7 +124,7 @@ function placeOf({ keyId, versionId, fingerprint }: PlacedKey): PlacedKey {
   return { keyId, versionId, fingerprint };
 }
 
-function progressOf({ state }: LeftKey, atMs: number) {
+function progressOf({ state }: SupersededKey, atMs: number) {
   switch (state) {
     case "retiring":
       return { phase: "promoted" as const };
