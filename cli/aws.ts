@@ -28,6 +28,7 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
   const log = auditLog({ table, digest, now: Date.now });
   const { region, credentials } = dynamo.config;
   const address = env["REKEY_ADMIN_URL"];
+  const adminArn = env["REKEY_ADMIN_FUNCTION"];
   return {
     ledger: ledgerOn(table),
     audit: log,
@@ -43,6 +44,9 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
             const deployment = { table: tableName, stsEndpoint: (at: string) => stsEndpoint(env, at) };
             return adminClient(address, { region, credentials }, deployment)(command);
           },
+    ...(adminArn && {
+      grants: async () => (await import("./read-grants.ts")).readGrants(adminArn),
+    }),
     sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"], dryRun),
     nowMs: Date.now,
     pause,

@@ -7,6 +7,7 @@ import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Line } from "./table.ts";
+import type { Grants } from "./wide-grants.ts";
 
 /** 0 done; 1 refused, failed or a problem found; 2 wrong usage or a mistake in rekey.yml; 3 no answer. */
 export const exitCodes = { done: 0, refused: 1, usage: 2, unreachable: 3 } as const;
@@ -28,6 +29,8 @@ export interface Reach {
   readonly digest: Digest;
   /** Runs the sweep that normally runs on a schedule, with the caller's own permission to invoke it. */
   sweep(dryRun: boolean): Promise<Swept>;
+  /** Who may call the admin function; absent if its ARN is not known. */
+  readonly grants?: (() => Promise<Grants>) | undefined;
   /** Undefined if no address is configured. */
   readonly admin: ((command: Readonly<Record<string, unknown>>) => Promise<Answer>) | undefined;
   nowMs(): number;

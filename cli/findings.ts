@@ -5,7 +5,7 @@ import { isRotated, type Policy } from "../core/policy.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import type { StopOrder } from "../core/rotation/stop-order.ts";
 import { type Schedule, scheduleFault, scheduleFaultText } from "../core/schedule.ts";
-import type { ExaminedKey, ExaminedProvider } from "../functions/admin/examine.ts";
+import type { ExaminedKey, ExaminedProvider, RefusedSecret } from "../functions/admin/examine.ts";
 import type { Debt } from "../ledger/entries.ts";
 import { issuerOf } from "../providers/index.ts";
 
@@ -21,6 +21,8 @@ export interface Finding {
 export interface Examination {
   readonly providers: readonly ExaminedProvider[];
   readonly keys: readonly ExaminedKey[];
+  /** Absent from a deployment that is older than this command. */
+  readonly refused?: readonly RefusedSecret[];
   readonly schedules: readonly Pick<
     Schedule,
     "name" | "secretArn" | "expression" | "timezone" | "isPaused"
@@ -49,6 +51,7 @@ export function findingsIn(view: DoctorView): readonly Finding[] {
       ...schedule(secret, view),
       ...consumersOf(secret, view),
       ...age(secret, view),
+      ...reach(secret, view),
       ...hands(secret),
     ]),
     ...debts(view),
@@ -107,6 +110,15 @@ function age(secret: SecretView, { nowMs, examination }: DoctorView): readonly F
       `see why with \`rekey watch ${name}\`, or start one with \`rekey rotate ${name}\``,
     ),
   ];
+}
+
+/** Rekey is denied every secret and workload without the tag of its environment, whatever else allows it. */
+function reach({ policy }: SecretView, { examination }: DoctorView): readonly Finding[] {
+  const { name, secretArn, environment } = policy;
+  const refused = examination?.refused?.find((each) => each.secretArn === secretArn);
+  if (refused === undefined) return [];
+  const hint = `where it has no such tag: aws secretsmanager tag-resource --secret-id ${secretArn} --tags Key=Environment,Value=${environment}`;
+  return [problem(name, `Rekey cannot reach it: ${refused.reason}`, hint)];
 }
 
 function hands({ policy, record }: SecretView): readonly Finding[] {

@@ -14,6 +14,7 @@ export interface Where {
 export const outputOf: Readonly<Record<string, string>> = {
   REKEY_TABLE: "TableName",
   REKEY_ADMIN_URL: "AdminUrl",
+  REKEY_ADMIN_FUNCTION: "AdminFunctionArn",
   REKEY_INTAKE_URL: "IntakeUrl",
   REKEY_SWEEP_FUNCTION: "SweepFunctionName",
   REKEY_AUDIT_BUCKET: "AuditBucketName",

@@ -70,6 +70,13 @@ function readerStatements(): readonly Statement[] {
       Resource: [arnOf("Ledger")],
     },
     {
+      // `rekey doctor` looks who may invoke it directly.
+      Sid: "LookAtAdminGrants",
+      Effect: "Allow",
+      Action: ["lambda:GetPolicy"],
+      Resource: [arnOf("AdminLambdaFunction")],
+    },
+    {
       Sid: "LookAtRuns",
       Effect: "Allow",
       Action: ["states:DescribeExecution", "states:GetExecutionHistory"],

@@ -51,6 +51,10 @@ const outputs = {
     Description: "Where `rekey` sends what people order",
     Value: { "Fn::GetAtt": ["AdminLambdaFunctionUrl", "FunctionUrl"] },
   },
+  AdminFunctionArn: {
+    Description: "What `rekey doctor` asks who may call it",
+    Value: { "Fn::GetAtt": ["AdminLambdaFunction", "Arn"] },
+  },
   IntakeUrl: {
     Description: "Where senders post alerts of leaked keys",
     Value: { "Fn::GetAtt": ["IntakeLambdaFunctionUrl", "FunctionUrl"] },

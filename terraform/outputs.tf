@@ -3,6 +3,11 @@ output "admin_url" {
   value       = aws_cloudformation_stack.rekey.outputs["AdminUrl"]
 }
 
+output "admin_function_arn" {
+  description = "What `rekey doctor` asks who may call it: REKEY_ADMIN_FUNCTION."
+  value       = aws_cloudformation_stack.rekey.outputs["AdminFunctionArn"]
+}
+
 output "intake_url" {
   description = "Where senders post alerts of leaked keys."
   value       = aws_cloudformation_stack.rekey.outputs["IntakeUrl"]

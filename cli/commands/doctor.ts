@@ -4,8 +4,9 @@ import { currentKey } from "../../core/rotation/secret-record.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
-import { type Examination, findingsIn, type SecretView } from "../findings.ts";
+import { type Examination, type Finding, findingsIn, type SecretView } from "../findings.ts";
 import { plural } from "../text.ts";
+import { wideGrants } from "../wide-grants.ts";
 
 const atOnceMax = 16;
 
@@ -18,7 +19,8 @@ export const doctor: Register = (program, perform) => {
       const work = (policy: Policy) => viewOf(policy, ledger);
       const secrets = await together(await ledger.policies(), { atOnceMax, work });
       const [debts, stops] = [await ledger.debts(), await ledger.stops()];
-      const findings = findingsIn({ nowMs: reach.nowMs(), secrets, debts, stops, examination });
+      const view = { nowMs: reach.nowMs(), secrets, debts, stops, examination };
+      const findings = [...findingsIn(view), ...(await grantsOf(cli, reach))];
       const problems = findings.filter(({ severity }) => severity === "problem");
       const lines = findings.flatMap(({ severity, about, message, hint }) => [
         `${severity}: ${about}: ${message}`,
@@ -39,6 +41,14 @@ export const doctor: Register = (program, perform) => {
     }),
   );
 };
+
+/** Reading every role takes a permission that few people have: what was not seen is said. */
+async function grantsOf(cli: Cli, { grants: read }: Reach): Promise<readonly Finding[]> {
+  const grants = await read?.();
+  for (const what of grants?.unseen ?? [])
+    cli.terminal.err(`rekey: who may call the admin function is not looked at in ${what}`);
+  return grants === undefined ? [] : wideGrants(grants);
+}
 
 /** Without the admin function doctor still checks the ledger, and says what it did not check. */
 async function examine(cli: Cli, { admin }: Reach): Promise<Examination | undefined> {

@@ -16,6 +16,12 @@ export interface ExaminedProvider {
   readonly reason?: string;
 }
 
+/** A secret of the policies that Rekey may not look at: most often it lacks the tag of its environment. */
+export interface RefusedSecret {
+  readonly secretArn: string;
+  readonly reason: string;
+}
+
 export interface ExaminedKey {
   readonly secretArn: string;
   readonly keyId: string;
@@ -33,6 +39,10 @@ export const examine = adminCommand({
       atOnceMax,
       work: (policy) => lookAt({ policy, policies }, deps),
     });
+    const refusals = await together(
+      policies.filter(({ mode }) => mode === "rotate"),
+      { atOnceMax, work: (policy) => refusalOf(policy, deps) },
+    );
     const schedules = (await deps.schedules.list()).map(
       ({ name, secretArn, expression, timezone, isPaused }) => ({
         ...{ name, secretArn, expression, timezone },
@@ -44,9 +54,20 @@ export const examine = adminCommand({
       providers: looks.map(({ provider }) => provider),
       keys: looks.flatMap(({ keys }) => keys),
       schedules,
+      refused: refusals.flat(),
     };
   },
 });
+
+async function refusalOf({ secretArn }: Policy, deps: AdminDeps): Promise<readonly RefusedSecret[]> {
+  try {
+    await deps.store.versionsInUse(secretArn);
+    return [];
+  } catch (error) {
+    if (!(error instanceof RotationError)) throw error;
+    return [{ secretArn, reason: error.message }];
+  }
+}
 
 async function lookAt(
   { policy, policies }: { readonly policy: Policy; readonly policies: readonly Policy[] },

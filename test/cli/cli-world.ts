@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { CheckpointVerifier } from "../../audit/checkpoint.ts";
 import type { CertificateReader, Reach } from "../../cli/command.ts";
 import { run } from "../../cli/program.ts";
+import type { Grants } from "../../cli/wide-grants.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
 import { type AdminWorld, adminWorld, fileWith, NOON_MS } from "../contract/admin-world.ts";
 
@@ -22,6 +23,8 @@ export interface CliOptions {
   readonly checkpoints?: CheckpointVerifier;
   /** Without it there is no bucket with certificates. */
   readonly certificates?: CertificateReader;
+  /** Without it nobody may read who may call the admin function. */
+  readonly grants?: Grants;
   readonly isColoured?: boolean;
   readonly width?: number;
   /** A terminal that can be drawn over: gets each screen. */
@@ -40,13 +43,14 @@ export async function rekey(
   const err: string[] = [];
   let pauses = 0;
   let ids = 0;
-  const { checkpoints, certificates } = options;
+  const { checkpoints, certificates, grants } = options;
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
     checkpoints: checkpoints && (async () => checkpoints),
     certificates: certificates && (async () => certificates),
     store: async () => world.store,
+    grants: grants && (async () => grants),
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,
     sweep: async (dryRun) => sweep.run({ dryRun }, world.depsOf("sweep")),

@@ -1,3 +1,4 @@
+import { SecretUnusable } from "../../core/errors.ts";
 import { awaitKey } from "../../functions/rotation/await-key.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
@@ -505,6 +506,35 @@ describe("doctor", () => {
       expect.stringContaining("may need no rotation"),
     ]);
     expect(findings.every(({ hint }) => hint.length > 10)).toBe(true);
+  });
+
+  test("a secret that Rekey is denied is named, with the tag that it most often lacks", async () => {
+    const { world } = await appliedWorld({
+      "billing-key": "provider: main, rotate: manual, consumers: none",
+    });
+    const reason = "access denied: allow secretsmanager:DescribeSecret and the use of its KMS key";
+    const versionsInUse = () => Promise.reject(new SecretUnusable(reason));
+    Object.assign(world.store, { versionsInUse });
+    const shown = await rekey(world, "doctor");
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain(`problem: billing-key: Rekey cannot reach it: ${reason}`);
+    expect(shown.out).toContain(
+      `aws secretsmanager tag-resource --secret-id ${arnOf("billing-key")} --tags Key=Environment,Value=production`,
+    );
+  });
+
+  test("a wider grant on the admin function is a problem, and what may not be read is said", async () => {
+    const { world } = await appliedWorld({
+      "billing-key": "provider: main, rotate: manual, consumers: none",
+    });
+    const functionArn = "arn:aws:lambda:eu-west-1:111122223333:function:rekey-production-admin";
+    const Statement = [{ Sid: "Any", Effect: "Allow", Action: "lambda:*", Resource: "*" }];
+    const holders = [{ name: "role/tool", documents: [JSON.stringify({ Statement })] }];
+    const grants = { functionArn, holders, unseen: ["the policy of the admin function (AccessDenied)"] };
+    const shown = await rekey(world, "doctor", { grants });
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain("problem: role/tool: may invoke the admin function directly: Any");
+    expect(shown.err).toContain("not looked at in the policy of the admin function (AccessDenied)");
   });
 
   test("without the admin function it says what it did not look at", async () => {
