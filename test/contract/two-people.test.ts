@@ -152,6 +152,130 @@ describe("what waits", () => {
     expect((await world.send(order, ADA)).answer.outcome).toBe(outcome);
   });
 
+  /** A key whose quarantine the provider can undo. */
+  async function restorable(world: AdminWorld): Promise<void> {
+    const { provider } = world.deps;
+    const made = (policy: Parameters<typeof provider>[0]) => ({
+      ...provider(policy),
+      restore: async () => {},
+    });
+    Object.assign(world.deps, { provider: made });
+    await world.ledger.changeSecret(arnOf("billing-key"), (record) => ({
+      ...record,
+      keys: record.keys.map((key) => ({ ...key, state: "quarantined" as const, scopes: ["model.read"] })),
+    }));
+  }
+
+  const suspicion = { exposure: "unknown", verified: "unknown" } as const;
+  const leak = { exposure: "public", verified: "live" } as const;
+
+  test.each([
+    ["undo of a quarantine", "incident-undo-quarantine", "undone"],
+    ["switch-first", "incident-switch-first", "ordered"],
+  ])("the %s for a key that is public, and not on a suspicion", async (_title, command, done) => {
+    const { world, incidentId, only, becomes, keyId } = await incidentStory();
+    const { alerts, keys } = await only();
+    const state = command === "incident-undo-quarantine" ? "quarantined" : "waiting";
+    await restorable(world);
+    const of = (facts: typeof suspicion | typeof leak) =>
+      becomes(incidentId, {
+        alerts: alerts.map((one) => ({ ...one, ...facts })),
+        keys: keys.map((key) => ({ ...key, state })),
+      });
+    const order = { command, incident: incidentId, reason: "it serves everybody" };
+    await of(leak);
+    const { answer } = await world.send(order, ADA);
+    expect(answer).toMatchObject({
+      outcome: "pending",
+      what: { incident: incidentId, reported: "public, live" },
+    });
+    expect(JSON.stringify(answer["what"])).toContain(keyId);
+    expect((await only()).plan).toBe("contain-first");
+    expect((await approveAs(world, answer["order"])).answer).toMatchObject({
+      outcome: done,
+      approvedBy: EVE,
+    });
+
+    const other = await incidentStory();
+    const first = await other.only();
+    await restorable(other.world);
+    await other.becomes(other.incidentId, {
+      alerts: first.alerts.map((one) => ({ ...one, ...suspicion })),
+      keys: first.keys.map((key) => ({ ...key, state })),
+    });
+    const alone = await other.world.send({ ...order, incident: other.incidentId }, ADA);
+    expect(alone.answer.outcome).toBe(done);
+  });
+
+  test("a freeze that is lifted, and not a hold that is released", async () => {
+    const { world } = await plainStory();
+    const secretArn = arnOf("billing-key");
+    await world.send({ command: "hold", secret: "billing-key", reason: "a release" }, ADA);
+    const release = { command: "release", secret: "billing-key" };
+    expect((await world.send(release, ADA)).answer.outcome).toBe("released");
+    const frozen = { reason: "FAKE-admin changed the current version", sinceMs: NOON_MS };
+    await world.ledger.changeSecret(secretArn, (record) => ({ ...record, frozen }));
+
+    const { answer } = await world.send({ ...release, unfreeze: true }, ADA);
+
+    expect(answer).toMatchObject({ outcome: "pending", what: { frozenBecause: frozen.reason } });
+    expect((await world.ledger.secret(secretArn)).frozen).toBeDefined();
+    expect((await approveAs(world, answer["order"])).answer).toMatchObject({ outcome: "released" });
+    expect((await world.ledger.secret(secretArn)).frozen).toBeUndefined();
+  });
+
+  test("an overwrite of what somebody else put at a destination", async () => {
+    const { world } = await plainStory();
+    const policy = await world.ledger.policy(arnOf("billing-key"));
+    const [consumer] = policy?.consumers === "none" ? [] : (policy?.consumers ?? []);
+    if (policy === undefined || consumer === undefined) throw new Error("no consumer");
+    const copies = [{ to: "web", as: "OPENAI_API_KEY" }];
+    await world.ledger.putPolicy({ ...policy, consumers: [{ ...consumer, copies }] });
+    const order = { command: "overwrite", secret: "billing-key", destination: "web", reason: "ours" };
+    const notes = () => world.ledger.copyNotes(arnOf("billing-key"));
+
+    const { answer } = await world.send(order, ADA);
+
+    expect(answer).toMatchObject({
+      outcome: "pending",
+      what: { destination: "web", names: "OPENAI_API_KEY" },
+    });
+    expect(await notes()).toEqual([]);
+    expect((await approveAs(world, answer["order"])).answer).toMatchObject({ outcome: "ordered" });
+    expect(await notes()).toMatchObject([{ destination: "web", overwrite: true }]);
+  });
+
+  test("what the command refuses in any case is refused at once", async () => {
+    const { world, incidentId, becomes, only } = await incidentStory();
+    await becomes(incidentId, { alerts: (await only()).alerts.map((one) => ({ ...one, ...leak })) });
+    const refusedAtOnce = [
+      { command: "incident-undo-quarantine", incident: incidentId, reason: "x" },
+      { command: "release", secret: "billing-key", unfreeze: true },
+      { command: "overwrite", secret: "billing-key", destination: "nowhere", reason: "x" },
+    ];
+    for (const order of refusedAtOnce) expect((await world.send(order, ADA)).answer.outcome).toBe("refused");
+  });
+
+  test("is told once to those who may approve, with the command that shows it", async () => {
+    const { world, incidentId, pages, channels } = await incidentStory();
+    pages.length = 0;
+    const waive = { command: "incident-waive", incident: incidentId, reason: "by phone" };
+    const { answer } = await world.send(waive, ADA);
+    expect(answer).toMatchObject({ outcome: "pending", told: ["sns"] });
+    await world.send({ command: "approve", order: answer["order"] }, EVE);
+    expect(pages).toHaveLength(1);
+    expect(pages[0]).toMatchObject({
+      ...{ severity: "notify", title: "ada as operator asks for a second person: incident waive" },
+      ...{ steps: [`rekey approve ${answer["order"]}`], runbook: "docs/runbooks/second-person.md" },
+    });
+    expect(pages[0]?.why).toContain("approver may approve until");
+    expect(pages[0]?.why).toContain("reason: by phone");
+
+    channels.areDown = true;
+    const unheard = await world.send({ ...waive, reason: "again" }, ADA);
+    expect(unheard.answer).toMatchObject({ outcome: "pending", told: [] });
+  });
+
   test("an attestation", async () => {
     const { world } = await plainStory();
     const attest = { command: "attest", secret: "billing-key", consumer: "billing" };

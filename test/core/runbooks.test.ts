@@ -65,7 +65,7 @@ test("a page that says nothing more leads to its reason", () => {
 });
 
 /** What alarms and the events of rotations are called; none of them pages an incident. */
-const alarms = ["AdoptionOverdue", "SpentKeyIsCurrent", "SyntheticLeakAbsent"];
+const alarms = ["AdoptionOverdue", "SpentKeyIsCurrent", "SyntheticLeakAbsent", "secondPerson"];
 
 test("no runbook is left that nothing leads to, and the index names each once", () => {
   const causes = [...neverRetried, ...alarms, ...Object.keys(keys), ...pageReasons];

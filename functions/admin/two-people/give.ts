@@ -4,7 +4,8 @@ import type { AdminDeps } from "../../deps.ts";
 import { type AdminCommand, type Answer, type Caller, type Order, refused } from "../command.ts";
 import { alone, lasting } from "./lasting.ts";
 import { pageEverybody } from "./page-everybody.ts";
-import { keepWaiting, pendingMax, pendingMs, waitingOrders } from "./pending.ts";
+import { keepWaiting, pendingMax, pendingMs, waitingOrder, waitingOrders } from "./pending.ts";
+import { tellApprovers } from "./tell-approvers.ts";
 import type { Given, What } from "./what.ts";
 
 export interface Request {
@@ -48,6 +49,8 @@ async function ask({ name, given, what, caller }: Asked, deps: AdminDeps): Promi
   }
   const order = `o-${requestId.slice(0, 10)}`;
   const untilMs = atMs + pendingMs;
+  // The same request again asks for the same order, of which people have heard.
+  const isKnown = (await waitingOrder(order, deps)) !== undefined;
   await keepWaiting(
     { order, command: name, given, what, askedBy: principal, askedAtMs: atMs, untilMs },
     deps,
@@ -59,5 +62,6 @@ async function ask({ name, given, what, caller }: Asked, deps: AdminDeps): Promi
     action: "OrderAsked",
     detail: { order, command: name },
   });
-  return { outcome: "pending", order, command: name, what, untilMs };
+  const told = isKnown ? [] : await tellApprovers({ order, name, what, askedBy: principal, untilMs }, deps);
+  return { outcome: "pending", order, command: name, what, untilMs, ...(!isKnown && { told }) };
 }

@@ -1,13 +1,27 @@
 import type { Lasting } from "./what.ts";
-import { attesting, declaringFalseAlarm, forgetting, stopping, waiving } from "./what-it-does.ts";
+import {
+  attesting,
+  declaringFalseAlarm,
+  forgetting,
+  overwriting,
+  stopping,
+  switchingFirst,
+  undoingQuarantine,
+  unfreezing,
+  waiving,
+} from "./what-it-does.ts";
 
 /** Orders that can do lasting harm, one row each: they wait for a second person (O7). docs/orders.md has the same list. */
 export const lasting: Readonly<Record<string, Lasting>> = {
   "incident-waive": waiving,
   "incident-false-alarm": declaringFalseAlarm,
+  "incident-undo-quarantine": undoingQuarantine,
+  "incident-switch-first": switchingFirst,
   stop: stopping,
   attest: attesting,
   forget: forgetting,
+  release: unfreezing,
+  overwrite: overwriting,
   // Reads policy files, which is much to load for the other orders.
   apply: async (given, deps) => (await import("./applying.ts")).applying(given, deps),
 };

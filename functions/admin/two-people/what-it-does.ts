@@ -1,9 +1,12 @@
+import { copiesOf } from "../../../core/copies/declared.ts";
+import { undoableKeys, whyNotSwitchFirst, whyNotUndoQuarantine } from "../../../core/incident/orders.ts";
 import { isSettled } from "../../../core/incident/plan.ts";
-import type { KeyInScope } from "../../../core/incident/record.ts";
+import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { refOf } from "../../../core/incident/transitions.ts";
 import { utcText } from "../../../core/utc.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { goneInstance } from "../gone-instance.ts";
+import { whichSecret } from "../which-secret.ts";
 import type { Given, What } from "./what.ts";
 
 /** For an order that is always asked: its own fields, and nothing more to look up. */
@@ -34,15 +37,73 @@ export async function waiving(given: Given, deps: AdminDeps): Promise<What | und
 
 /** A suspicion that nobody confirmed may be withdrawn by one person; what is public or verified may not. */
 export async function declaringFalseAlarm(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const record = await graveIncident(given, deps);
+  if (record === undefined) return undefined;
+  return sparing("false alarm: the incident ends, and its keys stay alive", { record, given });
+}
+
+/** A key that leaked for all to see works again, and whoever has it may use it. */
+export async function undoingQuarantine(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const record = await graveIncident(given, deps);
+  if (record === undefined || whyNotUndoQuarantine(record) !== undefined) return undefined;
+  const keys = undoableKeys(record);
+  return sparing("undo the quarantine: a leaked key works again", { record, given, keys });
+}
+
+/** The leaked key stays alive for as long as its consumers take. */
+export async function switchingFirst(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const record = await graveIncident(given, deps);
+  if (record === undefined || whyNotSwitchFirst(record) !== undefined) return undefined;
+  return sparing("switch first: a leaked key stays alive until its consumers have moved", { record, given });
+}
+
+async function graveIncident(given: Given, deps: AdminDeps): Promise<IncidentRecord | undefined> {
   const record = await deps.ledger.incidents.incident(textOf(given["incident"]));
-  const grave = record?.alerts.some(({ exposure, verified }) => exposure === "public" || verified === "live");
-  if (record === undefined || !grave) return undefined;
+  const isGrave = record?.alerts.some(
+    ({ exposure, verified }) => exposure === "public" || verified === "live",
+  );
+  return isGrave ? record : undefined;
+}
+
+function sparing(
+  order: string,
+  {
+    record,
+    given,
+    keys = record.keys,
+  }: { readonly record: IncidentRecord; readonly given: Given; readonly keys?: readonly KeyInScope[] },
+): What {
   return {
-    order: "false alarm: the incident ends, and its keys stay alive",
-    incident: record.incidentId,
-    keys: record.keys.map(standing).join("; ") || "none",
-    reported: reported(record.alerts),
-    reason: textOf(given["reason"]),
+    ...{ order, incident: record.incidentId, keys: keys.map(standing).join("; ") || "none" },
+    ...{ reported: reported(record.alerts), reason: textOf(given["reason"]) },
+  };
+}
+
+/** Rekey set the freeze because somebody changed the current version; without it, it may revoke again. */
+export async function unfreezing(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  if (given["unfreeze"] !== true) return undefined;
+  const found = await whichSecret(textOf(given["secret"]), deps);
+  if ("refusal" in found) return undefined;
+  const { secretArn, name } = found.policy;
+  const { frozen } = await deps.ledger.secret(secretArn);
+  if (frozen === undefined) return undefined;
+  return {
+    order: "lift a freeze: Rekey rotates and revokes again, with what is current now",
+    ...{ secret: name, frozenBecause: frozen.reason },
+  };
+}
+
+/** What somebody else put there is lost for good. */
+export async function overwriting(given: Given, deps: AdminDeps): Promise<What | undefined> {
+  const found = await whichSecret(textOf(given["secret"]), deps);
+  if ("refusal" in found) return undefined;
+  const { policy } = found;
+  const copies = copiesOf(policy).filter(({ to }) => to === given["destination"]);
+  if (copies.length === 0) return undefined;
+  return {
+    order: "overwrite: the next write replaces what somebody else put there",
+    ...{ secret: policy.name, destination: textOf(given["destination"]) },
+    ...{ names: copies.map(({ as }) => as).join(", "), reason: textOf(given["reason"]) },
   };
 }
 

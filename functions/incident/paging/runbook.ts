@@ -27,6 +27,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   PolicyInvalid: "policy-invalid.md",
   QuotaReached: "quota-reached.md",
   SecretUnusable: "secret-unusable.md",
+  secondPerson: "second-person.md",
   SpentKeyIsCurrent: "spent-key-is-current.md",
   StillAlive: "still-alive.md",
   Stopped: "stopped.md",
