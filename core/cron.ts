@@ -14,29 +14,25 @@ interface Field {
 const dayWords = ["SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT"];
 const monthWords = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
 
-const fields: readonly Field[] = [
-  { name: "minutes", min: 0, max: 59, words: [] },
-  { name: "hours", min: 0, max: 23, words: [] },
-  {
-    name: "day of month",
-    min: 1,
-    max: 31,
-    words: [],
-    special: /^(L|LW|([1-9]|[12]\d|3[01])W|L-([1-9]|[12]\d|30))$/,
-  },
-  { name: "month", min: 1, max: 12, words: monthWords },
-  {
-    name: "day of week",
-    min: 1,
-    max: 7,
-    words: dayWords,
-    special: /^(L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5]))$/,
-  },
-  { name: "year", min: 1970, max: 2199, words: [] },
-];
+const minuteField: Field = { name: "minutes", min: 0, max: 59, words: [] };
+const hourField: Field = { name: "hours", min: 0, max: 23, words: [] };
+const dayField: Field = {
+  ...{ name: "day of month", min: 1, max: 31, words: [] },
+  special: /^(L|LW|([1-9]|[12]\d|3[01])W|L-([1-9]|[12]\d|30))$/,
+};
+const monthField: Field = { name: "month", min: 1, max: 12, words: monthWords };
+const weekdayField: Field = {
+  ...{ name: "day of week", min: 1, max: 7, words: dayWords },
+  special: /^(L|([1-7]|SUN|MON|TUE|WED|THU|FRI|SAT)(L|#[1-5]))$/,
+};
+const yearField: Field = { name: "year", min: 1970, max: 2199, words: [] };
 
-const [, , dayOfMonth, , dayOfWeek] = fields;
+const fields = [minuteField, hourField, dayField, monthField, weekdayField, yearField];
 const lengthMax = 200;
+
+type Six = readonly [string, string, string, string, string, string];
+/** A split gives at least one piece. */
+const piecesOf = (text: string, by: string) => text.split(by) as [string, ...string[]];
 
 /** Why EventBridge Scheduler would refuse this expression; undefined if it is valid. */
 export function whyNotCron(expression: string): string | undefined {
@@ -53,13 +49,13 @@ export function whyNotCron(expression: string): string | undefined {
 }
 
 function isField(text: string, field: Field): boolean {
-  if (text === "?") return field === dayOfMonth || field === dayOfWeek;
+  if (text === "?") return field === dayField || field === weekdayField;
   return text.split(",").every((part) => isPart(part, field));
 }
 
 function isPart(part: string, field: Field): boolean {
   if (field.special?.test(part)) return true;
-  const [range = "", step, ...more] = part.split("/");
+  const [range, step, ...more] = piecesOf(part, "/");
   if (more.length > 0 || (step !== undefined && !/^[1-9]\d{0,3}$/.test(step))) return false;
   if (range === "*") return true;
   const [from, to, ...others] = range.split("-").map((end) => numberOf(end, field));
@@ -96,39 +92,40 @@ export interface CalendarDay {
 
 /** The times of a valid expression. */
 export function cronTimes(expression: string): CronTimes {
-  const [minutes, hours, days, months, weekdays, years] = expression
-    .split(" ")
-    .map((text, index) => valuesIn(text, fields[index]));
-  const [, , dayText = "", , weekdayText = ""] = expression.toUpperCase().split(" ");
-  const all = hours?.flatMap((hour) => (minutes ?? []).map((minute) => hour * 60 + minute)) ?? [];
+  const [minuteText, hourText, dayText, monthText, weekdayText, yearText] = expression
+    .toUpperCase()
+    .split(" ") as unknown as Six;
+  const minutes = valuesIn(minuteText, minuteField);
+  const ofDay = valuesIn(hourText, hourField).flatMap((hour) => minutes.map((minute) => hour * 60 + minute));
+  const days = valuesIn(dayText, dayField);
+  const months = valuesIn(monthText, monthField);
+  const weekdays = valuesIn(weekdayText, weekdayField);
+  const years = valuesIn(yearText, yearField);
   return {
-    minutes: all.sort((one, other) => one - other),
-    firstYear: Math.min(...(years ?? [])),
-    lastYear: Math.max(...(years ?? [])),
+    // A field may name the same time twice: it fires once.
+    minutes: [...new Set(ofDay)].sort((one, other) => one - other),
+    firstYear: Math.min(...years),
+    lastYear: Math.max(...years),
     firesOn: (date) =>
-      years?.includes(date.year) === true &&
-      months?.includes(date.month) === true &&
-      (dayText === "?" ||
-        days?.includes(date.day) === true ||
-        dayText.split(",").some((part) => isDay(part, date))) &&
+      years.includes(date.year) &&
+      months.includes(date.month) &&
+      (dayText === "?" || days.includes(date.day) || dayText.split(",").some((part) => isDay(part, date))) &&
       (weekdayText === "?" ||
-        weekdays?.includes(date.weekday + 1) === true ||
+        weekdays.includes(date.weekday + 1) ||
         weekdayText.split(",").some((part) => isWeekday(part, date))),
   };
 }
 
 /** The plain values of a field; forms such as L are no values. */
-function valuesIn(text: string, field: Field | undefined): readonly number[] {
-  if (field === undefined) return [];
+function valuesIn(text: string, field: Field): readonly number[] {
   const { min, max } = field;
   return text.split(",").flatMap((part) => {
-    const [range = "", step = "1"] = part.split("/");
+    const [range, step = "1"] = piecesOf(part, "/");
     const [first, last] = range === "*" ? [min, max] : range.split("-").map((end) => numberOf(end, field));
     if (first === undefined) return [];
-    const hasEnd = range === "*" || range.includes("-");
-    const end = hasEnd ? (last ?? first) : part.includes("/") ? max : first;
+    const end = last ?? (part.includes("/") ? max : first);
     const count = Math.floor((end - first) / Number(step)) + 1;
-    return Array.from({ length: Math.max(0, count) }, (_each, index) => first + index * Number(step));
+    return Array.from({ length: count }, (_each, index) => first + index * Number(step));
   });
 }
 
@@ -159,7 +156,7 @@ function workingDayNear(of: {
 function isWeekday(part: string, { day, weekday, daysOfMonth }: CalendarDay): boolean {
   if (part === "L") return weekday === 6;
   const [, name = "", kind, nth] = /^(.+?)(L|#(\d))$/.exec(part) ?? [];
-  const wanted = dayOfWeek === undefined ? undefined : numberOf(name, dayOfWeek);
+  const wanted = numberOf(name, weekdayField);
   if (wanted === undefined || weekday !== wanted - 1) return false;
   return kind === "L" ? day > daysOfMonth - 7 : Math.ceil(day / 7) === Number(nth);
 }

@@ -27,8 +27,8 @@ interface Question {
 export function nextFirings({ expression, timezone = "UTC" }: Firing, question: Question): readonly number[] {
   const { afterMs, count, startAtMs, instantIn } = question;
   const body = expression.slice(expression.indexOf("(") + 1, -1);
-  if (expression.startsWith("rate(")) {
-    const everyMs = rateMs(expression) ?? dayMs;
+  const everyMs = rateMs(expression);
+  if (everyMs !== undefined) {
     const first = startAtMs ?? afterMs + everyMs;
     return Array.from({ length: count }, (_each, index) => first + index * everyMs);
   }
@@ -39,10 +39,11 @@ export function nextFirings({ expression, timezone = "UTC" }: Firing, question: 
   return cronFirings(cronTimes(body), { afterMs, count, instantIn, timezone });
 }
 
-/** The local time that `at(...)` names. */
+type SixNumbers = readonly [number, number, number, number, number, number];
+
+/** The local time that a valid `at(...)` names. */
 function wallOf(text: string): number {
-  const [, ...parts] = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)$/.exec(text) ?? [];
-  const [year = 0, month = 1, day = 1, hour = 0, minute = 0, second = 0] = parts.map(Number);
+  const [year, month, day, hour, minute, second] = text.split(/[-T:]/).map(Number) as unknown as SixNumbers;
   return (dayNumberOf(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second) * 1000;
 }
 
@@ -87,10 +88,8 @@ export interface Gaps {
  * once or never.
  */
 export function gapsOf(expression: string): Gaps | undefined {
-  if (expression.startsWith("rate(")) {
-    const everyMs = rateMs(expression);
-    return everyMs === undefined ? undefined : { shortestMs: everyMs, longestMs: everyMs };
-  }
+  const everyMs = rateMs(expression);
+  if (everyMs !== undefined) return { shortestMs: everyMs, longestMs: everyMs };
   if (!expression.startsWith("cron(")) return undefined;
   const times = cronTimes(expression.slice("cron(".length, -1));
   for (const years of looksYears) {
@@ -115,15 +114,20 @@ function gapsWithin(times: CronTimes, years: number): Gaps | undefined {
     shortestMs = Math.min(shortestMs, gapMs);
     longestMs = Math.max(longestMs, gapMs);
   };
-  const first = minutes[0] ?? 0;
-  const last = minutes.at(-1) ?? 0;
+  const first = Math.min(...minutes);
+  const last = Math.max(...minutes);
+  const seeWithinDay = () => {
+    let earlier = first;
+    for (const minute of minutes) {
+      if (minute > earlier) see((minute - earlier) * minuteMs);
+      earlier = minute;
+    }
+  };
   let before: number | undefined;
   for (const day of daysFrom(dayNumberOf(firstYear, 1, 1), dayNumberOf(lastYear + 1, 1, 1))) {
     if (!times.firesOn(day)) continue;
     if (before !== undefined) see((day.number - before) * dayMs + (first - last) * minuteMs);
-    else
-      for (const [index, minute] of minutes.slice(1).entries())
-        see((minute - (minutes[index] ?? 0)) * minuteMs);
+    else seeWithinDay();
     before = day.number;
   }
   return longestMs === 0 ? undefined : { shortestMs, longestMs };

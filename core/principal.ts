@@ -2,5 +2,5 @@
 export function shortName(principal: string): string {
   const [, role, session] = /:assumed-role\/([^/]+)\/(.+)$/.exec(principal) ?? [];
   if (role !== undefined && session !== undefined) return `${session} as ${role}`;
-  return principal.split("/").at(-1) ?? principal;
+  return principal.slice(principal.lastIndexOf("/") + 1);
 }

@@ -7,10 +7,13 @@ import type { IncidentRecord } from "./record.ts";
  * a time: then the clock starts when the first alert arrived.
  */
 export function claimText({ alerts, detectedAtMs }: Pick<IncidentRecord, "alerts" | "detectedAtMs">) {
-  const claims = alerts.filter((alert) => alert.detectedAtMs !== undefined);
-  const [earliest] = claims.sort((a, b) => (a.detectedAtMs ?? 0) - (b.detectedAtMs ?? 0));
-  if (earliest?.detectedAtMs === undefined) return undefined;
-  const { source, detectedAtMs: claimedAtMs, receivedAtMs } = earliest;
+  const [earliest] = alerts
+    .flatMap(({ source, detectedAtMs: claimedAtMs, receivedAtMs }) =>
+      claimedAtMs === undefined ? [] : [{ source, claimedAtMs, receivedAtMs }],
+    )
+    .sort((a, b) => a.claimedAtMs - b.claimedAtMs);
+  if (earliest === undefined) return undefined;
+  const { source, claimedAtMs, receivedAtMs } = earliest;
   const claimed = `${source} claimed ${utcText(claimedAtMs)}`;
   if (claimedAtMs < receivedAtMs - claimBackMaxMs) {
     const why = "a claim is believed for at most 24 hours before it arrives";

@@ -14,8 +14,8 @@ export type Room =
   | { readonly kind: "none"; readonly why: string };
 
 /** Whether the issuer has a limit that a new key may meet; only then is its listing needed. */
-export function isLimited({ kind }: Shape): boolean {
-  return kind === "slots" || kind === "atMost";
+export function isLimited(shape: Shape): shape is Extract<Shape, { readonly kind: "slots" | "atMost" }> {
+  return shape.kind === "slots" || shape.kind === "atMost";
 }
 
 /**
@@ -38,8 +38,7 @@ export function roomFor(view: {
   if (retiringKey === undefined) return { kind: "none", why: `the provider no longer lists key ${retiring}` };
 
   const others = listed.filter(({ keyId, owner }) => keyId !== retiring && owner === retiringKey.owner);
-  if (shape.kind === "slots") return roomInSlots(others);
-  return shape.kind === "atMost" ? roomAmong(others, shape.keys) : { kind: "enough" };
+  return shape.kind === "slots" ? roomInSlots(others) : roomAmong(others, shape.keys);
 }
 
 function roomInSlots(others: readonly ListedKey[]): Room {

@@ -45,6 +45,21 @@ test("no windows are never closed", () => {
   expect(opensAtMs(undefined, { nowMs: 0, localTime: localTimeIn })).toBeUndefined();
 });
 
+test("windows that never open are asked about again after a week and a day", () => {
+  const never = { timezone: "UTC", open: [] };
+  expect(opensAtMs(never, { nowMs: 1, localTime: localTimeIn })).toBe(1 + 8 * 24 * hourMs);
+});
+
+test("nothing is frozen where no period is named, and of two that are on the one that ends last counts", () => {
+  expect(freezeAt(undefined, 0)).toBeUndefined();
+  const periods = [
+    { fromMs: 0, untilMs: 30, reason: "long" },
+    { fromMs: 0, untilMs: 20, reason: "short" },
+  ];
+  expect(freezeAt(periods, 10)?.reason).toBe("long");
+  expect(freezeAt(periods.toReversed(), 10)?.reason).toBe("long");
+});
+
 test("the longest closed stretch goes over the end of the week", () => {
   expect(longestClosedMs(windows(540, 1020, [1, 2, 3, 4, 5]))).toBe((7 + 24 + 24 + 9) * hourMs);
   expect(longestClosedMs(windows(0, 1440))).toBe(0);

@@ -49,6 +49,11 @@ describe("the next firings", () => {
     ["0 10 LW * ? *", ["2026-12-31T10:00", "2027-01-29T10:00", "2027-02-26T10:00"]],
     ["0 10 31W * ? *", ["2026-12-31T10:00", "2027-01-29T10:00", "2027-03-31T10:00"]],
     ["0 10 ? * L *", ["2026-12-05T10:00", "2026-12-12T10:00", "2026-12-19T10:00"]],
+    // A time that is named twice fires once.
+    ["0,0 3 1 1,1-2 ? 2028", ["2028-01-01T03:00", "2028-02-01T03:00"]],
+    ["30/15 22/1 1 1 ? 2028", ["2028-01-01T22:30", "2028-01-01T22:45", "2028-01-01T23:30"]],
+    ["0 10 ? * sun 2028", ["2028-01-02T10:00", "2028-01-09T10:00", "2028-01-16T10:00"]],
+    ["0 10 ? * MON,6L 2028", ["2028-01-03T10:00", "2028-01-10T10:00", "2028-01-17T10:00"]],
     ["0 0 ? 2 MON#5 *", ["2044-02-29T00:00", "2072-02-29T00:00", "2112-02-29T00:00"]],
   ])("of cron(%s) are %j", (expression, expected) => {
     expect(firings(`cron(${expression})`)).toEqual(expected);
@@ -62,6 +67,18 @@ describe("the next firings", () => {
     expect(
       firings("cron(30 2 * * ? *)", { timezone: "Europe/Berlin", afterMs: Date.UTC(2027, 9, 30, 12) }),
     ).toEqual(["2027-10-31T00:30", "2027-11-01T01:30", "2027-11-02T01:30"]);
+  });
+
+  test("are in UTC if no time zone is said", () => {
+    expect(nextFirings({ expression: "cron(0 3 * * ? *)" }, { afterMs: nowMs, count: 1, instantIn })).toEqual(
+      [Date.UTC(2026, 11, 1, 3)],
+    );
+  });
+
+  test("before 1970 are as good as any", () => {
+    expect(firings("cron(0 3 ? * MON *)", { afterMs: Date.UTC(1969, 11, 20), count: 3 })).toEqual([
+      ...["1970-01-05T03:00", "1970-01-12T03:00", "1970-01-19T03:00"],
+    ]);
   });
 
   test("of a rate count from its start, and of at(...) there is one until it is past", () => {
@@ -87,11 +104,14 @@ describe("the gaps between firings", () => {
     ["cron(0 3 1 1,4,7,10 ? *)", 90, 92],
     ["cron(0 3 29 2 ? *)", 1461, 1461],
     ["cron(0 3 1 1,7 ? 2027-2028)", 181, 184],
+    ["cron(0 3,3 * * ? *)", 1, 1],
+    ["cron(0,0 3-6/3,3 * * ? *)", 0.125, 0.875],
+    ["cron(0 3,4,6 ? * MON *)", 1 / 24, 7 - 3 / 24],
   ])("of %s are at least %d and at most %d days", (expression, shortest, longest) => {
     expect(gapsOf(expression)).toEqual({ shortestMs: shortest * day, longestMs: longest * day });
   });
 
-  test.each(["at(2027-01-31T03:00:00)", "cron(0 3 31 2 ? *)", "cron(0 3 1 1 ? 2028)"])(
+  test.each(["rate(soon)", "at(2027-01-31T03:00:00)", "cron(0 3 31 2 ? *)", "cron(0 3 1 1 ? 2028)"])(
     "%s has none",
     (expression) => {
       expect(gapsOf(expression)).toBeUndefined();

@@ -108,6 +108,90 @@ describe("signals", () => {
   });
 });
 
+describe("a key that cannot be rotated like others", () => {
+  const provider = { account: "main", kind: "example", settings: {} };
+  const at = (shape: object, revoke = true): ProviderFacts =>
+    ({ ...facts, capabilities: { ...facts.capabilities, shape, revoke } }) as ProviderFacts;
+
+  test.each<[object, boolean, string]>([
+    [
+      { kind: "assisted" },
+      false,
+      "no API shows or ends its keys, so a rotation could not prove which one is dead",
+    ],
+    [{ kind: "inPlace" }, true, "a new key ends the one in use at once"],
+    [{ kind: "federated" }, true, "there is no key to rotate"],
+  ])("%j (can revoke: %j) is only watched: %s", (shape, revoke, why) => {
+    expect(mistakes({ provider, mode: "rotate" }, at(shape, revoke))).toEqual([
+      expect.stringContaining(`provider: main: ${why}`),
+    ]);
+    expect(mistakes({ provider, mode: "index" }, at(shape, revoke))).toEqual([]);
+  });
+
+  test.each<[object, boolean]>([
+    [{ kind: "assisted" }, true],
+    [{ kind: "sideBySide" }, false],
+  ])("%j (can revoke: %j) is rotated", (shape, revoke) => {
+    expect(mistakes({ provider, mode: "rotate" }, at(shape, revoke))).toEqual([]);
+  });
+
+  test("dies by itself after the issuer's grace, which has to be as long as the overlap", () => {
+    const grace = (graceMs: number) => mistakes({}, at({ kind: "rotateWithGrace", graceMs }));
+    expect(grace(120 * minute)).toEqual([]);
+    expect(grace(120 * minute - 1)).toEqual([
+      "overlap: the retiring key dies by itself after 7199999 ms, before the overlap of 7200000 ms is over",
+    ]);
+  });
+});
+
+describe("the order of secrets and the hours of changes", () => {
+  const open = [{ days: [0, 1, 2, 3, 4, 5, 6], fromMinute: 0, untilMinute: 23 * 60 }];
+  const windows = { timezone: "UTC", open };
+
+  test("a secret cannot wait for itself, and can for another, also of its own name elsewhere", () => {
+    const named = (after?: string) =>
+      mistakes({ name: "a", environment: "production", ...(after && { after }) });
+    expect(named("production/a")).toEqual(["after: a secret cannot wait for itself"]);
+    expect(named("staging/a")).toEqual([]);
+    expect(named("production/b")).toEqual([]);
+    expect(named()).toEqual([]);
+  });
+
+  test("the overlap is longer than the windows stay closed and the quiet window together", () => {
+    const quiet = 30 * minute;
+    const said = (overlapMs: number) => mistakes({ windows, quietMs: quiet, overlapMs });
+    expect(said(90 * minute + 1)).toEqual([]);
+    expect(said(90 * minute)).toEqual([
+      "overlap: the change windows stay closed for 3600000 ms at a stretch: the overlap of 5400000 ms has to be longer than that and quiet",
+    ]);
+  });
+});
+
+describe("a consumer whose use of the incoming key is demanded", () => {
+  const demanding = (evidence: ConsumerPolicy["evidence"], signals: Policy["signals"]) =>
+    mistakes({
+      consumers: [consumer("a"), consumer("b", { demandUse: true, evidence, roles: ["r"] })],
+      signals,
+    });
+
+  test("has to report it, or the provider has to", () => {
+    expect(demanding(["kms"], ["client"])).toEqual([
+      "consumers.1.demandUse: nothing would see b use the incoming key: add client evidence or the provider signal",
+    ]);
+    expect(demanding(["exec"], ["client"])).toHaveLength(1);
+    expect(demanding(["kms", "client"], ["client"])).toEqual([]);
+    expect(demanding(["kms"], ["client", "provider"])).toEqual([]);
+  });
+});
+
+test("reads count for a consumer only if its roles are named", () => {
+  const byReads = (roles?: readonly string[]) =>
+    mistakes({ consumers: [consumer("a", { evidence: ["kms"], ...(roles && { roles }) })] });
+  expect(byReads()).toEqual(["consumers.0.roles: kms evidence needs the roles of a"]);
+  expect(byReads([])).toHaveLength(1);
+  expect(byReads(["r"])).toEqual([]);
+});
+
 test("every mistake is reported at once, each with its place", () => {
   const wrong = {
     consumers: [consumer("a", { maxStaleMs: 200 * minute, cadenceMs: 300 * minute })],

@@ -166,11 +166,15 @@ async function load(files: readonly string[]): Promise<void> {
 
 async function runTest({ id, file, name, run }: UnitTest): Promise<TestResult> {
   instruments.currentTestId = id;
-  expect.setState({ currentTestName: name, testPath: join(root, file), ...snapshotsOf(file) });
+  const state = { currentTestName: name, testPath: join(root, file), suppressedErrors: [] };
+  expect.setState({ ...state, ...snapshotsOf(file) });
   const startedAt = performance.now();
   const ran = { id, name: id, fileName: join(root, file) };
   try {
     await run();
+    // A snapshot that differs lets its test go on.
+    const [differs] = expect.getState().suppressedErrors;
+    if (differs !== undefined) throw differs;
     return { ...ran, status: TestStatus.Success, timeSpentMs: performance.now() - startedAt };
   } catch (error) {
     const failureMessage = error instanceof Error ? error.message : String(error);

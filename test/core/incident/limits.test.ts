@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { auditLog } from "../../../audit/chain.ts";
+import { jsonBytes } from "../../../core/bytes.ts";
 import { alertCount } from "../../../core/incident/alerts.ts";
-import { incidentBytesMax } from "../../../core/incident/limits.ts";
+import { incidentBytesMax, withinLimits } from "../../../core/incident/limits.ts";
 import { containNow, falseAlarm, takeNote, waive } from "../../../core/incident/orders.ts";
 import { whyNotClose } from "../../../core/incident/plan.ts";
 import type { AlertSeen, IncidentRecord, PageSent } from "../../../core/incident/record.ts";
@@ -133,6 +134,21 @@ test("the machine's own part may fill most of the item: what came from outside m
   const words = Array.from({ length: 200 }, () => ({ ...word, reason: "\u20ac".repeat(180) }));
   await change((now) => words.reduce(takeNote, now));
   expect(bytes()).toBeLessThan(itemBytesMax - 64 * 1024);
+});
+
+test("what outsiders said goes altogether where the machine's own part is too large, and that part is kept", () => {
+  const behind = Array.from({ length: 400 }, (_, index) => `consumer-${index}-${"c".repeat(40)}`);
+  const secrets = Array.from({ length: 60 }, (_, index) => secretWith({ secretArn: `arn:${index}`, behind }));
+  const said = Array.from({ length: 20 }, (_, index) => ({ by: "ada", text: `${index}`, atMs: index }));
+  const kept = withinLimits(incident({ secrets, notes: said }));
+  expect(kept.notes).toEqual([]);
+  expect(kept.secrets).toEqual(secrets);
+  expect(jsonBytes(kept)).toBeGreaterThan(incidentBytesMax);
+});
+
+test("a record with room is kept as it is, whatever is in it", () => {
+  const small = incident({ notes: [{ by: "ada", text: "n", atMs: 1 }] });
+  expect(withinLimits(small)).toBe(small);
 });
 
 describe("what stands beside an incident stays small, whatever outsiders say", () => {

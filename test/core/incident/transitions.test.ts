@@ -223,6 +223,15 @@ const seenAlert: AlertSeen = {
   ...{ exposure: "public", verified: "live", match, where: [] },
 };
 
+test("an incident that a person had decided before says so on its first page", () => {
+  const decidedBefore = { ...word, incidentId: "i-0", what: "falseAlarm" as const };
+  const turn = clockTurn(incident({ decidedBefore }), openedAtMs);
+  expect(turn).toMatchObject({ turn: "escalate", page: { reason: "opened", severity: "page" } });
+  expect(turn.turn === "escalate" && turn.page.why).toMatch(
+    /^reported again, though .*; plan contain-first: seen in public$/,
+  );
+});
+
 describe("pages after the deadline", () => {
   const told = (atMinutes: number): PageSent => ({
     ...{ atMs: openedAtMs + atMinutes * minute, reason: "deadlinePassed", severity: "page" },

@@ -577,6 +577,61 @@ function used(facts: Partial<ScopeFindings["keyUse"][number]>): ScopeFindings["k
   return [{ ...{ keyId: "key_FAKE1", fromMs: noon, toMs: after(70), stillUsedBy: [] }, ...facts }];
 }
 
+describe("what people were told and have to do", () => {
+  const page = { reason: "needsPerson" as const, severity: "page" as const, delivered: ["sns"], failed: [] };
+  const ada = { by: "ada", reason: "on it", atMs: noon + 60_000 };
+
+  test("pages and acknowledgements stand in the order of their times, with who took them and who did not", () => {
+    const pages = [
+      { ...page, atMs: noon + 90_000, why: "no *call*", delivered: ["sns", "chat"], failed: ["mail", "sms"] },
+      { ...page, atMs: noon + 30_000, why: "first", delivered: [] },
+    ];
+    const text = reportMarkdown(report({ pages, acknowledged: [ada] }));
+    expect(text).toContain(
+      [
+        "- 2026-11-22 12:00:30Z page needsPerson: first (no channel took it)",
+        "- 2026-11-22 12:01:00Z acknowledged by `ada`: on it",
+        "- 2026-11-22 12:01:30Z page needsPerson: no \\*call\\* (taken by sns, chat; mail, sms did not)",
+      ].join("\n"),
+    );
+  });
+
+  test("a step has its command in a block of its own, to be pasted", () => {
+    const steps = [{ what: "Delete *it*" }, { what: "Close it", command: "rekey  incident\nclose i-1" }];
+    const text = reportMarkdown(reportOf({ incident, policies, nowMs: filedAtMs, steps } as never));
+    expect(text).toContain("- Delete \\*it\\*\n- Close it\n\n  ```sh\n  rekey incident close i-1\n  ```\n");
+  });
+
+  test("an order says who confirmed it, or that one person gave it alone", () => {
+    const ordered = (more: object) => reportMarkdown(report({ containNow: { ...ada, ...more } }));
+    expect(ordered({ approvedBy: "eve" })).toContain(
+      "contain now, ordered by `ada`, approved by `eve`: on it",
+    );
+    expect(ordered({ alone: true })).toContain("by `ada` **alone, without a second person**: on it");
+    expect(ordered({})).toContain("by `ada`: on it");
+  });
+
+  test("how many alerts and places are not kept", () => {
+    const [first] = incident.alerts;
+    const alerts = first ? [{ ...first, whereSeen: 12, reason: "a *dump*" }] : [];
+    const text = reportMarkdown(report({ alerts, alertsSeen: 40 }));
+    expect(text).toContain("39 more alerts came, of which only the number was kept");
+    expect(text).toContain(" and 11 more places, reported by `intake/github`: a \\*dump\\*");
+  });
+
+  test("how a consumer stood that did not move", () => {
+    const { adoptedAtMs: _, ...late } = { ...movedSecret, replacement: "promoted" as const, moved: [] };
+    const standings = [{ consumer: "billing", standing: "cutOff" as const, instances: 1 }];
+    const whys = (facts: Partial<SecretInScope>) =>
+      report({ secrets: [{ ...late, behind: ["billing"], ...facts }] }).followUps.map(({ why }) => why);
+    expect(whys({ standings })).toContain("billing is cut off: alive, with the key that no longer works");
+    expect(whys({})).toContain("it was behind when it was last asked");
+    expect(whys({ standings: standings.map((each) => ({ ...each, consumer: "else" })) })).toContain(
+      "it was behind when it was last asked",
+    );
+  });
+});
+
 test("text from outside formats nothing: no link, no HTML, no extra table cell", () => {
   const where = ["https://x.test/`<img src=x>` | [click](javascript:1)\n# heading"];
   const alerts = incident.alerts.map((alert) => ({ ...alert, where, sourceId: "a`b|c" }));

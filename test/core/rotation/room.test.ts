@@ -1,6 +1,8 @@
+import type { InstanceEvidence } from "../../../core/adoption/evidence.ts";
 import { mistakesIn, type Policy, type ProviderFacts } from "../../../core/policy.ts";
 import type { ListedKey, Shape } from "../../../core/ports.ts";
 import { type DisplaceView, roomFor, whyNotDisplace } from "../../../core/rotation/room.ts";
+import { provider, read, report, use } from "../adoption/adoption-world.ts";
 
 const key = (keyId: string, more: Partial<ListedKey> = {}): ListedKey => ({
   ...{ keyId, name: keyId, status: "active", owner: "svc" },
@@ -64,6 +66,61 @@ test.each<[string, Partial<DisplaceView>]>([
   ["IdleKeyUnknown", { shape: { kind: "slots", idleIsFree: false } }],
 ])("it may not for %s", (reason, change) => {
   expect(whyNotDisplace({ ...free, ...change })?.reason).toBe(reason);
+});
+
+test("why there is no room, or why a key may not go, is said with the keys' ids", () => {
+  const full = roomFor({ shape: two, listed: [key("a"), key("b")], retiring: "a" });
+  expect(full).toMatchObject({ why: "its owner has 2 of 2 keys, and none is disabled" });
+  const gone = roomFor({ shape: two, listed: [key("b"), key("c")], retiring: "a" });
+  expect(gone).toEqual({ kind: "none", why: "the provider no longer lists key a" });
+  const places = roomFor({ shape: slots, listed: [key("c"), key("a"), key("b")], retiring: "a" });
+  expect(places).toEqual({ kind: "none", why: "the provider lists more than two places" });
+
+  const why = (change: Partial<DisplaceView>) => whyNotDisplace({ ...free, ...change })?.detail;
+  expect(why({ key: key("a") })).toBe("a is the key that consumers use");
+  expect(why({ record: known("retiring") })).toBe("b is retiring: its own revoke has to come first");
+  expect(why({ sharedWith: ["arn:1", "arn:2"] })).toBe("b is held by arn:1, arn:2");
+  expect(why({ lastUsed: { atMs: 1, seenAtMs: 1000 } })).toBe("b was used 999 ms ago");
+  expect(why({ shape: { kind: "slots", idleIsFree: false } })).toContain("nobody said that b is free");
+});
+
+test("the retiring key is found by its id wherever it is listed, and its owner's other keys count", () => {
+  const listed = [key("x", { owner: "else" }), key("b", { owner: "svc" }), key("a", { owner: "svc" })];
+  expect(roomFor({ shape: two, listed, retiring: "a" })).toMatchObject({ kind: "none" });
+});
+
+describe("a key that an instance still has", () => {
+  const holds = (fields: Partial<InstanceEvidence>, of: DisplaceView["key"] = free.key) =>
+    whyNotDisplace({ ...free, key: of, evidence: [report(fields)] });
+  const other = { fingerprint: "sha256:b", versionId: "v0" };
+  const used = (lastSuccessAgoMs: number | null) => [use(other, [lastSuccessAgoMs, 1])];
+
+  test("is not displaced: it holds it, or was accepted with it", () => {
+    const inUse = { reason: "KeyInUse", detail: "billing (i1) holds b" };
+    expect(holds({ holds: other })).toEqual(inUse);
+    expect(holds({ uses: used(5) })).toEqual(inUse);
+    expect(holds({ uses: [use({ fingerprint: "sha256:z" }, [1, null]), ...used(5)] })).toEqual(inUse);
+  });
+
+  test("is displaced once that instance has ended, or if it was only ever refused with it", () => {
+    expect(holds({ holds: other, ended: true })).toBeUndefined();
+    expect(holds({ uses: used(null) })).toBeUndefined();
+    expect(holds({ uses: [use({ fingerprint: "sha256:z" }, [1, null])] })).toBeUndefined();
+  });
+
+  test("cannot be told from another where its fingerprint is not known, and reads say nothing of it", () => {
+    expect(holds({ holds: other }, key("b"))).toBeUndefined();
+    expect(whyNotDisplace({ ...free, evidence: [read(), provider()] })).toBeUndefined();
+  });
+});
+
+test("only the key itself is asked about in the ledger, not those beside it", () => {
+  const keys = [...known("retiring").keys, { name: "c", keyId: "c", state: "minted" }];
+  const record = { keys } as unknown as DisplaceView["record"];
+  expect(whyNotDisplace({ ...free, record, key: key("c") })).toBeUndefined();
+  const unsure: Shape = { kind: "slots", idleIsFree: false };
+  expect(whyNotDisplace({ ...free, record, shape: unsure, key: key("d") })?.reason).toBe("IdleKeyUnknown");
+  expect(whyNotDisplace({ ...free, record, shape: two, key: key("d") })).toBeUndefined();
 });
 
 test.each<[Shape, string | undefined]>([
