@@ -40,7 +40,7 @@ export const supabase = declaredProvider({
     about:
       "Secret keys of one project (sb_secret_...), beside each other; the older service_role key is left alone.",
     limits: [
-      "`keyBaseUrl` is https://<project>.supabase.co, which the deployment's providerHosts has to name.",
+      "`keyBaseUrl` is `https://<project>.supabase.co`, which the deployment's providerHosts has to name.",
       "It tells no last use, so consumers have to testify.",
     ],
   },
