@@ -17,14 +17,14 @@ export const sections: readonly Section[] = [
   {
     text: "Connect",
     pages: [
-      ...["consumers.md", "programs-you-cannot-change.md", "destinations.md", "providers.md"],
+      ...["consumers.md", "programs-you-cannot-change.md", "laptops.md", "destinations.md", "providers.md"],
       ...pagesIn("providers"),
     ],
   },
   { text: "When a key leaks", pages: ["alerts.md", "scan.md", ...pagesIn("runbooks")] },
   {
     text: "Operate",
-    pages: ["cli.md", "console.md", "fleet.md", "orders.md", "audit-collector.md", "limits.md"],
+    pages: ["cli.md", "console.md", "fleet.md", "orders.md", "audit-collector.md", "restore.md", "limits.md"],
   },
   { text: "Prove", pages: ["rules.md", "reliability.md", "certificate.md", "events.md"] },
   { text: "Understand", pages: ["architecture.md", ...pagesIn("decisions")] },
