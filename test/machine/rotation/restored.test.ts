@@ -47,14 +47,14 @@ test.each(["ProveIncoming", "AwaitEvidence"])(
       ...{ run: "FAILED NeedsHuman: unknown to the ledger", lease: "free", works: ["k2", "k3"] },
     });
 
-    for (let sweeps = 0; sweeps < 3; sweeps++) {
+    for (let sweeps = 0; sweeps < 2; sweeps++) {
       await story.sweep();
-      await story.world.time.advance(60 * minute);
+      await story.world.time.advance(15 * minute);
     }
     const run = await story.rotate();
     for (let sweeps = 0; sweeps < 2; sweeps++) {
       await story.sweep();
-      await story.world.time.advance(60 * minute);
+      await story.world.time.advance(15 * minute);
     }
 
     const ending = await story.ending(run);
