@@ -9,7 +9,7 @@ const widgetWidth = 12;
 const widgetHeight = 6;
 
 /** What rotations and incidents achieve at the top, then what is owed, then consumers, functions and queues. */
-export function dashboardResources({ environment, region }: Deployment): Resources {
+export function dashboardResources({ environment }: Deployment): Resources {
   const widgets = [
     widget("Rotations that rotated (%)", "Sum", successRate(environment)),
     widget("Runs", "Sum", runMetrics(environment)),
@@ -47,7 +47,7 @@ export function dashboardResources({ environment, region }: Deployment): Resourc
       Type: "AWS::CloudWatch::Dashboard",
       Properties: {
         // Names of dashboards are global in an account, and a stage may stand in two Regions.
-        DashboardName: `rekey-${environment}-${region}`,
+        DashboardName: sub(`rekey-${environment}-\${AWS::Region}`),
         DashboardBody: sub(JSON.stringify({ widgets: widgets.map(placed) })),
       },
     },

@@ -23,7 +23,7 @@ export function roleOf(name: string, row: FunctionRow, deployment: Deployment): 
   return {
     Type: "AWS::IAM::Role",
     Properties: {
-      RoleName: roleName(name, deployment),
+      RoleName: sub(roleName(name, deployment)),
       AssumeRolePolicyDocument: trust("lambda.amazonaws.com"),
       Policies: [
         {
@@ -39,9 +39,12 @@ export function roleId(name: string): string {
   return `${logicalName(name)}Role`;
 }
 
-/** Fixed, so that access records name the function, and bus policies can name a role before it exists. */
-export function roleName(name: string, { environment, region }: Deployment): string {
-  return `rekey-${environment}-${region}-${name}`;
+/**
+ * As Fn::Sub takes it: roles are the whole account's, and a template is deployed in other Regions than it was packaged
+ * for. Fixed, so that access records name the function, and policies can name a role before it exists.
+ */
+export function roleName(name: string, { environment }: Deployment): string {
+  return `rekey-${environment}-\${AWS::Region}-${name}`;
 }
 
 export function trust(service: string) {

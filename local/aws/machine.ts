@@ -27,6 +27,7 @@ export interface RunOptions {
   readonly executionArn: string;
   readonly name: string;
   readonly stateMachineArn?: string;
+  readonly roleArn?: string;
   readonly input: JSONValue;
   /** In ms; now by default. */
   readonly startedAt?: number;
@@ -76,7 +77,7 @@ class RunningExecution implements Execution {
     this.#attempts = new Attempts(task);
     const opening = resume
       ? { type: "ExecutionRedriven", detail: { redriveCount: resume.redrives } }
-      : { type: "ExecutionStarted", detail: { input } };
+      : { type: "ExecutionStarted", detail: { input, roleArn: options.roleArn } };
     this.#history.add(opening, this.#history.lastId);
     this.#root = new Branch({
       program,
@@ -156,6 +157,7 @@ function contextOf({
   executionArn,
   name,
   stateMachineArn,
+  roleArn,
   input,
   startedAt,
 }: RunOptions): Record<string, unknown> {
@@ -165,6 +167,7 @@ function contextOf({
       Id: executionArn,
       Name: name,
       Input: input,
+      ...(roleArn !== undefined && { RoleArn: roleArn }),
       StartTime: new Date(startedAt ?? Date.now()).toISOString(),
     },
     StateMachine: { Id: arn, Name: arn.split(":").at(-1) ?? "" },

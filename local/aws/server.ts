@@ -106,13 +106,22 @@ async function admitToTable(
   request: IncomingMessage,
   { target, hosting }: { readonly target: string; readonly hosting: Hosting },
 ): Promise<Readable> {
-  if (!hosting.gate) return request;
   const read = await readRequest(request, hosting);
   const service = target.slice(0, target.lastIndexOf("."));
   const input = parseInput(read.body);
-  hosting.gate.admit(read.caller, { service, operation: operationOf(target), input, request: read });
+  refuseIgnored(input);
+  hosting.gate?.admit(read.caller, { service, operation: operationOf(target), input, request: read });
   const { method, url, headers } = request;
   return Object.assign(Readable.from([read.body]), { method, url, headers });
+}
+
+/** What dynalite takes and does not do: a caller that came to rely on it would see it on AWS only. */
+const ignoredByTable = ["ReturnValuesOnConditionCheckFailure"];
+
+function refuseIgnored(input: Record<string, unknown>): void {
+  const found = ignoredByTable.find((name) => (input[name] ?? "NONE") !== "NONE");
+  if (found === undefined) return;
+  throw new AwsError("ValidationException", `the local cloud's tables do not know ${found}`);
 }
 
 async function answer(request: IncomingMessage, target: string, hosting: Hosting): Promise<HttpResponse> {

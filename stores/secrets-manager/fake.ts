@@ -1,7 +1,7 @@
 import { InputInvalid, SecretUnusable, VersionMoved } from "../../core/errors.ts";
 import type { SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
-import { currentLabel, type LabelledVersions, previousLabel, storeOnLabels } from "./labels.ts";
+import { currentLabel, type LabelledVersions, pendingLabel, previousLabel, storeOnLabels } from "./labels.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
 
 /** Secrets Manager's own figures: past this many versions it deletes unlabelled ones older than a day. */
@@ -160,6 +160,9 @@ interface Write {
 function write(versions: Versions, { versionId, text, labels, now }: Write): void {
   // Secrets Manager gives the first version of a secret AWSCURRENT, whatever labels were asked for.
   const wanted = versions.size === 0 ? [...labels, currentLabel] : labels;
+  const left = wanted.includes(currentLabel) ? holderOf(versions, currentLabel) : undefined;
+  // A put that takes AWSCURRENT from a version takes AWSPENDING from it, too; a move of the label does not.
+  if (left !== undefined) versions.get(left)?.labels.delete(pendingLabel);
   versions.set(versionId, { text, labels: new Set(), createdAtMs: now?.() ?? 0 });
   for (const label of wanted)
     if (holderOf(versions, label) !== versionId) placeLabel(versions, label, versionId);

@@ -104,7 +104,18 @@ describe("the server", () => {
       expect(cloud.requests()).toEqual({ echo: { Say: 2, Refuse: 1 } });
     }));
 
-  test("hands DynamoDB's requests to the fallback unread", async () => {
+  test("refuses what the tables would take and not do", async () => {
+    const fallback = createServer((request, response) => request.pipe(response));
+    await withCloud({ services: [], fallback }, async ({ url }) => {
+      const body = JSON.stringify({ TableName: "t", ReturnValuesOnConditionCheckFailure: "ALL_OLD" });
+      const headers = { "x-amz-target": "DynamoDB_20120810.PutItem" };
+      const answer = await fetch(url, { method: "POST", headers, body });
+      expect(answer.status).toBe(400);
+      expect(await answer.text()).toContain("ReturnValuesOnConditionCheckFailure");
+    });
+  });
+
+  test("hands DynamoDB's requests to the fallback", async () => {
     const fallback = createServer((request, response) => request.pipe(response));
     await withCloud({ services: [echo], fallback }, async (cloud) => {
       const answer = await call(cloud, "", {

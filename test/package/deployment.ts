@@ -42,8 +42,9 @@ export const given = {
   pagerdutySecret: `${secret}/pagerduty-FAKE02`,
   slackSecret: `${secret}/slack-FAKE03`,
   auditCollector: {
-    ...({ kind: "https", url: "https://siem.example.com/rekey", header: "authorization" } as const),
-    secret: `${secret}/collector-FAKE06`,
+    // In the order in which a stage's file is read: the packaged text is compared with the rendered one.
+    ...({ kind: "https", url: "https://siem.example.com/rekey" } as const),
+    ...({ secret: `${secret}/collector-FAKE06`, header: "authorization" } as const),
   },
   docsUrl: "https://example.com/rekey/docs/",
 } as const;

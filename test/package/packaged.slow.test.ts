@@ -1,4 +1,9 @@
 import { createHash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { unzipSync } from "fflate";
+import { bundleFunctions } from "../../build.ts";
 import { handlerNames, logicalName } from "../../serverless/handlers.ts";
 import { type Code, versionId } from "../../serverless/lambda.ts";
 import { machineId, machines } from "../../serverless/machines.ts";
@@ -108,6 +113,21 @@ describe("the release, for those who deploy without the packager", () => {
       expect([name, zip?.includes(`dist/${name}.mjs`)]).toEqual([name, true]);
     }
   });
+
+  test("the zips hold the working copy as it is, and not what an earlier build left in dist/", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "rekey-fresh-"));
+    try {
+      await bundleFunctions(folder);
+      const stale = handlerNames().filter((name) => {
+        const zip = release.zips.get(`${name}-${digestOf(name).toString("hex").slice(0, 32)}.zip`);
+        const packed = zip && unzipSync(zip)[`dist/${name}.mjs`];
+        return packed === undefined || !readFileSync(join(folder, `${name}.mjs`)).equals(packed);
+      });
+      expect(stale).toEqual([]);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }, 60_000);
 
   test("versions outlive an update, and other code makes another version", () => {
     const versions = ofType(release.template.Resources, "AWS::Lambda::Version");

@@ -154,7 +154,7 @@ describe("roles", () => {
       expect(JSON.stringify(Properties["AssumeRolePolicyDocument"])).toContain("aws:SourceAccount");
     }
     const alerts = resource(demanding, "AlertsFromIntake").Properties;
-    expect(JSON.stringify(alerts)).toContain(":role/platform/rekey-production-eu-central-1-intake");
+    expect(JSON.stringify(alerts)).toContain(`:role/platform/rekey-production-\${AWS::Region}-intake`);
   });
 
   test("nobody outside may call a function, but for the intake's senders", () => {
@@ -306,6 +306,10 @@ describe("what fails is kept", () => {
       });
     }
   });
+});
+
+test("the template is the same for every Region: a release is deployed in another one than it was packaged for", () => {
+  expect(rendered({ ...deployment, region: "us-gov-west-1" })).toEqual(rendered(deployment));
 });
 
 describe("what must outlive the stack", () => {

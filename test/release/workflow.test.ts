@@ -36,8 +36,18 @@ test("no token of a registry is stored: npm trusts the workflow, and stages what
 
 test("every script that it runs exists", () => {
   const scripts = [...text.matchAll(/\bnode ([\w./-]+\.ts)/g)].map(([, file = ""]) => file);
-  expect(scripts).toEqual(["release/version.ts", "release/pack.ts", "release/action.ts"]);
+  expect(scripts).toEqual(["release/version.ts", "release/action.ts", "release/pack.ts"]);
   for (const file of scripts) expect([file, existsSync(root + file)]).toEqual([file, true]);
+});
+
+test("everything that is attached is there before the checksums are written", () => {
+  const runs = workflow.jobs["build"]?.steps.flatMap(({ run }) => run ?? []) ?? [];
+  const archives = runs.flatMap((run, index) =>
+    [...run.matchAll(/dist\/release\/([\w-]+\.tgz)/g)].map(([, name = ""]) => ({ name, index })),
+  );
+  expect(archives.map(({ name }) => name)).toEqual(["rekey-cloudformation.tgz", "rekey-action.tgz"]);
+  const checksums = runs.findIndex((run) => run.includes("release/pack.ts"));
+  for (const { name, index } of archives) expect([name, index < checksums]).toEqual([name, true]);
 });
 
 test("the template and the zips are in the release before its checksums are written, under settings that hold", () => {

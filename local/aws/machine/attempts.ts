@@ -1,4 +1,4 @@
-import { failureOf, StateFailure } from "./failure.ts";
+import { failureOf, type StateFailure, tooMuchData } from "./failure.ts";
 import type { NewEvent } from "./history.ts";
 import type { JSONValue } from "./program.ts";
 
@@ -16,9 +16,6 @@ export interface TaskCall {
 export type TaskWork = (call: TaskCall) => Promise<JSONValue | undefined>;
 export type CallbackAnswer = "ok" | "TaskTimedOut" | "InvalidToken";
 
-/** In bytes of UTF-8: what one task's result may be. */
-export const payloadBytesMax = 262_144;
-
 /** The reason of every abort signal: without one, each would create an error that nobody reads. */
 const answerIsLate = "the answer no longer matters";
 
@@ -27,6 +24,8 @@ interface AttemptOptions {
   readonly resource: string;
   readonly parameters: JSONValue;
   readonly token: string | undefined;
+  /** Whether the state catches States.DataLimitExceeded by its name. */
+  readonly takesDataLimit: boolean;
   onEvent(event: NewEvent): void;
 }
 
@@ -109,10 +108,9 @@ export class Attempt {
   succeed(output: JSONValue): boolean {
     if (!this.open) return false;
     const text = JSON.stringify(output) ?? "null";
-    if (Buffer.byteLength(text) > payloadBytesMax) {
-      const cause = `The state/task '${this.#options.state}' returned a result with a size exceeding the maximum number of bytes service limit.`;
-      return this.fail(new StateFailure("States.DataLimitExceeded", cause, { terminal: true }));
-    }
+    const { state, takesDataLimit } = this.#options;
+    const excess = tooMuchData(text, { state, isTaken: takesDataLimit });
+    if (excess !== undefined) return this.fail(excess);
     const copy: JSONValue = JSON.parse(text);
     this.#event("TaskSucceeded", { output: copy });
     this.#ended.abort(answerIsLate);

@@ -1,6 +1,6 @@
 import { ExecutionError, type StateMachine } from "aws-local-stepfunctions";
 import type { Attempt, Attempts } from "./attempts.ts";
-import { closedFailure, StateFailure } from "./failure.ts";
+import { closedFailure, StateFailure, tooMuchData } from "./failure.ts";
 import type { History, NewEvent } from "./history.ts";
 import {
   concurrencyDefault,
@@ -37,6 +37,14 @@ interface BranchOptions {
   readonly mapItem?: { readonly Index: number; readonly Value: JSONValue };
 }
 
+interface Together {
+  readonly name: string;
+  readonly kind: "Parallel" | "Map";
+  /** How many run at a time. */
+  readonly concurrency: number;
+  readonly takesDataLimit: boolean;
+}
+
 /** What `program.ts` packs around a state's parameters. */
 interface Envelope {
   readonly parameters: JSONValue;
@@ -59,6 +67,8 @@ export class Branch {
   #openingsSeen = 0;
   #calls = 0;
   #onOpening: () => void = () => undefined;
+  /** Of a state whose output is too large: no state runs after it. */
+  #excess: StateFailure | undefined;
 
   constructor(options: BranchOptions) {
     this.#options = options;
@@ -88,11 +98,13 @@ export class Branch {
     this.#abort = run.abort;
     const followed = this.#follow(run.eventLogs);
     try {
-      return await run.result;
-    } catch (error) {
-      throw error instanceof ExecutionError ? error.cause : error;
-    } finally {
+      const output = await run.result;
       await followed;
+      if (this.#excess !== undefined) throw this.#excess;
+      return output;
+    } catch (error) {
+      await followed;
+      throw this.#excess ?? (error instanceof ExecutionError ? error.cause : error);
     }
   }
 
@@ -145,7 +157,7 @@ export class Branch {
     this.#calls += 1;
     await this.#openingReported(this.#calls);
     if (!this.#alive) throw closedFailure();
-    if (state.kind === "Parallel") return this.#parallel(name, { branches: state.branches, envelope });
+    if (state.kind === "Parallel") return this.#parallel(name, { ...state, envelope });
     if (state.kind === "Map") return this.#map(name, { ...state, envelope });
     if (state.kind !== "Task") throw closedFailure();
 
@@ -154,7 +166,7 @@ export class Branch {
       state: name,
       resource: state.resource,
       parameters: envelope.parameters,
-      token,
+      ...{ token, takesDataLimit: state.takesDataLimit },
       onEvent: (event) => this.#add({ ...event, state: name }),
     });
     return this.#attempt.result;
@@ -162,13 +174,17 @@ export class Branch {
 
   async #parallel(
     name: string,
-    { branches, envelope }: { branches: readonly Program[]; envelope: Envelope },
+    {
+      branches,
+      takesDataLimit,
+      envelope,
+    }: { branches: readonly Program[]; takesDataLimit: boolean; envelope: Envelope },
   ) {
     this.#add({ type: "ParallelStateStarted", state: name });
     const children = branches.map(
       (program) => () => this.#child({ program, input: envelope.parameters }).run(),
     );
-    return this.#together({ name, kind: "Parallel", concurrency: children.length }, children);
+    return this.#together({ name, kind: "Parallel", concurrency: children.length, takesDataLimit }, children);
   }
 
   async #map(
@@ -176,8 +192,14 @@ export class Branch {
     {
       iteration,
       selector,
+      takesDataLimit,
       envelope,
-    }: { iteration: Program; selector: Program | undefined; envelope: Envelope },
+    }: {
+      iteration: Program;
+      selector: Program | undefined;
+      takesDataLimit: boolean;
+      envelope: Envelope;
+    },
   ) {
     const { items, parameters, maxConcurrency } = envelope;
     if (!Array.isArray(items)) {
@@ -191,7 +213,7 @@ export class Branch {
     });
     const concurrency =
       typeof maxConcurrency === "number" && maxConcurrency > 0 ? maxConcurrency : concurrencyDefault;
-    return this.#together({ name, kind: "Map", concurrency }, children);
+    return this.#together({ name, kind: "Map", concurrency, takesDataLimit }, children);
   }
 
   async #iterate(state: string, child: Branch, index: number): Promise<JSONValue> {
@@ -209,7 +231,7 @@ export class Branch {
 
   /** Runs all, at most `concurrency` at a time; the first failure ends the others, as on AWS. */
   async #together(
-    { name, kind, concurrency }: { name: string; kind: "Parallel" | "Map"; concurrency: number },
+    { name, kind, concurrency, takesDataLimit }: Together,
     children: readonly (() => Promise<JSONValue>)[],
   ): Promise<JSONValue> {
     const outputs: JSONValue[] = [];
@@ -223,6 +245,8 @@ export class Branch {
     };
     try {
       await Promise.all(Array.from({ length: Math.min(concurrency, children.length) }, lane));
+      const excess = tooMuchData(JSON.stringify(outputs), { state: name, isTaken: takesDataLimit });
+      if (excess !== undefined) throw excess;
     } catch (error) {
       failed = true;
       for (const child of this.#children) child.close();
@@ -269,6 +293,12 @@ export class Branch {
       this.#add({ type: `${kind}StateEntered`, state: name, detail: { name, input } });
     }
     if (event.type === "StateExited") {
+      const excess = tooMuchData(JSON.stringify(output), { state: name, isTaken: false });
+      if (excess !== undefined) {
+        this.#excess ??= excess;
+        this.close();
+        return;
+      }
       this.#add({ type: `${kind}StateExited`, state: name, detail: { name, output } });
     }
     if (event.type === "StateFailed" && event.Error === "States.Timeout") this.#attempt?.timeOut();

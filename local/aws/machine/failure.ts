@@ -16,12 +16,38 @@ export class StateFailure extends Error {
   readonly isRetryable: boolean;
   readonly isCatchable: boolean;
 
-  constructor(error: string, cause: string, { terminal }: { terminal: boolean } = { terminal: false }) {
+  constructor(
+    error: string,
+    cause: string,
+    { terminal = false, isRetryable = !terminal }: { terminal?: boolean; isRetryable?: boolean } = {},
+  ) {
     super(cause);
     this.name = error;
-    this.isRetryable = !terminal;
+    this.isRetryable = isRetryable;
     this.isCatchable = !terminal;
   }
+}
+
+/** In bytes of UTF-8: what a task's result, a state's output and a Map's outputs together may be. */
+export const payloadBytesMax = 262_144;
+const dataLimitExceeded = "States.DataLimitExceeded";
+
+/** True for a state that catches too much data by its name. States.ALL alone does not, says AWS's documentation. */
+export function takesDataLimit(catchers: unknown): boolean {
+  return (
+    Array.isArray(catchers) &&
+    catchers.some(({ ErrorEquals }) => Array.isArray(ErrorEquals) && ErrorEquals.includes(dataLimitExceeded))
+  );
+}
+
+/** Undefined for data that is small enough. */
+export function tooMuchData(
+  text: string | undefined,
+  { state, isTaken }: { readonly state: string; readonly isTaken: boolean },
+): StateFailure | undefined {
+  if (text === undefined || Buffer.byteLength(text) <= payloadBytesMax) return undefined;
+  const cause = `The state/task '${state}' returned a result with a size exceeding the maximum number of bytes service limit.`;
+  return new StateFailure(dataLimitExceeded, cause, { terminal: !isTaken, isRetryable: false });
 }
 
 /** Ends a chain of states that nobody waits for any more: the engine must neither retry nor catch it. */

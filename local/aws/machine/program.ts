@@ -1,5 +1,6 @@
 import validate from "asl-validator";
 import { StateMachine, type StateMachineDefinition } from "aws-local-stepfunctions";
+import { takesDataLimit } from "./failure.ts";
 
 export type JSONValue = null | boolean | number | string | JSONValue[] | { [key: string]: JSONValue };
 type JSONObject = { [key: string]: JSONValue };
@@ -18,6 +19,8 @@ export interface TaskState {
   readonly kind: "Task";
   readonly name: string;
   readonly resource: string;
+  /** Whether it catches States.DataLimitExceeded by its name. */
+  readonly takesDataLimit: boolean;
 }
 
 /** One chain of states that the engine runs: the machine itself, a Parallel branch or a Map iteration. */
@@ -29,8 +32,13 @@ export interface Program {
 
 export type State =
   | TaskState
-  | { readonly kind: "Parallel"; readonly branches: readonly Program[] }
-  | { readonly kind: "Map"; readonly iteration: Program; readonly selector: Program | undefined }
+  | { readonly kind: "Parallel"; readonly branches: readonly Program[]; readonly takesDataLimit: boolean }
+  | {
+      readonly kind: "Map";
+      readonly iteration: Program;
+      readonly selector: Program | undefined;
+      readonly takesDataLimit: boolean;
+    }
   | { readonly kind: "Choice" | "Fail" | "Pass" | "Succeed" | "Wait" };
 
 /** Timers hold at most 2^31 ms; a longer timeout would fire at once. */
@@ -148,6 +156,14 @@ function compile(definition: JSONObject, tasks: TaskState[]): Program {
 function refuseUnsupported(fields: JSONObject, where: string): void {
   const found = unsupported.find((field) => field in fields);
   if (found) throw new MachineInvalid(`${where}: ${found} does not work here`);
+  const retries = Object.values(fields).find((value) =>
+    JSON.stringify(value)?.includes("$$.State.RetryCount"),
+  );
+  if (fields["Type"] !== undefined && retries !== undefined)
+    throw new MachineInvalid(`${where}: $$.State.RetryCount does not work here`);
+  const computed = ["ErrorPath", "CausePath"].find((name) => String(fields[name]).startsWith("States."));
+  if (computed)
+    throw new MachineInvalid(`${where}: ${computed} with an intrinsic function does not work here`);
   if ((fields["QueryLanguage"] ?? "JSONPath") !== "JSONPath") {
     throw new MachineInvalid(`${where}: only the query language JSONPath works here`);
   }
@@ -155,16 +171,21 @@ function refuseUnsupported(fields: JSONObject, where: string): void {
 
 function stateOf({ name, state }: { name: string; state: JSONObject }, tasks: TaskState[]): State {
   const kind = String(state["Type"]);
+  const isTaken = takesDataLimit(state["Catch"]);
   switch (kind) {
     case "Task": {
-      const task: TaskState = { kind, name, resource: String(state["Resource"]) };
+      const task: TaskState = { kind, name, resource: resourceOf(state, name), takesDataLimit: isTaken };
       tasks.push(task);
       return task;
     }
     case "Parallel":
-      return { kind, branches: objects(state["Branches"]).map((branch) => compile(branch, tasks)) };
+      return {
+        ...{ kind, takesDataLimit: isTaken },
+        branches: objects(state["Branches"]).map((branch) => compile(branch, tasks)),
+      };
     case "Map":
-      return { kind, ...iterationOf(state, tasks) };
+      refuseDistributed(state, name);
+      return { kind, takesDataLimit: isTaken, ...iterationOf(state, tasks) };
     case "Choice":
     case "Fail":
     case "Pass":
@@ -174,6 +195,21 @@ function stateOf({ name, state }: { name: string; state: JSONObject }, tasks: Ta
     default:
       throw new MachineInvalid(`${name}: ${kind} is no type of state`);
   }
+}
+
+/** A task that waits for another execution would be started here and not waited for. */
+function resourceOf(state: JSONObject, name: string): string {
+  const resource = String(state["Resource"]);
+  const [isSync] = /\.sync(:2)?$/.exec(resource) ?? [];
+  if (isSync === undefined) return resource;
+  throw new MachineInvalid(`${name}: a Task that ends in ${isSync} does not work here`);
+}
+
+function refuseDistributed({ ItemProcessor }: JSONObject, name: string): void {
+  const [processor = {}] = objects([ItemProcessor ?? null]);
+  const [config = {}] = objects([processor["ProcessorConfig"] ?? null]);
+  if ((config["Mode"] ?? "INLINE") === "INLINE") return;
+  throw new MachineInvalid(`${name}: a Map of the mode ${config["Mode"]} does not work here`);
 }
 
 function iterationOf(

@@ -3,7 +3,7 @@ import { AwsError } from "../service.ts";
 import { Filters, read, SecretId, Tags, tokenIn, ValueFields, valueIn } from "./input.ts";
 import { matchesFilters, pageOf } from "./listing.ts";
 import { nextRotationAtMs } from "./rotation.ts";
-import type { Secret } from "./secrets.ts";
+import { refuseNameless, type Secret } from "./secrets.ts";
 import { addVersion, tokenInUse } from "./values.ts";
 import type { Vault } from "./vault.ts";
 import { isSameValue, type SecretValue } from "./versions.ts";
@@ -40,13 +40,7 @@ export function createSecret(vault: Vault, input: Record<string, unknown>) {
   const { Name, ClientRequestToken, ...fields } = read(CreateSecret, input);
   const versionId = tokenIn(ClientRequestToken);
   const value = valueIn(fields);
-  if (!/^[A-Za-z0-9/_+=.@!-]+$/.test(Name)) {
-    throw new AwsError(
-      "ValidationException",
-      "Invalid name. Must be a valid name containing alphanumeric characters, " +
-        "or any of the following: -/_+=.@!",
-    );
-  }
+  refuseNameless(Name);
   const existing = vault.secrets.named(Name);
   if (existing) return repeatedCreate(existing, versionId, value);
 
@@ -103,6 +97,8 @@ export function deleteSecret(vault: Vault, input: Record<string, unknown>) {
     );
   }
   const requestedAtMs = vault.now();
+  if (ForceDeleteWithoutRecovery && vault.secrets.lookUp(secretId) === undefined)
+    return { ARN: secretId, Name: secretId, DeletionDate: requestedAtMs / 1000 };
   const secret = ForceDeleteWithoutRecovery
     ? vault.secrets.find(secretId)
     : vault.secrets.findUsable(secretId);

@@ -19,7 +19,10 @@ export function pageOf<T>(all: readonly T[], { MaxResults, NextToken, max }: Pag
   return { items, rest: nextToken === undefined ? {} : { NextToken: nextToken } };
 }
 
-/** Filters are joined by AND, one filter's values by OR; a value is a prefix, after "!" one to be absent. */
+/**
+ * Filters are joined by AND, one filter's values by OR; a value is a prefix, after "!" one to be absent. In a description,
+ * and in all at once, it is the beginning of any word in any case.
+ */
 export function matchesFilters(secret: Secret, filters: readonly Filter[] = []): boolean {
   return filters.every(({ Key, Values }) =>
     Values.some((value) =>
@@ -29,13 +32,15 @@ export function matchesFilters(secret: Secret, filters: readonly Filter[] = []):
 }
 
 function hasPrefix(secret: Secret, key: string, prefix: string): boolean {
-  const wanted = isCaseless(key) ? prefix.toLowerCase() : prefix;
-  return textsOf(secret, key).some((text) =>
-    (isCaseless(key) ? text.toLowerCase() : text).startsWith(wanted),
-  );
+  const texts = textsOf(secret, key);
+  if (!isByWord(key)) return texts.some((text) => text.startsWith(prefix));
+  const words = texts.flatMap(wordsOf);
+  return wordsOf(prefix).every((wanted) => words.some((word) => word.startsWith(wanted)));
 }
 
-const isCaseless = (key: string): boolean => key === "description" || key === "all";
+const wordsOf = (text: string): readonly string[] => text.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+
+const isByWord = (key: string): boolean => key === "description" || key === "all";
 
 function textsOf(secret: Secret, key: string): readonly string[] {
   const texts: Record<string, readonly string[]> = {

@@ -52,6 +52,16 @@ export interface Secrets {
   all(): readonly Secret[];
 }
 
+/** Throws for what no secret can be called. */
+export function refuseNameless(name: string): void {
+  if (/^[A-Za-z0-9/_+=.@!-]+$/.test(name)) return;
+  throw new AwsError(
+    "ValidationException",
+    "Invalid name. Must be a valid name containing alphanumeric characters, " +
+      "or any of the following: -/_+=.@!",
+  );
+}
+
 export function secretsOf(
   place: Place,
   { now, newSuffix }: { now: () => number; newSuffix: () => string },
@@ -72,6 +82,7 @@ export function secretsOf(
   const find = (secretId: string): Secret => {
     const secret = lookUp(secretId);
     if (secret) return secret;
+    if (!secretId.startsWith("arn:")) refuseNameless(secretId);
     throw new AwsError("ResourceNotFoundException", "Secrets Manager can't find the specified secret.");
   };
 

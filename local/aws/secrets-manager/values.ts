@@ -16,6 +16,7 @@ import {
   makeRoom,
   moveLabel,
   type SecretValue,
+  stripLabel,
   type Version,
 } from "./versions.ts";
 
@@ -200,7 +201,10 @@ export function addVersion(
     value,
   };
   const others = secret.versions.filter((each) => each !== reserved);
-  secret.versions = attachLabels([...makeRoom(others, vault.now()), version], versionId, { stages: labels });
+  // A put that takes AWSCURRENT from a version takes AWSPENDING from it, too; a move of the label does not.
+  const left = labels.includes(AWSCURRENT) ? holderOf(others, AWSCURRENT) : undefined;
+  const kept = left?.stages.includes(AWSPENDING) ? stripLabel(others, AWSPENDING) : others;
+  secret.versions = attachLabels([...makeRoom(kept, vault.now()), version], versionId, { stages: labels });
   secret.lastChangedAtMs = vault.now();
   if (labels.includes(AWSCURRENT)) abandonRotation(vault, secret, { byVersionId: versionId });
   return secret.versions.find((each) => each.versionId === versionId) ?? version;

@@ -108,13 +108,12 @@ export class Executions {
 
   describe(input: Input): Record<string, unknown> {
     const stored = this.#find(input.text("executionArn"));
-    const { redrives, outcome } = stored;
+    const { outcome } = stored;
     return {
       ...summary(stored),
       input: stored.input,
       inputDetails: { included: true },
       ...closing(outcome),
-      redriveCount: redrives,
       redriveStatus: !outcome || outcome.status === "SUCCEEDED" ? "NOT_REDRIVABLE" : "REDRIVABLE",
     };
   }
@@ -205,7 +204,7 @@ export class Executions {
       executionArn: arn,
       name,
       startedAt,
-      stateMachineArn: machine.arn,
+      ...{ stateMachineArn: machine.arn, roleArn: machine.roleArn },
       task: (call) => this.#options.task(call, { executionArn: arn, stateMachineArn: machine.arn }),
       newToken: () => {
         const token = `AQC${Buffer.from(`${randomUUID()}${randomUUID()}`).toString("base64url")}`;
@@ -278,6 +277,7 @@ function summary(stored: Stored): Record<string, unknown> {
     name: stored.name,
     status: statusOf(stored),
     startDate: stored.startedAt / 1000,
+    redriveCount: stored.redrives,
     ...(stored.endedAt === undefined ? {} : { stopDate: stored.endedAt / 1000 }),
   };
 }

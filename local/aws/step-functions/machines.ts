@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Input } from "../input.ts";
 import { invalid, page } from "../input.ts";
 import { loadMachine, type Machine, MachineInvalid } from "../machine.ts";
@@ -19,6 +20,7 @@ export interface StoredMachine {
   readonly definition: string;
   readonly roleArn: string;
   readonly createdAt: number;
+  readonly revisionId: string;
 }
 
 const definitionBytesMax = 1024 * 1024;
@@ -44,6 +46,7 @@ export class Machines {
     this.#stored.set(arn, {
       ...{ name, arn, machine, definition: JSON.stringify(machine.definition) },
       roleArn: roleArn ?? `arn:aws:iam::${this.#account}:role/${name}`,
+      revisionId: randomUUID(),
       createdAt: this.#stored.get(arn)?.createdAt ?? Date.now(),
     });
   }
@@ -80,6 +83,7 @@ export class Machines {
       machine,
       definition,
       roleArn: input.text("roleArn"),
+      revisionId: randomUUID(),
       createdAt: Date.now(),
     };
     this.#stored.set(arn, stored);
@@ -96,8 +100,9 @@ export class Machines {
     }
     const definition = input.optionalText("definition") ?? stored.definition;
     const roleArn = input.optionalText("roleArn") ?? stored.roleArn;
-    this.#stored.set(stored.arn, { ...stored, definition, roleArn, machine: load(definition) });
-    return { updateDate: Date.now() / 1000 };
+    const revisionId = randomUUID();
+    this.#stored.set(stored.arn, { ...stored, definition, roleArn, revisionId, machine: load(definition) });
+    return { updateDate: Date.now() / 1000, revisionId };
   }
 
   delete(input: Input): void {
@@ -106,12 +111,17 @@ export class Machines {
   }
 
   describe(input: Input): Record<string, unknown> {
-    const { name, arn, definition, roleArn, createdAt } = this.find(input.text("stateMachineArn"));
+    const { name, arn, definition, roleArn, createdAt, revisionId } = this.find(
+      input.text("stateMachineArn"),
+    );
     return {
       stateMachineArn: arn,
       name,
       definition,
       roleArn,
+      revisionId,
+      loggingConfiguration: { level: "OFF", includeExecutionData: false },
+      tracingConfiguration: { enabled: false },
       status: "ACTIVE",
       type: "STANDARD",
       creationDate: createdAt / 1000,

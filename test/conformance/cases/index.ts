@@ -4,6 +4,7 @@ import { cloudTrailCases } from "./cloudtrail.ts";
 import { eventBridgeCases } from "./event-bridge.ts";
 import { kmsCases } from "./kms.ts";
 import { lambdaCases } from "./lambda.ts";
+import { recordedDifferences } from "./recorded-differences.ts";
 import { s3Cases } from "./s3.ts";
 import { schedulerCases } from "./scheduler.ts";
 import { secretsManagerCases } from "./secrets-manager.ts";
@@ -26,4 +27,5 @@ export const cases: readonly ConformanceCase[] = [
   ...snsCases,
   ...cloudTrailCases,
   ...kmsCases,
+  ...recordedDifferences,
 ];

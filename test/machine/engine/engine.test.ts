@@ -1,4 +1,4 @@
-import { type JSONValue, TaskFailure } from "../../../local/aws/machine.ts";
+import { type JSONValue, loadMachine, TaskFailure } from "../../../local/aws/machine.ts";
 import { inVirtualTime, invoke, start, type Work, wait } from "./run.ts";
 
 describe("a task", () => {
@@ -96,6 +96,24 @@ describe("a task", () => {
       { work: () => "x".repeat(262_144) },
     );
     expect(await execution.result).toMatchObject({ status: "FAILED", error: "States.DataLimitExceeded" });
+  });
+
+  test("and is caught by its name, without another try", async () => {
+    const { execution, calls } = start(
+      {
+        A: {
+          ...{ Type: "Task", Resource: invoke, Next: "B" },
+          Retry: [{ ErrorEquals: ["States.ALL"], MaxAttempts: 3 }],
+          Catch: [{ ErrorEquals: ["States.DataLimitExceeded"], Next: "B" }],
+        },
+        B: { Type: "Succeed" },
+      },
+      { work: () => "x".repeat(262_144) },
+    );
+    expect(await execution.result).toMatchObject({
+      ...{ status: "SUCCEEDED", output: { Error: "States.DataLimitExceeded" } },
+    });
+    expect(calls).toHaveLength(1);
   });
 
   test("that answers after its timeout changes nothing", () =>
@@ -211,5 +229,38 @@ describe("a wait for a callback", () => {
     execution.stop();
     expect(execution.sendTaskSuccess("t1", {})).toBe("TaskTimedOut");
     expect(await execution.result).toEqual({ status: "ABORTED" });
+  });
+});
+
+describe("what the engine would do otherwise than AWS is refused by name", () => {
+  const started = "arn:aws:states:::states:startExecution";
+  const iteration = { StartAt: "C", States: { C: { Type: "Succeed" } } };
+  test.each<[string, object, RegExp]>([
+    [
+      "waiting for another execution",
+      { Type: "Task", Resource: `${started}.sync`, End: true },
+      /A: .*\.sync/,
+    ],
+    ["waiting for its output", { Type: "Task", Resource: `${started}.sync:2`, End: true }, /A: .*\.sync:2/],
+    [
+      "a Map that is distributed",
+      {
+        ...{ Type: "Map", End: true },
+        ItemProcessor: { ...iteration, ProcessorConfig: { Mode: "DISTRIBUTED", ExecutionType: "STANDARD" } },
+      },
+      /A: .*DISTRIBUTED/,
+    ],
+    [
+      "the number of tries",
+      { Type: "Pass", Parameters: { "tries.$": "$$.State.RetryCount" }, End: true },
+      /A: \$\$\.State\.RetryCount/,
+    ],
+    [
+      "an error that is computed",
+      { Type: "Fail", ErrorPath: "States.Format('{}', $.error)" },
+      /A: ErrorPath/,
+    ],
+  ])("%s", (_, state, message) => {
+    expect(() => loadMachine({ StartAt: "A", States: { A: state } })).toThrow(message);
   });
 });

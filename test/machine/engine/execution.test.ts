@@ -142,7 +142,10 @@ describe("loading a machine", () => {
       { Fn: "arn:aws:lambda:eu-west-1:111122223333:function:f" },
     );
     expect(machine.tasks).toEqual([
-      { kind: "Task", name: "A", resource: "arn:aws:lambda:eu-west-1:111122223333:function:f" },
+      {
+        ...{ kind: "Task", name: "A", takesDataLimit: false },
+        resource: "arn:aws:lambda:eu-west-1:111122223333:function:f",
+      },
     ]);
   });
 

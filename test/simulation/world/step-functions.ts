@@ -1,6 +1,6 @@
 import { InputInvalid } from "../../../core/errors.ts";
 import type { Executions, RekeyEvent, SecretArn } from "../../../core/ports.ts";
-import { payloadBytesMax } from "../../../local/aws/machine/attempts.ts";
+import { payloadBytesMax } from "../../../local/aws/machine/failure.ts";
 import {
   type Execution,
   type HistoryEvent,
