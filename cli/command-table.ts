@@ -23,6 +23,11 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/pull.ts")).pull,
   },
   {
+    name: "discover",
+    does: "draft a policy file from the secrets of the account, in which each is only observed, with what can be proven",
+    load: async () => (await import("./commands/discover.ts")).discover,
+  },
+  {
     name: "status",
     does: "what every secret, or one, is doing; reads only the ledger",
     load: async () => (await import("./commands/status.ts")).status,
@@ -36,6 +41,11 @@ export const commandTable: readonly NamedCommand[] = [
     name: "rotate",
     does: "start a rotation now",
     load: async () => (await import("./commands/rotate.ts")).rotate,
+  },
+  {
+    name: "abort",
+    does: "send a rotation back to safety: undone before its promotion, both keys kept after it",
+    load: async () => (await import("./commands/abort.ts")).abort,
   },
   {
     name: "approve",
@@ -76,6 +86,11 @@ export const commandTable: readonly NamedCommand[] = [
     name: "release",
     does: "lift a hold, or with --unfreeze a freeze that Rekey set because AWSCURRENT was changed outside it",
     load: async () => (await import("./commands/release.ts")).release,
+  },
+  {
+    name: "leave",
+    does: "stop looking after a secret, or all: their records are written to a folder, and consumers go on as they are",
+    load: async () => (await import("./commands/leave.ts")).leave,
   },
   {
     name: "overwrite",

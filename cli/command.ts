@@ -6,6 +6,7 @@ import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
+import type { Account } from "./discover/account.ts";
 import type { Line } from "./table.ts";
 import type { Grants } from "./wide-grants.ts";
 
@@ -57,6 +58,8 @@ export interface Terminal {
   /** A secret from a pipe, or from a prompt that shows nothing. */
   readHidden(prompt: string): Promise<string>;
   readFile(path: string): Promise<string>;
+  /** A new file that only the caller may read, with its folders; fails if it exists. Undefined where there are no files. */
+  readonly writeNew?: (path: string, text: string) => Promise<void>;
   nowMs(): number;
   /** Every YAML file in a folder and its folders, in order; undefined if the path is no folder. */
   policyFilesIn(path: string): Promise<readonly string[] | undefined>;
@@ -68,6 +71,8 @@ export interface Cli {
   reach(): Promise<Reach>;
   /** The secrets, with the caller's own permissions; needs no deployment. */
   store(): Promise<SecretStore>;
+  /** The caller's AWS account, whether or not there is a deployment in it. */
+  account(): Promise<Account>;
 }
 
 /** What a command says in the end: lines and tables, or with --json one object. */

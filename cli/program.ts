@@ -14,6 +14,7 @@ import {
   type Terminal,
 } from "./command.ts";
 import { commandTable } from "./command-table.ts";
+import type { Account } from "./discover/account.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Where } from "./stack-outputs.ts";
 import { printed } from "./table.ts";
@@ -30,6 +31,8 @@ export interface Invocation {
   /** Reaches the deployment that the options name. */
   connect(where: Where): Promise<Reach>;
   store(where: Where): Promise<SecretStore>;
+  /** Reads the account that the options name. */
+  readonly account?: (where: Where) => Promise<Account>;
 }
 
 /** Runs one command line and returns its exit code. */
@@ -54,6 +57,10 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
   let reach: Promise<Reach> | undefined;
   const cli: Cli = {
     terminal,
+    account: async () => {
+      if (invocation.account === undefined) throw new CliFailure("there is no AWS account here");
+      return invocation.account(program.opts<Where>());
+    },
     reach: () => {
       reach ??= invocation.connect(program.opts<Where>());
       return reach;

@@ -13,6 +13,10 @@ const exitCode = isForHost
   : run(args, {
       terminal: processTerminal(),
       // Most commands need a few of AWS's clients, and help or a mistake in a file need none.
+      account: async (where) => {
+        setUp(where);
+        return (await import("./discover/aws.ts")).awsAccount();
+      },
       connect: async (where) => {
         setUp(where);
         return (await import("./aws.ts")).reachAws(process.env, where);

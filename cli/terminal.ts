@@ -1,6 +1,6 @@
 import { createReadStream } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { clearScreenDown, moveCursor } from "node:readline";
 import type { ReadStream, WriteStream } from "node:tty";
 import { CliFailure, exitCodes, type Terminal } from "./command.ts";
@@ -21,9 +21,21 @@ export function processTerminal(): Terminal {
     redraw: process.stderr.isTTY ? redrawnOn(process.stderr) : undefined,
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: readText,
+    writeNew,
     nowMs: () => Date.now(),
     policyFilesIn,
   };
+}
+
+async function writeNew(path: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    await writeFile(path, text, { flag: "wx", mode: 0o600 });
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
+    const hint = code === "EEXIST" ? "name a new folder: nothing is overwritten" : "nothing was changed yet";
+    throw new CliFailure(`cannot write ${path} (${code})`, { hint, exitCode: exitCodes.usage });
+  }
 }
 
 /** A screen that is too small shows the first lines: what is above its edge could not be drawn over. */

@@ -164,6 +164,12 @@ export class Stopped extends RotationError {
   readonly retry = "never";
 }
 
+/** A person ordered the run back to safety. */
+export class Aborted extends RotationError {
+  override readonly name = "Aborted";
+  readonly retry = "never";
+}
+
 /** The run goes round between the same states and never comes to a wait: something that it asks contradicts itself. */
 export class NoProgress extends RotationError {
   override readonly name = "NoProgress";

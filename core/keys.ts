@@ -33,6 +33,8 @@ export interface LedgerKey {
   readonly expiresAtMs?: number;
   /** Since when it is current; set by its promotion. */
   readonly promotedAtMs?: number;
+  /** Its policy keeps it (`retain`): consumers have left it, and no run revokes it. */
+  readonly retained?: true;
   /** A compromised key must never become current again. */
   readonly compromised?: boolean;
 }

@@ -296,14 +296,14 @@ function quietCoversLag(
 }
 
 function signalsExist(
-  { signals, consumers }: Policy,
+  { signals, consumers, mode }: Policy,
   { capabilities }: ProviderFacts,
 ): readonly PolicyMistake[] {
   const mistakes: PolicyMistake[] = [];
   if (signals.includes("provider") && !capabilities.lastUsed && !capabilities.usagePerKey) {
     mistakes.push({ path: ["signals"], message: "this provider reports no use of a key: drop `provider`" });
   }
-  if (signals.length === 0 && consumers !== "none" && consumers.length > 0) {
+  if (signals.length === 0 && consumers !== "none" && mode !== "observe") {
     mistakes.push({ path: ["signals"], message: "no signal would say that the retiring key is unused" });
   }
   return mistakes;

@@ -41,6 +41,13 @@ export const published = {
       ...{ retiringKeyId: keyId, incomingKeyId: keyId },
     }),
   },
+  RotationRetained: {
+    when: "everybody uses the incoming key, and the retiring key stays alive because its policy says so (`retain`)",
+    detail: z.strictObject({
+      ...{ secretArn, rotationId, versionId },
+      ...{ retiringKeyId: keyId, incomingKeyId: keyId },
+    }),
+  },
   RotationRolledBack: {
     when: "a rotation failed before its promotion: the secret is as it was",
     detail: z.strictObject({ secretArn, rotationId, reason }),

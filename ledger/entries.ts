@@ -12,6 +12,7 @@ import type { ScheduleFault } from "../core/schedule.ts";
 export type RotationOutcome =
   | "running"
   | "rotated"
+  | "retained"
   | "rolledBack"
   | "skipped"
   | "superseded"
@@ -59,7 +60,7 @@ export interface CertificateRecord {
 }
 
 export interface GateAnswer {
-  readonly verdict: "adopted" | "waiting" | "overdue";
+  readonly verdict: "adopted" | "waiting" | "overdue" | "retained";
   readonly decision: string;
   readonly reasons: readonly AdoptionReason[];
   readonly blockers: readonly string[];

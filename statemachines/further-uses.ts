@@ -23,6 +23,10 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
       calls: "certify-rotation",
       because: "the sweep has the certificate made of a run that ended without one",
     },
+    KeepRetiring: {
+      calls: "close-rotation",
+      because: "the policy keeps the retiring key: the run is closed without a revoke, and says so",
+    },
     NoteCertificate: { calls: "close-rotation", because: "the run is closed: only its certificate is noted" },
     WriteCopiesAgain: {
       calls: "write-copies",

@@ -1,6 +1,5 @@
 import type { Command } from "commander";
 import type { AuditEntry } from "../../audit/entry.ts";
-import type { Chain } from "../../audit/every-chain.ts";
 import { together } from "../../consumers/together.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { utcText } from "../../core/utc.ts";
@@ -13,14 +12,13 @@ import {
   ocsfLines,
   type ShownChain,
 } from "../audit-export.ts";
-import { type Cli, CliFailure, exitCodes, type Perform, type Reach, type Shown } from "../command.ts";
+import { type Cli, CliFailure, exitCodes, type Perform, type Shown } from "../command.ts";
 import manifest from "../package.json" with { type: "json" };
+import { entriesMax, shownChain } from "../shown-chain.ts";
 import { headedTable, type Line } from "../table.ts";
 import { shortName } from "../text.ts";
 
 const atOnceMax = 8;
-/** More than a terminal or a spreadsheet shows; a wider export is made month by month. */
-const entriesMax = 100_000;
 
 interface Options {
   readonly since?: string;
@@ -82,23 +80,6 @@ async function show(cli: Cli, asked: Asked): Promise<Shown> {
     lines: linesOf(chains, asked.format),
     ...(broken && { exitCode: exitCodes.refused }),
   };
-}
-
-async function shownChain(
-  { name, id }: Chain,
-  isWanted: (entry: AuditEntry) => boolean,
-  { audit, checkpoints }: Reach,
-): Promise<ShownChain> {
-  const proofs = (await checkpoints?.()) ?? audit;
-  const proof = await proofs.verify(id);
-  const entries: AuditEntry[] = [];
-  // What comes after a break is no entry of this log.
-  for await (const entry of audit.entries(id)) {
-    if (entry.seq > proof.entries) break;
-    if (isWanted(entry)) entries.push(entry);
-    if (entries.length > entriesMax) break;
-  }
-  return { name, id, proof, entries };
 }
 
 function filterOf({ since, until, actor }: Options, nowMs: number): (entry: AuditEntry) => boolean {

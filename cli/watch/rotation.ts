@@ -94,7 +94,7 @@ function ending(rotation: RotationRecord): Shown {
       `${rotationId}: ${outcomeText(rotation)}${took}${reason === undefined ? "" : `: ${reason}`}`,
       ...proof,
     ],
-    ...(outcome !== "rotated" && { exitCode: exitCodes.refused }),
+    ...(outcome !== "rotated" && outcome !== "retained" && { exitCode: exitCodes.refused }),
   };
 }
 
@@ -112,6 +112,7 @@ function outcomeText({ outcome, opened }: RotationRecord): string {
 const outcomeTexts: Readonly<Record<RotationRecord["outcome"], string>> = {
   running: "still running",
   rotated: "rotated",
+  retained: "the incoming key is in use; the retiring key is kept, as the policy says",
   rolledBack: "rolled back: the key did not change",
   skipped: "skipped",
   superseded: "superseded by another run",

@@ -24,6 +24,7 @@ const stages: readonly {
 
 const ends: Readonly<Record<Exclude<RotationOutcome, "running">, string>> = {
   rotated: "Rotated",
+  retained: "Retained",
   rolledBack: "RolledBack",
   skipped: "Skipped",
   superseded: "Superseded",
@@ -39,6 +40,12 @@ interface Progress {
 
 /** How far the machine is, from the ledger alone: the ledger does not say which way a closed run took to its end. */
 export function marksOf({ run, wait, outcome }: Progress): Readonly<Record<string, StateMark>> {
+  if (outcome === "retained") {
+    const before = stages.findIndex(({ phases }) => phases.includes("quarantined"));
+    const kept = ["CheckAdoption", "HasEveryoneMoved", "KeepRetiring", "Retained"];
+    const names = [...stages.slice(0, before).flatMap((stage) => stage.passed), ...kept];
+    return Object.fromEntries(names.map((name) => [name, "done"]));
+  }
   if (outcome === "rotated") {
     const passed = stages.filter(({ phases }) => !phases.includes("quarantined"));
     const names = [...passed.flatMap((stage) => stage.passed), "CloseRotation", "Rotated"];

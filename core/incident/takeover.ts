@@ -91,7 +91,7 @@ function takeCurrent(
   const rotationId = runIdFor(record, takeover);
   const reusable = run && healthyIncoming(record, { run, compromised });
   if (reusable) {
-    const { owed: _taken, ...rest } = reusable;
+    const { owed: _taken, aborted: _order, ...rest } = reusable;
     const taken = leased(record, takeover);
     return {
       ...fencedOff(record),
@@ -152,7 +152,7 @@ function takeRetiring(
   record: SecretRecord,
   { takeover, run }: { readonly takeover: Takeover; readonly run: PromotedRun },
 ): Taken {
-  const { owed: _taken, ...rest } = run;
+  const { owed: _taken, aborted: _order, ...rest } = run;
   return {
     ...fencedOff(record),
     record: { ...leased(record, takeover), run: { ...rest, rotationId: runIdFor(record, takeover) } },

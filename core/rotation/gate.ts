@@ -305,6 +305,12 @@ function nobodyElseHoldsIt({ sharedWith }: StandingView): Refusal<"KeyShared"> |
   return { reason: "KeyShared", detail: `also held by ${sharedWith.join(", ")}` };
 }
 
+/** The policy alone keeps the retiring key: nothing else stands between the run and its revoke. */
+export function isOnlyRetained(view: StandingView): boolean {
+  const reasons = standingReasons(view);
+  return reasons.length > 0 && reasons.every(({ reason }) => reason === "Retained");
+}
+
 function keyIsNotRetained({ policy: { retain } }: StandingView): Refusal<"Retained"> | undefined {
   return retain
     ? { reason: "Retained", detail: "the policy says that this key is never revoked" }

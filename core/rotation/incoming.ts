@@ -3,6 +3,7 @@ import { keyName, type LedgerKey } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, VersionId } from "../ports.ts";
 import {
   assertHolder,
+  assertNotAborted,
   assertPromoted,
   baseOf,
   bump,
@@ -113,18 +114,19 @@ function assertOpened(run: Run): Run {
   if (run.phase !== "opened")
     throw new Superseded(`${run.rotationId} has its key already: it is ${run.phase}`);
   if (run.givenUp === true) throw new Superseded(`${run.rotationId} is being rolled back`);
-  return run;
+  return assertNotAborted(run);
 }
 
 export function markProven(record: SecretRecord, ticket: Ticket): SecretRecord {
-  const run = assertHolder(record, ticket);
+  const run = assertNotAborted(assertHolder(record, ticket));
   return run.phase === "staged" ? bump({ ...record, run: { ...run, phase: "proven" } }) : record;
 }
 
 /** Recorded before the promotion: from then on the move counts as done for whoever takes over. */
 export function markPromoting(record: SecretRecord, ticket: Ticket): SecretRecord {
   const run = assertHolder(record, ticket);
-  return run.phase === "proven" ? bump({ ...record, run: { ...run, phase: "promoting" } }) : record;
+  if (run.phase !== "proven") return record;
+  return bump({ ...record, run: { ...assertNotAborted(run), phase: "promoting" } });
 }
 
 /**
@@ -191,7 +193,7 @@ export function markSeenPromoted(
   ticket: Ticket,
   seen: { readonly atMs: number },
 ): SecretRecord {
-  const run = assertPromoted(record, ticket);
+  const run = assertNotAborted(assertPromoted(record, ticket));
   const known = record.keys.find(({ keyId }) => keyId === run.incoming.keyId);
   if (run.phase !== "promoted" || known === undefined || known.promotedAtMs !== undefined) return record;
   const promotedAtMs = Math.max(seen.atMs, run.promotedAtMs);

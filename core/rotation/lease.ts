@@ -3,6 +3,8 @@ import { isUnused } from "../keys.ts";
 import {
   adoptCurrent,
   assertHolder,
+  assertNotAborted,
+  assertPromoted,
   baseOf,
   bump,
   editById,
@@ -37,7 +39,7 @@ export function resumeRun(
   opening: Opening & { readonly deadlineAtMs: number },
 ): SecretRecord {
   if (record.run === undefined) throw new Superseded("there is no run to resume");
-  const { owed: _taken, turns: _others, ...run } = record.run;
+  const { owed: _taken, turns: _others, aborted: _order, ...run } = record.run;
   const promoted = promotedRun(run);
   const { rotationId, deadlineAtMs } = opening;
   const resumed: Run = promoted ? { ...promoted, rotationId, deadlineAtMs } : { ...run, rotationId };
@@ -68,6 +70,14 @@ export function closeRun(record: SecretRecord, ticket: Ticket): SecretRecord {
   assertHolder(record, ticket);
   const { run: _over, ...rest } = freeLease(record, ticket);
   return rest;
+}
+
+/** Everyone has moved, and the retiring key stays alive because its policy says so: the run is over and owes nothing. */
+export function closeRetained(record: SecretRecord, ticket: Ticket): SecretRecord {
+  const run = assertNotAborted(assertPromoted(record, ticket));
+  if (run.phase !== "promoted") throw new Superseded(`the retiring key is ${run.phase}: it is not kept`);
+  const kept = editById(record, run.retiring.keyId, (key) => ({ ...key, retained: true }));
+  return closeRun(kept, ticket);
 }
 
 /** Frees the secret and keeps the run: both keys stay alive until another run pays the debt. */

@@ -16,7 +16,7 @@ const phaseTexts: Readonly<Record<Run["phase"], string>> = {
 
 /** The part of the gate's last answer that says what is in the way. */
 export interface GateReasons {
-  readonly verdict: "adopted" | "waiting" | "overdue";
+  readonly verdict: "adopted" | "waiting" | "overdue" | "retained";
   readonly reasons: readonly Pick<AdoptionReason, "consumer" | "instance" | "source">[];
   readonly blockers: readonly string[];
 }
@@ -44,7 +44,13 @@ export function waitsFor({ name, record, gate, nowMs }: ProgressView): string | 
   if (order !== undefined && order.approval === undefined)
     return `waits for \`rekey approve ${run?.rotationId ?? name}\` by a second person`;
   const promoted = promotedRun(run);
-  if (promoted?.phase !== "promoted" || gate === undefined || gate.verdict === "adopted") return undefined;
+  if (
+    promoted?.phase !== "promoted" ||
+    gate === undefined ||
+    gate.verdict === "adopted" ||
+    gate.verdict === "retained"
+  )
+    return undefined;
   const whom = listed([...new Set([...gate.reasons.map(who), ...gate.blockers])]);
   if (whom === "") return undefined;
   const leftMs = promoted.deadlineAtMs - nowMs;

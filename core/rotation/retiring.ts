@@ -3,6 +3,7 @@ import type { KeyState } from "../keys.ts";
 import type { VerifyResult } from "../ports.ts";
 import { afterProbe } from "./death.ts";
 import {
+  assertNotAborted,
   assertPromoted,
   bump,
   editById,
@@ -33,7 +34,7 @@ export function markQuarantined(
   ticket: Ticket,
   times: { readonly quarantinedAtMs: number },
 ): SecretRecord {
-  const run = assertPhase(assertPromoted(record, ticket), ["promoted"]);
+  const run = assertNotAborted(assertPhase(assertPromoted(record, ticket), ["promoted"]));
   const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: "quarantined" }));
   return bump({ ...next, run: { ...run, phase: "quarantined", quarantinedAtMs: times.quarantinedAtMs } });
 }
@@ -67,7 +68,8 @@ export function markRevokeRepeated(record: SecretRecord, ticket: Ticket, atMs: n
 
 /** Moves the run and its retiring key to the next phase together. `revoking` is the recorded intent. */
 export function markRetiring(record: SecretRecord, ticket: Ticket, phase: RetiringPhase): SecretRecord {
-  const run = assertPhase(assertPromoted(record, ticket), comesFrom[phase]);
+  // No order to abort is taken once a revoke is recorded: this one comes before it.
+  const run = assertNotAborted(assertPhase(assertPromoted(record, ticket), comesFrom[phase]));
   const next = editById(record, run.retiring.keyId, (key) => ({ ...key, state: phase }));
   const keys = phase === "dead" ? next.keys.filter((key) => key.keyId !== run.retiring.keyId) : next.keys;
   return bump({ ...next, keys, run: { ...run, phase } });

@@ -1,4 +1,4 @@
-import { Superseded } from "../errors.ts";
+import { Aborted, Superseded } from "../errors.ts";
 import type { KeyStanding, LedgerKey } from "../keys.ts";
 import type { PendingOrder } from "../orders.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
@@ -86,6 +86,8 @@ export interface RunBase {
   readonly owed?: Owed;
   /** The roll-back has begun: a mint that is still under way must not stage its key any more. */
   readonly givenUp?: boolean;
+  /** A person ordered it back to safety: no step of it changes anything any more. The run that resumes it drops this. */
+  readonly aborted?: { readonly by: string; readonly reason: string };
   /** How often it went back to its check since it last waited. */
   readonly turns?: number;
 }
@@ -134,6 +136,12 @@ export function assertHolder(record: SecretRecord, ticket: Ticket): Run {
     );
   }
   return record.run;
+}
+
+/** Throws Aborted if a person has ordered the run back to safety. Asked by every transition that begins something. */
+export function assertNotAborted<Some extends Run>(run: Some): Some {
+  if (run.aborted === undefined) return run;
+  throw new Aborted(`${run.aborted.by} aborted it: ${run.aborted.reason}`);
 }
 
 const endedMax = 8;
@@ -199,8 +207,8 @@ export function bump(record: SecretRecord): SecretRecord {
 }
 
 export function baseOf(run: Run): RunBase {
-  const { rotationId, attempt, retiring } = run;
-  return { rotationId, attempt, retiring };
+  const { rotationId, attempt, retiring, aborted } = run;
+  return { rotationId, attempt, retiring, ...(aborted !== undefined && { aborted }) };
 }
 
 type KeyEdit = (key: LedgerKey) => LedgerKey;

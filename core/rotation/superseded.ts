@@ -27,9 +27,22 @@ export type SupersededState = Extract<
 export function supersededKeys({ keys, run }: SecretRecord): readonly SupersededKey[] {
   return keys.filter(isPlaced).filter(isOnItsWayOut).filter(isNobodys);
 
-  function isNobodys({ keyId, compromised }: SupersededKey): boolean {
-    return compromised !== true && run?.retiring.keyId !== keyId;
+  function isNobodys({ keyId, compromised, retained }: SupersededKey): boolean {
+    return compromised !== true && retained !== true && run?.retiring.keyId !== keyId;
   }
+}
+
+/** Each keeps a place in the secret's item and in the provider's quota. */
+export const retainedMax = 10;
+
+export function retainedKeys({ keys }: SecretRecord): readonly LedgerKey[] {
+  return keys.filter(({ retained }) => retained === true);
+}
+
+/** The policy keeps no retiring keys any more: those that were kept are revoked like every superseded key. */
+export function releaseRetained(record: SecretRecord): SecretRecord {
+  if (retainedKeys(record).length === 0) return record;
+  return { ...record, keys: record.keys.map(({ retained: _over, ...key }) => key) };
 }
 
 const supersededReason =

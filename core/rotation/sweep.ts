@@ -76,6 +76,8 @@ export function isAbandoned({ lease }: SecretRecord, state: ExecutionState): boo
 export function owedBy(record: SecretRecord): string | undefined {
   const { run } = record;
   if (whyNoRunOpens(record) !== undefined) return undefined;
+  // What a person aborted goes on when a person, or its schedule, starts a rotation.
+  if (run?.aborted !== undefined) return undefined;
   return run === undefined ? supersededToResume(record)?.keyId : run.owed && run.rotationId;
 }
 

@@ -2,7 +2,15 @@ import { NoProgress, Superseded } from "../errors.ts";
 import type { PendingOrder } from "../orders.ts";
 import type { RotationId } from "../ports.ts";
 import { type Refusal, refusalText } from "./refusal.ts";
-import { assertHolder, bump, type Hold, type Run, type SecretRecord, type Ticket } from "./secret-record.ts";
+import {
+  assertHolder,
+  assertNotAborted,
+  bump,
+  type Hold,
+  type Run,
+  type SecretRecord,
+  type Ticket,
+} from "./secret-record.ts";
 
 /**
  * How often a run may go round to its check without a wait in between. Every turn asks the provider again
@@ -20,7 +28,7 @@ export function storeWait(
   ticket: Ticket,
   wait: { readonly token: string; readonly decision: string; readonly seenSeq: number },
 ): SecretRecord | "decideAgain" {
-  const { turns = 0, ...run } = assertHolder(record, ticket);
+  const { turns = 0, ...run } = assertNotAborted(assertHolder(record, ticket));
   if (record.seq !== wait.seenSeq && turns < turnsMax) return "decideAgain";
   const { token, decision } = wait;
   return { ...record, run, wait: { rotationId: ticket.rotationId, token, decision } };

@@ -1,4 +1,3 @@
-import { attest } from "./attest.ts";
 import { type AdminCommand, commandLater } from "./command.ts";
 import { forget } from "./forget.ts";
 import { hold } from "./hold.ts";
@@ -14,11 +13,13 @@ import { resume, stop } from "./stop.ts";
 export const commands: Readonly<Record<string, AdminCommand>> = {
   apply: commandLater(async () => (await import("./apply/apply.ts")).apply),
   rotate,
+  abort: commandLater(async () => (await import("./abort.ts")).abort),
   approve: commandLater(async () => (await import("./approve.ts")).approveOf(commandNamed)),
   hold,
   release,
-  attest,
+  attest: commandLater(async () => (await import("./attest.ts")).attest),
   forget,
+  leave: commandLater(async () => (await import("./leave.ts")).leave),
   stop,
   resume,
   supply: commandLater(async () => (await import("./supply.ts")).supply),

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import { together } from "../../consumers/together.ts";
 import { RotationError } from "../../core/errors.ts";
-import type { Policy } from "../../core/policy.ts";
+import { isRotated, type Policy } from "../../core/policy.ts";
+import type { ListedKey } from "../../core/ports.ts";
 import { currentKey } from "../../core/rotation/secret-record.ts";
 import type { AdminDeps } from "../deps.ts";
 import { adminCommand } from "./command.ts";
@@ -14,6 +15,10 @@ export interface ExaminedProvider {
   readonly ok: boolean;
   readonly error?: string;
   readonly reason?: string;
+  /** How many keys its listing shows. */
+  readonly listed?: number;
+  /** Those that the ledger knows of no secret, newest last; bounded. */
+  readonly unheld?: readonly { readonly keyId: string; readonly name: string }[];
 }
 
 /** A secret of the policies that Rekey may not look at: most often it lacks the tag of its environment. */
@@ -76,7 +81,8 @@ async function lookAt(
   const { account, kind } = policy.provider;
   try {
     const listed = new Map((await deps.provider(policy).list()).map((key) => [key.keyId, key]));
-    const own = policies.filter(({ provider, mode }) => provider.account === account && mode === "rotate");
+    const samePlace = policies.filter(({ provider }) => provider.account === account);
+    const own = samePlace.filter(isRotated);
     const keys: ExaminedKey[] = [];
     for (const { secretArn } of own) {
       const keyId = currentKey(await deps.ledger.secret(secretArn))?.keyId;
@@ -89,9 +95,27 @@ async function lookAt(
         ...(createdAtMs !== undefined && { createdAtMs }),
       });
     }
-    return { provider: { account, kind, ok: true }, keys };
+    const unheld = await unheldOf({ listed: [...listed.values()], policies: samePlace }, deps);
+    return { provider: { account, kind, ok: true, listed: listed.size, unheld }, keys };
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
     return { provider: { account, kind, ok: false, error: error.name, reason: error.message }, keys: [] };
   }
+}
+
+const unheldMax = 20;
+
+/** Keys that somebody made, and that no secret of this deployment is known to hold. */
+async function unheldOf(
+  { listed, policies }: { readonly listed: readonly ListedKey[]; readonly policies: readonly Policy[] },
+  { ledger }: AdminDeps,
+): Promise<NonNullable<ExaminedProvider["unheld"]>> {
+  const held = new Set<string>();
+  for (const { secretArn } of policies) {
+    for (const { keyId } of (await ledger.secret(secretArn)).keys) if (keyId !== undefined) held.add(keyId);
+    const observed = (await ledger.observation(secretArn))?.keyId;
+    if (observed !== undefined) held.add(observed);
+  }
+  const unheld = listed.filter(({ keyId }) => !held.has(keyId));
+  return unheld.slice(-unheldMax).map(({ keyId, name }) => ({ keyId, name: name.slice(0, 100) }));
 }

@@ -4,6 +4,7 @@ import { areCopiesOwed } from "../../core/adoption/copies.ts";
 import { sayReason } from "../../core/adoption/reason-text.ts";
 import type { Policy } from "../../core/policy.ts";
 import { decisionText, nextCheckMs } from "../../core/rotation/decision.ts";
+import { isOnlyRetained } from "../../core/rotation/gate.ts";
 import { markSeenPromoted } from "../../core/rotation/incoming.ts";
 import { assertPromoted, type PromotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Deps, With } from "../deps.ts";
@@ -22,7 +23,7 @@ const pauseInPlaceMaxMs = 1_500;
 const waitSecondsMax = 1_900_000;
 const reasonsShownMax = 20;
 
-type Verdict = "adopted" | "waiting" | "overdue";
+type Verdict = "adopted" | "waiting" | "overdue" | "retained";
 
 export const checkAdoption = step({
   name: "check-adoption",
@@ -108,8 +109,9 @@ function isRevokeBegun({ phase }: PromotedRun): boolean {
   return phase === "revoking" || phase === "revoked" || phase === "dead";
 }
 
-function verdictOf({ waitMs, run, nowMs }: Look): Verdict {
+function verdictOf({ waitMs, run, gate, nowMs }: Look): Verdict {
   if (waitMs === undefined) return "adopted";
+  if (gate.verdict.verdict === "adopted" && isOnlyRetained(gate.standing)) return "retained";
   return run.deadlineAtMs <= nowMs ? "overdue" : "waiting";
 }
 

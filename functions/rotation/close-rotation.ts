@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { isInstance, mayForget } from "../../core/adoption/evidence.ts";
-import { closeRun } from "../../core/rotation/lease.ts";
+import { closeRetained, closeRun } from "../../core/rotation/lease.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
@@ -13,8 +13,14 @@ import { wiring } from "../wiring/base.ts";
 /** The lease is freed last: until then a repeat finds its run and does everything again, which changes nothing. */
 export const closeRotation = step({
   name: "close-rotation",
-  input: z.object({ ...ticketShape, certificate: certifiedShape.optional() }),
-  run: async ({ certificate, ...input }, deps: Deps) => {
+  input: z.object({
+    ...ticketShape,
+    certificate: certifiedShape.optional(),
+    /** The retiring key is not dead: its policy keeps it. */
+    ending: z.literal("retained").optional(),
+  }),
+  run: async ({ certificate, ending, ...input }, deps: Deps) => {
+    if (ending === "retained") return keepRetiring(input, deps);
     const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
     const retiringKeyId = known?.death?.keyId;
     if (certificate !== undefined && retiringKeyId !== undefined)
@@ -66,6 +72,39 @@ function noteTimes(
   };
   const { environment } = deps;
   deps.log({ step: "close-rotation", ...metricLine({ environment, atMs, metrics }) });
+}
+
+/**
+ * Nothing was revoked, so nothing is certified; who asks is told that both keys are alive. The pin stays: without its
+ * version nobody could prove the key dead later, when the policy keeps it no more.
+ */
+async function keepRetiring(input: TicketInput, deps: Deps) {
+  const { secretArn, rotationId } = input;
+  const record = await deps.ledger.secret(secretArn);
+  const isClosed = record.lease?.runId !== rotationId && record.ended.includes(rotationId);
+  if (isClosed) return { outcome: "retained" as const };
+  const run = assertPromoted(record, input);
+  const { keyId } = run.retiring;
+  const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
+  await forgetEnded({ input, run }, deps);
+  await deps.ledger.removeDebt({ secretArn, keyId, kind: "RevokeOwed" });
+  const reason = `Retained: the policy keeps ${keyId}, which nobody uses any more`;
+  await deps.audit.append(secretArn, {
+    id: `${rotationId}/retained`,
+    ...{ atMs: input.at, actor: rotationId, action: "RetiringKeyKept", detail: { keyId, incomingKeyId } },
+  });
+  const detail = { rotationId, retiringKeyId: keyId, incomingKeyId, versionId: incomingVersionId };
+  await deps.bus.publish({ type: "RotationRetained", secretArn, detail });
+  const note = {
+    outcome: "retained",
+    reason,
+    closedAtMs: input.at,
+    incomingKeyId,
+    incomingVersionId,
+  } as const;
+  await noteRun({ ticket: input, note }, deps);
+  await deps.ledger.changeSecret(secretArn, (now) => closeRetained(now, input));
+  return { outcome: "retained" as const };
 }
 
 async function free(input: TicketInput, deps: Deps) {

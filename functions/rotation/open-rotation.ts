@@ -12,7 +12,13 @@ import { openRun, resumeRun, resumeSuperseded } from "../../core/rotation/lease.
 import { type OpenReason, whyNotOpen } from "../../core/rotation/open.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import { currentKey, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import { adoptByHand, supersededToResume } from "../../core/rotation/superseded.ts";
+import {
+  adoptByHand,
+  releaseRetained,
+  retainedKeys,
+  retainedMax,
+  supersededToResume,
+} from "../../core/rotation/superseded.ts";
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
@@ -43,7 +49,7 @@ export const openRotation = step({
         `no policy names ${input.secretArn}: declare it in rekey.yml and run rekey apply`,
       );
     }
-    const record = await deps.ledger.secret(input.secretArn);
+    const record = await recordFor(policy, deps);
     const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
     if (known?.outcome === "skipped") return remember({ input, policy, record, opened: known.opened }, deps);
     if (isOpenFor(record, input))
@@ -82,10 +88,22 @@ function isOpenFor({ lease }: SecretRecord, input: OpenRotationInput): boolean {
 /** Another run took the secret while this one looked at it, and is over already. */
 const overtaken: Refusal<OpenReason> = { reason: "Busy", detail: "another run holds the secret" };
 
+/** What an earlier policy kept is revoked like every superseded key as soon as the policy keeps none. */
+async function recordFor({ secretArn, retain }: Policy, { ledger }: Deps): Promise<SecretRecord> {
+  const record = await ledger.secret(secretArn);
+  if (retain || retainedKeys(record).length === 0) return record;
+  return ledger.changeSecret(secretArn, releaseRetained);
+}
+
 /** Everything that may be wrong is checked before the first change at the provider. */
 async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<SecretRecord> {
   if (!isRotated(policy))
     throw new PolicyInvalid(`this secret is only watched (mode: ${policy.mode}), never rotated`);
+  const kept = retainedKeys(record).length;
+  if (policy.retain && kept >= retainedMax)
+    throw new PolicyInvalid(
+      `${kept} retiring keys are kept, and no more can be: drop \`retain\` for one rotation`,
+    );
   const provider = deps.provider(policy);
   const unfit = whyNotRotateIn(deps.store.capabilities(policy.secretArn));
   const mistakes = [...mistakesIn(policy, provider).map(({ message }) => message), ...unfit];

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { CheckpointVerifier } from "../../audit/checkpoint.ts";
 import type { CertificateReader, Reach } from "../../cli/command.ts";
+import type { Account } from "../../cli/discover/account.ts";
 import { run } from "../../cli/program.ts";
 import type { Grants } from "../../cli/wide-grants.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
@@ -17,6 +18,8 @@ export interface Transcript {
 export interface CliOptions {
   readonly files?: Readonly<Record<string, string>>;
   readonly stdin?: string;
+  /** What commands write, by path. */
+  readonly written?: Map<string, string>;
   /** Without it the commands reach no admin function. */
   readonly admin?: boolean;
   /** Without it the log is verified alone. */
@@ -25,6 +28,8 @@ export interface CliOptions {
   readonly certificates?: CertificateReader;
   /** Without it nobody may read who may call the admin function. */
   readonly grants?: Grants;
+  /** What `rekey discover` reads. */
+  readonly account?: Account;
   readonly isColoured?: boolean;
   readonly width?: number;
   /** A terminal that can be drawn over: gets each screen. */
@@ -78,6 +83,7 @@ export async function rekey(
         return text;
       },
       nowMs: () => NOON_MS,
+      ...(options.written && { writeNew: async (path, text) => void options.written?.set(path, text) }),
       policyFilesIn: async (path) => {
         const names = Object.keys(options.files ?? {});
         if (names.includes(path) || !path.endsWith("/")) return undefined;
@@ -86,6 +92,7 @@ export async function rekey(
     },
     connect: async () => reach,
     store: reach.store,
+    ...(options.account && { account: async () => options.account as Account }),
   });
   return { code, out: out.join("\n"), err: err.join("\n"), json: () => JSON.parse(out.at(-1) ?? "") };
 }

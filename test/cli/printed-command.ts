@@ -32,9 +32,11 @@ export async function whyNotTaken(line: string): Promise<string | undefined> {
     out: (text: string) => void told.push(text),
     err: (text: string) => void told.push(text),
   };
-  await run(shellWords(line).slice(1), { terminal, connect: stop, store: stop }).catch((error: unknown) => {
-    if (error !== parsed) throw error;
-  });
+  await run(shellWords(line).slice(1), { terminal, connect: stop, store: stop, account: stop }).catch(
+    (error: unknown) => {
+      if (error !== parsed) throw error;
+    },
+  );
   return isParsed ? undefined : told.join("\n");
 }
 

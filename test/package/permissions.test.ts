@@ -441,9 +441,9 @@ describe("a role may do what its code asks for, and nothing else", () => {
 
   /** What is in the code behind a function, but cannot be reached from it. */
   const unreachable: Readonly<Record<string, readonly string[]>> = {
-    // Adoption looks only: the store it hands on moves no label, and nothing it calls puts a version.
+    // Adoption looks only, and leaving a secret takes Rekey's labels off: nothing puts a version.
     // Whoever reconciles schedules may read them too, under that statement.
-    admin: ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecretVersionStage", "ReadSchedules"],
+    admin: ["secretsmanager:PutSecretValue", "ReadSchedules"],
     // The tokens and signing keys of workloads are granted by the deployment's own list, not by these rows.
     "nudge-consumers": ["secretsmanager:GetSecretValue"],
     "check-adoption": ["secretsmanager:GetSecretValue"],

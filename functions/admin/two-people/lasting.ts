@@ -3,6 +3,7 @@ import {
   attesting,
   declaringFalseAlarm,
   forgetting,
+  leaving,
   overwriting,
   stopping,
   switchingFirst,
@@ -22,6 +23,7 @@ export const lasting: Readonly<Record<string, Lasting>> = {
   forget: forgetting,
   release: unfreezing,
   overwrite: overwriting,
+  leave: leaving,
   // Reads policy files, which is much to load for the other orders.
   apply: async (given, deps) => (await import("./applying.ts")).applying(given, deps),
 };

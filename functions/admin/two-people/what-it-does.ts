@@ -153,3 +153,4 @@ function narrowed({ consumer, environment }: Given) {
 }
 
 export const attesting = fields("secret", "consumer", "environment");
+export const leaving = fields("secret", "leaveKeys", "reason");

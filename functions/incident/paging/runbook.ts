@@ -22,6 +22,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   KeyRejected: "key-rejected.md",
   KeyShared: "key-shared.md",
   NeedsHuman: "provider-needs-a-person.md",
+  Aborted: "aborted.md",
   NoProgress: "no-progress.md",
   PendingHeld: "pending-held.md",
   PolicyInvalid: "policy-invalid.md",

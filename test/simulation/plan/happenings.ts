@@ -39,6 +39,13 @@ export async function happen(simulation: Simulated, happening: Happening): Promi
         .find(({ outcome }) => outcome === undefined)
         ?.stop("by hand");
       return;
+    case "abort": {
+      const running = runsOf(simulation, secret).findLast(({ outcome }) => outcome === undefined);
+      if (running === undefined) return;
+      const command = { command: "abort", rotation: running.rotationId, reason: "something is wrong" };
+      await simulation.outside.order(command);
+      return;
+    }
     case "redrive": {
       const failed = runsOf(simulation, secret).findLast(({ outcome }) => outcome !== undefined);
       if (failed) watch.tell(`${failed.rotationId} ${world.redrive(failed)}`);

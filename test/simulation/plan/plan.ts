@@ -20,7 +20,7 @@ export type Deed =
   | { readonly kind: "resume"; readonly by: "redrive" | "nextRun" | "word" }
   /** From now on a person answers when Rekey asks for a key. */
   | { readonly kind: "supply" }
-  | { readonly kind: "hold" | "release" | "stopRun" | "redrive" }
+  | { readonly kind: "hold" | "release" | "stopRun" | "redrive" | "abort" }
   | { readonly kind: "orderStop" | "liftStop"; readonly scope: "all" | "secret" | "provider" }
   /** What somebody does to the secret with the console. */
   | { readonly kind: "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePending" }
@@ -100,9 +100,11 @@ export function planFor(seed: number): Plan {
   return {
     seed,
     secrets,
-    happenings: [...happeningsFor(random, secrets), ...troublesFor(seed, secrets)].sort(
-      (a, b) => a.atMs - b.atMs,
-    ),
+    happenings: [
+      ...happeningsFor(random, secrets),
+      ...troublesFor(seed, secrets),
+      ...abortsFor(seed, secrets.length),
+    ].sort((a, b) => a.atMs - b.atMs),
     incident: incidentFor(seed, secrets.length),
     hard,
     capabilities: hard?.quarantineContains ? { quarantineContains: true } : {},
@@ -267,6 +269,18 @@ const disturbances: Deeds = [
   ...(["impostor", "impostor"] as const),
 ];
 
+/** From a stream of its own: what else a seed does stays the same. */
+const abortStream = 41;
+
+function abortsFor(seed: number, secrets: number): readonly Happening[] {
+  const random = new Random(seed, abortStream);
+  if (!random.chance(0.2)) return [];
+  return Array.from({ length: random.pick([1, 1, 2]) }, () => {
+    const atMs = random.int(0, random.chance(0.7) ? busyMs : activeMs);
+    return { atMs, secret: random.int(0, secrets - 1), kind: "abort" } as const;
+  });
+}
+
 function* happeningsFor(random: Random, secrets: readonly PlannedSecret[]): Generator<Happening> {
   for (const [secret, planned] of secrets.entries()) {
     yield* rotationsFor(random, secret);
@@ -305,6 +319,7 @@ function* disturbance(
     case "resume":
     case "supply":
     case "placeTrouble":
+    case "abort":
       return;
     case "hold":
       yield { atMs, secret, kind };

@@ -1,7 +1,7 @@
 import { noteOverwrite } from "../../../core/copies/note.ts";
 import { parseKeyName } from "../../../core/keys.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
-import { supersededKeys, supersededToResume } from "../../../core/rotation/superseded.ts";
+import { retainedKeys, supersededKeys, supersededToResume } from "../../../core/rotation/superseded.ts";
 import type { Swept } from "../../../functions/upkeep/swept.ts";
 import type { Debt, RotationRecord } from "../../../ledger/entries.ts";
 import { startOnce } from "../plan/happenings.ts";
@@ -124,9 +124,10 @@ function needsConsumers(secret: WatchedSecret): boolean {
   return record?.lease !== undefined || (isOwing && !needsPerson(secret));
 }
 
-/** The pin of what a take-over left: it goes when that key is dead. */
+/** The pin of what a take-over left, or a policy keeps: it goes when that key is dead. */
 function isLeftOn({ record }: WatchedSecret, versionId: string): boolean {
-  return record !== undefined && supersededKeys(record).some((key) => key.versionId === versionId);
+  if (record === undefined) return false;
+  return [...supersededKeys(record), ...retainedKeys(record)].some((key) => key.versionId === versionId);
 }
 
 function owesLeft({ record }: WatchedSecret): boolean {
@@ -176,7 +177,7 @@ function waitsForRotation({ record }: WatchedSecret, keyId: string): boolean {
   return isLeft && currentKey(record)?.rotationId === undefined;
 }
 
-/** A hand on AWSCURRENT in mid-run, a key that two secrets hold, or one that the policy keeps. */
+/** A hand on AWSCURRENT in mid-run, a key that two secrets hold, one that the policy keeps, or a run that a person aborted. */
 function needsPerson(secret: WatchedSecret): boolean {
   const { isMixedUp, record, policy, sharesKey } = secret;
   const isUndeclared = Array.isArray(policy.consumers) && policy.consumers.length === 0;
@@ -184,6 +185,7 @@ function needsPerson(secret: WatchedSecret): boolean {
     (isMixedUp && !isSortedOut(secret)) ||
     record?.frozen !== undefined ||
     policy.retain ||
+    record?.run?.aborted !== undefined ||
     sharesKey ||
     isUndeclared
   );
@@ -225,8 +227,10 @@ function nothingIsLeft({ watch, world }: Simulated, secret: WatchedSecret): void
 function everyKeyIsAccountedFor(simulation: Simulated): void {
   const { watch } = simulation;
   const accounted = new Set<string | undefined>(keysInIncidents(simulation));
-  for (const { current, record } of simulation.secrets) {
+  for (const { current, record, policy } of simulation.secrets) {
     accounted.add(current.keyId);
+    if (policy.retain && record !== undefined)
+      for (const { keyId } of retainedKeys(record)) accounted.add(keyId);
     const run = record?.run;
     if (run === undefined) continue;
     accounted.add(run.retiring.keyId);

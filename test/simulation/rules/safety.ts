@@ -283,10 +283,12 @@ function waitIsNews(watch: Witness, { before, next, secret }: Change): void {
     );
 }
 
-/** L6: a promoted run leaves the item only when its retiring key is dead, or a person answers for it. */
-function closedRunIsDone(watch: Witness, { before, secret }: Change): void {
+/** L6: a promoted run leaves the item only when its retiring key is dead, kept by the policy, or a person answers for it. */
+function closedRunIsDone(watch: Witness, { before, next, secret }: Change): void {
   const run = promotedRun(before.run);
   if (run === undefined || incidentEndsIt(watch, run.incoming.keyId)) return;
+  const kept = next.keys.find(({ keyId }) => keyId === run.retiring.keyId)?.retained === true;
+  if (kept && run.phase === "promoted" && secret.policy.retain) return;
   if (run.phase !== "dead" && !isWaived(watch, run.retiring.keyId))
     watch.violate("L6", `the run on ${secret.policy.name} is closed while its retiring key is ${run.phase}`);
 }

@@ -1,0 +1,74 @@
+import { calls, open } from "./story.ts";
+
+const reason = "the new key has the wrong scopes";
+const abort = (rotation: string) => ({ command: "abort", rotation, reason });
+
+test("before its promotion an aborted rotation is undone: its key is deleted, and the secret is as it was", async () => {
+  const story = await open({ policy: { approve: "before-promote" } });
+  const run = story.start("r-1");
+  await story.reaches(run, "AwaitPromotion");
+  expect(await story.command(abort("r-1"))).toMatchObject({ outcome: "aborted", result: "undone" });
+  await story.finish(run);
+
+  expect(story.path(run).slice(-2)).toEqual(["SettleRotation", "RolledBack"]);
+  expect(await story.ending(run)).toMatchObject({
+    ...{ lease: "free", owed: "nothing", keys: ["k1 current"], debts: [], works: ["k1"] },
+  });
+  expect(await story.audit()).toContain("RotationAborted");
+});
+
+test("after it both keys live, the wait ends at once, and nothing revokes before somebody starts a rotation", async () => {
+  const story = await open();
+  const run = story.start("r-1");
+  await story.reaches(run, "AwaitEvidence");
+  const answer = await story.command(abort("r-1"));
+  expect(answer).toMatchObject({
+    outcome: "aborted",
+    phase: "promoted",
+    result: "bothKeysKept",
+    run: "woken",
+  });
+  await story.finish(run);
+  expect(story.path(run).slice(-3)).toEqual(["AwaitEvidence; Aborted", "SettleRotation", "NeedsHuman"]);
+  expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
+  expect((await story.ending(run)).owed).toContain("Aborted");
+
+  expect((await story.sweep()).resumed).toBe(0);
+  const next = await story.rotate("r-2");
+  expect(await story.ending(next)).toMatchObject({
+    run: "SUCCEEDED: rotated",
+    owed: "nothing",
+    works: ["k2"],
+  });
+});
+
+test("an order that comes in the middle of a step is met by the next one", async () => {
+  const story = await open();
+  story.after(calls.move("AWSCURRENT"), async () => {
+    await story.world.ledger.changeSecret(story.secretArn, (record) =>
+      record.run === undefined
+        ? record
+        : { ...record, seq: record.seq + 1, run: { ...record.run, aborted: { by: "ada", reason } } },
+    );
+  });
+  const run = await story.rotate("r-1");
+  expect(story.path(run).at(-1)).toBe("NeedsHuman");
+  expect(story.effects()).not.toContain("delete k1");
+  expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
+});
+
+test("two at once, one too late, one of a rotation that is over: each is refused with words", async () => {
+  const story = await open();
+  const run = story.start("r-1");
+  await story.reaches(run, "AwaitEvidence");
+  const [first, second] = await Promise.all([story.command(abort("r-1")), story.command(abort("r-1"))]);
+  expect([first["outcome"], second["outcome"]].sort()).toEqual(["aborted", "refused"]);
+  await story.finish(run);
+  expect(await story.command(abort("r-1"))).toMatchObject({ outcome: "refused", reason: "NotAtWork" });
+
+  const next = story.start("r-2");
+  await story.reaches(next, "ProveDead");
+  expect(await story.command(abort("r-2"))).toMatchObject({ outcome: "refused", reason: "TooLate" });
+  await story.finish(next);
+  expect((await story.ending(next)).works).toEqual(["k2"]);
+});
