@@ -1,8 +1,8 @@
 import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { ListSecretsCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { InputInvalid } from "../../core/errors.ts";
 import type { Clock } from "../../core/ports.ts";
 import { type Looked, lookUpReads } from "../../functions/adapters/scope/trail.ts";
-import { CliFailure } from "../command.ts";
 
 /** The caller's own AWS account, read with the caller's own permissions: there may be no deployment yet. */
 export interface Account {
@@ -47,7 +47,7 @@ export function accountOf(clients: {
         token = NextToken;
         if (token === undefined) return found;
       }
-      throw new CliFailure(`more than ${pagesMax * 100} secrets`, { hint: "narrow it with --prefix" });
+      throw new InputInvalid(`more than ${pagesMax * 100} secrets: narrow it with --prefix`);
     },
     reads({ days, withinMs }) {
       const untilMs = clock.nowMs();
