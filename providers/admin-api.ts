@@ -28,6 +28,8 @@ export interface AdminDialect {
   /** The issuer's kind, for messages. */
   readonly kind: string;
   readonly baseUrl: string;
+  /** What it hides from a credential of somewhere else; "these keys" if it is not said. */
+  readonly shows?: string;
   headers(credential: string): Readonly<Record<string, string>>;
   /** JSON pointers; the first one that holds a known code counts. */
   readonly codeAt: readonly string[];
@@ -110,7 +112,7 @@ function outcomeUnknown(kind: string, error: unknown): never {
 /** Statuses with which an issuer refuses a request before it has an effect. */
 const refusals = [400, 402, 403, 404, 405, 409, 422, 429];
 
-function wordsOf({ kind, codeAt, codes, quotaCodes = [] }: AdminDialect) {
+function wordsOf({ kind, shows = "these keys", codeAt, codes, quotaCodes = [] }: AdminDialect) {
   const codeOf = ({ json }: HttpReply): string | number | undefined =>
     codeAt
       .map((pointer) => valueAt(json, pointer))
@@ -128,7 +130,7 @@ function wordsOf({ kind, codeAt, codes, quotaCodes = [] }: AdminDialect) {
     }
     if (status === 408 || status >= 500) return new ProviderUnavailable(`${kind} is unavailable: ${outcome}`);
     if (status === 403 || status === 404) {
-      return new WrongProject(`${kind} does not show these keys to the admin credential: ${outcome}`);
+      return new WrongProject(`${kind} does not show ${shows} to the admin credential: ${outcome}`);
     }
     return new ProviderGarbled(`${kind} answered what its protocol does not say: ${outcome}`);
   }

@@ -1,9 +1,10 @@
 import type { KeyUse } from "../../core/ports.ts";
+import type { AdminApi } from "../admin-api.ts";
 import type { Http } from "../http.ts";
 import { type AdminCredential, type ConnectOptions, type ProviderCalls, parseSettings } from "../provider.ts";
 import { mayBe } from "../reply-text.ts";
 import { verifyBy } from "../verify-table.ts";
-import { type AdminApi, adminApi } from "./admin-api.ts";
+import { openaiApi } from "./admin-api.ts";
 import { type ProjectKeys, projectKeys } from "./keys.ts";
 import { mint } from "./mint.ts";
 import { revoke } from "./revoke.ts";
@@ -22,7 +23,7 @@ function calls(
 ): ProviderCalls {
   const { project } = settings;
   const baseUrl = settings.baseUrl.replace(/\/$/, "");
-  const api = adminApi({ baseUrl, admin, http });
+  const api = openaiApi(baseUrl, { admin, http });
   const keys = projectKeys(api, project);
 
   return {

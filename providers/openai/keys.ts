@@ -1,7 +1,7 @@
 import { ProviderGarbled } from "../../core/errors.ts";
 import type { KeyId, ListedKey } from "../../core/ports.ts";
+import { type AdminApi, isOk } from "../admin-api.ts";
 import type { HttpReply } from "../http.ts";
-import { type AdminApi, failureOf, isOk } from "./admin-api.ts";
 import { KeyPage, OneKey, pathId } from "./replies.ts";
 
 const PAGE_LENGTH = 100;
@@ -38,7 +38,7 @@ export function projectKeys(api: AdminApi, project: string): ProjectKeys {
         await confirmGone();
         return undefined;
       }
-      if (!isOk(reply)) throw failureOf(reply);
+      if (!isOk(reply)) throw api.failureOf(reply);
       return { key: keyOf(reply, keyId), dateMs: reply.dateMs };
     },
   };

@@ -10,8 +10,8 @@ import {
 } from "../../core/errors.ts";
 import type { MintedKey, MintRequest } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
+import { type AdminApi, isOk } from "../admin-api.ts";
 import type { HttpReply } from "../http.ts";
-import { type AdminApi, failureOf, isOk } from "./admin-api.ts";
 import { type Code, errorCode, MintReply, milliseconds, outcomeOf, pathId } from "./replies.ts";
 import type { OpenAiSettings } from "./settings.ts";
 
@@ -39,7 +39,7 @@ export async function mint(
   const body = mintBody(settings, request);
   const account = `/organization/projects/${pathId(project)}/service_accounts/${pathId(serviceAccount)}`;
   const reply = await api.send({ method: "POST", path: `${account}/api_keys`, body }).catch(outcomeUnknown);
-  if (!isOk(reply)) throw whyNotMinted(reply);
+  if (!isOk(reply)) throw whyNotMinted(reply, api);
 
   const parsed = MintReply.safeParse(reply.json);
   if (!parsed.success || !isOurs(parsed.data, { project, serviceAccount, name: request.name })) {
@@ -88,7 +88,7 @@ function outcomeUnknown(error: unknown): never {
 }
 
 /** Only an error code of OpenAI's own means that no key was made. */
-function whyNotMinted(reply: HttpReply): RotationError {
+function whyNotMinted(reply: HttpReply, api: AdminApi): RotationError {
   const code = errorCode(reply);
   const outcome = outcomeOf(reply);
   switch (reply.status) {
@@ -102,6 +102,6 @@ function whyNotMinted(reply: HttpReply): RotationError {
     default:
       return new MintOutcomeUnknown(`openai did not say whether it made the key: ${outcome}`);
   }
-  if (reply.status !== 400 && reply.status !== 422) return failureOf(reply);
+  if (reply.status !== 400 && reply.status !== 422) return api.failureOf(reply);
   return new PolicyInvalid(`openai refused the name, the scopes or the expiry of the new key: ${outcome}`);
 }

@@ -91,7 +91,7 @@ export function milliseconds<Name extends string>(
 }
 
 /** A closed list: an unknown code is text of the provider's choice, and could quote a key. */
-const CODES = [
+export const CODES = [
   "account_deactivated",
   "api_key_limit_reached",
   "expired_api_key",

@@ -1,7 +1,7 @@
 import { NeedsHuman, ProviderGarbled, ProviderUnavailable } from "../../core/errors.ts";
 import type { KeyId } from "../../core/ports.ts";
+import { type AdminApi, isOk } from "../admin-api.ts";
 import type { HttpReply } from "../http.ts";
-import { type AdminApi, failureOf, isOk } from "./admin-api.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { Deleted, outcomeOf, pathId, ServiceAccount } from "./replies.ts";
 
@@ -20,7 +20,7 @@ export async function revoke(
     return "alreadyGone";
   }
   if (reply.status === 400) return revokeWithAccount(api, keys, { ...query, refusal: outcomeOf(reply) });
-  return confirmDeleted(reply, keyId);
+  return confirmDeleted(reply, { id: keyId, api });
 }
 
 /** One 404 is no proof: a key was seen to work, and to be listed, after its deletion was answered so. */
@@ -53,7 +53,7 @@ async function revokeWithAccount(
     await keys.confirmGone();
     return "alreadyGone";
   }
-  return confirmDeleted(reply, key.owner);
+  return confirmDeleted(reply, { id: key.owner, api });
 }
 
 async function isOwnAccount(
@@ -62,13 +62,16 @@ async function isOwnAccount(
 ): Promise<boolean> {
   const reply = await api.send({ method: "GET", path });
   if (reply.status === 404) return false;
-  if (!isOk(reply)) throw failureOf(reply);
+  if (!isOk(reply)) throw api.failureOf(reply);
   const parsed = ServiceAccount.safeParse(reply.json);
   return parsed.success && parsed.data.id === id && parsed.data.name.startsWith(OWN_ACCOUNT_PREFIX);
 }
 
-function confirmDeleted(reply: HttpReply, id: string): "revoked" {
-  if (!isOk(reply)) throw failureOf(reply);
+function confirmDeleted(
+  reply: HttpReply,
+  { id, api }: { readonly id: string; readonly api: AdminApi },
+): "revoked" {
+  if (!isOk(reply)) throw api.failureOf(reply);
   const parsed = Deleted.safeParse(reply.json);
   if (parsed.success && parsed.data.id === id) return "revoked";
   throw new ProviderGarbled("openai answered the deletion with something else than its confirmation");

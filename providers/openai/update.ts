@@ -1,6 +1,6 @@
 import { InputInvalid, NeedsHuman, ProviderGarbled } from "../../core/errors.ts";
 import type { KeyId, KeySettings } from "../../core/ports.ts";
-import { type AdminApi, failureOf, isOk } from "./admin-api.ts";
+import { type AdminApi, isOk } from "../admin-api.ts";
 import type { ProjectKeys } from "./keys.ts";
 import { expirySeconds } from "./mint.ts";
 import { OneKey, outcomeOf, pathId } from "./replies.ts";
@@ -59,7 +59,7 @@ async function update(
   const reply = await api.send({ method: "POST", path: `${keys.path}/${pathId(keyId)}`, body: change });
   if (reply.status === 404) await keys.confirmGone();
   if (reply.status === 404 || reply.status === 400 || reply.status === 422) return outcomeOf(reply);
-  if (!isOk(reply)) throw failureOf(reply);
+  if (!isOk(reply)) throw api.failureOf(reply);
 
   const parsed = OneKey.safeParse(reply.json);
   if (parsed.success && parsed.data.keyId === keyId) return "updated";

@@ -1,5 +1,5 @@
 import { AdminCredentialRefused, ProviderGarbled } from "../../core/errors.ts";
-import { type AdminApi, failureOf, isOk } from "./admin-api.ts";
+import { type AdminApi, isOk } from "../admin-api.ts";
 import { outcomeOf, UsagePage } from "./replies.ts";
 import type { UsageFamily } from "./settings.ts";
 
@@ -85,7 +85,7 @@ async function usagePage(api: AdminApi, path: string) {
       `openai does not show usage to the admin credential: ${outcomeOf(reply)}`,
     );
   }
-  if (!isOk(reply)) throw failureOf(reply);
+  if (!isOk(reply)) throw api.failureOf(reply);
   const parsed = UsagePage.safeParse(reply.json);
   if (!parsed.success) throw new ProviderGarbled("openai answered usage that is not its protocol");
   const { data, has_more, next_page } = parsed.data;
