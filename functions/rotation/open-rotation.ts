@@ -22,8 +22,9 @@ import {
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
-import { type FoundKey, findCurrentKey, sharedWith } from "../secret/current-key.ts";
+import { type FoundKey, findCurrentKey } from "../secret/current-key.ts";
 import { pin } from "../secret/pin.ts";
+import { sharedWith } from "../secret/shared-key.ts";
 import { stopFor } from "../secret/stop-order.ts";
 import { onLambda, secretArnText, stampedAt, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";

@@ -1,7 +1,7 @@
 import { CurrentKeyUnknown, PendingHeld, SecretUnusable } from "../../core/errors.ts";
 import type { LedgerKey } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { SecretArn, VersionId, VersionsInUse } from "../../core/ports.ts";
+import type { VersionId, VersionsInUse } from "../../core/ports.ts";
 import { currentKey, type PlacedKey, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import { assertKeyOf } from "../../providers/key-of.ts";
@@ -83,13 +83,4 @@ async function refuseSpentKey(
   const found = { secretArn, versionId: view.versionId, spent };
   await freezeSpentKey(found, deps);
   throw new CurrentKeyUnknown(`${whyFrozen(found)}: somebody else moved it`);
-}
-
-/** Other secrets that hold a key with this fingerprint. */
-export async function sharedWith(
-  key: { readonly fingerprint: string; readonly secretArn: SecretArn },
-  deps: Deps,
-): Promise<readonly SecretArn[]> {
-  const holders = await deps.ledger.holders(key.fingerprint);
-  return [...new Set(holders.map(({ secretArn }) => secretArn))].filter((arn) => arn !== key.secretArn);
 }

@@ -16,9 +16,9 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps, With } from "../deps.ts";
 import { observeCopies } from "./copy-evidence.ts";
-import { sharedWith } from "./current-key.ts";
 import { openingOf } from "./promotion-gate.ts";
 import { refreshMemory } from "./refresh-memory.ts";
+import { sharedWith } from "./shared-key.ts";
 import { stopFor } from "./stop-order.ts";
 
 export interface Gate {

@@ -4,7 +4,7 @@ import type { KeyProvider, ListedKey } from "../../core/ports.ts";
 import { isLimited, roomFor, whyNotDisplace } from "../../core/rotation/room.ts";
 import type { Run, SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
-import { sharedWith } from "./current-key.ts";
+import { sharedWith } from "./shared-key.ts";
 
 interface Question {
   readonly policy: Policy;

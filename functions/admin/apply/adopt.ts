@@ -9,7 +9,8 @@ import { reportKeyOf } from "../../../events/report-proof.ts";
 import type { FingerprintEntry } from "../../../ledger/entries.ts";
 import { keyIn } from "../../../stores/value.ts";
 import type { AdminDeps } from "../../deps.ts";
-import { type FoundKey, findCurrentKey, sharedWith } from "../../secret/current-key.ts";
+import { type FoundKey, findCurrentKey } from "../../secret/current-key.ts";
+import { sharedWith } from "../../secret/shared-key.ts";
 
 export interface Adoption {
   /** `known`: nothing changed; `busy`: a run holds the secret and knows its keys; `watched`: never rotated. */
