@@ -51,6 +51,21 @@ const trims: readonly Trim[] = [
     change: () => "export const getInstanceMetadataRegion = async () => undefined;",
   },
   {
+    // Nothing is logged unless a client gets a logger, and none does.
+    files: /@aws-sdk\/core\/dist-es\/submodules\/client\/middleware-logger\/loggerMiddleware\.js$/,
+    change: () => "export const getLoggerPlugin = () => ({ applyToStack: () => undefined });",
+  },
+  {
+    // The version of Node is the runtime's.
+    files: /@aws-sdk\/core\/dist-es\/submodules\/client\/emitWarningIfUnsupportedVersion\.js$/,
+    change: () => "export const emitWarningIfUnsupportedVersion = () => undefined;",
+  },
+  {
+    // What a client tells AWS of the features it uses.
+    files: /@aws-sdk\/core\/dist-es\/submodules\/client\/middleware-user-agent\/check-features\.js$/,
+    change: () => "export const checkFeatures = async () => undefined;",
+  },
+  {
     // Signatures of event streams: no function opens one.
     files: /@smithy\/signature-v4\/dist-es\/HeaderFormatter\.js$/,
     change: () => "export class HeaderFormatter {}",
@@ -80,6 +95,8 @@ const trims: readonly Trim[] = [
         .replace('import { util } from "../core/index.js";', 'import * as util from "../core/util.js";')
         .replaceAll("core.util.", "util.")
         .replaceAll("core.$ZodObjectJIT.", "core.$ZodObject.")
+        // It finds the end of values that contain themselves, which JSON cannot have.
+        .replace("core.config({ memoizer: core.memoizer() });", ";")
         .replace(methods, (method, name) => (called.has(name) ? method : ""));
     },
   },
