@@ -91,13 +91,15 @@ const trims: readonly Trim[] = [
     change: (source) => {
       const own = [...source.matchAll(/\b(?:this|inst)\.(\w+)\(/g)].map(([, name = ""]) => name);
       const called = new Set([...own, ...namesCalledByUs()]);
-      return source
-        .replace('import { util } from "../core/index.js";', 'import * as util from "../core/util.js";')
-        .replaceAll("core.util.", "util.")
-        .replaceAll("core.$ZodObjectJIT.", "core.$ZodObject.")
-        // It finds the end of values that contain themselves, which JSON cannot have.
-        .replace("core.config({ memoizer: core.memoizer() });", ";")
-        .replace(methods, (method, name) => (called.has(name) ? method : ""));
+      return (
+        source
+          .replace('import { util } from "../core/index.js";', 'import * as util from "../core/util.js";')
+          .replaceAll("core.util.", "util.")
+          .replaceAll("core.$ZodObjectJIT.", "core.$ZodObject.")
+          // It finds the end of values that contain themselves, which JSON cannot have.
+          .replace("core.config({ memoizer: core.memoizer() });", ";")
+          .replace(methods, (method, name) => (called.has(name) ? method : ""))
+      );
     },
   },
 ];
