@@ -57,7 +57,15 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
 /** Secrets as the caller may read and write them. */
 export async function callersStore(): Promise<SecretStore> {
   const { everyStore } = await import("../stores/index.ts");
-  return everyStore({ pause });
+  const { keyIn } = await import("../stores/value.ts");
+  const store: SecretStore = everyStore({
+    pause,
+    vault: {
+      servers: JSON.parse(process.env["REKEY_VAULTS"] ?? "{}"),
+      credential: async (secretArn) => keyIn((await store.current(secretArn)).text),
+    },
+  });
+  return store;
 }
 
 /** `config` is added to what the SDK finds by itself. */

@@ -112,6 +112,7 @@ const deployment: Deployment = {
   refreshAllowed: [],
   providerHosts: [],
   destinations: {},
+  vaults: {},
   slackUsers: [],
   peopleRoles: ["operator", "supplier"],
   twoPeople: "off",

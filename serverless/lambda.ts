@@ -7,6 +7,7 @@ import { logicalName } from "./handlers.ts";
 import { isAsync, roleId, roleOf } from "./roles.ts";
 import { ruleResources } from "./rules.ts";
 import { arnOf, type Resources } from "./statements.ts";
+import { hasVaults } from "./vaults.ts";
 
 /** Where the zip of each function lies, and what is in it. */
 export interface Code {
@@ -82,6 +83,7 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
   const Variables = {
     ...environmentFor(deployment),
     ...(row.intake && { REKEY_INTAKE_URL: intakeUrl }),
+    ...(row.secrets && hasVaults(deployment) && { REKEY_VAULTS: JSON.stringify(deployment.vaults) }),
     ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
   };
   return {

@@ -14,6 +14,7 @@ import {
   taggedAs,
   viaService,
 } from "./statements.ts";
+import { vaultLogins, vaultStatements } from "./vaults.ts";
 import { workloadStatements } from "./workloads.ts";
 
 const machines = ["rotation", "compromise"];
@@ -68,6 +69,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...machineStatements(row, deployment),
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
     ...destinationStatements(row, deployment),
+    ...vaultStatements(row, deployment),
     ...(row.schedules ? scheduleStatements(row.schedules, deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),
@@ -296,13 +298,14 @@ const tagActions = [
  * around the first denial.
  */
 function guards(
-  { admin, signing, people, destinations, collector }: FunctionRow,
+  { admin, signing, people, destinations, collector, secrets }: FunctionRow,
   deployment: Deployment,
 ): readonly Statement[] {
   const { environment, adminSecrets } = deployment;
   const intake = intakeArns(deployment);
   const pages = pageArns(deployment);
   const tokens = tokensOf(deployment);
+  const logins = vaultLogins(deployment);
   const collectors = collectorArns(deployment);
   return [
     {
@@ -322,6 +325,9 @@ function guards(
       : []),
     ...(collectors.length > 0
       ? [{ Sid: "CollectorSecretOnlyRead", ...exceptReading(collector), Resource: collectors }]
+      : []),
+    ...(logins.length > 0
+      ? [{ Sid: "VaultLoginsOnlyRead", ...exceptReading(secrets && "read"), Resource: logins }]
       : []),
     ...(pages.length > 0 ? [{ Sid: "PageSecretsOnlyRead", ...exceptReading(people), Resource: pages }] : []),
   ];

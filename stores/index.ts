@@ -2,10 +2,12 @@ import { InputInvalid } from "../core/errors.ts";
 import type { SecretStore } from "../core/ports.ts";
 import { secretsManager } from "./secrets-manager/index.ts";
 import type { StoreKind } from "./store.ts";
+import { vault } from "./vault/index.ts";
 
 /** Every kind of store a policy may name. */
 export const stores: Readonly<Record<string, StoreKind>> = {
   "secrets-manager": secretsManager,
+  vault,
 };
 
 /** Of a secret whose reference nobody knows. */

@@ -1,4 +1,5 @@
-import type { SecretStore, StoreCapabilities, VersionId, VersionPlace } from "../core/ports.ts";
+import type { SecretArn, SecretStore, StoreCapabilities, VersionId, VersionPlace } from "../core/ports.ts";
+import type { Secret } from "../core/secret.ts";
 
 /** What a person types to do by hand what Rekey may not do alone. Each reads a value from a pipe, never an argument. */
 export interface StoreCommands {
@@ -13,6 +14,19 @@ export interface StoreCommands {
   show(reference: string): string;
 }
 
+/** What stores need from the process that they run in. */
+export interface StoreWorld {
+  pause(ms: number): Promise<void>;
+  readonly vault: VaultReach;
+}
+
+/** The Vault servers that the deployment lists by name, and what a login to one of them needs. */
+export interface VaultReach {
+  readonly servers: Readonly<Record<string, unknown>>;
+  credential(secretArn: SecretArn): Promise<Secret>;
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+}
+
 /** One kind of store that a policy may name. Nothing here makes a call before `connect`. */
 export interface StoreKind {
   readonly capabilities: StoreCapabilities;
@@ -24,5 +38,5 @@ export interface StoreKind {
   /** Whether a reference names a copy of this secret that the store itself keeps somewhere else, such as a replica. */
   isCopyOf(copy: string, reference: string): boolean;
   /** Loads the client that makes the calls: few functions use every store, and many use none. */
-  connect(world: { readonly pause: (ms: number) => Promise<void> }): Promise<SecretStore>;
+  connect(world: StoreWorld): Promise<SecretStore>;
 }

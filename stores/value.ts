@@ -48,6 +48,13 @@ function memberNamed(text: Secret, field: string): Member {
   return member;
 }
 
+/** The JSON text of one member of an object, as it stands there. */
+export function memberText(json: string, name: string): string {
+  const member = membersOf(json).find((each) => each.name === name);
+  if (member === undefined) throw new SecretUnusable(`the JSON has no field "${name}"`);
+  return json.slice(member.start, member.end);
+}
+
 function stringAt(text: Secret, { name, start, end }: Member): string {
   const value: unknown = JSON.parse(text.reveal().slice(start, end));
   if (typeof value !== "string") throw new SecretUnusable(`the secret's field "${name}" is not a string`);

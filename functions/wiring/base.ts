@@ -15,7 +15,7 @@ import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater } from "./clients-later.ts";
-import { intakeLimits, settings } from "./settings.ts";
+import { intakeLimits, listedVaults, settings } from "./settings.ts";
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -55,7 +55,14 @@ function partsOn(built: Deps, parts: Readonly<Record<string, Part<keyof Parts>>>
 function build(): Deps {
   const { table, bus, environment, providerHosts, ...machines } = settings();
   const allowed = { providerHosts, allowLoopback: machines.allowLoopbackProviders };
-  const store = everyStore({ pause: systemClock.pause });
+  const store: SecretStore = everyStore({
+    pause: systemClock.pause,
+    vault: {
+      servers: listedVaults(),
+      // Its own secret, in Secrets Manager: read at each login, so that one that was replaced is found.
+      credential: (secretArn) => adminCredential(store, secretArn).get(),
+    },
+  });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   return {
     environment,

@@ -28,6 +28,12 @@ export function listedDestinations(): Readonly<Record<string, Readonly<Record<st
   return Object.fromEntries(entries.filter(([, place]) => typeof place === "object" && place !== null));
 }
 
+/** The Vault servers that the deployment lists, by name. */
+export function listedVaults(): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(process.env["REKEY_VAULTS"] ?? "{}");
+  return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
 /** What reaches people in an incident; each is optional. */
 export function incidentSettings() {
   return {

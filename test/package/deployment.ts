@@ -19,6 +19,7 @@ export const deployment: Deployment = {
   refreshAllowed: [],
   providerHosts: [],
   destinations: {},
+  vaults: {},
   intakeConcurrency: 20,
   peopleRoles: [],
   slackUsers: [],

@@ -8,6 +8,7 @@ import { functions } from "../../serverless/functions.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
 import { roleOf } from "../../serverless/roles.ts";
 import { type Statement, secretArns } from "../../serverless/statements.ts";
+import { vaultSettings } from "../../stores/vault/settings.ts";
 import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
 import { deployment } from "./deployment.ts";
@@ -146,6 +147,25 @@ describe("places of copies", () => {
   test("take no statement where there are none", () => {
     for (const name of names)
       expect(statements(name).filter(({ Sid }) => /^(?:Place|Copy)/.test(Sid))).toEqual([]);
+  });
+});
+
+describe("Vault servers", () => {
+  const credential = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rekey/vault/main-FAKE01";
+  const main = {
+    addresses: ["https://vault.example.com"],
+    login: { method: "approle", roleId: "role", credential },
+  };
+  const given = { vaults: { main: vaultSettings.parse(main) } };
+  const of = (name: string, sid: string) => statements(name, given).find(({ Sid }) => Sid === sid);
+
+  test.each(names)("%s logs in only if it may touch rotated secrets", (name) => {
+    const mayTouch = statements(name).some(({ Sid }) => Sid === "RotatedSecrets");
+    expect(of(name, "VaultLogins")?.Resource).toEqual(mayTouch ? [credential] : undefined);
+    const guard = of(name, "VaultLoginsOnlyRead");
+    expect(mayTouch ? guard?.NotAction : guard?.Action).toEqual(
+      mayTouch ? readActions : ["secretsmanager:*"],
+    );
   });
 });
 

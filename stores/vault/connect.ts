@@ -1,0 +1,43 @@
+import { InputInvalid, PolicyInvalid } from "../../core/errors.ts";
+import type { SecretStore } from "../../core/ports.ts";
+import type { VaultReach } from "../store.ts";
+import { capabilities } from "./capabilities.ts";
+import { kvOf } from "./kv.ts";
+import { parseReference } from "./reference.ts";
+import { type VaultSettings, vaultSettings } from "./settings.ts";
+import { storeOnKv } from "./store.ts";
+
+/** One store of all servers: which one a secret is in, its reference says, and where that is, the deployment. */
+export function connect({ servers, credential, fetch = globalThis.fetch }: VaultReach): SecretStore {
+  const made = new Map<string, SecretStore>();
+  const at = (reference: string): SecretStore => {
+    const server = parseReference(reference)?.server;
+    if (server === undefined) throw new InputInvalid("this is no reference of a secret in Vault");
+    const known = made.get(server);
+    if (known !== undefined) return known;
+    const settings = settingsOf(server, servers);
+    const kv = kvOf({ settings, fetch, credential, nowMs: Date.now });
+    const store = storeOnKv(kv, settings.staging);
+    made.set(server, store);
+    return store;
+  };
+  return {
+    capabilities: () => capabilities,
+    versionsInUse: async (reference) => at(reference).versionsInUse(reference),
+    current: async (reference) => at(reference).current(reference),
+    read: async (reference, versionId) => at(reference).read(reference, versionId),
+    write: async (version) => at(version.secretArn).write(version),
+    markPending: async (place) => at(place.secretArn).markPending(place),
+    clearPending: async (place) => at(place.secretArn).clearPending(place),
+    discard: async (place) => at(place.secretArn).discard(place),
+    promote: async (promotion) => at(promotion.secretArn).promote(promotion),
+    pin: async (place) => at(place.secretArn).pin(place),
+    unpin: async (place) => at(place.secretArn).unpin(place),
+  };
+}
+
+function settingsOf(server: string, servers: VaultReach["servers"]): VaultSettings {
+  const given = Object.hasOwn(servers, server) ? servers[server] : undefined;
+  if (given === undefined) throw new PolicyInvalid(`the deployment lists no Vault server called ${server}`);
+  return vaultSettings.parse(given);
+}

@@ -1,0 +1,179 @@
+import { memberText } from "../value.ts";
+
+/** What the stand-in sees of one request. */
+export interface VaultRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly query: URLSearchParams;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
+export interface VaultAnswer {
+  readonly status: number;
+  readonly text: string;
+}
+
+interface Version {
+  readonly number: number;
+  readonly createdAt: string;
+  /** Undefined once it was deleted. */
+  fields: string | undefined;
+}
+
+interface Kept {
+  versions: Version[];
+  maxVersions: number;
+  next: number;
+}
+
+interface Issued {
+  readonly until: number;
+  readonly maxUntil: number;
+}
+
+const maxVersionsDefault = 10;
+
+/** One server: a KV v2 engine at `secret/`, logins, tokens that end, sealing and standby. As Vault and OpenBao do it. */
+export class VaultFake {
+  readonly secrets = new Map<string, Kept>();
+  readonly tokens = new Map<string, Issued>();
+  /** By role and credential: who is let in. */
+  readonly roleId = "role-FAKE";
+  secretId = "secret-id-FAKE";
+  namespace = "";
+  state: "active" | "sealed" | "standby" = "active";
+  /** Seconds that a new token lives, and how long renewals can make it. */
+  ttl = { seconds: 1_000, maxSeconds: 3_000 };
+  readonly counts = { logins: 0, renewals: 0 };
+  readonly #now: () => number;
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Somebody makes the secret; without fields it has no version. */
+  create(path: string, fields?: string): void {
+    this.secrets.set(path, { versions: [], maxVersions: maxVersionsDefault, next: 1 });
+    if (fields !== undefined) this.put(path, fields);
+  }
+
+  /** Somebody writes it, without `cas`. */
+  put(path: string, fields: string): number {
+    const kept = this.#at(path);
+    const number = kept.next++;
+    const createdAt = new Date(this.#now()).toISOString().replace("Z", `${String(number).padStart(6, "0")}Z`);
+    kept.versions.push({ number, createdAt, fields });
+    kept.versions = kept.versions.slice(-kept.maxVersions);
+    return number;
+  }
+
+  /** Somebody deletes the newest version. */
+  delete(path: string): void {
+    const newest = this.secrets.get(path)?.versions.at(-1);
+    if (newest !== undefined) newest.fields = undefined;
+  }
+
+  #at(path: string): Kept {
+    const kept = this.secrets.get(path) ?? { versions: [], maxVersions: maxVersionsDefault, next: 1 };
+    this.secrets.set(path, kept);
+    return kept;
+  }
+
+  handle(request: VaultRequest): VaultAnswer {
+    const { path, headers } = request;
+    if (this.state === "sealed") return failed(503, "Vault is sealed");
+    if (this.state === "standby") return { status: 307, text: "" };
+    if ((headers["x-vault-namespace"] ?? "") !== this.namespace) return failed(403, "permission denied");
+    if (path.startsWith("/v1/auth/") && path.endsWith("/login")) return this.#login(request);
+    const token = this.tokens.get(headers["x-vault-token"] ?? "");
+    if (token === undefined || token.until <= this.#now()) return failed(403, "permission denied");
+    if (path === "/v1/auth/token/renew-self") return this.#renew(headers["x-vault-token"] ?? "", token);
+    const [, kind, name = ""] = /^\/v1\/secret\/(data|metadata)\/(.+)$/.exec(path) ?? [];
+    if (kind === "metadata") return this.#metadata(request, name);
+    if (kind === "data")
+      return request.method === "GET" ? this.#read(request, name) : this.#write(request, name);
+    return failed(404);
+  }
+
+  #login({ path, text }: VaultRequest): VaultAnswer {
+    const body = JSON.parse(text) as Record<string, string>;
+    const isAppRole = path === "/v1/auth/approle/login" && body["role_id"] === this.roleId;
+    const isJwt = /^\/v1\/auth\/(?:jwt|kubernetes)\/login$/.test(path) && body["role"] === this.roleId;
+    const credential = isAppRole ? body["secret_id"] : body["jwt"];
+    if (!(isAppRole || isJwt) || credential !== this.secretId)
+      return failed(400, "invalid role or secret ID");
+    this.counts.logins += 1;
+    const name = `token-FAKE-${this.counts.logins}`;
+    const now = this.#now();
+    const { seconds, maxSeconds } = this.ttl;
+    this.tokens.set(name, { until: now + seconds * 1_000, maxUntil: now + maxSeconds * 1_000 });
+    return auth(name, seconds);
+  }
+
+  #renew(name: string, { maxUntil }: Issued): VaultAnswer {
+    this.counts.renewals += 1;
+    const until = Math.min(this.#now() + this.ttl.seconds * 1_000, maxUntil);
+    this.tokens.set(name, { until, maxUntil });
+    return auth(name, Math.floor((until - this.#now()) / 1_000));
+  }
+
+  #metadata({ method, text }: VaultRequest, name: string): VaultAnswer {
+    if (method === "GET") return this.secrets.has(name) ? { status: 200, text: '{"data":{}}' } : failed(404);
+    const { max_versions: most } = JSON.parse(text) as { max_versions?: number };
+    this.#at(name).maxVersions = most ?? maxVersionsDefault;
+    return { status: 204, text: "" };
+  }
+
+  #read({ query }: VaultRequest, name: string): VaultAnswer {
+    const wanted = query.get("version");
+    const versions = this.secrets.get(name)?.versions ?? [];
+    const found =
+      wanted === null ? versions.at(-1) : versions.find(({ number }) => number === Number(wanted));
+    if (found === undefined) return failed(404);
+    const { number, createdAt, fields } = found;
+    const metadata = JSON.stringify({ version: number, created_time: createdAt, destroyed: false });
+    const text = `{"request_id":"FAKE","data":{"data":${fields ?? "null"},"metadata":${metadata}},"warnings":null}`;
+    return { status: fields === undefined ? 404 : 200, text };
+  }
+
+  #write({ text }: VaultRequest, name: string): VaultAnswer {
+    const { options } = JSON.parse(text) as { options?: { cas?: number } };
+    const now = (this.secrets.get(name)?.next ?? 1) - 1;
+    if (options?.cas !== undefined && options.cas !== now)
+      return failed(400, "check-and-set parameter did not match the current version");
+    const number = this.put(name, memberText(text, "data"));
+    return { status: 200, text: JSON.stringify({ data: { version: number } }) };
+  }
+}
+
+function auth(client_token: string, lease_duration: number): VaultAnswer {
+  return { status: 200, text: JSON.stringify({ auth: { client_token, lease_duration, renewable: true } }) };
+}
+
+function failed(status: number, ...errors: readonly string[]): VaultAnswer {
+  return { status, text: JSON.stringify({ errors }) };
+}
+
+/** `fetch` on stand-ins by their address, without a socket. `strike` answers in place of a server, or breaks off. */
+export function vaultFetch(
+  servers: Readonly<Record<string, VaultFake>>,
+  strike: (request: VaultRequest, answer: () => VaultAnswer) => VaultAnswer | "lost" = (_request, answer) =>
+    answer(),
+): (url: string, init: RequestInit) => Promise<Response> {
+  return async (url, { method = "GET", headers = {}, body = "" }) => {
+    const { origin, pathname, searchParams } = new URL(url);
+    const names = Object.entries(headers as Record<string, string>);
+    const request = {
+      ...{ method, path: pathname, query: searchParams, text: String(body) },
+      headers: Object.fromEntries(names.map(([name, value]) => [name.toLowerCase(), value])),
+    };
+    const server = servers[origin];
+    if (server === undefined) throw new TypeError("fetch failed");
+    const answered = strike(request, () => server.handle(request));
+    if (answered === "lost") throw new TypeError("fetch failed");
+    const { status, text } = answered;
+    return new Response(text === "" ? null : text, { status });
+  };
+}
