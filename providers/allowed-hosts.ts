@@ -1,6 +1,6 @@
 import type { ProviderPolicy } from "../core/policy.ts";
+import { isLoopbackAddress } from "./loopback.ts";
 import type { ProviderKind } from "./provider.ts";
-import { isLoopbackAddress } from "./why-not-address.ts";
 
 /** What the deployment says about where credentials may be sent; a policy file cannot add to it. */
 export interface AllowedHosts {

@@ -3,7 +3,8 @@ import http from "node:http";
 import https from "node:https";
 import { isIP, type LookupFunction } from "node:net";
 import { AddressRefused, ProviderGarbled, ProviderUnavailable, RotationError } from "../core/errors.ts";
-import { isLoopbackAddress, isPrivateAddress, whyNotAddress } from "./why-not-address.ts";
+import { isLoopbackAddress } from "./loopback.ts";
+import { isPrivateAddress, whyNotAddress } from "./why-not-address.ts";
 
 export interface HttpRequest {
   readonly method: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { isLoopbackAddress } from "./loopback.ts";
 
 export type AddressRefusal = "NotAUrl" | "NotHttps" | "HasUserinfo" | "HostNotAllowed" | "PrivateAddress";
 
@@ -25,12 +26,6 @@ export function whyNotAddress(
   if (!allowHosts.includes(host)) return "HostNotAllowed";
   if (isIP(address) !== 0 && isPrivateAddress(address) && !isStandIn) return "PrivateAddress";
   return undefined;
-}
-
-export function isLoopbackAddress(ip: string): boolean {
-  if (ip.includes("%")) return false;
-  const family = isIP(ip);
-  return family !== 0 && loopback.check(ip, family === 6 ? "ipv6" : "ipv4");
 }
 
 /** True for anything but a globally routed unicast address, also for text that is not an address. */
@@ -63,9 +58,6 @@ function subnets(family: "ipv4" | "ipv6", ranges: readonly string[]): BlockList 
   }
   return list;
 }
-
-const loopback = subnets("ipv4", ["127.0.0.0/8"]);
-loopback.addAddress("::1", "ipv6");
 
 /** IANA's special-purpose registry (RFC 6890 and later), and one public address that belongs to a cloud. */
 const notPublic4 = subnets("ipv4", [

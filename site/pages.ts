@@ -17,7 +17,14 @@ export const sections: readonly Section[] = [
   {
     text: "Connect",
     pages: [
-      ...["consumers.md", "programs-you-cannot-change.md", "laptops.md", "destinations.md", "providers.md"],
+      ...[
+        "consumers.md",
+        "programs-you-cannot-change.md",
+        "laptops.md",
+        "destinations.md",
+        "stores.md",
+        "providers.md",
+      ],
       ...pagesIn("providers"),
     ],
   },

@@ -9,12 +9,11 @@ import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { type AllowedHosts, hostsNotAllowed } from "../../providers/allowed-hosts.ts";
 import { connectLater } from "../../providers/connect.ts";
-import { boundedHttp } from "../../providers/http.ts";
 import { providers } from "../../providers/kinds.ts";
 import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
-import { busLater, executionsLater } from "./clients-later.ts";
+import { busLater, executionsLater, httpLater } from "./clients-later.ts";
 import { intakeLimits, listedVaults, settings } from "./settings.ts";
 
 export const systemClock: Clock = {
@@ -107,7 +106,7 @@ function makeProvider(
     );
   }
   const { allowLoopback } = allowed;
-  const http = boundedHttp({ allowHosts: kind.hosts(policy.settings), allowLoopback });
+  const http = httpLater({ allowHosts: kind.hosts(policy.settings), allowLoopback });
   return connectLater(kind, {
     settings: policy.settings,
     admin: adminCredential(store, policy.adminCredential),

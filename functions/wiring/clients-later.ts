@@ -1,5 +1,6 @@
 import type { EventBus, Executions } from "../../core/ports.ts";
 import type { ScheduleTarget } from "../../core/schedule.ts";
+import type { boundedHttp, Http } from "../../providers/http.ts";
 import type { MachineArns } from "../adapters/step-functions.ts";
 import type { Schedules } from "../deps.ts";
 import { once } from "./once.ts";
@@ -32,4 +33,10 @@ export function schedulesLater(target: ScheduleTarget): Schedules {
     put: async (schedule) => (await loaded()).put(schedule),
     remove: async (name) => (await loaded()).remove(name),
   };
+}
+
+/** The client of providers: a function that starts without a call to one does not load it. */
+export function httpLater(limits: Parameters<typeof boundedHttp>[0]): Http {
+  const loaded = once(async () => (await import("../../providers/http.ts")).boundedHttp(limits));
+  return { send: async (request) => (await loaded()).send(request) };
 }
