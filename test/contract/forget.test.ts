@@ -97,7 +97,8 @@ test("without a promoted run there is nothing to forget", async () => {
 
 test("it waits for a second person, who sees when the instance was heard last", async () => {
   const world = await waiting(report());
-  Object.assign(world.deps, { twoPeople: { mayAsk: ["operator"], mayApprove: ["approver"] } });
+  const escalator = { page: async () => ({ delivered: ["slack"], failed: [] }) };
+  Object.assign(world.deps, { escalator, twoPeople: { mayAsk: ["operator"], mayApprove: ["approver"] } });
   const { answer } = await world.send(order, ADA);
   expect(answer).toMatchObject({ outcome: "pending", command: "forget" });
   expect(await world.ledger.evidence(secretArn)).toEqual([report()]);
