@@ -4,21 +4,11 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import {
-  copyFileSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
-import { tmpdir } from "node:os";
-import { join, relative, resolve, sep } from "node:path";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { inCopyOfTree } from "./tree.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -45,35 +35,14 @@ export interface Packed {
 /** Licence and changelog are the repository's own; each tarball carries a copy. */
 const sharedFiles = ["LICENSE", "CHANGELOG.md"];
 
-/** What is built or installed is made anew, or linked. */
-const notCopied = /^(\.git|\.serverless|dist|node_modules)$/;
-
-/**
- * Builds and packs a copy of the tree: the builds write into the packages' folders, so two that pack at the same
- * time would delete each other's files.
- */
 export function packAll(out: string): readonly Packed[] {
   mkdirSync(out, { recursive: true });
-  const tree = mkdtempSync(join(tmpdir(), "rekey-pack-"));
-  try {
-    cpSync(root, tree, {
-      recursive: true,
-      filter: (path) =>
-        !relative(root, path)
-          .split(sep)
-          .some((part) => notCopied.test(part)),
-    });
-    symlinkSync(join(root, "node_modules"), join(tree, "node_modules"));
-    const packed = [...packages()].map(([folder, { name }]) => ({
-      name,
-      tarball: pack(tree, folder, out),
-    }));
-    writeBillOfMaterials(out);
-    writeChecksums(out);
-    return packed;
-  } finally {
-    rmSync(tree, { recursive: true });
-  }
+  const packed = inCopyOfTree((tree) =>
+    [...packages()].map(([folder, { name }]) => ({ name, tarball: pack(tree, folder, out) })),
+  );
+  writeBillOfMaterials(out);
+  writeChecksums(out);
+  return packed;
 }
 
 function pack(tree: string, folder: string, out: string): string {

@@ -193,12 +193,24 @@ function whyNoPlan({ incidentId, keys, match, plan, ...record }: IncidentRecord)
 
 /** Asked before the key is reported again with a plan that the person chose. */
 export function whyNotPlan(record: IncidentRecord, plan: PlanOrder["plan"]): PersonRefusal | undefined {
-  if (plan === "switch-first") return whyNotSwitchFirst(record);
+  if (plan === "switch-first") return whyNotSwitchFirst(record) ?? whyNotByReport(record);
   const refusal = whyOver(record) ?? whyNoPlan(record);
   if (refusal) return refusal;
   if (isExact(record.match.by)) return undefined;
   const hint = `order it with \`rekey incident contain-now ${record.incidentId}\``;
   return { reason: "NotExact", detail: "the key is not known exactly, so no plan contains it", hint };
+}
+
+/** A leaked key that others have is spared only by an order about its incident, which may need a second person (O7). */
+function whyNotByReport(record: IncidentRecord): PersonRefusal | undefined {
+  if (!isGrave(record)) return undefined;
+  const hint = `order it with \`rekey incident switch-first ${record.incidentId}\``;
+  return { reason: "KnownToOthers", detail: "the key is public, or was seen to work", hint };
+}
+
+/** Whether somebody reported the key as public, or saw it work. */
+export function isGrave({ alerts }: Pick<IncidentRecord, "alerts">): boolean {
+  return alerts.some(({ exposure, verified }) => exposure === "public" || verified === "live");
 }
 
 export function orderPlan(record: IncidentRecord, { plan, word, containByMs }: PlanOrder): IncidentRecord {

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { inCopyOfTree } from "../../release/tree.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
 import type { Code } from "../../serverless/lambda.ts";
 import type { Resource, Statement } from "../../serverless/statements.ts";
@@ -11,7 +11,6 @@ import { type Template as Rendered, renderTemplate } from "../../serverless/temp
 export type TemplateResource = Resource;
 export type Template = Readonly<Record<string, TemplateResource>>;
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 const packagingMaxMs = 110_000;
 
 /** Stands for the zips, where a test asks nothing of them. */
@@ -37,11 +36,20 @@ export interface Packaged {
 
 /** Bundles and packages as `npm run package` does, without credentials, and reads what came out. */
 export function packageTemplate(stage: string, settings: object): Packaged {
+  return inCopyOfTree((cwd) => packageIn(cwd, { stage, settings }));
+}
+
+function packageIn(
+  cwd: string,
+  { stage, settings }: { readonly stage: string; readonly settings: object },
+): Packaged {
   const folder = mkdtempSync(join(tmpdir(), "rekey-package-"));
+  mkdirSync(join(cwd, "dist"));
+  writeFileSync(join(cwd, "dist", "admin.mjs"), "// left by an earlier build");
   const env = { PATH: process.env["PATH"], HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const run = (script: string, args: readonly string[]) =>
     execFileSync(process.execPath, [script, ...args], {
-      cwd: root,
+      cwd,
       env,
       stdio: "pipe",
       timeout: packagingMaxMs,

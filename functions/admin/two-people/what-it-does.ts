@@ -1,5 +1,10 @@
 import { copiesOf } from "../../../core/copies/declared.ts";
-import { undoableKeys, whyNotSwitchFirst, whyNotUndoQuarantine } from "../../../core/incident/orders.ts";
+import {
+  isGrave,
+  undoableKeys,
+  whyNotSwitchFirst,
+  whyNotUndoQuarantine,
+} from "../../../core/incident/orders.ts";
 import { isSettled } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { refOf } from "../../../core/incident/transitions.ts";
@@ -59,10 +64,7 @@ export async function switchingFirst(given: Given, deps: AdminDeps): Promise<Wha
 
 async function graveIncident(given: Given, deps: AdminDeps): Promise<IncidentRecord | undefined> {
   const record = await deps.ledger.incidents.incident(textOf(given["incident"]));
-  const isGrave = record?.alerts.some(
-    ({ exposure, verified }) => exposure === "public" || verified === "live",
-  );
-  return isGrave ? record : undefined;
+  return record !== undefined && isGrave(record) ? record : undefined;
 }
 
 function sparing(

@@ -20,6 +20,7 @@ import {
 } from "../../../core/incident/orders.ts";
 import { isSettled } from "../../../core/incident/plan.ts";
 import type {
+  AlertSeen,
   ContainmentState,
   IncidentRecord,
   IncidentStatus,
@@ -284,6 +285,23 @@ describe("a plan that is asked for with a second report", () => {
   test("may still give the consumers of a watched key time, once a person has said contain-now", () => {
     expect(whyNotPlan(containNow(incident(byPerson), word), "switch-first")).toBeUndefined();
   });
+
+  test.each([{ exposure: "public" as const }, { verified: "live" as const }])(
+    "that spares a key which others have (%j) is given by an order about its incident, not with a report",
+    (told) => {
+      const alert: AlertSeen = {
+        ...{ source: "report", sourceId: "1", principal: "intake/report", receivedAtMs: openedAtMs },
+        ...{ exposure: "unknown", verified: "unknown", match: incident({}).match, where: [] },
+      };
+      const grave = incident({ alerts: [{ ...alert, ...told }] });
+      expect(whyNotPlan(grave, "switch-first")).toEqual({
+        reason: "KnownToOthers",
+        detail: "the key is public, or was seen to work",
+        hint: "order it with `rekey incident switch-first i-1`",
+      });
+      expect(whyNotPlan(grave, "contain-first")).toBeUndefined();
+    },
+  );
 
   test("is taken for a key that Rekey rotates", () => {
     for (const plan of plans) expect(refused({}, (record) => whyNotPlan(record, plan))).toBe("allowed");
