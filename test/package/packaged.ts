@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inCopyOfTree } from "../../release/tree.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
+import { handlerNames } from "../../serverless/handlers.ts";
 import type { Code } from "../../serverless/lambda.ts";
 import type { Resource, Statement } from "../../serverless/statements.ts";
 import { type Template as Rendered, renderTemplate } from "../../serverless/template.ts";
@@ -12,6 +13,9 @@ export type TemplateResource = Resource;
 export type Template = Readonly<Record<string, TemplateResource>>;
 
 const packagingMaxMs = 110_000;
+
+/** What `packageTemplate` finds in dist/ in place of every bundle. */
+export const earlierBuild = "// left by an earlier build";
 
 /** Stands for the zips, where a test asks nothing of them. */
 export const someCode: Code = {
@@ -45,7 +49,7 @@ function packageIn(
 ): Packaged {
   const folder = mkdtempSync(join(tmpdir(), "rekey-package-"));
   mkdirSync(join(cwd, "dist"));
-  writeFileSync(join(cwd, "dist", "admin.mjs"), "// left by an earlier build");
+  for (const name of handlerNames()) writeFileSync(join(cwd, "dist", `${name}.mjs`), earlierBuild);
   const env = { PATH: process.env["PATH"], HOME: folder, AWS_EC2_METADATA_DISABLED: "true" };
   const run = (script: string, args: readonly string[]) =>
     execFileSync(process.execPath, [script, ...args], {
