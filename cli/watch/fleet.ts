@@ -1,5 +1,4 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
-import { isOver } from "../../core/incident/status.ts";
 import { exitCodes, type Reach } from "../command.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable, type Line } from "../table.ts";
@@ -23,11 +22,10 @@ interface Seen {
 }
 
 async function lookAtAll(reach: Reach, untilQuiet: boolean): Promise<Look> {
-  const [{ secrets }, known] = await Promise.all([
+  const [{ secrets }, incidents] = await Promise.all([
     readStandings(reach, undefined),
     reach.ledger.incidents.openIncidents(),
   ]);
-  const incidents = known.filter(({ status }) => !isOver(status));
   const isBusy = ({ facts }: (typeof secrets)[number]) => facts.record.lease !== undefined;
   const quiet = secrets.filter((each) => !isBusy(each));
   const seen: Seen = {
