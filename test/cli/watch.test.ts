@@ -1,3 +1,4 @@
+import { InputInvalid, StoreUnavailable } from "../../core/errors.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
 import { type AdminWorld, arnOf, NOON_MS } from "../contract/admin-world.ts";
@@ -59,6 +60,39 @@ describe("a rotation", () => {
     expect(drawn).toHaveLength(3);
     expect(drawn.at(-1)).toEqual([]);
     expect(shown).toMatchObject({ err: "", code: 0, out: "r-1: rotated after 1 min" });
+  });
+});
+
+describe("a ledger that does not answer", () => {
+  async function watchedWhile(error: Error, pausesSilent: number) {
+    const { world } = await appliedWorld();
+    await open(world);
+    const { rotation } = world.ledger;
+    const shown = await rekey(world, "watch billing-key", {
+      meanwhile: async (pauses) => {
+        const isSilent = pauses <= pausesSilent;
+        Object.assign(world.ledger, { rotation: isSilent ? () => Promise.reject(error) : rotation });
+        if (!isSilent) await ended(world);
+      },
+    });
+    return shown;
+  }
+  const silent = new StoreUnavailable("the ledger did not answer");
+
+  test("for a moment is said once, and the watch goes on", async () => {
+    const shown = await watchedWhile(silent, 3);
+    expect(shown.err.split("\n")).toEqual([
+      "12:00:00 making the incoming key",
+      "12:00:00 the ledger did not answer; trying again, and what is shown is older",
+    ]);
+    expect(shown).toMatchObject({ code: 0, out: "r-1: rotated after 1 min" });
+  });
+
+  test("for ten minutes ends it as unreachable, and so does what no repeat mends at once", async () => {
+    const shown = await watchedWhile(silent, 700);
+    expect([shown.code, shown.err]).toEqual([3, expect.stringContaining("the ledger did not answer")]);
+    const denied = await watchedWhile(new InputInvalid("the ledger refused GetItem"), 700);
+    expect(denied.code).toBe(1);
   });
 });
 
