@@ -25,6 +25,7 @@ import {
   mayTestify,
   reportsOf,
   useOf,
+  whyNoTestimony,
 } from "./view.ts";
 
 type Check = (question: Question) => readonly AdoptionReason[];
@@ -73,8 +74,9 @@ function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly
     const detail = "holds neither the retiring nor the incoming key";
     return [instanceReason(item, view, { reason: "HoldsUnknownKey", detail })];
   }
-  if (!mayTestify(item, view)) {
-    const detail = `reports the incoming key and does not prove that it holds it: ${whyUnproven[item.unproven ?? "unsigned"]}`;
+  const unproven = whyNoTestimony(item, view);
+  if (unproven !== undefined) {
+    const detail = `reports the incoming key and does not prove that it holds it: ${whyUnproven[unproven]}`;
     return [instanceReason(item, view, { reason: "NotProven", detail })];
   }
   const lastSuccessAgoMs = useOf(item, view.retiring.fingerprint)?.lastSuccessAgoMs ?? null;

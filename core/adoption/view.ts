@@ -8,6 +8,7 @@ import {
   isInstance,
   type ReadEvidence,
   type ReportedUse,
+  type Unproven,
 } from "./evidence.ts";
 
 /** Why the retiring key may not be revoked yet. The gate, the screen, the page and the report use the same value. */
@@ -99,8 +100,16 @@ export function reportsOf(view: AdoptionView, consumer: ConsumerPolicy): readonl
 }
 
 /** True if a report may testify that its instance holds the incoming key, or that it ends. */
-export function mayTestify({ unproven }: InstanceEvidence, { policy }: AdoptionView): boolean {
-  return unproven === undefined || (policy.reports === "any" && unproven !== "jump");
+export function mayTestify(item: InstanceEvidence, view: AdoptionView): boolean {
+  return whyNoTestimony(item, view) === undefined;
+}
+
+/** What the report does not prove, where the policy asks for that. */
+export function whyNoTestimony(
+  { unproven }: InstanceEvidence,
+  { policy }: AdoptionView,
+): Unproven | undefined {
+  return policy.reports === "any" && unproven !== "jump" ? undefined : unproven;
 }
 
 /**

@@ -96,15 +96,13 @@ type Found = Pick<CopyView, "note" | "seen" | "found">;
 /** What is there is what Rekey wrote last, or what a write of Rekey's that never ended may have left. */
 export function isAsNoted(view: Found): boolean {
   const { note, seen, found } = view;
-  const written = note?.written;
-  if (written === undefined || seen.mark === undefined) return false;
-  if (isMarked(view, seen.mark) || found === written.fingerprint) return true;
+  if (note?.written === undefined || seen.mark === undefined) return false;
+  if (isMarked(note, seen.mark) || found === note.written.fingerprint) return true;
   return isHalfWritten(view);
 }
 
 /** The mark of the last write of this version, or of one that was frozen and ended after it. */
-function isMarked({ note }: Found, mark: string): boolean {
-  const { written, late = [] } = note ?? {};
+function isMarked({ written, late = [] }: CopyNote, mark: string): boolean {
   if (mark === written?.mark) return true;
   return late.some((each) => each.mark === mark && each.versionId === written?.versionId);
 }
@@ -117,9 +115,9 @@ function isHalfWritten({ note, seen, found }: Found): boolean {
 
 /** Nothing is left to write: the place shows the last mark, and it belongs to this version. */
 export function isWritten({ note, seen, found }: Found, versionId: VersionId): boolean {
-  const { written, writing } = note ?? {};
-  if (written?.versionId !== versionId || writing !== undefined || seen.mark === undefined) return false;
-  return isMarked({ note, seen, found }, seen.mark) || found === written.fingerprint;
+  if (note?.written?.versionId !== versionId || note.writing !== undefined || seen.mark === undefined)
+    return false;
+  return isMarked(note, seen.mark) || found === note.written.fingerprint;
 }
 
 export function placeText({ to, as }: Pick<CopyPolicy, "to" | "as">): string {

@@ -293,23 +293,21 @@ function timedPages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
 /** For so long an acknowledgement keeps back the repeats; a page with a new reason is sent all the same. */
 export const quietAfterAckMs = 10 * 60_000;
 
-/** The time after the deadline up to which repeats come at this distance; later ones come at the last distance. */
-const repeats = [
-  { untilMs: 3_600_000, everyMs: 5 * 60_000 },
-  { untilMs: 24 * 3_600_000, everyMs: 30 * 60_000 },
-  { untilMs: Number.POSITIVE_INFINITY, everyMs: 2 * 3_600_000 },
-] as const;
+/** How far apart repeats are: before the first hour after the deadline is over, before the first day is, and later. */
+function repeatEveryMs(afterDeadlineMs: number): number {
+  if (afterDeadlineMs < 3_600_000) return 5 * 60_000;
+  return afterDeadlineMs < 24 * 3_600_000 ? 30 * 60_000 : 2 * 3_600_000;
+}
 
 /** After the deadline people are paged again and again, until one of them acknowledges or the key is dead (O5). */
 function nextRepeatMs({ pages, deadlineAtMs, acknowledged = [] }: IncidentRecord): number {
   const heard = pages.filter(({ severity, delivered }) => severity === "page" && delivered.length > 0);
   const lastMs = heard.at(-1)?.atMs;
   if (lastMs === undefined) return Number.POSITIVE_INFINITY;
-  const { everyMs } = repeats.find(({ untilMs }) => lastMs < deadlineAtMs + untilMs) ?? repeats[2];
   // From Slack it keeps back only what goes to Slack: whoever took over an account there must not end the pages.
   const heardBy = acknowledged.findLast(({ channel }) => channel !== "slack");
   const quietUntilMs = (heardBy?.atMs ?? 0) + quietAfterAckMs;
-  return Math.max(deadlineAtMs, lastMs + everyMs, quietUntilMs);
+  return Math.max(deadlineAtMs, lastMs + repeatEveryMs(lastMs - deadlineAtMs), quietUntilMs);
 }
 
 /** Channels that get no repeat now, because somebody acknowledged there. A page with a new reason goes to all. */

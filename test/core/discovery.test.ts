@@ -34,6 +34,19 @@ test.each([
   expect(graded.grade).toBe(grade);
 });
 
+test("where a key can be done without, the draft says where it is written", () => {
+  const graded = (keyless?: string) =>
+    gradeOf({
+      issuer: { title: "X", facts: facts(), ...(keyless && { keyless }) },
+      readers,
+      areReadersKnown: true,
+    });
+  expect(graded().why).toBe("1 role reads it, and X shows when a key is used");
+  expect(graded("https://x").why).toBe(
+    "1 role reads it, and X shows when a key is used; better without a key: https://x",
+  );
+});
+
 test("a key of nobody known cannot be proven", () => {
   expect(gradeOf({ readers, areReadersKnown: true }).grade).toBe("cannotBeProven");
 });

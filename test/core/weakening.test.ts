@@ -77,6 +77,10 @@ test("what asks for more needs nobody else", () => {
   expect(weakenings(policy, structuredClone(policy))).toEqual([]);
 });
 
+test("a secret that is rotated no more asks for nothing less: its keys stay", () => {
+  expect(weakenings(policy, { ...policy, mode: "index" })).toEqual([]);
+});
+
 describe("what is shown of a change", () => {
   const changes = (before: Partial<Policy>, after: Partial<Policy>) =>
     weakenings({ ...policy, ...before }, { ...policy, ...after }).map(({ change }) => change);

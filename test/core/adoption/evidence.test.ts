@@ -343,6 +343,17 @@ describe("a reason in words", () => {
     expect(sayWanted({ ...plain(reason), consumer: "billing" })).toContain(step);
   });
 
+  test.each([
+    ["ecs", "name the secret in the definition of billing, or let it make one call"],
+    ["lambda", "name the secret in the definition of billing, or let it make one call"],
+    ["kubernetes", "name the secret in the definition of billing, or let it make one call"],
+    ["client", "let billing make one call with the incoming key"],
+  ] as const)("use of the incoming key that %s does not show: %s", (source, step) => {
+    expect(sayWanted({ ...plain("IncomingKeyUnused"), source, consumer: "billing" })).toMatch(
+      new RegExp(`^${step}`),
+    );
+  });
+
   test("a reader that nobody declared is known by its role, and a consumer without a name is the consumer", () => {
     expect(sayWanted({ ...plain("UndeclaredConsumer"), source: "kms" })).toBe(
       "declare a consumer with this role, or remove its access",

@@ -181,6 +181,11 @@ describe("contain now", () => {
       { keys: [{ ...ours, byHand: true }] },
       "ByHand",
     ],
+    [
+      "nor where something else is in its way",
+      { keys: [{ ...ours, byHand: true, blocked: { why: "the account is closed" } }] },
+      "ByHand",
+    ],
     ["is no answer to a leaked credential of our own", { keys: [{ ...ours, role: "admin" }] }, "RekeysOwn"],
     [
       "nor to a signing secret of the intake",

@@ -54,6 +54,15 @@ describe("a later alert of the same id", () => {
     expect(appendAlert(full, later({ where: ["https://example.com/99"] }))).toBe(full);
   });
 
+  test("without places is compared by the rest, and one that is merged leaves the others as they are", () => {
+    const { where: _none, ...nowhere } = later({});
+    expect(isRepeat(known, nowhere)).toBe(true);
+    expect(isRepeat(known, { ...nowhere, exposure: "public" })).toBe(false);
+    const other = { ...seen, sourceId: "acme/shop#8" };
+    const next = appendAlert({ ...known, alerts: [other, seen] }, later({ exposure: "public" }));
+    expect(next.alerts).toEqual([other, { ...seen, exposure: "public" }]);
+  });
+
   test("of which only the name is kept is news if no alert said that much", () => {
     const dropped = { ...known, alertsDropped: ["report 1"] };
     const again = later({ source: "report", sourceId: "1" });

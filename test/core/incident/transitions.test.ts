@@ -130,6 +130,15 @@ describe("containment's turn", () => {
     expect(turnOf({ keys: [keyWith({ state: "needsPerson" })], containNow: word })).toBe("contain");
   });
 
+  test("a wait for a person says what stands in the way of this key, and else why the plan is what it is", () => {
+    const whyOf = (facts: Partial<KeyInScope>) =>
+      containTurn(incident(), keyWith({ state: "needsPerson", ...facts }), openedAtMs);
+    expect(whyOf({ blocked: { why: "the provider refuses" } })).toMatchObject({
+      why: "the provider refuses",
+    });
+    expect(whyOf({})).toMatchObject({ why: "seen in public" });
+  });
+
   test("a time that was never written down is now: no head start, no time to move, and no giving up", () => {
     const { openedAtMs: _o, takenUpAtMs: _t, containByMs: _c, ...timeless } = incident();
     const turnAt = (plan: IncidentRecord["plan"], nowMs: number) =>
@@ -232,6 +241,17 @@ test("an incident that a person had decided before says so on its first page", (
   );
 });
 
+test("an incident that only waits because its sender is over the limit pages at once", () => {
+  const limited = { plan: "switch-first", planWhy: "over the limit", secrets: [] } as const;
+  const alerts = [{ ...seenAlert, overLimit: true as const }];
+  expect(clockTurn(incident({ ...limited, alerts }), openedAtMs)).toEqual({
+    turn: "escalate",
+    page: { reason: "limited", severity: "page", why: "over the limit" },
+  });
+  expect(clock({ ...limited, alerts: [seenAlert] })).toBe("wait 5 min");
+  expect(clock({ ...limited, alerts, plan: "contain-first" })).toBe("wait 5 min");
+});
+
 describe("pages after the deadline", () => {
   const told = (atMinutes: number): PageSent => ({
     ...{ atMs: openedAtMs + atMinutes * minute, reason: "deadlinePassed", severity: "page" },
@@ -252,7 +272,10 @@ describe("pages after the deadline", () => {
     expect(clockAt({ pages }, 15)).toBe("wait 19 min");
     expect(clockAt({ pages }, 19)).toBe("page deadlinePassed");
     expect(clockAt({ pages: [...pages, told(19)] }, 20)).toBe("wait 24 min");
+    expect(clockAt({ pages: [...pages, told(74)] }, 75)).toBe("wait 79 min");
+    expect(clockAt({ pages: [...pages, told(75)] }, 76)).toBe("wait 105 min");
     expect(clockAt({ pages: [...pages, told(120)] }, 121)).toBe("wait 150 min");
+    expect(clockAt({ pages: [...pages, told(1_455)] }, 1_456)).toBe("wait 1575 min");
     expect(clockAt({ pages: [...pages, told(3_000)] }, 3_001)).toBe("wait 3120 min");
   });
 

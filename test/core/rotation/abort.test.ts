@@ -1,5 +1,6 @@
 import { afterAbort, markAborted, whyNotAbort } from "../../../core/rotation/abort.ts";
-import { emptyRecord, type Run, type SecretRecord } from "../../../core/rotation/secret-record.ts";
+import { markPromoting } from "../../../core/rotation/incoming.ts";
+import { baseOf, emptyRecord, type Run, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 
 const place = (name: string) => ({
   keyId: `k-${name}`,
@@ -44,6 +45,18 @@ test.each([
 ])("%s: the order changes nothing", (reason, record, rotationId) => {
   expect(whyNotAbort(record, rotationId)?.reason).toBe(reason);
   expect(markAborted(record, { ...order, rotationId })).toBe(record);
+});
+
+test("no transition of an aborted run begins anything, and its taking over keeps the order", () => {
+  const record = held({ phase: "proven", aborted: { by: "eve", reason: "the wrong project" } });
+  expect(() =>
+    markPromoting(record, { secretArn: "arn:FAKE", rotationId: "r-1", fence: record.fence }),
+  ).toThrow("eve aborted it: the wrong project");
+  expect(record.run && baseOf(record.run)).toEqual({
+    ...base,
+    aborted: { by: "eve", reason: "the wrong project" },
+  });
+  expect(baseOf({ ...base, phase: "opened" })).toEqual(base);
 });
 
 test("what is promoted, or may be, keeps both keys", () => {

@@ -1,5 +1,6 @@
 import type { AdoptionReason } from "../../../core/adoption/adoption.ts";
 import {
+  isOnlyRetained,
   type RevokeView,
   reasonsAsked,
   whyNotRepeatRevoke,
@@ -131,6 +132,13 @@ describe("before the promotion", () => {
       expect(whyNotRepeatRevoke(view)?.reason).toBe("NotPromoted");
     },
   );
+});
+
+test("only the policy keeps a key that nothing else stands in the way of", () => {
+  const kept = { ...clear, policy: { retain: true } };
+  expect(isOnlyRetained(kept)).toBe(true);
+  expect(isOnlyRetained(clear)).toBe(false);
+  expect(isOnlyRetained({ ...kept, stop: "stopped" })).toBe(false);
 });
 
 describe("repeating a recorded revoke", () => {

@@ -1,5 +1,5 @@
 import { Superseded } from "../../../core/errors.ts";
-import { closeRun, giveUp, openRun, oweRun, resumeRun } from "../../../core/rotation/lease.ts";
+import { closeRetained, closeRun, giveUp, openRun, oweRun, resumeRun } from "../../../core/rotation/lease.ts";
 import { emptyRecord, incidentWith } from "../../../core/rotation/secret-record.ts";
 import {
   incomingKey,
@@ -153,5 +153,33 @@ describe("giving up", () => {
 
   test("is refused to a run without the fence", () => {
     expect(() => giveUp(recordIn("staged"), late)).toThrow(Superseded);
+  });
+});
+
+describe("closing a run whose policy keeps the retiring key", () => {
+  test("marks the key as kept, ends the run and frees the secret", () => {
+    const next = closeRetained(recordIn("promoted"), ticket);
+    expect(next.keys.map(({ keyId, retained }) => [keyId, retained])).toEqual([
+      ["key-1", true],
+      ["key-2", undefined],
+    ]);
+    expect(next).toMatchObject({ ended: ["r-1"] });
+    expect(next.run).toBeUndefined();
+    expect(next.lease).toBeUndefined();
+  });
+
+  test.each(["quarantined", "revoking", "revoked", "dead"] as const)("is refused once it is %s", (phase) => {
+    expect(() => closeRetained(recordIn(phase), ticket)).toThrow(
+      `the retiring key is ${phase}: it is not kept`,
+    );
+  });
+
+  test("is refused before the promotion, after an abort, and to a run without the fence", () => {
+    expect(() => closeRetained(recordIn("proven"), ticket)).toThrow(Superseded);
+    const aborted = { by: "ada", reason: "wrong scopes" };
+    expect(() => closeRetained(recordIn("promoted", { run: { ...runs.promoted, aborted } }), ticket)).toThrow(
+      "ada aborted it",
+    );
+    expect(() => closeRetained(recordIn("promoted"), late)).toThrow(Superseded);
   });
 });

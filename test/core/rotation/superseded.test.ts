@@ -4,6 +4,8 @@ import { emptyRecord, type SecretRecord } from "../../../core/rotation/secret-re
 import {
   adoptByHand,
   mayNotReturn,
+  releaseRetained,
+  retainedKeys,
   type SupersededKey,
   supersededKeys,
   supersededMax,
@@ -149,4 +151,15 @@ describe("somebody puts another key into AWSCURRENT", () => {
     const run = { phase: "opened" as const, rotationId: "r-2", attempt: 0, retiring: current };
     expect(mayNotReturn({ ...record(back, current), run }, back)).toBe(true);
   });
+});
+
+test("a key that the policy keeps no more is superseded like any other, and the rest stays as it is", () => {
+  const kept = key("k1", "retiring", { retained: true });
+  const before = record(kept, current);
+  expect(retainedKeys(before)).toEqual([kept]);
+  expect(supersededKeys(before)).toEqual([]);
+  const released = releaseRetained(before);
+  expect(released.keys).toEqual([key("k1", "retiring"), current]);
+  expect(supersededKeys(released)).toHaveLength(1);
+  expect(releaseRetained(released)).toBe(released);
 });

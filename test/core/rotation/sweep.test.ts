@@ -145,6 +145,10 @@ describe("the sweep", () => {
       owedBy(recordIn("promoted", { run: { ...runIn.promoted, owed: { reason: "late" } } })),
     ).toBeUndefined();
     expect(owedBy({ ...free, run: runIn.promoted })).toBeUndefined();
+    const aborted = { by: "ada", reason: "wrong scopes" };
+    expect(
+      owedBy({ ...free, run: { ...runIn.promoted, owed: { reason: "late" }, aborted } }),
+    ).toBeUndefined();
   });
 
   test.each<[string, { readonly kind: string; readonly keyId: string }, SecretRecord, boolean]>([
