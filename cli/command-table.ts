@@ -53,8 +53,13 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/approve.ts")).approve,
   },
   {
+    name: "campaign",
+    does: "every key that leaked at once: see, pause and resume what `rekey compromise --all` and the like opened",
+    load: async () => (await import("./commands/campaign.ts")).campaign,
+  },
+  {
     name: "watch",
-    does: "follow a rotation, an incident or whatever is at work; exit code 0 only when it ended well",
+    does: "follow a rotation, an incident, a campaign or whatever is at work; exit code 0 only when it ended well",
     load: async () => (await import("./commands/watch.ts")).watch,
   },
   {

@@ -1,4 +1,5 @@
 import { raiseAlert } from "./alerts/raise-alert.ts";
+import { advanceCampaigns } from "./campaign/advance-campaigns.ts";
 import { recordEvidence } from "./evidence/record-evidence.ts";
 import { recordRead } from "./evidence/record-read.ts";
 import { awaitIncident } from "./incident/await-incident.ts";
@@ -61,6 +62,7 @@ export const steps = [
   recordEvidence,
   recordRead,
   raiseAlert,
+  advanceCampaigns,
   openIncident,
   containKey,
   proveContained,

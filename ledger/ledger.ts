@@ -2,6 +2,7 @@ import { cutToBytes } from "../core/bytes.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
+import { campaignsIn } from "./campaigns.ts";
 import { copiesIn } from "./copies.ts";
 import { documents } from "./documents.ts";
 import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
@@ -81,7 +82,7 @@ export function ledgerOn(table: Table) {
     putKey: (key: KeyHistory) => at.write({ kind: "KEY", id: key.secretArn, sort: key.name }, key),
     keys: (secretArn: SecretArn) => at.all<KeyHistory>({ kind: "KEY", id: secretArn }),
 
-    incidents: incidentsIn(at),
+    ...{ incidents: incidentsIn(at), campaigns: campaignsIn(at) },
 
     /** Access to any other document, for records that only one module uses. */
     documents: at,

@@ -11,6 +11,7 @@ type MachineAction =
 export type Kind =
   | "ASKER"
   | "AUDIT"
+  | "CAMPAIGN"
   | "COPY"
   | "DEBT"
   | "EVIDENCE"
@@ -36,6 +37,7 @@ export interface FunctionRow {
   readonly does: string;
   readonly calledBy?:
     | "decryptRecords"
+    | "everyMinute"
     | "everyHour"
     | "everyDay"
     | "reportBus"

@@ -81,6 +81,8 @@ export function ruleResources(name: string, { calledBy }: FunctionRow, deploymen
 const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
   clock: () => ({ ScheduleExpression: "rate(15 minutes)" }),
 
+  everyMinute: () => ({ ScheduleExpression: "rate(1 minute)" }),
+
   everyHour: () => ({ ScheduleExpression: "rate(1 hour)" }),
 
   everyDay: () => ({ ScheduleExpression: "rate(1 day)" }),

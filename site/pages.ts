@@ -28,7 +28,7 @@ export const sections: readonly Section[] = [
       ...pagesIn("providers"),
     ],
   },
-  { text: "When a key leaks", pages: ["alerts.md", "scan.md", ...pagesIn("runbooks")] },
+  { text: "When a key leaks", pages: ["alerts.md", "campaign.md", "scan.md", ...pagesIn("runbooks")] },
   {
     text: "Operate",
     pages: ["cli.md", "console.md", "fleet.md", "orders.md", "audit-collector.md", "restore.md", "limits.md"],

@@ -3,9 +3,10 @@ import type { Foretold } from "../../functions/admin/compromise/preview.ts";
 import type { Raised } from "../../functions/alerts/raise.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import { type CampaignOptions, coversOf, orderCampaign } from "../order-campaign.ts";
 import { incidentsOpened } from "./incident.ts";
 
-interface Options {
+interface Options extends CampaignOptions {
   readonly keyStdin?: boolean;
   readonly fingerprint?: string;
   readonly keyId?: string;
@@ -18,6 +19,8 @@ interface Options {
   readonly plan?: string;
   readonly dryRun?: boolean;
 }
+
+const collect = (value: string, before: readonly string[] = []) => [...before, value];
 
 export const compromise: Register = (program, perform) => {
   program
@@ -32,6 +35,19 @@ export const compromise: Register = (program, perform) => {
     )
     .option("--consumer <name>", "every key that a consumer uses")
     .option("--provider-account <name>", "every key of a provider account of rekey.yml")
+    .option("--all", "a campaign: every key under Rekey")
+    .option("--provider <account>", "a campaign: every key of a provider account of rekey.yml, in waves")
+    .option("--environment <name>", "a campaign: every key of an environment")
+    .option("--tag <key=value>", "a campaign: the key of every secret with this tag")
+    .option("--destination <name>", "a campaign: every key that was copied to a place that was breached")
+    .option("--file <path>", "a campaign: the key of every secret that the file names, one a line")
+    .option(
+      "--abused <secret>",
+      "of a campaign: a stranger uses this one, so it waits for nobody; repeat it",
+      collect,
+    )
+    .option("--own <arn>", "of a campaign: this admin credential leaked too; repeat it", collect)
+    .option("--digest <sha256>", "open the campaign that its preview showed")
     .option("--reason <text>", "why, for the record", "reported by hand")
     .option("--public", "the key was public")
     .option("--where <place>", "address or file where it was found")
@@ -47,6 +63,8 @@ async function report(
   { secret, options }: { readonly secret: string | undefined; readonly options: Options },
 ): Promise<Shown> {
   const { reason, where, plan, dryRun = false } = options;
+  const covers = await coversOf(cli, options);
+  if (covers !== undefined) return orderCampaign(cli, { covers, options, secret });
   const answer = await askAdmin(cli, {
     ...{ command: "compromise", reason, dryRun },
     ...(await targetOf(cli, { secret, options })),

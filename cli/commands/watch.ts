@@ -5,6 +5,7 @@ import { isReference } from "../../stores/index.ts";
 import { CliFailure, type Register } from "../command.ts";
 import { findSecret } from "../find-secret.ts";
 import { type Watched, watchBoard } from "../watch/board.ts";
+import { campaignBoard } from "../watch/campaign.ts";
 import { fleetBoard } from "../watch/fleet.ts";
 import { incidentBoard } from "../watch/incident.ts";
 import { rotationBoard } from "../watch/rotation.ts";
@@ -16,7 +17,7 @@ export const watch: Register = (program, perform) => {
     .command("watch")
     .argument(
       "[what]",
-      "a rotation, a secret (its latest rotation) or an incident; without it, whatever is at work",
+      "a rotation, a secret (its latest rotation), an incident or a campaign; without it, whatever is at work",
     )
     .option("--until-quiet", "without a name: end when no rotation and no incident is at work")
     .action((named: string | undefined, { untilQuiet = false }: { readonly untilQuiet?: boolean }) =>
@@ -35,6 +36,7 @@ async function whichBoard(named: string, ledger: Ledger): Promise<Watched> {
   if (isReference(named) || policies.some(({ name }) => name === named)) {
     return rotationBoard(await latestOf(await findSecret(named, ledger), ledger));
   }
+  if ((await ledger.campaigns.campaign(named)) !== undefined) return campaignBoard(named);
   if ((await ledger.incidents.incident(named)) !== undefined) return incidentBoard(named);
   const found = await together(policies, {
     atOnceMax,
@@ -42,9 +44,12 @@ async function whichBoard(named: string, ledger: Ledger): Promise<Watched> {
   });
   const rotation = found.find((each) => each !== undefined);
   if (rotation !== undefined) return rotationBoard(rotation);
-  throw new CliFailure(`no rotation and no incident is called ${JSON.stringify(named.slice(0, 100))}`, {
-    hint: "name a secret instead, or see `rekey status` and `rekey incident list`",
-  });
+  throw new CliFailure(
+    `no rotation, no incident and no campaign is called ${JSON.stringify(named.slice(0, 100))}`,
+    {
+      hint: "name a secret instead, or see `rekey status` and `rekey incident list`",
+    },
+  );
 }
 
 interface Found {

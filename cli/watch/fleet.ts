@@ -1,4 +1,6 @@
+import type { Campaign } from "../../core/campaign/record.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
+import { campaignNews, campaignTable } from "../campaign-view.ts";
 import { exitCodes, type Reach } from "../command.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable, type Line } from "../table.ts";
@@ -14,6 +16,7 @@ export function fleetBoard({ untilQuiet }: { readonly untilQuiet: boolean }): Wa
 }
 
 interface Seen {
+  readonly campaigns: readonly Campaign[];
   readonly incidents: readonly IncidentRecord[];
   readonly busy: readonly SecretStanding[];
   readonly wanted: readonly SecretStanding[];
@@ -22,13 +25,19 @@ interface Seen {
 }
 
 async function lookAtAll(reach: Reach, untilQuiet: boolean): Promise<Look> {
-  const [{ secrets }, incidents] = await Promise.all([
+  const [{ secrets }, open, everyCampaign] = await Promise.all([
     readStandings(reach, undefined),
     reach.ledger.incidents.openIncidents(),
+    reach.ledger.campaigns.campaigns(),
   ]);
+  const campaigns = everyCampaign.filter(({ status }) => status !== "done");
+  // The campaign's one line stands for its incidents.
+  const told = new Set(campaigns.map(({ campaignId }) => campaignId));
+  const incidents = open.filter(({ campaignId }) => campaignId === undefined || !told.has(campaignId));
   const isBusy = ({ facts }: (typeof secrets)[number]) => facts.record.lease !== undefined;
   const quiet = secrets.filter((each) => !isBusy(each));
   const seen: Seen = {
+    campaigns,
     incidents,
     busy: secrets.filter(isBusy),
     wanted: quiet.filter(({ standing }) => standing.wants !== undefined),
@@ -36,7 +45,7 @@ async function lookAtAll(reach: Reach, untilQuiet: boolean): Promise<Look> {
     nowMs: reach.nowMs(),
   };
   const look = { board: boardOf(seen), news: newsOf(seen) };
-  if (!untilQuiet || seen.busy.length > 0 || incidents.length > 0) return look;
+  if (!untilQuiet || seen.busy.length > 0 || incidents.length > 0 || campaigns.length > 0) return look;
   return {
     ...look,
     end: {
@@ -47,10 +56,11 @@ async function lookAtAll(reach: Reach, untilQuiet: boolean): Promise<Look> {
   };
 }
 
-function boardOf({ incidents, busy, wanted, rest, nowMs }: Seen): readonly Line[] {
+function boardOf({ campaigns, incidents, busy, wanted, rest, nowMs }: Seen): readonly Line[] {
   const next = Math.min(...rest.flatMap(({ standing }) => standing.nextAtMs ?? []));
   const due = Number.isFinite(next) ? `; the next rotation is due ${until(next, nowMs)}` : "";
   return [
+    ...(campaigns.length === 0 ? [] : [campaignTable(campaigns, nowMs), ""]),
     ...(incidents.length === 0
       ? []
       : [
@@ -97,8 +107,9 @@ function orderOf(name: string, { wants }: SecretStanding["standing"]): string {
 }
 
 /** Without times, so that a line is printed only for news. */
-function newsOf({ incidents, busy, wanted }: Seen): string {
+function newsOf({ campaigns, incidents, busy, wanted }: Seen): string {
   const said = [
+    ...campaigns.map(campaignNews),
     ...incidents.map(({ incidentId, status }) => `incident ${incidentId} ${status}`),
     ...busy.map(({ policy, standing }) => `${policy.name}: ${standing.state.text}`),
     ...wanted.map(({ policy, standing }) => `${policy.name} wants a person: ${standing.wants?.what ?? ""}`),

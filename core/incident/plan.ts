@@ -245,6 +245,26 @@ export function escalateAt(clock: {
   return Math.max(openedAtMs, Math.min(openedAtMs + escalateAfterMs, deadlineAtMs - escalateBeforeMs));
 }
 
+/** Time that the proof of death takes, so that the last key of a campaign is dead by the deadline that all share. */
+const proveMs = 2 * 60_000;
+/** A key that is started late in a campaign still gives its consumers a minute. */
+const campaignGraceMinMs = 60_000;
+
+/** When containment stops waiting for consumers under switch-first. */
+export function containBy({
+  openedAtMs,
+  containByMs,
+  campaign: { campaignId, deadlineAtMs },
+}: {
+  readonly openedAtMs: number;
+  readonly containByMs: number;
+  readonly campaign: Pick<IncidentRecord, "campaignId" | "deadlineAtMs">;
+}): number {
+  const byPolicyMs = openedAtMs + containByMs;
+  if (campaignId === undefined) return byPolicyMs;
+  return Math.min(byPolicyMs, Math.max(openedAtMs + campaignGraceMinMs, deadlineAtMs - proveMs));
+}
+
 /** Whether the deadline was met. `none`: there was no leak, so there was no deadline. */
 export type DeadlineKept = "met" | "missed" | "open" | "waived" | "none";
 

@@ -33,6 +33,8 @@ export interface IncidentRecord {
   readonly decidedBefore?: DecidedBefore;
   /** The incident of a repository, consumer or account that this one is a part of. */
   readonly parentId?: string;
+  /** The campaign that opened it: its clock is the campaign's, and the campaign tells people of it. */
+  readonly campaignId?: string;
   /** For a parent: every key that leaked, each with an incident of its own. */
   readonly checklist: readonly ChecklistEntry[];
 

@@ -291,7 +291,7 @@ function code(text: string): string {
 }
 
 /** A sentence of ours that may quote a name: HTML, links and table cells in it are escaped. */
-function said(text: string): string {
+export function said(text: string): string {
   return oneLine(text).replace(/[\\`*_[\]<>|#]/g, (mark) => `\\${mark}`);
 }
 

@@ -26,6 +26,10 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   overwrite: commandLater(async () => (await import("./overwrite.ts")).overwrite),
   examine: commandLater(async () => (await import("./examine.ts")).examine),
   compromise: commandLater(async () => (await import("./compromise/compromise.ts")).compromise),
+  campaign: commandLater(async () => (await import("./campaign/campaign.ts")).campaign),
+  "campaign-pause": commandLater(async () => (await import("./campaign/steer.ts")).campaignPause),
+  "campaign-resume": commandLater(async () => (await import("./campaign/steer.ts")).campaignResume),
+  "campaign-clean": commandLater(async () => (await import("./campaign/steer.ts")).campaignClean),
   drill: commandLater(async () => (await import("./drill.ts")).drill),
   "incident-ack": incidentAck,
   "incident-contain-now": commandLater(

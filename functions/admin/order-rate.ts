@@ -6,7 +6,16 @@ export const ordersPerMinuteMax = 120;
 
 /** What makes something safer is never refused for being too much. */
 const urgent: ReadonlySet<string> = new Set([
-  ...["hold", "stop", "compromise", "incident-contain-now", "incident-escalate", "incident-ack"],
+  ...[
+    "hold",
+    "stop",
+    "compromise",
+    "campaign",
+    "campaign-pause",
+    "incident-contain-now",
+    "incident-escalate",
+    "incident-ack",
+  ],
 ]);
 
 const minuteMs = 60_000;

@@ -26,6 +26,7 @@ export interface Arrived {
   readonly reason?: string;
   /** The incident of a repository, consumer or account that this one is a part of. */
   readonly parentId?: string;
+  readonly campaignId?: string;
 }
 
 export interface Raising {
@@ -63,7 +64,7 @@ export function newIncident({
   readonly incidentId: string;
   readonly before?: DecidedBefore;
 }): IncidentRecord {
-  const { plan, parentId, alert: reported } = raising.arrived;
+  const { plan, parentId, campaignId, alert: reported } = raising.arrived;
   const { receivedAtMs, match, exposedAtMs, detectedAtMs } = alert;
   const clock = clockFrom({ receivedAtMs, ...(detectedAtMs !== undefined && { detectedAtMs }) });
   const isAsked = plan !== undefined && alert.source === "person";
@@ -74,6 +75,7 @@ export function newIncident({
     starts: 0,
     test: isTest(reported),
     ...(parentId !== undefined && { parentId }),
+    ...(campaignId !== undefined && { campaignId }),
     checklist: [],
     plan: "person",
     planWhy: "the plan is chosen when the incident opens",

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { InputInvalid, LedgerContended, Superseded } from "../../core/errors.ts";
-import { escalateAt, incidentWindows, planFor } from "../../core/incident/plan.ts";
+import { containBy, escalateAt, incidentWindows, planFor } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
 import { isOver } from "../../core/incident/status.ts";
 import { addToTimeline, isExecutionOf, refOf } from "../../core/incident/transitions.ts";
@@ -85,7 +85,7 @@ async function decide({ record, input, taken, keys }: Deciding, deps: Deps): Pro
         ...{ status: "open", executionArn, openedBy: executionArn, openedAtMs, takenUpAtMs: at },
         ...{ plan: choice.plan, planWhy: choice.why },
         escalateAtMs: escalateAt({ openedAtMs, deadlineAtMs: now.deadlineAtMs, escalateAfterMs }),
-        containByMs: openedAtMs + containByMs,
+        containByMs: containBy({ openedAtMs, containByMs, campaign: now }),
         keys: placedKeys,
         secrets: taken.map(({ scope }) => scope),
       };

@@ -27,7 +27,9 @@ import type { With } from "../deps.ts";
 
 type Deps = With<"destinations">;
 
-export type CopyRefusal = Refusal<CopyReason | "DestinationUnknown" | "DestinationSilent" | "CopyRefused">;
+export type CopyRefusal = Refusal<
+  CopyReason | "DestinationUnknown" | "DestinationBreached" | "DestinationSilent" | "CopyRefused"
+>;
 
 export interface RefusedCopy {
   readonly copy: CopyPolicy;
@@ -65,11 +67,24 @@ async function whyNoCopy(question: CopyQuestion, deps: Deps): Promise<CopyRefusa
   const { copy } = question;
   const destination = deps.destinations.named(copy.to);
   if (destination === undefined) return unknownDestination(copy);
+  const breached = await whyBreached(copy, deps);
+  if (breached !== undefined) return breached;
   try {
     return whyNotWrite(await viewOf({ ...question, destination }, deps));
   } catch (error) {
     return refusalIn(error);
   }
+}
+
+/** A key that is written to a place that strangers read is the next one that has leaked. */
+async function whyBreached(
+  { to }: CopyPolicy,
+  { ledger }: Pick<Deps, "ledger">,
+): Promise<Refusal<"DestinationBreached"> | undefined> {
+  const breach = await ledger.campaigns.breach(to);
+  if (breach === undefined) return undefined;
+  const detail = `${to} was breached (${breach.campaignId}): nothing is written there until \`rekey campaign clean ${to}\``;
+  return { reason: "DestinationBreached", detail };
 }
 
 export function unknownDestination({ to }: CopyPolicy): Refusal<"DestinationUnknown"> {
@@ -165,6 +180,8 @@ async function writeCopy(writing: OneWriting, deps: Deps): Promise<CopyRefusal |
   const { policy, incoming, retiring, copy } = writing;
   const destination = deps.destinations.named(copy.to);
   if (destination === undefined) return unknownDestination(copy);
+  const breached = await whyBreached(copy, deps);
+  if (breached !== undefined) return breached;
   try {
     const own = [retiring.fingerprint, incoming.fingerprint];
     const view = await viewOf({ policy, own, copy, destination }, deps);

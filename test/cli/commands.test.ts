@@ -185,7 +185,7 @@ describe("rotate and watch", () => {
   test("an id that no secret knows is refused", async () => {
     const { world } = await appliedWorld();
     expect((await rekey(world, "watch r-9")).err).toContain(
-      'rekey: error: no rotation and no incident is called "r-9"',
+      'rekey: error: no rotation, no incident and no campaign is called "r-9"',
     );
   });
 });

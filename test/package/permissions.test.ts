@@ -204,6 +204,7 @@ describe("rotated secrets", () => {
 const writing: Record<Kind, RegExp> = {
   ASKER: /\.putAsker\(/,
   AUDIT: /audit\.append|appendToIntake\(/,
+  CAMPAIGN: /\.(openCampaign|changeCampaign|addCampaignKey|changeCampaignKey|putCampaignBreach)\(/,
   COPY: /\.changeCopy\(/,
   DEBT: /ledger\.putDebt\(/,
   EVIDENCE: /\.putEvidence\(/,
@@ -225,6 +226,7 @@ const writing: Record<Kind, RegExp> = {
   TOLD: /\.putTold\(/,
 };
 const removing: Partial<Record<Kind, RegExp>> = {
+  CAMPAIGN: /\.removeCampaignBreach\(/,
   DEBT: /\.removeDebt\(/,
   EVIDENCE: /\.removeEvidence\(/,
   POLICY: /\.removePolicy\(/,

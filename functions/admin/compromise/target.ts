@@ -125,7 +125,7 @@ function isYounger(current: LedgerKey | undefined, incident: IncidentRecord, now
 }
 
 /** The key that the current version holds, as the index has it. */
-async function currentLeak(policy: Policy, deps: AdminDeps): Promise<Leak | undefined> {
+export async function currentLeak(policy: Policy, deps: AdminDeps): Promise<Leak | undefined> {
   const { secretArn } = policy;
   const known = currentKey(await deps.ledger.secret(secretArn))?.fingerprint;
   const fingerprint = known ?? (await indexedCurrent(policy, deps));

@@ -2,6 +2,7 @@ import type { Lasting } from "./what.ts";
 import {
   attesting,
   declaringFalseAlarm,
+  fields,
   forgetting,
   leaving,
   overwriting,
@@ -24,6 +25,8 @@ export const lasting: Readonly<Record<string, Lasting>> = {
   release: unfreezing,
   overwrite: overwriting,
   leave: leaving,
+  campaign: async (given, deps) => (await import("./campaigning.ts")).campaigning(given, deps),
+  "campaign-clean": fields("destination", "reason"),
   // Reads policy files, which is much to load for the other orders.
   apply: async (given, deps) => (await import("./applying.ts")).applying(given, deps),
 };

@@ -21,11 +21,9 @@ interface Telling {
 
 /** Sends one page through every channel and records which of them delivered it. */
 export async function page({ record, due, atMs }: Telling, deps: With<"escalator">): Promise<boolean> {
-  const quiet = quietChannels(record, due, atMs);
-  const { delivered, failed } = await deps.escalator.page({
-    ...pageOf(record, due, await policiesOf(record.secrets, deps)),
-    ...(quiet.length > 0 && { quiet }),
-  });
+  const { delivered, failed } = isToldByCampaign(record)
+    ? { delivered: [`campaign ${record.campaignId}`], failed: [] }
+    : await send({ record, due, atMs }, deps);
   const { reason, severity, why, error } = due;
   const isDelivered = delivered.length > 0;
   await changeIncident(
@@ -56,6 +54,19 @@ export async function page({ record, due, atMs }: Telling, deps: With<"escalator
     },
   );
   return isDelivered;
+}
+
+/** Of a thousand incidents at once a thousand pages would be read by nobody: the campaign sends one list of them all. */
+function isToldByCampaign({ campaignId, keys }: IncidentRecord): boolean {
+  return campaignId !== undefined && !keys.some(isRekeysOwn);
+}
+
+async function send({ record, due, atMs }: Telling, deps: With<"escalator">) {
+  const quiet = quietChannels(record, due, atMs);
+  return deps.escalator.page({
+    ...pageOf(record, due, await policiesOf(record.secrets, deps)),
+    ...(quiet.length > 0 && { quiet }),
+  });
 }
 
 function pageOf(record: IncidentRecord, due: DuePage, policies: readonly Policy[]): Page {

@@ -29,6 +29,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   QuotaReached: "quota-reached.md",
   SecretUnusable: "secret-unusable.md",
   secondPerson: "second-person.md",
+  campaign: "campaign.md",
   SpentKeyIsCurrent: "spent-key-is-current.md",
   StillAlive: "still-alive.md",
   Stopped: "stopped.md",

@@ -1,0 +1,70 @@
+import type { CampaignKey } from "./record.ts";
+
+/** What bounds a wave, so that no provider, no quota and no shared consumer is asked for too much at once. */
+export interface CampaignLimits {
+  /** How many calls a second the account of a provider answers. */
+  callsPerSecond(account: string): number;
+}
+
+/** Calls of a provider that one incident makes from its opening to the proof of death, rounded up. */
+const callsPerKey = 24;
+/** Of Secrets Manager's 50 writes a second half is left to everybody else; one incident makes eight. */
+const startsPerSecondMax = 3;
+/** Keys of one consumer that are on their way at once: each of them makes it fetch, or restart. */
+const atOncePerConsumerMax = 25;
+/** Incidents at once, of all accounts: an execution, its waits and its reports each. */
+const atOnceMax = 300;
+
+interface Lap {
+  readonly keys: readonly CampaignKey[];
+  readonly areCanariesOver: boolean;
+  readonly lapMs: number;
+  readonly nowMs: number;
+}
+
+/** The keys whose incidents are opened now, the most dangerous first. */
+export function whichStart(lap: Lap, limits: CampaignLimits): readonly CampaignKey[] {
+  const { keys, areCanariesOver, lapMs, nowMs } = lap;
+  const room = roomIn(keys, { limits, lapMs, nowMs });
+  const waiting = keys.filter(({ startedAtMs, fingerprint }) => startedAtMs === undefined && fingerprint);
+  return waiting.filter((key) => isItsTurn(key, areCanariesOver) && room.take(key));
+}
+
+/** A key that a stranger uses waits for no canary, nor does one that waits for a person in any case. */
+function isItsTurn({ wave }: CampaignKey, areCanariesOver: boolean): boolean {
+  return wave !== "rest" || areCanariesOver;
+}
+
+function roomIn(
+  keys: readonly CampaignKey[],
+  { limits, lapMs, nowMs }: { readonly limits: CampaignLimits } & Pick<Lap, "lapMs" | "nowMs">,
+) {
+  const atWork = keys.filter(isAtWork);
+  const consumers = new Map<string, number>();
+  for (const key of atWork) for (const name of key.consumers) count(consumers, name);
+  const lastStart = new Map<string, number>();
+  for (const { account, startedAtMs } of keys)
+    if (startedAtMs !== undefined) lastStart.set(account, Math.max(startedAtMs, lastStart.get(account) ?? 0));
+  let left = Math.min(atOnceMax - atWork.length, Math.ceil((startsPerSecondMax * lapMs) / 1000));
+  const take = ({ wave, account, consumers: names }: CampaignKey): boolean => {
+    const isUrgent = wave === "abused";
+    const paceMs = (callsPerKey * 1000) / limits.callsPerSecond(account);
+    const isPaced = nowMs - (lastStart.get(account) ?? Number.NEGATIVE_INFINITY) >= paceMs;
+    const isFree = names.every((name) => (consumers.get(name) ?? 0) < atOncePerConsumerMax);
+    if (left <= 0 || (!isUrgent && !(isPaced && isFree))) return false;
+    left -= 1;
+    lastStart.set(account, nowMs);
+    for (const name of names) count(consumers, name);
+    return true;
+  };
+  return { take };
+}
+
+/** Its consumers are still moving, or it makes calls of its provider. */
+function isAtWork({ startedAtMs, progress }: CampaignKey): boolean {
+  return startedAtMs !== undefined && progress?.isOver !== true && progress?.hasMoved !== true;
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
