@@ -12,5 +12,7 @@ export const awsBounds = {
     throwOnRequestTimeout: true,
     /** The limit above ends with the first byte of a reply; this one applies between any two bytes. */
     socketTimeout: 4_000,
+    /** Said here, so that no setting of the process lowers it. */
+    httpsAgent: { minVersion: "TLSv1.2" },
   },
 } as const;

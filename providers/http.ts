@@ -116,7 +116,8 @@ function exchange(options: {
 
   return new Promise((settle, reject) => {
     const open = url.protocol === "http:" ? http.request : https.request;
-    const sent = open(url, { method, headers, agent: false, signal, lookup: pinned(addresses) });
+    const floor = { minVersion: "TLSv1.2" } as const;
+    const sent = open(url, { method, headers, agent: false, signal, lookup: pinned(addresses), ...floor });
     sent.on("error", reject);
     sent.on("response", (incoming) => {
       readBody(incoming).then((text) => {

@@ -1,15 +1,7 @@
 import type { Deployment } from "./deployment.ts";
 import type { Resource, Resources } from "./statements.ts";
 
-/** The one condition of every service's trust: the service acts for this account, where it says for whom. */
-const forThisAccount = { StringEqualsIfExists: { "aws:SourceAccount": { Ref: "AWS::AccountId" } } };
-
-interface Trust {
-  readonly Version: string;
-  readonly Statement: readonly Readonly<Record<string, unknown>>[];
-}
-
-/** Gives every role the account's path and boundary, and its trust the account that it may be used for. */
+/** Gives every role the path and the boundary that the account demands. */
 export function hardened(resources: Resources, deployment: Deployment): Resources {
   return Object.fromEntries(
     Object.entries(resources).map(([id, resource]) => [
@@ -20,17 +12,12 @@ export function hardened(resources: Resources, deployment: Deployment): Resource
 }
 
 function hardenedRole(role: Resource, { rolePath, permissionsBoundary }: Deployment): Resource {
-  const { Version, Statement } = role.Properties["AssumeRolePolicyDocument"] as Trust;
   return {
     ...role,
     Properties: {
       ...role.Properties,
       ...(rolePath !== "/" && { Path: rolePath }),
       ...(permissionsBoundary !== undefined && { PermissionsBoundary: permissionsBoundary }),
-      AssumeRolePolicyDocument: {
-        Version,
-        Statement: Statement.map((each) => ({ Condition: forThisAccount, ...each })),
-      },
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Deployment } from "./deployment.ts";
 import { handlerNames, logicalName, stateName } from "./handlers.ts";
 import { type Code, versionId } from "./lambda.ts";
 import { trust } from "./roles.ts";
-import { arnOf, type Resources, type Statement, sub, type Value } from "./statements.ts";
+import { arnOf, machineArn, type Resources, type Statement, sub, type Value } from "./statements.ts";
 
 const folder = new URL("../statemachines/", import.meta.url);
 const suffix = ".asl.json";
@@ -49,7 +49,7 @@ function resourcesOf({ name, text }: Machine, deployment: Deployment, code: Code
     [`${id}Role`]: {
       Type: "AWS::IAM::Role",
       Properties: {
-        AssumeRolePolicyDocument: trust("states.amazonaws.com"),
+        AssumeRolePolicyDocument: trust("states.amazonaws.com", machineArn(environment, name)),
         Policies: [
           {
             PolicyName: name,

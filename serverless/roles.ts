@@ -12,6 +12,7 @@ import {
   sub,
   tagged,
   taggedAs,
+  type Value,
   viaService,
 } from "./statements.ts";
 import { vaultLogins, vaultStatements } from "./vaults.ts";
@@ -25,7 +26,10 @@ export function roleOf(name: string, row: FunctionRow, deployment: Deployment): 
     Type: "AWS::IAM::Role",
     Properties: {
       RoleName: sub(roleName(name, deployment)),
-      AssumeRolePolicyDocument: trust("lambda.amazonaws.com"),
+      AssumeRolePolicyDocument: trust(
+        "lambda.amazonaws.com",
+        localArn("lambda", `function:rekey-${deployment.environment}-${name}`),
+      ),
       Policies: [
         {
           PolicyName: name,
@@ -48,11 +52,25 @@ export function roleName(name: string, { environment }: Deployment): string {
   return `rekey-${environment}-\${AWS::Region}-${name}`;
 }
 
-export function trust(service: string) {
+/**
+ * The service may use the role for this one resource of this account. The ARN is put together from the resource's
+ * fixed name: a reference would be circular, because the resource names its role. `IfExists`, because no document of
+ * AWS says that Lambda names the function whenever it assumes a role.
+ */
+export function trust(service: string, source: Value) {
+  const Condition = {
+    StringEqualsIfExists: { "aws:SourceAccount": { Ref: "AWS::AccountId" } },
+    ArnLikeIfExists: { "aws:SourceArn": [source, withQualifier(source)] },
+  };
   return {
     Version: "2012-10-17",
-    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: ["sts:AssumeRole"] }],
+    Statement: [{ Effect: "Allow", Principal: { Service: service }, Action: ["sts:AssumeRole"], Condition }],
   };
+}
+
+/** A version or an alias of the same function or machine. */
+function withQualifier(source: Value): Value {
+  return typeof source === "string" ? `${source}:*` : sub(`${source["Fn::Sub"]}:*`);
 }
 
 function statementsOf(name: string, row: FunctionRow, deployment: Deployment): readonly Statement[] {
