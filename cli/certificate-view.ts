@@ -4,6 +4,7 @@ import { shortName } from "./text.ts";
 
 type Predicate = ReturnType<typeof certificateStatement.parse>["predicate"];
 type Rotation = Extract<Predicate, { kind: "rotation" }>;
+type WithoutDeath = Extract<Predicate, { kind: "rotationWithoutDeath" }>;
 type Incident = Extract<Predicate, { kind: "incident" }>;
 
 /** A certificate for people: what was done, on which evidence, proven how, and what it does not say. */
@@ -12,8 +13,61 @@ export function certificateLines(text: string): readonly Line[] {
   const { predicate } = certificateStatement.parse(
     JSON.parse(Buffer.from(payload, "base64").toString("utf8")),
   );
-  const lines = predicate.kind === "rotation" ? rotationLines(predicate) : incidentLines(predicate);
-  return [...lines, ...orderLines(predicate), ...predicate.notChecked.map((each) => `not checked: ${each}`)];
+  return [
+    ...linesOf(predicate),
+    ...orderLines(predicate),
+    ...predicate.notChecked.map((each) => `not checked: ${each}`),
+  ];
+}
+
+function linesOf(said: Predicate): readonly Line[] {
+  switch (said.kind) {
+    case "rotation":
+      return rotationLines(said);
+    case "rotationWithoutDeath":
+      return endingLines(said);
+    case "incident":
+      return incidentLines(said);
+  }
+}
+
+const howEnded: Readonly<Record<WithoutDeath["ending"], string>> = {
+  rolledBack: "rolled back",
+  needsHuman: "left for a person",
+  retained: "done, and the retiring key is kept by the policy",
+};
+
+function endingLines(said: WithoutDeath): readonly Line[] {
+  const { run, secret, ending, keys, owed, reason, endedAt, aborted, gate, copies, steps } = said;
+  return [
+    `${secret.name}: ${run.rotationId} ${howEnded[ending]} (${run.trigger})`,
+    `ended ${short(endedAt)}: ${reason}`,
+    ...(aborted === undefined ? [] : [`aborted by ${shortName(aborted.by)}: ${aborted.reason}`]),
+    headedTable(
+      ["STEP", "AT"],
+      steps.map(({ step, at }) => [step, short(at)]),
+    ),
+    headedTable(
+      ["KEY", "ID", "LEFT AS"],
+      keys.map(({ role, keyId, name, state }) => [role, keyId ?? name, state]),
+    ),
+    ...(owed.length === 0
+      ? ["nothing is owed"]
+      : [`owed: ${owed.map(({ kind, keyId }) => `${kind} of ${keyId}`).join(", ")}`]),
+    ...(gate?.inTheWay ?? []).map((why) => `in the way: ${why}`),
+    ...copyLines(copies),
+  ];
+}
+
+function copyLines(copies: WithoutDeath["copies"]): readonly Line[] {
+  if (copies.length === 0) return [];
+  const rows = copies.map(({ destination, name, holds, seenAt }) => [
+    destination,
+    name,
+    holds,
+    short(seenAt),
+  ]);
+  return [headedTable(["COPY AT", "NAME", "HOLDS", "SEEN"], rows)];
 }
 
 function rotationLines(said: Rotation): readonly Line[] {
@@ -72,6 +126,7 @@ function incidentLines(said: Incident): readonly Line[] {
             secrets.map(({ name, replacement, incoming }) => [name, replacement, incoming.keyId ?? "-"]),
           ),
         ]),
+    ...copyLines(secrets.flatMap(({ copies = [] }) => copies)),
   ];
 }
 

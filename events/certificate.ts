@@ -76,27 +76,45 @@ const Controls = z
       .describe("a key that consumers have now; absent if there was none"),
   })
   .describe("what the same call said within the same minute of two other keys");
+const Copy = z.object({
+  claim: Claim,
+  destination: z.string(),
+  name: z.string(),
+  holds: z.enum(["incoming", "another", "unknown"]).describe("which version Rekey wrote there last"),
+  versionId: z.string().optional(),
+  mark: z.string().optional().describe("the place's own word for it: a version, a digest or a time"),
+  seenAt: At.optional().describe("when a later look found the mark there"),
+  refused: z.string().optional().describe("why the last try to write it was refused"),
+  astray: z.string().optional().describe("what the last sweep found wrong with it"),
+});
 const Worth = z.union([Claim, z.literal("nothing")]);
+
+const Secret = z.object({ arn: z.string(), name: z.string(), environment: z.string() });
+const Run = z.object({
+  rotationId: z.string(),
+  executionArn: z.string(),
+  trigger: z.string(),
+  openedAt: At,
+  requestedBy: z.string().optional(),
+  continues: z
+    .string()
+    .optional()
+    .describe("the run that promoted the incoming key, if it was an earlier one"),
+});
+const PolicyDigest = z.object({
+  sha256: Sha256.describe("of the policy in canonical JSON, as the run used it"),
+});
+const Steps = z.array(z.object({ step: z.string(), at: At }));
 
 const Rotation = z.object({
   kind: z.literal("rotation"),
   ending: z.literal("rotated"),
   ...Everything,
-  secret: z.object({ arn: z.string(), name: z.string(), environment: z.string() }),
-  run: z.object({
-    rotationId: z.string(),
-    executionArn: z.string(),
-    trigger: z.string(),
-    openedAt: At,
-    requestedBy: z.string().optional(),
-    continues: z
-      .string()
-      .optional()
-      .describe("the run that promoted the incoming key, if it was an earlier one"),
-  }),
-  policy: z.object({ sha256: Sha256.describe("of the policy in canonical JSON, as the run used it") }),
+  secret: Secret,
+  run: Run,
+  policy: PolicyDigest,
   keys: z.object({ retiring: Key, incoming: Key.optional() }),
-  steps: z.array(z.object({ step: z.string(), at: At })),
+  steps: Steps,
   incomingProof: z.object({ claim: Claim, at: At, answer: z.literal("valid"), how: z.string() }).optional(),
   promotion: z.object({ claim: Claim, at: At, versionId: z.string(), keyId: z.string() }).optional(),
   adoption: z
@@ -144,6 +162,40 @@ const Rotation = z.object({
     controls: Controls.optional(),
     probes: z.array(z.object({ at: At, answer: z.string(), controls: Controls.optional() })),
   }),
+});
+
+const Left = z.object({
+  claim: Claim,
+  role: z.enum(["retiring", "incoming"]),
+  name: z.string().describe("its name at the provider"),
+  ...Key.shape,
+  state: z
+    .string()
+    .describe("as the run left it: current, retiring, retained, revoking, revoked, discarded, stray, ..."),
+});
+
+const WithoutDeath = z.object({
+  kind: z
+    .literal("rotationWithoutDeath")
+    .describe("a rotation that ended while its retiring key was not known to be dead"),
+  ending: z.enum(["rolledBack", "needsHuman", "retained"]),
+  ...Everything,
+  endedAt: At,
+  reason: z.string(),
+  aborted: z.object({ claim: Claim, by: z.string(), at: At, reason: z.string() }).optional(),
+  secret: Secret,
+  run: Run,
+  policy: PolicyDigest,
+  steps: Steps,
+  keys: z.array(Left),
+  owed: z
+    .array(z.object({ claim: Claim, kind: z.string(), keyId: z.string() }))
+    .describe("work that the run left to a later one, or to the sweep"),
+  gate: z
+    .object({ verdict: z.string(), askedAt: At, inTheWay: z.array(z.string()) })
+    .optional()
+    .describe("the last answer to whether the retiring key may be revoked, and every reason that stood"),
+  copies: z.array(Copy),
 });
 
 const Incident = z.object({
@@ -209,6 +261,7 @@ const Incident = z.object({
       incoming: Key,
       promotedAt: At.optional(),
       adoptedAt: At.optional(),
+      copies: z.array(Copy).optional().describe("destinations that hold a copy of this secret's key"),
       moved: z.array(z.object({ claim: Claim, consumer: z.string(), at: At })),
     }),
   ),
@@ -234,7 +287,7 @@ export const certificateStatement = z.object({
   _type: z.literal("https://in-toto.io/Statement/v1"),
   subject: z.array(z.object({ name: z.string(), digest: z.object({ sha256: Sha256 }) })).min(1),
   predicateType: z.literal(predicateType),
-  predicate: z.discriminatedUnion("kind", [Rotation, Incident]),
+  predicate: z.discriminatedUnion("kind", [Rotation, WithoutDeath, Incident]),
 });
 
 export type CertificateStatement = Readonly<z.output<typeof certificateStatement>>;

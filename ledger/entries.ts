@@ -6,6 +6,7 @@ import type { KeyState } from "../core/keys.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../core/ports.ts";
 import type { DeathControls } from "../core/rotation/death.ts";
+import type { LeftKey } from "../core/rotation/left-keys.ts";
 import type { ScheduleFault } from "../core/schedule.ts";
 
 /** How a run ended (L1); `running` until then. */
@@ -49,6 +50,9 @@ export interface RotationRecord {
   /** The last calls with the retiring key after its revoke, oldest first. */
   readonly probes?: readonly Probe[];
   readonly death?: DeathRecord;
+  /** Of a run that ended without a death: each of its keys as it was left, and the work that it left to others. */
+  readonly left?: readonly LeftKey[];
+  readonly owes?: readonly Pick<Debt, "kind" | "keyId">[];
   readonly certificate?: CertificateRecord;
 }
 

@@ -148,9 +148,9 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Settles an execution that timed out or was stopped",
     calledBy: "executionStatus",
     ...settling,
-    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
+    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
     removes: ["DEBT"],
-    machines: ["SendTaskSuccess"],
+    machines: ["SendTaskSuccess", "StartExecution"],
     people: "page",
   },
   sweep: {

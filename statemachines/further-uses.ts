@@ -27,6 +27,11 @@ export const furtherUses: Readonly<Record<string, Readonly<Record<string, Furthe
       calls: "close-rotation",
       because: "the policy keeps the retiring key: the run is closed without a revoke, and says so",
     },
+    CertifyEnding: {
+      calls: "certify-rotation",
+      because: "a run that ended without a death is certified too, after it was settled",
+    },
+    NoteEnding: { calls: "close-rotation", because: "the run was settled: only its certificate is noted" },
     NoteCertificate: { calls: "close-rotation", because: "the run is closed: only its certificate is noted" },
     WriteCopiesAgain: {
       calls: "write-copies",

@@ -1,6 +1,8 @@
+import type { CopyNote } from "../copies/note.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../incident/record.ts";
 import type { Digest } from "../ports.ts";
 import { isoText } from "../utc.ts";
+import { copiesText } from "./copies.ts";
 import {
   auditOf,
   type Chain,
@@ -18,6 +20,8 @@ export interface IncidentFacts {
   readonly incident: IncidentRecord;
   /** One chain for each secret in scope, or the deployment's. */
   readonly chains: readonly Chain[];
+  /** What is known of the copies of each secret's key, by the secret. */
+  readonly copies: ReadonlyMap<string, readonly CopyNote[]>;
   readonly certifiedAtMs: number;
 }
 
@@ -38,7 +42,7 @@ export function incidentStatement(facts: IncidentFacts, digest: Digest): Stateme
     ...{ kind: "incident", ending: endingOf(incident), deployment },
     incident: openingOf(incident),
     keys: keys.map(keyText),
-    secrets: secrets.map(secretText),
+    secrets: secrets.map((secret) => secretText(secret, facts)),
     clocks: clocksOf(incident),
     orders: ordersIn(chains),
     pages: incident.pages.map(({ atMs, reason, severity, delivered, failed }) => ({
@@ -95,7 +99,7 @@ function keyText(key: KeyInScope) {
   };
 }
 
-function secretText(secret: SecretInScope) {
+function secretText(secret: SecretInScope, { copies }: IncidentFacts) {
   const { secretArn, name, environment, replacement, rotationId, failure } = secret;
   const { incomingKeyId, incomingVersionId, moved, behind } = secret;
   return {
@@ -103,6 +107,7 @@ function secretText(secret: SecretInScope) {
     incoming: { keyId: incomingKeyId, versionId: incomingVersionId },
     ...timeAs("promotedAt", secret.promotedAtMs),
     ...timeAs("adoptedAt", secret.adoptedAtMs),
+    copies: copiesText(copies.get(secretArn) ?? [], incomingVersionId),
     moved: moved.map(({ consumer, atMs }) => ({ claim: "reported", consumer, at: isoText(atMs) })),
   };
 }

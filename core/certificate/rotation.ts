@@ -129,7 +129,7 @@ function predicateOf(facts: RotationFacts, death: Death, opening: GateOpening | 
   };
 }
 
-function runOf({ run, chain }: RotationFacts, promotedBy: string | undefined) {
+export function runOf({ run, chain }: Pick<RotationFacts, "run" | "chain">, promotedBy: string | undefined) {
   const requested = chain.entries.find(
     ({ action, detail }) => action === "RotationRequested" && detail["rotationId"] === run.rotationId,
   );

@@ -19,7 +19,8 @@ export const certifyIncident = step({
     const incident = await incidentOf({ incidentId }, deps);
     if (incident.test || whyNotClose(incident) !== undefined) return { outcome: "notDue" as const };
     const chains = await chainsOf(incident, deps);
-    const facts = { deployment: deps.environment, incident, chains, certifiedAtMs: at };
+    const copies = await copiesOf(incident, deps);
+    const facts = { deployment: deps.environment, incident, chains, copies, certifiedAtMs: at };
     return deps.certificates.file(incidentCertificateName(incidentId), incidentStatement(facts, deps.digest));
   },
 });
@@ -48,4 +49,10 @@ async function chainsOf(
     );
   }
   return chains;
+}
+
+async function copiesOf({ secrets }: Scope, { ledger }: With<"certificates">) {
+  const copies = new Map<string, Awaited<ReturnType<typeof ledger.copyNotes>>>();
+  for (const { secretArn } of secrets) copies.set(secretArn, await ledger.copyNotes(secretArn));
+  return copies;
 }

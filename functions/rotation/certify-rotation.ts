@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { canonicalJson } from "../../audit/canonical-json.ts";
 import { rotationCertificateName } from "../../audit/certificates.ts";
+import { endingStatement } from "../../core/certificate/ending.ts";
 import { rotationStatement } from "../../core/certificate/rotation.ts";
 import type { Chain } from "../../core/certificate/statement.ts";
 import { InputInvalid } from "../../core/errors.ts";
@@ -14,7 +15,7 @@ import { certificates } from "../wiring/parts/certificates.ts";
 
 const { secretArn, rotationId, at } = ticketShape;
 
-/** Signs and files the document that ends a rotation. It reads the ledger and the chain, and writes neither. */
+/** Signs and files the document that ends a rotation, whether or not its retiring key is dead. It reads the ledger and the chain, and writes neither. */
 export const certifyRotation = step({
   name: "certify-rotation",
   input: z.object({ secretArn, rotationId, at }),
@@ -29,12 +30,16 @@ export const certifyRotation = step({
     );
     const facts = {
       ...{ deployment: deps.environment, run, chain, certifiedAtMs: input.at },
-      runs: await othersOf({ secretArn: input.secretArn, ids, run }, deps),
       policySha256: deps.digest.sha256Hex(canonicalJson(run.policy)),
     };
-    const statement = rotationStatement(facts, deps.digest);
-    if (statement === undefined)
-      throw new InputInvalid(`the retiring key of ${input.rotationId} is not recorded as dead`);
+    const statement =
+      run.death === undefined
+        ? endingStatement({ ...facts, copies: await deps.ledger.copyNotes(input.secretArn) }, deps.digest)
+        : rotationStatement(
+            { ...facts, runs: await othersOf({ secretArn: input.secretArn, ids, run }, deps) },
+            deps.digest,
+          );
+    if (statement === undefined) throw new InputInvalid(`${input.rotationId} is not over (${run.outcome})`);
     return deps.certificates.file(rotationCertificateName(input.secretArn, input.rotationId), statement);
   },
 });

@@ -1,11 +1,13 @@
 import * as z from "zod";
 import { isInstance, mayForget } from "../../core/adoption/evidence.ts";
+import { InputInvalid } from "../../core/errors.ts";
 import { closeRetained, closeRun } from "../../core/rotation/lease.ts";
+import { keysOf } from "../../core/rotation/left-keys.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
-import { certifiedShape, noteCertificate } from "../secret/certified.ts";
+import { certifiedShape, noteCertificate, oweCertificate } from "../secret/certified.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -16,47 +18,62 @@ export const closeRotation = step({
   input: z.object({
     ...ticketShape,
     certificate: certifiedShape.optional(),
-    /** The retiring key is not dead: its policy keeps it. */
-    ending: z.literal("retained").optional(),
+    /** The retiring key is not dead: its policy keeps it, or the run has been settled and only its certificate is noted. */
+    ending: z.enum(["retained", "settled", "rotated"]).optional(),
+    /** A run that was settled has given its fence back. */
+    fence: ticketShape.fence.optional(),
   }),
-  run: async ({ certificate, ending, ...input }, deps: Deps) => {
-    if (ending === "retained") return keepRetiring(input, deps);
-    const known = await deps.ledger.rotation(input.secretArn, input.rotationId);
-    const retiringKeyId = known?.death?.keyId;
-    if (certificate !== undefined && retiringKeyId !== undefined)
+  run: async ({ certificate, ending, fence, ...run }, deps: Deps) => {
+    const { secretArn, rotationId, at: atMs } = run;
+    const known = await deps.ledger.rotation(secretArn, rotationId);
+    const owedFor = isOver(known) ? rotationId : known?.death?.keyId;
+    if (certificate !== undefined && owedFor !== undefined)
       await noteCertificate(
-        { ...input, retiringKeyId, atMs: input.at, certificate, closedAtMs: known?.closedAtMs },
+        { secretArn, rotationId, owedFor, atMs, certificate, closedAtMs: known?.closedAtMs },
         deps,
       );
-    if (known?.outcome === "rotated") return free(input, deps);
-    const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
-
-    await deps.store.unpin({ secretArn: input.secretArn, versionId: run.retiring.versionId });
-    await forgetEnded({ input, run }, deps);
-    const debt = { secretArn: input.secretArn, keyId: run.retiring.keyId };
-    await deps.ledger.removeDebt({ ...debt, kind: "RevokeOwed" });
-    await deps.ledger.removeDebt({ ...debt, kind: "DeathUnproven" });
-    await deps.bus.publish({
-      type: "RotationSucceeded",
-      secretArn: input.secretArn,
-      detail: {
-        rotationId: input.rotationId,
-        retiringKeyId: run.retiring.keyId,
-        incomingKeyId: run.incoming.keyId,
-        versionId: run.incoming.versionId,
-      },
-    });
-    const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
-    await noteRun(
-      { ticket: input, note: { outcome: "rotated", closedAtMs: input.at, incomingKeyId, incomingVersionId } },
-      deps,
-    );
-    noteTimes(known, { run, atMs: input.at, deps });
-    return free(input, deps);
+    if (ending === "settled") return { outcome: "settled" as const };
+    if (fence === undefined) throw new InputInvalid("a run that holds its secret names its fence");
+    const input = { ...run, fence };
+    if (ending === "retained") return keepRetiring(input, deps);
+    return close(input, known, deps);
   },
 });
 
 export const handler = onLambda(closeRotation, wiring());
+
+/** Settled or kept: its certificate is owed under the run's own name. */
+function isOver(known: RotationRecord | undefined): boolean {
+  return known !== undefined && ["rolledBack", "needsHuman", "retained"].includes(known.outcome);
+}
+
+async function close(input: TicketInput, known: RotationRecord | undefined, deps: Deps) {
+  if (known?.outcome === "rotated") return free(input, deps);
+  const run = assertPromoted(await deps.ledger.secret(input.secretArn), input);
+
+  await deps.store.unpin({ secretArn: input.secretArn, versionId: run.retiring.versionId });
+  await forgetEnded({ input, run }, deps);
+  const debt = { secretArn: input.secretArn, keyId: run.retiring.keyId };
+  await deps.ledger.removeDebt({ ...debt, kind: "RevokeOwed" });
+  await deps.ledger.removeDebt({ ...debt, kind: "DeathUnproven" });
+  await deps.bus.publish({
+    type: "RotationSucceeded",
+    secretArn: input.secretArn,
+    detail: {
+      rotationId: input.rotationId,
+      retiringKeyId: run.retiring.keyId,
+      incomingKeyId: run.incoming.keyId,
+      versionId: run.incoming.versionId,
+    },
+  });
+  const { keyId: incomingKeyId, versionId: incomingVersionId } = run.incoming;
+  await noteRun(
+    { ticket: input, note: { outcome: "rotated", closedAtMs: input.at, incomingKeyId, incomingVersionId } },
+    deps,
+  );
+  noteTimes(known, { run, atMs: input.at, deps });
+  return free(input, deps);
+}
 
 /** How long consumers took to move, and the provider to refuse the retiring key. */
 function noteTimes(
@@ -75,8 +92,8 @@ function noteTimes(
 }
 
 /**
- * Nothing was revoked, so nothing is certified; who asks is told that both keys are alive. The pin stays: without its
- * version nobody could prove the key dead later, when the policy keeps it no more.
+ * Nothing was revoked, and the certificate says that both keys are alive. The pin stays: without its version nobody
+ * could prove the key dead later, when the policy keeps it no more.
  */
 async function keepRetiring(input: TicketInput, deps: Deps) {
   const { secretArn, rotationId } = input;
@@ -97,12 +114,13 @@ async function keepRetiring(input: TicketInput, deps: Deps) {
   await deps.bus.publish({ type: "RotationRetained", secretArn, detail });
   const note = {
     outcome: "retained",
-    reason,
+    ...{ reason, left: keysOf(closeRetained(record, input), run), owes: [] },
     closedAtMs: input.at,
     incomingKeyId,
     incomingVersionId,
   } as const;
   await noteRun({ ticket: input, note }, deps);
+  await oweCertificate({ secretArn, rotationId, atMs: input.at }, deps);
   await deps.ledger.changeSecret(secretArn, (now) => closeRetained(now, input));
   return { outcome: "retained" as const };
 }

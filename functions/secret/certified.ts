@@ -11,10 +11,24 @@ export const certifiedShape = z.union([
 
 export type Certified = z.output<typeof certifiedShape>;
 
+/**
+ * A run that ends without a death owes its certificate from the moment it ends: its machine makes it next, and if that
+ * was stopped or fails, the sweep has it made.
+ */
+export async function oweCertificate(
+  run: { readonly secretArn: string; readonly rotationId: string; readonly atMs: number },
+  { ledger }: Pick<Deps, "ledger">,
+): Promise<void> {
+  const { secretArn, rotationId, atMs: sinceMs } = run;
+  const debt = { kind: "CertificateOwed", secretArn, rotationId, keyId: rotationId } as const;
+  await ledger.putDebt({ ...debt, reason: "the certificate of how it ended is not made yet", sinceMs });
+}
+
 interface Noting {
   readonly secretArn: string;
   readonly rotationId: string;
-  readonly retiringKeyId: string;
+  /** The debt's name: the key that died, or the run itself if it ended without a death. */
+  readonly owedFor: string;
   readonly atMs: number;
   readonly certificate: Certified;
   /** Since when a debt of it is owed; without it, since now. */
@@ -26,7 +40,7 @@ interface Noting {
  * is owed, which pages, and the sweep has it made later; nothing else waits for it.
  */
 export async function noteCertificate(noting: Noting, deps: Pick<Deps, "audit" | "ledger">): Promise<void> {
-  const { secretArn, rotationId, retiringKeyId: keyId, atMs, certificate } = noting;
+  const { secretArn, rotationId, owedFor: keyId, atMs, certificate } = noting;
   if ("outcome" in certificate) return;
   const debt = { kind: "CertificateOwed", secretArn, keyId, rotationId } as const;
   if ("Error" in certificate) {

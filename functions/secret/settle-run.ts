@@ -3,11 +3,13 @@ import { keyNamesOf } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
 import { closeRun, giveUp, oweRun } from "../../core/rotation/lease.ts";
+import { keysOf, statesNow } from "../../core/rotation/left-keys.ts";
 import { debtKindIn } from "../../core/rotation/retiring.ts";
 import { isBeforePromotion, type Owed, type Run, type Ticket } from "../../core/rotation/secret-record.ts";
 import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
+import { oweCertificate } from "./certified.ts";
 import { discardKeys } from "./discard-keys.ts";
 import { restoreKey } from "./restore-key.ts";
 import { noteRun } from "./run-record.ts";
@@ -43,6 +45,10 @@ export async function settleRun(settling: Settling, deps: Deps): Promise<Settled
 
   const ticket: Ticket = { secretArn, rotationId, fence: record.fence };
   const next = await deps.ledger.changeSecret(secretArn, (now) => giveUp(now, ticket));
+  if (opened !== undefined && opened.left === undefined && next.run !== undefined) {
+    // Before any key is discarded: a repeat of this call finds those that are gone no more.
+    await noteRun({ ticket, note: { left: keysOf(next, next.run) } }, deps);
+  }
   return next.run !== undefined && isBeforePromotion(next.run)
     ? rollBack({ settling, ticket, policy }, deps)
     : owe({ settling, ticket, policy, run: next.run }, deps);
@@ -78,38 +84,40 @@ interface Work {
 async function rollBack(work: Work, deps: Deps): Promise<Settled> {
   const { settling, ticket } = work;
   const { reason } = settling;
-  const isClean = await discardOrOwe(work, deps);
-  await close({ settling, outcome: isClean ? "rolledBack" : "needsHuman" }, deps);
+  const owes = await discardOrOwe(work, deps);
+  const isClean = owes.length === 0;
+  await close({ settling, outcome: isClean ? "rolledBack" : "needsHuman", owes }, deps);
   await deps.ledger.changeSecret(ticket.secretArn, (record) => closeRun(record, ticket));
   return { outcome: isClean ? "rolledBack" : "owed", reason };
 }
 
-async function discardOrOwe({ settling, ticket, policy }: Work, deps: Deps): Promise<boolean> {
+async function discardOrOwe({ settling, ticket, policy }: Work, deps: Deps): Promise<Owes> {
   const { secretArn, rotationId } = ticket;
   const { keys } = await deps.ledger.secret(secretArn);
   const own = keys.filter((key) => key.rotationId === rotationId && key.state === "stray");
-  if (own.length === 0) return true;
+  if (own.length === 0) return [];
   try {
     await discardKeys({ ticket, own, policy }, deps);
-    return true;
+    return [];
   } catch (error) {
     if (!(error instanceof RotationError) || error instanceof Superseded) throw error;
     const keyId = own.findLast((key) => key.keyId !== undefined)?.keyId ?? keyNamesOf(rotationId);
     await putDebt({ settling, kind: "DiscardOwed", keyId }, deps);
-    return false;
+    return [{ kind: "DiscardOwed", keyId }];
   }
 }
 
 async function owe(work: Work & { readonly run: Run | undefined }, deps: Deps): Promise<Settled> {
   const { settling, ticket, policy, run } = work;
   const { reason } = settling;
+  const owes = run === undefined ? [] : [{ kind: debtKindIn(run.phase), keyId: run.retiring.keyId }];
   if (run !== undefined) {
     const { keyId, versionId } = run.retiring;
     const kind = debtKindIn(run.phase);
     await putDebt({ settling, kind, keyId, versionId }, deps);
     if (kind === "RevokeOwed") await keepAlive({ ticket, policy, run }, deps);
   }
-  await close({ settling, outcome: "needsHuman" }, deps);
+  await close({ settling, outcome: "needsHuman", owes }, deps);
   await deps.ledger.changeSecret(ticket.secretArn, (record) => oweRun(record, ticket, owedBecause(settling)));
   return { outcome: "owed", reason };
 }
@@ -153,12 +161,18 @@ interface Ending {
   readonly outcome: Extract<RotationOutcome, "rolledBack" | "needsHuman">;
 }
 
+type Owes = NonNullable<RotationRecord["owes"]>;
+
 /** Published before the lease is freed, so that a crash in between repeats it and the event is not lost. */
-async function close(ending: Ending, deps: Deps): Promise<void> {
-  const { settling, outcome } = ending;
+async function close(ending: Ending & { readonly owes: Owes }, deps: Deps): Promise<void> {
+  const { settling, outcome, owes } = ending;
   const { secretArn, rotationId, reason, nowMs } = settling;
-  if ((await deps.ledger.rotation(secretArn, rotationId)) !== undefined) {
-    await noteRun({ ticket: { secretArn, rotationId }, note: { outcome, reason, closedAtMs: nowMs } }, deps);
+  const known = await deps.ledger.rotation(secretArn, rotationId);
+  if (known !== undefined) {
+    const left = statesNow(known.left ?? [], await deps.ledger.secret(secretArn));
+    const note = { outcome, reason, left, owes, closedAtMs: nowMs };
+    await noteRun({ ticket: { secretArn, rotationId }, note }, deps);
+    await oweCertificate({ secretArn, rotationId, atMs: nowMs }, deps);
   }
   await deps.audit.append(secretArn, {
     id: `${rotationId}/settle/${settling.executionArn}`,

@@ -39,8 +39,9 @@ async function certify(
     await deps.executions.start({ machine: "compromise", name, input });
   } else {
     // A run that still holds its secret closes it itself, and certifies on the way.
-    if (run.outcome !== "rotated") return false;
-    const input = { secretArn, trigger: "sweep", certify: rotationId, fence: run.fence };
+    if (run.outcome === "running") return false;
+    const ending = run.outcome === "rotated" ? "rotated" : "settled";
+    const input = { secretArn, trigger: "sweep", certify: rotationId, fence: run.fence, ending };
     await deps.executions.start({ machine: "rotation", name, input });
   }
   const next: Tries = { tries, nextAtMs: nowMs + nextTryMs(tries) };

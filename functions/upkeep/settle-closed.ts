@@ -6,6 +6,7 @@ import { settleRun } from "../secret/settle-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 import { escalator } from "../wiring/parts/escalator.ts";
+import { certifyOwed } from "./certify-owed.ts";
 
 /** Handles Step Functions' status events: an execution that timed out or was stopped runs no further state. */
 export const settleClosed = step({
@@ -29,16 +30,12 @@ export const settleClosed = step({
     if (secretArn === undefined) return { outcome: "notARun" as const };
     const { lease } = await deps.ledger.secret(secretArn);
     if (lease?.executionArn !== executionArn) return { outcome: "settledBefore" as const };
-    return settleRun(
-      {
-        secretArn,
-        rotationId: lease.runId,
-        executionArn,
-        nowMs: time,
-        reason,
-      },
-      deps,
-    );
+    const rotationId = lease.runId;
+    const settled = await settleRun({ secretArn, rotationId, executionArn, nowMs: time, reason }, deps);
+    // Nothing of the stopped execution makes its certificate any more.
+    const debts = (await deps.ledger.debts()).filter((debt) => debt.rotationId === rotationId);
+    await certifyOwed({ debts, nowMs: time }, deps);
+    return settled;
   },
 });
 

@@ -1,12 +1,13 @@
-import { incidentStatement } from "../../../core/certificate/incident.ts";
+import { type IncidentFacts, incidentStatement } from "../../../core/certificate/incident.ts";
 import type { AlertSeen, IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { incident, keyWith, minute, openedAtMs, secretWith, word } from "../incident/incident-world.ts";
 import { ada, chain, digest, entry, fingerprintOf, namesIn } from "./certificate-world.ts";
 
-function certified(facts: Partial<IncidentRecord> = {}) {
+function certified(facts: Partial<IncidentRecord> = {}, copies: IncidentFacts["copies"] = new Map()) {
   return incidentStatement(
     {
       ...{ deployment: "d-1", incident: incident(facts), certifiedAtMs: openedAtMs + 20 * minute },
+      copies,
       chains: [chain([entry({ actor: ada, action: "KeyWaived" })])],
     },
     digest,

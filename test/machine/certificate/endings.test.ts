@@ -22,7 +22,8 @@ afterAll(() => {
 
 /** The one certificate of a world: verified, as it was stored when this was written, and without any key. */
 function certificateIn(world: World, name: GoldenName, id: string): CertificateStatement {
-  const [[path, text] = ["", ""], ...others] = [...world.certificates];
+  const found = [...world.certificates].filter(([filed]) => filed.endsWith(`/${id}.json`));
+  const [[path, text] = ["", ""], ...others] = found;
   expect(others).toEqual([]);
   expect(path).toMatch(new RegExp(`^certificates/.*/${id}\\.json$`));
   expect(whyNotCertificate(text, { publicKey: certificateKey, expected: id })).toBeUndefined();
@@ -44,6 +45,13 @@ function comparable(text: string): unknown {
 function rotationIn(statement: CertificateStatement) {
   const { predicate } = statement;
   if (predicate.kind !== "rotation") throw new Error("it is the certificate of an incident");
+  return predicate;
+}
+
+function endingIn(statement: CertificateStatement) {
+  const { predicate } = statement;
+  if (predicate.kind !== "rotationWithoutDeath")
+    throw new Error(`it is a certificate of a ${predicate.kind}`);
   return predicate;
 }
 
@@ -128,7 +136,14 @@ test("a run that resumes another says which one promoted the key and how that wa
   await story.world.time.advance(20_000);
   for (const instance of story.instances("search")) instance.freeze();
   await story.finish(first);
-  expect(story.world.certificates.size).toBe(0);
+  const left = endingIn(certificateIn(story.world, "needs-human", first.rotationId));
+  expect(left.ending).toBe("needsHuman");
+  expect(left.keys.map(({ role, state }) => [role, state])).toEqual([
+    ["retiring", "retiring"],
+    ["incoming", "current"],
+  ]);
+  expect(left.owed).toMatchObject([{ kind: "RevokeOwed", keyId: story.keyId("k1") }]);
+  expect(left.gate?.inTheWay.join("\n")).toContain("search-1");
   for (const instance of story.instances("search")) instance.thaw();
   const second = await story.rotate();
 
@@ -146,6 +161,65 @@ function overdue(): Promise<Story> {
   const consumers = [{ name: "billing" }, { name: "search", maxStaleMs: halfAnHourMs }];
   return open({ consumers, policy: { overlapMs: halfAnHourMs } } satisfies StoryOptions);
 }
+
+test("a run that is rolled back says which keys it made, that they are gone, and that nothing is owed", async () => {
+  const story = await open({ provider: { activateMs: 24 * hour } });
+  const run = await story.rotate();
+
+  const said = endingIn(certificateIn(story.world, "rolled-back", run.rotationId));
+
+  expect(said.ending).toBe("rolledBack");
+  expect(said.reason).toContain("KeyNotYetActive");
+  expect(said.keys.map(({ role, keyId, state }) => [role, keyId, state])).toEqual([
+    ["retiring", story.keyId("k1"), "current"],
+    ["incoming", story.keyId("k2"), "discarded"],
+  ]);
+  expect(said.owed).toEqual([]);
+  expect(said.notChecked.join("\n")).toContain("with a call to the provider");
+  expect(await story.world.ledger.debts()).toEqual([]);
+  expect((await story.audit()).at(-1)).toBe("CertificateFiled");
+});
+
+test("an aborted run names who ordered it and why, and what the order left alive", async () => {
+  const story = await open();
+  const run = story.start();
+  await story.reaches(run, "AwaitEvidence");
+  await story.command({ command: "abort", rotation: run.rotationId, reason: "wrong secret" });
+  await story.finish(run);
+
+  const said = endingIn(certificateIn(story.world, "aborted", run.rotationId));
+
+  expect(said).toMatchObject({
+    ...{ ending: "needsHuman", aborted: { reason: "wrong secret", by: expect.stringContaining("user/ada") } },
+    owed: [{ kind: "RevokeOwed" }],
+  });
+  expect(said.steps.map(({ step }) => step)).toEqual(["OpenRotation", "ProveIncoming", "Promote", "End"]);
+});
+
+test("a run under retain says that both keys live, and that the policy keeps the retiring one", async () => {
+  const story = await open({ policy: { retain: true } });
+  const run = await story.rotate();
+
+  const said = endingIn(certificateIn(story.world, "retained", run.rotationId));
+
+  expect(said.ending).toBe("retained");
+  expect(said.keys.map(({ state }) => state)).toEqual(["retained", "current"]);
+  expect(said.notChecked.join("\n")).toContain(`key ${story.keyId("k1")} is dead`);
+});
+
+test("a run whose execution was stopped is certified by an execution of its own", async () => {
+  const story = await open();
+  const run = story.start();
+  await story.reaches(run, "AwaitEvidence");
+  run.stop("a person stopped it");
+  await story.finish(run);
+
+  const said = endingIn(certificateIn(story.world, "stopped", run.rotationId));
+
+  expect(said.reason).toContain("ExecutionABORTED");
+  expect((await story.world.ledger.debts()).map(({ kind }) => kind)).toEqual(["RevokeOwed"]);
+  expect((await story.audit()).at(-1)).toBe("CertificateFiled");
+});
 
 test("an incident's certificate has both clocks, the plan and the proof of death", async () => {
   const world = worldOf();

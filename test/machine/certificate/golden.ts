@@ -8,6 +8,11 @@ export const goldenNames = [
   "rotated",
   "rotated-with-attestation",
   "overdue-then-resumed",
+  "rolled-back",
+  "needs-human",
+  "aborted",
+  "retained",
+  "stopped",
   "contained",
   "contained-by-listing",
 ] as const;

@@ -10,7 +10,7 @@ test("before its promotion an aborted rotation is undone: its key is deleted, an
   expect(await story.command(abort("r-1"))).toMatchObject({ outcome: "aborted", result: "undone" });
   await story.finish(run);
 
-  expect(story.path(run).slice(-2)).toEqual(["SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-4)).toEqual(["SettleRotation", "CertifyEnding", "NoteEnding", "RolledBack"]);
   expect(await story.ending(run)).toMatchObject({
     ...{ lease: "free", owed: "nothing", keys: ["k1 current"], debts: [], works: ["k1"] },
   });
@@ -29,7 +29,13 @@ test("after it both keys live, the wait ends at once, and nothing revokes before
     run: "woken",
   });
   await story.finish(run);
-  expect(story.path(run).slice(-3)).toEqual(["AwaitEvidence; Aborted", "SettleRotation", "NeedsHuman"]);
+  expect(story.path(run).slice(-5)).toEqual([
+    "AwaitEvidence; Aborted",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "NeedsHuman",
+  ]);
   expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
   expect((await story.ending(run)).owed).toContain("Aborted");
 

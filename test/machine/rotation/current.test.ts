@@ -176,7 +176,13 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
 
     const run = await story.rotate();
 
-    expect(story.path(run).slice(1)).toEqual(["MintKey; PendingHeld", "SettleRotation", "RolledBack"]);
+    expect(story.path(run).slice(1)).toEqual([
+      "MintKey; PendingHeld",
+      "SettleRotation",
+      "CertifyEnding",
+      "NoteEnding",
+      "RolledBack",
+    ]);
     expect(await story.ending(run)).toMatchObject({
       keys: ["k1 current"],
       labels: { v1: "AWSCURRENT", v2: "AWSPENDING" },
@@ -231,9 +237,11 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
     const run = await story.rotate();
 
     expect(edits).toBe(4);
-    expect(story.path(run).slice(-3)).toEqual([
+    expect(story.path(run).slice(-5)).toEqual([
       "PromoteVersion; VersionMoved",
       "SettleRotation",
+      "CertifyEnding",
+      "NoteEnding",
       "NeedsHuman",
     ]);
     expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
@@ -245,9 +253,11 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
 
     const run = await story.rotate();
 
-    expect(story.path(run).slice(-3)).toEqual([
+    expect(story.path(run).slice(-5)).toEqual([
       "PromoteVersion; VersionMoved",
       "SettleRotation",
+      "CertifyEnding",
+      "NoteEnding",
       "RolledBack",
     ]);
     expect(await story.ending(run)).toEqual({
@@ -277,8 +287,14 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
 
       const run = await story.rotate();
 
-      expect(story.path(run).slice(-3)).toEqual([
-        ...["PromoteVersion; Lambda.Unknown; VersionMoved", "SettleRotation", "RolledBack"],
+      expect(story.path(run).slice(-5)).toEqual([
+        ...[
+          "PromoteVersion; Lambda.Unknown; VersionMoved",
+          "SettleRotation",
+          "CertifyEnding",
+          "NoteEnding",
+          "RolledBack",
+        ],
       ]);
       expect(await story.ending(run)).toMatchObject({
         ...{ keys: ["k1 current", "k2 retiring"], works },

@@ -45,7 +45,13 @@ test("a key that still works after the limit is a debt of its own, and people ar
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["ProveDead; StillAlive", "SettleRotation", "NeedsHuman"]);
+  expect(story.path(run).slice(-5)).toEqual([
+    "ProveDead; StillAlive",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "NeedsHuman",
+  ]);
   expect(await story.ending(run)).toEqual({
     run: "FAILED NeedsHuman: needsHuman",
     lease: "free",
@@ -167,7 +173,13 @@ test("a key that is gone from an account that has neither key is not called revo
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["RevokeKey; WrongProject", "SettleRotation", "NeedsHuman"]);
+  expect(story.path(run).slice(-5)).toEqual([
+    "RevokeKey; WrongProject",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "NeedsHuman",
+  ]);
   expect(await story.ending(run)).toMatchObject({
     owed: expect.stringMatching(
       /^revoking: WrongProject: openai does not show the project to the admin credential/,

@@ -74,7 +74,7 @@ test("a new key that is never accepted is deleted, and the current one stays", a
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-2)).toEqual(["SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-4)).toEqual(["SettleRotation", "CertifyEnding", "NoteEnding", "RolledBack"]);
   expect(story.effects().slice(-3)).toEqual([
     "strip AWSPENDING from v2",
     "strip REKEY_INCOMING from v2",
@@ -91,7 +91,13 @@ test("a key that may not do what its consumers need is deleted at once", async (
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["ProveIncoming; KeyRejected", "SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-5)).toEqual([
+    "ProveIncoming; KeyRejected",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "RolledBack",
+  ]);
   expect(await story.ending(run)).toEqual({ ...rolledBack, run: "FAILED RolledBack: rolledBack" });
 });
 
@@ -141,9 +147,11 @@ test("a provider that goes down after the promotion keeps both keys alive and ow
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual([
+  expect(story.path(run).slice(-5)).toEqual([
     "CheckAdoption; ProviderUnavailable ×7",
     "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
     "NeedsHuman",
   ]);
   expect(await story.ending(run)).toMatchObject({
@@ -215,7 +223,14 @@ test("a provider that accepts no more keys is left alone, and people are notifie
 
   const run = await story.rotate();
 
-  expect(story.path(run)).toEqual(["OpenRotation", "MintKey; QuotaReached", "SettleRotation", "RolledBack"]);
+  expect(story.path(run)).toEqual([
+    "OpenRotation",
+    "MintKey; QuotaReached",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "RolledBack",
+  ]);
   expect(await story.ending(run)).toMatchObject({ works: ["k1"], labels: { v1: "AWSCURRENT" } });
   expect(story.detailOf("RotationRolledBack")).toMatchObject({
     reason: expect.stringMatching(/^QuotaReached: /),
@@ -230,7 +245,14 @@ test("a stop that comes before the mint makes no key", async () => {
 
   const run = await story.rotate();
 
-  expect(story.path(run)).toEqual(["OpenRotation", "MintKey; Stopped", "SettleRotation", "RolledBack"]);
+  expect(story.path(run)).toEqual([
+    "OpenRotation",
+    "MintKey; Stopped",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "RolledBack",
+  ]);
   expect(story.effects()).toEqual([]);
 });
 
@@ -242,6 +264,12 @@ test("a stop that comes before the promotion keeps the retiring key current, and
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["PromoteVersion; Stopped", "SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-5)).toEqual([
+    "PromoteVersion; Stopped",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "RolledBack",
+  ]);
   expect(await story.ending(run)).toMatchObject({ works: ["k1"], labels: { v1: "AWSCURRENT" } });
 });

@@ -167,7 +167,13 @@ test("what nobody approves ends overdue, and the incoming key is discarded", asy
   const story = await open({ consumers: [nightly], policy: { ...longer, approve: "before-promote" } });
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-3)).toEqual(["PromotionOverdue", "SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-5)).toEqual([
+    "PromotionOverdue",
+    "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
+    "RolledBack",
+  ]);
   expect(story.firstAt(run, "PromotionOverdue") - story.firstAt(run, "OpenRotation")).toBeGreaterThanOrEqual(
     8 * dayMs,
   );

@@ -11,7 +11,14 @@ test("under retain a rotation ends once everybody has moved: both keys live, not
 
   const run = await story.rotate();
 
-  expect(story.path(run).slice(-4)).toEqual(["AwaitEvidence", "CheckAdoption", "KeepRetiring", "Retained"]);
+  expect(story.path(run).slice(-6)).toEqual([
+    "AwaitEvidence",
+    "CheckAdoption",
+    "KeepRetiring",
+    "CertifyEnding",
+    "NoteEnding",
+    "Retained",
+  ]);
   expect(story.effects()).not.toContain("delete k1");
   expect(await story.ending(run)).toMatchObject({
     run: "SUCCEEDED: retained",
@@ -23,7 +30,12 @@ test("under retain a rotation ends once everybody has moved: both keys live, not
     works: ["k1", "k2"],
   });
   expect(story.events()).toEqual(["SecretVersionPromoted", "RotationRetained"]);
-  expect(await story.audit()).toEqual(["RotationOpened", "VersionPromoted", "RetiringKeyKept"]);
+  expect(await story.audit()).toEqual([
+    "RotationOpened",
+    "VersionPromoted",
+    "RetiringKeyKept",
+    "CertificateFiled",
+  ]);
 });
 
 test("a hold beside retain is waited for: the run does not end as if only the policy were in the way", async () => {

@@ -80,6 +80,8 @@ test("a key that nobody supplies within a week ends the run, and the current key
     "AwaitKey",
     "SupplyOverdue",
     "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
     "RolledBack",
   ]);
   expect(story.firstAt(run, "SupplyOverdue") - story.firstAt(run, "AwaitKey")).toBe(weekMs);
@@ -121,7 +123,7 @@ test("a supplied key that the provider refuses is put aside, and the current key
 
   await story.finish(run);
 
-  expect(story.path(run).slice(-2)).toEqual(["SettleRotation", "RolledBack"]);
+  expect(story.path(run).slice(-4)).toEqual(["SettleRotation", "CertifyEnding", "NoteEnding", "RolledBack"]);
   expect(await story.ending(run)).toMatchObject({ labels: { v1: "AWSCURRENT" } });
   expect((await story.ending(run)).works).toContain("k1");
 });

@@ -43,11 +43,13 @@ test("an overdue consumer keeps the retiring key alive, and people are notified 
 
   const run = await untilOverdue(story);
 
-  expect(story.path(run).slice(-5)).toEqual([
+  expect(story.path(run).slice(-7)).toEqual([
     "AwaitEvidence",
     "CheckAdoption",
     "Overdue",
     "SettleRotation",
+    "CertifyEnding",
+    "NoteEnding",
     "NeedsHuman",
   ]);
   expect(await story.ending(run)).toEqual({
