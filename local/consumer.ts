@@ -1,6 +1,6 @@
 /**
- * A consumer program of the demonstration: one process with two instances, which constantly call the provider
- * with the key that the client library holds. It reports to its parent what it served.
+ * A consumer program of the demonstrations: one process, whose instances constantly call the provider with the keys
+ * that the client library holds. It reports to its parent what it served.
  */
 import { Agent, request } from "node:http";
 import { createRekey, type Key, type Rekey } from "../sdk/client/index.ts";
@@ -8,15 +8,22 @@ import { createRekey, type Key, type Rekey } from "../sdk/client/index.ts";
 export interface ConsumerJob {
   readonly consumer: string;
   readonly environment: string;
-  readonly secret: string;
-  readonly field?: string;
+  readonly keys: readonly ConsumerKey[];
   readonly reportBus: string;
-  /** Where and how the provider is asked, with the key behind `scheme` in a header. */
-  readonly call: { readonly url: string; readonly header: string; readonly scheme: string };
   readonly instances: number;
+  /** Of each instance, with each of its keys. */
   readonly requestsPerSecond: number;
   readonly maxStaleMs: number;
   readonly watchEveryMs: number;
+  /** While no rotation is likely; `watchEveryMs` without it. */
+  readonly refreshEveryMs?: number;
+}
+
+interface ConsumerKey {
+  readonly secret: string;
+  readonly field?: string;
+  /** Where and how the provider is asked, with the key behind `scheme` in a header. */
+  readonly call: { readonly url: string; readonly header: string; readonly scheme: string };
 }
 
 export interface Tally {
@@ -52,25 +59,24 @@ async function start(job: ConsumerJob): Promise<void> {
       reportBus: job.reportBus,
       instance: `${job.consumer}-${index}`,
       maxStaleMs: job.maxStaleMs,
-      refreshEveryMs: job.watchEveryMs,
+      refreshEveryMs: job.refreshEveryMs ?? job.watchEveryMs,
       watchEveryMs: job.watchEveryMs,
     });
     clients.push(rekey);
-    const key = await rekey.open({
-      secret: job.secret,
-      ...(job.field !== undefined && { field: job.field }),
-    });
-    timers.push(setInterval(() => void serve(key, job), 1000 / job.requestsPerSecond));
+    for (const { secret, field, call } of job.keys) {
+      const key = await rekey.open({ secret, ...(field !== undefined && { field }) });
+      timers.push(setInterval(() => void serve(key, call), 1000 / job.requestsPerSecond));
+    }
   }
   timers.push(setInterval(() => tell(), tallyEveryMs));
   process.send?.({ ready: true });
 }
 
 /** One request of a user of this program. What they see is what counts. */
-async function serve(key: Key, job: ConsumerJob): Promise<void> {
+async function serve(key: Key, call: ConsumerKey["call"]): Promise<void> {
   tally.requests += 1;
   try {
-    await key.use((value) => complete(value, job.call));
+    await key.use((value) => complete(value, call));
   } catch {
     const now = Date.now();
     tally.failed += 1;
@@ -79,7 +85,7 @@ async function serve(key: Key, job: ConsumerJob): Promise<void> {
   }
 }
 
-function complete(value: string, { url, header, scheme }: ConsumerJob["call"]): Promise<void> {
+function complete(value: string, { url, header, scheme }: ConsumerKey["call"]): Promise<void> {
   return new Promise((resolve, reject) => {
     const outgoing = request(
       url,

@@ -123,7 +123,7 @@ export async function startDemonstration(options: DemonstrationOptions): Promise
 }
 
 /** Undoes in the opposite order, once, and goes on where one of them fails. */
-function closing() {
+export function closing() {
   const undos: (() => Promise<void>)[] = [];
   let closed: Promise<void> | undefined;
   const undoAll = async () => {
@@ -239,9 +239,14 @@ function jobsFor(facts: {
 }) {
   const { secretArn, origin, call, pace = requestsPerSecondEach } = facts;
   return consumers.map((consumer) => ({
-    ...{ consumer, environment, maxStaleMs, secret: secretArn, field: "apiKey" },
+    ...{ consumer, environment, maxStaleMs },
     reportBus: `rekey-reports-${environment}`,
-    call: { url: `${origin}${call.path}`, header: call.header, scheme: call.scheme },
+    keys: [
+      {
+        ...{ secret: secretArn, field: "apiKey" },
+        call: { url: `${origin}${call.path}`, header: call.header, scheme: call.scheme },
+      },
+    ],
     instances: instancesEach,
     requestsPerSecond: pace,
     watchEveryMs: 1_000,
@@ -273,11 +278,17 @@ async function saveReport(cloud: LocalCloud, address: string): Promise<string> {
   return markdown;
 }
 
+/** A preview of a thousand keys is long. */
+const printedBytesMax = 16 * 1024 * 1024;
+
 /** With `key` it is somebody who may supply keys, and pipes this one in. */
-async function rekey(cloud: LocalCloud, args: readonly string[], key?: string): Promise<string> {
+export async function rekey(cloud: LocalCloud, args: readonly string[], key?: string): Promise<string> {
   const file = fileURLToPath(new URL("../bin/rekey.mjs", import.meta.url));
   const env = { ...process.env, ...cloud.env(key === undefined ? "operator" : "supplier"), NO_COLOR: "1" };
-  const running = run(process.execPath, ["--no-warnings", file, ...args], { env });
+  const running = run(process.execPath, ["--no-warnings", file, ...args], {
+    env,
+    maxBuffer: printedBytesMax,
+  });
   running.child.stdin?.end(key);
   return (await running).stdout;
 }

@@ -9,7 +9,7 @@ import { xaiFake } from "../providers/xai/fake.ts";
 /** What the demonstration needs of a provider's stand-in. */
 export type StandIn = Pick<
   ProviderFake,
-  "addKey" | "adminKey" | "consumer" | "counters" | "listen" | "settingsAt" | "state"
+  "addKey" | "adminKey" | "consumer" | "counters" | "handle" | "listen" | "settingsAt" | "state"
 >;
 
 export type StandInOptions = OpenAiFakeOptions & FakeOptions;
@@ -67,6 +67,7 @@ function openAi(options: StandInOptions): StandIn {
   const fake = openaiFake(options);
   return {
     ...{ addKey: fake.addKey, counters: fake.counters, state: fake.state, adminKey: fake.adminKey },
+    handle: fake.handle,
     async listen() {
       const { url, close } = await fake.listen();
       return { origin: new URL(url).origin, close };

@@ -1,6 +1,6 @@
 /**
  * `npm start`: a whole rotation in one terminal, on the machine, functions and SDK clients that run in
- * production. `npm start -- compromise` leaks the live key instead.
+ * production. `npm start -- compromise` leaks the live key instead, `npm start -- campaign` a thousand at once.
  */
 
 import { parseArgs } from "node:util";
@@ -9,12 +9,14 @@ import { endOnSignal } from "./ending.ts";
 import { screen } from "./screen.ts";
 import type { StandInName } from "./stand-ins.ts";
 
-const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
+const usage = `usage: npm start -- [compromise|campaign] [--json] [--stay] [--port N]
                     [--provider NAME] [--plan contain-first|switch-first]
 
   (nothing)      rotate a key under live traffic, prove the old one
                  dead
   compromise     leak the live key: contain, replace, recover, report
+  campaign       every key leaked: 1,000 keys of 10 provider accounts
+                 with 5 calls a second each, in waves; some 15 minutes
   --json         one JSON object as the last line of stdout, and
                  nothing else there
   --stay         keep the local cloud running for another terminal
@@ -22,6 +24,7 @@ const usage = `usage: npm start -- [compromise] [--json] [--stay] [--port N]
   --provider P   openai (without it), anthropic (a person supplies
                  the key), azure-openai (two places), google,
                  openrouter or xai
+  --keys N       for campaign: fewer keys
   --plan         for compromise: contain-first (default) or
                  switch-first
 `;
@@ -38,6 +41,7 @@ function parsed() {
         json: { type: "boolean", default: false },
         stay: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
+        keys: { type: "string" },
         plan: { type: "string" },
         port: { type: "string" },
         provider: { type: "string" },
@@ -55,6 +59,18 @@ function planIn(plan: string | undefined, what: string) {
   if (what !== "compromise") throw new Misused("--plan is for `npm start -- compromise`");
   if (plan === "contain-first" || plan === "switch-first") return plan;
   throw new Misused(`no plan is called ${plan}: it is contain-first or switch-first`);
+}
+
+const keysDefault = 1_000;
+const keysMin = 10;
+const keysMax = 2_000;
+
+function countIn(text: string | undefined, what: string): number {
+  if (text === undefined) return keysDefault;
+  if (what !== "campaign") throw new Misused("--keys is for `npm start -- campaign`");
+  const keys = Number(text);
+  if (Number.isInteger(keys) && keys >= keysMin && keys <= keysMax) return keys;
+  throw new Misused(`${text} is no number of keys: it is from ${keysMin} to ${keysMax}`);
 }
 
 function portIn(text: string | undefined): { readonly port?: number } {
@@ -80,17 +96,20 @@ async function main(): Promise<number> {
   }
   const [what = "rotation", ...more] = positionals;
   if (more.length > 0) throw new Misused(`one thing at a time, and not also ${more.join(" ")}`);
-  if (what !== "rotation" && what !== "compromise") throw new Misused(`there is nothing called ${what}`);
+  if (what !== "rotation" && what !== "compromise" && what !== "campaign")
+    throw new Misused(`there is nothing called ${what}`);
   const plan = planIn(values.plan, what);
+  const keys = countIn(values.keys, what);
   const place = { ...portIn(values.port), ...(await standInFor(values.provider)) };
   const shown = screen({ json: values.json });
   const ending = endOnSignal(shown);
   const start: Start = { shown, ending, stay: values.stay, ...place };
   // Said before the rest is loaded, which takes seconds on a slow machine.
-  shown.say("a company in one process: its cloud, a provider, three programs under traffic");
+  shown.say("a company in one process: its cloud, its providers, its programs under traffic");
   try {
     if (what === "compromise")
       return await (await import("./compromise-run.ts")).runCompromise({ ...start, plan });
+    if (what === "campaign") return await (await import("./campaign-run.ts")).runCampaign({ ...start, keys });
     return await (await import("./rotation-run.ts")).runRotation(start);
   } catch (error) {
     // What breaks while everything is being closed breaks because of that, and the process is about to end.

@@ -253,6 +253,13 @@ describe("the waves", () => {
     const { open, look, started, becomes, campaign, cli } = await campaignWorld(names);
     await open();
     await look(NOON_MS);
+    await becomes("f-key", (record) => ({
+      ...contained("f-key", 0)(record),
+      status: "open",
+      keys: record.keys,
+    }));
+    await look(NOON_MS + 1_000);
+    expect(await campaign()).toMatchObject({ canariesEndedAtMs: NOON_MS + 1_000 });
     const { campaignId } = await campaign();
     await cli(["campaign", "pause", campaignId, "--reason", "the shop is on sale"]);
     await becomes("f-key", contained("f-key", NOON_MS + 9_000));

@@ -1,0 +1,71 @@
+import { type FakeReply, type FakeRequest, listenFake } from "../../providers/fake.ts";
+import { errorReply } from "../../providers/fake-faults.ts";
+import { type StandIn, type StandInName, type StandInOptions, standInRow } from "../stand-ins.ts";
+
+/** One account of a provider that answers only so many calls, as issuers do. */
+export interface EstateAccount {
+  readonly name: string;
+  readonly kind: StandInName;
+  readonly fake: StandIn;
+  readonly origin: string;
+  /** From now on calls are counted against the budget; consumers' own requests never are. */
+  limit(): void;
+  /** From now on every call but those of consumers fails, as in an outage of the issuer's admin API. */
+  fail(): void;
+  calls(): number;
+  /** Calls beyond the budget. Each was refused with 429. */
+  overBudget(): number;
+  close(): Promise<void>;
+}
+
+/** A short burst is answered, as token buckets of issuers do. */
+const burstSeconds = 2;
+
+export async function openAccount(options: {
+  readonly name: string;
+  readonly kind: StandInName;
+  readonly callsPerSecond: number;
+  readonly fake?: StandInOptions;
+}): Promise<EstateAccount> {
+  const { name, kind, callsPerSecond } = options;
+  // Each stand-in would else make the same keys, and a key of two accounts is one that two secrets share.
+  const fake = standInRow(kind).start({ random: Math.random, ...options.fake });
+  const bucket = { tokens: callsPerSecond * burstSeconds, atMs: Date.now() };
+  const counts = { calls: 0, over: 0 };
+  let isLimited = false;
+  let isFailing = false;
+
+  const isOver = (): boolean => {
+    const nowMs = Date.now();
+    const filled = bucket.tokens + ((nowMs - bucket.atMs) / 1000) * callsPerSecond;
+    bucket.tokens = Math.min(callsPerSecond * burstSeconds, filled);
+    bucket.atMs = nowMs;
+    if (bucket.tokens < 1) return true;
+    bucket.tokens -= 1;
+    return false;
+  };
+
+  const handle = (request: FakeRequest): FakeReply => {
+    if (request.path === fake.consumer.path) return fake.handle(request);
+    if (isFailing) return errorReply(503, { code: "unavailable" });
+    if (!isLimited) return fake.handle(request);
+    counts.calls += 1;
+    if (!isOver()) return fake.handle(request);
+    counts.over += 1;
+    const reply = errorReply(429, { code: "rate_limit_exceeded" });
+    return { ...reply, headers: { ...reply.headers, "retry-after": "1" } };
+  };
+
+  const { origin, close } = await listenFake(handle);
+  return {
+    ...{ name, kind, fake, origin, close },
+    limit: () => {
+      isLimited = true;
+    },
+    fail: () => {
+      isFailing = true;
+    },
+    calls: () => counts.calls,
+    overBudget: () => counts.over,
+  };
+}
