@@ -1,4 +1,4 @@
-import type { ConsumerEvidence, Evidence } from "./adoption/evidence.ts";
+import { type ConsumerEvidence, type Evidence, isConsumers } from "./adoption/evidence.ts";
 import { isOf } from "./adoption/view.ts";
 import { type ConsumerPolicy, isReporting, type Policy } from "./policy.ts";
 import type { SecretArn } from "./ports.ts";
@@ -42,7 +42,7 @@ export function findings({ policies, evidence, nowMs }: DoctorView): readonly Fi
   return policies
     .filter(({ mode }) => mode !== "index")
     .flatMap((policy) => {
-      const seen = (evidence.get(policy.secretArn) ?? []).filter((item) => item.kind !== "provider");
+      const seen = (evidence.get(policy.secretArn) ?? []).filter(isConsumers);
       const patient: Patient = { policy, consumers: consumersOf(policy), seen, nowMs };
       return [...undeclared(patient), ...notSeen(patient), ...sharedRoles(patient)];
     });

@@ -34,7 +34,8 @@ export function documents(table: Table) {
       await change<Body>(key, () => body);
     },
     remove: (key: TableKey) => table.remove(key),
-    async all<Body>(partition: { kind: string; id: string }): Promise<readonly Body[]> {
+    /** `prefix`: only those whose sort begins so. */
+    async all<Body>(partition: { kind: string; id: string; prefix?: string }): Promise<readonly Body[]> {
       const found: Body[] = [];
       let page: readonly TableRecord[];
       let after: string | undefined;

@@ -2,6 +2,7 @@ import {
   type ConsumerEvidence,
   type Evidence,
   type InstanceEvidence,
+  isConsumers,
   isInstance,
 } from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
@@ -32,7 +33,7 @@ interface View {
 /** Each declared consumer with what was seen of it, then what was seen of others. */
 export function consumerRows(view: View): readonly ConsumerRow[] | "none" {
   const declared = view.policy.consumers === "none" ? [] : view.policy.consumers;
-  const seen = view.evidence.filter((item) => item.kind !== "provider");
+  const seen = view.evidence.filter(isConsumers);
   const rows = declared.map((consumer) =>
     rowOf(
       { name: consumer.name, environment: consumer.environment, isDeclared: true, wanted: consumer.evidence },

@@ -2,6 +2,7 @@ import { shortName } from "../principal.ts";
 import { consumersBehind } from "./consumers.ts";
 import { type Evidence, type InstanceEvidence, isForgotten, isInstance } from "./evidence.ts";
 import { useNotQuiet } from "./quiet.ts";
+import { whyUncounted } from "./uncounted.ts";
 import {
   type AdoptionReason,
   type AdoptionView,
@@ -35,6 +36,7 @@ function whyContradicted(item: Evidence, view: AdoptionView): readonly AdoptionR
   if (isInstance(item) && item.unproven === "jump") return jumped(item, view);
   if (isInstance(item) && isDeclared(item, view)) return [...refusedBy(item, view), ...returned(item, view)];
   if (isInstance(item)) return undeclaredHolder(item, view);
+  if (item.kind === "uncounted") return isDeclared(item, view) ? [] : whyUncounted(item, view);
   return undeclaredReader(item, view);
 }
 

@@ -15,6 +15,7 @@ import type {
   Unproven,
 } from "./evidence.ts";
 import { providerEvidenceIn } from "./quiet.ts";
+import { whyUncounted } from "./uncounted.ts";
 import {
   type AdoptionReason,
   type AdoptionView,
@@ -45,7 +46,10 @@ const checks: readonly Check[] = [
 /** What is missing, consumer by consumer, in the policy's order. */
 export function consumersBehind(view: AdoptionView): readonly AdoptionReason[] {
   if (areConsumersUnknown(view.policy)) return [consumersUnknown];
-  return declaredConsumers(view).flatMap((consumer) => checks.flatMap((check) => check({ view, consumer })));
+  const questions = declaredConsumers(view).map((consumer) => ({ view, consumer }));
+  // First, because people are shown the first ones only, and a flood of instances brings many others.
+  const beyondLimit = questions.flatMap(uncountedBehind);
+  return [...beyondLimit, ...questions.flatMap((question) => checks.flatMap((check) => check(question)))];
 }
 
 /**
@@ -90,6 +94,12 @@ function whyInstanceBehind(item: InstanceEvidence, view: AdoptionView): readonly
     detail: "used the retiring key",
   });
   return [{ ...said, agoMs, remainingMs }];
+}
+
+function uncountedBehind({ view, consumer }: Question): readonly AdoptionReason[] {
+  return view.evidence.flatMap((item) =>
+    item.kind === "uncounted" && isOf(item, consumer) ? whyUncounted(item, view) : [],
+  );
 }
 
 const whyUnproven: Readonly<Record<Unproven, string>> = {

@@ -142,13 +142,33 @@ export interface ProviderEvidence extends Observed {
   readonly incoming?: KeyUse;
 }
 
+/**
+ * Reports of instances for which there was no room (instance-limits.ts), as one: the latest of each time, and the
+ * longest `maxStaleMs`. Times are rounded up to a minute.
+ */
+export interface UncountedEvidence extends OfConsumer {
+  readonly kind: "uncounted";
+  readonly reportedBy: ReportingKind;
+  readonly maxStaleMs: number;
+  /** Which key they all hold, as they prove. Absent: they prove nothing. */
+  readonly fingerprint?: Fingerprint;
+  /** When one of them was refused with that key last, and when one of them used another key last. */
+  readonly refusedAtMs?: number;
+  readonly otherUsedAtMs?: number;
+}
+
 export type ConsumerEvidence =
   | InstanceEvidence
   | RestartEvidence
   | ReadEvidence
   | AttestationEvidence
   | CopyEvidence;
-export type Evidence = ConsumerEvidence | ProviderEvidence;
+export type Evidence = ConsumerEvidence | UncountedEvidence | ProviderEvidence;
+
+/** About one consumer, by one source. */
+export function isConsumers(evidence: Evidence): evidence is ConsumerEvidence {
+  return evidence.kind !== "provider" && evidence.kind !== "uncounted";
+}
 
 export function isInstance(evidence: Evidence): evidence is InstanceEvidence {
   return isReporting(evidence.kind);
@@ -172,13 +192,15 @@ export function evidenceKey(evidence: Evidence): string {
       return `attestation/${evidence.environment}/${evidence.consumer}/${evidence.versionId}`;
     case "copy":
       return `copy/${evidence.environment}/${evidence.consumer}/${evidence.destination}/${evidence.name}/${evidence.versionId}`;
+    case "uncounted":
+      return `uncounted/${evidence.account}/${evidence.environment}/${evidence.consumer}/${evidence.fingerprint ?? "unproven"}`;
     case "provider":
       return "provider";
   }
 }
 
 /** Reports that prove nothing are kept apart, so that they replace none that does. */
-function placeOf({ unproven }: InstanceEvidence): string {
+export function placeOf({ unproven }: Pick<InstanceEvidence, "unproven">): "instance" | "unproven" | "jump" {
   if (unproven === undefined) return "instance";
   return unproven === "jump" ? "jump" : "unproven";
 }
@@ -239,6 +261,8 @@ function substanceOf(evidence: Evidence): string {
     case "kms":
     case "attestation":
       return evidence.versionId;
+    case "uncounted":
+      return `${evidence.refusedAtMs !== undefined} ${evidence.otherUsedAtMs !== undefined}`;
   }
 }
 
@@ -260,14 +284,21 @@ export function mayForget(
   item: Evidence,
   { incoming, atMs }: { readonly incoming: ReportedKey; readonly atMs: number },
 ): boolean {
+  if (item.kind === "uncounted") return isSilentAt(item, atMs) && item.fingerprint !== incoming.fingerprint;
   if (!isInstance(item)) return item.kind === "provider" || item.versionId !== incoming.versionId;
-  const isSilent = item.observedAtMs + Math.max(silentMsMin, item.maxStaleMs) < atMs;
   return (
     item.ended ||
     isForgotten(item) ||
     item.unproven === "jump" ||
-    (isSilent && item.holds.fingerprint !== incoming.fingerprint)
+    (isSilentAt(item, atMs) && item.holds.fingerprint !== incoming.fingerprint)
   );
+}
+
+function isSilentAt(
+  { observedAtMs, maxStaleMs }: Pick<InstanceEvidence, "observedAtMs" | "maxStaleMs">,
+  atMs: number,
+): boolean {
+  return observedAtMs + Math.max(silentMsMin, maxStaleMs) < atMs;
 }
 
 type ReportedKey = InstanceEvidence["holds"];

@@ -21,6 +21,7 @@ function whatOf(reason: AdoptionReason): string {
     case "NotProven":
     case "TwoUnderOneName":
     case "ForgottenReturned":
+    case "TooManyInstances":
     case "HoldsUnknownKey":
     case "IncomingKeyUnused":
     case "IncomingKeyRefused":
@@ -56,7 +57,7 @@ export function sayWanted({
   remainingMs,
   source,
 }: AdoptionReason): string {
-  if (remainingMs !== undefined && reason !== "RestartFailed")
+  if (remainingMs !== undefined && reason !== "RestartFailed" && reason !== "TooManyInstances")
     return `wait ${sayDuration(remainingMs)}: it ends by itself`;
   switch (reason) {
     case "NoLiveInstance":
@@ -68,6 +69,8 @@ export function sayWanted({
     case "HoldsRetiringKey":
     case "HoldsUnknownKey":
       return "refresh or restart the instance, or let it end; if it crashed: rekey forget <secret> <instance>";
+    case "TooManyInstances":
+      return "it ends by itself once they report no more; if they are made up, take the permission to report from who sends them";
     case "ForgottenReturned":
       return "it is not gone: refresh or restart the instance, or let it end";
     case "RetiringKeyStillUsed":

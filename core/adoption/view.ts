@@ -9,7 +9,9 @@ import {
   type ReadEvidence,
   type ReportedUse,
   type Unproven,
+  type UncountedEvidence,
 } from "./evidence.ts";
+import { unprovenStaleMsMax } from "./instance-limits.ts";
 
 /** Why the retiring key may not be revoked yet. The gate, the screen, the page and the report use the same value. */
 export interface AdoptionReason {
@@ -18,6 +20,7 @@ export interface AdoptionReason {
     | "NotProven"
     | "TwoUnderOneName"
     | "ForgottenReturned"
+    | "TooManyInstances"
     | "HoldsRetiringKey"
     | "HoldsUnknownKey"
     | "RetiringKeyStillUsed"
@@ -74,7 +77,7 @@ export function declaredConsumers({ policy }: AdoptionView): readonly ConsumerPo
  * Name, environment and account must be those of the policy (S7). A read has no consumer name: its role is
  * compared instead.
  */
-export function isOf(item: ConsumerEvidence, consumer: ConsumerPolicy): boolean {
+export function isOf(item: ConsumerEvidence | UncountedEvidence, consumer: ConsumerPolicy): boolean {
   if (item.environment !== consumer.environment || item.account !== consumer.account) return false;
   return item.kind === "kms" ? isReadBy(item, consumer) : item.consumer === consumer.name;
 }
@@ -84,7 +87,7 @@ function isReadBy({ principal }: ReadEvidence, { roles = [] }: ConsumerPolicy): 
   return roles.includes(principal);
 }
 
-export function isDeclared(item: ConsumerEvidence, view: AdoptionView): boolean {
+export function isDeclared(item: ConsumerEvidence | UncountedEvidence, view: AdoptionView): boolean {
   return declaredConsumers(view).some((consumer) => isOf(item, consumer));
 }
 
@@ -137,6 +140,11 @@ export function mayRunUntilMs(item: InstanceEvidence, view: AdoptionView): numbe
   return item.observedAtMs + staleAfterMs(item, view);
 }
 
+/** Until when those that are not counted are in the way, if no more of them is heard. */
+export function uncountedUntilMs(item: UncountedEvidence, view: AdoptionView): number {
+  return Math.max(item.observedAtMs, view.promotedAtMs) + staleAfterMs(item, view);
+}
+
 /** A running instance reports again within this time; one that ended without saying so does not. */
 export function isFresh(item: InstanceEvidence, view: AdoptionView): boolean {
   return !(item.ended && mayTestify(item, view)) && isWithinStale(item.observedAtMs, { item, view });
@@ -150,14 +158,18 @@ function isWithinStale(
   return sinceMs + staleAfterMs(item, view) >= view.nowMs;
 }
 
-/** The larger of the policy's and the instance's own limit: a report must not shorten the wait. */
-function staleAfterMs(item: InstanceEvidence, view: AdoptionView): number {
+/**
+ * The larger of the policy's and the instance's own limit: a report must not shorten the wait. What nobody proves
+ * must not hold up the rotation for as long as its writer likes either.
+ */
+function staleAfterMs(item: InstanceEvidence | UncountedEvidence, view: AdoptionView): number {
   const declared = declaredConsumers(view).filter((consumer) => isOf(item, consumer));
   const floors =
     declared.length === 0 ? [undeclaredStaleMsMin] : declared.map(({ maxStaleMs }) => maxStaleMs);
-  // What nobody proves must not hold up the rotation for as long as its writer likes.
-  if (holdsIncoming(item, view) && !mayTestify(item, view)) return Math.max(...floors);
-  return Math.max(item.maxStaleMs, ...floors);
+  if (item.kind === "uncounted" ? item.fingerprint !== undefined : mayTestify(item, view))
+    return Math.max(item.maxStaleMs, ...floors);
+  const mayHoldAnother = item.kind === "uncounted" || !holdsIncoming(item, view);
+  return Math.max(mayHoldAnother ? Math.min(item.maxStaleMs, unprovenStaleMsMax) : 0, ...floors);
 }
 
 const holdsIncoming = ({ holds }: InstanceEvidence, { incoming }: AdoptionView) =>

@@ -14,6 +14,7 @@ export function claimOf(kind: Evidence["kind"]): Claim {
     case "extension":
     case "agent":
     case "exec":
+    case "uncounted":
       return "reported";
     case "ecs":
     case "lambda":

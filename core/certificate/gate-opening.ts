@@ -1,9 +1,9 @@
 import {
   type ConsumerEvidence,
   type CopyEvidence,
-  type Evidence,
   type Forgotten,
   type InstanceEvidence,
+  isConsumers,
   isForgotten,
   isInstance,
   type ProviderEvidence,
@@ -97,10 +97,6 @@ export function gateOpening(
       ...{ neededMs: quietNeededMs(view), signals: policy.signals },
     },
   };
-}
-
-function isConsumers(item: Evidence): item is ConsumerEvidence {
-  return item.kind !== "provider";
 }
 
 /** Evidence that speaks for the incoming key, or for an instance being gone. The gate is open, so whatever spoke against it is over. */

@@ -201,6 +201,7 @@ const everyReason: Readonly<Record<RevokeReason, true>> = {
   ...({ NotRestarted: true, RestartFailed: true, NotRead: true, MayHoldRetiringVersion: true } as const),
   ...({ NotAttested: true, ProviderSilent: true, QuietWindowOpen: true, UndeclaredConsumer: true } as const),
   ...({ WiredToOldVersion: true, NotProven: true, TwoUnderOneName: true, ForgottenReturned: true } as const),
+  TooManyInstances: true,
   ...({ ConsumersUnknown: true, NotAdopted: true, MissedInQuarantine: true } as const),
   ...({ ChangeFreeze: true, WindowClosed: true, NotApproved: true } as const),
   ...({ CopyNotWritten: true, CopyChanged: true, CopyElsewhere: true, CopyNotActive: true } as const),

@@ -1,3 +1,4 @@
+import { undeclaredName } from "../adoption/instance-limits.ts";
 import { type ConsumerPolicy, isRotated, type Policy } from "../policy.ts";
 import type { SecretArn } from "../ports.ts";
 import { type ScheduleFault, scheduleFaultText } from "../schedule.ts";
@@ -56,6 +57,7 @@ const looks: readonly Look[] = [
   keyWanted,
   approvalWanted,
   restartWanted,
+  tooManyInstances,
   owed,
   needsPerson,
   expires,
@@ -155,6 +157,24 @@ function restartOf(
     steps,
     topic: "AdoptionOverdue",
   };
+}
+
+/** Reports for which there is no room: they may be made up, and the rotation waits for them. */
+function tooManyInstances({ rotation, record, policy: { name } }: NoticeView): readonly Told[] {
+  if (record.run === undefined || rotation?.outcome !== "running") return [];
+  const said = (rotation.gate?.reasons ?? []).filter(({ reason }) => reason === "TooManyInstances");
+  const { rotationId } = rotation;
+  const topic = "AdoptionOverdue";
+  const steps = [`rekey consumers ${name}`, "Find out who puts these reports on the report bus."];
+  return said.map(({ consumer = undeclaredName, detail = "" }) => ({
+    ...{
+      state: `tooManyInstances/${rotationId}/${consumer}`,
+      severity: "notify",
+      what: detail,
+      steps,
+      topic,
+    },
+  }));
 }
 
 /** What a rotation left is told at once where its consumers did not move, else when nothing settled it for a week. */

@@ -17,7 +17,8 @@ const phaseTexts: Readonly<Record<Run["phase"], string>> = {
 /** The part of the gate's last answer that says what is in the way. */
 export interface GateReasons {
   readonly verdict: "adopted" | "waiting" | "overdue" | "retained";
-  readonly reasons: readonly Pick<AdoptionReason, "consumer" | "instance" | "source">[];
+  readonly reasons: readonly (Pick<AdoptionReason, "consumer" | "instance" | "source"> &
+    Partial<Pick<AdoptionReason, "reason" | "detail">>)[];
   readonly blockers: readonly string[];
 }
 

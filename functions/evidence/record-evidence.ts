@@ -38,7 +38,7 @@ export const recordEvidence = step({
       unproven,
     });
     noteReads(event, deps);
-    const stored = await deps.ledger.putEvidence(secretArn, evidence);
+    const stored = await deps.ledger.putEvidence(secretArn, evidence, policy);
     if (stored === "stillSo") return { outcome: "stillSo" as const };
     return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };
   },

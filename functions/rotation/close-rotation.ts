@@ -141,7 +141,7 @@ interface Closing {
 const forgottenMax = 500;
 const forgottenAtOnce = 25;
 
-/** What is left over goes by its time to live (ledger/evidence.ts) or when the next rotation closes. */
+/** What is left over goes by its time to live (ledger/instances.ts) or when the next rotation closes. */
 async function forgetEnded({ input, run }: Closing, deps: Deps): Promise<void> {
   const evidence = await deps.ledger.evidence(input.secretArn);
   const over = evidence.filter((item) => mayForget(item, { incoming: run.incoming, atMs: input.at }));

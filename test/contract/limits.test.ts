@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import { instanceLimits, unprovenStaleMsMax } from "../../core/adoption/instance-limits.ts";
 import { incidentLimits } from "../../core/incident/limits.ts";
 import { senderLimit } from "../../core/incident/plan.ts";
 import { confirmWithinMs } from "../../core/orders.ts";
@@ -23,6 +24,10 @@ test.each([
   ["keys that one sender of alerts may have contained unseen", senderLimit.keysPerHour],
   ["alerts kept per incident", incidentLimits.alerts],
   ["pages per incident", incidentLimits.pages],
+  ["instances of a consumer that prove they hold a key", instanceLimits.instance.ofConsumer],
+  ["instances of a consumer that prove nothing", instanceLimits.unproven.ofConsumer],
+  ["instances of a consumer whose sequence jumps", instanceLimits.jump.ofConsumer],
+  ["time for which a report that proves nothing is in the way", unprovenStaleMsMax / 3_600_000],
 ])("docs/limits.md says of %s what the code says: %s", (what, limit) => {
   expect(rows.find(([, title]) => title === what)?.[2]).toMatch(new RegExp(`^${limit}\\b`));
 });

@@ -134,6 +134,23 @@ describe("a consumer that only a person can restart", () => {
   });
 });
 
+test("instances for which there is no room are told once for each consumer, while the rotation runs", () => {
+  const reason = { reason: "TooManyInstances", source: "client", detail: "more than 100 report" } as const;
+  const reasons = [{ ...reason, consumer: "billing" }, reason, { ...reason, reason: "NotProven" as const }];
+  const gate = { verdict: "waiting", blockers: [], reasons } as const;
+  const record = recordIn("promoted");
+  const said = told({ record, rotation: running({ gate }) });
+  expect(said.map(({ id }) => id.split("/").at(-1))).toEqual(["billing", "(undeclared)"]);
+  expect(said[0]).toMatchObject({
+    severity: "notify",
+    what: "more than 100 report",
+    steps: ["rekey consumers billing-key", "Find out who puts these reports on the report bus."],
+  });
+  expect(told({ rotation: running({ gate }) })).toEqual([]);
+  expect(told({ record, rotation: running({ gate, outcome: "needsHuman" }) })).toEqual([]);
+  expect(told({ record, rotation: running() })).toEqual([]);
+});
+
 describe("work that is owed", () => {
   const debt = {
     kind: "RevokeOwed",

@@ -192,9 +192,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "let a jump of the sequence silence an instance",
-    file: "ledger/evidence.ts",
-    find: "if (!isJump(report, known)) return report;",
-    replace: "if (report.sequence > 0) return { ...report, unproven: undefined } as InstanceEvidence;",
+    file: "ledger/instances.ts",
+    find: "if (!isJump(report, known)) return",
+    replace: "if (report.sequence >= 0) return",
   },
   {
     name: "fill an incident up with what its alerts say",
