@@ -8,8 +8,8 @@ import {
   isInstance,
   type ReadEvidence,
   type ReportedUse,
-  type Unproven,
   type UncountedEvidence,
+  type Unproven,
 } from "./evidence.ts";
 import { unprovenStaleMsMax } from "./instance-limits.ts";
 
