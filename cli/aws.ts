@@ -9,7 +9,7 @@ import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import { CliFailure, exitCodes, type Reach } from "./command.ts";
-import { type Environment, settingsOf, type Where } from "./stack-outputs.ts";
+import { type Environment, settingsOf, templateOf, type Where } from "./stack-outputs.ts";
 
 const digest: Digest = { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") };
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -47,6 +47,8 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
     ...(adminArn && {
       grants: async () => (await import("./read-grants.ts")).readGrants(adminArn),
     }),
+    countRun: async (executionArn) => (await import("./run-count.ts")).readRunCount(executionArn),
+    template: () => templateOf(given, where),
     sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"], dryRun),
     nowMs: Date.now,
     pause,

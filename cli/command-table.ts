@@ -38,6 +38,16 @@ export const commandTable: readonly NamedCommand[] = [
     load: async () => (await import("./commands/inventory.ts")).inventory,
   },
   {
+    name: "permissions",
+    does: "who can read, decrypt, stage, promote, mint and revoke, sign and order, and who can do two of these",
+    load: async () => (await import("./commands/permissions.ts")).permissions,
+  },
+  {
+    name: "cost",
+    does: "what each rotation took and costs, from the runs of the last month, and what the deployment costs a month",
+    load: async () => (await import("./commands/cost.ts")).cost,
+  },
+  {
     name: "rotate",
     does: "start a rotation now",
     load: async () => (await import("./commands/rotate.ts")).rotate,

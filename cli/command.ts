@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import type { AuditLog } from "../audit/chain.ts";
 import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import type { Envelope } from "../audit/dsse.ts";
+import type { RunCount } from "../aws/run-costs.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
@@ -32,6 +33,10 @@ export interface Reach {
   sweep(dryRun: boolean): Promise<Swept>;
   /** Who may call the admin function; absent if its ARN is not known. */
   readonly grants?: (() => Promise<Grants>) | undefined;
+  /** The template that the deployment's stack was made of; absent where no stack is known. */
+  readonly template?: (() => Promise<string>) | undefined;
+  /** What one execution did; undefined where its history is gone. */
+  readonly countRun?: ((executionArn: string) => Promise<RunCount | undefined>) | undefined;
   /** Undefined if no address is configured. */
   readonly admin: ((command: Readonly<Record<string, unknown>>) => Promise<Answer>) | undefined;
   nowMs(): number;

@@ -34,8 +34,7 @@ export async function settingsOf(
   { stage: asked }: Pick<Where, "stage">,
 ): Promise<Environment> {
   if (asked === undefined && isSet(env["REKEY_TABLE"])) return env;
-  const stage = asked ?? (isSet(env["REKEY_STAGE"]) ? env["REKEY_STAGE"] : stageDefault);
-  const outputs = await outputsOf(`rekey-${stage}`);
+  const outputs = await outputsOf(stackOf(env, { stage: asked }));
   const found = Object.entries(outputOf).flatMap(([name, output]) => {
     const value = outputs.get(output);
     return value === undefined ? [] : [[name, value] as const];
@@ -43,12 +42,30 @@ export async function settingsOf(
   // One shell can have another deployment's variables: an order must not go there while its author names a stage.
   const contradicted = found.find(([name, value]) => isSet(env[name]) && env[name] !== value);
   if (asked !== undefined && contradicted !== undefined)
-    throw new CliFailure(`${contradicted[0]} is set, and not to what the stage ${stage} has`, {
+    throw new CliFailure(`${contradicted[0]} is set, and not to what the stage ${asked} has`, {
       hint: `unset ${contradicted[0]}, or leave --stage out`,
       exitCode: exitCodes.usage,
     });
   const set = Object.entries(env).filter(([, value]) => isSet(value));
   return { ...Object.fromEntries(found), ...Object.fromEntries(set) };
+}
+
+function stageIn({ REKEY_STAGE: stage }: Environment): string {
+  return isSet(stage) ? stage : stageDefault;
+}
+
+function stackOf(env: Environment, { stage }: Pick<Where, "stage">): string {
+  return `rekey-${stage ?? stageIn(env)}`;
+}
+
+/** What the deployment's stack was made of. */
+export async function templateOf(env: Environment, where: Pick<Where, "stage">): Promise<string> {
+  const { CloudFormationClient, GetTemplateCommand } = await import("@aws-sdk/client-cloudformation");
+  const StackName = stackOf(env, where);
+  const { TemplateBody = "" } = await new CloudFormationClient(awsBounds)
+    .send(new GetTemplateCommand({ StackName, TemplateStage: "Original" }))
+    .catch((error: unknown) => notFound(error, StackName));
+  return TemplateBody;
 }
 
 function isSet(value: string | undefined): value is string {

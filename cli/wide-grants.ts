@@ -1,4 +1,5 @@
 import type { Finding } from "./findings.ts";
+import { matches } from "./globs.ts";
 
 /** Who may call the admin function, as far as the caller may read it. */
 export interface Grants {
@@ -94,13 +95,4 @@ const isEverything = ({ Action }: Statement) => listed(Action).includes("*");
 
 function listed(given: string | readonly string[] | undefined): readonly string[] {
   return given === undefined ? [] : [given].flat();
-}
-
-/** `*` is any text and `?` one character; actions are written in any case. */
-function matches(text: string, pattern: string): boolean {
-  const literal = pattern
-    .replace(/[.+^${}()|[\]\\]/g, "\\$&")
-    .replaceAll("*", ".*")
-    .replaceAll("?", ".");
-  return new RegExp(`^${literal}$`, "i").test(text);
 }

@@ -1,6 +1,6 @@
 /** `npm run docs:costs`: writes what a deployment costs into docs/deploy.md, from the rendered template. */
 import { readFileSync, writeFileSync } from "node:fs";
-import { costsPage } from "../serverless/costs.ts";
+import { costsPage } from "../aws/costs.ts";
 import { readDeployment, settingsOf } from "../serverless/deployment.ts";
 import { renderTemplate } from "../serverless/template.ts";
 

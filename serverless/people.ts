@@ -60,7 +60,7 @@ function readerStatements(): readonly Statement[] {
       // The command line reads the deployment's outputs, so that nobody has to export them.
       Sid: "FindDeployment",
       Effect: "Allow",
-      Action: ["cloudformation:DescribeStacks"],
+      Action: ["cloudformation:DescribeStacks", "cloudformation:GetTemplate"],
       Resource: [localArn("cloudformation", `stack/\${AWS::StackName}/*`)],
     },
     {

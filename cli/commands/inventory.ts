@@ -1,33 +1,23 @@
 import { roughDuration } from "../../core/duration.ts";
 import { isoText } from "../../core/utc.ts";
 import { lastEvidenceMs, type SecretFacts } from "../../ledger/standing.ts";
-import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
+import type { Cli, Register, Shown } from "../command.ts";
 import { csvLines } from "../csv.ts";
+import { type Format, formatOf } from "../format.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable } from "../table.ts";
 import { ago, until } from "../text.ts";
 import { nextText } from "./status.ts";
 
-const formats = ["table", "csv"] as const;
-type Format = (typeof formats)[number];
-
 export const inventory: Register = (program, perform) => {
   program
     .command("inventory")
     .argument("[secret]", "name in rekey.yml, or ARN; without it, every secret")
-    .option("--format <format>", `${formats.join(" or ")}; table without it`)
-    .action((named: string | undefined, { format = "table" }: { readonly format?: string }) =>
+    .option("--format <format>", "table or csv; table without it")
+    .action((named: string | undefined, { format }: { readonly format?: string }) =>
       perform((cli) => show(cli, { named, format: formatOf(format) })),
     );
 };
-
-function formatOf(given: string): Format {
-  const format = formats.find((each) => each === given);
-  if (format !== undefined) return format;
-  throw new CliFailure(`no format is called ${JSON.stringify(given.slice(0, 40))}`, {
-    ...{ hint: `it is ${formats.join(" or ")}; for JSON there is --json`, exitCode: exitCodes.usage },
-  });
-}
 
 interface Item extends SecretStanding {
   readonly facts: SecretFacts;

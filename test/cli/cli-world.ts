@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CheckpointVerifier } from "../../audit/checkpoint.ts";
+import type { RunCount } from "../../aws/run-costs.ts";
 import type { CertificateReader, Reach } from "../../cli/command.ts";
 import type { Account } from "../../cli/discover/account.ts";
 import { run } from "../../cli/program.ts";
@@ -28,6 +29,10 @@ export interface CliOptions {
   readonly certificates?: CertificateReader;
   /** Without it nobody may read who may call the admin function. */
   readonly grants?: Grants;
+  /** The template of the deployed stack. */
+  readonly template?: object;
+  /** What each execution did, by its ARN; all others have no history any more. */
+  readonly histories?: ReadonlyMap<string, RunCount>;
   /** What `rekey discover` reads. */
   readonly account?: Account;
   readonly isColoured?: boolean;
@@ -48,7 +53,7 @@ export async function rekey(
   const err: string[] = [];
   let pauses = 0;
   let ids = 0;
-  const { checkpoints, certificates, grants } = options;
+  const { checkpoints, certificates, grants, template, histories } = options;
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
@@ -56,6 +61,8 @@ export async function rekey(
     certificates: certificates && (async () => certificates),
     store: async () => world.store,
     grants: grants && (async () => grants),
+    ...(template && { template: async () => JSON.stringify(template) }),
+    countRun: async (arn) => histories?.get(arn),
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,
     sweep: async (dryRun) => sweep.run({ dryRun }, world.depsOf("sweep")),

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { costsOf, costsPage } from "../../serverless/costs.ts";
+import { costsOf, costsPage } from "../../aws/costs.ts";
 import { readDeployment, settingsOf } from "../../serverless/deployment.ts";
 import { rendered } from "./packaged.ts";
 

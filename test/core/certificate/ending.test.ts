@@ -104,6 +104,14 @@ test("steps come from the run's record and its own entries of the chain", () => 
   ]);
 });
 
+test("a revoke that was recorded and not accepted is a step of its own", () => {
+  const opening = { openedAtMs: 5_000 } as NonNullable<EndedRun["opening"]>;
+  expect(said({ opening })?.["steps"]).toContainEqual({
+    step: "RevokeRetiring",
+    at: "1970-01-01T00:00:05.000Z",
+  });
+});
+
 test("every reason that stood at the gate's last answer is quoted in words", () => {
   const gate = {
     ...{ verdict: "overdue", askedAtMs: 8_000, blockers: ["Held: by ada"] },

@@ -1,4 +1,7 @@
-import type { Resources } from "./statements.ts";
+/** As much of a rendered template as its costs need. */
+type Resources = Readonly<
+  Record<string, { readonly Type: string; readonly Properties?: Readonly<Record<string, unknown>> }>
+>;
 
 /** US dollars in us-east-1 without any free tier (aws.amazon.com/pricing of each service, 2026-11). */
 const prices = {
@@ -108,20 +111,25 @@ function ownMetrics(resources: Resources): number {
   return new Set([...alarmed, ...shown]).size;
 }
 
-const hours: Readonly<Record<string, number>> = { minute: 1 / 60, hour: 1, day: 24 };
+const hours = { minute: 1 / 60, hour: 1, day: 24 } as const;
 
 /** By function, its runs in a month and its memory in GB. */
 function timedRuns(resources: Resources) {
   return Object.entries(resources).flatMap(([ruleId, { Type, Properties }]) => {
-    if (Type !== "AWS::Events::Rule") return [];
-    const [, every = "", unit = ""] =
-      /^rate\((\d+) (minute|hour|day)s?\)$/.exec(String(Properties["ScheduleExpression"])) ?? [];
-    if (every === "") return [];
+    const rate = /^rate\((\d+) (minute|hour|day)s?\)$/.exec(String(Properties?.["ScheduleExpression"]));
+    if (Type !== "AWS::Events::Rule" || rate === null) return [];
+    const [, every, unit] = rate;
     const id = ruleId.replace(/Rule$/, "");
     const { MemorySize = 0 } = (resources[`${id}LambdaFunction`]?.Properties ?? {}) as {
       readonly MemorySize?: number;
     };
-    return [{ id, runs: hoursOfMonth / (Number(every) * (hours[unit] ?? 1)), gb: MemorySize / 1_024 }];
+    return [
+      {
+        id,
+        runs: hoursOfMonth / (Number(every) * hours[unit as keyof typeof hours]),
+        gb: MemorySize / 1_024,
+      },
+    ];
   });
 }
 

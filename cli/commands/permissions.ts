@@ -1,0 +1,144 @@
+import { type Cli, exitCodes, type Register, type Shown } from "../command.ts";
+import { csvLines } from "../csv.ts";
+import { formatOf } from "../format.ts";
+import { matches } from "../globs.ts";
+import {
+  type Held,
+  type Holding,
+  heldIn,
+  powersIn,
+  statementsIn,
+  type Targets,
+  targetsIn,
+} from "../powers.ts";
+import { headedTable, type Line } from "../table.ts";
+import { readTemplate } from "../template.ts";
+import { plural } from "../text.ts";
+
+interface Options {
+  readonly template?: string;
+  readonly format?: string;
+}
+
+export const permissions: Register = (program, perform) => {
+  program
+    .command("permissions")
+    .option(
+      "--template <file>",
+      "the rendered CloudFormation template; without it, that of the deployed stack",
+    )
+    .option("--format <format>", "table or csv; table without it")
+    .action((options: Options) => perform((cli) => show(cli, options)));
+};
+
+interface Row extends Omit<Held, "statements"> {
+  readonly powers: readonly Holding[];
+  /** What the role has in the account and not in the template. */
+  readonly added: readonly string[];
+}
+
+async function show(cli: Cli, { template, format: asked }: Options): Promise<Shown> {
+  const format = formatOf(asked);
+  const declared = heldIn(await readTemplate(cli, template));
+  const { held: found, unseen } = await accountOf(cli, template);
+  const { targets, known } = await targetsOf(cli, { declared, isOffline: template !== undefined });
+  const rows = rowsOf({ declared, found, targets });
+  const problems = rows.flatMap(problemsIn);
+  const several = rows.filter(({ powers }) => powers.length > 1).length;
+  const notes = [
+    `${plural(rows.length, "role, user or policy", "roles, users and policies")} can do something, ${several} two things or more`,
+    ...(rows.some(({ powers }) => powers.some(({ isConditional }) => isConditional))
+      ? ["* only while a condition of its policy holds, such as a tag or the way of the call"]
+      : []),
+    ...(known ? [] : ["secrets are known by the template's patterns only: the ledger was not asked"]),
+    ...unseen.map((what) => `not looked at: ${what}`),
+    ...problems.map((problem) => `problem: ${problem}`),
+  ];
+  return {
+    json: { type: "permissions", powers: rows.map(fields), problems, unseen },
+    lines: format === "csv" ? csvLines([titles, ...rows.map(cells)]) : tableLines(rows, notes),
+    ...(problems.length > 0 && { exitCode: exitCodes.refused }),
+  };
+}
+
+const titles = ["WHO", "FROM", "CAN", "WHAT IT IS"];
+
+function cells({ name, from, powers, does = "-" }: Row): readonly string[] {
+  const can = powers.map(({ power, isConditional }) => `${sayings[power]}${isConditional ? "*" : ""}`);
+  return [name, from, can.join(", "), does];
+}
+
+const sayings: Readonly<Record<Holding["power"], string>> = {
+  ...{ read: "read", decrypt: "decrypt", stage: "stage", promote: "promote", sign: "sign", order: "order" },
+  ...{ provider: "mint and revoke", record: "write ledger" },
+};
+
+function tableLines(rows: readonly Row[], notes: readonly string[]): readonly Line[] {
+  return [headedTable(titles, rows.map(cells)), ...notes];
+}
+
+function fields({ name, from, does, powers, added }: Row) {
+  return { name, from, does, powers, added, several: powers.length > 1 };
+}
+
+/** Whoever signs must not write what is signed, and a role of ours must not have grown in the account. */
+function problemsIn({ name, powers, added }: Row): readonly string[] {
+  const has = (power: Holding["power"]) => powers.some((each) => each.power === power);
+  const all = powers.length === Object.keys(sayings).length;
+  return [
+    ...(has("sign") && has("record") && !all ? [`${name} can write the ledger and sign what it says`] : []),
+    ...(added.length > 0 ? [`${name} can do more than the template gives it: ${added.join(", ")}`] : []),
+  ];
+}
+
+function rowsOf(known: {
+  readonly declared: readonly Held[];
+  readonly found: readonly Held[];
+  readonly targets: Targets;
+}): readonly Row[] {
+  const { declared, found, targets } = known;
+  const row = ({ statements, ...held }: Held): Row => ({
+    ...held,
+    powers: powersIn(statements, targets),
+    added: [],
+  });
+  const planned = declared.map(row);
+  const actual = found.map((held): Row => {
+    const own = planned.find(({ name }) => matches(held.name, name));
+    const seen = row(held);
+    if (own === undefined) return seen;
+    const added = seen.powers.filter(({ power }) => !own.powers.some((each) => each.power === power));
+    return { ...seen, ...(own.does && { does: own.does }), added: added.map(({ power }) => sayings[power]) };
+  });
+  // What the account says of a role counts more than what the template wanted.
+  const unseen = planned.filter(({ name }) => !actual.some((each) => matches(each.name, name)));
+  return [...actual, ...unseen]
+    .filter(({ powers }) => powers.length > 0)
+    .sort((one, other) => other.powers.length - one.powers.length || one.name.localeCompare(other.name));
+}
+
+async function accountOf(cli: Cli, template: string | undefined) {
+  const grants = template === undefined ? await (await cli.reach()).grants?.() : undefined;
+  const held = (grants?.holders ?? []).map(({ name, documents }): Held => {
+    return { name, from: "account", statements: documents.flatMap(statementsIn) };
+  });
+  const offline = template === undefined ? [] : ["the account's own grants (leave --template out)"];
+  return { held, unseen: [...offline, ...(grants?.unseen ?? [])] };
+}
+
+/** The secrets as the ledger knows them, where it can be asked; a template alone has names and tags. */
+async function targetsOf(
+  cli: Cli,
+  { declared, isOffline }: { declared: readonly Held[]; isOffline: boolean },
+) {
+  const named = targetsIn(declared);
+  const policies = isOffline ? undefined : await (await cli.reach()).ledger.policies();
+  const secrets = policies?.map(({ secretArn }) => secretArn) ?? [];
+  const read = [...named.read.filter((each) => !/secret:\*$/.test(each) || secrets.length === 0), ...secrets];
+  const about: Targets = {
+    ...{ read, stage: read, promote: read, provider: named.provider },
+    record: ["{Ledger}", "arn:aws:dynamodb:*:*:table/rekey-*"],
+    order: ["{AdminLambdaFunction}", "arn:aws:lambda:*:*:function:rekey-*-admin"],
+  };
+  return { targets: about, known: policies !== undefined };
+}

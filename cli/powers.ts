@@ -1,0 +1,121 @@
+import { matches, overlaps } from "./globs.ts";
+import { asText, type Resources } from "./template.ts";
+
+/**
+ * What whoever has it can do to the keys that Rekey looks after. `provider` is to make and revoke keys: one credential
+ * opens both at every provider. `record` is to write the ledger, which nobody who signs may.
+ */
+export const powers = ["read", "decrypt", "stage", "promote", "provider", "record", "sign", "order"] as const;
+export type Power = (typeof powers)[number];
+
+/** The resources that a power is about, as patterns; without an entry any resource counts. */
+export type Targets = Readonly<Partial<Record<Power, readonly string[]>>>;
+
+export interface Statement {
+  readonly Sid?: string;
+  readonly Effect?: string;
+  readonly Action?: string | readonly string[];
+  readonly NotAction?: string | readonly string[];
+  readonly Resource?: unknown;
+  readonly NotResource?: unknown;
+  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+export interface Holding {
+  readonly power: Power;
+  /** Only while the conditions of its statements hold. */
+  readonly isConditional: boolean;
+}
+
+export interface Held {
+  readonly name: string;
+  readonly from: "template" | "account";
+  readonly does?: string;
+  readonly statements: readonly Statement[];
+}
+
+const actionsOf: Readonly<Record<Power, readonly string[]>> = {
+  read: ["secretsmanager:GetSecretValue", "secretsmanager:BatchGetSecretValue"],
+  decrypt: ["kms:Decrypt"],
+  stage: ["secretsmanager:PutSecretValue"],
+  promote: ["secretsmanager:UpdateSecretVersionStage"],
+  provider: ["secretsmanager:GetSecretValue"],
+  record: ["dynamodb:PutItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem"],
+  sign: ["kms:Sign"],
+  order: ["lambda:InvokeFunctionUrl", "lambda:InvokeFunction"],
+};
+
+export function powersIn(statements: readonly Statement[], targets: Targets): readonly Holding[] {
+  return powers.flatMap((power) => {
+    const giving = statements.filter((statement) => gives(statement, power, targets));
+    if (giving.length === 0 || isDenied(statements, power, targets)) return [];
+    return { power, isConditional: giving.every(({ Condition }) => Condition !== undefined) };
+  });
+}
+
+function gives(statement: Statement, power: Power, targets: Targets): boolean {
+  if (statement.Effect !== "Allow" || !actionsOf[power].some((action) => isOn(statement, action)))
+    return false;
+  // A tag that only rotated secrets have opens no admin credential.
+  if (power === "provider" && isByTag(statement)) return false;
+  const about = targets[power];
+  if (about === undefined || statement.NotResource !== undefined) return true;
+  const resources = textsOf(statement.Resource ?? "*");
+  return resources.some((resource) => about.some((target) => overlaps(resource, target)));
+}
+
+/** By a Deny without a condition on everything that the power is about. */
+function isDenied(statements: readonly Statement[], power: Power, targets: Targets): boolean {
+  const about = targets[power] ?? ["*"];
+  return statements
+    .filter(({ Effect, Condition, NotResource }) => Effect === "Deny" && !Condition && !NotResource)
+    .filter((statement) => actionsOf[power].every((action) => isOn(statement, action)))
+    .some(({ Resource }) => about.every((target) => textsOf(Resource).some((each) => matches(target, each))));
+}
+
+function isOn({ Action, NotAction }: Statement, action: string): boolean {
+  const named = (patterns: Statement["Action"]) =>
+    [patterns ?? []].flat().some((each) => matches(action, each));
+  return NotAction === undefined ? named(Action) : !named(NotAction);
+}
+
+function isByTag({ Condition = {} }: Statement): boolean {
+  return Object.values(Condition).some((keys) => Object.keys(keys).some((key) => /resourcetag\//i.test(key)));
+}
+
+const textsOf = (value: unknown): readonly string[] => [value].flat().map(asText);
+
+/** Roles and managed policies of the template, with what a function does in its own words. */
+export function heldIn(resources: Resources): readonly Held[] {
+  return Object.entries(resources).flatMap(([id, { Type, Properties = {} }]): readonly Held[] => {
+    if (Type === "AWS::IAM::ManagedPolicy") {
+      const statements = statementsIn(Properties["PolicyDocument"]);
+      return [
+        { name: `policy/${id}`, from: "template", does: asText(Properties["Description"]), statements },
+      ];
+    }
+    if (Type !== "AWS::IAM::Role") return [];
+    const inline = (Properties["Policies"] ?? []) as readonly { readonly PolicyDocument: unknown }[];
+    const statements = inline.flatMap(({ PolicyDocument }) => statementsIn(PolicyDocument));
+    const own = resources[`${id.replace(/Role$/, "")}LambdaFunction`]?.Properties?.["Description"];
+    const name = `role/${Properties["RoleName"] === undefined ? id : asText(Properties["RoleName"])}`;
+    return [{ name, from: "template", ...(typeof own === "string" && { does: own }), statements }];
+  });
+}
+
+export function statementsIn(document: unknown): readonly Statement[] {
+  const parsed = typeof document === "string" ? (JSON.parse(document) as unknown) : document;
+  const { Statement: given = [] } = (parsed ?? {}) as {
+    readonly Statement?: Statement | readonly Statement[];
+  };
+  return [given].flat();
+}
+
+/** What the powers are about, as the template's own statements name it. */
+export function targetsIn(held: readonly Held[]): { readonly [P in "read" | "provider"]: readonly string[] } {
+  const named = (...sids: readonly string[]) => {
+    const found = held.flatMap(({ statements }) => statements.filter(({ Sid = "" }) => sids.includes(Sid)));
+    return [...new Set(found.flatMap(({ Resource }) => textsOf(Resource)))];
+  };
+  return { read: named("RotatedSecrets", "TaggedSecrets"), provider: named("AdminCredentials") };
+}

@@ -1,0 +1,164 @@
+import { overlaps } from "../../cli/globs.ts";
+import { type Power, powersIn, type Statement } from "../../cli/powers.ts";
+import { readDeployment, settingsOf } from "../../serverless/deployment.ts";
+import { rendered } from "../package/packaged.ts";
+import { appliedWorld, rekey } from "./cli-world.ts";
+
+const example = readDeployment({ stage: "production", region: "us-east-1", settings: settingsOf("example") });
+const template = { Resources: rendered(example) };
+const files = { "t.json": JSON.stringify(template) };
+
+interface Row {
+  readonly name: string;
+  readonly powers: readonly { readonly power: Power; readonly isConditional: boolean }[];
+  readonly added: readonly string[];
+}
+
+async function rowsOf(
+  options: Parameters<typeof rekey>[2] = { files },
+  line = "permissions --template t.json --json",
+) {
+  const { world } = await appliedWorld();
+  const said = await rekey(world, line, options);
+  const { powers, problems } = said.json() as { powers: readonly Row[]; problems: readonly string[] };
+  const can = (name: string) =>
+    powers.find((row) => row.name.endsWith(name))?.powers.map(({ power }) => power);
+  return { code: said.code, rows: powers, problems, can };
+}
+
+test("in the rendered template nobody who signs can write the ledger, and each function can what its step does", async () => {
+  const { can, problems, code } = await rowsOf();
+  expect(problems).toEqual([]);
+  expect(code).toBe(0);
+  expect(can("-certify-rotation")).toEqual(["sign"]);
+  expect(can("-anchor-audit")).toEqual(expect.arrayContaining(["sign"]));
+  expect(can("-mint-key")).toEqual(
+    expect.arrayContaining(["read", "stage", "promote", "provider", "record"]),
+  );
+  expect(can("-revoke-key")).toEqual(expect.arrayContaining(["provider", "record"]));
+  expect(can("-revoke-key")).not.toContain("stage");
+  expect(can("-check-clock") ?? []).not.toContain("read");
+  expect(can("policy/OperatorPolicy")).toEqual(["order"]);
+  expect(can("policy/ConsumerPolicy")).toEqual(["read"]);
+});
+
+test("who may order only through the URL, and who may read only by a tag, is marked as conditional", async () => {
+  const { rows } = await rowsOf();
+  const operator = rows.find(({ name }) => name === "policy/OperatorPolicy");
+  expect(operator?.powers).toEqual([{ power: "order", isConditional: true }]);
+});
+
+test("a planted grant that lets a signer write the ledger is a problem, with exit code 1", async () => {
+  const [id = "", role] =
+    Object.entries(template.Resources).find(([name]) => name === "CertifyDashrotationRole") ?? [];
+  const widened = structuredClone(role) as unknown as {
+    Properties: { Policies: { PolicyDocument: { Statement: object[] } }[] };
+  };
+  widened.Properties.Policies[0]?.PolicyDocument.Statement.push({
+    ...{ Effect: "Allow", Action: "dynamodb:*", Resource: "*" },
+  });
+  const planted = { Resources: { ...template.Resources, [id]: widened } };
+  const { problems, code } = await rowsOf({ files: { "t.json": JSON.stringify(planted) } });
+  expect(problems).toEqual([
+    expect.stringMatching(/certify-rotation can write the ledger and sign what it says$/),
+  ]);
+  expect(code).toBe(1);
+});
+
+test("in the account, a role of ours that has grown is a problem, and everybody else who can something is listed", async () => {
+  const admin = JSON.stringify({ Statement: { Effect: "Allow", Action: "*", Resource: "*" } });
+  const sign = JSON.stringify({ Statement: [{ Effect: "Allow", Action: ["kms:Sign"], Resource: "*" }] });
+  const harmless = JSON.stringify({ Statement: [{ Effect: "Allow", Action: "s3:*", Resource: "*" }] });
+  const grants = {
+    ...{
+      functionArn: "arn:aws:lambda:us-east-1:111122223333:function:rekey-production-admin",
+      unseen: ["users"],
+    },
+    holders: [
+      { name: "role/Administrator", documents: [admin] },
+      { name: "role/rekey-production-us-east-1-check-clock", documents: [sign] },
+      { name: "role/web", documents: [harmless] },
+    ],
+  };
+  const { can, problems, rows } = await rowsOf({ template, grants }, "permissions --json");
+  expect(can("role/Administrator")).toHaveLength(8);
+  expect(can("role/web")).toBeUndefined();
+  expect(problems).toEqual([
+    "role/rekey-production-us-east-1-check-clock can do more than the template gives it: sign",
+  ]);
+  expect(rows.filter(({ name }) => name.endsWith("-check-clock"))).toHaveLength(1);
+});
+
+test.each([80, 60])("the table fits %i columns, and CSV has a row for each", async (width) => {
+  const { world } = await appliedWorld();
+  const { out } = await rekey(world, "permissions --template t.json", { files, width });
+  const [table = ""] = out.split(/\n\d+ roles, users/);
+  expect(Math.max(...table.split("\n").map((line) => line.length))).toBeLessThanOrEqual(width);
+  expect(out).toContain("policy/OperatorPolicy");
+  const csv = await rekey(world, "permissions --template t.json --format csv", { files });
+  expect(csv.out.split("\n")[0]).toBe("WHO,FROM,CAN,WHAT IT IS");
+});
+
+test.each([
+  ["no template is at hand", "permissions", {}, /template is not at hand/],
+  [
+    "the file is no template",
+    "permissions --template x",
+    { files: { x: "[]" } },
+    /no CloudFormation template/,
+  ],
+  ["the file is no JSON", "permissions --template x", { files: { x: "a: b" } }, /no CloudFormation template/],
+  ["there is no such file", "permissions --template x", {}, /cannot be read/],
+  [
+    "the format is unknown",
+    "permissions --template t.json --format pdf",
+    { files },
+    /no format is called "pdf"/,
+  ],
+])("%s: a usage error", async (_what, line, options, says) => {
+  const { world } = await appliedWorld();
+  const { code, err } = await rekey(world, line, options);
+  expect(err).toMatch(says);
+  expect(code).toBe(2);
+});
+
+const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-key-AbCdEf";
+const readsAs = (...statements: readonly Statement[]) =>
+  powersIn(statements, { read: [secret], provider: ["arn:admin"] });
+const allow = { Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: "*" } as const;
+
+test.each<[string, readonly Statement[], readonly Power[]]>([
+  ["everything", [allow], ["read", "provider"]],
+  ["an exact ARN", [{ ...allow, Resource: secret }], ["read"]],
+  ["another secret", [{ ...allow, Resource: "arn:aws:secretsmanager:*:*:secret:other-*" }], []],
+  [
+    "by all but other actions",
+    [{ Effect: "Allow", NotAction: "s3:*", Resource: secret }],
+    ["read", "decrypt", "stage", "promote", "record", "sign", "order"],
+  ],
+  [
+    "by a tag: no admin credential",
+    [{ ...allow, Condition: { StringEquals: { "aws:ResourceTag/rekey": "rotated" } } }],
+    ["read"],
+  ],
+  ["and is denied", [allow, { Effect: "Deny", Action: "secretsmanager:*", Resource: "*" }], []],
+  [
+    "and is denied under a condition only",
+    [allow, { Effect: "Deny", Action: "secretsmanager:*", Resource: "*", Condition: { Bool: {} } }],
+    ["read", "provider"],
+  ],
+])("who is allowed %s", (_what, statements, can) => {
+  expect(readsAs(...statements).map(({ power }) => power)).toEqual(can);
+});
+
+test.each([
+  ["a*", "ab", true],
+  ["a*c", "*b*", true],
+  ["a?", "ab", true],
+  ["ab", "a", false],
+  ["*", "", true],
+  ["a*b", "a*c", false],
+])("%s and %s have a text in common: %s", (one, other, answer) => {
+  expect(overlaps(one, other)).toBe(answer);
+  expect(overlaps(other, one)).toBe(answer);
+});
