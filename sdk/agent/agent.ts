@@ -2,8 +2,8 @@ import type { AddressInfo } from "node:net";
 import { type Clock, systemClock } from "../client/clock.ts";
 import type { Environment } from "../client/credentials.ts";
 import type { LogLine, Transport } from "../client/index.ts";
-import { transportFrom } from "../client/options.ts";
 import { HostFailure, unreadable } from "../host/failure.ts";
+import { hostTransport } from "../host/transport.ts";
 import { Secrets } from "./secrets.ts";
 import { createSecretsServer } from "./server.ts";
 import type { AgentSettings } from "./settings.ts";
@@ -33,7 +33,7 @@ const closeMaxMs = 5_000;
 export async function startAgent(settings: AgentSettings, options: AgentOptions): Promise<Agent> {
   const { env, clock = systemClock, log } = options;
   const { secrets: declared, port, tokenFile, tokenGroup, ...client } = settings;
-  const transport = options.transport ?? transportFrom({ env }, clock);
+  const transport = options.transport ?? hostTransport(env, clock);
   const kind = "agent";
   const secrets = new Secrets({ ...client, env, clock, log, transport, kind, declared, onlyDeclared: true });
   const [failed] = await secrets.prefetch();

@@ -17,8 +17,9 @@ export interface DeclaredSecret {
   field?: string;
 }
 
-/** `arn` or `arn#field`: a secret's ARN has no `#`. */
+/** `arn` or `arn#field`: a secret's ARN has no `#`. A reference into another store, `vault://…#field`, stays whole. */
 export function parseSecret(entry: string): DeclaredSecret {
+  if (entry.includes("://")) return { secret: entry };
   const [secret = "", field] = entry.split("#");
   return field ? { secret, field } : { secret };
 }

@@ -5,6 +5,7 @@ import type { LogLine } from "../client/index.ts";
 import { createInstance } from "../client/instance.ts";
 import { helpFor } from "../host/arguments.ts";
 import { HostFailure, unreadable } from "../host/failure.ts";
+import { hostTransport } from "../host/transport.ts";
 import { environmentFor } from "./environment.ts";
 import { type Guard, startGuard } from "./guard.ts";
 import { type HeldKey, openKey } from "./held-key.ts";
@@ -123,7 +124,8 @@ interface World {
 async function open(settings: ExecSettings, { env, instance, log }: World): Promise<HeldKey> {
   const [name = "", startId = ""] = instance.split("/");
   const { consumer, environment, reportBus, refreshEveryMs, maxStaleMs } = settings;
-  const client = { consumer, environment, reportBus, refreshEveryMs, maxStaleMs, env };
+  const transport = hostTransport(env);
+  const client = { consumer, environment, reportBus, refreshEveryMs, maxStaleMs, env, transport };
   let isOpen = false;
   // A failure to open it ends the start, and is said there.
   const say = ({ event, secret, detail }: LogLine): void => {

@@ -22,6 +22,8 @@ const withheld = [
   "AWS_ROLE_ARN",
   "AWS_ROLE_SESSION_NAME",
   "AWS_ENDPOINT_URL",
+  "VAULT_TOKEN",
+  "VAULT_TOKEN_FILE",
 ];
 
 function isWithheld(name: string): boolean {

@@ -1,4 +1,4 @@
-import { CredentialsMissing, RekeyError, UpstreamUnavailable } from "../client/errors.ts";
+import { CredentialsMissing, OptionInvalid, RekeyError, UpstreamUnavailable } from "../client/errors.ts";
 
 /** Why the agent or the wrapper cannot start or go on: a message and a next step, never a value. */
 export class HostFailure extends RekeyError {
@@ -17,7 +17,7 @@ export const usage = (message: string, hint?: string): HostFailure =>
 
 /** What a secret's reader did not get, in words; `exitCode` is the caller's to choose. */
 export function unreadable(secret: string, error: unknown, exitCode: number): HostFailure {
-  const hint = hintFor(error);
+  const hint = secret.includes("://") ? hintElsewhere(secret, error) : hintFor(error);
   const said = error instanceof RekeyError ? error.name : "an unexpected failure";
   const { reason, code = "" } = error instanceof UpstreamUnavailable ? error : { reason: undefined };
   const why = reason === undefined ? said : `${said}: ${reason} ${code}`.trimEnd();
@@ -39,6 +39,16 @@ function hintFor(error: unknown): string | undefined {
     notFound: "look at the ARN and the Region: there is no such secret there",
   };
   return hints[error.reason] ?? "look whether Secrets Manager can be reached from here, then start it again";
+}
+
+/** Of a store outside AWS: its own message says what it refused. */
+function hintElsewhere(secret: string, error: unknown): string {
+  if (error instanceof OptionInvalid) return error.message;
+  const { reason } = error instanceof UpstreamUnavailable ? error : { reason: undefined };
+  const [scheme = ""] = secret.split(":");
+  if (reason === "denied") return `look at the login and at the policy of ${scheme} for this secret`;
+  if (reason === "notFound") return "look at the reference: there is no current value";
+  return `look whether ${scheme} can be reached from here, and at the reference's field`;
 }
 
 /** Two lines as every command of ours ends with. */

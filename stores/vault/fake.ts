@@ -28,6 +28,14 @@ interface Kept {
   next: number;
 }
 
+/** What an AWS login hands over to be sent to STS. */
+export interface SignedRequest {
+  readonly url: string;
+  readonly body: string;
+  /** Names in lower case. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 interface Issued {
   readonly until: number;
   readonly maxUntil: number;
@@ -47,6 +55,12 @@ export class VaultFake {
   /** Seconds that a new token lives, and how long renewals can make it. */
   ttl = { seconds: 1_000, maxSeconds: 3_000 };
   readonly counts = { logins: 0, renewals: 0 };
+  /** Who signed the request of an AWS login, as STS would say; undefined: STS refuses it. */
+  identify: (signed: SignedRequest) => string | undefined = () => undefined;
+  /** The AWS principal that the role of AWS logins is bound to. */
+  principal = "arn:aws:iam::111122223333:role/rekey-FAKE";
+  /** What the signed header `X-Vault-AWS-IAM-Server-ID` has to say; empty: it is not asked for. */
+  serverId = "";
   readonly #now: () => number;
 
   constructor(now: () => number) {
@@ -102,14 +116,26 @@ export class VaultFake {
     const isAppRole = path === "/v1/auth/approle/login" && body["role_id"] === this.roleId;
     const isJwt = /^\/v1\/auth\/(?:jwt|kubernetes)\/login$/.test(path) && body["role"] === this.roleId;
     const credential = isAppRole ? body["secret_id"] : body["jwt"];
-    if (!(isAppRole || isJwt) || credential !== this.secretId)
-      return failed(400, "invalid role or secret ID");
+    const isKnown = (isAppRole || isJwt) && credential === this.secretId;
+    const isOwnRole = path === "/v1/auth/aws/login" && body["role"] === this.roleId;
+    if (!isKnown && !(isOwnRole && this.#isPrincipal(body))) return failed(400, "invalid role or secret ID");
     this.counts.logins += 1;
     const name = `token-FAKE-${this.counts.logins}`;
     const now = this.#now();
     const { seconds, maxSeconds } = this.ttl;
     this.tokens.set(name, { until: now + seconds * 1_000, maxUntil: now + maxSeconds * 1_000 });
     return auth(name, seconds);
+  }
+
+  /** Without its header a request that was signed for another server would be taken here too. */
+  #isPrincipal(body: Readonly<Record<string, string>>): boolean {
+    const decoded = (name: string) => Buffer.from(body[name] ?? "", "base64").toString("utf8");
+    const headers = JSON.parse(decoded("iam_request_headers") || "{}") as Record<string, string>;
+    const isForUs = this.serverId === "" || headers["x-vault-aws-iam-server-id"] === this.serverId;
+    const isSigned = /SignedHeaders=[^,]*x-vault-aws-iam-server-id/.test(headers["authorization"] ?? "");
+    if (!isForUs || (this.serverId !== "" && !isSigned)) return false;
+    const signed = { url: decoded("iam_request_url"), body: decoded("iam_request_body"), headers };
+    return this.identify(signed) === this.principal;
   }
 
   #renew(name: string, { maxUntil }: Issued): VaultAnswer {
