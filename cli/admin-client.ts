@@ -1,7 +1,8 @@
-import { createHash, createHmac, type Hash, type Hmac, randomUUID } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { SignatureV4 } from "@smithy/signature-v4";
 import * as z from "zod";
 import { type CallerProof, orderHeader, orderHeaderValue, proofRequest } from "../aws/caller-proof.ts";
+import { NodeSha256 } from "../aws/node-sha256.ts";
 import { jsonOrNothing } from "../core/json.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import { CliFailure, exitCodes } from "./command.ts";
@@ -118,41 +119,4 @@ function unreachable(url: URL, error: unknown): unknown {
     hint: "try again: a repeat is safe",
     exitCode: exitCodes.unreachable,
   });
-}
-
-type HashConstructor = NonNullable<ConstructorParameters<typeof SignatureV4>[0]["sha256"]>;
-type HashData = Parameters<InstanceType<HashConstructor>["update"]>[0];
-
-/** The interface that the signer needs, on Node's own SHA-256. */
-class NodeSha256 {
-  #hash: Hash | Hmac;
-  readonly #key: Uint8Array | undefined;
-
-  constructor(key?: HashData) {
-    this.#key = key === undefined ? undefined : bytesOf(key);
-    this.#hash = this.#fresh();
-  }
-
-  update(data: HashData): void {
-    this.#hash.update(bytesOf(data));
-  }
-
-  async digest(): Promise<Uint8Array> {
-    return new Uint8Array(this.#hash.digest());
-  }
-
-  reset(): void {
-    this.#hash = this.#fresh();
-  }
-
-  #fresh(): Hash | Hmac {
-    return this.#key === undefined ? createHash("sha256") : createHmac("sha256", this.#key);
-  }
-}
-
-function bytesOf(data: HashData): Uint8Array {
-  if (typeof data === "string") return Buffer.from(data, "utf8");
-  return ArrayBuffer.isView(data)
-    ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
-    : new Uint8Array(data);
 }

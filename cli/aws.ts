@@ -65,6 +65,7 @@ export async function callersStore(): Promise<SecretStore> {
     vault: {
       servers: JSON.parse(process.env["REKEY_VAULTS"] ?? "{}"),
       credential: async (secretArn) => keyIn((await store.current(secretArn)).text),
+      awsCredentials: new DynamoDBClient(awsBounds).config.credentials,
     },
   });
   return store;

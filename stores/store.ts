@@ -1,3 +1,4 @@
+import type { AwsCredentials } from "../aws/signed-identity.ts";
 import type { SecretArn, SecretStore, StoreCapabilities, VersionId, VersionPlace } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 
@@ -24,6 +25,8 @@ export interface StoreWorld {
 export interface VaultReach {
   readonly servers: Readonly<Record<string, unknown>>;
   credential(secretArn: SecretArn): Promise<Secret>;
+  /** Of the role that this process runs with: they sign, and are not sent. */
+  awsCredentials(): Promise<AwsCredentials>;
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 

@@ -14,7 +14,7 @@ import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
-import { intakeLimits, listedVaults, settings } from "./settings.ts";
+import { intakeLimits, listedVaults, roleCredentials, settings } from "./settings.ts";
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -60,6 +60,7 @@ function build(): Deps {
       servers: listedVaults(),
       // Its own secret, in Secrets Manager: read at each login, so that one that was replaced is found.
       credential: (secretArn) => adminCredential(store, secretArn).get(),
+      awsCredentials: async () => roleCredentials(),
     },
   });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);

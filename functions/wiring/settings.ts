@@ -1,4 +1,5 @@
 import { stsEndpoint } from "../../aws/caller-proof.ts";
+import type { AwsCredentials } from "../../aws/signed-identity.ts";
 import { PolicyInvalid } from "../../core/errors.ts";
 import type { SenderLimit } from "../../core/incident/plan.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
@@ -32,6 +33,16 @@ export function listedDestinations(): Readonly<Record<string, Readonly<Record<st
 export function listedVaults(): Readonly<Record<string, unknown>> {
   const value: unknown = JSON.parse(process.env["REKEY_VAULTS"] ?? "{}");
   return typeof value === "object" && value !== null ? { ...value } : {};
+}
+
+/** Lambda gives a function its role's credentials here, and new ones to each new environment. */
+export function roleCredentials(): AwsCredentials {
+  const sessionToken = process.env["AWS_SESSION_TOKEN"];
+  return {
+    accessKeyId: required("AWS_ACCESS_KEY_ID"),
+    secretAccessKey: required("AWS_SECRET_ACCESS_KEY"),
+    ...(sessionToken !== undefined && { sessionToken }),
+  };
 }
 
 /** What reaches people in an incident; each is optional. */

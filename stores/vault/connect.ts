@@ -8,7 +8,7 @@ import { type VaultSettings, vaultSettings } from "./settings.ts";
 import { storeOnKv } from "./store.ts";
 
 /** One store of all servers: which one a secret is in, its reference says, and where that is, the deployment. */
-export function connect({ servers, credential, fetch = globalThis.fetch }: VaultReach): SecretStore {
+export function connect({ servers, fetch = globalThis.fetch, ...reach }: VaultReach): SecretStore {
   const made = new Map<string, SecretStore>();
   const at = (reference: string): SecretStore => {
     const server = parseReference(reference)?.server;
@@ -16,7 +16,7 @@ export function connect({ servers, credential, fetch = globalThis.fetch }: Vault
     const known = made.get(server);
     if (known !== undefined) return known;
     const settings = settingsOf(server, servers);
-    const kv = kvOf({ settings, fetch, credential, nowMs: Date.now });
+    const kv = kvOf({ ...reach, settings, fetch, nowMs: Date.now });
     const store = storeOnKv(kv, settings.staging);
     made.set(server, store);
     return store;

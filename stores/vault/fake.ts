@@ -25,6 +25,9 @@ interface Version {
 interface Kept {
   versions: Version[];
   maxVersions: number;
+  casRequired?: boolean;
+  /** How often its metadata was written. */
+  metadataVersion?: number;
   next: number;
 }
 
@@ -52,6 +55,8 @@ export class VaultFake {
   secretId = "secret-id-FAKE";
   namespace = "";
   state: "active" | "sealed" | "standby" = "active";
+  /** OpenBao 2.4 and later take `metadata_cas`; Vault does not know it. */
+  hasMetadataCas = false;
   /** Seconds that a new token lives, and how long renewals can make it. */
   ttl = { seconds: 1_000, maxSeconds: 3_000 };
   readonly counts = { logins: 0, renewals: 0 };
@@ -146,9 +151,27 @@ export class VaultFake {
   }
 
   #metadata({ method, text }: VaultRequest, name: string): VaultAnswer {
-    if (method === "GET") return this.secrets.has(name) ? { status: 200, text: '{"data":{}}' } : failed(404);
-    const { max_versions: most } = JSON.parse(text) as { max_versions?: number };
-    this.#at(name).maxVersions = most ?? maxVersionsDefault;
+    const known = this.secrets.get(name);
+    const count = known?.metadataVersion ?? 0;
+    if (method === "GET") {
+      if (known === undefined) return failed(404);
+      const data = {
+        ...{ max_versions: known.maxVersions, cas_required: known.casRequired ?? false },
+        ...(this.hasMetadataCas && { current_metadata_version: count }),
+      };
+      return { status: 200, text: JSON.stringify({ data }) };
+    }
+    const given = JSON.parse(text) as {
+      max_versions?: number;
+      cas_required?: boolean;
+      metadata_cas?: number;
+    };
+    if (this.hasMetadataCas && given.metadata_cas !== undefined && given.metadata_cas !== count)
+      return failed(400, "metadata check-and-set parameter does not match the current version");
+    const kept = this.#at(name);
+    kept.maxVersions = given.max_versions ?? maxVersionsDefault;
+    kept.casRequired = given.cas_required ?? false;
+    kept.metadataVersion = count + 1;
     return { status: 204, text: "" };
   }
 

@@ -39,6 +39,14 @@ const Found = z.object({
   data: z.object({ data: z.record(z.string(), z.unknown()).nullable(), metadata: Metadata }),
 });
 const Written = z.object({ data: z.object({ version: z.int().positive() }) });
+/** OpenBao counts the changes of the metadata, and refuses one that names another count; Vault does not. */
+const DocumentMetadata = z.object({
+  data: z.object({
+    max_versions: z.number().optional(),
+    cas_required: z.boolean().optional(),
+    current_metadata_version: z.int().nonnegative().optional(),
+  }),
+});
 const Errors = z.object({ errors: z.array(z.string()).default([]) });
 
 /** How often a change of the document is tried again after somebody else's. */
@@ -105,10 +113,10 @@ export function kvOf(world: LoginWorld) {
 
 export type Kv = ReturnType<typeof kvOf>;
 
-function isMissed({ status, text }: VaultReply): boolean {
+function isMissed({ status, text }: VaultReply, said = "check-and-set parameter did not match"): boolean {
   if (status !== 400) return false;
   const { errors } = Errors.safeParse(jsonIn(text)).data ?? { errors: [] };
-  return errors.some((each) => each.includes("check-and-set parameter did not match"));
+  return errors.some((each) => each.includes(said));
 }
 
 type Calls = Pick<Kv, "read" | "write"> & {
@@ -133,13 +141,20 @@ function documentAt(place: KvPlace, { call, read, write, settings }: Calls) {
 
   /** Vault keeps former versions of a secret, and this one's have keys that were discarded. */
   async function keepOne(): Promise<void> {
-    const body = JSON.stringify({ max_versions: 1, cas_required: true });
-    const reply = await call({
-      method: "POST",
-      path: `${settings.mount}/metadata/${place.documentPath}`,
-      body,
+    const path = `${settings.mount}/metadata/${place.documentPath}`;
+    const known = await call({ method: "GET", path });
+    const found =
+      known.status === 200 ? DocumentMetadata.safeParse(jsonIn(known.text)).data?.data : undefined;
+    if (found?.max_versions === 1 && found.cas_required === true) return;
+    const count = found?.current_metadata_version;
+    const body = JSON.stringify({
+      ...{ max_versions: 1, cas_required: true },
+      ...(count !== undefined && { metadata_cas: count }),
     });
-    if (reply.status !== 200 && reply.status !== 204)
+    const reply = await call({ method: "POST", path, body });
+    // Whoever changed it meanwhile is Rekey itself, or is found out by the write that follows.
+    const isOvertaken = count !== undefined && isMissed(reply, "metadata check-and-set");
+    if (reply.status !== 200 && reply.status !== 204 && !isOvertaken)
       throw refusalOf(reply, { what: "make its document", reference: place.reference });
   }
 

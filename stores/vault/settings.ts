@@ -37,6 +37,21 @@ const login = z.discriminatedUnion("method", [
       .regex(/^\/[\w./-]{1,256}$/)
       .default("/var/run/secrets/kubernetes.io/serviceaccount/token"),
   }),
+  z.strictObject({
+    method: z.literal("aws"),
+    mount: mount.default("aws"),
+    role,
+    /** Vault's `iam_server_id_header_value`: a login that was signed for another server is refused. */
+    serverId: z
+      .string()
+      .regex(/^[\w.:/-]{1,253}$/)
+      .optional(),
+    /** Of the regional STS that Vault is told to ask (`sts_region`); without it the global one. */
+    region: z
+      .string()
+      .regex(/^[a-z]{2}(?:-[a-z]{1,10}){1,3}-\d$/)
+      .optional(),
+  }),
   z.strictObject({ method: z.literal("token"), credential }),
 ]);
 export type VaultLogin = z.output<typeof login>;

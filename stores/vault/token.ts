@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import * as z from "zod";
+import type { AwsCredentials } from "../../aws/signed-identity.ts";
 import { InputInvalid, StoreUnavailable } from "../../core/errors.ts";
 import type { SecretArn } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -13,6 +14,7 @@ export interface LoginWorld {
   nowMs(): number;
   /** The credential of the login, read anew: one that was replaced is found at the next login. */
   credential(secretArn: SecretArn): Promise<Secret>;
+  awsCredentials(): Promise<AwsCredentials>;
 }
 
 const Auth = z.object({
@@ -83,7 +85,7 @@ async function login(world: LoginWorld): Promise<Token> {
 
 async function loginBody(
   login: Exclude<VaultLogin, { method: "token" }>,
-  { credential }: LoginWorld,
+  { credential, awsCredentials }: LoginWorld,
 ): Promise<Readonly<Record<string, string>>> {
   switch (login.method) {
     case "approle":
@@ -92,6 +94,8 @@ async function loginBody(
       return { role: login.role, jwt: (await credential(login.credential)).reveal() };
     case "kubernetes":
       return { role: login.role, jwt: (await readFile(login.tokenFile, "utf8")).trim() };
+    case "aws":
+      return (await import("./aws-login.ts")).awsLogin(login, await awsCredentials());
   }
 }
 

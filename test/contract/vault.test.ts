@@ -1,6 +1,13 @@
 import { Secret } from "../../core/secret.ts";
+import { sign } from "../../sdk/client/sigv4.ts";
 import { connect } from "../../stores/vault/connect.ts";
-import { type VaultAnswer, VaultFake, type VaultRequest, vaultFetch } from "../../stores/vault/fake.ts";
+import {
+  type SignedRequest,
+  type VaultAnswer,
+  VaultFake,
+  type VaultRequest,
+  vaultFetch,
+} from "../../stores/vault/fake.ts";
 import { kvOf } from "../../stores/vault/kv.ts";
 import { vaultSettings } from "../../stores/vault/settings.ts";
 import { storeOnKv } from "../../stores/vault/store.ts";
@@ -9,6 +16,11 @@ import { type StoreWorld, storeContract, versionIdOf } from "./store-contract.ts
 const credential = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:rekey/vault/main-AbCdEf";
 const [first, second] = ["https://vault-1.example.com:8200", "https://vault-2.example.com:8200"];
 const v1 = versionIdOf(1);
+const awsCredentials = {
+  accessKeyId: "AKIDFAKE",
+  secretAccessKey: "FAKE-secret",
+  sessionToken: "FAKE-session",
+};
 
 type Strike = (request: VaultRequest, answer: () => VaultAnswer) => VaultAnswer | "lost";
 
@@ -34,6 +46,7 @@ function faulty(
       reads.push(arn);
       return new Secret(fake.secretId);
     },
+    awsCredentials: async () => awsCredentials,
   });
   return { fake, other, time, reads, store: storeOnKv(kv, settings.staging) };
 }
@@ -80,6 +93,7 @@ function realWorld(at: string): StoreWorld {
   const store = connect({
     servers: { main: { addresses: [at], login: { method: "token", credential } } },
     credential: async () => new Secret(token),
+    awsCredentials: async () => awsCredentials,
   });
   const send = async (path: string, body: unknown) => {
     const headers = { "X-Vault-Token": token, "Content-Type": "application/json" };
@@ -285,8 +299,99 @@ describe("the token", () => {
   });
 });
 
+describe("a login by AWS", () => {
+  const arn = "vault://main/app/x#api_key";
+  const login = { method: "aws", role: "role-FAKE", serverId: "vault.example.com" };
+
+  /** As STS does it: the request is signed once more with what is known of the access key. */
+  function checked(fake: VaultFake): SignedRequest[] {
+    const seen: SignedRequest[] = [];
+    fake.serverId = "vault.example.com";
+    fake.create("app/x", '{"api_key":"FAKE-one"}');
+    fake.identify = (signed) => {
+      seen.push(signed);
+      const { authorization = "", "x-amz-date": date = "", ...headers } = signed.headers;
+      const region = /\/(\d{8})\/([\w-]+)\/sts\//.exec(authorization)?.[2] ?? "";
+      const plain = Object.entries(headers).filter(([name]) => !/^(host|x-amz-security-token)$/.test(name));
+      const again = sign({
+        ...{ method: "POST", url: new URL(signed.url), body: signed.body, service: "sts", region },
+        nowMs: Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z")),
+        ...{ headers: Object.fromEntries(plain), credentials: awsCredentials },
+      });
+      const signature = (text = "") => /Signature=(\w+)$/.exec(text)?.[1];
+      return signature(again["authorization"]) === signature(authorization) ? fake.principal : undefined;
+    };
+    return seen;
+  }
+
+  test.each([
+    ["sts.amazonaws.com", {}],
+    ["sts.eu-west-1.amazonaws.com", { region: "eu-west-1" }],
+  ])("hands over a question to %s that is signed, and no credential", async (host, more) => {
+    const { store, fake, reads } = faulty({ login: { ...login, ...more } });
+    const seen = checked(fake);
+    expect((await store.current(arn)).text.reveal()).toBe("FAKE-one");
+    expect([seen.map(({ url }) => new URL(url).host), reads]).toEqual([[host], []]);
+    expect(JSON.stringify(seen)).not.toContain("FAKE-secret");
+  });
+
+  test("is refused by another server than the one that it was signed for", async () => {
+    const { store, fake } = faulty({ login: { ...login, serverId: "other.example.com" } });
+    const seen = checked(fake);
+    await expect(store.current(arn)).rejects.toThrow("Vault refused the login by aws (400)");
+    expect(seen).toEqual([]);
+  });
+});
+
+describe("OpenBao's count of the metadata's changes", () => {
+  const secretArn = "vault://main/app/x#api_key";
+  const write = { secretArn, versionId: v1, text: new Secret("FAKE-two") };
+
+  test("is named where the server has one, so that nobody's change of it is lost", async () => {
+    let sent: unknown;
+    const { store, fake } = faulty({
+      strike: (request, answer) => {
+        if (request.method === "POST" && request.path.includes("/metadata/")) sent = JSON.parse(request.text);
+        return answer();
+      },
+    });
+    fake.hasMetadataCas = true;
+    fake.create("app/x", '{"api_key":"FAKE-one"}');
+    fake.create("rekey/app/x/api_key");
+    await store.write(write);
+    expect(sent).toEqual({ max_versions: 1, cas_required: true, metadata_cas: 0 });
+    expect(fake.secrets.get("rekey/app/x/api_key")).toMatchObject({ maxVersions: 1, metadataVersion: 1 });
+  });
+
+  test("that moved meanwhile is no failure, and what is already as it should be is not written", async () => {
+    let changes = 0;
+    const { store, fake } = faulty({
+      strike: (request, answer) => {
+        const isChange = request.method === "POST" && request.path.includes("/metadata/");
+        if (!isChange) return answer();
+        changes += 1;
+        const beside = fake.secrets.get("rekey/app/x/api_key");
+        if (beside) Object.assign(beside, { metadataVersion: 7, maxVersions: 1, casRequired: true });
+        return answer();
+      },
+    });
+    fake.hasMetadataCas = true;
+    fake.create("app/x", '{"api_key":"FAKE-one"}');
+    fake.create("rekey/app/x/api_key");
+    await store.write(write);
+    expect((await store.read(secretArn, v1)).text.reveal()).toBe("FAKE-two");
+    fake.secrets.get("rekey/app/x/api_key")?.versions.splice(0);
+    Object.assign(fake.secrets.get("rekey/app/x/api_key") ?? {}, { next: 1 });
+    await store.write(write);
+    expect(changes).toBe(1);
+  });
+});
+
 describe("references", () => {
-  const reach = { servers: {}, credential: async () => new Secret("none") };
+  const reach = {
+    ...{ servers: {}, credential: async () => new Secret("none") },
+    awsCredentials: async () => awsCredentials,
+  };
 
   test("lead only to servers of the deployment, and never out of the mount", async () => {
     await expect(connect(reach).current("vault://main/app/x#api_key")).rejects.toThrow(
