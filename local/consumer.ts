@@ -4,6 +4,7 @@
  */
 import { Agent, request } from "node:http";
 import { createRekey, type Key, type Rekey } from "../sdk/client/index.ts";
+import { vaultOptions } from "../sdk/client/vault.ts";
 
 export interface ConsumerJob {
   readonly consumer: string;
@@ -53,15 +54,17 @@ class Refused extends Error {
 
 async function start(job: ConsumerJob): Promise<void> {
   for (let index = 1; index <= job.instances; index++) {
-    const rekey = createRekey({
-      consumer: job.consumer,
-      environment: job.environment,
-      reportBus: job.reportBus,
-      instance: `${job.consumer}-${index}`,
-      maxStaleMs: job.maxStaleMs,
-      refreshEveryMs: job.refreshEveryMs ?? job.watchEveryMs,
-      watchEveryMs: job.watchEveryMs,
-    });
+    const rekey = createRekey(
+      vaultOptions({
+        consumer: job.consumer,
+        environment: job.environment,
+        reportBus: job.reportBus,
+        instance: `${job.consumer}-${index}`,
+        maxStaleMs: job.maxStaleMs,
+        refreshEveryMs: job.refreshEveryMs ?? job.watchEveryMs,
+        watchEveryMs: job.watchEveryMs,
+      }),
+    );
     clients.push(rekey);
     for (const { secret, field, call } of job.keys) {
       const key = await rekey.open({ secret, ...(field !== undefined && { field }) });

@@ -18,6 +18,7 @@ import { nodeDigest } from "../functions/wiring/base.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import type { ConsumerCall } from "../providers/fake-world.ts";
+import type { ConsumerJob } from "./consumer.ts";
 import type { Ending } from "./ending.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
 import type { Timed } from "./functions.ts";
@@ -103,6 +104,28 @@ export interface DemonstrationOptions {
   openCloud?(options: LocalCloudOptions): Promise<LocalCloud>;
   /** Over the parameters that the local cloud has. */
   readonly deployment?: LocalCloudOptions["deployment"];
+  /** What this company has besides, or instead. */
+  readonly own?: Own;
+}
+
+/** A company that keeps its key in another store, or whose key is used by more than the three programs. */
+export interface Own extends Pick<LocalCloudOptions, "byHand" | "hosts"> {
+  /** Puts the key there, and answers with its reference. */
+  readonly store?: { readonly name: string; put(key: string): string };
+  /** Lines of `rekey.yml` below `consumers`. */
+  readonly consumerLines?: readonly string[];
+  /** What its programs find in their environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called once the key is where it belongs, and before the policy is applied. */
+  prepare?(world: PreparedWorld): Promise<void>;
+}
+
+export interface PreparedWorld {
+  readonly cloud: LocalCloud;
+  readonly key: string;
+  readonly secretArn: string;
+  /** The provider's address, and how programs use a key there. */
+  readonly call: { readonly url: string; readonly header: string; readonly scheme: string };
 }
 
 /**
@@ -149,7 +172,7 @@ interface Opening {
 
 async function openCompany({ folder, options, undo, close }: Opening): Promise<Demonstration> {
   const { onProgress = () => {}, onLog, onCall, port, deployment } = options;
-  const { standIn = "openai", openCloud = startLocalCloud } = options;
+  const { standIn = "openai", openCloud = startLocalCloud, own = {} } = options;
   const row = standInRow(standIn);
   const fake = row.start({ ...provider, ...options.provider });
   const listening = await fake.listen();
@@ -161,23 +184,23 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
     ...(deployment && { deployment }),
     ...(onLog && { onLog }),
     ...(onCall && { onCall }),
+    ...(own.byHand && { byHand: own.byHand }),
+    ...(own.hosts && { hosts: own.hosts }),
   };
   const cloud = await openCloud(place);
   undo(() => cloud.close());
   const seed = fake.addKey({ name: "made by hand in 2024" });
-  const secrets = await seedSecrets({ cloud, standIn, fake, key: seed.secret.reveal() });
+  const key = seed.secret.reveal();
+  const secrets = await seedSecrets({ cloud, standIn, fake, key, own });
+  const call = callOf(listening.origin, fake.consumer);
+  await own.prepare?.({ ...{ cloud, key, call }, secretArn: secrets.secretArn });
   const policyFile = join(folder, "rekey.yml");
   writeFileSync(policyFile, policyText({ ...secrets, settings: fake.settingsAt(listening.origin), options }));
   onProgress(`the cloud is at ${cloud.url}; applying the policy of ${secretName} (rekey apply)`);
   await rekey(cloud, ["apply", policyFile]);
   onProgress(`starting ${consumers.join(", ")}: ${instancesEach} instances each, all with ${secretName}`);
-  const jobs = jobsFor({
-    secretArn: secrets.secretArn,
-    origin: listening.origin,
-    call: fake.consumer,
-    ...options,
-  });
-  const fleet = await startFleet(jobs, ({ consumer }) => cloud.consumerEnv(consumer));
+  const jobs = jobsFor({ secretArn: secrets.secretArn, call, ...options });
+  const fleet = await startFleet(jobs, ({ consumer }) => ({ ...cloud.consumerEnv(consumer), ...own.env }));
   undo(() => fleet.stop());
   const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
   const ledger = ledgerOn(table);
@@ -231,22 +254,18 @@ async function servePage(
   });
 }
 
-function jobsFor(facts: {
-  readonly secretArn: string;
-  readonly origin: string;
-  readonly call: ConsumerCall;
-  readonly pace?: number;
-}) {
-  const { secretArn, origin, call, pace = requestsPerSecondEach } = facts;
+type Call = ConsumerJob["keys"][number]["call"];
+
+function callOf(origin: string, { path, header, scheme }: ConsumerCall): Call {
+  return { url: `${origin}${path}`, header, scheme };
+}
+
+function jobsFor(facts: { readonly secretArn: string; readonly call: Call; readonly pace?: number }) {
+  const { secretArn, call, pace = requestsPerSecondEach } = facts;
   return consumers.map((consumer) => ({
     ...{ consumer, environment, maxStaleMs },
     reportBus: `rekey-reports-${environment}`,
-    keys: [
-      {
-        ...{ secret: secretArn, field: "apiKey" },
-        call: { url: `${origin}${call.path}`, header: call.header, scheme: call.scheme },
-      },
-    ],
+    keys: [{ secret: secretArn, call, ...(isArn(secretArn) && { field: "apiKey" }) }],
     instances: instancesEach,
     requestsPerSecond: pace,
     watchEveryMs: 1_000,
@@ -298,6 +317,7 @@ async function seedSecrets(world: {
   readonly standIn: StandInName;
   readonly fake: StandIn;
   readonly key: string;
+  readonly own: Own;
 }) {
   const client = new SecretsManagerClient(clientAs(world.cloud, "administrator"));
   const create = async (Name: string, SecretString: string) => {
@@ -305,12 +325,17 @@ async function seedSecrets(world: {
     return (await client.send(new CreateSecretCommand({ Name, SecretString, Tags }))).ARN ?? "";
   };
   const adminArn = await create(`rekey/admin/${world.standIn}`, world.fake.adminKey);
+  const { store } = world.own;
+  if (store !== undefined) return { adminArn, secretArn: store.put(world.key) };
   const secretArn = await create(
     secretName,
     JSON.stringify({ model: "gpt-fake", apiKey: world.key, limit: 10 }),
   );
   return { adminArn, secretArn };
 }
+
+/** Other stores' references name the field themselves. */
+const isArn = (reference: string): boolean => reference.startsWith("arn:");
 
 /** As TruffleHog prints it for a public GitHub repository; it verified the key, so the key is live. */
 function finding(key: string, DetectorName: string) {
@@ -339,7 +364,8 @@ function policyText(facts: {
   readonly settings: Readonly<Record<string, unknown>>;
   readonly options: DemonstrationOptions;
 }): string {
-  const { plan, standIn = "openai" } = facts.options;
+  const { plan, standIn = "openai", own = {} } = facts.options;
+  const { store, consumerLines = [] } = own;
   const settings = Object.entries({ ...standInRow(standIn).settings, ...facts.settings });
   // Other stand-ins count by the minute or not at all, which a short run cannot wait for.
   const signals = standIn === "openai" ? "" : "\n    signals: [client]";
@@ -355,14 +381,14 @@ ${settings.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`).join(
     propagation: { usageLagMs: 1000, deadProbes: 5, deadWindowMs: 1000, probeEveryMs: 250, dieMs: 60000 }
 secrets:
   ${secretName}:
-    arn: ${facts.secretArn}
-    field: apiKey
+    arn: ${JSON.stringify(facts.secretArn)}
+    ${store === undefined ? "field: apiKey" : `store: ${store.name}`}
     provider: ${standIn}-main
     rotate: manual
     overlap: 2m
     quiet: 3s${signals}
     soak: 1s
     consumers:
-${consumers.map(consumerText).join("\n")}
+${[...consumers.map(consumerText), ...consumerLines].join("\n")}
 ${plan === undefined ? "" : `    incident: { plan: ${plan}, containBy: 1m }\n`}`;
 }

@@ -2,8 +2,16 @@ import { parentPort, workerData } from "node:worker_threads";
 import type { Context } from "aws-lambda";
 import type { Handler } from "../functions/step.ts";
 import type { Answer, Call, Reply } from "./functions.ts";
+import { leadToStandIns, type StandInHosts } from "./stand-in-hosts.ts";
 
-const { module, exported } = workerData as { readonly module: string; readonly exported: string };
+interface Given {
+  readonly module: string;
+  readonly exported: string;
+  readonly hosts: StandInHosts;
+}
+
+const { module, exported, hosts } = workerData as Given;
+if (Object.keys(hosts).length > 0) leadToStandIns(hosts);
 const loaded: Readonly<Record<string, Handler | undefined>> = await import(module);
 const handler = loaded[exported];
 if (handler === undefined) throw new Error(`${module} exports no ${exported}`);

@@ -6,6 +6,7 @@ import { Worker } from "node:worker_threads";
 import type { LogLine } from "../functions/deps.ts";
 import type { LambdaFunction } from "./aws/lambda.ts";
 import type { GivenCode } from "./code.ts";
+import type { StandInHosts } from "./stand-in-hosts.ts";
 
 export interface Call {
   readonly id: number;
@@ -51,6 +52,8 @@ export interface DeployedFunction {
 interface Hosting {
   onLog(line: LogLine): void;
   onCall?(call: Timed): void;
+  /** Other companies' hosts that are stand-ins here. */
+  readonly hosts: StandInHosts;
 }
 
 /**
@@ -233,7 +236,10 @@ class Thread {
     const worker = new Worker(new URL("./functions-worker.ts", import.meta.url), {
       env: { ...env },
       stdout: true,
-      workerData: { module: pathToFileURL(join(code.folder(), `${file}.mjs`)).href, exported },
+      workerData: {
+        ...{ module: pathToFileURL(join(code.folder(), `${file}.mjs`)).href, exported },
+        hosts: this.#hosting.hosts,
+      },
     });
     createInterface({ input: worker.stdout }).on("line", (line) => {
       if (isLogged()) this.#hosting.onLog(parseLine(line));

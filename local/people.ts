@@ -38,7 +38,9 @@ export function consumerSession(account: string, name: string) {
 /** What an access key id of a principal signs with. */
 export function secretOf(accessKeyId: string): string | undefined {
   const found = (Object.keys(attached) as Principal[]).map((principal) => credentialsOf(principal));
-  return found.find((credentials) => credentials.accessKeyId === accessKeyId)?.secretAccessKey;
+  // The session of one consumer signs with what all of them sign with.
+  const isOf = (own: string) => accessKeyId === own || accessKeyId.startsWith(`${own}-`);
+  return found.find((credentials) => isOf(credentials.accessKeyId))?.secretAccessKey;
 }
 
 /** The roles of people, by name. */

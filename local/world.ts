@@ -20,6 +20,7 @@ import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/s
 import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
 import { sts } from "./aws/sts.ts";
+import { type ByHand, people } from "./by-hand.ts";
 import { codeFrom, localBucket } from "./code.ts";
 import { Functions, type Timed } from "./functions.ts";
 import type { Denial } from "./iam/guard.ts";
@@ -38,6 +39,7 @@ import type { Services } from "./stack/provision.ts";
 import { functionUrlsIn } from "./stack/read.ts";
 import type { Place, Stack } from "./stack/resolve.ts";
 import { Stacks } from "./stack/stacks.ts";
+import type { StandInHosts } from "./stand-in-hosts.ts";
 
 export const region = "eu-west-1";
 export const account = "111122223333";
@@ -91,6 +93,10 @@ export interface LocalCloudOptions {
   readonly boundaries?: Readonly<Record<string, unknown>>;
   /** Any free one without it. */
   readonly port?: number;
+  /** Secrets that people make before they deploy, by name, and what the deployment is told of them. */
+  readonly byHand?: ByHand;
+  /** Other companies' hosts that are stand-ins here. */
+  readonly hosts?: StandInHosts;
 }
 
 /** What `serverless.yml` says for this company. */
@@ -179,8 +185,10 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
   const { guarded, stacks } = hosted;
   gates.push(guarded.gate);
   services.push(secrets, recorded, ...hosted.services);
-  const report = await signingSecret(secrets);
-  if (options.isEmpty !== true) await deployWorkingCopy(stacks, { options, report });
+  const by = people(secrets, { account, environment });
+  const report = await by.hand("rekey/intake/report", randomBytes(32).toString("hex"));
+  const told = await by.deployers(options.byHand);
+  if (options.isEmpty !== true) await deployWorkingCopy(stacks, { options, report, told });
   const outputs = () => stacks.find(stackName)?.outputs ?? {};
   return {
     ...{ url: cloud.url, trail, pages, requests: cloud.requests, defects },
@@ -210,10 +218,15 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
 /** The template as it is rendered now, through the same door as everybody's. */
 async function deployWorkingCopy(
   stacks: Stacks,
-  { options, report }: { readonly options: LocalCloudOptions; readonly report: string },
+  given: {
+    readonly options: LocalCloudOptions;
+    readonly report: string;
+    readonly told: Partial<Deployment>;
+  },
 ): Promise<void> {
-  const given = { ...deployment, intakeSecrets: { report }, ...options.deployment };
-  const rendered = renderTemplate(given, localCode);
+  const { options, report, told } = given;
+  const settings = { ...deployment, intakeSecrets: { report }, ...told, ...options.deployment };
+  const rendered = renderTemplate(settings, localCode);
   const template = JSON.stringify(options.alter?.(rendered) ?? rendered);
   const wanted = { template, parameters: new Map(), capabilities: ["CAPABILITY_NAMED_IAM"], tags: {} };
   // The same id in each run, and with it the same names.
@@ -245,19 +258,6 @@ function hostSecrets(trail: CloudTrailRecord[]) {
   return { secrets, recorded };
 }
 
-/** What the senders of alerts sign with is made by hand before a deployment, which is told its ARN. */
-async function signingSecret(secrets: SecretsManager): Promise<string> {
-  const caller = { accessKeyId: "", account, arn: sessionOf("administrator", "local").arn };
-  const Tags = [{ Key: "Environment", Value: environment }];
-  const given = { Name: "rekey/intake/report", SecretString: randomBytes(32).toString("hex"), Tags };
-  const made = (await secrets.call(
-    "CreateSecret",
-    { ...given, ClientRequestToken: randomBytes(16).toString("hex") },
-    caller,
-  )) as { readonly ARN: string };
-  return made.ARN;
-}
-
 interface Hosting {
   readonly place: Omit<Place, "stackName">;
   readonly secrets: SecretsManager;
@@ -279,6 +279,7 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
   const functions = new Functions({
     onLog: (line) => options.onLog?.(line),
     onCall: (call) => options.onCall?.(call),
+    hosts: options.hosts ?? {},
   });
   const urls = live.derived(functionUrlsIn);
   const code = lambda({
@@ -326,7 +327,17 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     actions: stackActions(stacks, objects.read),
   });
   return {
-    services: [code, bus, topics, states, schedules, objects, keys, sts({ region, secretOf }), deployments],
+    services: [
+      code,
+      bus,
+      topics,
+      states,
+      schedules,
+      objects,
+      keys,
+      sts({ region, secretOf: (id) => secretOf(id) ?? functionSecret(id, callers) }),
+      deployments,
+    ],
     ...{ guarded, bus, unmatched, stacks },
     chill: () => functions.chill(),
     async close() {
@@ -345,13 +356,17 @@ function reachedBy(place: Hosting["place"], callers: Callers): Pick<Services, "t
     envOf: (name, roleArn) => {
       callers[accessKeyOf(name)] = sessionOf(roleArn.split("/").at(-1) ?? "", name);
       return {
-        ...reaching(place.url, { accessKeyId: accessKeyOf(name), secretAccessKey: "FAKE" }),
+        ...reaching(place.url, { accessKeyId: accessKeyOf(name), secretAccessKey: functionSecretKey }),
         REKEY_LOOPBACK_PROVIDERS: "allow",
       };
     },
   };
 }
 
+/** Every function signs with the same. */
+const functionSecretKey = "FAKE";
+const functionSecret = (id: string, callers: Callers) =>
+  Object.hasOwn(callers, id) ? functionSecretKey : undefined;
 const accessKeyOf = (functionName: string) => `AKIAFAKE${functionName}`;
 
 /** By access key id, the session that it stands for. */

@@ -62,7 +62,7 @@ export class VaultFake {
   readonly counts = { logins: 0, renewals: 0 };
   /** Who signed the request of an AWS login, as STS would say; undefined: STS refuses it. */
   identify: (signed: SignedRequest) => string | undefined = () => undefined;
-  /** The AWS principal that the role of AWS logins is bound to. */
+  /** The AWS principal that the role of AWS logins is bound to; `*` at its end stands for anything. */
   principal = "arn:aws:iam::111122223333:role/rekey-FAKE";
   /** What the signed header `X-Vault-AWS-IAM-Server-ID` has to say; empty: it is not asked for. */
   serverId = "";
@@ -140,7 +140,10 @@ export class VaultFake {
     const isSigned = /SignedHeaders=[^,]*x-vault-aws-iam-server-id/.test(headers["authorization"] ?? "");
     if (!isForUs || (this.serverId !== "" && !isSigned)) return false;
     const signed = { url: decoded("iam_request_url"), body: decoded("iam_request_body"), headers };
-    return this.identify(signed) === this.principal;
+    const who = this.identify(signed) ?? "";
+    return this.principal.endsWith("*")
+      ? who.startsWith(this.principal.slice(0, -1))
+      : who === this.principal;
   }
 
   #renew(name: string, { maxUntil }: Issued): VaultAnswer {
