@@ -258,6 +258,10 @@ function hostSecrets(trail: CloudTrailRecord[]) {
   return { secrets, recorded };
 }
 
+function functionsFor({ onLog, onCall, hosts = {} }: LocalCloudOptions): Functions {
+  return new Functions({ hosts, onLog: (line) => onLog?.(line), onCall: (call) => onCall?.(call) });
+}
+
 interface Hosting {
   readonly place: Omit<Place, "stackName">;
   readonly secrets: SecretsManager;
@@ -276,11 +280,7 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     ...{ place, people, boundaries, secrets },
     states: () => states,
   });
-  const functions = new Functions({
-    onLog: (line) => options.onLog?.(line),
-    onCall: (call) => options.onCall?.(call),
-    hosts: options.hosts ?? {},
-  });
+  const functions = functionsFor(options);
   const urls = live.derived(functionUrlsIn);
   const code = lambda({
     ...{ ...place, functions: functions.functions, timeoutMs: functions.timeoutMs },
