@@ -322,22 +322,13 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     ...reachedBy(place, callers),
   };
   const stacks = new Stacks({ place, live, services: made });
+  const identities = sts({ region, secretOf: (id) => secretOf(id) ?? functionSecret(id, callers) });
   const deployments = cloudFormation({
     stacks: () => stacks.all(),
     actions: stackActions(stacks, objects.read),
   });
   return {
-    services: [
-      code,
-      bus,
-      topics,
-      states,
-      schedules,
-      objects,
-      keys,
-      sts({ region, secretOf: (id) => secretOf(id) ?? functionSecret(id, callers) }),
-      deployments,
-    ],
+    services: [code, bus, topics, states, schedules, objects, keys, identities, deployments],
     ...{ guarded, bus, unmatched, stacks },
     chill: () => functions.chill(),
     async close() {
