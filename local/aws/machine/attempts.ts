@@ -1,4 +1,4 @@
-import { failureOf, type StateFailure, tooMuchData } from "./failure.ts";
+import { failureOf, StateFailure, tooMuchData } from "./failure.ts";
 import type { NewEvent } from "./history.ts";
 import type { JSONValue } from "./program.ts";
 
@@ -24,6 +24,7 @@ interface AttemptOptions {
   readonly resource: string;
   readonly parameters: JSONValue;
   readonly token: string | undefined;
+  readonly timeoutMs: number | undefined;
   /** Whether the state catches States.DataLimitExceeded by its name. */
   readonly takesDataLimit: boolean;
   onEvent(event: NewEvent): void;
@@ -93,6 +94,7 @@ export class Attempt {
     this.#event("TaskScheduled", { parameters });
     this.#event("TaskStarted");
     if (!this.open) return; // the history was full and the execution has ended
+    this.#endAtTimeout();
     const given = { state, resource, parameters, ...(token === undefined ? {} : { token }) };
     const answer = Promise.try(work, { ...given, signal: this.#ended.signal });
     answer.then(
@@ -125,11 +127,14 @@ export class Attempt {
     return true;
   }
 
-  /** The engine has given up waiting and failed the state itself. */
-  timeOut(): void {
-    if (!this.open) return;
-    this.#event("TaskTimedOut", { error: "States.Timeout" });
-    this.#ended.abort(answerIsLate);
+  #endAtTimeout(): void {
+    const { timeoutMs } = this.#options;
+    if (timeoutMs === undefined) return;
+    const timer = setTimeout(() => {
+      this.#event("TaskTimedOut", { error: "States.Timeout" });
+      this.close(new StateFailure("States.Timeout", ""));
+    }, timeoutMs);
+    this.#ended.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
   }
 
   close(failure: StateFailure): void {

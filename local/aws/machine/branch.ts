@@ -161,12 +161,12 @@ export class Branch {
     if (state.kind === "Map") return this.#map(name, { ...state, envelope });
     if (state.kind !== "Task") throw closedFailure();
 
-    refuseTimeout(envelope.timeoutSeconds);
+    const timeoutMs = timeoutMsOf(envelope.timeoutSeconds);
     this.#attempt = this.#options.shared.attempts.start({
       state: name,
       resource: state.resource,
       parameters: envelope.parameters,
-      ...{ token, takesDataLimit: state.takesDataLimit },
+      ...{ token, timeoutMs, takesDataLimit: state.takesDataLimit },
       onEvent: (event) => this.#add({ ...event, state: name }),
     });
     return this.#attempt.result;
@@ -301,7 +301,6 @@ export class Branch {
       }
       this.#add({ type: `${kind}StateExited`, state: name, detail: { name, output } });
     }
-    if (event.type === "StateFailed" && event.Error === "States.Timeout") this.#attempt?.timeOut();
     const opens = event.type === "StateEntered" || event.type === "StateRetried";
     if (opens && (kind === "Task" || kind === "Parallel" || kind === "Map")) {
       this.#openingsSeen += 1;
@@ -318,15 +317,15 @@ function select(
   return selector.engine().run(parameters, { context: { Map: { Item: mapItem } } }).result;
 }
 
-function refuseTimeout(seconds: JSONValue | undefined): void {
-  if (seconds === undefined) return;
+function timeoutMsOf(seconds: JSONValue | undefined): number | undefined {
+  if (seconds === undefined) return undefined;
   if (
     typeof seconds === "number" &&
     Number.isInteger(seconds) &&
     seconds >= 1 &&
     seconds <= timeoutSecondsMax
   )
-    return;
+    return seconds * 1000;
   const cause = `TimeoutSecondsPath leads to ${JSON.stringify(seconds)}, which is no whole number of seconds up to ${timeoutSecondsMax}`;
   throw new StateFailure("States.Runtime", cause, { terminal: true });
 }

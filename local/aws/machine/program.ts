@@ -174,6 +174,7 @@ function stateOf({ name, state }: { name: string; state: JSONObject }, tasks: Ta
   const isTaken = takesDataLimit(state["Catch"]);
   switch (kind) {
     case "Task": {
+      refuseTaskFailedAlone(state, name);
       const task: TaskState = { kind, name, resource: resourceOf(state, name), takesDataLimit: isTaken };
       tasks.push(task);
       return task;
@@ -195,6 +196,18 @@ function stateOf({ name, state }: { name: string; state: JSONObject }, tasks: Ta
     default:
       throw new MachineInvalid(`${name}: ${kind} is no type of state`);
   }
+}
+
+/** On AWS, States.TaskFailed takes every error of a task but its timeout; the engine cannot tell that one apart. */
+function refuseTaskFailedAlone({ Retry, Catch }: JSONObject, name: string): void {
+  const alone = objects([Retry ?? [], Catch ?? []].flat()).some(({ ErrorEquals }) => {
+    const errors = [ErrorEquals ?? []].flat();
+    return errors.includes("States.TaskFailed") && !errors.includes("States.Timeout");
+  });
+  if (alone)
+    throw new MachineInvalid(
+      `${name}: States.TaskFailed without States.Timeout beside it does not work here`,
+    );
 }
 
 /** A task that waits for another execution would be started here and not waited for. */
@@ -250,19 +263,22 @@ function rewrite(state: JSONObject): JSONObject {
 
 const asTask = { Type: "Task", Resource: "arn:aws:states:::local", TimeoutSeconds: timeoutSecondsMax };
 
-/** AWS reads TimeoutSecondsPath from the state's input, the engine from what Parameters made of it. */
-function rewriteTask({ TimeoutSecondsPath, ...state }: JSONObject): JSONObject {
-  const parameters = effectiveInput(state);
-  if (typeof TimeoutSecondsPath === "string") {
-    return {
-      ...state,
-      Parameters: { ...parameters, "timeoutSeconds.$": TimeoutSecondsPath },
-      TimeoutSecondsPath: "$.timeoutSeconds",
-    };
-  }
-  const given = state["TimeoutSeconds"];
-  const TimeoutSeconds = Math.min(typeof given === "number" ? given : timeoutSecondsMax, timeoutSecondsMax);
-  return { ...state, Parameters: parameters, TimeoutSeconds };
+/**
+ * The attempt ends itself when its time is over: the engine would give the failure a Cause, which on AWS is empty, and
+ * read TimeoutSecondsPath from what Parameters made of the state's input.
+ */
+function rewriteTask({ TimeoutSecondsPath, TimeoutSeconds, ...state }: JSONObject): JSONObject {
+  return {
+    ...state,
+    Parameters: {
+      ...effectiveInput(state),
+      ...(typeof TimeoutSecondsPath === "string" && { "timeoutSeconds.$": TimeoutSecondsPath }),
+      ...(typeof TimeoutSeconds === "number" && {
+        timeoutSeconds: Math.min(TimeoutSeconds, timeoutSecondsMax),
+      }),
+    },
+    TimeoutSeconds: timeoutSecondsMax,
+  };
 }
 
 function rewriteMap(state: JSONObject): JSONObject {

@@ -129,7 +129,7 @@ export const callbackCases: readonly ConformanceCase[] = [
       });
       const taskToken = await tokenOf(clients, scratch, executionArn);
       const { output } = await ended(clients, scratch, executionArn);
-      assert.equal(JSON.parse(output ?? "").failure.Error, "States.Timeout");
+      assert.deepEqual(JSON.parse(output ?? "").failure, { Error: "States.Timeout", Cause: "" });
       const { events = [] } = await clients.sfn.send(new GetExecutionHistoryCommand({ executionArn }));
       assert.ok(events.some(({ type }) => type === "TaskTimedOut"));
       const send = clients.sfn.send(new SendTaskSuccessCommand({ taskToken, output: "{}" }));

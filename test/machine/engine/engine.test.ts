@@ -66,9 +66,22 @@ describe("a task", () => {
       await clock.pass(89_999);
       expect(types()).not.toContain("TaskTimedOut");
       await clock.pass(1);
-      expect((await execution.result).status).toBe("SUCCEEDED");
+      expect(await execution.result).toMatchObject({
+        status: "SUCCEEDED",
+        output: { Error: "States.Timeout", Cause: "" },
+      });
       expect(types()).toContain("TaskTimedOut");
     }));
+
+  test.each(["Retry", "Catch"])("whose %s names States.TaskFailed alone does not work here", (field) => {
+    const task = {
+      Type: "Task",
+      Resource: invoke,
+      [field]: [{ ErrorEquals: ["States.TaskFailed"], Next: "B" }],
+    };
+    const states = { A: { ...task, End: true }, B: { Type: "Succeed" } };
+    expect(() => start(states)).toThrow("States.TaskFailed without States.Timeout beside it");
+  });
 
   test("whose TimeoutSecondsPath leads to no number fails the execution without being called", async () => {
     const { execution, calls } = start(
@@ -126,7 +139,6 @@ describe("a task", () => {
       expect(await clock.end(execution)).toEqual({
         status: "FAILED",
         error: "States.Timeout",
-        cause: "States.Timeout",
       });
       expect(calls[0]?.signal.aborted).toBe(true);
       late.reject(new Error("late"));
