@@ -135,7 +135,7 @@ function isDay(part: string, { day, weekday, daysOfMonth }: CalendarDay): boolea
   if (before !== undefined) return day === daysOfMonth - Number(before);
   if (part === "L") return day === daysOfMonth;
   const wanted = part === "LW" ? daysOfMonth : Number(/^(\d+)W$/.exec(part)?.[1] ?? Number.NaN);
-  if (Number.isNaN(wanted) || wanted > daysOfMonth || weekday === 0 || weekday === 6) return false;
+  if (wanted > daysOfMonth) return false;
   const weekdayOfWanted = (((weekday + wanted - day) % 7) + 7) % 7;
   return day === workingDayNear({ wanted, weekdayOfWanted, daysOfMonth });
 }

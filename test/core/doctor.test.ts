@@ -85,6 +85,49 @@ test("one that only people vouch for is not expected to be seen", () => {
   expect(found([consumer({ evidence: ["attestation"] })], [attestation()])).toEqual([]);
 });
 
+test("a stranger is one finding in each place, and two readers are two though one name covers both", () => {
+  const stranger = (fields: Parameters<typeof report>[0]) => report({ consumer: "stranger", ...fields });
+  const reports = [stranger({}), stranger({ environment: "staging" }), stranger({ account: "999988887777" })];
+  expect(found([], reports)).toHaveLength(3);
+  const reader = (name: string) =>
+    read({ principal: `arn:aws:iam::${account}:role/${name}`, consumer: "roles" });
+  expect(found([], [reader("a"), reader("b"), reader("a")]).map(({ principal }) => principal)).toEqual([
+    `arn:aws:iam::${account}:role/a`,
+    `arn:aws:iam::${account}:role/b`,
+  ]);
+});
+
+test("a finding says what to do", () => {
+  const both = consumer({ evidence: ["client", "attestation"] });
+  expect(found([both], [])).toMatchObject([
+    {
+      detail: "billing is declared, and no client or attestation evidence of it was ever seen",
+      hint: "check that it reports to this environment, or take it out of rekey.yml",
+    },
+  ]);
+  const silent = consumer({ evidence: ["client", "kms"], roles: [role] });
+  const late = report({ observedAtMs: nowMs - 3 * day });
+  expect(
+    found([silent, consumer({ name: "search", roles: [role] })], [late, report({ consumer: "search" })]),
+  ).toMatchObject([
+    { hint: "the next rotation would wait for it: start it, or take it out of rekey.yml" },
+    {
+      detail: `billing and search share the role ${role}: a read by one counts for all`,
+      hint: "give each consumer a role of its own",
+    },
+  ]);
+  const [elsewhere] = found(
+    [consumer(), consumer({ environment: "staging" })],
+    [report(), report({ environment: "staging" }), report({ environment: "dev" })],
+  );
+  expect(elsewhere?.detail).toContain(`production of ${account} and staging of ${account}`);
+  expect(elsewhere?.hint).toBe("give it the secret of its own environment, or declare it there as well");
+  expect(found("none", [report()])[0]).toMatchObject({
+    detail: "billing reports that it uses the secret, and no policy declares it",
+    hint: "declare it in rekey.yml, or stop it",
+  });
+});
+
 test("one that has been silent for days is named, by its latest sign of life", () => {
   const silent = (ms: number, fields: Partial<ConsumerPolicy> = {}) =>
     found(

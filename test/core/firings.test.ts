@@ -135,6 +135,13 @@ describe("what somebody did to a schedule", () => {
     ["nothing", policy, [schedule], undefined],
     ["it is another secret's", policy, [{ ...schedule, secretArn: "b" }], "missing"],
     ["disabled", policy, [{ ...schedule, isPaused: true as const }], "paused"],
+    [
+      "disabled, beside one that is not",
+      policy,
+      [schedule, { ...schedule, isPaused: true as const }],
+      "paused",
+    ],
+    ["one more beside it", policy, [{ ...schedule, expression: "rate(1 day)" }, schedule], undefined],
     ["another interval", policy, [{ ...schedule, expression: "rate(31 days)" }], "changed"],
     ["another zone", { ...policy, scheduleTimezone: "Asia/Tokyo" }, [schedule], "changed"],
     ["a policy without one", { secretArn: "a", mode: "rotate" } as Policy, [], undefined],

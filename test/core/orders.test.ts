@@ -47,6 +47,33 @@ test("an approval counts for exactly what was approved", () => {
   expect(isApproved(approved, { kind: "promote", what: { rotationId: "r-1" } })).toBe(false);
 });
 
+test("the digest changes with whom it was shown to, and what was not given is not there", () => {
+  const shown = (shownTo?: string) =>
+    pendingOrder({ kind: "promote", what, nowMs: 1_000, ...(shownTo && { shownTo }) }, digest);
+  expect(new Set([shown(), shown(ada), shown(eve)].map((each) => each.digest)).size).toBe(3);
+  expect(Object.keys(shown())).toEqual(["kind", "what", "untilMs", "digest"]);
+  expect(shown(ada)).toMatchObject({ shownTo: ada });
+});
+
+test.each([
+  ["aws", "deployer", "a"],
+  ["aws-cn", "d", "ada.lovelace@example.com"],
+])(
+  "in %s a session's name is one person under two roles, if it is known to say which",
+  (partition, role, name) => {
+    const session = (of: string, who: string) =>
+      `arn:${partition}:sts::111122223333:assumed-role/${of}/${who}`;
+    expect(samePerson(session(role, name), session("approver", name))).toBe(true);
+    expect(samePerson(session(role, name), session("approver", `${name}x`))).toBe(false);
+    expect(samePerson(session(role, name), `arn:${partition}:iam::111122223333:user/${name}`)).toBe(false);
+  },
+);
+
+test("two users are two people", () => {
+  expect(samePerson(ada, ada)).toBe(true);
+  expect(samePerson(ada, eve)).toBe(false);
+});
+
 test("a session name does not make another person, except where Identity Center sets it", () => {
   const role = "arn:aws:sts::111122223333:assumed-role/deployer";
   expect(samePerson(`${role}/ada`, `${role}/eve`)).toBe(true);

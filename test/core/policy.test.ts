@@ -1,4 +1,10 @@
-import { type ConsumerPolicy, mistakesIn, type Policy, type ProviderFacts } from "../../core/policy.ts";
+import {
+  type ConsumerPolicy,
+  isOnlyRestarted,
+  mistakesIn,
+  type Policy,
+  type ProviderFacts,
+} from "../../core/policy.ts";
 
 const minute = 60_000;
 
@@ -203,4 +209,15 @@ test("every mistake is reported at once, each with its place", () => {
     "quiet",
     "signals",
   ]);
+});
+
+test.each<[boolean, Partial<ConsumerPolicy>]>([
+  [true, { evidence: ["ecs"] }],
+  [true, { evidence: ["lambda"] }],
+  [true, { evidence: ["kubernetes", "ecs"] }],
+  [false, { evidence: ["ecs", "client"] }],
+  [false, { evidence: [] }],
+  [false, { evidence: ["ecs"], copies: [{ to: "web", as: "KEY" }] }],
+])("that only restarts show its move is %s for %j", (expected, given) => {
+  expect(isOnlyRestarted(given as ConsumerPolicy)).toBe(expected);
 });

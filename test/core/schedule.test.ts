@@ -306,6 +306,14 @@ describe("words", () => {
     ["maxstale", "maxStale"],
     ["x", undefined],
     ["something", undefined],
+    // A letter replaced, missing, and too many: half as many mistakes as the word has letters, and at most three.
+    ["maim", "main"],
+    ["man", "main"],
+    ["maiin", "main"],
+    ["mxyn", "main"],
+    ["mxyz", undefined],
+    ["overlxyz", "overlap"],
+    ["ovewxyz", undefined],
     ["x".repeat(65), undefined],
   ])("%s was meant to be %s", (word, meant) => {
     expect(nearest(word, ["overlap", "main", "maxStale", "y".repeat(65), "maxAge"])).toBe(meant);

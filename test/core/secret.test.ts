@@ -25,6 +25,14 @@ test.each([
   expect(shown).not.toContain("FAKE");
 });
 
+test("it says that it is one instead", () => {
+  expect([`${secret}`, JSON.stringify(secret), inspect(secret)]).toEqual([
+    "[secret]",
+    '"[secret]"',
+    "[secret]",
+  ]);
+});
+
 test("a secret that is copied as plain data leaves its text behind", () => {
   expect(JSON.stringify(structuredClone(secret))).not.toContain("FAKE");
   expect(Object.assign({}, secret)).toEqual({});

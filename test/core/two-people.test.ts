@@ -14,6 +14,7 @@ test.each([
   ["MayNotAsk", rule, "arn:aws:iam::111122223333:user/deployer"],
   ["NobodyMayApprove", nobody, session("deployer")],
   ["NobodyMayApprove", { ...rule, mayApprove: [] }, session("deployer")],
+  ["NobodyMayApprove", { ...rule, mayAsk: [] }, session("deployer")],
 ])("asking: %s under %j for %s", (reason, given, principal) => {
   expect(whyMayNotAsk(given, principal)?.reason).toBe(reason);
 });
