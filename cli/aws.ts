@@ -47,6 +47,7 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
     ...(adminArn && {
       grants: async () => (await import("./read-grants.ts")).readGrants(adminArn),
     }),
+    reads: readsOf,
     countRun: async (executionArn) => (await import("./run-count.ts")).readRunCount(executionArn),
     template: () => templateOf(given, where),
     sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"], dryRun),
@@ -102,6 +103,12 @@ function certificatesFor(env: Environment): Reach["certificates"] {
     return { read, publicKey };
   };
 }
+
+const readsOf: Reach["reads"] = async (lookup) => {
+  const { CloudTrailClient } = await import("@aws-sdk/client-cloudtrail");
+  const { lookUpReads } = await import("../functions/adapters/scope/trail.ts");
+  return lookUpReads(new CloudTrailClient(awsBounds), lookup, { nowMs: Date.now, pause });
+};
 
 function noRegion(error: unknown): never {
   const { message } = error instanceof Error ? error : new Error("no AWS Region is known");

@@ -4,6 +4,7 @@ import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import type { Envelope } from "../audit/dsse.ts";
 import type { RunCount } from "../aws/run-costs.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
+import type { Looked, Lookup } from "../functions/adapters/scope/trail.ts";
 import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
@@ -35,6 +36,8 @@ export interface Reach {
   readonly grants?: (() => Promise<Grants>) | undefined;
   /** The template that the deployment's stack was made of; absent where no stack is known. */
   readonly template?: (() => Promise<string>) | undefined;
+  /** CloudTrail's records of reads, with the caller's own permission; absent where nothing can be asked. */
+  readonly reads?: ((lookup: Lookup) => Promise<Looked>) | undefined;
   /** What one execution did; undefined where its history is gone. */
   readonly countRun?: ((executionArn: string) => Promise<RunCount | undefined>) | undefined;
   /** Undefined if no address is configured. */

@@ -135,6 +135,10 @@ export interface Policy {
   readonly approve?: "before-promote" | "before-revoke";
   /** Promotions and revokes are made only in these hours. */
   readonly windows?: ChangeWindows;
+  readonly classification?: "restricted";
+  /** Roles that may read the secret, beside those of its consumers. */
+  readonly readers?: readonly string[];
+  readonly readHours?: ChangeWindows;
   /** No promotion and no revoke in these periods. */
   readonly freeze?: readonly FreezePeriod[];
   /** `<environment>/<name>` of a secret that has to be rotated first. */

@@ -22,6 +22,9 @@ const looks: readonly Look[] = [
   (before, after) => (before.windows ? changed("windows", before.windows, after.windows) : []),
   (before, after) => gone("freeze", texts(before.freeze), texts(after.freeze)),
   (before, after) => changed("currentKeyId", before.currentKeyId, after.currentKeyId),
+  (before, after) =>
+    before.classification ? changed("classification", before.classification, after.classification) : [],
+  (before, after) => (before.readHours ? changed("readHours", before.readHours, after.readHours) : []),
   incident,
 ];
 

@@ -11,6 +11,7 @@ import { incidentsIn } from "./incidents.ts";
 import { observationsIn } from "./observations.ts";
 import { ordersIn } from "./orders.ts";
 import { schedulesSeenIn } from "./schedules-seen.ts";
+import { triageIn } from "./triage.ts";
 
 export type Ledger = ReturnType<typeof ledgerOn>;
 
@@ -70,7 +71,7 @@ export function ledgerOn(table: Table) {
     ...evidenceIn(at),
     ...{ ...schedulesSeenIn(at), ...observationsIn(at) },
 
-    ...copiesIn(at),
+    ...{ ...copiesIn(at), ...triageIn(at) },
 
     debts: () => at.all<Debt>({ kind: "DEBT", id: "all" }),
     putDebt: (debt: Debt) =>

@@ -30,7 +30,8 @@ export type Kind =
   | "SECRET"
   | "STOP"
   | "SWEEP"
-  | "TOLD";
+  | "TOLD"
+  | "TRIAGE";
 
 /** What one function is, what calls it besides a state machine, and all that its role may do. */
 export interface FunctionRow {

@@ -228,7 +228,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Stores who read which version of a secret, and wakes the run whose decision it changes",
     calledBy: "decryptRecords",
     table: getAndList,
-    writes: ["SECRET", "EVIDENCE"],
+    writes: ["SECRET", "EVIDENCE", "TRIAGE"],
     machines: ["SendTaskSuccess"],
   },
   intake: {

@@ -1,4 +1,5 @@
 import { undeclaredName } from "../adoption/instance-limits.ts";
+import { sayRead, type TriageItem } from "../adoption/unexpected-read.ts";
 import { type ConsumerPolicy, isRotated, type Policy } from "../policy.ts";
 import type { SecretArn } from "../ports.ts";
 import { type ScheduleFault, scheduleFaultText } from "../schedule.ts";
@@ -45,6 +46,8 @@ export interface NoticeView {
   readonly keySinceMs?: number;
   /** What the last sweep saw to be wrong with the secret's schedule. */
   readonly scheduleFault?: ScheduleFault;
+  /** Reads that somebody should look at, by day. */
+  readonly triage?: readonly TriageItem[];
   readonly nowMs: number;
 }
 
@@ -63,6 +66,7 @@ const looks: readonly Look[] = [
   expires,
   scheduleOff,
   tooOld,
+  unexpectedReads,
 ];
 
 /** Everything that somebody has to be told about this secret now. */
@@ -195,7 +199,8 @@ function owed({ debts, record, policy: { name }, nowMs }: NoticeView): readonly 
 }
 
 function needsPerson({ rotation, debts, record, policy: { name } }: NoticeView): readonly Told[] {
-  if (record.lease !== undefined || rotation?.outcome !== "needsHuman" || debts.length > 0) return [];
+  const isOwed = debts.some(({ kind }) => kind !== "CertificateOwed");
+  if (record.lease !== undefined || rotation?.outcome !== "needsHuman" || isOwed) return [];
   const { rotationId, reason = "see its run" } = rotation;
   const steps = [`rekey history ${name}`, `rekey rotate ${name}`];
   return [
@@ -250,6 +255,31 @@ function tooOld({ record, policy, keySinceMs, nowMs }: NoticeView): readonly Tol
   const what =
     "the key is older than its policy allows: its schedule is paused, or its rotations do not begin";
   return [{ state: `tooOld/${keySinceMs}`, severity: "notify", what, steps, topic: "AdoptionOverdue" }];
+}
+
+const triageShownMs = 2 * dayMs;
+
+/** Somebody says whether the reader belongs there; without an answer the next day's item is told again. */
+function unexpectedReads({ triage = [], policy, nowMs }: NoticeView): readonly Told[] {
+  return triage
+    .filter(({ openedAtMs }) => nowMs - openedAtMs < triageShownMs)
+    .map(({ day, reads }) => {
+      const [first, ...others] = reads.map(sayRead);
+      const more = others.length === 0 ? "" : ` (and ${others.length} more)`;
+      return {
+        ...{
+          state: `triage/${day}`,
+          topic: "UnexpectedRead",
+          what: `on ${day} ${first ?? "somebody read it"}${more}`,
+        },
+        severity: policy.classification === "restricted" ? "page" : "notify",
+        steps: [
+          `rekey report access ${policy.name}`,
+          "If the reader belongs there, name its role in the policy file: a consumer's roles, or readers.",
+          `rekey compromise ${policy.name} --reason 'read by somebody whom nobody knows'`,
+        ],
+      };
+    });
 }
 
 /** What one message says. */

@@ -81,6 +81,16 @@ export const termsShape = {
     .enum(["before-promote", "before-revoke"], "approve is before-promote or before-revoke")
     .optional(),
   windows: WindowsBlock.optional(),
+  classification: z.literal("restricted", "classification is restricted, or is left out").optional(),
+  readers: z
+    .array(
+      z
+        .string()
+        .regex(/^arn:aws[a-z-]*:iam::\d{12}:(?:role|user)\/.{1,512}$/, "give the ARN of a role or user"),
+    )
+    .max(50)
+    .optional(),
+  readHours: WindowsBlock.optional(),
   freeze: z.array(FreezeBlock, "list the periods, each with from and to").max(listMax).optional(),
   after: z
     .string("name a secret as <environment>/<name>")
@@ -91,8 +101,12 @@ export const termsShape = {
 export type Terms = z.output<z.ZodObject<typeof termsShape>>;
 
 /** As a policy has them: absent where the file says nothing. */
-export function termsOf({ approve, windows, freeze, after }: Terms) {
+export function termsOf(terms: Terms) {
+  const { approve, windows, freeze, after, classification, readers, readHours } = terms;
   return {
+    ...(classification !== undefined && { classification }),
+    ...(readers !== undefined && { readers }),
+    ...(readHours !== undefined && { readHours }),
     ...(approve !== undefined && { approve }),
     ...(windows !== undefined && { windows }),
     ...(freeze !== undefined && { freeze }),

@@ -1,6 +1,8 @@
 import * as z from "zod";
 import { DecryptRecord, readFrom, secretOf } from "../../consumers/kms.ts";
+import { whyUnexpected } from "../../core/adoption/unexpected-read.ts";
 import { promotedRun } from "../../core/rotation/secret-record.ts";
+import { localTimeIn } from "../../events/zone-time.ts";
 import type { Deps } from "../deps.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
@@ -29,6 +31,10 @@ export const recordRead = step({
     const envelope = { account: event.account, atMs: event.time, environment, own };
     const read = readFrom(event.detail, { envelope, policy });
     if (read === undefined) return { outcome: "noConsumersRead" as const };
+
+    const { principal, versionId, observedAtMs: atMs } = read;
+    const why = whyUnexpected({ principal, atMs }, policy, localTimeIn);
+    if (why !== undefined) await deps.ledger.putTriage(secretArn, { principal, why, versionId, atMs });
 
     const stored = await deps.ledger.putEvidence(secretArn, read);
     const run = promotedRun((await deps.ledger.secret(secretArn)).run);

@@ -78,8 +78,9 @@ async function noticesAbout(
   const { sinceMs } = standingOf({ ...facts, digest: deps.digest, nowMs });
   const rotation =
     rotations.find(({ rotationId }) => rotationId === record.lease?.runId) ?? latest(rotations);
+  const triage = await deps.ledger.triage(policy.secretArn);
   return noticesOf({
-    ...{ policy, record, debts: facts.debts, nowMs },
+    ...{ policy, record, debts: facts.debts, triage, nowMs },
     ...(rotation !== undefined && { rotation }),
     ...(sinceMs !== undefined && { keySinceMs: sinceMs }),
     ...(facts.scheduleFault !== undefined && { scheduleFault: facts.scheduleFault }),

@@ -5,6 +5,7 @@ import type { CertificateReader, Reach } from "../../cli/command.ts";
 import type { Account } from "../../cli/discover/account.ts";
 import { run } from "../../cli/program.ts";
 import type { Grants } from "../../cli/wide-grants.ts";
+import type { Looked } from "../../functions/adapters/scope/trail.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
 import { type AdminWorld, adminWorld, fileWith, NOON_MS } from "../contract/admin-world.ts";
 
@@ -33,6 +34,8 @@ export interface CliOptions {
   readonly template?: object;
   /** What each execution did, by its ARN; all others have no history any more. */
   readonly histories?: ReadonlyMap<string, RunCount>;
+  /** What CloudTrail answers; without it, nothing can be asked. */
+  readonly reads?: Looked;
   /** What `rekey discover` reads. */
   readonly account?: Account;
   readonly isColoured?: boolean;
@@ -53,7 +56,7 @@ export async function rekey(
   const err: string[] = [];
   let pauses = 0;
   let ids = 0;
-  const { checkpoints, certificates, grants, template, histories } = options;
+  const { checkpoints, certificates, grants, template, histories, reads } = options;
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
@@ -62,6 +65,7 @@ export async function rekey(
     store: async () => world.store,
     grants: grants && (async () => grants),
     ...(template && { template: async () => JSON.stringify(template) }),
+    reads: reads && (async () => reads),
     countRun: async (arn) => histories?.get(arn),
     digest: { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") },
     admin: options.admin === false ? undefined : async (command) => (await world.send(command)).answer,

@@ -64,8 +64,11 @@ test("a page that says nothing more leads to its reason", () => {
   expect(topicAbout({}, { reason: "needsPerson", error: "TypeError" })).toBe("needsPerson");
 });
 
-/** What alarms, campaigns and the events of rotations are called; none of them pages an incident. */
-const alarms = ["AdoptionOverdue", "SpentKeyIsCurrent", "SyntheticLeakAbsent", "secondPerson", "campaign"];
+/** What alarms, campaigns, notices and the events of rotations are called; none of them pages an incident. */
+const alarms = [
+  ...["AdoptionOverdue", "SpentKeyIsCurrent", "SyntheticLeakAbsent", "UnexpectedRead"],
+  ...["secondPerson", "campaign"],
+];
 
 test("no runbook is left that nothing leads to, and the index names each once", () => {
   const causes = [...neverRetried, ...alarms, ...Object.keys(keys), ...pageReasons];

@@ -47,6 +47,8 @@ test.each<[string, Partial<Policy>, Partial<Policy>?]>([
   ["mode", { mode: "rotate" }, { mode: "index" }],
   ["retain", { retain: false }, { retain: true }],
   ["approve", {}, { approve: "before-revoke" }],
+  ["classification", {}, { classification: "restricted" }],
+  ["readHours", {}, { readHours: { timezone: "UTC", open: [] } }],
   ["after", {}, { after: "production/other" }],
   ["windows", {}, { windows: { timezone: "UTC", open: [] } }],
   ["currentKeyId", { currentKeyId: "key_FAKE" }],

@@ -224,6 +224,7 @@ const writing: Record<Kind, RegExp> = {
   STOP: /\.putStop\(/,
   SWEEP: /kind: "SWEEP"/,
   TOLD: /\.putTold\(/,
+  TRIAGE: /\.putTriage\(/,
 };
 const removing: Partial<Record<Kind, RegExp>> = {
   CAMPAIGN: /\.removeCampaignBreach\(/,

@@ -38,6 +38,7 @@ export const runbooks: Readonly<Record<string, string>> = {
   PromotionOverdue: "promotion-overdue.md",
   PromotionRefused: "promotion-refused.md",
   SyntheticLeakAbsent: "synthetic-leak-absent.md",
+  UnexpectedRead: "unexpected-read.md",
   UnknownKey: "unknown-key.md",
   VersionMoved: "version-moved.md",
   WrongProject: "wrong-project.md",

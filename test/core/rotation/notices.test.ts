@@ -334,3 +334,38 @@ describe("messages", () => {
 function like(pattern: RegExp | string): unknown {
   return typeof pattern === "string" ? pattern : expect.stringMatching(pattern);
 }
+
+test("a read that nobody expected is told for two days, and pages only for a restricted secret", () => {
+  const read = {
+    principal: "arn:aws:iam::1:role/x",
+    why: "undeclaredPrincipal",
+    versionId: "v1",
+    atMs: nowMs,
+  } as const;
+  const item = { day: "2026-11-30", openedAtMs: nowMs, reads: [read] };
+  const [notice] = told({ triage: [item] });
+  expect(notice).toMatchObject({
+    id: `${secretArn}/triage/2026-11-30`,
+    severity: "notify",
+    topic: "UnexpectedRead",
+  });
+  expect(notice?.what).toBe(`on 2026-11-30 ${read.principal} read it, and the policy names no such reader`);
+  expect(notice?.steps[0]).toBe("rekey report access billing-key");
+  const restricted = { ...policy, classification: "restricted" } as const;
+  const twice = { ...item, reads: [read, { ...read, principal: "y" }] };
+  expect(told({ triage: [twice], policy: restricted })).toMatchObject([
+    { severity: "page", what: expect.stringContaining("(and 1 more)") },
+  ]);
+  expect(told({ triage: [{ ...item, reads: [] }] })).toMatchObject([
+    { what: "on 2026-11-30 somebody read it" },
+  ]);
+  expect(told({ triage: [{ ...item, openedAtMs: nowMs - 2 * dayMs }] })).toEqual([]);
+});
+
+test("a failed run whose certificate is still owed is told of all the same", () => {
+  const rotation = running({ outcome: "needsHuman", reason: "QuotaReached" });
+  const owed = { kind: "CertificateOwed", keyId: "r-1", reason: "not made yet", sinceMs: nowMs };
+  expect(told({ rotation, debts: [owed] })).toMatchObject([
+    { id: `${secretArn}/needsPerson/${rotation.rotationId}` },
+  ]);
+});
