@@ -72,16 +72,15 @@ export function csvOf(chains: readonly ShownChain[]): readonly string[] {
 }
 
 /** OCSF 1.8: each entry is an Entity Management event (3004) about the secret whose log it is in. */
-export function ocsfLines(chains: readonly ShownChain[], version: string): readonly string[] {
+export function ocsfLines(chains: readonly ShownChain[]): readonly string[] {
   const events = chains.flatMap(({ entries, name, id }) =>
-    entries.map((entry) => ocsfEvent(entry, { name, id, version })),
+    entries.map((entry) => ocsfEvent(entry, { name, id })),
   );
   const heads = chains.map((chain) => ({
     ...ocsfBase({
       activity: 2,
       atMs: chain.proof.checkpoint?.atMs ?? lastAtMs(chain),
       uid: `${chain.id}/head`,
-      version,
     }),
     ...{ status_id: chain.proof.verified ? 1 : 2, message: "the audit chain's head" },
     actor: { app_name: "rekey" },

@@ -79,6 +79,23 @@ async function write(
   }
 }
 
+/** What happened, and the next step. */
+export function whyNotCopied(
+  error: unknown,
+  { from, to }: Copying,
+): { readonly message: string; readonly hint?: string } {
+  const { name, message } = error instanceof Error ? error : new Error(String(error));
+  if (name === "Error") return { message };
+  const hints: Readonly<Record<string, string>> = {
+    ResourceNotFoundException: `is one of ${from} and ${to} in another Region or account? \`aws dynamodb list-tables\` shows what is here`,
+    AccessDeniedException: `it takes dynamodb:Scan on ${from} and ${to}, and dynamodb:BatchWriteItem on ${to}`,
+    CredentialsProviderError: "log in, or name a profile with AWS_PROFILE",
+    ExpiredTokenException: "log in again: the credentials have expired",
+  };
+  const hint = hints[name] ?? "what was copied stays; run the same command again with --replace";
+  return { message: `AWS refused: ${name}: ${message}`, hint };
+}
+
 const isAudit = ({ pk }: Item) => /^AUDIT(?:ID)?#/.test(pk?.S ?? "");
 
 const nameOf = ({ pk, sk }: Item) => `${pk?.S}\0${sk?.S}`;
@@ -101,11 +118,13 @@ if (import.meta.main) {
     console.error("usage: npm run ledger:copy -- --from TABLE --to TABLE [--replace [--keep-audit]]");
     process.exit(2);
   }
-  const { copied, removed } = await copyTable(new DynamoDBClient(awsBounds), {
-    from,
-    to,
-    isReplacing,
-    keepsAudit,
-  });
-  console.error(`rekey: copied ${copied} items to ${to}, and removed ${removed}`);
+  const copying = { from, to, isReplacing, keepsAudit };
+  try {
+    const { copied, removed } = await copyTable(new DynamoDBClient(awsBounds), copying);
+    console.error(`rekey: copied ${copied} items to ${to}, and removed ${removed}`);
+  } catch (error) {
+    const { message, hint } = whyNotCopied(error, copying);
+    console.error(`rekey: error: ${message}${hint === undefined ? "" : `\nrekey: hint: ${hint}`}`);
+    process.exitCode = 1;
+  }
 }

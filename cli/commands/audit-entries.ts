@@ -13,7 +13,6 @@ import {
   type ShownChain,
 } from "../audit-export.ts";
 import { type Cli, CliFailure, exitCodes, type Perform, type Shown } from "../command.ts";
-import manifest from "../package.json" with { type: "json" };
 import { entriesMax, shownChain } from "../shown-chain.ts";
 import { headedTable, type Line } from "../table.ts";
 import { shortName } from "../text.ts";
@@ -109,7 +108,7 @@ function linesOf(chains: readonly ShownChain[], format: ExportFormat): readonly 
     case "csv":
       return csvOf(chains);
     case "ocsf":
-      return ocsfLines(chains, manifest.version);
+      return ocsfLines(chains);
   }
 }
 

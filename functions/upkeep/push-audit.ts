@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { type Chain, everyChain } from "../../audit/every-chain.ts";
 import { ocsfEvent } from "../../audit/ocsf.ts";
+import { together } from "../../consumers/together.ts";
 import { RotationError } from "../../core/errors.ts";
 import type { CollectorDeps, With } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
@@ -13,7 +14,8 @@ const batchMax = 500;
 const batchBytesMax = 900_000;
 /** What one run does not reach is left to the next one. */
 const budgetMs = 240_000;
-const version = "1";
+/** Logs are asked this many at a time: one after another, thousands of secrets would outlast the budget. */
+const logsAtOnceMax = 8;
 
 /**
  * Sends every audit entry to the deployment's collector, each log in its order, at least once: an event's `uid` tells
@@ -53,17 +55,18 @@ async function pushAll(deps: With<"collector">): Promise<Pushed> {
   let pushed = 0;
   let outcome: Pushed["outcome"] = "pushed";
   const left: number[] = [];
-  for (const chain of await chainsOf(deps)) {
+  const work = async (chain: Chain) => {
     if (outcome === "pushed" && clock.nowMs() - startedAtMs > budgetMs) outcome = "partly";
     const afterSeq = at.get(chain.id) ?? 0;
-    const end = await pushChain(chain, { afterSeq, canSend: outcome === "pushed", deps });
+    const end = await pushChain(chain, { afterSeq, canSend: () => outcome === "pushed", deps });
     pushed += end.pushed;
     if (end.oldestLeftMs !== undefined) left.push(end.oldestLeftMs);
-    if (end.error === undefined) continue;
+    if (end.error === undefined) return;
     const { name: error, message: reason } = end.error;
     log({ step: "push-audit", chain: chain.id, outcome: "failed", error, reason });
     outcome = "failed";
-  }
+  };
+  await together(await chainsOf(deps), { atOnceMax: logsAtOnceMax, work });
   return { outcome, pushed, behindSinceMs: left.length === 0 ? undefined : Math.min(...left) };
 }
 
@@ -76,7 +79,7 @@ async function chainsOf({ ledger }: With<"collector">): Promise<readonly Chain[]
 interface Pushing {
   readonly afterSeq: number;
   /** False after a failure: the other logs are only asked how far behind they are. */
-  readonly canSend: boolean;
+  readonly canSend: () => boolean;
   readonly deps: With<"collector">;
 }
 
@@ -92,7 +95,7 @@ async function pushChain(chain: Chain, { afterSeq, canSend, deps }: Pushing): Pr
   let pushed = 0;
   for await (const batch of batches(chain, afterSeq, to)) {
     const oldestLeftMs = batch.firstAtMs;
-    if (!canSend) return { pushed, oldestLeftMs };
+    if (!canSend()) return { pushed, oldestLeftMs };
     try {
       await to?.send(batch.events);
     } catch (error) {
@@ -121,7 +124,7 @@ async function* batches(
   let firstAtMs = 0;
   let lastSeq = afterSeq;
   for await (const entry of to?.log.entries(id, afterSeq) ?? []) {
-    const event = JSON.stringify(ocsfEvent(entry, { name, id, version }));
+    const event = JSON.stringify(ocsfEvent(entry, { name, id }));
     const size = Buffer.byteLength(event) + 1;
     if (events.length > 0 && (events.length === batchMax || bytes + size > batchBytesMax)) {
       yield { events, firstAtMs, lastSeq };

@@ -41,6 +41,8 @@ export interface Decision {
   readonly isAllowed: boolean;
   /** Which statement decided, or that none allows it. */
   readonly why: string;
+  /** The statement of the caller's own policies without which it would not be allowed. */
+  readonly grantedBy?: string;
 }
 
 /**
@@ -62,7 +64,10 @@ export function decide(request: Request, policies: Policies): Decision {
   if (request.action.startsWith("kms:") && resource !== undefined) {
     if (byResource?.direct) return { isAllowed: true, why: `the key's ${byResource.direct.sid}` };
     return byResource?.delegated && byIdentity
-      ? { isAllowed: true, why: `${byIdentity.sid}, to which the key's policy leaves it` }
+      ? {
+          ...{ isAllowed: true, grantedBy: byIdentity.sid },
+          why: `${byIdentity.sid}, to which the key's policy leaves it`,
+        }
       : {
           isAllowed: false,
           why: "the key's policy does not let its identity policies decide, or they do not allow it",
@@ -70,11 +75,14 @@ export function decide(request: Request, policies: Policies): Decision {
   }
   if (!isSameAccount) {
     return byIdentity && (byResource?.direct ?? byResource?.delegated)
-      ? { isAllowed: true, why: `${byIdentity.sid} and the resource's policy` }
+      ? {
+          ...{ isAllowed: true, grantedBy: byIdentity.sid },
+          why: `${byIdentity.sid} and the resource's policy`,
+        }
       : { isAllowed: false, why: "another account's resource needs an Allow on both sides" };
   }
-  const allowing = byIdentity ?? byResource?.direct;
-  if (allowing) return { isAllowed: true, why: allowing.sid };
+  if (byIdentity) return { isAllowed: true, why: byIdentity.sid, grantedBy: byIdentity.sid };
+  if (byResource?.direct) return { isAllowed: true, why: byResource.direct.sid };
   return { isAllowed: false, why: `no statement allows ${request.action} on ${request.resource}` };
 }
 

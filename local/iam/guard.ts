@@ -141,7 +141,8 @@ class Decisions implements Guard {
       },
     );
     if (decision.isAllowed) {
-      if (role !== undefined) this.#note(role.name, `${decision.why} ${action}`);
+      const { grantedBy } = decision;
+      if (role !== undefined && grantedBy !== undefined) this.#note(role.name, `${grantedBy} ${action}`);
       return;
     }
     const who = role?.name ?? (principal.kind === "service" ? principal.service : "anybody");

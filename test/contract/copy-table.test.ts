@@ -4,7 +4,7 @@ import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { auditLog } from "../../audit/chain.ts";
-import { copyTable } from "../../ledger/copy-table.ts";
+import { copyTable, whyNotCopied } from "../../ledger/copy-table.ts";
 import { createTable, dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 
@@ -109,4 +109,18 @@ test("one table is not copied into itself", async () => {
   await expect(copyTable(client, { from: "empty", to: "empty", isReplacing: true })).rejects.toThrow(
     "the two tables are the same",
   );
+});
+
+test("a refusal by AWS is a sentence with the next step, and our own says it all", async () => {
+  const copying = { from: "rekey-old", to: "rekey-new" };
+  const refused = (name: string) => whyNotCopied(Object.assign(new Error("not here"), { name }), copying);
+  expect(refused("ResourceNotFoundException")).toEqual({
+    message: "AWS refused: ResourceNotFoundException: not here",
+    hint: expect.stringContaining("rekey-old and rekey-new in another Region"),
+  });
+  expect(refused("AccessDeniedException").hint).toContain("dynamodb:BatchWriteItem on rekey-new");
+  expect(refused("ProvisionedThroughputExceededException").hint).toContain("--replace");
+  expect(whyNotCopied(new Error("the two tables are the same"), copying)).toEqual({
+    message: "the two tables are the same",
+  });
 });

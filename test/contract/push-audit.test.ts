@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { FirehoseClient } from "@aws-sdk/client-firehose";
 import { auditLog, deploymentChain } from "../../audit/chain.ts";
+import manifest from "../../cli/package.json" with { type: "json" };
 import { StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { firehoseCollector, httpsCollector, kafkaCollector } from "../../functions/adapters/collector.ts";
@@ -216,6 +217,37 @@ describe("what the logs gain", () => {
     const send = async (sent: readonly string[]) => void sizes.push(sent.length);
     await pushAudit.run({}, { ...world.depsOf("push-audit"), collector: { send, log } });
     expect(sizes).toEqual([500, 1]);
+  });
+
+  test("of several logs goes at the same time, of each in its order, under the product's own version", async () => {
+    const { world, run } = await pushWorld();
+    await run();
+    const logs = [deploymentChain, arnOf("billing-key"), arnOf("search-key")];
+    for (const id of ["one", "two"]) for (const chain of logs) await append(world, chain, id);
+    const sent: string[] = [];
+    const versions = new Set<string>();
+    let [atOnce, most] = [0, 0];
+    const send = async (events: readonly string[]) => {
+      atOnce += 1;
+      most = Math.max(most, atOnce);
+      await new Promise((resolve) => setImmediate(resolve));
+      atOnce -= 1;
+      for (const { metadata } of events.map((event) => JSON.parse(event))) {
+        sent.push(metadata.uid);
+        versions.add(metadata.product.version);
+      }
+    };
+    const log = auditLog({ table: world.table, digest: nodeDigest, now: () => NOON_MS });
+    await pushAudit.run({}, { ...world.depsOf("push-audit"), collector: { send, log } });
+    expect(most).toBeGreaterThan(1);
+    for (const chain of logs) {
+      const seqs = sent
+        .filter((uid) => uid.startsWith(`${chain}/`))
+        .map((uid) => Number(uid.split("/").at(-1)));
+      expect([chain, seqs.length]).toEqual([chain, 2]);
+      expect(seqs).toEqual(seqs.toSorted((one, other) => one - other));
+    }
+    expect([...versions]).toEqual([manifest.version]);
   });
 
   test("stays where it is without a collector", async () => {
