@@ -26,6 +26,12 @@ export class ProviderThrottled extends RotationError {
   }
 }
 
+/** The account's budget of calls or of mints at once is used up, or the provider asked another call to wait. Nothing was sent. */
+export class AccountBusy extends RotationError {
+  override readonly name = "AccountBusy";
+  readonly retry = "later";
+}
+
 /** The provider did not answer, or answered 5xx, to a call that changes nothing or may be repeated. */
 export class ProviderUnavailable extends RotationError {
   override readonly name = "ProviderUnavailable";

@@ -1,6 +1,7 @@
 import { type ChangeWindows, type FreezePeriod, longestClosedMs } from "./calendar.ts";
 import { copyMistakes } from "./copies/policy-checks.ts";
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
+import type { AccountBudget } from "./provider-account.ts";
 
 /** The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule. */
 export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation" | "copy";
@@ -85,6 +86,8 @@ export interface ProviderPolicy {
   /** Absent where Rekey's own role makes and deletes the keys. */
   readonly adminCredential?: SecretArn;
   readonly settings: Readonly<Record<string, unknown>>;
+  /** What all rotations together may ask of this account; absent: nothing is counted. */
+  readonly budget?: AccountBudget;
 }
 
 /**

@@ -2,11 +2,12 @@ import type * as z from "zod";
 import { whyCopiesCollide } from "../core/copies/declared.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
+import type { AccountBudget } from "../core/provider-account.ts";
 import { type Applications, applicationsIn } from "./policy-file/applications.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
 import { type Defaults, defaultsIn } from "./policy-file/defaults.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
-import { FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
+import { AccountBlock, FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
 import {
   type DeclaredStore,
   type KnownProvider,
@@ -178,21 +179,33 @@ function readProvider(
   kinds: Readonly<Record<string, DeclaredKind>>,
 ): { readonly known: KnownProvider; readonly mistakes: readonly Mistake[] } {
   const root: Path = ["providers", account];
-  const { kind: kindName, ...settings } =
-    typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : {};
-  const named = { account, kind: String(kindName), settings };
+  const {
+    kind: kindName,
+    budget,
+    ...settings
+  } = typeof raw === "object" && raw !== null ? (raw as Record<string, unknown>) : {};
+  const shared = readBlock(AccountBlock, { ...(budget !== undefined && { budget }) }, root);
+  const named = { account, kind: String(kindName), settings, budget: budgetOf(shared.value) };
   const wrongName = isName(account) ? [] : [{ path: root, part: "key" as const, message: nameMessage }];
   const kind = typeof kindName === "string" && Object.hasOwn(kinds, kindName) ? kinds[kindName] : undefined;
   if (kind === undefined) {
     const message = `kind is one of ${Object.keys(kinds).join(", ")}`;
     const known = { policy: named, facts: undefined };
-    return { known, mistakes: [...wrongName, at([...root, "kind"], message)] };
+    return { known, mistakes: [...wrongName, ...shared.mistakes, at([...root, "kind"], message)] };
   }
   const read = readBlock(kind.settings, settings, root);
   const facts = read.mistakes.length === 0 ? kind.facts(settings) : undefined;
   const adminCredential = read.value?.adminCredential;
   const policy: ProviderPolicy = { ...named, ...(adminCredential !== undefined && { adminCredential }) };
-  return { known: { policy, facts }, mistakes: [...wrongName, ...read.mistakes] };
+  return { known: { policy, facts }, mistakes: [...wrongName, ...shared.mistakes, ...read.mistakes] };
+}
+
+/** Few keys at once and a stop after three failures are right for every provider; how many calls are, it says itself. */
+const usualBudget: AccountBudget = { mintsAtOnce: 4, failuresInARow: 3 };
+
+function budgetOf(block: AccountBlock | undefined): AccountBudget {
+  const named = Object.entries(block?.budget ?? {}).filter(([, value]) => value !== undefined);
+  return { ...usualBudget, ...Object.fromEntries(named) };
 }
 
 const nameMessage = "a name starts with a letter or digit and has up to 64 letters, digits, _, . and -";

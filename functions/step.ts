@@ -5,6 +5,7 @@ import { InputInvalid, ProviderThrottled, RotationError } from "../core/errors.t
 import type { Ticket } from "../core/rotation/secret-record.ts";
 import { isReference } from "../stores/index.ts";
 import type { Deps } from "./deps.ts";
+import { within } from "./invocation.ts";
 
 /** One Task state: its input, and what it does. The machine's retries match on the names of its errors. */
 export interface Step<Input, Output, Needs extends Deps = Deps> {
@@ -53,7 +54,7 @@ export function onLambda<Input, Output, Needs extends Deps>(
     .use(waitOutThrottles(deps))
     .use(parsedInput(definition))
     .handler(async (input: unknown, context) => definition.run(input as Input, deps(context)));
-  return (event, context) => handler(event, context);
+  return (event, context) => within(event, () => handler(event, context));
 }
 
 /** Names the fields that are wrong, never their values: a value might be a key in the wrong place. */

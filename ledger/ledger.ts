@@ -2,6 +2,7 @@ import { cutToBytes } from "../core/bytes.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Fingerprint, RotationId, SecretArn, Table, TableKey } from "../core/ports.ts";
 import { emptyRecord, type SecretRecord } from "../core/rotation/secret-record.ts";
+import { accountsIn } from "./accounts.ts";
 import { campaignsIn } from "./campaigns.ts";
 import { copiesIn } from "./copies.ts";
 import { documents } from "./documents.ts";
@@ -71,7 +72,7 @@ export function ledgerOn(table: Table) {
     ...evidenceIn(at),
     ...{ ...schedulesSeenIn(at), ...observationsIn(at) },
 
-    ...{ ...copiesIn(at), ...triageIn(at) },
+    ...{ ...copiesIn(at), ...triageIn(at), ...accountsIn(at) },
 
     debts: () => at.all<Debt>({ kind: "DEBT", id: "all" }),
     putDebt: (debt: Debt) =>

@@ -9,6 +9,7 @@ type MachineAction =
 
 /** A kind of item in the ledger, which begins the item's partition key. `AUDIT` stands for the chain with its index. */
 export type Kind =
+  | "ACCOUNT"
   | "ASKER"
   | "AUDIT"
   | "CAMPAIGN"

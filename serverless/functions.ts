@@ -6,7 +6,7 @@ const getAndList = ["GetItem", "Query"] as const;
 /** The machine settles a failed run, or the run's status event does if the machine could not. */
 const settling = {
   table: getAndList,
-  writes: ["SECRET", "ROTATION", "DEBT", "AUDIT"],
+  writes: ["ACCOUNT", "SECRET", "ROTATION", "DEBT", "STOP", "AUDIT"],
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
   admin: "read",
   publishes: ["Bus"],
@@ -27,7 +27,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "open-rotation": {
     does: "Checks the policy, takes the secret's lease, finds the retiring key",
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "FINGERPRINT", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "ROTATION", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
@@ -41,7 +41,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "mint-key": {
     does: "Makes the incoming key and stages it as the pending version",
     table: getAndList,
-    writes: ["SECRET", "FINGERPRINT", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
   },
@@ -55,7 +55,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "prove-incoming": {
     does: "Uses the pending key once at the provider",
     table: get,
-    writes: ["SECRET", "ROTATION"],
+    writes: ["ACCOUNT", "SECRET", "ROTATION"],
     secrets: ["GetSecretValue"],
   },
   "check-promotion": {
@@ -89,7 +89,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "check-adoption": {
     does: "Gathers evidence and asks the adoption rule",
     table: getAndList,
-    writes: ["COPY", "SECRET", "ROTATION", "EVIDENCE", "REFRESH"],
+    writes: ["ACCOUNT", "COPY", "SECRET", "ROTATION", "EVIDENCE", "REFRESH"],
     admin: "read",
     workloads: "observe",
     destinations: "observe",
@@ -103,7 +103,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "quarantine-key": {
     does: "Disables the retiring key reversibly, and restores it on any sign of use",
     table: getAndList,
-    writes: ["COPY", "SECRET", "EVIDENCE", "REFRESH", "AUDIT"],
+    writes: ["ACCOUNT", "COPY", "SECRET", "EVIDENCE", "REFRESH", "AUDIT"],
     destinations: "observe",
     workloads: "observe",
     secrets: ["GetSecretValue"],
@@ -113,7 +113,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "revoke-key": {
     does: "Deletes the retiring key, after checking every reason to wait once more",
     table: getAndList,
-    writes: ["COPY", "SECRET", "ROTATION", "EVIDENCE", "REFRESH", "AUDIT"],
+    writes: ["ACCOUNT", "COPY", "SECRET", "ROTATION", "EVIDENCE", "REFRESH", "AUDIT"],
     destinations: "observe",
     workloads: "observe",
     secrets: ["GetSecretValue"],
@@ -123,7 +123,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "prove-dead": {
     does: "Counts the provider's refusals of the retiring key in a row, and writes the record of death",
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "KEY", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "ROTATION", "KEY", "AUDIT"],
     secrets: ["GetSecretValue"],
     admin: "read",
   },
@@ -135,7 +135,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "close-rotation": {
     does: "Unpins the retiring version, notes the certificate, removes what has ended and frees the lease",
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "DEBT", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "ROTATION", "DEBT", "AUDIT"],
     removes: ["EVIDENCE", "DEBT"],
     secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
     publishes: ["Bus"],
@@ -148,7 +148,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Settles an execution that timed out or was stopped",
     calledBy: "executionStatus",
     ...settling,
-    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
+    writes: ["ACCOUNT", "STOP", "SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
     removes: ["DEBT"],
     machines: ["SendTaskSuccess", "StartExecution"],
     people: "page",
@@ -158,7 +158,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "clock",
     timeoutSeconds: 600,
     table: getAndList,
-    writes: ["COPY", "SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
+    writes: ["ACCOUNT", "STOP", "COPY", "SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
     removes: ["DEBT", "STOP"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
@@ -183,7 +183,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "everyHour",
     timeoutSeconds: 600,
     table: getAndList,
-    writes: ["OBSERVATION"],
+    writes: ["ACCOUNT", "OBSERVATION"],
     secrets: ["GetSecretValue"],
     admin: "read",
   },
@@ -199,6 +199,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "callerUrl",
     table: getAndList,
     writes: [
+      "ACCOUNT",
       "COPY",
       "SECRET",
       "POLICY",
@@ -268,7 +269,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Keeps the index that finds the key of an alert",
     calledBy: "clock",
     table: getAndList,
-    writes: ["FINGERPRINT", "INDEX"],
+    writes: ["ACCOUNT", "FINGERPRINT", "INDEX"],
     secrets: ["DescribeSecret", "GetSecretValue"],
     admin: "index",
     signing: "read",
@@ -298,7 +299,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "open-incident": {
     does: "Takes every secret that holds the key from whatever run has it, sets the clock and the plan",
     table: getAndList,
-    writes: ["SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "read",
     publishes: ["Bus"],
@@ -307,7 +308,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "contain-key": {
     does: "Disables or deletes the compromised key, and no other",
     table: getAndList,
-    writes: ["SECRET", "INCIDENT", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
     admin: "read",
     machines: ["SendTaskSuccess"],
@@ -315,7 +316,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "prove-contained": {
     does: "Checks whether the compromised key is dead",
     table: getAndList,
-    writes: ["SECRET", "KEY", "INCIDENT", "AUDIT"],
+    writes: ["ACCOUNT", "SECRET", "KEY", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
     admin: "read",
     machines: ["SendTaskSuccess"],
@@ -329,7 +330,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   "check-recovery": {
     does: "Asks whether every consumer of one secret holds the replacement",
     table: getAndList,
-    writes: ["COPY", "SECRET", "EVIDENCE", "INCIDENT", "REFRESH", "AUDIT"],
+    writes: ["ACCOUNT", "COPY", "SECRET", "EVIDENCE", "INCIDENT", "REFRESH", "AUDIT"],
     destinations: "observe",
     workloads: "observe",
     machines: ["SendTaskSuccess"],
@@ -364,7 +365,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     does: "Looks who read the secret, what the key did, and what else may have leaked",
     timeoutSeconds: 300,
     table: getAndList,
-    writes: ["INCIDENT"],
+    writes: ["ACCOUNT", "INCIDENT"],
     admin: "read",
     machines: ["SendTaskSuccess"],
     accessRecords: "read",

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { DeclaredKind } from "../policy-file.ts";
 import { wordsOrBlockOf } from "./block.ts";
-import { DefaultsBlock, FileBlock, SecretBlock } from "./schema.ts";
+import { AccountBlock, DefaultsBlock, FileBlock, SecretBlock } from "./schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -56,7 +56,9 @@ function settingsOf(kind: string, { settings }: DeclaredKind) {
   const definitions = Object.fromEntries(
     Object.entries($defs).map(([name, definition]) => [`${kind}-${name}`, definition]),
   );
-  return { kind, definitions, schema: { ...rest, properties: { ...properties, kind: { const: kind } } } };
+  const shared = (jsonOf(AccountBlock) as { properties: Json }).properties;
+  const all = { ...properties, ...shared, kind: { const: kind } };
+  return { kind, definitions, schema: { ...rest, properties: all } };
 }
 
 function withoutSchema({ $schema: _, ...rest }: Json): Json {

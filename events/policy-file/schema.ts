@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { parseDuration } from "../../core/duration.ts";
 import { modes, reportingKinds } from "../../core/policy.ts";
+import { failuresMax } from "../../core/provider-account.ts";
 import { wordOr } from "./block.ts";
 import { termsShape } from "./terms.ts";
 import { whenJsonSchema, whenOf } from "./when.ts";
@@ -191,6 +192,21 @@ export type SecretBlock = z.output<typeof SecretBlock>;
 
 /** A secret has these fields from `defaults` where its own block lacks them; the others name one secret. */
 export const DefaultsBlock = SecretBlock.omit({ arn: true, field: true, currentKeyId: true });
+
+const count = (max: number) => z.int(`a whole number from 1 to ${max}`).min(1).max(max).optional();
+
+/** What every kind of provider takes beside its own settings. */
+export const AccountBlock = z.strictObject({
+  budget: z
+    .strictObject({
+      callsPerSecond: count(1_000),
+      callsPerMinute: count(60_000),
+      mintsAtOnce: count(1_000),
+      failuresInARow: count(failuresMax),
+    })
+    .optional(),
+});
+export type AccountBlock = z.output<typeof AccountBlock>;
 
 const anyBlock = z.record(z.string(), z.unknown());
 

@@ -7,6 +7,7 @@ import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-rec
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
+import { noteSuccess } from "../secret/account-failures.ts";
 import { certifiedShape, noteCertificate, oweCertificate } from "../secret/certified.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { onLambda, step, type TicketInput, ticketShape } from "../step.ts";
@@ -71,6 +72,7 @@ async function close(input: TicketInput, known: RotationRecord | undefined, deps
     { ticket: input, note: { outcome: "rotated", closedAtMs: input.at, incomingKeyId, incomingVersionId } },
     deps,
   );
+  if (known !== undefined) await noteSuccess(known.policy, deps);
   noteTimes(known, { run, atMs: input.at, deps });
   return free(input, deps);
 }

@@ -4,12 +4,18 @@ import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../../core/ke
 import type { Policy } from "../../core/policy.ts";
 import type { MintedKey, Shape } from "../../core/ports.ts";
 import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../../core/rotation/incoming.ts";
-import { assertHolder, type PlacedKey, type Run } from "../../core/rotation/secret-record.ts";
+import {
+  assertHolder,
+  type PlacedKey,
+  type Run,
+  type SecretRecord,
+} from "../../core/rotation/secret-record.ts";
 import { isIncidentWork } from "../../core/rotation/stop-order.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Deps } from "../deps.ts";
 import { chosenSecret } from "../secret/chosen-secret.ts";
 import { makeRoom } from "../secret/make-room.ts";
+import { withMintSlot } from "../secret/mint-slot.ts";
 import { policyOf } from "../secret/run-record.ts";
 import { stageKey, versionIdFor } from "../secret/stage-key.ts";
 import { assertNotStopped } from "../secret/stop-order.ts";
@@ -32,26 +38,31 @@ export const mintKey = step({
     if (run.phase !== "opened") return { outcome: "staged", ...stagedKey(run) };
     const provider = deps.provider(policy);
     if (provider.capabilities.shape.kind === "assisted") return { outcome: "needsSupply" };
-
-    const { shape } = provider.capabilities;
-    const { attempt, discarded, staged } = await claim({ input, policy, shape }, deps);
-    if (staged !== undefined) return { outcome: "staged", ...staged };
-    await discardEarlier({ input, policy, attempt, discarded }, deps);
-    await assertNotStopped(policy, deps, { isIncident: isIncidentWork(record) });
-    await makeRoom({ policy, record, run, atMs: input.at }, deps);
-    const secret = shape.kind === "clientSecret" ? await chosen({ input, policy, attempt }, deps) : undefined;
-    const minted = await provider.mint({
-      name: keyName({ rotationId: input.rotationId, attempt }),
-      retiring: run.retiring.keyId,
-      ...(policy.scopes && { scopes: policy.scopes }),
-      ...(secret && { secret }),
-    });
-    const incoming = await keep({ input, policy, attempt, minted }, deps);
-    return { outcome: "staged", ...incoming };
+    const slot = { policy, runId: input.rotationId, isIncident: isIncidentWork(record) };
+    return withMintSlot(slot, deps, () => makeKey({ input, policy, record, run }, deps));
   },
 });
 
 export const handler = onLambda(mintKey, wiring());
+
+async function makeKey({ input, policy, record, run }: Making, deps: Deps): Promise<Minted> {
+  const provider = deps.provider(policy);
+  const { shape } = provider.capabilities;
+  const { attempt, discarded, staged } = await claim({ input, policy, shape }, deps);
+  if (staged !== undefined) return { outcome: "staged", ...staged };
+  await discardEarlier({ input, policy, attempt, discarded }, deps);
+  await assertNotStopped(policy, deps, { isIncident: isIncidentWork(record) });
+  await makeRoom({ policy, record, run, atMs: input.at }, deps);
+  const secret = shape.kind === "clientSecret" ? await chosen({ input, policy, attempt }, deps) : undefined;
+  const minted = await provider.mint({
+    name: keyName({ rotationId: input.rotationId, attempt }),
+    retiring: run.retiring.keyId,
+    ...(policy.scopes && { scopes: policy.scopes }),
+    ...(secret && { secret }),
+  });
+  const incoming = await keep({ input, policy, attempt, minted }, deps);
+  return { outcome: "staged", ...incoming };
+}
 
 function stagedKey(run: Exclude<Run, { phase: "opened" }>): PlacedKey {
   const { keyId, versionId, fingerprint } = run.incoming;
@@ -61,6 +72,11 @@ function stagedKey(run: Exclude<Run, { phase: "opened" }>): PlacedKey {
 interface Order {
   readonly input: TicketInput;
   readonly policy: Policy;
+}
+
+interface Making extends Order {
+  readonly record: SecretRecord;
+  readonly run: Run;
 }
 
 function chosen({ input, policy, attempt }: Order & { readonly attempt: number }, deps: Deps) {

@@ -9,6 +9,7 @@ import { isBeforePromotion, type Owed, type Run, type Ticket } from "../../core/
 import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
+import { noteFailure } from "./account-failures.ts";
 import { oweCertificate } from "./certified.ts";
 import { discardKeys } from "./discard-keys.ts";
 import { restoreKey } from "./restore-key.ts";
@@ -40,6 +41,7 @@ export async function settleRun(settling: Settling, deps: Deps): Promise<Settled
   const opened = await deps.ledger.rotation(secretArn, rotationId);
   // A run that died before it was recorded has no snapshot, but its secret has to be freed too.
   const policy = opened?.policy ?? (await deps.ledger.policy(secretArn));
+  await noteFailure({ policy, rotationId, error: settling.error, nowMs: settling.nowMs }, deps);
   const isHolder = record.lease?.runId === rotationId && record.lease.executionArn === executionArn;
   if (!isHolder) return opened === undefined ? refuse(settling, deps) : { outcome: endOf(opened), reason };
 

@@ -3,6 +3,7 @@ import { together } from "../../consumers/together.ts";
 import { observationText } from "../../core/adoption/observation.ts";
 import type { Policy } from "../../core/policy.ts";
 import {
+  accountNotices,
   digestOf,
   isDigestDue,
   type Message,
@@ -62,7 +63,7 @@ async function openNotices(nowMs: number, deps: Deps): Promise<readonly Notice[]
     atOnceMax,
     work: (policy) => noticesAbout({ policy, debts, nowMs }, deps),
   });
-  return each.flat();
+  return [...each.flat(), ...accountNotices(await deps.ledger.stops())];
 }
 
 async function noticesAbout(

@@ -12,6 +12,7 @@ import { connectLater } from "../../providers/connect.ts";
 import { providers } from "../../providers/kinds.ts";
 import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
+import { budgetedHttp } from "../adapters/provider-budget.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
 import { intakeLimits, listedVaults, roleCredentials, settings } from "./settings.ts";
@@ -64,11 +65,12 @@ function build(): Deps {
     },
   });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
+  const ledger = ledgerOn(ledgerTable);
   return {
     environment,
-    ledger: ledgerOn(ledgerTable),
+    ledger,
     store,
-    provider: providerFor({ store, ...allowed }),
+    provider: providerFor({ store, ledger, clock: systemClock, ...allowed }),
     bus: busLater(bus),
     executions: executionsLater({
       rotation: machines.rotationMachineArn,
@@ -82,8 +84,10 @@ function build(): Deps {
   };
 }
 
+interface ProviderWorld extends AllowedHosts, Pick<Deps, "store" | "ledger" | "clock"> {}
+
 /** One adapter per account in the policies, so that its admin credential is read once per process. */
-export function providerFor(world: AllowedHosts & { readonly store: SecretStore }) {
+export function providerFor(world: ProviderWorld) {
   const made = new Map<string, KeyProvider>();
   return ({ provider }: Policy): KeyProvider => {
     const id = JSON.stringify(provider);
@@ -96,7 +100,7 @@ export function providerFor(world: AllowedHosts & { readonly store: SecretStore 
 /** Whoever may change a policy chooses its addresses; only the deployment chooses where credentials may go (O6). */
 function makeProvider(
   policy: ProviderPolicy,
-  { store, ...allowed }: AllowedHosts & { readonly store: SecretStore },
+  { store, ledger, clock, ...allowed }: ProviderWorld,
 ): KeyProvider {
   const kind = Object.hasOwn(providers, policy.kind) ? providers[policy.kind] : undefined;
   if (kind === undefined) throw new PolicyInvalid(`no provider is called ${policy.kind}`);
@@ -111,7 +115,7 @@ function makeProvider(
   return connectLater(kind, {
     settings: policy.settings,
     admin: adminCredential(store, policy.adminCredential),
-    http,
+    http: budgetedHttp(http, policy, { ledger, clock }),
   });
 }
 

@@ -1,11 +1,15 @@
 import { parse } from "yaml";
 import type { Policy } from "../../core/policy.ts";
-import { providerFor } from "../../functions/wiring/base.ts";
+import { providerFor, systemClock } from "../../functions/wiring/base.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
+import { memoryTable } from "../../ledger/memory.ts";
 import { type AllowedHosts, hostsNotAllowed } from "../../providers/allowed-hosts.ts";
 import { providers } from "../../providers/kinds.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { adminWorld, arnOf, fileWith } from "./admin-world.ts";
 import { adminCredential } from "./fake-provider-world.ts";
+
+const counting = { ledger: ledgerOn(memoryTable()), clock: systemClock };
 
 const none: AllowedHosts = { providerHosts: [], allowLoopback: false };
 
@@ -48,7 +52,7 @@ describe("the hosts that credentials may be sent to", () => {
 test("a policy that names another host gets no provider, so nothing is sent", () => {
   const settings = { adminCredential, baseUrl: "https://collector.example" };
   const policy = { provider: { account: "main", kind: "datadog", adminCredential, settings } };
-  const provider = providerFor({ store: memoryStore(), ...none });
+  const provider = providerFor({ store: memoryStore(), ...counting, ...none });
 
   expect(() => provider(policy as unknown as Policy)).toThrow(
     expect.objectContaining({
@@ -60,7 +64,7 @@ test("a policy that names another host gets no provider, so nothing is sent", ()
 
 test("apply refuses the file as a whole, dry run or not, and stores nothing", async () => {
   const world = adminWorld();
-  Object.assign(world.deps, { provider: providerFor({ store: world.store, ...none }) });
+  Object.assign(world.deps, { provider: providerFor({ store: world.store, ...counting, ...none }) });
   world.secret("billing-key");
   const text = fileWith({ secrets: { "billing-key": "" } });
   const file = parse(text.replace("project:", 'baseUrl: "https://collector.example", project:'));

@@ -10,6 +10,7 @@ const retriedAs = (kind: errors.RetryKind) =>
 
 test("what changed nothing, or may safely happen twice, is tried again later", () => {
   expect(retriedAs("later").sort()).toEqual([
+    "AccountBusy",
     "KeyNotYetActive",
     "LedgerContended",
     "ProviderGarbled",
@@ -25,7 +26,7 @@ test("only a mint can have happened without an answer: it is tried again after a
 
 test("everything else needs a person or another run, and is not tried again", () => {
   const others = retriedAs("never");
-  expect(others).toHaveLength(classes.length - 7);
+  expect(others).toHaveLength(classes.length - 8);
   expect(others).toEqual(
     expect.arrayContaining(["KeyShared", "NeedsHuman", "Superseded", "VersionMoved", "StillAlive"]),
   );

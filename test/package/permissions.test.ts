@@ -202,6 +202,8 @@ describe("rotated secrets", () => {
 
 /** By kind of item, the calls that write it. */
 const writing: Record<Kind, RegExp> = {
+  // Whoever calls a provider counts the call.
+  ACCOUNT: /(?:deps|world)\.provider\(|scoper\.scope\(|\.changeAccount/,
   ASKER: /\.putAsker\(/,
   AUDIT: /audit\.append|appendToIntake\(/,
   CAMPAIGN: /\.(openCampaign|changeCampaign|addCampaignKey|changeCampaignKey|putCampaignBreach)\(/,

@@ -13,6 +13,7 @@ import type {
 } from "../../../core/ports.ts";
 import type { Http as PlaceHttp } from "../../../destinations/destination.ts";
 import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
+import { budgetedHttp } from "../../../functions/adapters/provider-budget.ts";
 import type { LogLine, Parts, With } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
 import { ledgerOn } from "../../../ledger/ledger.ts";
@@ -91,7 +92,8 @@ export class Edges {
       provider: ({ provider }) => {
         if (this.#targets.issuer !== undefined) return this.#targets.issuer;
         const admin = adminCredential(store, provider.adminCredential);
-        const made = connected(openai, adapter, { settings: provider.settings, admin, http: wire });
+        const http = budgetedHttp(wire, provider, { ledger: ledgerOn(table), clock });
+        const made = connected(openai, adapter, { settings: provider.settings, admin, http });
         return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
       },
       sources: [],

@@ -1,0 +1,167 @@
+/**
+ * How hard Rekey may press on one account of a provider. All functions count in one record of the ledger, so that a
+ * hundred rotations at once are no more to the provider than one.
+ */
+export interface AccountBudget {
+  readonly callsPerSecond?: number;
+  readonly callsPerMinute?: number;
+  /** Rotations that may be making a key at the same time. */
+  readonly mintsAtOnce?: number;
+  /** After so many rotations in a row that failed at the provider, the account is stopped. */
+  readonly failuresInARow?: number;
+}
+
+/** What is used up of a budget. */
+export interface AccountUse {
+  /** By window, the time from which on the next call is within the budget even without the burst. */
+  readonly paidUntilMs?: Readonly<Record<string, number>>;
+  /** The provider asked to wait until then. */
+  readonly pausedUntilMs?: number;
+  readonly mints?: readonly { readonly runId: string; readonly untilMs: number }[];
+}
+
+/** A longer Retry-After is not waited out: it may be a mistake, and the provider says it again to the next call. */
+export const pauseMaxMs = 5 * 60_000;
+/** Longer than the function that mints may run, so a slot of one that died becomes free. */
+const mintMaxMs = 90_000;
+
+export type CallAnswer =
+  | { readonly wait: "none" | "ahead"; readonly use: AccountUse; readonly waitMs: number }
+  | { readonly wait: "later"; readonly waitMs: number };
+
+/**
+ * Books one call. `ahead`: it is booked, and has to be made after `waitMs`. `later`: nothing is booked, because the
+ * wait would be longer than `waitMaxMs`. In any window there are never more calls than the budget says.
+ */
+export function bookCall(
+  use: AccountUse,
+  ask: { readonly budget: AccountBudget; readonly nowMs: number; readonly waitMaxMs: number },
+): CallAnswer {
+  const { nowMs, waitMaxMs } = ask;
+  const windows = windowsOf(ask.budget);
+  const startMs = windows.map(({ name, burstMs }) => paidUntil(use, name, ask) - burstMs);
+  const waitMs = Math.max(0, pauseLeftMs(use, nowMs), ...startMs.map((ms) => ms - nowMs));
+  if (waitMs > waitMaxMs) return { wait: "later", waitMs };
+  return { wait: waitMs === 0 ? "none" : "ahead", waitMs, use: paid(use, ask) };
+}
+
+/** Counts a call that does not wait: an incident's. Those that can wait make up for it. */
+export function paid(
+  use: AccountUse,
+  ask: { readonly budget: AccountBudget; readonly nowMs: number },
+): AccountUse {
+  const windows = windowsOf(ask.budget);
+  if (windows.length === 0) return use;
+  const paidUntilMs = Object.fromEntries(
+    windows.map(({ name, everyMs }) => [name, paidUntil(use, name, ask) + everyMs]),
+  );
+  return { ...use, paidUntilMs };
+}
+
+interface Window {
+  readonly name: string;
+  /** One call is earned every so often. */
+  readonly everyMs: number;
+  /** So far ahead of what was earned calls may be made. */
+  readonly burstMs: number;
+}
+
+const burstShare = 0.2;
+
+/** Burst and steady calls together are what the window may hold. */
+function windowsOf({ callsPerSecond, callsPerMinute }: AccountBudget): readonly Window[] {
+  return [
+    ...(callsPerSecond === undefined ? [] : [windowOf("second", { callsMax: callsPerSecond, ms: 1_000 })]),
+    ...(callsPerMinute === undefined ? [] : [windowOf("minute", { callsMax: callsPerMinute, ms: 60_000 })]),
+  ];
+}
+
+function windowOf(
+  name: string,
+  { callsMax, ms }: { readonly callsMax: number; readonly ms: number },
+): Window {
+  const burst = Math.floor(callsMax * burstShare);
+  const everyMs = ms / (callsMax - burst);
+  return { name, everyMs, burstMs: Math.max(0, burst - 1) * everyMs };
+}
+
+/** A time too far ahead was written by a clock that was wrong: it would stop everybody. */
+const aheadMaxMs = 5 * 60_000;
+
+function paidUntil({ paidUntilMs }: AccountUse, name: string, { nowMs }: { readonly nowMs: number }): number {
+  const known = paidUntilMs?.[name] ?? nowMs;
+  return known > nowMs + aheadMaxMs ? nowMs : Math.max(known, nowMs);
+}
+
+function pauseLeftMs({ pausedUntilMs = 0 }: AccountUse, nowMs: number): number {
+  const leftMs = pausedUntilMs - nowMs;
+  return leftMs > pauseMaxMs ? 0 : Math.max(0, leftMs);
+}
+
+/** The provider asked one call to wait, so every other waits too. */
+export function paused(
+  use: AccountUse,
+  { nowMs, forMs }: { readonly nowMs: number; readonly forMs: number },
+): AccountUse {
+  const untilMs = nowMs + Math.min(Math.max(0, forMs), pauseMaxMs);
+  return untilMs > nowMs + pauseLeftMs(use, nowMs) ? { ...use, pausedUntilMs: untilMs } : use;
+}
+
+export interface MintQuestion {
+  readonly runId: string;
+  readonly budget: AccountBudget;
+  readonly nowMs: number;
+  /** An incident's mint waits for nobody. */
+  readonly isIncident: boolean;
+}
+
+/** Undefined where others are making as many keys as may be made at once. */
+export function takeMint(
+  use: AccountUse,
+  { runId, budget, nowMs, isIncident }: MintQuestion,
+): AccountUse | undefined {
+  if (budget.mintsAtOnce === undefined) return use;
+  const others = (use.mints ?? []).filter(
+    (mint) => mint.runId !== runId && mint.untilMs > nowMs && mint.untilMs <= nowMs + aheadMaxMs,
+  );
+  if (others.length >= budget.mintsAtOnce && !isIncident) return undefined;
+  return { ...use, mints: [...others, { runId, untilMs: nowMs + mintMaxMs }] };
+}
+
+export function giveMintBack(use: AccountUse, runId: string): AccountUse {
+  const others = (use.mints ?? []).filter((mint) => mint.runId !== runId);
+  return others.length === (use.mints ?? []).length ? use : { ...use, mints: others };
+}
+
+// ---- an account that fails again and again ----------------------------------------------------------------
+
+/** Failures in a row, of different rotations; a rotation that gets through ends the row. */
+export interface AccountFailures {
+  readonly runs: readonly { readonly runId: string; readonly error: string }[];
+}
+
+/** What a provider's account, its credential or its service is to blame for, and not one secret. */
+const accountErrors: ReadonlySet<string> = new Set([
+  ...["AdminCredentialRefused", "WrongProject", "QuotaReached", "KeyRejected", "MintOutcomeUnknown"],
+  ...["ProviderThrottled", "ProviderUnavailable", "ProviderGarbled"],
+]);
+
+export function isAccountError(error: string | undefined): error is string {
+  return error !== undefined && accountErrors.has(error);
+}
+
+/** The row with this failure. A repeat of the same run counts once. */
+export function withFailure(
+  failures: AccountFailures | undefined,
+  failure: AccountFailures["runs"][number],
+): AccountFailures {
+  const runs = failures?.runs ?? [];
+  if (runs.some(({ runId }) => runId === failure.runId)) return failures ?? { runs };
+  return { runs: [...runs, failure].slice(-failuresMax) };
+}
+
+/** More than any budget asks for. */
+export const failuresMax = 20;
+
+/** Who ordered the stop of an account, where no person did. */
+export const stoppedByRekey = "rekey";

@@ -1,0 +1,129 @@
+import {
+  type AccountUse,
+  bookCall,
+  failuresMax,
+  giveMintBack,
+  isAccountError,
+  paid,
+  paused,
+  pauseMaxMs,
+  takeMint,
+  withFailure,
+} from "../../core/provider-account.ts";
+
+const noon = Date.UTC(2026, 10, 30, 12);
+
+/** Calls as fast as they are allowed, by a caller that waits at most so long for each. */
+function callsWithin(
+  budget: Parameters<typeof bookCall>[1]["budget"],
+  { forMs, waitMaxMs = 2_000 }: { forMs: number; waitMaxMs?: number },
+): number[] {
+  const made: number[] = [];
+  let use: AccountUse = {};
+  for (let nowMs = noon; nowMs < noon + forMs; nowMs += 50) {
+    const answer = bookCall(use, { budget, nowMs, waitMaxMs });
+    if (answer.wait === "later") continue;
+    use = answer.use;
+    made.push(nowMs + answer.waitMs);
+  }
+  return made;
+}
+
+function mostIn(made: readonly number[], windowMs: number): number {
+  return Math.max(
+    ...made.map((start) => made.filter((each) => each >= start && each < start + windowMs).length),
+  );
+}
+
+test.each([1, 2, 5, 7, 60, 100])("in no minute are there more calls than %i", (callsPerMinute) => {
+  const made = callsWithin({ callsPerMinute }, { forMs: 300_000 });
+  expect(mostIn(made, 60_000)).toBeLessThanOrEqual(callsPerMinute);
+  expect(made.length).toBeGreaterThan(callsPerMinute * 3.5);
+});
+
+test("in no second are there more calls than the budget says, and the minute counts as well", () => {
+  const made = callsWithin({ callsPerSecond: 5, callsPerMinute: 100 }, { forMs: 180_000 });
+  expect(mostIn(made, 1_000)).toBeLessThanOrEqual(5);
+  expect(mostIn(made, 60_000)).toBeLessThanOrEqual(100);
+});
+
+test("an idle account answers a few calls at once, and no budget counts nothing", () => {
+  expect(callsWithin({ callsPerMinute: 60 }, { forMs: 600 }).slice(0, 12)).toHaveLength(12);
+  const use = {};
+  expect(bookCall(use, { budget: {}, nowMs: noon, waitMaxMs: 0 })).toEqual({ wait: "none", waitMs: 0, use });
+});
+
+test("a call that would wait too long is not booked", () => {
+  const budget = { callsPerMinute: 1 };
+  const first = bookCall({}, { budget, nowMs: noon, waitMaxMs: 0 });
+  if (first.wait === "later") throw new Error("the first call waits");
+  expect(bookCall(first.use, { budget, nowMs: noon + 1, waitMaxMs: 2_000 })).toEqual({
+    wait: "later",
+    waitMs: 59_999,
+  });
+  expect(bookCall(first.use, { budget, nowMs: noon + 59_000, waitMaxMs: 2_000 })).toMatchObject({
+    ...{ wait: "ahead", waitMs: 1_000 },
+  });
+});
+
+test("an incident's call is counted, so the others make up for it", () => {
+  const budget = { callsPerMinute: 1 };
+  const use = paid({}, { budget, nowMs: noon });
+  expect(bookCall(use, { budget, nowMs: noon + 1_000, waitMaxMs: 2_000 }).wait).toBe("later");
+  expect(paid(use, { budget: {}, nowMs: noon })).toBe(use);
+});
+
+test("everybody waits when the provider asked one to, and no longer than five minutes", () => {
+  const ask = { budget: {}, waitMaxMs: 0 };
+  const use = paused({}, { nowMs: noon, forMs: 30_000 });
+  expect(bookCall(use, { ...ask, nowMs: noon + 10_000 })).toEqual({ wait: "later", waitMs: 20_000 });
+  expect(bookCall(use, { ...ask, nowMs: noon + 30_000 }).wait).toBe("none");
+  expect(paused(use, { nowMs: noon, forMs: 5_000 })).toBe(use);
+  expect(paused({}, { nowMs: noon, forMs: -5 })).toEqual({});
+  expect(paused({}, { nowMs: noon, forMs: 1e12 }).pausedUntilMs).toBe(noon + pauseMaxMs);
+});
+
+test("what a clock that was ahead wrote stops nobody", () => {
+  const hour = 3_600_000;
+  const use = {
+    pausedUntilMs: noon + hour,
+    paidUntilMs: { minute: noon + hour },
+    mints: [{ runId: "r-0", untilMs: noon + hour }],
+  };
+  expect(bookCall(use, { budget: { callsPerMinute: 60 }, nowMs: noon, waitMaxMs: 0 }).wait).toBe("none");
+  const budget = { mintsAtOnce: 1 };
+  expect(takeMint(use, { runId: "r-1", budget, nowMs: noon, isIncident: false })).toBeDefined();
+});
+
+describe("places for mints", () => {
+  const budget = { mintsAtOnce: 2 };
+  const ask = (runId: string, nowMs = noon) => ({ runId, budget, nowMs, isIncident: false });
+  const one = takeMint({}, ask("r-1")) ?? {};
+  const two = takeMint(one, ask("r-2")) ?? {};
+
+  test("are as many as the budget says, and a repeat takes no second one", () => {
+    expect(takeMint(two, ask("r-3"))).toBeUndefined();
+    expect(takeMint(two, ask("r-2"))?.mints).toHaveLength(2);
+    expect(takeMint(two, { ...ask("r-3"), isIncident: true })?.mints).toHaveLength(3);
+    expect(takeMint(two, { ...ask("r-3"), budget: {} })).toBe(two);
+  });
+
+  test("are given back, and become free when a function died", () => {
+    expect(takeMint(giveMintBack(two, "r-1"), ask("r-3"))?.mints).toHaveLength(2);
+    expect(giveMintBack(two, "r-9")).toBe(two);
+    expect(giveMintBack({}, "r-9")).toEqual({});
+    expect(takeMint(two, ask("r-3", noon + 90_000))?.mints).toHaveLength(1);
+  });
+});
+
+test("failures in a row are counted by rotation, and only what the provider is to blame for", () => {
+  const error = "ProviderUnavailable";
+  const once = withFailure(undefined, { runId: "r-1", error });
+  expect(withFailure(once, { runId: "r-1", error })).toBe(once);
+  expect(withFailure(once, { runId: "r-2", error }).runs.map(({ runId }) => runId)).toEqual(["r-1", "r-2"]);
+  const many = Array.from({ length: failuresMax + 5 }, (_, index) => `r-${index}`);
+  const all = many.reduce((failures, runId) => withFailure(failures, { runId, error }), once);
+  expect(all.runs).toHaveLength(failuresMax);
+  expect(isAccountError("AdminCredentialRefused")).toBe(true);
+  for (const other of ["VersionMoved", "AccountBusy", undefined]) expect(isAccountError(other)).toBe(false);
+});

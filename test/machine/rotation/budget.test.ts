@@ -1,0 +1,157 @@
+import type { AccountBudget } from "../../../core/provider-account.ts";
+import type { Fault } from "../../../providers/fake-faults.ts";
+import { secretArnOf } from "../../simulation/world/account.ts";
+import type { World } from "../../simulation/world/world.ts";
+import { calls, open, type Story, type StoryOptions } from "./story.ts";
+
+const names = ["billing-key", "search-key", "shop-key", "mail-key", "chat-key", "docs-key"];
+
+/** Several secrets of one account under this budget, which nobody reads. */
+async function fleet(budget: AccountBudget, options: StoryOptions & { readonly size?: number } = {}) {
+  const story = await open({
+    consumers: [],
+    ...options,
+    policy: { consumers: "none", quietMs: 0, signals: [] },
+  });
+  const { world } = story;
+  const arns = names.slice(0, options.size ?? names.length).map(secretArnOf);
+  for (const [index, secretArn] of arns.entries()) {
+    const name = names[index] ?? "";
+    const given = { name, consumers: [], policy: { consumers: "none", quietMs: 0, signals: [] } } as const;
+    const policy = index === 0 ? await world.ledger.policy(secretArn) : await world.secret(given);
+    if (policy !== undefined)
+      await world.ledger.putPolicy({ ...policy, provider: { ...policy.provider, budget } });
+  }
+  const called: number[] = [];
+  story.before(
+    ({ port }) => port === "provider",
+    () => called.push(world.time.nowMs()),
+    Number.POSITIVE_INFINITY,
+  );
+  return { story, world, arns, called };
+}
+
+/** All at the same instant. */
+async function rotateAll({ story, world, arns }: Awaited<ReturnType<typeof fleet>>) {
+  const runs = arns.map((arn) => world.start(arn));
+  const ends = await Promise.all(runs.map((run) => story.finish(run)));
+  return { runs, ends };
+}
+
+function mostIn(times: readonly number[], windowMs: number): number {
+  return Math.max(...times.map((from) => times.filter((at) => at >= from && at < from + windowMs).length));
+}
+
+test("rotations at once stay within the account's calls per minute, and all of them get through", async () => {
+  const callsPerMinute = 20;
+  const many = await fleet({ callsPerMinute });
+  const { ends } = await rotateAll(many);
+
+  expect(ends.map(({ status }) => status)).toEqual(many.arns.map(() => "SUCCEEDED"));
+  expect(mostIn(many.called, 60_000)).toBeLessThanOrEqual(callsPerMinute);
+  expect(many.called.length).toBeGreaterThan(callsPerMinute);
+});
+
+test("a rotation makes no key while as many others do as the account's budget says, and leaves nothing behind", async () => {
+  const { story, world, arns } = await fleet({ mintsAtOnce: 1 }, { size: 1 });
+  const freeMs = world.time.nowMs() + 80_000;
+  await world.ledger.changeAccount("openai-main", () => ({ mints: [{ runId: "another", untilMs: freeMs }] }));
+  const run = world.start(arns[0] ?? "");
+  await story.finish(run);
+
+  expect(story.path(run)[1]).toMatch(/^MintKey; AccountBusy/);
+  expect(story.firstAt(run, "ProveIncoming")).toBeGreaterThanOrEqual(freeMs);
+  expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
+  const { mints } = await world.ledger.changeAccount("openai-main", (use) => use);
+  expect(mints).toEqual([]);
+});
+
+test("a Retry-After that one rotation is given is waited out by the others", async () => {
+  const isThrottled = (call: { readonly nth: number }): Fault | undefined =>
+    call.nth === 1 ? { kind: "throttled", retryAfterS: 120 } : undefined;
+  const many = await fleet({}, { size: 2, provider: { faults: isThrottled } });
+  const { story, world, arns, called } = many;
+  const [first = "", second = ""] = arns;
+  const run = world.start(first);
+  await story.reaches(run, "OpenRotation");
+  await world.time.advance(2_000);
+  const later = world.start(second);
+  await Promise.all([story.finish(run), story.finish(later)]);
+
+  expect(story.path(later)[0]).toMatch(/^OpenRotation; AccountBusy/);
+  expect([run.outcome?.status, later.outcome?.status]).toEqual(["SUCCEEDED", "SUCCEEDED"]);
+  const [at = 0, next = 0] = called;
+  expect(next - at).toBeGreaterThanOrEqual(120_000);
+});
+
+const refused: Fault = { kind: "answer", status: 403, code: "insufficient_permissions" };
+
+test("an account that fails three times in a row is stopped, and says why; a leaked key is contained all the same", async () => {
+  let isDown = true;
+  const faults = ({ operation }: { readonly operation: string }) =>
+    isDown && operation === "mint" ? refused : undefined;
+  const many = await fleet({ failuresInARow: 3 }, { provider: { faults } });
+  const { story, world, arns } = many;
+  for (const arn of arns.slice(0, 3)) await story.finish(world.start(arn));
+
+  const [stop] = await world.ledger.stops();
+  expect(stop).toMatchObject({ scope: "provider/openai-main", by: "rekey", includingIncidents: false });
+  expect(stop?.reason).toBe(
+    "3 rotations in a row failed at the provider: WrongProject, WrongProject, WrongProject",
+  );
+
+  const parked = world.start(arns[3] ?? "");
+  await story.finish(parked);
+  const known = await world.ledger.rotation(arns[3] ?? "", parked.rotationId);
+  expect(known).toMatchObject({
+    outcome: "skipped",
+    reason: expect.stringContaining("by rekey: 3 rotations"),
+  });
+
+  isDown = false;
+  await leak(story, world);
+  expect(world.provider.state()[0]?.isAccepted).toBe(false);
+
+  await story.command({ command: "resume", provider: "openai-main" });
+  const after = world.start(arns[3] ?? "");
+  await story.finish(after);
+  expect(after.outcome?.status).toBe("SUCCEEDED");
+});
+
+async function leak(story: Story, world: World): Promise<void> {
+  const { fingerprint } = story.retiring();
+  await world.compromise({ identity: { kind: "fingerprint", values: [fingerprint] } });
+}
+
+test("a rotation that gets through ends the row of failures", async () => {
+  let isDown = true;
+  const faults = ({ operation }: { readonly operation: string }) =>
+    isDown && operation === "mint" ? refused : undefined;
+  const { story, world, arns } = await fleet({ failuresInARow: 3 }, { provider: { faults } });
+  for (const arn of arns.slice(0, 2)) await story.finish(world.start(arn));
+  isDown = false;
+  await story.finish(world.start(arns[2] ?? ""));
+  isDown = true;
+  for (const arn of arns.slice(3, 5)) await story.finish(world.start(arn));
+
+  expect(await world.ledger.stops()).toEqual([]);
+  expect((await world.ledger.accountFailures("openai-main"))?.runs).toHaveLength(2);
+});
+
+test("an incident's calls wait neither for the budget nor for a Retry-After of the account", async () => {
+  const { story, world } = await fleet({ callsPerMinute: 1, mintsAtOnce: 1 }, { size: 1 });
+  const busyUntil = world.time.nowMs() + 4 * 60_000;
+  await world.ledger.changeAccount("openai-main", () => ({
+    ...{ paidUntilMs: { minute: busyUntil }, pausedUntilMs: busyUntil },
+    mints: [{ runId: "another", untilMs: world.time.nowMs() + 80_000 }],
+  }));
+  const begunMs = world.time.nowMs();
+  let deletedMs = 0;
+  story.before(calls.delete, () => {
+    deletedMs = world.time.nowMs();
+  });
+  await leak(story, world);
+
+  expect(deletedMs - begunMs).toBeLessThan(60_000);
+  expect(world.provider.state().filter(({ isAccepted }) => isAccepted)).toHaveLength(1);
+});
