@@ -1,6 +1,7 @@
 /** `npm run bench [-- --json] [-- --only name]`: fixed workloads, their figures, and the budgets they must keep. */
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
+import { accountBudgetRows } from "./account-budget.ts";
 import { bundleRows } from "./bundles.ts";
 import { coldRows } from "./cold.ts";
 import { compromiseRows } from "./compromise.ts";
@@ -18,6 +19,7 @@ const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   many: manyRows,
   sdk: sdkRows,
   scan: scanRows,
+  budget: accountBudgetRows,
 };
 
 const usage = `usage: npm run bench -- [--json] [--only <workload>]

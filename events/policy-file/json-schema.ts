@@ -37,9 +37,18 @@ export function policyFileJsonSchema(kinds: Readonly<Record<string, DeclaredKind
     },
     $defs: {
       secret: { ...withoutSchema(jsonOf(SecretBlock)), required: ["arn"] },
+      ...accountDefinitions(),
       ...Object.assign({}, ...settings.map(({ definitions }) => definitions)),
     },
   };
+}
+
+/** What every kind of provider takes, written once. */
+function accountDefinitions(): Json {
+  const { properties } = jsonOf(AccountBlock) as { readonly properties: Json };
+  return Object.fromEntries(
+    Object.entries(properties).map(([field, definition]) => [`account-${field}`, definition]),
+  );
 }
 
 /** The settings of one kind of provider; what they refer to gets names of its own among all kinds. */
@@ -56,8 +65,11 @@ function settingsOf(kind: string, { settings }: DeclaredKind) {
   const definitions = Object.fromEntries(
     Object.entries($defs).map(([name, definition]) => [`${kind}-${name}`, definition]),
   );
-  const shared = (jsonOf(AccountBlock) as { properties: Json }).properties;
-  const all = { ...properties, ...shared, kind: { const: kind } };
+  const shared = Object.keys(AccountBlock.shape).map((field) => [
+    field,
+    { $ref: `#/$defs/account-${field}` },
+  ]);
+  const all = { ...properties, ...Object.fromEntries(shared), kind: { const: kind } };
   return { kind, definitions, schema: { ...rest, properties: all } };
 }
 

@@ -92,3 +92,19 @@ test("`rekey drill --rotation` sends a test through the same channels, and says 
     out: "delivered through nothing\nslack did not deliver it",
   });
 });
+
+test("an account that Rekey stopped pages, and one that a person stopped does not", async () => {
+  const { world, pages, round } = await heardWorld();
+  const stop = { reason: "3 rotations in a row failed at the provider", includingIncidents: false };
+  await world.ledger.putStop({ ...stop, scope: "provider/openai-main", by: "rekey" });
+  await world.ledger.putStop({ ...stop, scope: "provider/openai-two", by: "ada" });
+
+  expect(await round(NOON_MS)).toMatchObject({ open: 1, begun: 1 });
+  expect(pages[0]).toMatchObject({
+    ...{ severity: "page", runbook: "docs/runbooks/stopped.md" },
+    title: "openai-main: the provider account is stopped: 3 rotations in a row failed at the provider",
+    steps: expect.arrayContaining(["rekey resume --provider openai-main"]),
+  });
+  await world.ledger.removeStop("provider/openai-main");
+  expect(await round(NOON_MS + 1)).toMatchObject({ open: 0 });
+});

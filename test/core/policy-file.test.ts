@@ -87,6 +87,22 @@ describe("what a sound file means", () => {
     });
   });
 
+  test("a provider's budget replaces what is usual, field by field, and is checked", () => {
+    const budgeted = (budget: string) => {
+      const text = head.replace("project: proj_1 }", `project: proj_1, budget: ${budget} }`);
+      return `${text}secrets:\n${plain("")}`;
+    };
+    const text = budgeted("{ callsPerMinute: 120, failuresInARow: 5 }");
+    const file = parsePolicyFile({ text }, { kinds, stores, nowMs });
+    const [provider] = "mistakes" in file ? [] : file.providers;
+    expect(provider?.budget).toEqual({ callsPerMinute: 120, failuresInARow: 5, mintsAtOnce: 4 });
+    expect(provider?.settings).not.toHaveProperty("budget");
+    expect(mistakesInFile(budgeted("{ callsPerMinute: 0, mintsPerHour: 3 }"))).toEqual([
+      expect.stringContaining("callsPerMinute"),
+      expect.stringContaining("mintsPerHour"),
+    ]);
+  });
+
   test("every default is filled in", () => {
     const [policy] = policiesOf(plain(""));
     expect(policy).toEqual({
@@ -100,6 +116,7 @@ describe("what a sound file means", () => {
         kind: "acme",
         adminCredential: arn("admin"),
         settings: { adminCredential: arn("admin"), project: "proj_1" },
+        budget: { mintsAtOnce: 4, failuresInARow: 3 },
       },
       consumers: [
         {
