@@ -14,7 +14,7 @@ export interface AccountBudget {
 /** What is used up of a budget. */
 export interface AccountUse {
   /** By window, the time from which on the next call is within the budget even without the burst. */
-  readonly paidUntilMs?: Readonly<Record<string, number>>;
+  readonly paidUntilMs?: { readonly second?: number; readonly minute?: number };
   /** The provider asked to wait until then. */
   readonly pausedUntilMs?: number;
   readonly mints?: readonly { readonly runId: string; readonly untilMs: number }[];
@@ -26,40 +26,67 @@ export const pauseMaxMs = 5 * 60_000;
 const mintMaxMs = 90_000;
 
 export type CallAnswer =
-  | { readonly wait: "none" | "ahead"; readonly use: AccountUse; readonly waitMs: number }
+  | {
+      readonly wait: "none" | "ahead";
+      readonly use: AccountUse;
+      readonly waitMs: number;
+      readonly calls: number;
+    }
   | { readonly wait: "later"; readonly waitMs: number };
 
-/**
- * Books one call. `ahead`: it is booked, and has to be made after `waitMs`. `later`: nothing is booked, because the
- * wait would be longer than `waitMaxMs`. In any window there are never more calls than the budget says.
- */
-export function bookCall(
-  use: AccountUse,
-  ask: { readonly budget: AccountBudget; readonly nowMs: number; readonly waitMaxMs: number },
-): CallAnswer {
-  const { nowMs, waitMaxMs } = ask;
-  const windows = windowsOf(ask.budget);
-  const startMs = windows.map(({ name, burstMs }) => paidUntil(use, name, ask) - burstMs);
-  const waitMs = Math.max(0, pauseLeftMs(use, nowMs), ...startMs.map((ms) => ms - nowMs));
-  if (waitMs > waitMaxMs) return { wait: "later", waitMs };
-  return { wait: waitMs === 0 ? "none" : "ahead", waitMs, use: paid(use, ask) };
+interface Booking {
+  readonly budget: AccountBudget;
+  readonly nowMs: number;
+  /** So many calls of the minute, made within `bookedMaxMs`: a step that has begun is not sent away in its middle. */
+  readonly calls?: number;
 }
 
-/** Counts a call that does not wait: an incident's. Those that can wait make up for it. */
-export function paid(
-  use: AccountUse,
-  ask: { readonly budget: AccountBudget; readonly nowMs: number },
-): AccountUse {
+/** What was booked ahead has to be used within this time. */
+export const bookedMaxMs = 10_000;
+
+export interface Patience {
+  readonly waitMaxMs: number;
+  /** The share of the burst that is left to others: what begins waits for what has begun. */
+  readonly leave?: number;
+}
+
+/**
+ * Books calls. `ahead`: they are booked, and the first has to be made after `waitMs`. `later`: nothing is booked,
+ * because the wait would be longer than `waitMaxMs`. In no second and no minute are there more calls than the budget says.
+ */
+export function bookCall(use: AccountUse, ask: Booking & Patience): CallAnswer {
+  const { nowMs, waitMaxMs, leave = 0 } = ask;
+  const startMs = windowsOf(ask.budget).map(
+    ({ name, burstMs }) => paidUntil(use, name, ask) - burstMs * (1 - leave),
+  );
+  const waitMs = Math.max(0, pauseLeftMs(use, nowMs), ...startMs.map((ms) => ms - nowMs));
+  if (waitMs > waitMaxMs) return { wait: "later", waitMs };
+  const calls = Math.min(ask.calls ?? 1, bookableIn(ask.budget));
+  return { wait: waitMs === 0 ? "none" : "ahead", waitMs, calls, use: paid(use, { ...ask, calls }) };
+}
+
+/** No more than are earned in the time for which they are booked. */
+function bookableIn({ callsPerMinute }: AccountBudget): number {
+  const [minute] = windowsOf(callsPerMinute === undefined ? {} : { callsPerMinute });
+  return minute === undefined ? 1 : Math.max(1, Math.floor(bookedMaxMs / minute.everyMs));
+}
+
+/** Counts calls that do not wait: an incident's. Those that can wait make up for them. */
+export function paid(use: AccountUse, ask: Booking): AccountUse {
   const windows = windowsOf(ask.budget);
   if (windows.length === 0) return use;
+  const { calls = 1 } = ask;
   const paidUntilMs = Object.fromEntries(
-    windows.map(({ name, everyMs }) => [name, paidUntil(use, name, ask) + everyMs]),
+    windows.map(({ name, everyMs }) => [
+      name,
+      paidUntil(use, name, ask) + everyMs * (name === "minute" ? calls : 1),
+    ]),
   );
-  return { ...use, paidUntilMs };
+  return { ...use, paidUntilMs: { ...use.paidUntilMs, ...paidUntilMs } };
 }
 
 interface Window {
-  readonly name: string;
+  readonly name: "second" | "minute";
   /** One call is earned every so often. */
   readonly everyMs: number;
   /** So far ahead of what was earned calls may be made. */
@@ -68,16 +95,21 @@ interface Window {
 
 const burstShare = 0.2;
 
-/** Burst and steady calls together are what the window may hold. */
+/**
+ * Burst and earned calls together are what the window may hold, those included that were booked before it began, or are
+ * made before they are earned.
+ */
 function windowsOf({ callsPerSecond, callsPerMinute }: AccountBudget): readonly Window[] {
   return [
     ...(callsPerSecond === undefined ? [] : [windowOf("second", { callsMax: callsPerSecond, ms: 1_000 })]),
-    ...(callsPerMinute === undefined ? [] : [windowOf("minute", { callsMax: callsPerMinute, ms: 60_000 })]),
+    ...(callsPerMinute === undefined
+      ? []
+      : [windowOf("minute", { callsMax: callsPerMinute, ms: 60_000 + 2 * bookedMaxMs })]),
   ];
 }
 
 function windowOf(
-  name: string,
+  name: Window["name"],
   { callsMax, ms }: { readonly callsMax: number; readonly ms: number },
 ): Window {
   const burst = Math.floor(callsMax * burstShare);
@@ -88,7 +120,11 @@ function windowOf(
 /** A time too far ahead was written by a clock that was wrong: it would stop everybody. */
 const aheadMaxMs = 5 * 60_000;
 
-function paidUntil({ paidUntilMs }: AccountUse, name: string, { nowMs }: { readonly nowMs: number }): number {
+function paidUntil(
+  { paidUntilMs }: AccountUse,
+  name: Window["name"],
+  { nowMs }: { readonly nowMs: number },
+): number {
   const known = paidUntilMs?.[name] ?? nowMs;
   return known > nowMs + aheadMaxMs ? nowMs : Math.max(known, nowMs);
 }

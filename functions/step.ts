@@ -54,7 +54,8 @@ export function onLambda<Input, Output, Needs extends Deps>(
     .use(waitOutThrottles(deps))
     .use(parsedInput(definition))
     .handler(async (input: unknown, context) => definition.run(input as Input, deps(context)));
-  return (event, context) => within(event, () => handler(event, context));
+  const functionName = definition.name;
+  return (event, context) => within({ functionName, event }, () => handler(event, context));
 }
 
 /** Names the fields that are wrong, never their values: a value might be a key in the wrong place. */

@@ -1,6 +1,14 @@
 import { AccountBusy } from "../../core/errors.ts";
 import type { ProviderPolicy } from "../../core/policy.ts";
-import { bookCall, paid, paused } from "../../core/provider-account.ts";
+import {
+  type AccountBudget,
+  bookCall,
+  bookedMaxMs,
+  type CallAnswer,
+  type Patience,
+  paid,
+  paused,
+} from "../../core/provider-account.ts";
 import { isIncidentWork } from "../../core/rotation/stop-order.ts";
 import type { Http, HttpReply } from "../../providers/http.ts";
 import { retryAfterMs } from "../../providers/reply-text.ts";
@@ -9,8 +17,16 @@ import { type Invocation, invocation } from "../invocation.ts";
 
 type Needs = Pick<Deps, "ledger" | "clock">;
 
-/** A call that begins its function's work comes back later rather than keep a function waiting. */
-const firstWaitMaxMs = 2_000;
+/**
+ * How long a function's first call is waited for; otherwise the whole step comes back later. A revoked key has to be
+ * proven dead within its time, and a rotation that has begun goes on before another begins.
+ */
+const patience: Readonly<Record<string, Patience>> = {
+  "open-rotation": { waitMaxMs: 0, leave: 0.8 },
+  "mint-key": { waitMaxMs: 0, leave: 0.7 },
+  "prove-dead": { waitMaxMs: 10_000 },
+};
+const usualPatience: Patience = { waitMaxMs: 2_000 };
 /** What was begun goes on if it can: all waits of one function together, well within its time. */
 const waitsMaxMs = 12_000;
 
@@ -33,23 +49,64 @@ export function budgetedHttp(http: Http, provider: ProviderPolicy, deps: Needs):
 async function waitForTurn({ account, budget = {} }: ProviderPolicy, deps: Needs): Promise<void> {
   const now = invocation();
   if (now?.incidentId !== undefined) return countOnly({ account, budget }, deps);
-  const leftMs = waitsMaxMs - (now?.waitedMs ?? 0);
-  const waitMaxMs = now?.calls === 0 ? Math.min(firstWaitMaxMs, leftMs) : leftMs;
-  let answer: ReturnType<typeof bookCall> | undefined;
-  await deps.ledger.changeAccount(account, (use) => {
-    answer = bookCall(use, { budget, nowMs: deps.clock.nowMs(), waitMaxMs });
-    return answer.wait === "later" ? use : answer.use;
-  });
-  if (answer?.wait === "later") {
-    if (await worksForIncident(now, deps)) return countOnly({ account, budget }, deps);
+  if (now !== undefined) noteCall(now);
+  const isFirst = now?.calls === 1;
+  const isBooked = now !== undefined && takeBooked(now, deps.clock.nowMs());
+  const { callsPerSecond } = budget;
+  if (isBooked && callsPerSecond === undefined) return;
+  const asked: AccountBudget = isBooked && callsPerSecond !== undefined ? { callsPerSecond } : budget;
+  const calls = isFirst ? usualCalls(now) : 1;
+  const patient = isFirst
+    ? (patience[now.functionName] ?? usualPatience)
+    : { waitMaxMs: waitsMaxMs - (now?.waitedMs ?? 0) };
+  const answer = await book({ account, budget: asked, calls, ...patient }, deps);
+  if (answer.waitMs > 0 && (await worksForIncident(now, deps))) {
+    // What was booked is counted already.
+    return answer.wait === "later" ? countOnly({ account, budget }, deps) : undefined;
+  }
+  if (answer.wait === "later") {
     const inSeconds = Math.ceil(answer.waitMs / 1000);
     throw new AccountBusy(`account ${account} may be called again in ${inSeconds} s`);
   }
-  if (now !== undefined) now.calls += 1;
-  const waitMs = answer?.waitMs ?? 0;
-  if (waitMs === 0 || (await worksForIncident(now, deps))) return;
-  if (now !== undefined) now.waitedMs += waitMs;
-  await deps.clock.pause(waitMs);
+  if (now !== undefined) now.waitedMs += answer.waitMs;
+  if (answer.waitMs > 0) await deps.clock.pause(answer.waitMs);
+  if (now !== undefined && answer.calls > 1)
+    now.booked = { calls: answer.calls - 1, untilMs: deps.clock.nowMs() + bookedMaxMs };
+}
+
+async function book(
+  { account, ...ask }: Patience & { account: string; budget: AccountBudget; calls: number },
+  { ledger, clock }: Needs,
+): Promise<CallAnswer> {
+  let answer: CallAnswer = { wait: "later", waitMs: 0 };
+  await ledger.changeAccount(account, (use) => {
+    answer = bookCall(use, { ...ask, nowMs: clock.nowMs() });
+    return answer.wait === "later" ? use : answer.use;
+  });
+  return answer;
+}
+
+const bookedCallsMax = 8;
+/** About how many calls each function of this process makes. */
+const callsOf = new Map<string, number>();
+
+function usualCalls({ functionName }: Invocation): number {
+  return Math.min(bookedCallsMax, Math.max(1, Math.round(callsOf.get(functionName) ?? 2)));
+}
+
+const fading = 0.95;
+
+/** The most of the last few times: a step that made more once, to clean up, is not booked for it for ever. */
+function noteCall(now: Invocation): void {
+  now.calls += 1;
+  callsOf.set(now.functionName, Math.max((callsOf.get(now.functionName) ?? 2) * fading, now.calls));
+}
+
+function takeBooked(now: Invocation, nowMs: number): boolean {
+  const { calls, untilMs } = now.booked;
+  if (calls === 0 || nowMs > untilMs) return false;
+  now.booked = { calls: calls - 1, untilMs };
+  return true;
 }
 
 /** The steps of a rotation also replace a leaked key: then an incident holds the secret. */
