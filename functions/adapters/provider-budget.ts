@@ -24,6 +24,8 @@ type Needs = Pick<Deps, "ledger" | "clock">;
 const patience: Readonly<Record<string, Patience>> = {
   "open-rotation": { waitMaxMs: 0, leave: 0.8 },
   "mint-key": { waitMaxMs: 0, leave: 0.7 },
+  // Its time begins with the revoke, so a key is revoked when its proof can be made as well.
+  "revoke-key": { waitMaxMs: 0, leave: 0.5 },
   "prove-dead": { waitMaxMs: 10_000 },
 };
 const usualPatience: Patience = { waitMaxMs: 2_000 };

@@ -12,7 +12,6 @@ import { connectLater } from "../../providers/connect.ts";
 import { providers } from "../../providers/kinds.ts";
 import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
-import { budgetedHttp } from "../adapters/provider-budget.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
 import { intakeLimits, listedVaults, roleCredentials, settings } from "./settings.ts";
@@ -111,11 +110,12 @@ function makeProvider(
     );
   }
   const { allowLoopback } = allowed;
-  const http = httpLater({ allowHosts: kind.hosts(policy.settings), allowLoopback });
+  const limits = { allowHosts: kind.hosts(policy.settings), allowLoopback };
+  const http = httpLater(limits, { policy, deps: { ledger, clock } });
   return connectLater(kind, {
     settings: policy.settings,
     admin: adminCredential(store, policy.adminCredential),
-    http: budgetedHttp(http, policy, { ledger, clock }),
+    http,
   });
 }
 

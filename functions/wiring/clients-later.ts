@@ -1,8 +1,9 @@
+import type { ProviderPolicy } from "../../core/policy.ts";
 import type { EventBus, Executions } from "../../core/ports.ts";
 import type { ScheduleTarget } from "../../core/schedule.ts";
 import type { boundedHttp, Http } from "../../providers/http.ts";
 import type { MachineArns } from "../adapters/step-functions.ts";
-import type { Schedules } from "../deps.ts";
+import type { Deps, Schedules } from "../deps.ts";
 import { once } from "./once.ts";
 
 // Most functions are given ports that they never use. The client behind one is loaded by the port's first call, so
@@ -35,8 +36,15 @@ export function schedulesLater(target: ScheduleTarget): Schedules {
   };
 }
 
-/** The client of providers: a function that starts without a call to one does not load it. */
-export function httpLater(limits: Parameters<typeof boundedHttp>[0]): Http {
-  const loaded = once(async () => (await import("../../providers/http.ts")).boundedHttp(limits));
+/** The client of one provider account, under its budget: a function that starts without a call to one does not load it. */
+export function httpLater(
+  limits: Parameters<typeof boundedHttp>[0],
+  account: { readonly policy: ProviderPolicy; readonly deps: Pick<Deps, "ledger" | "clock"> },
+): Http {
+  const loaded = once(async () => {
+    const { budgetedHttp } = await import("../adapters/provider-budget.ts");
+    const { boundedHttp } = await import("../../providers/http.ts");
+    return budgetedHttp(boundedHttp(limits), account.policy, account.deps);
+  });
   return { send: async (request) => (await loaded()).send(request) };
 }
