@@ -42,7 +42,7 @@ export function httpLater(
   account: { readonly policy: ProviderPolicy; readonly deps: Pick<Deps, "ledger" | "clock"> },
 ): Http {
   const loaded = once(async () => {
-    const { budgetedHttp } = await import("../adapters/provider-budget.ts");
+    const { budgetedHttp } = await import("./clients/provider-budget.ts");
     const { boundedHttp } = await import("../../providers/http.ts");
     return budgetedHttp(boundedHttp(limits), account.policy, account.deps);
   });

@@ -13,9 +13,9 @@ import type {
 } from "../../../core/ports.ts";
 import type { Http as PlaceHttp } from "../../../destinations/destination.ts";
 import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
-import { budgetedHttp } from "../../../functions/adapters/provider-budget.ts";
 import type { LogLine, Parts, With } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
+import { budgetedHttp } from "../../../functions/wiring/clients/provider-budget.ts";
 import { ledgerOn } from "../../../ledger/ledger.ts";
 import { entryFailure, refuseEntries } from "../../../local/aws/event-bridge/entries.ts";
 import { AwsError } from "../../../local/aws/service.ts";

@@ -1,5 +1,5 @@
-import { AccountBusy } from "../../core/errors.ts";
-import type { ProviderPolicy } from "../../core/policy.ts";
+import { AccountBusy } from "../../../core/errors.ts";
+import type { ProviderPolicy } from "../../../core/policy.ts";
 import {
   type AccountBudget,
   bookCall,
@@ -8,12 +8,12 @@ import {
   type Patience,
   paid,
   paused,
-} from "../../core/provider-account.ts";
-import { isIncidentWork } from "../../core/rotation/stop-order.ts";
-import type { Http, HttpReply } from "../../providers/http.ts";
-import { retryAfterMs } from "../../providers/reply-text.ts";
-import type { Deps } from "../deps.ts";
-import { type Invocation, invocation } from "../invocation.ts";
+} from "../../../core/provider-account.ts";
+import { isIncidentWork } from "../../../core/rotation/stop-order.ts";
+import type { Http, HttpReply } from "../../../providers/http.ts";
+import { retryAfterMs } from "../../../providers/reply-text.ts";
+import type { Deps } from "../../deps.ts";
+import { type Invocation, invocation } from "../../invocation.ts";
 
 type Needs = Pick<Deps, "ledger" | "clock">;
 
