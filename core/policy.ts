@@ -1,7 +1,7 @@
 import { type ChangeWindows, type FreezePeriod, longestClosedMs } from "./calendar.ts";
 import { copyMistakes } from "./copies/policy-checks.ts";
 import type { PropagationProfile, ProviderCapabilities, SecretArn } from "./ports.ts";
-import type { AccountBudget } from "./provider-account.ts";
+import type { Budgeted } from "./provider-account.ts";
 
 /** The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule. */
 export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation" | "copy";
@@ -15,9 +15,7 @@ export function isReporting(kind: string): kind is ReportingKind {
 }
 
 /** `rekey exec` knows which key it started a program with, and never whether the program used it. */
-export function reportsUse(kind: EvidenceKind): boolean {
-  return isReporting(kind) && kind !== "exec";
-}
+export const reportsUse = (kind: EvidenceKind): boolean => isReporting(kind) && kind !== "exec";
 
 /** What to do to a consumer so that it picks up the incoming key. */
 export interface RefreshAction {
@@ -79,15 +77,13 @@ const isOfPlatform = (kind: EvidenceKind) => kind === "ecs" || kind === "lambda"
 /** Signals that show whether the retiring key is still used. */
 export type UseSignal = "client" | "provider";
 
-export interface ProviderPolicy {
+export interface ProviderPolicy extends Budgeted {
   /** The name of the account or project in `rekey.yml`. */
   readonly account: string;
   readonly kind: string;
   /** Absent where Rekey's own role makes and deletes the keys. */
   readonly adminCredential?: SecretArn;
   readonly settings: Readonly<Record<string, unknown>>;
-  /** What all rotations together may ask of this account; absent: nothing is counted. */
-  readonly budget?: AccountBudget;
 }
 
 /**

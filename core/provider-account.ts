@@ -11,6 +11,11 @@ export interface AccountBudget {
   readonly failuresInARow?: number;
 }
 
+export interface Budgeted {
+  /** What all rotations together may ask of this account; absent: nothing is counted. */
+  readonly budget?: AccountBudget;
+}
+
 /** What is used up of a budget. */
 export interface AccountUse {
   /** By window, the time from which on the next call is within the budget even without the burst. */

@@ -2,12 +2,10 @@ import { undeclaredName } from "../adoption/instance-limits.ts";
 import { sayRead, type TriageItem } from "../adoption/unexpected-read.ts";
 import { type ConsumerPolicy, isRotated, type Policy } from "../policy.ts";
 import type { SecretArn } from "../ports.ts";
-import { stoppedByRekey } from "../provider-account.ts";
 import { type ScheduleFault, scheduleFaultText } from "../schedule.ts";
 import { utcText } from "../utc.ts";
 import type { GateReasons } from "./progress-text.ts";
 import { currentKey, type SecretRecord } from "./secret-record.ts";
-import type { StopOrder } from "./stop-order.ts";
 
 /** Something about one secret that a person has to know or do, outside of any incident. */
 export interface Notice {
@@ -80,24 +78,6 @@ export function noticesOf(view: NoticeView): readonly Notice[] {
       ...(owner !== undefined && { owner }),
     })),
   );
-}
-
-/** The accounts that Rekey stopped by itself: nothing of theirs is rotated until somebody has looked. */
-export function accountNotices(stops: readonly StopOrder[]): readonly Notice[] {
-  return stops
-    .filter(({ by }) => by === stoppedByRekey)
-    .map(({ scope, reason }) => {
-      const account = scope.replace(/^provider\//, "");
-      const steps = [
-        "Find out why the provider refuses, and correct it.",
-        `rekey resume --provider ${account}`,
-      ];
-      const what = `the provider account is stopped: ${reason}`;
-      return {
-        ...{ id: `${scope}/${reason}`, secretArn: scope, name: account, severity: "page" },
-        ...{ what, steps, topic: "Stopped" },
-      };
-    });
 }
 
 const dayMs = 86_400_000;

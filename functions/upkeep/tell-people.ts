@@ -2,8 +2,8 @@ import * as z from "zod";
 import { together } from "../../consumers/together.ts";
 import { observationText } from "../../core/adoption/observation.ts";
 import type { Policy } from "../../core/policy.ts";
+import { accountNotices } from "../../core/rotation/account-notices.ts";
 import {
-  accountNotices,
   digestOf,
   isDigestDue,
   type Message,
