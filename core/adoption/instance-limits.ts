@@ -122,12 +122,14 @@ export function withUncounted(
   other: UncountedEvidence,
 ): UncountedEvidence {
   if (stored === undefined) return other;
+  const latest = timesOf(other).filter(([field, ms]) => ms > (stored[field] ?? Number.NEGATIVE_INFINITY));
+  return latest.length === 0 ? stored : { ...stored, ...Object.fromEntries(latest) };
+}
+
+function timesOf(item: UncountedEvidence) {
   const fields = ["observedAtMs", "maxStaleMs", "refusedAtMs", "otherUsedAtMs"] as const;
-  const isMore = fields.some((field) => (other[field] ?? 0) > (stored[field] ?? 0));
-  if (!isMore) return stored;
-  const latest = fields.flatMap((field) => {
-    const value = Math.max(stored[field] ?? 0, other[field] ?? 0);
-    return value === 0 ? [] : [[field, value] as const];
+  return fields.flatMap((field) => {
+    const ms = item[field];
+    return ms === undefined ? [] : [[field, ms] as const];
   });
-  return { ...stored, ...Object.fromEntries(latest) };
 }

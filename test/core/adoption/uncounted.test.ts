@@ -1,5 +1,5 @@
 import type { InstanceEvidence, UncountedEvidence } from "../../../core/adoption/evidence.ts";
-import { evidenceKey, mayForget } from "../../../core/adoption/evidence.ts";
+import { evidenceKey, isMaterial, mayForget } from "../../../core/adoption/evidence.ts";
 import {
   hasRoom,
   instanceLimits,
@@ -146,9 +146,19 @@ describe("what is kept of an instance without room", () => {
     const stored: UncountedEvidence = { ...seen, refusedAtMs: 5, maxStaleMs: 7 };
     expect(withUncounted(undefined, seen)).toBe(seen);
     expect(withUncounted(stored, { ...seen, refusedAtMs: 5 })).toBe(stored);
+    expect(withUncounted(seen, { ...seen, refusedAtMs: 5 })).toEqual({ ...seen, refusedAtMs: 5 });
     expect(withUncounted(stored, { ...seen, otherUsedAtMs: 3, maxStaleMs: 9 })).toEqual({
       ...{ ...stored, maxStaleMs: 9, otherUsedAtMs: 3 },
     });
+  });
+
+  test("a first refusal and a first use of another key are news; later times are not", () => {
+    const proven = { ...seen, fingerprint: incoming.fingerprint };
+    expect(isMaterial(proven, undefined)).toBe(true);
+    expect(isMaterial({ ...proven, observedAtMs: 9 * minute }, proven)).toBe(false);
+    expect(isMaterial({ ...proven, refusedAtMs: 1 }, proven)).toBe(true);
+    expect(isMaterial({ ...proven, otherUsedAtMs: 1 }, proven)).toBe(true);
+    expect(isMaterial({ ...proven, refusedAtMs: 2 }, { ...proven, refusedAtMs: 1 })).toBe(false);
   });
 
   test("each kind has a name of its own", () => {

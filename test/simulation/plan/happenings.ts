@@ -3,6 +3,7 @@ import { promotedRun } from "../../../core/rotation/secret-record.ts";
 import { placeHold, releaseHold } from "../../../core/rotation/wait.ts";
 import { Secret } from "../../../core/secret.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
+import { signerFor } from "../../../sdk/client/proof.ts";
 import { keyIn, withKey } from "../../../stores/value.ts";
 import type { WatchedSecret } from "../rules/witness.ts";
 import type { Simulated } from "../run/simulated.ts";
@@ -189,7 +190,7 @@ async function declare(simulation: Simulated, secret: WatchedSecret): Promise<vo
 
 /** The right names, and the key that the gate waits for, from where the policy does not expect them. */
 async function impostor(
-  { world, secrets }: Simulated,
+  { world, watch, secrets }: Simulated,
   { secret, happening }: { readonly secret: WatchedSecret; readonly happening: Happening },
 ): Promise<void> {
   if (happening.kind !== "impostor") return;
@@ -197,7 +198,6 @@ async function impostor(
   const run = secrets.find((one) => one === secret)?.record?.run;
   if (victim === undefined || run === undefined || run.phase === "opened") return;
   const { fingerprint, versionId } = run.incoming;
-  // On its victim's own bus it would be that instance's word, and nobody could tell.
   const elsewhere = victim.consumer.environment === "staging" ? "development" : "staging";
   const from = {
     ...{ environment: victim.consumer.environment, account },
@@ -209,11 +209,16 @@ async function impostor(
     happening.from === "silencer"
       ? Number.MAX_SAFE_INTEGER - 1e6 + happening.atMs
       : 1_000_000 + happening.atMs;
-  world.report(from, {
-    ...{ schema: 1, kind: "client", consumer: victim.consumer.name, instance, sequence, maxStaleMs: 1_000 },
-    ...{ secretArn: secret.secretArn, holds: { fingerprint, versionId }, cause: "changed" },
+  const report = {
+    ...({ schema: 1, kind: "client", cause: "changed", sdk: "rekey-client/0.1.0" } as const),
+    ...{ consumer: victim.consumer.name, instance, sequence, maxStaleMs: 1_000 },
+    ...{ secretArn: secret.secretArn, holds: { fingerprint, versionId } },
     uses: [{ fingerprint, lastSuccessAgoMs: 0, lastRefusalAgoMs: null }],
-  });
+  };
+  // A silencer is a program with the same key and role: its signature is right.
+  const [text] = [...watch.keyIds].find(([, keyId]) => keyId === run.incoming.keyId) ?? [];
+  const isSigned = happening.from === "silencer" && text !== undefined;
+  world.report(from, isSigned ? { ...report, proof: signerFor(text)(report, world.time.nowMs()) } : report);
 }
 
 const batchMs = 3_500;

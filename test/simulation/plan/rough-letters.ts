@@ -18,21 +18,23 @@ export function roughlyOutside(simulation: Simulated, plan: RoughOutside, leaked
     }, atMs);
   const { swollen, changing, orders } = plan;
   if (swollen !== undefined)
-    later(swollen.afterMs, () => simulation.outside.send(swollenLetter(swollen, leaked)));
+    for (const name of ["first", "second"])
+      later(swollen.afterMs, () => simulation.outside.send(swollenLetter(name, swollen, leaked)));
   for (const alert of changing)
     later(alert.afterMs, () => simulation.outside.send(changedLetter(alert, leaked)));
   for (const order of orders) later(order.afterMs, () => give(simulation, order, leaked));
 }
 
 function swollenLetter(
+  name: string,
   { count, placeBytes }: NonNullable<RoughOutside["swollen"]>,
   { text }: LeakedNow,
 ): Letter {
   const alerts = Array.from({ length: count }, (_, nth) => ({
-    ...{ id: `swollen-${nth}`, key: text, exposure: "public", verified: "live" },
+    ...{ id: `swollen-${name}-${nth}`, key: text, exposure: "public", verified: "live" },
     where: Array.from(
       { length: 8 },
-      (_unused, at) => `https://example.com/${nth}/${at}/${"x".repeat(placeBytes)}`,
+      (_unused, at) => `https://example.com/${name}/${nth}/${at}/${"x".repeat(placeBytes)}`,
     ),
   }));
   return { source: "report", body: JSON.stringify({ alerts }) };

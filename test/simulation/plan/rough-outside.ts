@@ -2,7 +2,7 @@ import { Random } from "./random.ts";
 
 /** What outsiders send beside one well-formed alert, and what people order when they hear of it. */
 export interface RoughOutside {
-  /** So many alerts about the leaked key, each of these bytes: more than one item of the table takes. */
+  /** Twice so many alerts about the leaked key, each of these bytes: more than one item of the table takes. */
   readonly swollen:
     | { readonly afterMs: number; readonly count: number; readonly placeBytes: number }
     | undefined;

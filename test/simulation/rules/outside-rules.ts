@@ -1,9 +1,9 @@
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import { isOver } from "../../../core/incident/status.ts";
-import type { KeyId } from "../../../core/ports.ts";
+import type { KeyId, SecretArn } from "../../../core/ports.ts";
 import type { Simulated } from "../run/simulated.ts";
 import type { Invocation } from "../world/surroundings.ts";
-import type { Witness } from "./witness.ts";
+import { reportOf, type Witness } from "./witness.ts";
 
 /** Contact with the outside (O1 to O5): whatever is sent or ordered, the machine stays able to act. */
 
@@ -109,4 +109,19 @@ export async function orderAboutTheDead({ watch, world, outside, secrets }: Simu
       watch.violate("O2", `compromise of ${key.keyId}, which is dead, is answered with success`);
     return;
   }
+}
+
+/** O8: what the ledger keeps as proven was sent by the instance that it names, with this number. */
+export function whoTestifiesHoldsIt(watch: Witness, secretArn: SecretArn, body: object): void {
+  const secret = watch.secrets.get(secretArn);
+  if (secret === undefined || !isTestimony(body)) return;
+  if (!secret.sent.has(reportOf(body)))
+    watch.violate(
+      "O8",
+      `${reportOf(body)} testifies for ${secret.policy.name}, and ${body.instance} never said that`,
+    );
+}
+
+function isTestimony(body: object): body is Parameters<typeof reportOf>[0] {
+  return "instance" in body && "sequence" in body && !("unproven" in body);
 }

@@ -13,7 +13,7 @@ import {
   reportsAreTrue,
 } from "./leak-rules.ts";
 import { currentWasMoved } from "./outside-change-rules.ts";
-import { stateFits } from "./outside-rules.ts";
+import { stateFits, whoTestifiesHoldsIt } from "./outside-rules.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
 import { type Instanced, placeOf, type WatchedSecret, Witness, wordsOf } from "./witness.ts";
 
@@ -80,6 +80,7 @@ export class Watch extends Witness {
   wrote({ kind, id, body }: TableRecord): void {
     if (kind === "EVIDENCE" && "instance" in (body as object) && !("unproven" in (body as object)))
       this.known.add(placeOf(body as Instanced));
+    if (kind === "EVIDENCE") whoTestifiesHoldsIt(this, id, body as object);
     if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
     forgeryLeavesNothing(this, kind);
     if (kind !== "SECRET") return;

@@ -43,6 +43,8 @@ export interface WatchedSecret {
   readonly proven: Set<KeyId>;
   /** Consumers of which a genuine report ever said that they hold or used a key: "consumer fingerprint". */
   readonly reported: Set<string>;
+  /** Every genuine report, by instance and sequence: see `reportOf`. */
+  readonly sent: Set<string>;
 }
 
 /** What one run of a function has seen and done so far. */
@@ -79,6 +81,23 @@ export interface Instanced {
 /** An impostor's word for an instance comes from elsewhere, and says nothing about whether that one was ever heard. */
 export function placeOf({ account, environment, instance }: Instanced): string {
   return `${account}/${environment}/${instance}`;
+}
+
+interface Counted {
+  readonly consumer: string;
+  readonly instance: string;
+  readonly sequence: number;
+}
+
+/** Which report this is: of one instance each has a number of its own. */
+export function reportOf({
+  consumer,
+  instance,
+  sequence,
+  account,
+  environment,
+}: Counted & Omit<Instanced, "instance">): string {
+  return `${account}/${environment}/${consumer}/${instance} ${sequence}`;
 }
 
 /** What was seen of the world so far, and what is true in it, whatever Rekey believes. It judges nothing: rules read it. */
@@ -249,6 +268,7 @@ export class Witness {
       readonly holds: { readonly fingerprint: Fingerprint };
       readonly uses: readonly { readonly fingerprint: Fingerprint }[];
     };
+    secret.sent.add(reportOf({ account, environment, ...(detail as unknown as Counted), consumer }));
     for (const { fingerprint } of [holds, ...uses])
       secret.reported.add(`${account}/${environment}/${consumer} ${fingerprint}`);
   }

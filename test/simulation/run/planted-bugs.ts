@@ -199,8 +199,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "fill an incident up with what its alerts say",
     file: "core/incident/limits.ts",
-    find: "if (jsonBytes(record) <= comfortableBytes) return record;",
-    replace: "if (jsonBytes(record) >= 0) return record;",
+    find: "if (alerts.every((alert) => kept.has(alert))) return alertsOf(record);",
+    replace: "if (alerts.length > 0) return alertsOf(record);",
     seeds: "hard incidents",
   },
   {

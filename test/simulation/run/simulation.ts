@@ -192,6 +192,7 @@ class Simulation implements Simulated {
       handed: [],
       proven: new Set(),
       reported: new Set(),
+      sent: new Set(),
     };
     secret.record = await this.world.ledger.secret(secretArn);
     this.secrets.push(secret);
