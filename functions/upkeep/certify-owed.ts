@@ -40,6 +40,7 @@ async function certify(
   } else {
     // A run that still holds its secret closes it itself, and certifies on the way.
     if (run.outcome === "running") return false;
+    if (run.outcome === "superseded" && run.death === undefined) return forgive(debt, deps);
     const ending = run.outcome === "rotated" ? "rotated" : "settled";
     const input = { secretArn, trigger: "sweep", certify: rotationId, fence: run.fence, ending };
     await deps.executions.start({ machine: "rotation", name, input });
@@ -47,4 +48,10 @@ async function certify(
   const next: Tries = { tries, nextAtMs: nowMs + nextTryMs(tries) };
   await deps.ledger.documents.write(at, next);
   return true;
+}
+
+/** An incident took the secret while the run was being settled: the incident's certificate says how that ended. */
+async function forgive(debt: Debt, { ledger }: Pick<Deps, "ledger">): Promise<false> {
+  await ledger.removeDebt(debt);
+  return false;
 }

@@ -66,6 +66,7 @@ const seeds: readonly (readonly [number, string])[] = [
     300909,
     "a key that an incident had deleted before it was called off is proven dead, and not asked for its use",
   ],
+  [269, "a run that an incident took while it was being settled owes no certificate of its own"],
   [310957, "what a false alarm leaves of a key that was never current waits for the next rotation"],
   [322797, "a leaked key that is not active yet is not dead because it is refused"],
   [23069, "a look that is given up on its Retry-After does not make the revoke's own refusal wait"],

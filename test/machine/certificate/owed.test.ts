@@ -112,3 +112,18 @@ test("an incident closes without its certificate, and the sweep has that made to
     world.close();
   }
 });
+
+test("a run that an incident took while it was being settled owes none: the incident's certificate tells of it", async () => {
+  const { story, rotationId } = await uncertified();
+  const { ledger } = story.world;
+  const ticket = { secretArn: story.secretArn, rotationId };
+  await ledger.changeRotation(ticket, (run) => {
+    const { death: _none, ...rest } = run as NonNullable<typeof run>;
+    return { ...rest, outcome: "superseded" };
+  });
+
+  await story.sweep();
+  await story.world.time.advance(minute);
+
+  expect(await ledger.debts()).toEqual([]);
+});
