@@ -61,7 +61,20 @@ function gives(statement: Statement, power: Power, targets: Targets): boolean {
   const about = targets[power];
   if (about === undefined || statement.NotResource !== undefined) return true;
   const resources = textsOf(statement.Resource ?? "*");
-  return resources.some((resource) => about.some((target) => overlaps(resource, target)));
+  return resources.some((resource) => about.some((target) => isAbout(resource, target)));
+}
+
+/** Of secrets that are known by their tag alone, only a grant on all secrets is one: another names its own. */
+function isAbout(resource: string, target: string): boolean {
+  const [one, other] = [withinAccount(resource), withinAccount(target)];
+  return target.endsWith(":secret:*") ? matches(other, one) : overlaps(one, other);
+}
+
+/** Service and resource of an ARN: `*` for a Region that a template leaves open would match across its other parts. */
+function withinAccount(arn: string): string {
+  if (!arn.startsWith("arn:")) return arn;
+  const [, , service = "*", , , ...resource] = arn.split(":");
+  return `${service}:${resource.length === 0 ? "*" : resource.join(":")}`;
 }
 
 /** By a Deny without a condition on everything that the power is about. */
@@ -70,7 +83,10 @@ function isDenied(statements: readonly Statement[], power: Power, targets: Targe
   return statements
     .filter(({ Effect, Condition, NotResource }) => Effect === "Deny" && !Condition && !NotResource)
     .filter((statement) => actionsOf[power].every((action) => isOn(statement, action)))
-    .some(({ Resource }) => about.every((target) => textsOf(Resource).some((each) => matches(target, each))));
+    .some(({ Resource }) => {
+      const denied = textsOf(Resource).map(withinAccount);
+      return about.every((target) => denied.some((each) => matches(withinAccount(target), each)));
+    });
 }
 
 function isOn({ Action, NotAction }: Statement, action: string): boolean {

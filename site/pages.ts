@@ -19,6 +19,7 @@ export const sections: readonly Section[] = [
     pages: [
       ...[
         "consumers.md",
+        ...pagesIn("recipes"),
         "programs-you-cannot-change.md",
         "laptops.md",
         "destinations.md",
@@ -31,9 +32,22 @@ export const sections: readonly Section[] = [
   { text: "When a key leaks", pages: ["alerts.md", "campaign.md", "scan.md", ...pagesIn("runbooks")] },
   {
     text: "Operate",
-    pages: ["cli.md", "console.md", "fleet.md", "orders.md", "audit-collector.md", "restore.md", "limits.md"],
+    pages: [
+      "cli.md",
+      "console.md",
+      "fleet.md",
+      "orders.md",
+      "audit-collector.md",
+      "restore.md",
+      "limits.md",
+      "cli-reference.md",
+      "errors.md",
+    ],
   },
-  { text: "Prove", pages: ["rules.md", "reliability.md", "certificate.md", "events.md"] },
+  {
+    text: "Prove",
+    pages: ["rules.md", "reliability.md", "security-paper.md", "certificate.md", "events.md"],
+  },
   { text: "Understand", pages: ["architecture.md", ...pagesIn("decisions")] },
 ];
 

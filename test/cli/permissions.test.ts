@@ -37,6 +37,9 @@ test("in the rendered template nobody who signs can write the ledger, and each f
   );
   expect(can("-revoke-key")).toEqual(expect.arrayContaining(["provider", "record"]));
   expect(can("-revoke-key")).not.toContain("stage");
+  // It reads the admin credential, and no secret that rotates.
+  expect(can("-settle-rotation")).toEqual(expect.arrayContaining(["provider", "promote"]));
+  expect(can("-settle-rotation")).not.toContain("read");
   expect(can("-check-clock") ?? []).not.toContain("read");
   expect(can("policy/OperatorPolicy")).toEqual(["order"]);
   expect(can("policy/ConsumerPolicy")).toEqual(["read"]);
@@ -124,7 +127,10 @@ test.each([
 
 const secret = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:billing-key-AbCdEf";
 const readsAs = (...statements: readonly Statement[]) =>
-  powersIn(statements, { read: [secret], provider: ["arn:admin"] });
+  powersIn(statements, {
+    read: [secret],
+    provider: ["arn:aws:secretsmanager:eu-west-1:111122223333:secret:rekey/admin-AbCdEf"],
+  });
 const allow = { Effect: "Allow", Action: "secretsmanager:GetSecretValue", Resource: "*" } as const;
 
 test.each<[string, readonly Statement[], readonly Power[]]>([
