@@ -193,11 +193,11 @@ export function isAccountError(error: string | undefined): error is string {
 
 /** The row with this failure. A repeat of the same run counts once. */
 export function withFailure(
-  failures: AccountFailures | undefined,
+  failures: AccountFailures,
   failure: AccountFailures["runs"][number],
 ): AccountFailures {
-  const runs = failures?.runs ?? [];
-  if (runs.some(({ runId }) => runId === failure.runId)) return failures ?? { runs };
+  const { runs } = failures;
+  if (runs.some(({ runId }) => runId === failure.runId)) return failures;
   return { runs: [...runs, failure].slice(-failuresMax) };
 }
 

@@ -154,7 +154,7 @@ describe("places for mints", () => {
 
 test("failures in a row are counted by rotation, and only what the provider is to blame for", () => {
   const error = "ProviderUnavailable";
-  const once = withFailure(undefined, { runId: "r-1", error });
+  const once = withFailure({ runs: [] }, { runId: "r-1", error });
   expect(withFailure(once, { runId: "r-1", error })).toBe(once);
   expect(withFailure(once, { runId: "r-2", error }).runs.map(({ runId }) => runId)).toEqual(["r-1", "r-2"]);
   const many = Array.from({ length: failuresMax + 5 }, (_, index) => `r-${index}`);
