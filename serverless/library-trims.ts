@@ -174,7 +174,23 @@ const trimmed: Plugin = {
   },
 };
 
-export const libraryTrims: readonly Plugin[] = [onlyVersions, trimmed];
+/**
+ * What seals GitHub's secrets asks for Node's crypto by `require`, which a module does not have: the first look at a
+ * repository would end in an error.
+ */
+const withoutRequire: Plugin = {
+  name: "without-require",
+  setup(bundler) {
+    bundler.onLoad({ filter: /node_modules\/tweetnacl\/nacl-fast\.js$/ }, ({ path }) => ({
+      contents: readFileSync(path, "utf8")
+        .replace("typeof require !== 'undefined'", "true")
+        .replace("require('crypto')", 'process.getBuiltinModule("node:crypto")'),
+      loader: "js",
+    }));
+  },
+};
+
+export const libraryTrims: readonly Plugin[] = [onlyVersions, trimmed, withoutRequire];
 
 const indexes = /^@(?:smithy|aws-sdk)\/core(?:\/[\w-]+)?$/;
 const imports = /^import \{([^}]*)\} from "([^"]+)";$/gm;

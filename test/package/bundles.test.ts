@@ -63,6 +63,15 @@ test("a package holds all that its function can load, and nothing of other funct
   expect(bundleNamed("mint-key").reach).toEqual(expect.arrayContaining([...kinds, "providers/openai.mjs"]));
 });
 
+test("no file needs `require`, which a module of a function does not have", () => {
+  const needing = bundles.flatMap(({ name, reach }) =>
+    reach
+      .filter((path) => readFileSync(join(folder, path), "utf8").includes("Dynamic require of"))
+      .map((path) => `${name}: ${path}`),
+  );
+  expect(needing).toEqual([]);
+});
+
 test("a change of one shared file leaves the packages of most functions as they are", () => {
   const shared = new Set(bundles.flatMap(({ reach }) => reach.filter((path) => path.startsWith("shared/"))));
   const users = [...shared].map((path) => bundles.filter(({ reach }) => reach.includes(path)).length);
