@@ -61,13 +61,15 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
 export async function callersStore(): Promise<SecretStore> {
   const { everyStore } = await import("../stores/index.ts");
   const { keyIn } = await import("../stores/value.ts");
+  const awsCredentials = new DynamoDBClient(awsBounds).config.credentials;
   const store: SecretStore = everyStore({
     pause,
     vault: {
       servers: JSON.parse(process.env["REKEY_VAULTS"] ?? "{}"),
       credential: async (secretArn) => keyIn((await store.current(secretArn)).text),
-      awsCredentials: new DynamoDBClient(awsBounds).config.credentials,
+      awsCredentials,
     },
+    google: { projects: JSON.parse(process.env["REKEY_GOOGLE_PROJECTS"] ?? "{}"), awsCredentials },
   });
   return store;
 }

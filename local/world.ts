@@ -119,6 +119,7 @@ const deployment: Deployment = {
   providerHosts: [],
   destinations: {},
   vaults: {},
+  googleProjects: {},
   slackUsers: [],
   peopleRoles: ["operator", "supplier"],
   twoPeople: "off",

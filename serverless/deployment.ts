@@ -4,6 +4,7 @@ import * as z from "zod";
 import { type SenderLimit, senderLimit } from "../core/incident/plan.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
 import { destinationKinds } from "../destinations/index.ts";
+import { type GoogleSettings, googleSettings } from "../stores/google-secret-manager/settings.ts";
 import { type VaultSettings, vaultSettings } from "../stores/vault/settings.ts";
 import { tagged } from "./statements.ts";
 
@@ -44,6 +45,8 @@ export interface Deployment {
   readonly destinations: Readonly<Record<string, DestinationPlace>>;
   /** By name, the Vault or OpenBao servers that secrets may live in: address, mount, login. */
   readonly vaults: Readonly<Record<string, VaultSettings>>;
+  /** By name, the projects of Google Cloud that secrets may live in: number, and the pool that trusts this account. */
+  readonly googleProjects: Readonly<Record<string, GoogleSettings>>;
   /** Names of roles whose session names say which person it is. An order under any other role is the role's. */
   readonly peopleRoles: readonly string[];
   /** Roles that may ask for what does lasting harm, and roles that may approve it: "off" where one person decides. */
@@ -189,6 +192,7 @@ const settingsShape = z.strictObject({
   twoPeople: twoPeopleShape.default({ mayAsk: [], mayApprove: [] }),
   destinations: destinationsShape.default({}),
   vaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), vaultSettings).default({}),
+  googleProjects: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), googleSettings).default({}),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z.int().min(1).max(36_500).default(365),

@@ -84,6 +84,10 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
     ...environmentFor(deployment),
     ...(row.intake && { REKEY_INTAKE_URL: intakeUrl }),
     ...(row.secrets && hasVaults(deployment) && { REKEY_VAULTS: JSON.stringify(deployment.vaults) }),
+    ...(row.secrets &&
+      hasAny(deployment.googleProjects) && {
+        REKEY_GOOGLE_PROJECTS: JSON.stringify(deployment.googleProjects),
+      }),
     ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
   };
   return {
@@ -100,6 +104,8 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
     ],
   };
 }
+
+const hasAny = (listed: Readonly<Record<string, unknown>>): boolean => Object.keys(listed).length > 0;
 
 /** A flood at the public address must not use up what the account's other functions need. */
 function concurrencyOf({ calledBy }: FunctionRow, { intakeConcurrency }: Deployment) {

@@ -1,5 +1,6 @@
 import { InputInvalid } from "../core/errors.ts";
 import type { SecretStore } from "../core/ports.ts";
+import { googleSecretManager } from "./google-secret-manager/index.ts";
 import { secretsManager } from "./secrets-manager/index.ts";
 import type { StoreKind } from "./store.ts";
 import { vault } from "./vault/index.ts";
@@ -8,6 +9,7 @@ import { vault } from "./vault/index.ts";
 export const stores: Readonly<Record<string, StoreKind>> = {
   "secrets-manager": secretsManager,
   vault,
+  "google-secret-manager": googleSecretManager,
 };
 
 /** Of a secret whose reference nobody knows. */

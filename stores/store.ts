@@ -19,6 +19,15 @@ export interface StoreCommands {
 export interface StoreWorld {
   pause(ms: number): Promise<void>;
   readonly vault: VaultReach;
+  readonly google: GoogleReach;
+}
+
+/** The projects of Google Cloud that the deployment lists by name, and who this process is in AWS. */
+export interface GoogleReach {
+  readonly projects: Readonly<Record<string, unknown>>;
+  /** Of the role that this process runs with: they sign, and are not sent. */
+  awsCredentials(): Promise<AwsCredentials>;
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** The Vault servers that the deployment lists by name, and what a login to one of them needs. */

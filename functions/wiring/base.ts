@@ -14,7 +14,7 @@ import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
-import { intakeLimits, listedVaults, roleCredentials, settings } from "./settings.ts";
+import { intakeLimits, listedGoogleProjects, listedVaults, roleCredentials, settings } from "./settings.ts";
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -62,6 +62,7 @@ function build(): Deps {
       credential: (secretArn) => adminCredential(store, secretArn).get(),
       awsCredentials: async () => roleCredentials(),
     },
+    google: { projects: listedGoogleProjects(), awsCredentials: async () => roleCredentials() },
   });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   const ledger = ledgerOn(ledgerTable);

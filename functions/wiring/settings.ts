@@ -31,8 +31,12 @@ export function listedDestinations(): Readonly<Record<string, Readonly<Record<st
 
 /** The Vault servers that the deployment lists, by name. */
 export function listedVaults(): Readonly<Record<string, unknown>> {
-  const value: unknown = JSON.parse(process.env["REKEY_VAULTS"] ?? "{}");
-  return typeof value === "object" && value !== null ? { ...value } : {};
+  return jsonObject("REKEY_VAULTS");
+}
+
+/** The projects of Google Cloud that the deployment lists, by name. */
+export function listedGoogleProjects(): Readonly<Record<string, unknown>> {
+  return jsonObject("REKEY_GOOGLE_PROJECTS");
 }
 
 /** Lambda gives a function its role's credentials here, and new ones to each new environment. */
@@ -181,6 +185,11 @@ function required(name: string): string {
 function jsonList(name: string): readonly string[] {
   const value: unknown = JSON.parse(process.env[name] ?? "[]");
   return Array.isArray(value) ? value.filter((item) => typeof item === "string") : [];
+}
+
+function jsonObject(name: string): Readonly<Record<string, unknown>> {
+  const value: unknown = JSON.parse(process.env[name] ?? "{}");
+  return typeof value === "object" && value !== null ? { ...value } : {};
 }
 
 function jsonRecord(name: string): Readonly<Record<string, string>> {

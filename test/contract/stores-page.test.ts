@@ -5,6 +5,7 @@ const page = readFileSync(new URL("../../docs/stores.md", import.meta.url), "utf
 const titles: Readonly<Record<string, string>> = {
   "secrets-manager": "AWS Secrets Manager",
   vault: "HashiCorp Vault, OpenBao (KV v2)",
+  "google-secret-manager": "Google Secret Manager",
 };
 
 test("docs/stores.md has a row for every store, and no other", () => {

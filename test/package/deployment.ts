@@ -20,6 +20,7 @@ export const deployment: Deployment = {
   providerHosts: [],
   destinations: {},
   vaults: {},
+  googleProjects: {},
   intakeConcurrency: 20,
   peopleRoles: [],
   slackUsers: [],

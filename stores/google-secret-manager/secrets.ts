@@ -1,0 +1,119 @@
+import * as z from "zod";
+import { InputInvalid, StoreUnavailable } from "../../core/errors.ts";
+import { Secret } from "../../core/secret.ts";
+import { crc32c } from "./crc32c.ts";
+import { parseReference } from "./reference.ts";
+import { type Fetch, type GoogleCall, type GoogleReply, refusalOf, send } from "./wire.ts";
+
+/** One secret without its values. */
+export interface GoogleSecret {
+  /** Changes with every change of the secret, and a change that names another one is refused. */
+  readonly etag: string;
+  /** By name, the number of a version. */
+  readonly aliases: Readonly<Record<string, number>>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+const number = z.union([z.int().positive(), z.string().regex(/^\d{1,15}$/)]).transform(Number);
+const Described = z.object({
+  etag: z.string().max(1_024),
+  versionAliases: z.record(z.string(), number).default({}),
+  annotations: z.record(z.string(), z.string()).default({}),
+});
+const Accessed = z.object({
+  payload: z.object({ data: z.string().max(131_072), dataCrc32c: z.union([z.string(), z.number()]) }),
+});
+const Version = z.object({ name: z.string(), state: z.string().default("ENABLED") });
+const Listed = z.object({ versions: z.array(Version).default([]) });
+const numberIn = (name: string): number => Number(/\/versions\/(\d{1,15})$/.exec(name)?.[1]);
+
+export interface SecretsWorld {
+  readonly project: string;
+  readonly token: { get(): Promise<string>; refused(): void };
+  readonly fetch: Fetch;
+}
+
+/** The calls of one project. Regional secrets are other secrets on other hosts, and are not reached. */
+export function secretsOf({ project, token, fetch }: SecretsWorld) {
+  /** A token may have been revoked before its end: then one new exchange is tried. */
+  async function call(path: string, request: Omit<GoogleCall, "url" | "token">): Promise<GoogleReply> {
+    const url = `https://secretmanager.googleapis.com/v1/projects/${project}/secrets/${path}`;
+    const first = await send({ ...request, url, token: await token.get() }, fetch);
+    if (first.status !== 401) return first;
+    token.refused();
+    return send({ ...request, url, token: await token.get() }, fetch);
+  }
+
+  return {
+    async describe(reference: string): Promise<GoogleSecret> {
+      const reply = await call(nameOf(reference), { method: "GET" });
+      const { etag, versionAliases, annotations } = understood(reply, Described, {
+        reference,
+        what: "read it",
+      });
+      return { etag, aliases: versionAliases, annotations };
+    },
+
+    async access(reference: string, version: number): Promise<Secret> {
+      const reply = await call(`${nameOf(reference)}/versions/${version}:access`, { method: "GET" });
+      const { payload } = understood(reply, Accessed, { reference, what: `read its version ${version}` });
+      const bytes = Buffer.from(payload.data, "base64");
+      if (crc32c(bytes) !== Number(payload.dataCrc32c))
+        throw new StoreUnavailable(
+          `${reference}: version ${version} arrived damaged (its CRC-32C is another)`,
+        );
+      return new Secret(bytes.toString("utf8"));
+    },
+
+    /** No call of Google's says which version a lost answer was about: see `newerThan`. */
+    async add(reference: string, text: Secret): Promise<number> {
+      const bytes = Buffer.from(text.reveal(), "utf8");
+      const body = { payload: { data: bytes.toString("base64"), dataCrc32c: String(crc32c(bytes)) } };
+      const reply = await call(`${nameOf(reference)}:addVersion`, { method: "POST", body });
+      return numberIn(understood(reply, Version, { reference, what: "add a version" }).name);
+    },
+
+    /** The numbers of the versions that can be read and were made after this one, newest first. */
+    async newerThan(reference: string, version: number): Promise<readonly number[]> {
+      const reply = await call(`${nameOf(reference)}/versions?pageSize=100`, { method: "GET" });
+      const { versions } = understood(reply, Listed, { reference, what: "list its versions" });
+      return versions
+        .filter(({ state }) => state === "ENABLED")
+        .map(({ name }) => numberIn(name))
+        .filter((each) => each > version);
+    },
+
+    /** Aliases and annotations at once. `overtaken`: the secret changed since it was seen. */
+    async update(reference: string, next: GoogleSecret): Promise<"updated" | "overtaken"> {
+      const { etag, aliases, annotations } = next;
+      const versionAliases = Object.fromEntries(
+        Object.entries(aliases).map(([name, each]) => [name, String(each)]),
+      );
+      const reply = await call(`${nameOf(reference)}?updateMask=versionAliases,annotations`, {
+        ...{ method: "PATCH", body: { etag, versionAliases, annotations } },
+      });
+      if (reply.status === 409 || reply.status === 412) return "overtaken";
+      if (reply.status !== 200) throw refusalOf(reply, { reference, what: "move its aliases" });
+      return "updated";
+    },
+  };
+}
+
+export type GoogleSecrets = ReturnType<typeof secretsOf>;
+
+function nameOf(reference: string): string {
+  const parsed = parseReference(reference);
+  if (parsed === undefined) throw new InputInvalid("this is no reference of a secret of Google's");
+  return parsed.secret;
+}
+
+function understood<Schema extends z.ZodType>(
+  reply: GoogleReply,
+  schema: Schema,
+  asked: { readonly reference: string; readonly what: string },
+): z.output<Schema> {
+  if (reply.status !== 200) throw refusalOf(reply, asked);
+  const parsed = schema.safeParse(reply.json);
+  if (parsed.success) return parsed.data;
+  throw new StoreUnavailable(`${asked.reference}: Google's answer is not what it documents`);
+}
