@@ -69,7 +69,7 @@ export async function callersStore(): Promise<SecretStore> {
       credential: async (secretArn) => keyIn((await store.current(secretArn)).text),
       awsCredentials,
     },
-    google: { projects: JSON.parse(process.env["REKEY_GOOGLE_PROJECTS"] ?? "{}"), awsCredentials },
+    googleCloud: { projects: JSON.parse(process.env["REKEY_GOOGLE_PROJECTS"] ?? "{}"), awsCredentials },
   });
   return store;
 }

@@ -19,7 +19,7 @@ export interface StoreCommands {
 export interface StoreWorld {
   pause(ms: number): Promise<void>;
   readonly vault: VaultReach;
-  readonly google: GoogleReach;
+  readonly googleCloud: GoogleReach;
 }
 
 /** The projects of Google Cloud that the deployment lists by name, and who this process is in AWS. */

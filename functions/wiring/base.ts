@@ -62,7 +62,7 @@ function build(): Deps {
       credential: (secretArn) => adminCredential(store, secretArn).get(),
       awsCredentials: async () => roleCredentials(),
     },
-    google: { projects: listedGoogleProjects(), awsCredentials: async () => roleCredentials() },
+    googleCloud: { projects: listedGoogleProjects(), awsCredentials: async () => roleCredentials() },
   });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   const ledger = ledgerOn(ledgerTable);

@@ -11,5 +11,5 @@ export const googleSecretManager: StoreKind = {
   referenceMistake,
   // Replication is inside one secret, and no replica is another reference.
   isCopyOf: () => false,
-  connect: async ({ google: reach }) => (await import("./connect.ts")).connect(reach),
+  connect: async ({ googleCloud: reach }) => (await import("./connect.ts")).connect(reach),
 };

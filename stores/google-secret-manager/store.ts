@@ -10,18 +10,28 @@ import type { GoogleSecret, GoogleSecrets } from "./secrets.ts";
  * that a writer chose stands in an annotation beside the number.
  */
 export function storeOnAliases(secrets: GoogleSecrets): SecretStore {
-  const { describe } = secrets;
-  /** Applies `next` to the secret as it is at the change; what it throws or leaves unchanged writes nothing. */
-  async function change(reference: string, next: (seen: GoogleSecret) => GoogleSecret): Promise<void> {
+  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)) };
+}
+
+type Change = (reference: string, next: (seen: GoogleSecret) => GoogleSecret) => Promise<void>;
+
+/** Applies `next` to the secret as it is at the change; what it throws or leaves unchanged writes nothing. */
+function changeOf(secrets: GoogleSecrets): Change {
+  return async (reference, next) => {
     for (let attempt = 1; attempt <= triesMax; attempt++) {
-      const seen = await describe(reference);
+      const seen = await secrets.describe(reference);
       const changed = next(seen);
       if (JSON.stringify(changed) === JSON.stringify(seen)) return;
       if ((await secrets.update(reference, changed)) === "updated") return;
     }
     throw new StoreUnavailable(`${reference}: it is changed by others all the time`);
-  }
+  };
+}
 
+function reading(
+  secrets: GoogleSecrets,
+): Pick<SecretStore, "capabilities" | "versionsInUse" | "current" | "read"> {
+  const { describe } = secrets;
   return {
     capabilities: () => capabilities,
     versionsInUse: async (reference) => inUse(await describe(reference)),
@@ -40,7 +50,14 @@ export function storeOnAliases(secrets: GoogleSecrets): SecretStore {
       versionId,
       text: await secrets.access(reference, numberFor(versionId, await describe(reference), reference)),
     }),
+  };
+}
 
+function changing(
+  secrets: GoogleSecrets,
+  change: Change,
+): Omit<SecretStore, "capabilities" | "versionsInUse" | "current" | "read"> {
+  return {
     write: ({ secretArn, versionId, text }) =>
       write({ reference: secretArn, versionId, text }, { secrets, change }),
 
@@ -116,15 +133,12 @@ interface Writing {
 }
 
 /**
- * Adding a version names no id and is no part of the etag, so what is about to be added is noted first: after a crash or
- * a lost answer the repeat finds the version by its text, and makes no second one.
+ * Adding a version names no id and is no part of the etag, so what is about to be added is noted first. After a crash
+ * or a lost answer the repeat finds the version by its text, and makes no second one.
  */
 async function write(
   { reference, versionId, text }: Writing,
-  tools: {
-    readonly secrets: GoogleSecrets;
-    change(reference: string, next: (seen: GoogleSecret) => GoogleSecret): Promise<void>;
-  },
+  tools: { readonly secrets: GoogleSecrets; readonly change: Change },
 ): Promise<void> {
   const { secrets, change } = tools;
   const known = knownNumber(versionId, await secrets.describe(reference));
