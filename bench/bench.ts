@@ -2,6 +2,7 @@
 import { availableParallelism, loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { accountBudgetRows } from "./account-budget.ts";
+import { attackRows } from "./attack.ts";
 import { bundleRows } from "./bundles.ts";
 import { coldRows } from "./cold.ts";
 import { compromiseRows } from "./compromise.ts";
@@ -19,6 +20,7 @@ const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   many: manyRows,
   sdk: sdkRows,
   scan: scanRows,
+  attack: attackRows,
   budget: accountBudgetRows,
 };
 

@@ -205,7 +205,7 @@ export function whyNotPlan(record: IncidentRecord, plan: PlanOrder["plan"]): Per
 function whyNotByReport(record: IncidentRecord): PersonRefusal | undefined {
   if (!isGrave(record)) return undefined;
   const hint = `order it with \`rekey incident switch-first ${record.incidentId}\``;
-  return { reason: "KnownToOthers", detail: "the key is public, or was seen to work", hint };
+  return { reason: "PublicOrSeenWorking", detail: "the key is public, or was seen to work", hint };
 }
 
 /** Whether somebody reported the key as public, or saw it work. */

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from "node:net";
 import { Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
+import { urlPath } from "./lambda/function-url.ts";
 import {
   AwsError,
   type Caller,
@@ -39,6 +40,8 @@ export interface Cloud {
 }
 
 export const requestBytesMax = 1024 * 1024;
+/** A function's URL takes as much as the function may be called with. */
+export const urlBytesMax = 6 * 1024 * 1024;
 const accountDefault = "111122223333";
 
 /** Serves every stand-in on one loopback port, as AWS_ENDPOINT_URL expects it. */
@@ -194,7 +197,7 @@ function refusal(error: unknown): HttpResponse {
 async function readRequest(request: IncomingMessage, options: CloudOptions): Promise<HttpRequest> {
   const { pathname, searchParams } = new URL(`http://loopback${request.url ?? "/"}`);
   const headers = Object.entries(request.headers).map(([name, value]) => [name, [value].flat().join(", ")]);
-  const body = await readBody(request);
+  const body = await readBody(request, urlPath.test(pathname) ? urlBytesMax : requestBytesMax);
   const { accessKeyId, signingService } = credentialOf(request.headers.authorization ?? "");
   return {
     method: request.method ?? "GET",
@@ -207,19 +210,15 @@ async function readRequest(request: IncomingMessage, options: CloudOptions): Pro
   };
 }
 
-async function readBody(request: IncomingMessage): Promise<Buffer> {
+async function readBody(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let bytes = 0;
   // Left undestroyed on the way out, so that the refusal still reaches the client.
   for await (const chunk of request.iterator({ destroyOnReturn: false })) {
     bytes += chunk.length;
-    if (bytes > requestBytesMax) {
+    if (bytes > bytesMax) {
       request.resume();
-      throw new AwsError(
-        "RequestEntityTooLargeException",
-        `a request has at most ${requestBytesMax} bytes`,
-        413,
-      );
+      throw new AwsError("RequestEntityTooLargeException", `a request has at most ${bytesMax} bytes`, 413);
     }
     chunks.push(chunk);
   }

@@ -300,7 +300,7 @@ describe("a plan that is asked for with a second report", () => {
       };
       const grave = incident({ alerts: [{ ...alert, ...told }] });
       expect(whyNotPlan(grave, "switch-first")).toEqual({
-        reason: "KnownToOthers",
+        reason: "PublicOrSeenWorking",
         detail: "the key is public, or was seen to work",
         hint: "order it with `rekey incident switch-first i-1`",
       });
