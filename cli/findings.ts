@@ -23,6 +23,8 @@ export interface Examination {
   readonly keys: readonly ExaminedKey[];
   /** Absent from a deployment that is older than this command. */
   readonly refused?: readonly RefusedSecret[];
+  /** Secrets that Secrets Manager rotates by a schedule of its own; absent from an older deployment. */
+  readonly native?: readonly string[];
   readonly schedules: readonly Pick<
     Schedule,
     "name" | "secretArn" | "expression" | "timezone" | "isPaused"
@@ -49,6 +51,7 @@ export function findingsIn(view: DoctorView): readonly Finding[] {
   return [
     ...view.secrets.flatMap((secret) => [
       ...schedule(secret, view),
+      ...twoSchedulers(secret, view),
       ...consumersOf(secret, view),
       ...age(secret, view),
       ...reach(secret, view),
@@ -73,6 +76,14 @@ function schedule({ policy }: SecretView, { examination }: DoctorView): readonly
       ? "enable it again in EventBridge Scheduler, or write `rotate: manual`; `rekey apply` leaves a pause as it is"
       : "run `rekey apply`";
   return [problem(policy.name, scheduleFaultText[fault], hint)];
+}
+
+/** Each promotion of one moves the other's clock, and a key is rotated twice as often as anybody meant. */
+function twoSchedulers({ policy }: SecretView, { examination }: DoctorView): readonly Finding[] {
+  const { name, secretArn, schedule: own } = policy;
+  if (own === undefined || examination?.native?.includes(secretArn) !== true) return [];
+  const hint = `write \`rotate: manual\` in rekey.yml and apply, or: aws secretsmanager cancel-rotate-secret --secret-id ${secretArn}`;
+  return [problem(name, `it has two schedulers: Rekey (${own}) and Secrets Manager`, hint)];
 }
 
 /** What the evidence and the declared consumers say of each other. */

@@ -191,6 +191,14 @@ export interface VersionsInUse {
   readonly all: readonly VersionId[];
 }
 
+/** The rotation that a store has of its own for a secret, as Secrets Manager has with a rotation function. */
+export interface NativeRotation {
+  readonly isEnabled: boolean;
+  readonly functionArn?: string;
+  /** It rotates by itself, by days or by an expression. */
+  readonly isScheduled: boolean;
+}
+
 /**
  * One place that consumers read keys from. A version's id is chosen by whoever writes it and says the same to a
  * repeat; a store that numbers its versions itself keeps the id beside the version and answers with it. Every method
@@ -229,6 +237,8 @@ export interface SecretStore {
    * `from` it is taken from that version. `heldElsewhere`: another version has it.
    */
   pin(place: VersionPlace & { readonly from?: VersionId }): Promise<"pinned" | "heldElsewhere">;
+  /** The store's own rotation of this secret; undefined in a store that has none. */
+  nativeRotation(secretArn: SecretArn): Promise<NativeRotation | undefined>;
   /** Takes the pin off this version, and off no other. */
   unpin(place: VersionPlace): Promise<void>;
 }

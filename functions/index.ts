@@ -16,6 +16,7 @@ import { openIncident } from "./incident/open-incident.ts";
 import { proveContained } from "./incident/prove-contained.ts";
 import { scopeIncident } from "./incident/scope-incident.ts";
 import { settleIncident } from "./incident/settle-incident.ts";
+import { nativeBridge } from "./native/native-bridge.ts";
 import { awaitEvidence } from "./rotation/await-evidence.ts";
 import { awaitKey } from "./rotation/await-key.ts";
 import { certifyRotation } from "./rotation/certify-rotation.ts";
@@ -44,6 +45,7 @@ export const steps = [
   openRotation,
   checkCopies,
   mintKey,
+  nativeBridge,
   awaitKey,
   proveIncoming,
   checkPromotion,

@@ -9,6 +9,7 @@ import {
   startDemonstration,
 } from "./demonstration.ts";
 import { rotationLine } from "./narration.ts";
+import { complaintsOfButton, pressButton } from "./native-button.ts";
 import type { Screen } from "./screen.ts";
 import { stay } from "./stay.ts";
 import { complaintsOf, type Summary, summarize, troubleIn } from "./summary.ts";
@@ -19,13 +20,14 @@ const pollMs = 100;
 /** Traffic on the incoming key alone, so that a key revoked too early would show. */
 const afterMs = 1_500;
 
-export async function runRotation(start: Start): Promise<number> {
+export async function runRotation(start: Start & { readonly native?: boolean }): Promise<number> {
   const { shown } = start;
   const startedAt = Date.now();
   const company = await startDemonstration({ ...openingFor(start), onLog: narrator(shown) });
   try {
     introduce(company, shown);
-    await company.rekey("rotate", secretName, "--reason", "npm start");
+    if (start.native) await pressButton(company, shown);
+    else await company.rekey("rotate", secretName, "--reason", "npm start");
     if (company.supply !== undefined) {
       shown.say("the provider makes no keys by API: a person makes one and gives it to `rekey supply`");
       await company.supply();
@@ -40,7 +42,10 @@ export async function runRotation(start: Start): Promise<number> {
       incoming: { keyId: incomingKeyId, versionId: incomingVersionId },
       ms: Date.now() - startedAt,
     });
-    const complaints = complaintsOf(summary, { outcome: "rotated", mayFail: false });
+    const complaints = [
+      ...complaintsOf(summary, { outcome: "rotated", mayFail: false }),
+      ...(start.native ? complaintsOfButton(company) : []),
+    ];
     conclude({ shown, summary, complaints });
     if (start.stay) await stay(company, start);
     return complaints.length === 0 ? 0 : 1;

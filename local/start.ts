@@ -21,6 +21,7 @@ const usage = `usage: npm start -- [compromise|campaign] [--json] [--stay] [--po
                  nothing else there
   --stay         keep the local cloud running for another terminal
   --port N       the local cloud's port; any free one without it
+  --native       rotate by the button of Secrets Manager
   --provider P   openai (without it), anthropic (a person supplies
                  the key), azure-openai (two places), google,
                  openrouter or xai
@@ -39,6 +40,7 @@ function parsed() {
       allowPositionals: true,
       options: {
         json: { type: "boolean", default: false },
+        native: { type: "boolean", default: false },
         stay: { type: "boolean", default: false },
         help: { type: "boolean", short: "h", default: false },
         keys: { type: "string" },
@@ -99,6 +101,7 @@ async function main(): Promise<number> {
   if (what !== "rotation" && what !== "compromise" && what !== "campaign")
     throw new Misused(`there is nothing called ${what}`);
   const plan = planIn(values.plan, what);
+  if (values.native && what !== "rotation") throw new Misused("--native is for `npm start` alone");
   const keys = countIn(values.keys, what);
   const place = { ...portIn(values.port), ...(await standInFor(values.provider)) };
   const shown = screen({ json: values.json });
@@ -110,7 +113,7 @@ async function main(): Promise<number> {
     if (what === "compromise")
       return await (await import("./compromise-run.ts")).runCompromise({ ...start, plan });
     if (what === "campaign") return await (await import("./campaign-run.ts")).runCampaign({ ...start, keys });
-    return await (await import("./rotation-run.ts")).runRotation(start);
+    return await (await import("./rotation-run.ts")).runRotation({ ...start, native: values.native });
   } catch (error) {
     // What breaks while everything is being closed breaks because of that, and the process is about to end.
     if (ending.hasBegun) return new Promise(() => {});

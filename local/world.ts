@@ -14,6 +14,7 @@ import { kms } from "./aws/kms.ts";
 import { lambda } from "./aws/lambda.ts";
 import { s3 } from "./aws/s3.ts";
 import { scheduler } from "./aws/scheduler.ts";
+import { rotationFunctions, type SecretsReach } from "./aws/secrets-manager/reach.ts";
 import { type SecretsManager, secretsManager } from "./aws/secrets-manager.ts";
 import { startCloud } from "./aws/server.ts";
 import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/service.ts";
@@ -178,10 +179,12 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
   const port = options.port === undefined ? {} : { port: options.port };
   const cloud = await startCloud({ services, fallback: table, account, callers, gate, onDefect, ...port });
   running.cloud = cloud;
-  const { secrets, recorded } = hostSecrets(trail);
+  const reach: SecretsReach = {};
+  const { secrets, recorded } = hostSecrets(trail, reach);
   const place = { partition: "aws", region, account, url: cloud.url };
   const pages: SnsMessage[] = [];
   const hosted = hostServices({ place, pages, secrets, callers, options });
+  Object.assign(reach, { code: hosted.code, rotationMay: hosted.guarded.rotationMay });
   running.hosted = hosted;
   const { guarded, stacks } = hosted;
   gates.push(guarded.gate);
@@ -247,10 +250,10 @@ function openGate([gate]: readonly Gate[]): Gate {
   return gate;
 }
 
-function hostSecrets(trail: CloudTrailRecord[]) {
+function hostSecrets(trail: CloudTrailRecord[], reach: SecretsReach) {
   const recorded = cloudTrail({});
   const secrets = secretsManager({
-    ...{ region, account },
+    ...{ region, account, invoke: rotationFunctions(reach) },
     onCall: (record) => {
       trail.push(record);
       recorded.record(record);
@@ -330,7 +333,7 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
   });
   return {
     services: [code, bus, topics, states, schedules, objects, keys, identities, deployments],
-    ...{ guarded, bus, unmatched, stacks },
+    ...{ guarded, bus, unmatched, stacks, code },
     chill: () => functions.chill(),
     async close() {
       await stacks.idle();

@@ -46,6 +46,7 @@ export interface FunctionRow {
     | "alertBus"
     | "executionStatus"
     | "clock"
+    | "secretsManager"
     | "callerUrl"
     | "publicUrl";
   /** How it reads the ledger, whose items of every kind it may read. */

@@ -128,7 +128,12 @@ export function partitionsOf(kinds: readonly Kind[]): readonly string[] {
 
 /** Events without a caller who would notice a failure. */
 export function isAsync({ calledBy }: FunctionRow): boolean {
-  return calledBy !== undefined && calledBy !== "callerUrl" && calledBy !== "publicUrl";
+  return (
+    calledBy !== undefined &&
+    calledBy !== "secretsManager" &&
+    calledBy !== "callerUrl" &&
+    calledBy !== "publicUrl"
+  );
 }
 
 function secretStatements(

@@ -12,7 +12,7 @@ import {
   type Value,
 } from "./statements.ts";
 
-type Trigger = Exclude<NonNullable<FunctionRow["calledBy"]>, "callerUrl" | "publicUrl">;
+type Trigger = Exclude<NonNullable<FunctionRow["calledBy"]>, "secretsManager" | "callerUrl" | "publicUrl">;
 
 /** A pattern holds 2,048 characters, and an ARN with its name is at most some 140. */
 const prefixesMax = 10;
@@ -42,6 +42,7 @@ interface Rule {
 /** The rule that makes a function run, and its permission to. None for a function behind a URL or a machine. */
 export function ruleResources(name: string, { calledBy }: FunctionRow, deployment: Deployment): Resources {
   if (calledBy === undefined || calledBy === "callerUrl" || calledBy === "publicUrl") return {};
+  if (calledBy === "secretsManager") return rotationPermission(name);
   const { InputTemplate, ...heard } = rules[calledBy](deployment);
   const Name = `rekey-${deployment.environment}-${name}`;
   const id = logicalName(name);
@@ -73,6 +74,22 @@ export function ruleResources(name: string, { calledBy }: FunctionRow, deploymen
         FunctionName: Arn,
         Principal: "events.amazonaws.com",
         SourceArn: arnOf(`${id}Rule`),
+      },
+    },
+  };
+}
+
+/** Secrets Manager invokes it for secrets of this account; the function itself asks whether it is theirs. */
+function rotationPermission(name: string): Resources {
+  const id = logicalName(name);
+  return {
+    [`${id}Permission`]: {
+      Type: "AWS::Lambda::Permission",
+      Properties: {
+        Action: "lambda:InvokeFunction",
+        FunctionName: arnOf(`${id}LambdaFunction`),
+        Principal: "secretsmanager.amazonaws.com",
+        SourceAccount: { Ref: "AWS::AccountId" },
       },
     },
   };

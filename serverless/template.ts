@@ -55,6 +55,10 @@ const outputs = {
     Description: "What `rekey doctor` asks who may call it",
     Value: { "Fn::GetAtt": ["AdminLambdaFunction", "Arn"] },
   },
+  RotationFunctionArn: {
+    Description: "The rotation function for secrets whose rotation starts in Secrets Manager",
+    Value: { "Fn::GetAtt": ["NativeDashbridgeLambdaFunction", "Arn"] },
+  },
   IntakeUrl: {
     Description: "Where senders post alerts of leaked keys",
     Value: { "Fn::GetAtt": ["IntakeLambdaFunctionUrl", "FunctionUrl"] },

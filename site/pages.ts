@@ -36,6 +36,7 @@ export const sections: readonly Section[] = [
       "cli.md",
       "console.md",
       "fleet.md",
+      "native-rotation.md",
       "orders.md",
       "audit-collector.md",
       "restore.md",

@@ -53,6 +53,7 @@ export function everyStore(world: Parameters<StoreKind["connect"]>[0]): SecretSt
     discard: async (place) => (await at(place.secretArn)).discard(place),
     promote: async (promotion) => (await at(promotion.secretArn)).promote(promotion),
     pin: async (place) => (await at(place.secretArn)).pin(place),
+    nativeRotation: async (reference) => (await at(reference)).nativeRotation(reference),
     unpin: async (place) => (await at(place.secretArn)).unpin(place),
   };
 }

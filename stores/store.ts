@@ -11,6 +11,8 @@ export interface StoreCommands {
   makeCurrent(place: VersionPlace, to: VersionId): string;
   /** Nobody is given this version as the previous one any more. */
   endPrevious(place: VersionPlace): string;
+  /** This version is not pending any more, so that another rotation may begin. */
+  endPending(place: VersionPlace): string;
   /** Shows the versions in use, and who may have changed them. */
   show(reference: string): string;
 }

@@ -8,6 +8,11 @@ output "admin_function_arn" {
   value       = aws_cloudformation_stack.rekey.outputs["AdminFunctionArn"]
 }
 
+output "rotation_function_arn" {
+  description = "The rotation function for secrets whose rotation starts in Secrets Manager"
+  value       = aws_cloudformation_stack.rekey.outputs["RotationFunctionArn"]
+}
+
 output "intake_url" {
   description = "Where senders post alerts of leaked keys."
   value       = aws_cloudformation_stack.rekey.outputs["IntakeUrl"]

@@ -3,8 +3,9 @@ import type { AdoptionReason } from "../adoption/view.ts";
 import { freezeAt } from "../calendar.ts";
 import { isApproved, type PendingOrder } from "../orders.ts";
 import type { Policy } from "../policy.ts";
-import type { Fingerprint, KeyId, SecretArn, VersionId } from "../ports.ts";
+import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
 import { utcText } from "../utc.ts";
+import { finishWasCalled, nativeTokenOf } from "./native.ts";
 import type { Refusal } from "./refusal.ts";
 import { type PromotedRun, promotedRun, type Run, type SecretRecord } from "./secret-record.ts";
 import { isIncidentWork } from "./stop-order.ts";
@@ -95,6 +96,11 @@ export function hasPromotionTerms({ approve, freeze, windows, after }: Promotion
   );
 }
 
+/** A run that Secrets Manager started waits for it, whatever the policy says. */
+export function asksBeforePromotion(terms: PromotionTerms, rotationId: RotationId): boolean {
+  return hasPromotionTerms(terms) || nativeTokenOf(rotationId) !== undefined;
+}
+
 /** For the promotion or for the revoke. */
 export function hasTerms(terms: PromotionTerms): boolean {
   return hasPromotionTerms(terms) || terms.approve !== undefined;
@@ -114,6 +120,7 @@ export const promotionChecks = [
   windowIsOpen,
   promotionIsApproved,
   predecessorIsRotated,
+  finishWasCalled,
 ] as const satisfies readonly PromotionCheck[];
 
 export type PromotionReason = ReasonOf<(typeof promotionChecks)[number]>;

@@ -29,6 +29,10 @@ export interface SecretRecord {
   readonly fenced?: Fenced;
   /** The current version was changed outside Rekey: nothing is revoked until a person lifts the freeze. */
   readonly frozen?: { readonly reason: string };
+  /** The run whose promotion Secrets Manager asked for, by calling finishSecret. */
+  readonly finished?: RotationId;
+  /** The rotation function through which a native rotation came; another one would rotate past Rekey. */
+  readonly nativeFunction?: string;
 }
 
 export interface Lease {

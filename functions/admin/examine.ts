@@ -48,6 +48,7 @@ export const examine = adminCommand({
       policies.filter(({ mode }) => mode === "rotate"),
       { atOnceMax, work: (policy) => refusalOf(policy, deps) },
     );
+    const native = await selfRotating(policies.filter(isRotated), deps);
     const schedules = (await deps.schedules.list()).map(
       ({ name, secretArn, expression, timezone, isPaused }) => ({
         ...{ name, secretArn, expression, timezone },
@@ -58,11 +59,28 @@ export const examine = adminCommand({
       outcome: "examined",
       providers: looks.map(({ provider }) => provider),
       keys: looks.flatMap(({ keys }) => keys),
-      schedules,
+      ...{ schedules, native },
       refused: refusals.flat(),
     };
   },
 });
+
+/** Secrets that Secrets Manager rotates by its own schedule. */
+async function selfRotating(policies: readonly Policy[], { store }: AdminDeps): Promise<readonly string[]> {
+  const found = await together(policies, {
+    atOnceMax,
+    work: async ({ secretArn }) => {
+      const rotation = await store.nativeRotation(secretArn).catch(unknownIfRefused);
+      return rotation?.isEnabled === true && rotation.isScheduled ? [secretArn] : [];
+    },
+  });
+  return found.flat();
+}
+
+/** Why it cannot be looked at is among the refusals. */
+function unknownIfRefused(error: unknown): undefined {
+  if (!(error instanceof RotationError)) throw error;
+}
 
 async function refusalOf({ secretArn }: Policy, deps: AdminDeps): Promise<readonly RefusedSecret[]> {
   try {

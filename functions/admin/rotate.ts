@@ -22,7 +22,7 @@ export const rotate = adminCommand({
     /** If the request is repeated after a lost reply, the same name starts nothing twice. */
     name: z
       .string()
-      .regex(/^[\w-]{1,80}$/)
+      .regex(/^(?!native-)[\w-]{1,80}$/)
       .optional(),
   }),
   run: async ({ input, caller }, deps) => {

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { nativeTokenOf } from "../../core/rotation/native.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
@@ -19,6 +20,8 @@ export const awaitKey = step({
       await deps.executions.succeed(token, { outcome: "staged", keyId, versionId, fingerprint });
       return { outcome: "supplied" as const };
     }
+    // The function that Secrets Manager called supplies it: nobody has to hear of that.
+    if (nativeTokenOf(rotationId) !== undefined) return { outcome: "waiting" as const };
     await deps.bus.publish({
       type: "KeyWanted",
       secretArn,

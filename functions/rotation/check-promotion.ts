@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { promotionChangesAtMs } from "../../core/rotation/gate.ts";
+import { nativeTokenOf, nativeWaitMaxMs } from "../../core/rotation/native.ts";
 import { assertHolder, type SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import type { Deps } from "../deps.ts";
@@ -24,7 +25,8 @@ export const checkPromotion = step({
     const run = assertHolder(record, input);
     const gate = await askPromotion({ policy, record, nowMs: input.at }, deps);
     const opened = await deps.ledger.rotation(input.secretArn, input.rotationId);
-    const untilMs = lastChanceMs({ record, openedAtMs: opened?.openedAtMs ?? input.at, ...policy });
+    const waitMs = nativeTokenOf(input.rotationId) === undefined ? waitMaxMs : nativeWaitMaxMs;
+    const untilMs = lastChanceMs({ record, waitMs, openedAtMs: opened?.openedAtMs ?? input.at, ...policy });
     // A promotion that has begun is finished, whatever came into its way since.
     const isClear = gate.blockers.length === 0 || run.phase !== "proven";
     const { decision } = gate;
@@ -42,13 +44,14 @@ export const handler = onLambda(checkPromotion, wiring());
 function lastChanceMs(facts: {
   readonly record: SecretRecord;
   readonly openedAtMs: number;
+  readonly waitMs: number;
   readonly overlapMs: number;
 }): number {
-  const { record, openedAtMs, overlapMs } = facts;
+  const { record, openedAtMs, overlapMs, waitMs } = facts;
   const { run } = record;
   const incoming = run?.phase === "proven" ? run.incoming.keyId : undefined;
   const expiresAtMs = record.keys.find(({ keyId }) => keyId === incoming)?.expiresAtMs;
-  const waitedMs = openedAtMs + waitMaxMs;
+  const waitedMs = openedAtMs + waitMs;
   return expiresAtMs === undefined ? waitedMs : Math.min(waitedMs, expiresAtMs - overlapMs);
 }
 

@@ -9,6 +9,7 @@ import {
 } from "../../core/errors.ts";
 import { isRotated, mistakesIn, type Policy } from "../../core/policy.ts";
 import { openRun, resumeRun, resumeSuperseded } from "../../core/rotation/lease.ts";
+import { nativeTokenOf } from "../../core/rotation/native.ts";
 import { type OpenReason, whyNotOpen } from "../../core/rotation/open.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import { currentKey, promotedRun, type Run, type SecretRecord } from "../../core/rotation/secret-record.ts";
@@ -110,7 +111,8 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
   const mistakes = [...mistakesIn(policy, provider).map(({ message }) => message), ...unfit];
   if (mistakes.length > 0) throw new PolicyInvalid(mistakes.join("; "));
 
-  const retiring = await findCurrentKey({ policy, record }, deps);
+  const reserved = nativeTokenOf(input.rotationId);
+  const retiring = await findCurrentKey({ policy, record, reserved }, deps);
   const others = await sharedWith({ fingerprint: retiring.fingerprint, secretArn: policy.secretArn }, deps);
   if (others.length > 0) throw new KeyShared(`key ${retiring.keyId} is also held by ${others.join(", ")}`);
   await assertKnownAndLongLived({ policy, retiring }, deps);

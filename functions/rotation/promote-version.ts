@@ -3,7 +3,7 @@ import { copiesOf } from "../../core/copies/declared.ts";
 import { PromotionRefused, VersionMoved } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { VersionId } from "../../core/ports.ts";
-import { hasPromotionTerms } from "../../core/rotation/gate.ts";
+import { asksBeforePromotion } from "../../core/rotation/gate.ts";
 import {
   markMerged,
   markPromoted,
@@ -71,7 +71,7 @@ async function assertTermsMet(
   { input, policy, before }: Order & { readonly before: SecretRecord },
   deps: Deps,
 ): Promise<void> {
-  if (before.run?.phase !== "proven" || !hasPromotionTerms(policy)) return;
+  if (before.run?.phase !== "proven" || !asksBeforePromotion(policy, input.rotationId)) return;
   const { blockers } = await askPromotion({ policy, record: before, nowMs: input.at }, deps);
   if (blockers.length === 0) return;
   const detail = blockers.join("; ");

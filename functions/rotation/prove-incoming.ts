@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { KeyNotYetActive, KeyRejected, ProviderUnavailable } from "../../core/errors.ts";
-import { hasPromotionTerms } from "../../core/rotation/gate.ts";
+import { asksBeforePromotion } from "../../core/rotation/gate.ts";
 import { markProven } from "../../core/rotation/incoming.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import { keyIn } from "../../stores/value.ts";
@@ -17,7 +17,7 @@ export const proveIncoming = step({
     const policy = await policyOf(input, deps);
     const run = assertHolder(await deps.ledger.secret(input.secretArn), input);
     if (run.phase === "opened") throw new KeyRejected("there is no pending key to prove");
-    const proven = { outcome: "proven" as const, hasTerms: hasPromotionTerms(policy) };
+    const proven = { outcome: "proven" as const, hasTerms: asksBeforePromotion(policy, input.rotationId) };
     if (run.phase !== "staged") return proven;
 
     const { text } = await deps.store.read(input.secretArn, run.incoming.versionId);

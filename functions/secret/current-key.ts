@@ -15,17 +15,19 @@ export type FoundKey = LedgerKey & PlacedKey;
 interface Question {
   readonly policy: Policy;
   readonly record: SecretRecord;
+  /** The version that Secrets Manager made for the rotation that asks: it is pending, and still empty. */
+  readonly reserved?: VersionId | undefined;
 }
 
 /**
  * The key that the current version holds, with its id at the provider: the ledger's where its version is the
  * ledger's, else found again by fingerprint, else the only one at the provider that it can be.
  */
-export async function findCurrentKey({ policy, record }: Question, deps: Deps): Promise<FoundKey> {
+export async function findCurrentKey({ policy, record, reserved }: Question, deps: Deps): Promise<FoundKey> {
   const versions = await deps.store.versionsInUse(policy.secretArn);
   const versionId = versions.current;
   if (versionId === undefined) throw new SecretUnusable(`${policy.secretArn} has no value yet`);
-  await clearPending({ policy, record, versions }, deps);
+  await clearPending({ policy, record, versions, reserved }, deps);
 
   const known = placed(currentKey(record));
   if (known !== undefined && known.versionId === versionId) return known;
@@ -53,11 +55,11 @@ function placed(key: LedgerKey | undefined): FoundKey | undefined {
  * A pending version that an ended run of ours left is cleared; somebody else's is their unfinished rotation.
  */
 async function clearPending(
-  { policy, record, versions }: Question & { readonly versions: VersionsInUse },
+  { policy, record, versions, reserved }: Question & { readonly versions: VersionsInUse },
   deps: Deps,
 ): Promise<void> {
   const { pending } = versions;
-  if (pending === undefined) return;
+  if (pending === undefined || pending.versionId === reserved) return;
   const { versionId } = pending;
   // The store's mark tells our version even where the ledger never heard of its write.
   const isOurs = pending.byRekey || record.keys.some((key) => key.versionId === versionId);

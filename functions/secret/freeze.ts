@@ -19,6 +19,18 @@ const pageFor: Readonly<Record<Extract<RevokeReason, ChangedOutside>, string>> =
   CurrentKeyMoved: "CurrentKeyMoved",
 };
 
+/** For what no key shows: who looks at the secret finds it frozen, and is paged about it within the quarter of an hour. */
+export async function freezeFor(
+  seen: { readonly secretArn: SecretArn; readonly reason: string },
+  deps: Pick<Deps, "ledger" | "audit" | "clock">,
+): Promise<void> {
+  const { secretArn, reason } = seen;
+  await deps.ledger.changeSecret(secretArn, (now) => (now.frozen === undefined ? freeze(now, reason) : now));
+  await log({ ...seen, id: `changed-outside/${reason}`.slice(0, idLengthMax) }, deps);
+}
+
+const idLengthMax = 200;
+
 interface Refused {
   readonly ticket: Ticket;
   readonly retiringKeyId: KeyId;

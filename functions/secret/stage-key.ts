@@ -2,6 +2,7 @@ import { PendingHeld, Superseded } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, VersionId, VersionPlace } from "../../core/ports.ts";
 import { markStaged } from "../../core/rotation/incoming.ts";
+import { nativeTokenOf } from "../../core/rotation/native.ts";
 import type { PlacedKey, Ticket } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
@@ -53,7 +54,7 @@ export async function takePending(place: VersionPlace, { store }: Pick<Deps, "st
   throw new PendingHeld("another version is pending: somebody else's rotation is unfinished");
 }
 
-/** Always the same for one attempt, so that a repeat writes the same version. */
+/** Always the same for one attempt, so that a repeat writes the same version. A native run has one, its token. */
 export function versionIdFor(
   place: {
     readonly secretArn: string;
@@ -63,6 +64,8 @@ export function versionIdFor(
   },
   { digest }: Pick<Deps, "digest">,
 ): VersionId {
+  const token = nativeTokenOf(place.rotationId);
+  if (token !== undefined && place.part === "mint") return token;
   const hex = digest.sha256Hex(`${place.secretArn}\n${place.rotationId}\n${place.attempt}\n${place.part}`);
   return [
     hex.slice(0, 8),

@@ -2,6 +2,7 @@ import { SecretUnusable } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, VersionId } from "../../core/ports.ts";
 import { currentIsIncoming } from "../../core/rotation/gate.ts";
+import { whyFunctionChanged } from "../../core/rotation/native.ts";
 import {
   currentKey,
   incidentWith,
@@ -15,7 +16,14 @@ import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps, With } from "../deps.ts";
 import { releaseLease } from "../incident/takeover/release-secrets.ts";
-import { freezeIfMoved, freezeSpentKey, type SpentKey, spentKey, whyFrozen } from "../secret/freeze.ts";
+import {
+  freezeFor,
+  freezeIfMoved,
+  freezeSpentKey,
+  type SpentKey,
+  spentKey,
+  whyFrozen,
+} from "../secret/freeze.ts";
 import { noteRun } from "../secret/run-record.ts";
 import { settleRun } from "../secret/settle-run.ts";
 import { versionIdFor } from "../secret/stage-key.ts";
@@ -48,11 +56,23 @@ export async function sweepSecret(sweeping: Sweeping, deps: With<"destinations">
   const labels = await clearLeftovers({ ...sweeping, record }, deps);
   const spent = await pageSpentKey({ ...sweeping, record }, deps);
   if (spent === 0) await pageMovedKey({ ...sweeping, record }, deps);
+  await freezeChangedFunction({ ...sweeping, record }, deps);
   return {
     ...{ settled, labels, spent },
     astray: await sweepCopies({ ...sweeping, record }, deps),
     resumed: await resumeOwed(sweeping, deps),
   };
+}
+
+/** The frozen secret pages; a function that is put back, or taken off, waits for `rekey release --unfreeze` like any freeze. */
+async function freezeChangedFunction(
+  { policy, dryRun, record }: Sweeping & { readonly record: SecretRecord },
+  deps: Deps,
+): Promise<void> {
+  const { secretArn } = policy;
+  if (record.nativeFunction === undefined || record.frozen !== undefined || dryRun) return;
+  const why = whyFunctionChanged(record, await deps.store.nativeRotation(secretArn));
+  if (why !== undefined) await freezeFor({ secretArn, reason: why }, deps);
 }
 
 /** Settles a run whose execution was stopped, or died while settling. */

@@ -31,6 +31,7 @@ export interface GuardedStack {
     call: InnerCall,
   ) => void;
   readonly ruleMay: (ruleArn: string, targetArn: string) => void;
+  readonly rotationMay: (functionArn: string, secretArn: string) => void;
   readonly keepEvent: (letter: DeadLetter, queueArn: string) => void;
   readonly scheduleMay: (schedule: Schedule, call: InnerCall) => void;
   readonly keepFiring: (missed: MissedFiring, schedule: Schedule) => void;
@@ -69,6 +70,10 @@ export function guardedStack(live: Live, parts: Parts): GuardedStack {
     ruleMay: (sourceArn, resource) => {
       if (resource.split(":")[2] !== "lambda") return;
       const call = { service: "events.amazonaws.com", sourceArn, resource };
+      decisions.admitService({ ...call, action: "lambda:InvokeFunction" });
+    },
+    rotationMay: (resource, sourceArn) => {
+      const call = { service: "secretsmanager.amazonaws.com", sourceArn, resource };
       decisions.admitService({ ...call, action: "lambda:InvokeFunction" });
     },
     keepEvent: (letter, queueArn) => {

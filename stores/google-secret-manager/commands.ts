@@ -27,5 +27,7 @@ export const commands: StoreCommands = {
   },
   endPrevious: ({ secretArn }) =>
     `gcloud secrets update ${nameOf(secretArn)} ${project} --remove-version-aliases=previous`,
+  endPending: ({ secretArn }) =>
+    `gcloud secrets update ${nameOf(secretArn)} ${project} --remove-version-aliases=pending`,
   show,
 };

@@ -36,6 +36,7 @@ export function connect({ projects, awsCredentials, fetch = globalThis.fetch }: 
     discard: async (place) => at(place.secretArn).discard(place),
     promote: async (promotion) => at(promotion.secretArn).promote(promotion),
     pin: async (place) => at(place.secretArn).pin(place),
+    nativeRotation: async () => undefined,
     unpin: async (place) => at(place.secretArn).unpin(place),
   };
 }

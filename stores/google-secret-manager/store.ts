@@ -10,7 +10,8 @@ import type { GoogleSecret, GoogleSecrets } from "./secrets.ts";
  * that a writer chose stands in an annotation beside the number.
  */
 export function storeOnAliases(secrets: GoogleSecrets): SecretStore {
-  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)) };
+  const nativeRotation = async () => undefined;
+  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)), nativeRotation };
 }
 
 type Change = (reference: string, next: (seen: GoogleSecret) => GoogleSecret) => Promise<void>;
@@ -56,7 +57,7 @@ function reading(
 function changing(
   secrets: GoogleSecrets,
   change: Change,
-): Omit<SecretStore, "capabilities" | "versionsInUse" | "current" | "read"> {
+): Omit<SecretStore, "capabilities" | "versionsInUse" | "current" | "read" | "nativeRotation"> {
   return {
     write: ({ secretArn, versionId, text }) =>
       write({ reference: secretArn, versionId, text }, { secrets, change }),

@@ -1,5 +1,6 @@
 import {
   DescribeSecretCommand,
+  type DescribeSecretCommandOutput,
   GetSecretValueCommand,
   type GetSecretValueCommandOutput,
   PutSecretValueCommand,
@@ -7,7 +8,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { SecretUnusable, StoreUnavailable, VersionMoved } from "../../core/errors.ts";
-import type { SecretArn, VersionId } from "../../core/ports.ts";
+import type { NativeRotation, SecretArn, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { currentLabel, type LabelledVersions, type LabelMove, type Labels, versionWith } from "./labels.ts";
 import { inRegion, regionOf } from "./reference.ts";
@@ -31,6 +32,7 @@ type StageChange = Omit<LabelMove, "from"> & { readonly from?: VersionId | undef
 /** Secrets Manager's versions and labels. Normally one call per method. */
 export function labelledVersions(client: Client, { pause }: CallOptions): LabelledVersions {
   return {
+    rotation: (secretArn) => rotationOf(client, secretArn),
     labels: (secretArn) => labelsOf(client, secretArn),
 
     async read(secretArn, versionId) {
@@ -79,6 +81,20 @@ export function labelledVersions(client: Client, { pause }: CallOptions): Labell
 }
 
 async function labelsOf(client: Client, secretArn: SecretArn): Promise<Labels> {
+  return (await described(client, secretArn)).VersionIdsToStages ?? {};
+}
+
+async function rotationOf(client: Client, secretArn: SecretArn): Promise<NativeRotation> {
+  const { RotationEnabled, RotationLambdaARN, RotationRules = {} } = await described(client, secretArn);
+  const { AutomaticallyAfterDays, ScheduleExpression } = RotationRules;
+  return {
+    isEnabled: RotationEnabled === true,
+    ...(RotationLambdaARN !== undefined && { functionArn: RotationLambdaARN }),
+    isScheduled: AutomaticallyAfterDays !== undefined || ScheduleExpression !== undefined,
+  };
+}
+
+async function described(client: Client, secretArn: SecretArn): Promise<DescribeSecretCommandOutput> {
   try {
     const answer = await client.send(new DescribeSecretCommand({ SecretId: secretArn }));
     const { PrimaryRegion: primary } = answer;
@@ -88,7 +104,7 @@ async function labelsOf(client: Client, secretArn: SecretArn): Promise<Labels> {
       );
     }
     if (answer.DeletedDate) throw new SecretUnusable(`${secretArn} is scheduled for deletion`);
-    return answer.VersionIdsToStages ?? {};
+    return answer;
   } catch (error) {
     if (error instanceof SecretUnusable) throw error;
     throw refusalOf(error, { secretArn, operation: "DescribeSecret" });

@@ -1,5 +1,5 @@
 import type { StoreCommands } from "../store.ts";
-import { currentLabel, previousLabel } from "./labels.ts";
+import { currentLabel, pendingLabel, previousLabel } from "./labels.ts";
 
 const put = (reference: string): string =>
   `aws secretsmanager put-secret-value --secret-id ${reference} --secret-string file:///dev/stdin`;
@@ -14,5 +14,7 @@ export const commands: StoreCommands = {
     `${moveLabel(secretArn, currentLabel)} --move-to-version-id ${to} --remove-from-version-id ${versionId}`,
   endPrevious: ({ secretArn, versionId }) =>
     `${moveLabel(secretArn, previousLabel)} --remove-from-version-id ${versionId}`,
+  endPending: ({ secretArn, versionId }) =>
+    `${moveLabel(secretArn, pendingLabel)} --remove-from-version-id ${versionId}`,
   show: (reference) => `aws secretsmanager describe-secret --secret-id ${reference}`,
 };

@@ -56,6 +56,8 @@ function labelsOver(secrets: Map<SecretArn, Versions>, now: (() => number) | und
       );
     },
 
+    rotation: async () => ({ isEnabled: false, isScheduled: false }),
+
     async read(secretArn, versionId) {
       const versions = versionsOf(secrets, secretArn);
       const wanted = versionId ?? holderOf(versions, currentLabel);

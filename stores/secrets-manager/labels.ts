@@ -1,4 +1,5 @@
 import type {
+  NativeRotation,
   SecretArn,
   SecretStore,
   StoreCapabilities,
@@ -38,6 +39,7 @@ export interface LabelMove {
 /** What Secrets Manager can do with one secret: versions, and labels that each sit on one version at most. */
 export interface LabelledVersions {
   labels(secretArn: SecretArn): Promise<Labels>;
+  rotation(secretArn: SecretArn): Promise<NativeRotation>;
   /** Without a version: AWSCURRENT. Throws SecretUnusable when there is no such secret, version or value. */
   read(secretArn: SecretArn, versionId?: VersionId): Promise<StoredVersion>;
   /**
@@ -104,6 +106,7 @@ export function storeOnLabels(labelled: LabelledVersions): SecretStore {
     },
 
     unpin: (place) => strip(place, retiringLabel),
+    nativeRotation: (secretArn) => labelled.rotation(secretArn),
   };
 }
 

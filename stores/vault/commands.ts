@@ -26,5 +26,6 @@ export const commands: StoreCommands = {
     return number === undefined ? show(secretArn) : `vault kv rollback ${mount} -version=${number} ${path}`;
   },
   endPrevious: ({ secretArn }) => show(secretArn),
+  endPending: ({ secretArn }) => show(secretArn),
   show,
 };

@@ -32,6 +32,7 @@ export function connect({ servers, fetch = globalThis.fetch, ...reach }: VaultRe
     discard: async (place) => at(place.secretArn).discard(place),
     promote: async (promotion) => at(promotion.secretArn).promote(promotion),
     pin: async (place) => at(place.secretArn).pin(place),
+    nativeRotation: async () => undefined,
     unpin: async (place) => at(place.secretArn).unpin(place),
   };
 }

@@ -31,7 +31,7 @@ export function storeOnKv(kv: Kv, staging: string): SecretStore {
   };
 
   return {
-    capabilities: () => capabilities,
+    ...{ capabilities: () => capabilities, nativeRotation: async () => undefined },
     versionsInUse: async (reference) => inUse(await look(reference)),
 
     async current(reference) {

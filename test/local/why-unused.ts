@@ -136,6 +136,7 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
     "admin: IntakeSecrets secretsmanager:DescribeSecret",
     "admin: IntakeSecrets secretsmanager:GetSecretValue",
   ],
+  "only a rotation that Secrets Manager starts calls its rotation function": ["native-bridge: *"],
   "only a campaign that somebody began is advanced": ["advance-campaigns: *"],
   "only a secret under mode: observe is looked at": [
     "observe-secrets: ReadLedger dynamodb:GetItem",

@@ -18,6 +18,7 @@ import { rendered, statementsOf } from "./packaged.ts";
 const adminReaders: Readonly<Record<string, string>> = {
   "open-rotation": "finds the current key at the provider",
   "mint-key": "mints, and discards keys whose plaintext was lost",
+  "native-bridge": "the same, for a rotation that Secrets Manager started",
   "check-adoption": "reads last use and usage",
   "quarantine-key": "disables and restores",
   "revoke-key": "deletes",
@@ -170,8 +171,10 @@ describe("Vault servers", () => {
 });
 
 describe("rotated secrets", () => {
-  test("get values only from the two functions that write versions", () => {
-    expect(withPermission("secretsmanager:PutSecretValue")).toEqual(["mint-key", "promote-version"]);
+  test("get values only from the three functions that write versions", () => {
+    expect(withPermission("secretsmanager:PutSecretValue")).toEqual([
+      ...["mint-key", "native-bridge", "promote-version"],
+    ]);
   });
 
   test("are never deleted, listed, created, or opened to others", () => {

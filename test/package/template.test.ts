@@ -158,9 +158,15 @@ describe("roles", () => {
     expect(JSON.stringify(alerts)).toContain(`:role/platform/rekey-production-\${AWS::Region}-intake`);
   });
 
-  test("nobody outside may call a function, but for the intake's senders", () => {
+  test("nobody outside may call a function, but for the intake's senders, and Secrets Manager its rotation function", () => {
     for (const [id, { Properties }] of ofType(template, "AWS::Lambda::Permission")) {
+      const account = { Ref: "AWS::AccountId" };
       if (Properties["Principal"] === "*") expect(id).toMatch(/^Intake/);
+      else if (id.startsWith("NativeDashbridge"))
+        expect(Properties).toMatchObject({
+          Principal: "secretsmanager.amazonaws.com",
+          SourceAccount: account,
+        });
       else
         expect(Properties).toMatchObject({ Principal: "events.amazonaws.com", SourceArn: expect.anything() });
     }

@@ -14,7 +14,11 @@ import {
   stripLabel,
 } from "./versions.ts";
 
-export type Invoke = (functionArn: string, payload: Record<string, unknown>) => Promise<unknown>;
+/** Calls a rotation function for one secret. `admit` throws if the function's policy does not let Secrets Manager in. */
+export interface Invoke {
+  (functionArn: string, payload: Record<string, unknown>): Promise<unknown>;
+  readonly admit?: (functionArn: string, secretArn: string) => void;
+}
 
 export interface Rotator {
   rotateSecret(input: Record<string, unknown>): { ARN: string; Name: string; VersionId?: string };
@@ -71,6 +75,7 @@ export function rotatorOf(vault: Vault, invoke: Invoke | undefined): Rotator {
       const lambdaArn = fields.RotationLambdaARN ?? secret.rotation?.lambdaArn;
       if (!lambdaArn) throw noFunction();
       if (!invoke) throw cannotInvoke();
+      assertMayInvoke(invoke, { lambdaArn, secretArn: secret.arn });
       refuseOutstanding(secret, { invoke, lambdaArn });
 
       secret.rotation = { enabled: true, lambdaArn, rules: fields.RotationRules ?? secret.rotation?.rules };
@@ -98,6 +103,19 @@ export function rotatorOf(vault: Vault, invoke: Invoke | undefined): Rotator {
       await Promise.allSettled(running.values());
     },
   };
+}
+
+/** RotateSecret looks at the function's policy before it starts, and answers the same for a function that is not there. */
+function assertMayInvoke(
+  { admit }: Invoke,
+  { lambdaArn, secretArn }: { readonly lambdaArn: string; readonly secretArn: string },
+): void {
+  try {
+    admit?.(lambdaArn, secretArn);
+  } catch (error) {
+    if (error instanceof AwsError) throw cannotInvoke();
+    throw error;
+  }
 }
 
 /** Somebody made a version by hand: Secrets Manager drops the rotation in progress and frees AWSPENDING. */

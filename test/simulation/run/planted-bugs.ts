@@ -83,13 +83,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "discard the incoming key on any error",
-    file: "functions/rotation/mint-key.ts",
+    file: "functions/secret/mint-and-stage.ts",
     find: "if (error instanceof Superseded) await",
     replace: "if (error instanceof Error) await",
   },
   {
     name: "delete a key of a later attempt",
-    file: "functions/rotation/mint-key.ts",
+    file: "functions/secret/mint-and-stage.ts",
     find: "if (isEarlier && discarded.some((key) => key.name === name)) await",
     replace: "await",
   },

@@ -1,0 +1,119 @@
+import { nativeRunOf } from "../../core/rotation/native.ts";
+import { nativeBridge } from "../../functions/native/native-bridge.ts";
+import { sweep } from "../../functions/upkeep/sweep.ts";
+import { appliedWorld, rekey } from "../cli/cli-world.ts";
+import { arnOf, NOON_MS } from "./admin-world.ts";
+
+const token = "11111111-2222-4333-8444-555555555555";
+const secretArn = arnOf("billing-key");
+const ours = "arn:aws:lambda:eu-west-1:111122223333:function:rekey-production-native-bridge";
+
+/** Secrets Manager has reserved the token's version for a rotation by `functionArn`. */
+async function pressed({
+  block = "",
+  functionArn = ours,
+}: {
+  readonly block?: string;
+  readonly functionArn?: string;
+} = {}) {
+  const { world } = await appliedWorld({ "billing-key": block });
+  const rotation = { isEnabled: true, functionArn, isScheduled: true };
+  Object.assign(world.store, { nativeRotation: async () => rotation });
+  const { versionsInUse } = world.store;
+  const labels = { pending: token as string | undefined };
+  const store = {
+    ...world.store,
+    versionsInUse: async (arn: string) => {
+      const { pending: _none, ...versions } = await versionsInUse(arn);
+      const { pending } = labels;
+      return {
+        ...versions,
+        ...(pending !== undefined && { pending: { versionId: pending, byRekey: false } }),
+      };
+    },
+    clearPending: async () => {
+      labels.pending = undefined;
+    },
+  };
+  let nowMs = NOON_MS;
+  const clock = {
+    nowMs: () => nowMs,
+    pause: async (ms: number) => {
+      nowMs += ms;
+    },
+  };
+  const deps = () => ({ ...world.depsOf("native-bridge"), store, clock });
+  const step = (Step: string, of = token) =>
+    nativeBridge.run(nativeBridge.input.parse({ Step, SecretId: secretArn, ClientRequestToken: of }), deps());
+  return { world, step, labels, rotation, executions: world.executions };
+}
+
+test("only Secrets Manager's own word that this is the function and that the token is pending makes it act", async () => {
+  const stranger = await pressed({ functionArn: `${ours}-2` });
+  await expect(stranger.step("createSecret")).rejects.toThrow("does not name this function");
+  const { step, labels, executions } = await pressed();
+  await expect(step("createSecret", token.replace("1", "9"))).rejects.toThrow("is not pending");
+  labels.pending = undefined;
+  await expect(step("finishSecret")).rejects.toThrow("press the button again");
+  expect(executions.started).toEqual([]);
+});
+
+test("a version that is current already is done, in either spelling of the step", async () => {
+  const { world, step } = await pressed();
+  const { current = "" } = await world.store.versionsInUse(secretArn);
+  expect(await step("finish_secret", current)).toEqual({ outcome: "doneBefore" });
+});
+
+test.each([
+  ["an approval", "approve: before-revoke", "another person has to approve it"],
+  [
+    "a freeze of now",
+    "freeze: [{ from: 2026-11-20, to: 2026-12-20, timezone: UTC, reason: the sale }]",
+    "the sale",
+  ],
+])(
+  "where the policy asks for %s, an ordinary rotation is started and the version is freed",
+  async (_title, terms, why) => {
+    const plain = "provider: main, rotate: { every: 30d }, consumers: [{ name: billing }]";
+    const { step, labels, executions } = await pressed({ block: `${plain}, ${terms}` });
+    await expect(step("createSecret")).rejects.toThrow(why);
+    expect(labels.pending).toBeUndefined();
+    expect(executions.started).toMatchObject([{ input: { trigger: expect.stringContaining("queued") } }]);
+    expect(executions.started[0]?.name).not.toBe(nativeRunOf(token));
+  },
+);
+
+test("a secret on hold, or at work, starts nothing and says why", async () => {
+  const { world, step, executions } = await pressed();
+  await rekey(world, ["hold", "billing-key", "--reason", "audit"]);
+  await expect(step("createSecret")).rejects.toThrow("Held: held by");
+  expect(executions.started).toEqual([]);
+});
+
+test("it waits for the machine, and says so when the machine takes longer than Secrets Manager does", async () => {
+  const { step, executions } = await pressed();
+  await expect(step("createSecret")).rejects.toThrow(`rekey watch ${nativeRunOf(token)}`);
+  await expect(step("createSecret")).rejects.toThrow("was not reached in time");
+  expect(executions.started.map(({ name }) => name)).toEqual([nativeRunOf(token)]);
+});
+
+test("nobody gives an ordinary rotation the name of a native one", async () => {
+  const { world } = await pressed();
+  const { answer } = await world.send({ command: "rotate", secret: "billing-key", name: nativeRunOf(token) });
+  expect(answer).toMatchObject({ outcome: "refused", reason: "InputInvalid" });
+});
+
+test("an exchanged rotation function freezes the secret", async () => {
+  const { world, step, rotation } = await pressed();
+  await step("createSecret").catch(() => undefined);
+  await sweep.run({ dryRun: false }, world.depsOf("sweep"));
+  expect((await world.ledger.secret(secretArn)).frozen).toBeUndefined();
+  Object.assign(rotation, { functionArn: "arn:aws:lambda:eu-west-1:111122223333:function:theirs" });
+  await sweep.run({ dryRun: false }, world.depsOf("sweep"));
+  expect((await world.ledger.secret(secretArn)).frozen?.reason).toContain("function:theirs");
+});
+
+test("doctor finds a secret that Rekey and Secrets Manager both rotate by a schedule", async () => {
+  const { world } = await pressed();
+  expect((await rekey(world, "doctor")).out).toContain("it has two schedulers: Rekey (");
+});

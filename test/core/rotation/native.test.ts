@@ -1,0 +1,46 @@
+import { asksBeforePromotion, whyNotPromote } from "../../../core/rotation/gate.ts";
+import {
+  finishWasCalled,
+  nativeRunOf,
+  nativeTokenOf,
+  whyFunctionChanged,
+} from "../../../core/rotation/native.ts";
+import { emptyRecord, type Run } from "../../../core/rotation/secret-record.ts";
+
+const token = "11111111-2222-4333-8444-555555555555";
+const placed = (keyId: string) => ({ keyId, versionId: `v-${keyId}`, fingerprint: `sha256:${keyId}` });
+const run = (rotationId: string): Run => ({
+  ...{ rotationId, attempt: 1, retiring: placed("k1"), phase: "proven", incoming: placed("k2") },
+});
+
+test("a native run is named after its token, and no other run has one", () => {
+  expect(nativeTokenOf(nativeRunOf(token))).toBe(token);
+  expect(nativeTokenOf("r-1")).toBeUndefined();
+});
+
+test("its promotion waits for finishSecret of this run, and other runs wait for nothing of the kind", () => {
+  const native = nativeRunOf(token);
+  expect(finishWasCalled({ record: { run: run(native) } })).toMatchObject({ reason: "NotFinished" });
+  expect(finishWasCalled({ record: { run: run(native), finished: "native-other" } })).toBeDefined();
+  expect(finishWasCalled({ record: { run: run(native), finished: native } })).toBeUndefined();
+  expect(finishWasCalled({ record: { run: run("r-1") } })).toBeUndefined();
+  expect(finishWasCalled({ record: {} })).toBeUndefined();
+  const record = { ...emptyRecord("arn:a"), run: run(native) };
+  expect(whyNotPromote({ record, policy: {}, nowMs: 0 }).map(({ reason }) => reason)).toEqual([
+    "NotFinished",
+  ]);
+  expect(asksBeforePromotion({}, native)).toBe(true);
+  expect(asksBeforePromotion({}, "r-1")).toBe(false);
+  expect(asksBeforePromotion({ approve: "before-promote" }, "r-1")).toBe(true);
+});
+
+test("another rotation function than the one that worked is named, and one that is switched off is not", () => {
+  const ours = { nativeFunction: "arn:ours" };
+  const enabled = { isEnabled: true, isScheduled: false };
+  expect(whyFunctionChanged(ours, { ...enabled, functionArn: "arn:theirs" })).toContain("arn:theirs");
+  expect(whyFunctionChanged(ours, enabled)).toContain("to none");
+  expect(whyFunctionChanged(ours, { ...enabled, functionArn: "arn:ours" })).toBeUndefined();
+  expect(whyFunctionChanged(ours, { isEnabled: false, isScheduled: false })).toBeUndefined();
+  expect(whyFunctionChanged(ours, undefined)).toBeUndefined();
+  expect(whyFunctionChanged({}, { ...enabled, functionArn: "arn:theirs" })).toBeUndefined();
+});
