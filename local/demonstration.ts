@@ -51,7 +51,7 @@ const consumers = ["billing", "search", "support"];
 const instancesEach = 2;
 const requestsPerSecondEach = 20;
 const maxStaleMs = 20_000;
-const heardMaxMs = 30_000;
+const heardMaxMs = 90_000;
 const heardPollMs = 50;
 const consumerRole = `arn:aws:iam::${account}:role/consumers`;
 
@@ -260,15 +260,21 @@ function callOf(origin: string, { path, header, scheme }: ConsumerCall): Call {
   return { url: `${origin}${path}`, header, scheme };
 }
 
-function jobsFor(facts: { readonly secretArn: string; readonly call: Call; readonly pace?: number }) {
-  const { secretArn, call, pace = requestsPerSecondEach } = facts;
+function jobsFor(facts: {
+  readonly secretArn: string;
+  readonly call: Call;
+  readonly pace?: number;
+  readonly own?: Own;
+}) {
+  const { secretArn, call, own, pace = requestsPerSecondEach } = facts;
   return consumers.map((consumer) => ({
     ...{ consumer, environment, maxStaleMs },
     reportBus: `rekey-reports-${environment}`,
     keys: [{ secret: secretArn, call, ...(isArn(secretArn) && { field: "apiKey" }) }],
     instances: instancesEach,
     requestsPerSecond: pace,
-    watchEveryMs: 1_000,
+    // Each look is a report, too, and many places ask for much already.
+    watchEveryMs: own === undefined ? 1_000 : 3_000,
   }));
 }
 

@@ -1,6 +1,7 @@
 /**
  * `npm start`: a whole rotation in one terminal, on the machine, functions and SDK clients that run in
- * production. `npm start -- compromise` leaks the live key instead, `npm start -- campaign` a thousand at once.
+ * production. `npm start -- compromise` leaks the live key instead, `npm start -- campaign` a thousand at once,
+ * and `npm start -- fanout` has copies of the key at seven places.
  */
 
 import { parseArgs } from "node:util";
@@ -9,7 +10,7 @@ import { endOnSignal } from "./ending.ts";
 import { screen } from "./screen.ts";
 import type { StandInName } from "./stand-ins.ts";
 
-const usage = `usage: npm start -- [compromise|campaign] [--json] [--stay] [--port N]
+const usage = `usage: npm start -- [compromise|campaign|fanout] [--json] [--stay] [--port N]
                     [--provider NAME] [--plan contain-first|switch-first]
 
   (nothing)      rotate a key under live traffic, prove the old one
@@ -17,6 +18,9 @@ const usage = `usage: npm start -- [compromise|campaign] [--json] [--stay] [--po
   compromise     leak the live key: contain, replace, recover, report
   campaign       every key leaked: 1,000 keys of 10 provider accounts
                  with 5 calls a second each, in waves; some 15 minutes
+  fanout         a key in Vault with copies at seven destinations of
+                 all four classes, and programs under rekey exec and
+                 behind rekey agent: rotated, each place's own proof
   --json         one JSON object as the last line of stdout, and
                  nothing else there
   --stay         keep the local cloud running for another terminal
@@ -54,6 +58,12 @@ function parsed() {
     if (error instanceof TypeError) throw new Misused(error.message.split(". ")[0] ?? "");
     throw error;
   }
+}
+
+const shownRuns = ["rotation", "compromise", "campaign", "fanout"] as const;
+
+function isShown(what: string): what is (typeof shownRuns)[number] {
+  return (shownRuns as readonly string[]).includes(what);
 }
 
 function planIn(plan: string | undefined, what: string) {
@@ -98,8 +108,7 @@ async function main(): Promise<number> {
   }
   const [what = "rotation", ...more] = positionals;
   if (more.length > 0) throw new Misused(`one thing at a time, and not also ${more.join(" ")}`);
-  if (what !== "rotation" && what !== "compromise" && what !== "campaign")
-    throw new Misused(`there is nothing called ${what}`);
+  if (!isShown(what)) throw new Misused(`there is nothing called ${what}`);
   const plan = planIn(values.plan, what);
   if (values.native && what !== "rotation") throw new Misused("--native is for `npm start` alone");
   const keys = countIn(values.keys, what);
@@ -113,6 +122,7 @@ async function main(): Promise<number> {
     if (what === "compromise")
       return await (await import("./compromise-run.ts")).runCompromise({ ...start, plan });
     if (what === "campaign") return await (await import("./campaign-run.ts")).runCampaign({ ...start, keys });
+    if (what === "fanout") return await (await import("./fanout-run.ts")).runFanOut(start);
     return await (await import("./rotation-run.ts")).runRotation({ ...start, native: values.native });
   } catch (error) {
     // What breaks while everything is being closed breaks because of that, and the process is about to end.

@@ -1,0 +1,197 @@
+import { readFileSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import type { CopyEvidence } from "../core/adoption/evidence.ts";
+import type { RotationRecord } from "../ledger/entries.ts";
+import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
+import { type Demonstration, type Start, secretName, startDemonstration } from "./demonstration.ts";
+import { type FanOutCompany, fanOutCompany } from "./fanout/company.ts";
+import { programConsumers } from "./fanout/programs.ts";
+import { narrator, openingFor, showCertificate } from "./rotation-run.ts";
+import type { Screen } from "./screen.ts";
+import { stay } from "./stay.ts";
+import { troubleIn } from "./summary.ts";
+
+const heardMaxMs = 60_000;
+/** Usually half a minute; a machine that others use too takes its time with seven places. */
+const runMaxMs = 300_000;
+const pollMs = 100;
+/** Of each of six instances; the places and the two programs make as many again. */
+const requestsPerSecondEach = 2;
+/** Traffic on the incoming key alone, so that a key revoked too early would show. */
+const afterMs = 1_500;
+
+/** What `--json` prints as its last line. */
+export interface FanOutSummary {
+  readonly type: "fanout";
+  readonly outcome: string;
+  readonly secret: string;
+  readonly destinations: readonly {
+    readonly name: string;
+    readonly kind: string;
+    readonly activation: string;
+    readonly proof: string;
+    /** The place's own word for what it holds. */
+    readonly mark: string | undefined;
+    readonly adopted: boolean;
+    readonly certified: boolean;
+  }[];
+  readonly programs: readonly { readonly name: string; readonly kind: string; readonly adopted: boolean }[];
+  readonly requests: number;
+  readonly failedRequests: number;
+  readonly retiringKeyDead: boolean;
+  readonly certificate: CheckedCertificate;
+  readonly trouble: readonly string[];
+}
+
+/** One key at many places: rotated under traffic, and each place says itself that it uses the new one. */
+export async function runFanOut(start: Start): Promise<number> {
+  const { shown, ending } = start;
+  const around = await fanOutCompany();
+  ending.before(() => around.close());
+  try {
+    const company = await startDemonstration({
+      ...openingFor(start),
+      onLog: narrator(shown),
+      own: around.own,
+      pace: requestsPerSecondEach,
+    });
+    try {
+      const summary = await rotated(company, around, shown);
+      const complaints = complaintsOf(summary);
+      conclude({ shown, summary, complaints });
+      if (start.stay) await stay(company, start);
+      return complaints.length === 0 ? 0 : 1;
+    } finally {
+      await company.close();
+    }
+  } finally {
+    await around.close();
+  }
+}
+
+async function rotated(company: Demonstration, around: FanOutCompany, shown: Screen): Promise<FanOutSummary> {
+  const names = around.places().map(({ name, kind }) => `${name} (${kind})`);
+  shown.say(`the key is ${company.secretArn}, with copies at ${names.join(", ")}`);
+  shown.say("one program runs under `rekey exec`, and one asks `rekey agent`");
+  await around.startPrograms();
+  await heardOf(company);
+  await company.rekey("rotate", secretName, "--reason", "npm start -- fanout");
+  const rotation = await finished(company);
+  if (rotation.outcome !== "rotated") {
+    const why = [
+      `the rotation ended as ${rotation.outcome}: ${rotation.reason}`,
+      ...troubleIn(company.cloud),
+    ];
+    throw new Error(why.join("; "));
+  }
+  await pause(afterMs);
+  return summarize({ company, around, rotation });
+}
+
+async function heardOf({ ledger, secretArn, cloud }: Demonstration): Promise<void> {
+  for (const untilMs = Date.now() + heardMaxMs; Date.now() < untilMs; await pause(pollMs)) {
+    const evidence = await ledger.evidence(secretArn);
+    if (Object.keys(programConsumers).every((kind) => evidence.some((item) => item.kind === kind))) return;
+  }
+  throw new Error(["the two programs have not reported", ...troubleIn(cloud)].join("; "));
+}
+
+async function finished({ ledger, secretArn, cloud }: Demonstration): Promise<RotationRecord> {
+  for (const untilMs = Date.now() + runMaxMs; Date.now() < untilMs; await pause(pollMs)) {
+    const [rotation] = await ledger.rotations(secretArn);
+    if (rotation !== undefined && rotation.outcome !== "running") return rotation;
+  }
+  const why = [`the rotation has not ended after ${runMaxMs / 1000} s`, ...troubleIn(cloud)];
+  throw new Error(why.join("; "));
+}
+
+async function summarize(facts: {
+  readonly company: Demonstration;
+  readonly around: FanOutCompany;
+  readonly rotation: RotationRecord;
+}): Promise<FanOutSummary> {
+  const { company, around, rotation } = facts;
+  const { ledger, secretArn, fleet, provider, cloud } = company;
+  const evidence = await ledger.evidence(secretArn);
+  const { keys } = await ledger.secret(secretArn);
+  const incoming = keys.find(({ keyId }) => keyId === rotation.incomingKeyId)?.fingerprint;
+  const certificate = await checkCertificate(cloud, rotation.rotationId);
+  const certified = certifiedIn(certificate.path);
+  const destinations = around.places().map(({ name, kind }) => {
+    const seen = evidence.find(
+      (item): item is CopyEvidence =>
+        item.kind === "copy" && item.destination === name && item.versionId === rotation.incomingVersionId,
+    );
+    const { activation = "unknown", proof = "none", mark, state } = seen ?? {};
+    const adopted = state === "active";
+    return { name, kind, activation, proof, mark, adopted, certified: certified.includes(name) };
+  });
+  const programs = Object.entries(programConsumers).map(([kind, name]) => {
+    const own = evidence.filter((item) => "holds" in item && item.kind === kind && item.consumer === name);
+    const adopted = own.some((item) => "holds" in item && item.holds.fingerprint === incoming);
+    return { name, kind, adopted };
+  });
+  const tallies = [fleet.tally(), around.tally()];
+  const retiring = provider.state().find(({ keyId }) => keyId === company.retiringKeyId);
+  return {
+    ...{ type: "fanout", outcome: rotation.outcome, secret: secretArn, destinations, programs },
+    requests: tallies.reduce((sum, { requests }) => sum + requests, 0),
+    failedRequests: tallies.reduce((sum, { failed }) => sum + failed, 0),
+    retiringKeyDead: rotation.death !== undefined && retiring?.isAccepted === false,
+    certificate,
+    trouble: troubleIn(cloud),
+  };
+}
+
+interface Statement {
+  readonly predicate: {
+    readonly adoption: { readonly rows: readonly { readonly copy?: { readonly destination: string } }[] };
+  };
+}
+
+/** The places whose proof the signed certificate holds. */
+function certifiedIn(path: string): readonly string[] {
+  const { payload } = JSON.parse(readFileSync(path, "utf8")) as { payload: string };
+  const { predicate } = JSON.parse(Buffer.from(payload, "base64").toString("utf8")) as Statement;
+  return predicate.adoption.rows.flatMap(({ copy }) => (copy === undefined ? [] : [copy.destination]));
+}
+
+function complaintsOf(summary: FanOutSummary): readonly string[] {
+  const { outcome, destinations, programs, failedRequests, retiringKeyDead, certificate } = summary;
+  return [
+    ...(outcome === "rotated" ? [] : [`the run ended as ${outcome}`]),
+    ...(failedRequests === 0 ? [] : [`${failedRequests} requests failed`]),
+    ...(retiringKeyDead ? [] : ["the retiring key was not proven dead"]),
+    ...(certificate.verified ? [] : ["the certificate does not verify"]),
+    ...destinations.flatMap(({ name, adopted, certified }) => [
+      ...(adopted ? [] : [`${name} does not use the incoming key`]),
+      ...(certified ? [] : [`the certificate says nothing of ${name}`]),
+    ]),
+    ...programs.filter(({ adopted }) => !adopted).map(({ name }) => `${name} does not hold the incoming key`),
+    ...summary.trouble,
+  ];
+}
+
+function conclude(end: {
+  readonly shown: Screen;
+  readonly summary: FanOutSummary;
+  readonly complaints: readonly string[];
+}): void {
+  const { shown, summary, complaints } = end;
+  for (const { name, kind, activation, proof, mark, adopted } of summary.destinations) {
+    const text = `${name} (${kind}, ${activation}): in use, shown by ${proof} ${mark ?? ""}`.trimEnd();
+    shown.verdict({ isGood: adopted, text });
+  }
+  for (const { name, kind, adopted } of summary.programs)
+    shown.verdict({ isGood: adopted, text: `${name} (rekey ${kind}) holds the incoming key` });
+  const { requests, failedRequests, retiringKeyDead, certificate } = summary;
+  shown.verdict({
+    isGood: failedRequests === 0,
+    text: `${requests} requests served, ${failedRequests} failed`,
+  });
+  shown.verdict({ isGood: retiringKeyDead, text: "the retiring key is dead" });
+  showCertificate(shown, certificate);
+  for (const complaint of complaints)
+    shown.error(complaint, "the steps above say what was decided and why; `--stay` keeps the cloud running");
+  shown.summary(summary);
+}

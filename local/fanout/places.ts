@@ -1,0 +1,155 @@
+import {
+  GetSecretValueCommand,
+  PutSecretValueCommand,
+  SecretsManagerClient,
+} from "@aws-sdk/client-secrets-manager";
+import { WorkersFake } from "../../destinations/cloudflare-workers/fake.ts";
+import type { FakeReply, FakeRequest } from "../../destinations/fake.ts";
+import { FlyFake } from "../../destinations/fly/fake.ts";
+import { GithubFake } from "../../destinations/github-actions/fake.ts";
+import { GitlabFake } from "../../destinations/gitlab-ci/fake.ts";
+import { HerokuFake } from "../../destinations/heroku/fake.ts";
+import { VercelFake } from "../../destinations/vercel/fake.ts";
+import { clientAs, environment, type LocalCloud } from "../world.ts";
+
+/** The name of the value everywhere. */
+export const copyName = "OPENAI_API_KEY";
+/** How long a run of CI takes, and how often one begins. */
+const runMs = 2_000;
+const runEveryMs = 1_000;
+
+/** One destination with what runs there. */
+export interface Place {
+  readonly name: string;
+  readonly kind: string;
+  /** What the deployment says of it, beside its kind and token. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  /** Where its API is, with the stand-in that answers there; none for AWS. */
+  readonly api?: { readonly host: string; readonly token: string; handle(request: FakeRequest): FakeReply };
+  /** Somebody puts a value there by hand, and everything that runs is given it. */
+  put(text: string): Promise<void> | void;
+  /** The keys that run there now. */
+  running(): Promise<readonly string[]> | readonly string[];
+  /** What goes on by itself: builds end, processes start, runs come and go. */
+  tick(): void;
+}
+
+const given = (values: ReadonlyMap<string, string>) => {
+  const value = values.get(copyName);
+  return value === undefined ? [] : [value];
+};
+
+/** Seven places of all four classes of activation. Secrets Manager's own is `copyPlace`. */
+export function placesOutside(): readonly Place[] {
+  return [worker(), flyApp(), herokuApp(), vercelProject(), githubActions(), gitlabCi()];
+}
+
+function worker(): Place {
+  const settings = { account: "0".repeat(32), script: "shop-production" };
+  const fake = new WorkersFake(settings);
+  return {
+    ...{ name: "edge", kind: "cloudflare-workers", settings },
+    api: { host: "api.cloudflare.com", token: fake.token, handle: (request) => fake.handle(request) },
+    put: (text) => fake.put(copyName, text),
+    running: () => fake.deployed.flatMap(({ secrets }) => given(secrets)),
+    tick: () => undefined,
+  };
+}
+
+function flyApp(): Place {
+  const settings = { app: "shop", organization: "acme" };
+  const fake = new FlyFake(settings, Date.now);
+  return {
+    ...{ name: "fly", kind: "fly", settings },
+    api: { host: "api.machines.dev", token: fake.token, handle: (request) => fake.handle(request) },
+    put(text) {
+      fake.put(copyName, text);
+      fake.start();
+    },
+    running: () =>
+      fake.machines.filter(({ isRestarting }) => !isRestarting).flatMap((machine) => given(machine.given)),
+    tick: () => fake.finish(),
+  };
+}
+
+function herokuApp(): Place {
+  const settings = { app: "01234567-89ab-cdef-0123-456789abcdef" };
+  const fake = new HerokuFake(settings.app);
+  return {
+    ...{ name: "heroku", kind: "heroku", settings },
+    api: { host: "api.heroku.com", token: fake.token, handle: (request) => fake.handle(request) },
+    put(text) {
+      fake.put(copyName, text);
+      fake.finish();
+    },
+    running: () => given(new Map([[copyName, fake.running(copyName) ?? ""]])).filter(Boolean),
+    tick: () => fake.finish(),
+  };
+}
+
+function vercelProject(): Place {
+  const settings = { project: "prj_FAKE", team: "team_FAKE", target: "production" };
+  const fake = new VercelFake(settings, Date.now);
+  return {
+    ...{ name: "web", kind: "vercel", settings },
+    api: { host: "api.vercel.com", token: fake.token, handle: (request) => fake.handle(request) },
+    put(text) {
+      fake.put(copyName, text);
+      fake.deploy();
+      fake.finish();
+    },
+    running: () => given(fake.serving.get("production")?.built ?? new Map()),
+    tick: () => fake.finish(),
+  };
+}
+
+function githubActions(): Place {
+  const settings = { repository: "acme/shop", environment };
+  const fake = new GithubFake({ owner: settings.repository, environment }, Date.now);
+  return {
+    ...{ name: "ci", kind: "github-actions", settings },
+    api: { host: "api.github.com", token: fake.token, handle: (request) => fake.handle(request) },
+    put: (text) => fake.put(copyName, text),
+    running: () => fake.runs.flatMap((run) => given(run.given)),
+    tick() {
+      const [nowMs, newest] = [Date.now(), fake.runs.at(-1)];
+      for (const run of fake.runs.filter(({ startedAtMs }) => nowMs - startedAtMs > runMs)) fake.end(run);
+      if (nowMs - (newest?.startedAtMs ?? 0) > runEveryMs) fake.begin();
+    },
+  };
+}
+
+function gitlabCi(): Place {
+  const settings = { project: 1234, scope: "production" };
+  const fake = new GitlabFake(settings);
+  let beganAtMs = 0;
+  return {
+    ...{ name: "pipelines", kind: "gitlab-ci", settings },
+    api: { host: "gitlab.com", token: fake.token, handle: (request) => fake.handle(request) },
+    put: (text) => fake.put(copyName, text),
+    running: () => fake.pipelines.flatMap((pipeline) => given(pipeline.given)),
+    tick() {
+      if (Date.now() - beganAtMs < runEveryMs) return;
+      beganAtMs = Date.now();
+      fake.begin();
+      while (fake.pipelines.length > runMs / runEveryMs) fake.end();
+    },
+  };
+}
+
+/** Another secret of Secrets Manager, whose readers ask for it each time. */
+export function copyPlace(secret: string, cloud: () => Pick<LocalCloud, "url">): Place {
+  const client = () => new SecretsManagerClient(clientAs(cloud(), "administrator"));
+  return {
+    ...{ name: "reports", kind: "secrets-manager", settings: { secret } },
+    async put(text) {
+      const SecretString = JSON.stringify({ [copyName]: text });
+      await client().send(new PutSecretValueCommand({ SecretId: secret, SecretString }));
+    },
+    async running() {
+      const { SecretString = "{}" } = await client().send(new GetSecretValueCommand({ SecretId: secret }));
+      return given(new Map(Object.entries(JSON.parse(SecretString) as Record<string, string>)));
+    },
+    tick: () => undefined,
+  };
+}
