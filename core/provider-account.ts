@@ -11,6 +11,15 @@ export interface AccountBudget {
   readonly failuresInARow?: number;
 }
 
+/** What a campaign takes of an account without a budget: every provider under Rekey answers so many. */
+const callsPerSecondElse = 5;
+
+/** The calls a second that an account answers for as long as it is asked, by the narrower of its windows. */
+export function steadyCallsPerSecond(budget: AccountBudget | undefined): number {
+  const { callsPerSecond = callsPerSecondElse, callsPerMinute = Number.POSITIVE_INFINITY } = budget ?? {};
+  return Math.min(callsPerSecond, callsPerMinute / 60);
+}
+
 export interface Budgeted {
   /** What all rotations together may ask of this account; absent: nothing is counted. */
   readonly budget?: AccountBudget;

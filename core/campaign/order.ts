@@ -4,7 +4,14 @@ import type { CampaignKey, CampaignWave } from "./record.ts";
 export interface Candidate
   extends Pick<
     CampaignKey,
-    "secretArn" | "name" | "environment" | "account" | "provider" | "consumers" | "fingerprint"
+    | "secretArn"
+    | "name"
+    | "environment"
+    | "account"
+    | "callsPerSecond"
+    | "provider"
+    | "consumers"
+    | "fingerprint"
   > {
   /** Somebody saw the key in public, or it is made to be seen. */
   readonly isPublic: boolean;

@@ -68,6 +68,8 @@ export interface CampaignKey {
   readonly name: string;
   readonly environment: string;
   readonly account: string;
+  /** What the account answers for as long as it is asked. */
+  readonly callsPerSecond: number;
   readonly provider: string;
   readonly consumers: readonly string[];
   readonly fingerprint?: Fingerprint;

@@ -1,11 +1,5 @@
 import type { CampaignKey } from "./record.ts";
 
-/** What bounds a wave, so that no provider, no quota and no shared consumer is asked for too much at once. */
-export interface CampaignLimits {
-  /** How many calls a second the account of a provider answers. */
-  callsPerSecond(account: string): number;
-}
-
 /** Calls of a provider that one incident makes from its opening to the proof of death, rounded up. */
 const callsPerKey = 24;
 /** Of Secrets Manager's 50 writes a second half is left to everybody else; one incident makes eight. */
@@ -22,10 +16,12 @@ interface Lap {
   readonly nowMs: number;
 }
 
-/** The keys whose incidents are opened now, the most dangerous first. */
-export function whichStart(lap: Lap, limits: CampaignLimits): readonly CampaignKey[] {
-  const { keys, areCanariesOver, lapMs, nowMs } = lap;
-  const room = roomIn(keys, { limits, lapMs, nowMs });
+/**
+ * The keys whose incidents are opened now, the most dangerous first. No provider, no quota and no shared consumer is
+ * asked for too much at once.
+ */
+export function whichStart({ keys, areCanariesOver, lapMs, nowMs }: Lap): readonly CampaignKey[] {
+  const room = roomIn(keys, { lapMs, nowMs });
   const waiting = keys.filter(({ startedAtMs, fingerprint }) => startedAtMs === undefined && fingerprint);
   return waiting.filter((key) => isItsTurn(key, areCanariesOver) && room.take(key));
 }
@@ -35,10 +31,7 @@ function isItsTurn({ wave }: CampaignKey, areCanariesOver: boolean): boolean {
   return wave !== "rest" || areCanariesOver;
 }
 
-function roomIn(
-  keys: readonly CampaignKey[],
-  { limits, lapMs, nowMs }: { readonly limits: CampaignLimits } & Pick<Lap, "lapMs" | "nowMs">,
-) {
+function roomIn(keys: readonly CampaignKey[], { lapMs, nowMs }: Pick<Lap, "lapMs" | "nowMs">) {
   const atWork = keys.filter(isAtWork);
   const consumers = new Map<string, number>();
   for (const key of atWork) for (const name of key.consumers) count(consumers, name);
@@ -46,9 +39,9 @@ function roomIn(
   for (const { account, startedAtMs } of keys)
     if (startedAtMs !== undefined) lastStart.set(account, Math.max(startedAtMs, lastStart.get(account) ?? 0));
   let left = Math.min(atOnceMax - atWork.length, Math.ceil((startsPerSecondMax * lapMs) / 1000));
-  const take = ({ wave, account, consumers: names }: CampaignKey): boolean => {
+  const take = ({ wave, account, callsPerSecond, consumers: names }: CampaignKey): boolean => {
     const isUrgent = wave === "abused";
-    const paceMs = (callsPerKey * 1000) / limits.callsPerSecond(account);
+    const paceMs = (callsPerKey * 1000) / callsPerSecond;
     const isPaced = nowMs - (lastStart.get(account) ?? Number.NEGATIVE_INFINITY) >= paceMs;
     const isFree = names.every((name) => (consumers.get(name) ?? 0) < atOncePerConsumerMax);
     if (left <= 0 || (!isUrgent && !(isPaced && isFree))) return false;

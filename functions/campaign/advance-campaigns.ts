@@ -19,8 +19,6 @@ import { tellOfCampaign } from "./tell-of-campaign.ts";
 const lapMs = 5_000;
 const lapsMax = 10;
 const atOnceMax = 16;
-/** What every provider under Rekey answers, and what the campaign takes of it. */
-const callsPerSecond = () => 5;
 
 /** Brings every campaign that is not done one step further: what moved, what failed, which keys come next. */
 export const advanceCampaigns = step({
@@ -92,5 +90,5 @@ function nextOf({ campaign, keys, nowMs }: Judging): readonly CampaignKey[] {
   const cutOff = keys.filter(
     ({ startedAtMs, incidentId }) => startedAtMs !== undefined && incidentId === undefined,
   );
-  return [...cutOff, ...whichStart({ keys, areCanariesOver, lapMs, nowMs }, { callsPerSecond })];
+  return [...cutOff, ...whichStart({ keys, areCanariesOver, lapMs, nowMs })];
 }

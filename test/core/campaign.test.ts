@@ -16,11 +16,10 @@ import { containBy } from "../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
 
 const minute = 60_000;
-const limits = { callsPerSecond: () => 5 };
 
 const candidate = (name: string, changes: Partial<Candidate> = {}): Candidate => ({
   ...{ secretArn: `arn:${name}`, name, environment: "production", account: "main", provider: "openai" },
-  ...{ consumers: ["production/web"], fingerprint: `sha256:${name}` },
+  ...{ callsPerSecond: 5, consumers: ["production/web"], fingerprint: `sha256:${name}` },
   ...{ isPublic: false, isAbused: false, instances: 0 },
   ...changes,
 });
@@ -35,7 +34,14 @@ const key = (name: string, changes: Partial<CampaignKey> = {}): CampaignKey => (
     account: "main",
     provider: "openai",
   },
-  ...{ consumers: [], fingerprint: `sha256:${name}`, plan: "switch-first", wave: "rest", why: "x" },
+  ...{
+    callsPerSecond: 5,
+    consumers: [],
+    fingerprint: `sha256:${name}`,
+    plan: "switch-first",
+    wave: "rest",
+    why: "x",
+  },
   ...changes,
 });
 
@@ -100,7 +106,7 @@ describe("the order", () => {
 describe("a wave", () => {
   const lap = { areCanariesOver: true, lapMs: 5_000, nowMs: 100_000 };
   const names = (keys: readonly CampaignKey[], over = lap) =>
-    whichStart({ ...over, keys }, limits).map(({ name }) => name);
+    whichStart({ ...over, keys }).map(({ name }) => name);
 
   test("has one key of an account until its calls are answered, except those that a stranger uses", () => {
     const keys = [key("a"), key("b"), key("c", { account: "other" }), key("x", { wave: "abused" })];
@@ -109,6 +115,13 @@ describe("a wave", () => {
     expect(names([key("r", { startedAtMs: 90_000 }), key("s", { startedAtMs: 95_000 }), key("a")])).toEqual([
       "a",
     ]);
+  });
+
+  test("has a key of a slower account less often", () => {
+    const lately = { startedAtMs: 90_000, callsPerSecond: 2 };
+    const slow = [key("r", lately), key("a", { callsPerSecond: 2 })];
+    expect(names(slow)).toEqual([]);
+    expect(names(slow, { ...lap, nowMs: 102_000 })).toEqual(["a"]);
   });
 
   test("waits for the canaries, and starts nothing that has no fingerprint or has started", () => {

@@ -8,6 +8,7 @@ import {
   paid,
   paused,
   pauseMaxMs,
+  steadyCallsPerSecond,
   takeMint,
   withFailure,
 } from "../../core/provider-account.ts";
@@ -129,6 +130,13 @@ test("what a clock that was ahead wrote stops nobody", () => {
   expect(bookCall(use, { budget: { callsPerMinute: 60 }, nowMs: noon, waitMaxMs: 0 }).wait).toBe("none");
   const budget = { mintsAtOnce: 1 };
   expect(takeMint(use, { runId: "r-1", budget, nowMs: noon, isIncident: false })).toBeDefined();
+});
+
+test("what an account answers for as long as it is asked is what the narrower window gives", () => {
+  expect(steadyCallsPerSecond(undefined)).toBe(5);
+  expect(steadyCallsPerSecond({ mintsAtOnce: 4 })).toBe(5);
+  expect(steadyCallsPerSecond({ callsPerSecond: 20 })).toBe(20);
+  expect(steadyCallsPerSecond({ callsPerSecond: 3, callsPerMinute: 120 })).toBe(2);
 });
 
 describe("places for mints", () => {

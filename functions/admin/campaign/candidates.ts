@@ -3,6 +3,7 @@ import type { Candidate } from "../../../core/campaign/order.ts";
 import { isOver } from "../../../core/incident/status.ts";
 import { isReporting, isRotated, type Policy } from "../../../core/policy.ts";
 import type { Fingerprint, SecretArn } from "../../../core/ports.ts";
+import { steadyCallsPerSecond } from "../../../core/provider-account.ts";
 import type { AdminDeps } from "../../deps.ts";
 import type { IndexedVersion } from "../../key-index/identify-key.ts";
 import { ownCredential } from "../../key-index/own-credential.ts";
@@ -50,6 +51,7 @@ async function candidateOf(
   const person = whyPerson({ policy, fingerprint }, deps);
   return {
     ...{ secretArn, name, environment, account: provider.account, provider: provider.kind },
+    callsPerSecond: steadyCallsPerSecond(provider.budget),
     consumers: consumers === "none" ? [] : consumers.map((each) => `${each.environment}/${each.name}`),
     ...(fingerprint !== undefined && { fingerprint }),
     isPublic: publishable === true || known.seenInPublic.has(secretArn),
@@ -86,6 +88,7 @@ async function ownCandidates(secretArn: SecretArn, { ledger }: AdminDeps): Promi
       : [
           {
             ...{ secretArn, name: what, environment: served.environment, account, provider, consumers: [] },
+            callsPerSecond: steadyCallsPerSecond(served.provider.budget),
             ...{ fingerprint: sha256, isPublic: false, isAbused: false, instances: 0 },
             person: `replace ${what}`,
           },
