@@ -1,4 +1,4 @@
-import type { Evidence, RestartEvidence } from "../core/adoption/evidence.ts";
+import type { RestartEvidence, SourceEvidence } from "../core/adoption/evidence.ts";
 import type { ConsumerPolicy, EvidenceKind, Policy } from "../core/policy.ts";
 import type { EventBus, RotationId, SecretArn, VersionId } from "../core/ports.ts";
 import type { Wiring, WiringQuestion } from "./wiring.ts";
@@ -16,7 +16,7 @@ export interface EvidenceSource {
   /** Only policies that name this kind of evidence are asked about. */
   readonly kind: EvidenceKind;
   /** Does not throw if the platform cannot be asked: it then returns evidence that says so. */
-  observe(observing: Observing): Promise<readonly Evidence[]>;
+  observe(observing: Observing): Promise<readonly SourceEvidence[]>;
 }
 
 // ---- what a platform says of one workload ----------------------------------------------------------------

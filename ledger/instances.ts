@@ -16,7 +16,13 @@ interface Named {
   readonly isKnown: boolean;
 }
 
-/** Where a report of an instance is kept: by itself, or with the others of its consumer if there is no room. */
+/** Nothing of the secret is declared, as far as whoever asks knows. */
+const nothingDeclared: CountingPolicy = { consumers: [] };
+
+/**
+ * Where a report of an instance is kept: by itself, or with the others of its consumer if there is no room. Only
+ * what takes reports needs it, so it stands apart from the rest of the ledger.
+ */
 export function instancesIn(at: Documents) {
   const { put, write } = evidenceWriter(at);
 
@@ -35,10 +41,11 @@ export function instancesIn(at: Documents) {
   }
 
   /** Where there is no room, what a report says is kept with the others of its consumer. */
+  /** The policy says whose instances are counted apart (core/adoption/instance-limits.ts). */
   async function putInstance(
     secretArn: SecretArn,
     report: InstanceEvidence,
-    policy: CountingPolicy,
+    policy: CountingPolicy = nothingDeclared,
   ): Promise<Stored> {
     const { item, isKnown } = await namedIfJump(secretArn, report);
     const forget = forgottenAfter(item, policy);

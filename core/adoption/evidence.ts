@@ -165,6 +165,9 @@ export type ConsumerEvidence =
   | CopyEvidence;
 export type Evidence = ConsumerEvidence | UncountedEvidence | ProviderEvidence;
 
+/** What somebody is asked for, as opposed to what an instance reports by itself. */
+export type SourceEvidence = Exclude<Evidence, InstanceEvidence>;
+
 /** About one consumer, by one source. */
 export function isConsumers(evidence: Evidence): evidence is ConsumerEvidence {
   return evidence.kind !== "provider" && evidence.kind !== "uncounted";

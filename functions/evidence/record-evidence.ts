@@ -2,6 +2,7 @@ import * as z from "zod";
 import type { InstanceEvidence, Unproven } from "../../core/adoption/evidence.ts";
 import { ConsumerReport } from "../../events/consumer-report.ts";
 import { isProvenBy } from "../../events/report-proof.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import type { Deps } from "../deps.ts";
 import { metricLine } from "../metrics.ts";
 import { wakeIfDecided } from "../secret/wake-run.ts";
@@ -38,7 +39,7 @@ export const recordEvidence = step({
       unproven,
     });
     noteReads(event, deps);
-    const stored = await deps.ledger.putEvidence(secretArn, evidence, policy);
+    const stored = await instancesIn(deps.ledger.documents).putInstance(secretArn, evidence, policy);
     if (stored === "stillSo") return { outcome: "stillSo" as const };
     return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };
   },

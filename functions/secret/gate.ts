@@ -1,6 +1,6 @@
 import { observeProvider } from "../../consumers/provider.ts";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
-import { type Evidence, isInstance } from "../../core/adoption/evidence.ts";
+import { type Evidence, isInstance, type SourceEvidence } from "../../core/adoption/evidence.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type RevokeView, type StandingView, standingReasons } from "../../core/rotation/gate.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
@@ -71,7 +71,7 @@ export async function gatherEvidence(
   deps: With<"sources" | "destinations">,
 ): Promise<readonly Evidence[]> {
   const { policy, run, nowMs, secretArn } = question;
-  const fresh: Evidence[] = [];
+  const fresh: SourceEvidence[] = [];
   if (policy.signals.includes("provider")) fresh.push(await askProvider(question, deps));
   const { retiring, incoming } = run;
   const observing = { policy, retiring, incoming, nowMs, memory: refreshMemory(deps) };
@@ -89,7 +89,7 @@ export async function gatherEvidence(
 function askProvider(
   { policy, run, nowMs }: { readonly policy: Policy; readonly run: PromotedRun; readonly nowMs: number },
   deps: Deps,
-): Promise<Evidence> {
+): Promise<SourceEvidence> {
   const { retiring, incoming, promotedAtMs } = run;
   const keys = { retiringKeyId: retiring.keyId, incomingKeyId: incoming.keyId };
   return observeProvider({ policy, ...keys, promotedAtMs, nowMs }, deps.provider(policy));

@@ -2,6 +2,7 @@ import { SecretUnusable } from "../../core/errors.ts";
 import { awaitKey } from "../../functions/rotation/await-key.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { keyIn } from "../../stores/value.ts";
 import { type AdminWorld, ANNA, adminWorld, arnOf, fileWith, NOON_MS } from "../contract/admin-world.ts";
 import { memoryCheckpoints } from "../contract/checkpoint-world.ts";
@@ -284,7 +285,7 @@ test("consumers shows who holds which key, who is a stranger and who was never s
   const secretArn = arnOf("billing-key");
   const { keys } = await world.ledger.secret(secretArn);
   const holds = { fingerprint: keys[0]?.fingerprint ?? "", versionId: "v1" };
-  await world.ledger.putEvidence(secretArn, {
+  await instancesIn(world.ledger.documents).putInstance(secretArn, {
     ...{ kind: "client", consumer: "cron\u001b[2J", environment: "production", account: "111122223333" },
     ...{
       instance: "i-1",

@@ -1,6 +1,7 @@
 import { InputInvalid, StoreUnavailable } from "../../core/errors.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { type AdminWorld, arnOf, NOON_MS } from "../contract/admin-world.ts";
 import { appliedWorld, rekey } from "./cli-world.ts";
 import { keyOf, minute, openIncident, secretOf } from "./incident-world.ts";
@@ -34,7 +35,7 @@ describe("a rotation", () => {
   test("on a terminal one screen shows what it does, its keys, and who holds which key", async () => {
     const { world, keys } = await appliedWorld();
     await open(world);
-    await world.ledger.putEvidence(arnOf("billing-key"), {
+    await instancesIn(world.ledger.documents).putInstance(arnOf("billing-key"), {
       ...{ kind: "client", consumer: "billing", environment: "production", account: "111122223333" },
       ...{ instance: "billing-1", sequence: 1, maxStaleMs: 1, uses: [], ended: false },
       holds: { versionId: "v1", fingerprint: "sha256:FAKE" },

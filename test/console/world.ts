@@ -6,6 +6,7 @@ import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incid
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 
@@ -89,7 +90,7 @@ interface Held {
 
 export async function addReport(world: World, secret: string, report: Held): Promise<void> {
   const { agoMs = 2_000, uses = [], ended = false, holds, ...who } = report;
-  await world.ledger.putEvidence(arnOf(secret), {
+  await instancesIn(world.ledger.documents).putInstance(arnOf(secret), {
     ...{
       kind: "client",
       environment,

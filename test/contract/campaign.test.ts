@@ -4,6 +4,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import { advanceCampaigns } from "../../functions/campaign/advance-campaigns.ts";
 import type { Page } from "../../functions/deps.ts";
 import { indexedVersionAt } from "../../functions/key-index/identify-key.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { appliedWorld, rekey } from "../cli/cli-world.ts";
 import { arnOf, NOON_MS } from "./admin-world.ts";
 
@@ -237,7 +238,7 @@ describe("the waves", () => {
     await look(NOON_MS + 5_000);
     const { keys: known } = await world.ledger.secret(arnOf("a-key"));
     const fingerprint = known.find(({ state }) => state === "current")?.fingerprint ?? "";
-    await world.ledger.putEvidence(arnOf("a-key"), {
+    await instancesIn(world.ledger.documents).putInstance(arnOf("a-key"), {
       ...{ kind: "client", consumer: "billing", environment: "production", account: "111122223333" },
       ...{ observedAtMs: NOON_MS, instance: "billing-1#x", sequence: 1, maxStaleMs: minute, ended: false },
       holds: { fingerprint, versionId: "v2" },

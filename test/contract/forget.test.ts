@@ -1,6 +1,7 @@
 import { parse } from "yaml";
 import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { rekey } from "../cli/cli-world.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
@@ -40,7 +41,7 @@ async function waiting(...reports: readonly InstanceEvidence[]): Promise<AdminWo
     },
     wait: { rotationId: "r-1", token: "token-1", decision: "as it was" },
   }));
-  for (const item of reports) await world.ledger.putEvidence(secretArn, item);
+  for (const item of reports) await instancesIn(world.ledger.documents).putInstance(secretArn, item);
   return world;
 }
 
@@ -53,7 +54,10 @@ test("a silent instance is forgotten: recorded with who and when, logged, and th
   ]);
   expect(await world.told("billing-key")).toContain("InstanceForgotten by ada");
 
-  await world.ledger.putEvidence(secretArn, report({ sequence: 4, observedAtMs: NOON_MS - 1 }));
+  await instancesIn(world.ledger.documents).putInstance(
+    secretArn,
+    report({ sequence: 4, observedAtMs: NOON_MS - 1 }),
+  );
   expect(await world.ledger.evidence(secretArn)).toMatchObject([
     { sequence: 4, forgotten: { by: ADA, sequence: 3 } },
   ]);
@@ -81,7 +85,7 @@ test("of two consumers with an instance of this name, one has to be named", asyn
 test("a report that comes while the order is carried out is not overwritten", async () => {
   const world = await waiting(report());
   const later = report({ sequence: 4, observedAtMs: NOON_MS - 1 });
-  await world.ledger.putEvidence(secretArn, later);
+  await instancesIn(world.ledger.documents).putInstance(secretArn, later);
   const forgotten = { by: ADA, atMs: NOON_MS, reason: "x", sequence: 3 };
   expect(await world.ledger.forgetInstance(secretArn, report(), forgotten)).toBe(false);
   expect(await world.ledger.evidence(secretArn)).toEqual([later]);

@@ -9,6 +9,7 @@ import type { Deps } from "../../functions/deps.ts";
 import { mintKey } from "../../functions/rotation/mint-key.ts";
 import { discardKeys } from "../../functions/secret/discard-keys.ts";
 import { nodeDigest } from "../../functions/wiring/base.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
@@ -127,7 +128,7 @@ describe("two places", () => {
       const { issuer, ledger, mint } = await opened(slots);
       const [, idle = ""] = issuer.listed();
       const fingerprint = fingerprintOf(issuer.textOf(idle));
-      await ledger.putEvidence(secretArn, instanceWith(part, fingerprint));
+      await instancesIn(ledger.documents).putInstance(secretArn, instanceWith(part, fingerprint));
       const before = issuer.listed();
       await expect(mint()).rejects.toMatchObject({ message: expect.stringContaining("KeyInUse") });
       expect(issuer.listed()).toEqual(before);

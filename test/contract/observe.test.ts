@@ -2,6 +2,7 @@ import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Page } from "../../functions/deps.ts";
 import { observeSecrets } from "../../functions/upkeep/observe-secrets.ts";
 import { tellPeople } from "../../functions/upkeep/tell-people.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { rekey } from "../cli/cli-world.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
@@ -21,7 +22,7 @@ async function observed(file = observedFile) {
       world.depsOf("observe-secrets"),
     );
   const report = (atMs: number, consumer = "billing") =>
-    world.ledger.putEvidence(secretArn, {
+    instancesIn(world.ledger.documents).putInstance(secretArn, {
       ...{ kind: "client", consumer, environment: "production", account: "111122223333" },
       ...{ instance: `${consumer}-1`, sequence: atMs - NOON_MS + 1, maxStaleMs: 1, uses: [], ended: false },
       ...{ holds: { fingerprint: fingerprintOf(key.secret), versionId: key.versionId }, observedAtMs: atMs },

@@ -5,6 +5,7 @@ import type { Policy } from "../../core/policy.ts";
 import type { KeyUse, ListedKey } from "../../core/ports.ts";
 import { cloudTrailScoper } from "../../functions/adapters/scope/scope.ts";
 import type { Deps, ScopeQuestion } from "../../functions/deps.ts";
+import { instancesIn } from "../../ledger/instances.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { cloudTrail } from "../../local/aws/cloudtrail.ts";
@@ -79,7 +80,7 @@ export class ScopeWorld {
   }
 
   async report(consumer: string, evidence: Partial<InstanceEvidence>): Promise<void> {
-    await this.ledger.putEvidence(billing, {
+    await instancesIn(this.ledger.documents).putInstance(billing, {
       ...{ kind: "client", consumer, instance: "i-1", environment: "production", account },
       ...{ observedAtMs: noon, sequence: 1, maxStaleMs: minute, ended: false, uses: [] },
       holds: { fingerprint, versionId: "version-1" },

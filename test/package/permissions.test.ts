@@ -212,7 +212,7 @@ const writing: Record<Kind, RegExp> = {
   CAMPAIGN: /\.(openCampaign|changeCampaign|addCampaignKey|changeCampaignKey|putCampaignBreach)\(/,
   COPY: /\.changeCopy\(/,
   DEBT: /ledger\.putDebt\(/,
-  EVIDENCE: /\.putEvidence\(/,
+  EVIDENCE: /\.put(?:Evidence|Instance)\(/,
   FINGERPRINT: /\.putHolder\(/,
   FORMER: /\.putFormerSecret\(/,
   INCIDENT: /\.(changeIncident|reportIncident|changeSubject)\(|documents\.change<(Breaker|Paged)>/,

@@ -140,7 +140,9 @@ describe("the order of the decision", () => {
     const identity = [
       policy({ ...allow, Sid: "RotatedSecrets" }, { ...deny, Sid: "OtherStages", Resource: "arn:x" }),
     ];
-    expect(decide(request(), { identity })).toEqual({ isAllowed: true, why: "RotatedSecrets" });
+    expect(decide(request(), { identity })).toEqual({
+      ...{ isAllowed: true, why: "RotatedSecrets", grantedBy: "RotatedSecrets" },
+    });
     expect(decide(request({ resource: "arn:x" }), { identity }).why).toBe("OtherStages denies it");
     expect(decide(request(), { identity: [] }).why).toMatch(
       /no statement allows secretsmanager:GetSecretValue/,

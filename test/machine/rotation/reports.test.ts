@@ -1,6 +1,7 @@
 import { adoption } from "../../../core/adoption/adoption.ts";
 import { evidenceKey, isInstance } from "../../../core/adoption/evidence.ts";
 import { promotedRun } from "../../../core/rotation/secret-record.ts";
+import { instancesIn } from "../../../ledger/instances.ts";
 import type { ConsumerReport } from "../../../sdk/client/consumer-report.ts";
 import { signerFor } from "../../../sdk/client/proof.ts";
 import { open, type Story } from "./story.ts";
@@ -150,7 +151,7 @@ test("what thousands of ended instances left is removed some at a time, and has 
     holds: { fingerprint, versionId },
   });
   const { ledger } = story.world;
-  await ledger.putEvidence(story.secretArn, item(0));
+  await instancesIn(ledger.documents).putInstance(story.secretArn, item(0));
   const [{ forgetAtMs = 0 } = {}] = story.world.table
     .dump()
     .filter(({ sort }) => sort.includes("short-lived/"));
