@@ -49,26 +49,43 @@ export function patchObject(
   return call({ target: change.target, method: "PATCH", body: change.patch }, reach);
 }
 
-async function call(
-  {
-    target,
-    ...request
-  }: { readonly target: string; readonly method: "GET" | "PATCH"; readonly body?: unknown },
+interface Call {
+  readonly target: string;
+  readonly method: "GET" | "PATCH";
+  readonly body?: unknown;
+  /** Of another object behind the same API and token. */
+  readonly path?: string;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly json: unknown;
+}
+
+async function call(asked: Call, reach: KubernetesReach): Promise<unknown> {
+  return jsonOf(await answerOf(asked, reach));
+}
+
+function jsonOf({ status, json }: Answer): unknown {
+  if (status < 200 || status > 299) throw new ProviderUnavailable(`the Kubernetes API answered ${status}`);
+  return json;
+}
+
+async function answerOf(
+  { target, path, ...request }: Call,
   { http, read, allowed }: KubernetesReach,
-): Promise<unknown> {
+): Promise<Answer> {
   const { url, tokenArn } = targetOf(target);
   if (!allowed.includes(target)) throw new NeedsHuman(`${url} is not in the deployment's refreshAllowed`);
   const token = await read(tokenArn);
-  const { status, json } = await http.send({
+  return http.send({
     ...request,
-    url,
+    url: path === undefined ? url : new URL(path, url).href,
     headers: {
       authorization: `Bearer ${token.reveal()}`,
       ...(request.method === "PATCH" && { "content-type": "application/merge-patch+json" }),
     },
   });
-  if (status < 200 || status > 299) throw new ProviderUnavailable(`the Kubernetes API answered ${status}`);
-  return json;
 }
 
 const Annotations = z.record(z.string(), z.string()).default({});
@@ -80,6 +97,15 @@ const Conditions = z
 /** What an environment variable of a container is given, where it stands in the template itself. */
 const Variable = z.looseObject({ name: z.string(), value: z.string().optional() });
 const Container = z.looseObject({ env: z.array(Variable).optional() });
+/** A volume of the Secrets Store CSI driver says by its class what is mounted. */
+const Volume = z.looseObject({
+  csi: z
+    .looseObject({
+      driver: z.string(),
+      volumeAttributes: z.record(z.string(), z.string()).default({}),
+    })
+    .optional(),
+});
 
 export const Workload = z.object({
   metadata: z.object({ generation: count, annotations: Annotations }),
@@ -88,7 +114,9 @@ export const Workload = z.object({
     paused: z.boolean().default(false),
     template: z.looseObject({
       metadata: z.looseObject({ annotations: Annotations }).default({ annotations: {} }),
-      spec: z.looseObject({ containers: z.array(Container).optional() }).optional(),
+      spec: z
+        .looseObject({ containers: z.array(Container).optional(), volumes: z.array(Volume).optional() })
+        .optional(),
     }),
   }),
   status: z.object({
@@ -122,6 +150,31 @@ export const ExternalSecret = z.object({
     .default({ refreshTime: "", syncedResourceVersion: "", conditions: [] }),
 });
 export type ExternalSecret = z.output<typeof ExternalSecret>;
+
+/** What Secrets Store CSI mounts. `objects` is YAML, as AWS's provider reads it. */
+export const SecretProviderClass = z.object({
+  spec: z.object({
+    provider: z.string().default(""),
+    parameters: z.looseObject({ objects: z.string().default("") }).default({ objects: "" }),
+  }),
+});
+export type SecretProviderClass = z.output<typeof SecretProviderClass>;
+
+/** The class stands beside the workload that mounts it. Undefined if the token may not read it, or it is gone. */
+export async function getProviderClass(
+  { workload, name }: { readonly workload: string; readonly name: string },
+  reach: KubernetesReach,
+): Promise<SecretProviderClass | undefined> {
+  const answer = await answerOf({ target: workload, method: "GET", path: classPath(workload, name) }, reach);
+  if (answer.status === 403 || answer.status === 404) return undefined;
+  return understood(SecretProviderClass, jsonOf(answer));
+}
+
+function classPath(workload: string, name: string): string {
+  const [, namespace = ""] = /\/namespaces\/([\w.-]+)\//.exec(new URL(targetOf(workload).url).pathname) ?? [];
+  const group = "/apis/secrets-store.csi.x-k8s.io/v1";
+  return `${group}/namespaces/${namespace}/secretproviderclasses/${encodeURIComponent(name)}`;
+}
 
 export async function getWorkload(target: string, reach: KubernetesReach): Promise<Workload> {
   return understood(Workload, await getObject(target, reach));

@@ -1,9 +1,12 @@
 import { createHash } from "node:crypto";
+import * as z from "zod";
 import {
   type ExternalSecret,
   getExternalSecret,
+  getProviderClass,
   getWorkload,
   type KubernetesReach,
+  type SecretProviderClass,
   targetOf,
   type Workload,
 } from "./kubernetes-api.ts";
@@ -34,11 +37,10 @@ export function kubernetesPlatform(reach: KubernetesReach): Platform {
     },
 
     async wiring({ workload: target, ...question }) {
-      const given =
-        targetOf(target).kind === "externalsecrets"
-          ? remotesIn(await getExternalSecret(target, reach))
-          : variablesIn(await getWorkload(target, reach));
-      return wiringOf(given, question);
+      if (targetOf(target).kind === "externalsecrets")
+        return wiringOf(remotesIn(await getExternalSecret(target, reach)), question);
+      const workload = await getWorkload(target, reach);
+      return wiringOf([...variablesIn(workload), ...(await mountsIn(workload, { target, reach }))], question);
     },
   };
 }
@@ -134,6 +136,59 @@ function variablesIn({ spec }: Workload): readonly Given[] {
     value === undefined ? [] : { name: `the variable ${name}`, text: value },
   );
 }
+
+const csiDriver = "secrets-store.csi.k8s.io";
+/** More classes in one pod template are a mistake, and each is a call. */
+const classesMax = 10;
+
+/** What the volumes of the Secrets Store CSI driver mount. A class that the token may not read says nothing. */
+async function mountsIn(
+  { spec }: Workload,
+  { target, reach }: { readonly target: string; readonly reach: KubernetesReach },
+): Promise<readonly Given[]> {
+  const csi = (spec.template.spec?.volumes ?? []).flatMap((volume) => volume.csi ?? []);
+  const names = csi.flatMap(({ driver, volumeAttributes }) =>
+    driver === csiDriver ? (volumeAttributes["secretProviderClass"] ?? []) : [],
+  );
+  const classes = [...new Set(names)].slice(0, classesMax).map(async (name) => {
+    const found = await getProviderClass({ workload: target, name }, reach);
+    return found === undefined ? [] : objectsIn(found, name);
+  });
+  return (await Promise.all(classes)).flat();
+}
+
+const Objects = z.array(
+  z.looseObject({
+    objectName: z.string(),
+    objectVersion: z.string().optional(),
+    objectVersionLabel: z.string().optional(),
+  }),
+);
+
+/** AWS's provider takes the version's id, else its label, else the current one. */
+async function objectsIn({ spec }: SecretProviderClass, className: string): Promise<readonly Given[]> {
+  const { provider, parameters } = spec;
+  if (provider !== "aws") return [];
+  // Few deployments mount a class: only they load the parser.
+  const { parse } = await import("yaml");
+  const parsed = Objects.safeParse(parsedOrNothing(parse, parameters.objects));
+  return (parsed.data ?? []).map(({ objectName, objectVersion, objectVersionLabel }) => ({
+    ...{ name: `the object ${objectName} of ${className}`, text: objectName },
+    ...(objectVersionLabel !== undefined && { version: objectVersionLabel }),
+    ...(objectVersion !== undefined && { version: `uuid/${objectVersion}` }),
+  }));
+}
+
+function parsedOrNothing(parse: (text: string) => unknown, text: string): unknown {
+  try {
+    return parse(text.slice(0, objectsMaxLength));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Kubernetes keeps no larger objects than 1.5 MB; a list of secrets takes a few lines. */
+const objectsMaxLength = 100_000;
 
 function remotesIn({ spec }: ExternalSecret): readonly Given[] {
   const named = spec.data.map(({ secretKey, remoteRef }) => ({ name: secretKey, ...remoteRef }));

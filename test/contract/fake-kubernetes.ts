@@ -3,7 +3,7 @@ import type { FakeReply, FakeRequest } from "../../providers/fake.ts";
 
 type Annotations = Record<string, string>;
 
-/** A deployment, a stateful set and an ExternalSecret behind the Kubernetes API, moved on by hand. */
+/** A deployment, a stateful set, an ExternalSecret and classes of the Secrets Store CSI driver behind the Kubernetes API, moved on by hand. */
 export class FakeKubernetes {
   readonly origin = "https://k8s.example.com";
   readonly token = "token-FAKE";
@@ -11,6 +11,8 @@ export class FakeKubernetes {
   readonly deployment = new FakeRollout("deployment");
   readonly statefulSet = new FakeRollout("stateful set");
   readonly external = new FakeExternalSecret();
+  /** By namespace and name. A number is the status that the API answers instead. */
+  readonly classes = new Map<string, { provider: string; parameters: object } | number>();
   status = 200;
   body: string | undefined;
 
@@ -25,6 +27,7 @@ export class FakeKubernetes {
     this.calls.push(`${method} ${kind}`);
     if (headers["authorization"] !== `Bearer ${this.token}`) return replyOf(401, {});
     if (this.status !== 200 || this.body !== undefined) return replyOf(this.status, {}, this.body);
+    if (kind === "secretproviderclasses") return this.#classAt(path);
     const object = {
       deployments: this.deployment,
       statefulsets: this.statefulSet,
@@ -36,6 +39,15 @@ export class FakeKubernetes {
       object.patch(body as never);
     }
     return replyOf(200, object.state());
+  }
+
+  #classAt(path: string): FakeReply {
+    const [, namespace = "", name = ""] =
+      /^\/apis\/secrets-store\.csi\.x-k8s\.io\/v1\/namespaces\/([^/]+)\/secretproviderclasses\/([^/]+)$/.exec(
+        path,
+      ) ?? [];
+    const spec = this.classes.get(`${namespace}/${name}`) ?? 404;
+    return typeof spec === "number" ? replyOf(spec, {}) : replyOf(200, { spec });
   }
 }
 
@@ -52,6 +64,7 @@ export class FakeRollout {
   annotations: Annotations = {};
   image = "billing:1";
   env: { name: string; value?: string; valueFrom?: object }[] | undefined;
+  volumes: object[] | undefined;
   observedGeneration = 1;
   updated = 3;
   available = 3;
@@ -131,7 +144,8 @@ export class FakeRollout {
   }
 
   #template() {
-    return { metadata: { annotations: this.annotations }, spec: { containers: [this.#container()] } };
+    const spec = { containers: [this.#container()], ...(this.volumes && { volumes: this.volumes }) };
+    return { metadata: { annotations: this.annotations }, spec };
   }
 
   #container() {

@@ -200,4 +200,52 @@ describe("on Kubernetes", () => {
     await world.look();
     expect((await wiringOf(world))[0]).toBe(expected);
   });
+
+  const volume = (driver = "secrets-store.csi.k8s.io") => ({
+    name: "keys",
+    csi: { driver, readOnly: true, volumeAttributes: { secretProviderClass: "billing-keys" } },
+  });
+  const objects = (text: string) => ({ provider: "aws", parameters: { objects: text } });
+  const classes: readonly (readonly [string, ReturnType<typeof objects> | number, string])[] = [
+    ["follows the secret", objects(`- objectName: billing\n  objectType: secretsmanager\n`), "current"],
+    ["follows it by its ARN", objects(`- objectName: "${secretArn}"\n`), "current"],
+    ["asks for AWSCURRENT", objects("- {objectName: billing, objectVersionLabel: AWSCURRENT}"), "current"],
+    ["names the incoming version", objects("- {objectName: billing, objectVersion: v2}"), "current"],
+    [
+      "pins a version",
+      objects("- {objectName: other}\n- {objectName: billing, objectVersion: v1}"),
+      "pinned",
+    ],
+    ["pins a label", objects("- {objectName: billing, objectVersionLabel: AWSPREVIOUS}"), "pinned"],
+    ["mounts other secrets", objects("- objectName: search"), "unseen"],
+    ["is no YAML", objects("- {objectName: billing"), "unseen"],
+    ["is no list of objects", objects("objectName: billing"), "unseen"],
+    ["is of another store", { ...objects("- objectName: billing"), provider: "vault" }, "unseen"],
+    ["the token may not read", 403, "unseen"],
+    ["is gone", 404, "unseen"],
+  ];
+  test.each(classes)("pods that mount a class of the CSI driver that %s", async (_name, given, expected) => {
+    const world = new ConsumerWorld({ evidence: ["kubernetes"], workload: deployment });
+    await world.look();
+    world.kubernetes.classes.set("shop/billing-keys", given);
+    world.kubernetes.deployment.volumes = [{ name: "tmp" }, volume()];
+    world.kubernetes.deployment.change("billing:2");
+    world.kubernetes.deployment.finish();
+    await world.look();
+    expect((await wiringOf(world))[0]).toBe(expected);
+  });
+
+  test("a volume of another driver is not asked about, and a class that cannot be read for now says nothing yet", async () => {
+    const world = new ConsumerWorld({ evidence: ["kubernetes"], workload: deployment });
+    await world.look();
+    world.kubernetes.classes.set("shop/billing-keys", objects("- objectName: billing"));
+    world.kubernetes.deployment.volumes = [volume("ebs.csi.aws.com")];
+    world.kubernetes.deployment.change("billing:2");
+    world.kubernetes.deployment.finish();
+    await world.look();
+    expect((await wiringOf(world))[0]).toBe("unseen");
+    world.kubernetes.deployment.volumes = [volume()];
+    world.kubernetes.classes.set("shop/billing-keys", 503);
+    expect((await wiringOf(world))[1]).toContain("the Kubernetes API answered 503");
+  });
 });
