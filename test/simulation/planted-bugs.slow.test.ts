@@ -14,7 +14,8 @@ const quickBugs = [
   "contain waits while the secret is held",
   "accept a forged alert",
   "sweep away the run of an execution at work",
-  "a sweep that only looks gives leases back",
+  "believe a report that nobody signed",
+  "let a jump of the sequence silence an instance",
 ];
 
 test(
