@@ -1,6 +1,7 @@
 import { InputInvalid } from "../core/errors.ts";
 import type { SecretStore } from "../core/ports.ts";
 import { googleSecretManager } from "./google-secret-manager/index.ts";
+import { routed } from "./routed.ts";
 import { secretsManager } from "./secrets-manager/index.ts";
 import type { StoreKind } from "./store.ts";
 import { vault } from "./vault/index.ts";
@@ -42,18 +43,5 @@ export function everyStore(world: Parameters<StoreKind["connect"]>[0]): SecretSt
     connected.set(kind, made);
     return made;
   };
-  return {
-    capabilities: (reference) => storeKindOf(reference).capabilities,
-    versionsInUse: async (reference) => (await at(reference)).versionsInUse(reference),
-    current: async (reference) => (await at(reference)).current(reference),
-    read: async (reference, versionId) => (await at(reference)).read(reference, versionId),
-    write: async (version) => (await at(version.secretArn)).write(version),
-    markPending: async (place) => (await at(place.secretArn)).markPending(place),
-    clearPending: async (place) => (await at(place.secretArn)).clearPending(place),
-    discard: async (place) => (await at(place.secretArn)).discard(place),
-    promote: async (promotion) => (await at(promotion.secretArn)).promote(promotion),
-    pin: async (place) => (await at(place.secretArn)).pin(place),
-    nativeRotation: async (reference) => (await at(reference)).nativeRotation(reference),
-    unpin: async (place) => (await at(place.secretArn)).unpin(place),
-  };
+  return routed(at, (reference) => storeKindOf(reference).capabilities);
 }

@@ -1,5 +1,6 @@
 import { InputInvalid, PolicyInvalid } from "../../core/errors.ts";
 import type { SecretStore } from "../../core/ports.ts";
+import { routed } from "../routed.ts";
 import type { GoogleReach } from "../store.ts";
 import { capabilities } from "./capabilities.ts";
 import { federated } from "./federation.ts";
@@ -25,18 +26,5 @@ export function connect({ projects, awsCredentials, fetch = globalThis.fetch }: 
     made.set(project, store);
     return store;
   };
-  return {
-    capabilities: () => capabilities,
-    versionsInUse: async (reference) => at(reference).versionsInUse(reference),
-    current: async (reference) => at(reference).current(reference),
-    read: async (reference, versionId) => at(reference).read(reference, versionId),
-    write: async (version) => at(version.secretArn).write(version),
-    markPending: async (place) => at(place.secretArn).markPending(place),
-    clearPending: async (place) => at(place.secretArn).clearPending(place),
-    discard: async (place) => at(place.secretArn).discard(place),
-    promote: async (promotion) => at(promotion.secretArn).promote(promotion),
-    pin: async (place) => at(place.secretArn).pin(place),
-    nativeRotation: async () => undefined,
-    unpin: async (place) => at(place.secretArn).unpin(place),
-  };
+  return { ...routed(at, () => capabilities), nativeRotation: async () => undefined };
 }

@@ -1,5 +1,6 @@
 import { InputInvalid, PolicyInvalid } from "../../core/errors.ts";
 import type { SecretStore } from "../../core/ports.ts";
+import { routed } from "../routed.ts";
 import type { VaultReach } from "../store.ts";
 import { capabilities } from "./capabilities.ts";
 import { kvOf } from "./kv.ts";
@@ -21,20 +22,7 @@ export function connect({ servers, fetch = globalThis.fetch, ...reach }: VaultRe
     made.set(server, store);
     return store;
   };
-  return {
-    capabilities: () => capabilities,
-    versionsInUse: async (reference) => at(reference).versionsInUse(reference),
-    current: async (reference) => at(reference).current(reference),
-    read: async (reference, versionId) => at(reference).read(reference, versionId),
-    write: async (version) => at(version.secretArn).write(version),
-    markPending: async (place) => at(place.secretArn).markPending(place),
-    clearPending: async (place) => at(place.secretArn).clearPending(place),
-    discard: async (place) => at(place.secretArn).discard(place),
-    promote: async (promotion) => at(promotion.secretArn).promote(promotion),
-    pin: async (place) => at(place.secretArn).pin(place),
-    nativeRotation: async () => undefined,
-    unpin: async (place) => at(place.secretArn).unpin(place),
-  };
+  return { ...routed(at, () => capabilities), nativeRotation: async () => undefined };
 }
 
 function settingsOf(server: string, servers: VaultReach["servers"]): VaultSettings {
