@@ -47,7 +47,7 @@ const pageReasonOf = {
 
 const titles: Readonly<Record<CampaignPage["reason"], string>> = {
   opened: "it has begun",
-  paused: "it is paused, and no further key is contained",
+  paused: "it is paused: no further key is started, and open incidents go on",
   needPeople: "keys that need people",
   deadline: "the deadline passes, and keys are not contained",
   done: "what machines can do is done",
