@@ -58,7 +58,9 @@ hand Rekey then cannot tell that it is a key of this secret, so the first write 
    its values cannot tell, so it needs that once.
 2. **After the promotion**, \`WriteCopies\` writes each copy and starts whatever makes it used. A place that
    refuses is named (\`CopyRefused\` on the bus) and does not stop the others; it is tried again after every
-   wait.
+   wait. \`takeOver\`, and an order to overwrite, are about what was there when the write began: after a write
+   whose answer was lost, what somebody put there since is left alone (\`CopyChanged\`). A place that never
+   shows its values cannot tell whose the new value is, so there Rekey takes it for its own and writes again.
 3. **\`CheckAdoption\` asks each place again**: is it still the right one (\`CopyElsewhere\`), does it hold what
    Rekey wrote (\`CopyNotWritten\`, \`CopyChanged\`), does what runs there use it (\`CopyNotActive\`,
    \`CopyFailed\`)? While one of these stands the retiring key lives. The revoke asks them once more.

@@ -29,7 +29,12 @@ export interface CopyNote extends CopyPlace {
   /** What the last sweep found wrong with it. */
   readonly astray?: string;
   /** A write that began, and whose end nobody knows if it is still here. */
-  readonly writing?: { readonly versionId: VersionId; readonly fingerprint: Fingerprint };
+  readonly writing?: {
+    readonly versionId: VersionId;
+    readonly fingerprint: Fingerprint;
+    /** What it was to replace (`thereNow`); absent: nothing was there. */
+    readonly over?: string;
+  };
   /** How many writes have begun. Whoever ends one sees by it whether another one has begun since. */
   readonly begun?: number;
   /** Writes that ended after the last one had begun: their value may be what is there now. */
@@ -38,10 +43,17 @@ export interface CopyNote extends CopyPlace {
 
 type Version = Readonly<Record<"versionId" | "fingerprint", string>>;
 
-/** Recorded before the call: a crash must not leave a value of ours that looks like somebody else's. */
-export function noteWriting(note: CopyNote, { versionId, fingerprint }: Version): CopyNote {
-  const { late: _overwritten, begun = 0, ...rest } = note;
-  return { ...rest, begun: begun + 1, writing: { versionId, fingerprint } };
+/**
+ * Recorded before the call: a crash must not leave a value of ours that looks like somebody else's. What allowed this
+ * write, such as a person's order, allows it over what is there now, and not over what somebody puts there later.
+ */
+export function noteWriting(
+  note: CopyNote,
+  { versionId, fingerprint, over }: Version & { readonly over?: string | undefined },
+): CopyNote {
+  const { late: _overwritten, overwrite: _takenUp, begun = 0, ...rest } = note;
+  const writing = { versionId, fingerprint, ...(over !== undefined && { over }) };
+  return { ...rest, begun: begun + 1, writing };
 }
 
 interface Ended extends Version {

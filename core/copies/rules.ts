@@ -72,19 +72,23 @@ function isFit({ copy, seen }: CopyView): Refusal<"CopyConflict"> | undefined {
 
 function nobodyChangedIt(view: CopyView): Refusal<"CopyChanged"> | undefined {
   const { copy, note, seen } = view;
-  if (note?.written === undefined || note.overwrite === true) return undefined;
-  if (isAsNoted(view) || isOwn(view)) return undefined;
+  if (!wasTouched(note) || note?.overwrite === true) return undefined;
+  if (isAsNoted(view) || isHalfWritten(view) || isAsBegun(view) || isOwn(view)) return undefined;
   const what = seen.mark === undefined ? "removed" : "changed";
   return { reason: "CopyChanged", detail: `${placeText(copy)} was ${what} outside Rekey` };
 }
 
 function isOursToWrite(view: CopyView): Refusal<"CopyExists"> | undefined {
   const { copy, note, seen } = view;
-  const isNew = seen.mark === undefined || note?.written !== undefined;
-  if (isNew || isHalfWritten(view) || isOwn(view)) return undefined;
+  if (seen.mark === undefined || wasTouched(note) || isOwn(view)) return undefined;
   if (copy.takeOver === true || note?.overwrite === true) return undefined;
   const detail = `${placeText(copy)} exists and Rekey did not write it: give the copy another name, or say \`takeOver: true\``;
   return { reason: "CopyExists", detail };
+}
+
+/** Rekey wrote there, or began to: `takeOver` was about what was there before. */
+function wasTouched(note: CopyNote | undefined): boolean {
+  return note?.written !== undefined || note?.writing !== undefined;
 }
 
 function isOwn({ found, own }: CopyView): boolean {
@@ -92,6 +96,16 @@ function isOwn({ found, own }: CopyView): boolean {
 }
 
 type Found = Pick<CopyView, "note" | "seen" | "found">;
+
+/** The value's fingerprint, or the place's own mark of it where it is never shown; undefined if there is none. */
+export function thereNow({ seen, found }: Pick<CopyView, "seen" | "found">): string | undefined {
+  return found ?? seen.mark;
+}
+
+/** A write that never ended changed nothing: what it was to replace is still there. */
+function isAsBegun({ note, ...there }: Found): boolean {
+  return note?.writing !== undefined && note.writing.over === thereNow(there);
+}
 
 /** What is there is what Rekey wrote last, or what a write of Rekey's that never ended may have left. */
 export function isAsNoted(view: Found): boolean {

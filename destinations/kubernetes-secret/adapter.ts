@@ -119,9 +119,11 @@ interface Place {
 }
 
 async function write(copy: CopyText, place: Place): Promise<string> {
-  const { name, text } = copy;
+  const { name, text, seen } = copy;
   const first = await apply(copy, place, { force: false });
-  const reply = first.status === 409 && isByHand(first) ? await apply(copy, place, { force: true }) : first;
+  // Without a guard, the Secret was not there at the look: whoever made it since made it for a purpose.
+  const isForced = first.status === 409 && seen.guard !== undefined && isByHand(first);
+  const reply = isForced ? await apply(copy, place, { force: true }) : first;
   if (reply.status === 409) throw conflictIn(reply, name);
   if (reply.status < 200 || reply.status > 299) throw refusalOf(reply, `write ${name}`);
   const written = fingerprintIn(await keptAt(place.path, place.api), name);

@@ -14,6 +14,7 @@ import {
   type CopyView,
   isWritten,
   placeText,
+  thereNow,
   whyNotWrite,
 } from "../../core/copies/rules.ts";
 import { CopyRefused, ProviderThrottled, ProviderUnavailable } from "../../core/errors.ts";
@@ -209,7 +210,8 @@ async function write(
   const value = new Secret(copyText(copy, text.reveal()));
   const { versionId } = incoming;
   const copied = { versionId, fingerprint: fingerprintOf(value) };
-  const { begun } = await deps.ledger.changeCopy(place, (note) => noteWriting(note, copied));
+  const begin = { ...copied, over: thereNow(view) };
+  const { begun } = await deps.ledger.changeCopy(place, (note) => noteWriting(note, begin));
   const mark = await destination.write({ name: copy.as, text: value, versionId, seen: view.seen });
   const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...copied, mark, begun }));
   await deps.audit.append(policy.secretArn, {

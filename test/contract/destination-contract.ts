@@ -140,6 +140,17 @@ function writeCases(makeWorld: () => DestinationWorld): void {
     await expect(late).rejects.toMatchObject({ name: "ProviderUnavailable" });
     expect(await world.stored(name)).toBe("somebody-else-FAKE");
   });
+
+  test("that comes after somebody made the value is refused where the place compares", async () => {
+    const world = makeWorld();
+    const seen = await seenOf(world);
+    await world.put(name, "somebody-else-FAKE");
+    const late = world.destination.write({ name, text: new Secret(two), versionId: "v2", seen });
+
+    if (world.destination.capabilities.compareAndSwap === "none") return void (await late);
+    await expect(late).rejects.toMatchObject({ name: "ProviderUnavailable" });
+    expect(await world.stored(name)).toBe("somebody-else-FAKE");
+  });
 }
 
 function placeCases(makeWorld: () => DestinationWorld): void {

@@ -80,6 +80,7 @@ const seeds: readonly (readonly [number, string])[] = [
   [33662, "a settling that thaws when an incident has the secret does not take that incident's pin off"],
   [25565, "an incident whose execution died unheard, past its deadline, is told of by the next sweep"],
   [44789, "a containment that sleeps until its false alarm was undone waits for nothing but its end"],
+  [1180, "a copy whose first write was unheard is not written over what somebody put there since"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

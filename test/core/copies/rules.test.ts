@@ -62,6 +62,25 @@ describe("a copy is written", () => {
       { note: noteOverwrite(written), seen: { mark: "m9" }, found: theirs },
     ],
     ["over what was there first, by the same order", { note: noteOverwrite(place), seen: { mark: "m9" } }],
+    [
+      "again over what a write that never ended was to replace",
+      {
+        copy: { to: "ci", as: "KEY", takeOver: true },
+        note: noteWriting(place, { versionId: "v2", fingerprint: incoming, over: theirs }),
+        ...{ seen: { mark: "m9" }, found: theirs },
+      },
+    ],
+    [
+      "again over a change that a person ordered away, where the write never ended",
+      {
+        note: noteWriting(noteOverwrite(written), { versionId: "v2", fingerprint: incoming, over: theirs }),
+        ...{ seen: { mark: "m9" }, found: theirs },
+      },
+    ],
+    [
+      "again where a person ordered away that nothing is there, and the write never ended",
+      { note: noteWriting(noteOverwrite(written), { versionId: "v2", fingerprint: incoming }), seen: {} },
+    ],
   ])("%s", (_where, given) => {
     expect(reasonOf(given)).toBeUndefined();
   });
@@ -87,6 +106,34 @@ describe("a copy is not written", () => {
         note: noteWriting(written, { versionId: "v2", fingerprint: incoming }),
         seen: { mark: "m9" },
         found: theirs,
+      },
+      "CopyChanged",
+    ],
+    [
+      "over what somebody put there after a first write that may take over, and never ended",
+      {
+        copy: { to: "ci", as: "KEY", takeOver: true },
+        note: noteWriting(place, { versionId: "v2", fingerprint: incoming, over: retiring }),
+        ...{ seen: { mark: "m9" }, found: theirs },
+      },
+      "CopyChanged",
+    ],
+    [
+      "over what somebody put there after a first write where nothing was, which never ended",
+      {
+        copy: { to: "ci", as: "KEY", takeOver: true },
+        note: noteWriting(place, { versionId: "v2", fingerprint: incoming }),
+        ...{ seen: { mark: "m9" }, found: theirs },
+      },
+      "CopyChanged",
+    ],
+    [
+      "over a second change, where the write that was ordered over the first never ended",
+      {
+        note: noteWriting(noteOverwrite(written), {
+          ...{ versionId: "v2", fingerprint: incoming, over: "sha256:first-change" },
+        }),
+        ...{ seen: { mark: "m9" }, found: theirs },
       },
       "CopyChanged",
     ],

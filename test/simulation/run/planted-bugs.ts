@@ -421,8 +421,15 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "overwrite a copy that somebody changed",
     file: "core/copies/rules.ts",
-    find: "if (isAsNoted(view) || isOwn(view)) return undefined;",
+    find: "if (isAsNoted(view) || isHalfWritten(view) || isAsBegun(view) || isOwn(view)) return undefined;",
     replace: 'if (isAsNoted(view) || isOwn(view) || copy.as !== "") return undefined;',
+    seeds: "copies",
+  },
+  {
+    name: "take over what somebody put there after a write whose answer was lost",
+    file: "core/copies/rules.ts",
+    find: "return note?.written !== undefined || note?.writing !== undefined;",
+    replace: "return note?.written !== undefined;",
     seeds: "copies",
   },
   {
