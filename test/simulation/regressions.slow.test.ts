@@ -81,6 +81,11 @@ const seeds: readonly (readonly [number, string])[] = [
   [25565, "an incident whose execution died unheard, past its deadline, is told of by the next sweep"],
   [44789, "a containment that sleeps until its false alarm was undone waits for nothing but its end"],
   [1180, "a copy whose first write was unheard is not written over what somebody put there since"],
+  [
+    1286,
+    "a leaked key that is gone is found out although a run that lost its fence took its own key back unheard",
+  ],
+  [1485, "an alert that calls a key public after its proven death changes nothing"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

@@ -254,6 +254,27 @@ test("an execution that is stopped leaves the incident to a person, and a new al
   expect(await world.incidentOf(again)).toMatchObject({ status: "closed" });
 });
 
+test("a leaked key that is gone is found out beside a key of a lost run that is gone too", async () => {
+  world = new World();
+  await world.secret();
+  const { keyId = "" } = (await world.ledger.secret(secretArn)).keys[0] ?? {};
+  // A run without its fence took back what it had minted, and may not write that down.
+  const lost = {
+    name: "rekey/r-lost/1",
+    state: "minted",
+    keyId: "key_FAKElost",
+    rotationId: "r-lost",
+  } as const;
+  await world.ledger.changeSecret(secretArn, (record) => ({ ...record, keys: [lost, ...record.keys] }));
+  const story = await leakOfCurrent(world);
+  revokeByHand(keyId);
+
+  const run = await world.compromise(story);
+  expect(await onlyKey(world, run)).toMatchObject({ keyId, state: "dead" });
+  expect(await world.incidentOf(run)).toMatchObject({ status: "closed" });
+  expect(world.pages.map(({ reason }) => reason)).not.toContain("needsPerson");
+});
+
 test("a promotion that takes longer than the head start does not hold up containment", async () => {
   world = new World({ provider: { activateMs: 45_000 } });
   await world.secret();

@@ -41,7 +41,12 @@ function orderHadAnEffect(
 /** O2 and O3: a living key that was reported public has a page and a clock, also if that was said only later. */
 function publicKeyIsPaged({ world, watch }: Simulated, record: IncidentRecord): void {
   const { incidentId, alerts, keys, planAsked, status, plan } = record;
-  const isPublic = alerts.some(({ exposure, verified }) => exposure === "public" && verified === "live");
+  // What is said of a key that was seen dead before changes nothing (O4); that it was dead is asked by L6.
+  const diedAtMs = Math.max(...keys.map(({ deadAtMs = Number.POSITIVE_INFINITY }) => deadAtMs));
+  const isPublic = alerts.some(
+    ({ exposure, verified, receivedAtMs }) =>
+      exposure === "public" && verified === "live" && receivedAtMs < diedAtMs,
+  );
   const isOurs = keys.some(({ standing, goneBefore }) => standing !== "unknown" && goneBefore !== true);
   if (!isPublic || !isOurs || status === "falseAlarm" || keys.some(({ waiver }) => waiver !== undefined))
     return;
