@@ -18,8 +18,8 @@ const askedMax = 5;
 
 /**
  * "Not found" proves nothing if the credential belongs to another account, so it has to list another key that the
- * ledger takes for one that exists (O4). One of them may be gone unheard, such as a key that a run without its fence
- * took back: any one that is listed is enough.
+ * ledger takes for one that exists (O4). One of them may be gone although the ledger does not know it, such as a key
+ * that a run without its fence took back: any one that is listed is enough.
  */
 export async function assertSameAccount(
   { policy, provider, keyId, isAccountKnown }: Missing,
