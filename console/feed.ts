@@ -15,6 +15,7 @@ const readsPerRound = 60;
 /** The first round is not held back, so that the page is whole at once. */
 const firstReadsMax = 2_000;
 const incidentsMax = 200;
+const noUpkeep: Pick<SecretFacts, "triage" | "scheduleFault"> = { triage: [] };
 /** The policies change only at an apply. */
 const policiesEveryRounds = 8;
 
@@ -32,17 +33,26 @@ export function fleetReader(sources: Sources) {
 
   async function look(policy: Policy): Promise<void> {
     const { secretArn } = policy;
-    const observation = await observationOf(policy, ledger);
-    const observed = observation === undefined ? {} : { observation };
-    const record = await ledger.secret(secretArn);
     const before = known.get(secretArn);
+    const [observation, record, upkeep] = await Promise.all([
+      observationOf(policy, ledger),
+      ledger.secret(secretArn),
+      before === undefined ? noUpkeep : upkeepOf(secretArn),
+    ]);
+    const seen = { record, ...upkeep, ...(observation !== undefined && { observation }) };
     const isSame = before?.record.seq === record.seq && before.record.lease?.runId === record.lease?.runId;
     if (before !== undefined && isSame && record.lease === undefined) {
-      known.set(secretArn, { ...before, ...observed, record });
+      known.set(secretArn, { ...seen, rotations: before.rotations, keys: before.keys });
       return;
     }
     const [rotations, keys] = await Promise.all([ledger.rotations(secretArn), ledger.keys(secretArn)]);
-    known.set(secretArn, { record, rotations, keys, ...observed });
+    known.set(secretArn, { ...seen, rotations, keys });
+  }
+
+  /** What the sweep and the access records said: not asked in the first round, which the page waits for. */
+  async function upkeepOf(secretArn: string): Promise<Pick<SecretFacts, "triage" | "scheduleFault">> {
+    const [triage, schedule] = await Promise.all([ledger.triage(secretArn), ledger.scheduleSeen(secretArn)]);
+    return { triage, ...(schedule?.fault !== undefined && { scheduleFault: schedule.fault }) };
   }
 
   /** Those in a run, those that an open incident names, and the next of the others. */

@@ -11,7 +11,7 @@ export interface Sources {
   readonly ledger: Pick<
     Ledger,
     | ("policies" | "policy" | "formerSecrets" | "observation" | "secret" | "rotation" | "rotations")
-    | ("keys" | "evidence" | "debts" | "stops")
+    | ("keys" | "evidence" | "debts" | "stops" | "triage" | "scheduleSeen")
   > & { readonly incidents: Pick<Ledger["incidents"], "incidents" | "incident"> };
   readonly audit: Pick<AuditLog, "verify" | "entries">;
   /** The log together with its signed checkpoints; undefined if no bucket and key are configured. */

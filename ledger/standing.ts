@@ -1,9 +1,11 @@
 import type { Evidence } from "../core/adoption/evidence.ts";
 import { type Observation, observationText } from "../core/adoption/observation.ts";
+import type { TriageItem } from "../core/adoption/unexpected-read.ts";
 import { nextFirings } from "../core/firings.ts";
 import { isRotated, type Policy } from "../core/policy.ts";
 import type { Digest } from "../core/ports.ts";
 import { shortName } from "../core/principal.ts";
+import { type NoticeOrder, type NoticeView, noticesOf } from "../core/rotation/notices.ts";
 import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import { hashLimit, type ScheduleFault, scheduleFaultText, scheduleFor } from "../core/schedule.ts";
@@ -23,6 +25,8 @@ export interface SecretFacts {
   readonly scheduleFault?: ScheduleFault;
   /** Of a secret under `mode: observe`. */
   readonly observation?: Observation;
+  /** Reads that somebody should look at, by day. */
+  readonly triage: readonly TriageItem[];
   readonly digest: Digest;
   readonly nowMs: number;
 }
@@ -39,14 +43,14 @@ export interface Standing {
   /** The run that holds the secret, or the last one that ended here. */
   readonly rotationId?: string;
   readonly state: { readonly tone: Tone; readonly text: string };
-  /** What a person has to do about this secret, and the words of the `rekey` command for it, without the secret. */
+  /** The most urgent of what people are told about this secret. */
   readonly wants?: Want;
 }
 
 export interface Want {
   readonly tone: "warn" | "bad";
   readonly what: string;
-  readonly command?: readonly string[];
+  readonly order?: NoticeOrder;
 }
 
 export function standingOf(facts: SecretFacts): Standing {
@@ -70,18 +74,19 @@ export function standingOf(facts: SecretFacts): Standing {
 /** Reads what `standingOf` needs; the debts of all secrets come from one query, so the caller makes it. */
 export async function readFacts(
   { policy, debts }: { readonly policy: Policy; readonly debts: readonly Debt[] },
-  ledger: Pick<Ledger, "secret" | "rotations" | "keys" | "scheduleSeen" | "observation">,
+  ledger: Pick<Ledger, "secret" | "rotations" | "keys" | "scheduleSeen" | "observation" | "triage">,
 ): Promise<Omit<SecretFacts, "digest" | "nowMs">> {
   const { secretArn } = policy;
-  const [record, rotations, keys, seen, observation] = await Promise.all([
+  const [record, rotations, keys, seen, observation, triage] = await Promise.all([
     ledger.secret(secretArn),
     ledger.rotations(secretArn),
     ledger.keys(secretArn),
     ledger.scheduleSeen(secretArn),
     observationOf(policy, ledger),
+    ledger.triage(secretArn),
   ]);
   return {
-    ...{ policy, record, rotations, keys },
+    ...{ policy, record, rotations, keys, triage },
     ...(observation !== undefined && { observation }),
     ...(seen?.fault !== undefined && { scheduleFault: seen.fault }),
     debts: debts.filter((debt) => debt.secretArn === secretArn),
@@ -180,30 +185,24 @@ function debtText({ kind, reason }: Debt): string {
   return `${kind}: ${reason}`;
 }
 
-/** The first thing that a person has to do, worst first. */
+/** What people are told of this secret: the first page, else the first message. */
 function wantedOf(facts: SecretFacts, sinceMs: number | undefined): Want | undefined {
-  const { policy, record, rotations, debts, nowMs } = facts;
-  if (record.frozen)
-    return {
-      tone: "bad",
-      what: "the current version was changed outside Rekey",
-      command: ["release", "--unfreeze"],
-    };
-  if (record.wait?.decision === "supply")
-    return { tone: "bad", what: "waits for a key that a person makes", command: ["supply"] };
-  const last = latest(rotations);
-  const gate = record.lease === undefined ? undefined : last?.gate;
-  if (gate?.verdict === "overdue")
-    return { tone: "bad", what: "consumers have not moved in time", command: ["consumers"] };
-  if (record.lease === undefined && last?.outcome === "needsHuman")
-    return { tone: "bad", what: last.reason ?? "the last rotation needs a person", command: ["rotate"] };
-  const [debt] = debts;
-  if (debt !== undefined && record.lease === undefined)
-    return { tone: "warn", what: debtText(debt), command: ["rotate"] };
-  if (facts.scheduleFault !== undefined && isRotated(policy))
-    return { tone: "warn", what: scheduleFaultText[facts.scheduleFault] };
-  const isOld = sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs;
-  if (isOld && isRotated(policy) && record.lease === undefined && record.hold === undefined)
-    return { tone: "warn", what: "key is older than its policy allows", command: ["rotate"] };
-  return undefined;
+  const notices = noticesOf(noticeView(facts, sinceMs));
+  const worst = notices.find(({ severity }) => severity === "page") ?? notices[0];
+  if (worst === undefined) return undefined;
+  const { severity, what, order } = worst;
+  return { tone: severity === "page" ? "bad" : "warn", what, ...(order && { order }) };
+}
+
+/** `sinceMs`: since when the current key is current. */
+export function noticeView(facts: SecretFacts, sinceMs: number | undefined): NoticeView {
+  const { policy, record, rotations, debts, triage, scheduleFault, nowMs } = facts;
+  const holder = rotations.find(({ rotationId }) => rotationId === record.lease?.runId);
+  const rotation = holder ?? latest(rotations);
+  return {
+    ...{ policy, record, debts, triage, nowMs },
+    ...(rotation !== undefined && { rotation }),
+    ...(sinceMs !== undefined && { keySinceMs: sinceMs }),
+    ...(scheduleFault !== undefined && { scheduleFault }),
+  };
 }

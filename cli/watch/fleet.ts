@@ -102,8 +102,10 @@ function boardOf({ campaigns, incidents, busy, wanted, rest, nowMs }: Seen): rea
 }
 
 function orderOf(name: string, { wants }: SecretStanding["standing"]): string {
-  const [command, ...options] = wants?.command ?? [];
-  return command === undefined ? "" : ["rekey", command, name, ...options].join(" ");
+  if (wants?.order === undefined) return "";
+  const { words, about = name } = wants.order;
+  const options = words.filter((word) => word.startsWith("--"));
+  return ["rekey", ...words.filter((word) => !word.startsWith("--")), about, ...options].join(" ");
 }
 
 /** Without times, so that a line is printed only for news. */

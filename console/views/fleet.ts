@@ -1,7 +1,9 @@
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { isOver } from "../../core/incident/status.ts";
+import type { Policy } from "../../core/policy.ts";
+import type { NoticeOrder } from "../../core/rotation/notices.ts";
 import { type SecretFacts, standingOf } from "../../ledger/standing.ts";
-import { commandFor } from "../command-line.ts";
+import { commandFor, commandLine } from "../command-line.ts";
 import type { FleetRow, IncidentRow } from "../shown.ts";
 
 export function fleetRow(facts: SecretFacts): FleetRow {
@@ -19,11 +21,16 @@ export function fleetRow(facts: SecretFacts): FleetRow {
 }
 
 function wantShown(
-  { tone, what, command = [] }: NonNullable<ReturnType<typeof standingOf>["wants"]>,
+  { tone, what, order }: NonNullable<ReturnType<typeof standingOf>["wants"]>,
   { policy }: SecretFacts,
 ): NonNullable<FleetRow["wants"]> {
-  const line = command.length === 0 ? undefined : commandFor(["rekey", ...command], policy);
+  const line = order && commandAbout(order, policy);
   return { tone, what, ...(line !== undefined && { command: line }) };
+}
+
+function commandAbout({ words, about }: NoticeOrder, policy: Policy): string | undefined {
+  const command = ["rekey", ...words];
+  return about === undefined ? commandFor(command, policy) : commandLine([...command, about]);
 }
 
 export function incidentRow(record: IncidentRecord): IncidentRow {

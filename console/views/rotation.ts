@@ -40,7 +40,7 @@ export async function showRotation(
   const isOpen = rotation?.outcome === "running";
   return {
     ...{ kind: "rotation", nowMs, secretArn, name, environment, provider: policy.provider.kind },
-    state: stateOf({ policy, record, rotations, debts, keys: [], digest, nowMs }),
+    state: stateOf({ policy, record, rotations, debts, keys: [], triage: [], digest, nowMs }),
     ...(rotation !== undefined && { run: runShown(rotation, record) }),
     runs: newestFirst(rotations).slice(0, runsMax),
     consumers: consumerRows({ policy, evidence, isOpen, nowMs, keys: keysInUse(record, rotation) }),

@@ -20,8 +20,17 @@ export interface Notice {
   readonly what: string;
   /** What ends it; commands begin with `rekey `. */
   readonly steps: readonly string[];
+  /** The one command that a screen with little room shows. */
+  readonly order?: NoticeOrder;
   /** The name of the error or alarm whose runbook explains it. */
   readonly topic: string;
+}
+
+export interface NoticeOrder {
+  /** Of `rekey`, without what it is about. */
+  readonly words: readonly string[];
+  /** Absent: the secret. */
+  readonly about?: string;
 }
 
 export interface NoticeView {
@@ -51,7 +60,7 @@ export interface NoticeView {
   readonly nowMs: number;
 }
 
-type Told = Pick<Notice, "severity" | "what" | "steps" | "topic"> & { readonly state: string };
+type Told = Pick<Notice, "severity" | "what" | "steps" | "order" | "topic"> & { readonly state: string };
 type Look = (view: NoticeView) => readonly Told[];
 
 /** One look per state; a new state that people have to be told about is one entry more. */
@@ -95,6 +104,7 @@ function frozen({ record, policy: { name } }: NoticeView): readonly Told[] {
       severity: "page",
       what: `frozen: ${record.frozen.reason}`,
       steps,
+      order: { words: ["release", "--unfreeze"] },
       topic: "SpentKeyIsCurrent",
     },
   ];
@@ -122,7 +132,16 @@ function keyWanted({ record, rotation, policy, nowMs }: NoticeView): readonly To
     `rekey supply ${policy.name}`,
   ];
   return [
-    { state: `keyWanted/${rotation.rotationId}/${state}`, severity, what, steps, topic: "SupplyOverdue" },
+    {
+      ...{
+        state: `keyWanted/${rotation.rotationId}/${state}`,
+        severity,
+        what,
+        steps,
+        topic: "SupplyOverdue",
+      },
+      order: { words: ["supply"] },
+    },
   ];
 }
 
@@ -131,7 +150,8 @@ function approvalWanted({ record: { order, run } }: NoticeView): readonly Told[]
   const what = `the ${order.kind} waits for a second person`;
   const steps = [`rekey approve ${run.rotationId}`];
   const state = `approvalWanted/${run.rotationId}/${order.kind}`;
-  return [{ state, severity: "notify", what, steps, topic: "PromotionOverdue" }];
+  const approve = { words: ["approve"], about: run.rotationId };
+  return [{ state, severity: "notify", what, steps, order: approve, topic: "PromotionOverdue" }];
 }
 
 /** Consumers that only a person can move, and that a rotation waits for. */
@@ -159,6 +179,7 @@ function restartOf(
     severity: "notify",
     what: `${name}${whose} has to be restarted by hand`,
     steps,
+    order: { words: ["consumers"] },
     topic: "AdoptionOverdue",
   };
 }
@@ -178,10 +199,11 @@ function tooManyInstances({ rotation, record, policy: { name } }: NoticeView): r
       steps,
       topic,
     },
+    order: { words: ["consumers"] },
   }));
 }
 
-/** What a rotation left is told at once where its consumers did not move, else when nothing settled it for a week. */
+/** A debt is told at once if consumers did not move; otherwise after a week in which no sweep settled it. */
 const oldDebtMs = 7 * dayMs;
 
 function owed({ debts, record, policy: { name }, nowMs }: NoticeView): readonly Told[] {
@@ -195,6 +217,7 @@ function owed({ debts, record, policy: { name }, nowMs }: NoticeView): readonly 
           ? `consumers have not moved in time: ${reason}`
           : `${kind} ${keyId} is owed: ${reason}`,
       steps: [`rekey consumers ${name}`, `rekey rotate ${name}`],
+      order: { words: ["rotate"] },
     }));
 }
 
@@ -209,6 +232,7 @@ function needsPerson({ rotation, debts, record, policy: { name } }: NoticeView):
       severity: "notify",
       what: `the last rotation failed: ${reason}`,
       steps,
+      order: { words: ["rotate"] },
       topic: "NoProgress",
     },
   ];
@@ -219,7 +243,7 @@ const expiryStages = [
   { withinMs: 14 * dayMs, state: "near", severity: "notify" },
 ] as const;
 
-/** An expiry that a rotation will not come before, because none is under way. */
+/** The key expires soon, and no rotation is under way that would replace it before. */
 function expires({ record, policy, nowMs }: NoticeView): readonly Told[] {
   const key = currentKey(record);
   if (key?.expiresAtMs === undefined || record.lease !== undefined) return [];
@@ -235,6 +259,7 @@ function expires({ record, policy, nowMs }: NoticeView): readonly Told[] {
       severity,
       what,
       steps: [`rekey rotate ${policy.name}`],
+      order: { words: ["rotate"] },
       topic: "KeyRejected",
     },
   ];
@@ -254,7 +279,10 @@ function tooOld({ record, policy, keySinceMs, nowMs }: NoticeView): readonly Tol
   const steps = ["rekey doctor", `rekey rotate ${policy.name}`];
   const what =
     "the key is older than its policy allows: its schedule is paused, or its rotations do not begin";
-  return [{ state: `tooOld/${keySinceMs}`, severity: "notify", what, steps, topic: "AdoptionOverdue" }];
+  const order = { words: ["rotate"] };
+  return [
+    { state: `tooOld/${keySinceMs}`, severity: "notify", what, steps, order, topic: "AdoptionOverdue" },
+  ];
 }
 
 const triageShownMs = 2 * dayMs;
@@ -272,6 +300,7 @@ function unexpectedReads({ triage = [], policy, nowMs }: NoticeView): readonly T
           topic: "UnexpectedRead",
           what: `on ${day} ${first ?? "somebody read it"}${more}`,
         },
+        order: { words: ["report", "access"] },
         severity: policy.classification === "restricted" ? "page" : "notify",
         steps: [
           `rekey report access ${policy.name}`,

@@ -13,7 +13,7 @@ import {
   type Observed,
 } from "../../core/rotation/notices.ts";
 import type { Debt } from "../../ledger/entries.ts";
-import { latest, readFacts, standingOf } from "../../ledger/standing.ts";
+import { noticeView, readFacts, standingOf } from "../../ledger/standing.ts";
 import type { Deps, With } from "../deps.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -74,18 +74,8 @@ async function noticesAbout(
   }: { readonly policy: Policy; readonly debts: readonly Debt[]; readonly nowMs: number },
   deps: Deps,
 ): Promise<readonly Notice[]> {
-  const facts = await readFacts({ policy, debts }, deps.ledger);
-  const { record, rotations } = facts;
-  const { sinceMs } = standingOf({ ...facts, digest: deps.digest, nowMs });
-  const rotation =
-    rotations.find(({ rotationId }) => rotationId === record.lease?.runId) ?? latest(rotations);
-  const triage = await deps.ledger.triage(policy.secretArn);
-  return noticesOf({
-    ...{ policy, record, debts: facts.debts, triage, nowMs },
-    ...(rotation !== undefined && { rotation }),
-    ...(sinceMs !== undefined && { keySinceMs: sinceMs }),
-    ...(facts.scheduleFault !== undefined && { scheduleFault: facts.scheduleFault }),
-  });
+  const facts = { ...(await readFacts({ policy, debts }, deps.ledger)), digest: deps.digest, nowMs };
+  return noticesOf(noticeView(facts, standingOf(facts).sinceMs));
 }
 
 const digestId = "digest";

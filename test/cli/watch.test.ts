@@ -169,7 +169,7 @@ describe("everything", () => {
       "billing-key making the incoming key",
       "",
       "WANTS A PERSON BECAUSE ORDER",
-      "search-key the current version was changed outside Rekey rekey release search-key --unfreeze",
+      "search-key frozen: AWSCURRENT was changed outside Rekey rekey release search-key --unfreeze",
       "",
       "1 secret rests; the next rotation is due in 19 days",
     ]);

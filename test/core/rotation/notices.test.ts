@@ -56,6 +56,7 @@ test("a frozen secret pages, names its owner, and how to go on", () => {
         "Find out who changed the secret, and correct it.",
         "rekey release billing-key --unfreeze",
       ],
+      order: { words: ["release", "--unfreeze"] },
       topic: "SpentKeyIsCurrent",
     },
   ]);
