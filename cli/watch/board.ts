@@ -15,7 +15,8 @@ export interface Look {
 
 export interface Watched {
   readonly everyMs: number;
-  look(reach: Reach): Promise<Look>;
+  /** `isDrawn`: false where only the news is printed, so that nothing has to be read for the board alone. */
+  look(reach: Reach, seenAs: { readonly isDrawn: boolean }): Promise<Look>;
   /** How to go on, for somebody who watched for as long as one command does. */
   readonly again: string;
 }
@@ -31,7 +32,8 @@ export async function watchBoard(cli: Cli, { everyMs, look, again }: Watched): P
   const reach = await cli.reach();
   const { redraw, err, width } = cli.terminal;
   let told: string | undefined;
-  const lookOn = patient({ everyMs, look });
+  const isDrawn = redraw !== undefined;
+  const lookOn = patient({ everyMs, look: (from) => look(from, { isDrawn }) });
   for (let waitedMs = 0; waitedMs < watchMaxMs; waitedMs += everyMs) {
     const { board, news, end } = await lookOn(reach);
     if (redraw !== undefined) redraw(end === undefined ? printed(board, width) : []);
@@ -48,7 +50,13 @@ export async function watchBoard(cli: Cli, { everyMs, look, again }: Watched): P
 }
 
 /** Looks again where the ledger does not answer for a while; what was seen before stays on the screen meanwhile. */
-function patient({ everyMs, look }: Pick<Watched, "everyMs" | "look">): Watched["look"] {
+function patient({
+  everyMs,
+  look,
+}: {
+  readonly everyMs: number;
+  look(reach: Reach): Promise<Look>;
+}): (reach: Reach) => Promise<Look> {
   let last: Look | undefined;
   let silentMs = 0;
   return async (reach) => {

@@ -25,9 +25,9 @@ export function rotationBoard(which: Which): Watched {
   return {
     everyMs,
     again: `rekey watch ${which.rotationId}`,
-    look: async (reach) => {
+    look: async (reach, seenAs) => {
       const rotation = await reach.ledger.rotation(which.secretArn, which.rotationId);
-      if (rotation !== undefined) return lookAt(rotation, reach);
+      if (rotation !== undefined) return lookAt(rotation, { ...reach, ...seenAs });
       unopenedMs += everyMs;
       if (unopenedMs > openMaxMs) throw neverOpened(which);
       return { board: [`${which.rotationId}  has not opened yet`], news: undefined };
@@ -35,16 +35,18 @@ export function rotationBoard(which: Which): Watched {
   };
 }
 
-async function lookAt(rotation: RotationRecord, { ledger, nowMs }: Reach): Promise<Look> {
+async function lookAt(
+  rotation: RotationRecord,
+  { ledger, nowMs, isDrawn }: Pick<Reach, "ledger" | "nowMs"> & { readonly isDrawn: boolean },
+): Promise<Look> {
   if (rotation.outcome !== "running") return { board: [], news: undefined, end: ending(rotation) };
   const { secretArn, policy } = rotation;
   const record = await ledger.secret(secretArn);
+  const news = progress(record, rotation);
+  if (!isDrawn) return { board: [], news };
   const evidence = await ledger.evidence(secretArn);
   const { lines } = consumerView({ policy, record, rotation, evidence, nowMs: nowMs() });
-  return {
-    board: [...headOf({ rotation, record, nowMs: nowMs() }), ...lines],
-    news: progress(record, rotation),
-  };
+  return { board: [...headOf({ rotation, record, nowMs: nowMs() }), ...lines], news };
 }
 
 interface Seen {

@@ -64,6 +64,28 @@ describe("a rotation", () => {
   });
 });
 
+test.each([
+  ["a pipe reads no evidence, which only the board shows", undefined, 0],
+  ["a terminal reads it at each look", screens().redraw, 2],
+])("%s", async (_where, redraw, reads) => {
+  const { world } = await appliedWorld();
+  await open(world);
+  const { evidence } = world.ledger;
+  let seen = 0;
+  const counted: typeof evidence = (secretArn) => {
+    seen += 1;
+    return evidence(secretArn);
+  };
+  Object.assign(world.ledger, { evidence: counted });
+  const shown = await rekey(world, "watch billing-key", {
+    ...(redraw && { redraw, width: 100 }),
+    meanwhile: async (pauses) => {
+      if (pauses === 2) await ended(world);
+    },
+  });
+  expect([shown.code, seen]).toEqual([0, reads]);
+});
+
 describe("a ledger that does not answer", () => {
   async function watchedWhile(error: Error, pausesSilent: number) {
     const { world } = await appliedWorld();
