@@ -78,7 +78,7 @@ function schedule({ policy }: SecretView, { examination }: DoctorView): readonly
   return [problem(policy.name, scheduleFaultText[fault], hint)];
 }
 
-/** Each promotion of one moves the other's clock, and a key is rotated twice as often as anybody meant. */
+/** Two schedulers of one secret rotate it twice as often as anybody meant. */
 function twoSchedulers({ policy }: SecretView, { examination }: DoctorView): readonly Finding[] {
   const { name, secretArn, schedule: own } = policy;
   if (own === undefined || examination?.native?.includes(secretArn) !== true) return [];

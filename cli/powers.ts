@@ -64,13 +64,19 @@ function gives(statement: Statement, power: Power, targets: Targets): boolean {
   return resources.some((resource) => about.some((target) => isAbout(resource, target)));
 }
 
-/** Of secrets that are known by their tag alone, only a grant on all secrets is one: another names its own. */
+/**
+ * Secrets that are known by their tag alone: only a grant on all secrets counts, because any other grant names its
+ * secrets.
+ */
 function isAbout(resource: string, target: string): boolean {
   const [one, other] = [withinAccount(resource), withinAccount(target)];
   return target.endsWith(":secret:*") ? matches(other, one) : overlaps(one, other);
 }
 
-/** Service and resource of an ARN: `*` for a Region that a template leaves open would match across its other parts. */
+/**
+ * Only the service and the resource of an ARN are compared: a `*` that stands for an open Region would otherwise
+ * match other parts too.
+ */
 function withinAccount(arn: string): string {
   if (!arn.startsWith("arn:")) return arn;
   const [, , service = "*", , , ...resource] = arn.split(":");

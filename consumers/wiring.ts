@@ -41,7 +41,7 @@ export function wiringOf(given: readonly Given[], question: WiringQuestion): Wir
   return found.find(({ reads }) => reads === "pinned") ?? found[0] ?? unseen;
 }
 
-/** Of several definitions that one start goes through, or that run beside each other. */
+/** Combines several definitions: those that one start goes through, or that run beside each other. */
 export function wiringOfAll(all: readonly Wiring[]): Wiring {
   const worst = all.find(({ reads }) => reads === "pinned") ?? all.find(({ reads }) => reads === "unseen");
   return worst ?? all[0] ?? unseen;

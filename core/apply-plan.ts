@@ -26,7 +26,7 @@ export interface PlanStep {
   readonly changes: readonly FieldChange[];
 }
 
-/** What an application may do to secrets that are in none of its files. */
+/** What one `rekey apply` may do to secrets that are in none of its files. */
 export interface Ownership {
   /** The names of the files that are applied, and of those that they replace. Others' secrets are left alone. */
   readonly files: readonly string[];
@@ -114,7 +114,7 @@ function whyNeverAfter(policy: Policy, all: readonly Policy[]): string | undefin
   for (let { after } = policy; after !== undefined; after = byName.get(after)?.after) {
     if (!byName.has(after)) return `after: this deployment has no secret ${after}`;
     if (after === seen[0]) return `after: ${[...seen, after].join(" waits for ")}`;
-    // A circle further on is that of the secrets in it.
+    // A circle that this secret is not part of is reported for the secrets in it.
     if (seen.includes(after)) return undefined;
     seen.push(after);
   }

@@ -140,7 +140,7 @@ function isDay(part: string, { day, weekday, daysOfMonth }: CalendarDay): boolea
   return day === workingDayNear({ wanted, weekdayOfWanted, daysOfMonth });
 }
 
-/** Never in another month: then it is the nearest one on the other side. */
+/** If the nearest working day is in another month, the nearest one of this month counts. */
 function workingDayNear(of: {
   readonly wanted: number;
   readonly weekdayOfWanted: number;

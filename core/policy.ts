@@ -6,7 +6,7 @@ import type { Budgeted } from "./provider-account.ts";
 /** The kinds of evidence of a consumer. Each is one file in `consumers/` and one branch of the adoption rule. */
 export type EvidenceKind = ReportingKind | "kms" | "ecs" | "lambda" | "kubernetes" | "attestation" | "copy";
 
-/** What says by itself, on the report bus, which key it holds. */
+/** Programs that report on the bus which key they hold. */
 export const reportingKinds = ["client", "extension", "agent", "exec"] as const;
 export type ReportingKind = (typeof reportingKinds)[number];
 
@@ -41,7 +41,7 @@ export interface CopyPolicy {
   readonly as: string;
   /** What is written instead of the key alone: this text, with the key in the place of `{key}`. */
   readonly text?: string;
-  /** What is there already, and Rekey did not write, may be overwritten. */
+  /** A value that is there already and that Rekey did not write may be overwritten. */
   readonly takeOver?: boolean;
 }
 
@@ -247,7 +247,7 @@ function consumerNamesDiffer({ consumers }: Policy): readonly PolicyMistake[] {
 /** A machine lives for 1,900,000 s (statemachines/rotation.asl.json); a day is left for what comes before and after. */
 const overlapMaxMs = 1_900_000_000 - 24 * 3_600_000;
 
-/** A run that its machine outlives would be cut off while it waits, and its key never revoked by it. */
+/** A run that takes longer than its machine may live is cut off while it waits, and never revokes its key. */
 function overlapEndsInTime({ overlapMs }: Policy): readonly PolicyMistake[] {
   if (overlapMs <= overlapMaxMs) return [];
   const days = Math.floor(overlapMaxMs / (24 * 3_600_000));

@@ -104,7 +104,7 @@ function howDead({ how, probes }: NonNullable<RotationRecord["death"]>): string 
   return how === "refused" ? `refused ${probes} times` : "gone from the provider's listing";
 }
 
-/** A run that found an older one's work still owed makes no key: it only finishes that work. */
+/** A run that finds work still owed by an earlier run makes no key: it only finishes that work. */
 function outcomeText({ outcome, opened }: RotationRecord): string {
   const isOnlyDebt = opened.next === "CheckAdoption" || opened.next === "ProveDead";
   if (outcome !== "rotated" || !isOnlyDebt) return outcomeTexts[outcome];

@@ -233,7 +233,7 @@ function whyNotMoved(question: Question, restart: RestartEvidence): readonly Ado
   } = restart;
   if (wiring === "current") return [];
   if (wiring === "pinned") return [reasonFor(question, { source, reason: "WiredToOldVersion", detail })];
-  // Then the demand for use says it already.
+  // The demand for use already covers this.
   if (consumer.demandUse || !isOnlyRestarted(consumer) || providerSawIncoming(view)) return [];
   return [reasonFor(question, { source, reason: "IncomingKeyUnused", detail })];
 }

@@ -11,10 +11,13 @@ export const instanceLimits = {
   jump: { ofConsumer: 20, ofSecret: 100 },
 } as const;
 
-/** With those that are spent, which wait for their time to live. */
+/** Counts also those that matter no more and wait for the end of their time to live. */
 const withSpent = 2;
 
-/** For so long at most, or the consumer's `maxStale` if that is longer, a report that proves nothing is in the way. */
+/**
+ * A report that proves nothing holds up a rotation for this long at most, or for the consumer's `maxStale` if that is
+ * longer.
+ */
 export const unprovenStaleMsMax = 24 * 3_600_000;
 
 /** An event is taken for a report no longer than this after it was sent, so what ended earlier cannot come back. */
@@ -46,7 +49,7 @@ function limitsFor(item: InstanceEvidence, { reports }: CountingPolicy) {
   return instanceLimits[pool === "unproven" && reports === "any" ? "instance" : pool];
 }
 
-/** All that nobody declares shares one place: their names are their writers' own. */
+/** All undeclared consumers share one pool, because whoever writes a report chooses the name in it. */
 function groupOf(
   item: Pick<InstanceEvidence, "account" | "environment" | "consumer">,
   policy: CountingPolicy,

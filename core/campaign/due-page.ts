@@ -2,7 +2,7 @@ import type { Campaign, CampaignPage } from "./record.ts";
 
 /** Keys that need people come in waves too: one list in this time, not one page for each. */
 const listEveryMs = 3 * 60_000;
-/** A deadline pages until nothing is open, or somebody paused the campaign by hand and so has heard. */
+/** A missed deadline pages again until nothing is open, or until somebody has paused the campaign: they know of it. */
 const deadlineEveryMs = 10 * 60_000;
 const beforeDeadlineMs = 60_000;
 

@@ -1,6 +1,6 @@
 import type { Campaign, CampaignEntry, CampaignPage } from "./record.ts";
 
-/** The beginning says what was ordered, the end how it stands: what is between them gives way. */
+/** Of too many entries those in the middle go: the first say what was ordered, the last how it stands. */
 const timelineMax = 200;
 const pagesMax = 50;
 

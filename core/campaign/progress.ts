@@ -94,7 +94,7 @@ export function canariesEnd(
 const failedShareMax = 0.05;
 const failedMin = 3;
 
-/** Why no further key is started until a person has looked. */
+/** Why the campaign pauses: no further key is started until a person has looked. */
 export function whyPause(
   campaign: Pick<Campaign, "failuresAccepted" | "canariesEndedAtMs">,
   keys: readonly CampaignKey[],

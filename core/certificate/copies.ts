@@ -1,7 +1,7 @@
 import type { CopyNote } from "../copies/note.ts";
 import { timeAs } from "./statement.ts";
 
-/** What Rekey knows of the copies of one secret's key, for a certificate that no gate's evidence stands in. */
+/** What Rekey knows of the copies of one secret's key, for certificates that contain no gate's evidence. */
 export function copiesText(notes: readonly CopyNote[], incomingVersionId: string | undefined) {
   return notes.map(({ destination, name, written, refused, astray }) => ({
     ...{

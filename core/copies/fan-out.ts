@@ -99,7 +99,7 @@ function missingSources(
   );
 }
 
-/** Whichever was written last would be there: two sources, or two texts, under one name at one place. */
+/** Two sources, or two texts, under one name at one place: whichever is written last would win. */
 function collisions(rows: readonly Row[]): readonly FanOutMistake[] {
   const first = new Map<string, Row>();
   return rows.flatMap((row) => {

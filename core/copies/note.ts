@@ -104,7 +104,10 @@ export function noteOverwrite(note: CopyNote): CopyNote {
   return { ...note, overwrite: true };
 }
 
-/** How many marks of one version start something. A tool that saves the value every minute must not deploy as often. */
+/**
+ * How often the same version is activated again because its mark changed. A tool that saves the value every minute
+ * must not cause a deployment every minute.
+ */
 const startsMax = 5;
 
 /**

@@ -128,7 +128,9 @@ function alertsOf({ alerts, alertsSeen, alertsDropped }: Alerts): Alerts {
 const droppedMax = 500;
 const droppedShare = 1 / 6;
 
-/** What the plan is made of, and the clock's first alert: the first that says each is never dropped. */
+/**
+ * The plan rests on these facts, and the clock on the first alert: the first alert that states each is never dropped.
+ */
 const factsOfPlan: readonly ((alert: AlertSeen) => boolean)[] = [
   () => true,
   ({ exposure }) => exposure === "public",
@@ -139,7 +141,7 @@ const factsOfPlan: readonly ((alert: AlertSeen) => boolean)[] = [
 
 // ---- the rest --------------------------------------------------------------------------------------------
 
-/** What Rekey did comes before what others said, which a flood is made of. */
+/** Entries about what Rekey did are kept first: a flood consists of what others said. */
 function rankOfEntry({ what }: TimelineEntry, index: number): number {
   if (index === 0) return 0;
   return what === "alertAppended" || what === "note" ? 2 : 1;

@@ -31,7 +31,7 @@ export function keysOf({ keys }: SecretRecord, run: Run): readonly LeftKey[] {
   });
 }
 
-/** The same keys once more: one that is in the secret's item no more was deleted at the provider. */
+/** Reads the same keys again. A key that is no longer in the secret's item was deleted at the provider. */
 export function statesNow(known: readonly LeftKey[], { keys }: SecretRecord): readonly LeftKey[] {
   return known.map((left) => {
     const key = keys.find(({ name }) => name === left.name);

@@ -72,7 +72,7 @@ type DisplaceReason = "KeyIsRetiring" | "KeyStillOwed" | "KeyShared" | "KeyInUse
 
 type Check = (view: DisplaceView) => Refusal<DisplaceReason> | undefined;
 
-/** To displace a key is to revoke it: every reason that spares a retiring key spares this one. */
+/** Displacing a key revokes it, so every reason not to revoke a retiring key applies here too. */
 const displaceChecks: readonly Check[] = [
   isNotRetiring,
   isNotOwed,

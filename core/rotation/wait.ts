@@ -73,7 +73,10 @@ export function freeze(record: SecretRecord, reason: string): SecretRecord {
   return bump({ ...record, frozen: { reason } });
 }
 
-/** For the run that holds the secret: another run has orders of its own. Approved or not decides, so `seq` rises. */
+/**
+ * Only for the run that holds the secret: another run has orders of its own. An approval changes the decision, so
+ * `seq` rises.
+ */
 export function putOrder(
   record: SecretRecord,
   { rotationId, order }: { readonly rotationId: RotationId; readonly order: PendingOrder },

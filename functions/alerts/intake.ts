@@ -178,8 +178,8 @@ async function accept(trusted: Trusted, deps: IntakeDeps): Promise<Said> {
   if (outcome.start.length + outcome.append.length > findingsMax) {
     return refuseTrusted(trusted, tooManyFindings, deps);
   }
-  // A repeat is accepted only to read what the first request could not: otherwise a captured request could be
-  // sent forever.
+  // A repeat is accepted only if it lets us read what the first request could not: otherwise a captured request
+  // could be repeated forever.
   if (seen === "pointed" && outcome.read === "pointed") {
     return refuse({ ...trusted, reason: "Replayed", statusCode: 409 }, deps);
   }

@@ -84,7 +84,7 @@ function judged({ campaign, keys, nowMs }: Judging): Campaign {
   return addCampaignEntry({ ...counted, canariesEndedAtMs: nowMs }, { atMs: nowMs, what: ended, detail });
 }
 
-/** Also keys whose start was noted while their incident was not: the function may have ended between the two. */
+/** Includes keys whose start was recorded but not their incident: the function may have died between the two writes. */
 function nextOf({ campaign, keys, nowMs }: Judging): readonly CampaignKey[] {
   const areCanariesOver = campaign.canariesEndedAtMs !== undefined;
   const cutOff = keys.filter(

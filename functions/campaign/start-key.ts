@@ -30,7 +30,7 @@ export async function startKey(
     verified: "unknown",
     where: [`campaign ${campaignId}: ${title}`.slice(0, 300)],
   };
-  // The clock of every key is the campaign's: it has leaked since then, whenever its turn comes.
+  // Every key has the campaign's clock: it leaked then, however late its turn comes.
   const arrived = { alert, kind: "start" as const, receivedAtMs: openedAtMs, intake: "person", campaignId };
   const { incidentIds } = await raiseAlerts({ ...arrived, principal: by, reason, plan }, deps);
   const [incidentId] = incidentIds;

@@ -17,9 +17,9 @@ interface Discard {
 }
 
 /**
- * Takes the keys of a run that came to nothing away again. Their versions first: one that nobody finds by its use is
- * harmless, even while its key still lives. A pin on the retiring version is left to the sweep: by the time this call
- * thaws, it may be the pin of an incident that has the secret.
+ * Removes the keys of a run that came to nothing. Their versions lose their marks first: a version that nobody can
+ * find is harmless, even while its key still works. The pin on the retiring version is left to the sweep: this call
+ * may have been frozen, and by now the pin may belong to an incident that took the secret.
  */
 export async function discardKeys({ ticket, own, policy }: Discard, deps: Deps): Promise<void> {
   const { secretArn } = ticket;

@@ -48,7 +48,7 @@ export async function settleRun(settling: Settling, deps: Deps): Promise<Settled
   const ticket: Ticket = { secretArn, rotationId, fence: record.fence };
   const next = await deps.ledger.changeSecret(secretArn, (now) => giveUp(now, ticket));
   if (opened !== undefined && opened.left === undefined && next.run !== undefined) {
-    // Before any key is discarded: a repeat of this call finds those that are gone no more.
+    // Read before any key is discarded: a repeat of this call cannot find those that are gone.
     await noteRun({ ticket, note: { left: keysOf(next, next.run) } }, deps);
   }
   return next.run !== undefined && isBeforePromotion(next.run)

@@ -2,7 +2,7 @@ import type { Message } from "../../core/rotation/notices.ts";
 import type { Page } from "../deps.ts";
 import { runbookFor } from "../incident/paging/runbook.ts";
 
-/** A message about ordinary rotations, on its way through the channels that pages take. */
+/** A message about ordinary rotations, in the form of a page, because it takes the same channels. */
 export function messagePage(message: Message, atMs: number, test = false): Page {
   const { title, lines, severity, steps, topic, secretArns } = message;
   return {

@@ -6,8 +6,8 @@ import type { MachineArns } from "../adapters/step-functions.ts";
 import type { Deps, Schedules } from "../deps.ts";
 import { once } from "./once.ts";
 
-// Most functions are given ports that they never use. The client behind one is loaded by the port's first call, so
-// that the first call of a function does not wait for the clients of others.
+// Most functions are given ports that they never use. So each client is loaded at the first call of its port, and
+// the cold start of a function does not wait for clients that it does not need.
 
 /** Rekey's own bus. */
 export function busLater(busName: string): EventBus {

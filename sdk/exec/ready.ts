@@ -29,7 +29,7 @@ interface Waiting {
   /** For `exec`; without the key. */
   env: NodeJS.ProcessEnv;
   maxMs: number;
-  /** The command has ended, or nobody wants to know any more. */
+  /** Aborted when the command has ended, or when nobody needs the answer any more. */
   signal: AbortSignal;
 }
 

@@ -56,7 +56,7 @@ export class Supervisor {
     key.tell(this.#version, "started");
     key.onChange(() => void this.#renew());
     key.onStale(() => void this.#stopStale());
-    // So that what leaves its parent, its group and its session at once was seen before.
+    // A process may leave its parent, group and session all at once: seen before that, it is still known.
     const looker = setInterval(() => this.#program?.processes?.look(), lookEveryMs);
     looker.unref();
     // The newest key may be newer than the one that was started with.
@@ -68,7 +68,7 @@ export class Supervisor {
     const program = this.#program;
     if (ending.includes(signal)) {
       this.#over.abort();
-      // Between two starts there is nobody to pass it on to.
+      // Between two starts no command runs that could get it.
       if (!program || program.hasEnded()) this.#end({ code: null, signal });
     }
     program?.signal(signal);
@@ -108,7 +108,7 @@ export class Supervisor {
         else await this.#restart();
       }
     } catch (error) {
-      // The end of the command ends every wait with an error, and that one says nothing new.
+      // When the command ends, every wait ends with an error, which says nothing new.
       if (!signal.aborted) this.#end(Promise.reject(error));
     } finally {
       this.#isRenewing = false;

@@ -19,7 +19,7 @@ interface Asked {
   readonly own: readonly SecretArn[];
 }
 
-/** Every key of the order, with all that decides how soon and how it is contained. Writes nothing. */
+/** Every key that the order covers, with the facts that decide when and how it is contained. Writes nothing. */
 export async function candidatesFor(asked: Asked, deps: AdminDeps): Promise<readonly Candidate[]> {
   const seenInPublic = await publicSecrets(deps);
   const rotated = await together(asked.policies, {

@@ -58,7 +58,7 @@ interface Shown {
 async function show({ waiting, what, caller }: Shown, deps: AdminDeps): Promise<Answer> {
   const { order, askedBy, command } = waiting;
   const about = { order, command, kind: command, what, askedBy };
-  // Whoever may not approve is shown it too, and takes nobody's digest away.
+  // Somebody who may not approve is shown the order too, and the digest that others were shown stays valid.
   const notTheirs = whyMayNotApprove(deps.twoPeople, caller.principal);
   if (notTheirs !== undefined)
     return { outcome: "shown", ...about, untilMs: waiting.untilMs, mayNot: notTheirs.detail };
@@ -114,7 +114,10 @@ interface CarryingOut {
   readonly approval: Approval;
 }
 
-/** Given by who asked for it, and marked with who approved it. What was cut off goes on when it is approved again. */
+/**
+ * The order is carried out as the person who asked, and marked with the person who approved. If it was interrupted,
+ * approving it again continues it.
+ */
 async function carryOut({ command, given, approval }: CarryingOut, deps: AdminDeps): Promise<Answer> {
   const { order, reached, caller } = approval;
   const approved = await waitingOrder(order, deps);

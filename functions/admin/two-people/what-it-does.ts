@@ -132,7 +132,7 @@ export async function stopping(given: Given): Promise<What | undefined> {
   };
 }
 
-/** What the order finds when it is looked at, so a report meanwhile makes it another order. */
+/** Part of the order is what it finds now, so a report that comes before the approval makes it another order. */
 export async function forgetting(given: Given, deps: AdminDeps): Promise<What | undefined> {
   const { secret, instance, reason } = given;
   const asked = { secret: textOf(secret), instance: textOf(instance), nowMs: deps.clock.nowMs() };

@@ -74,7 +74,7 @@ export function runbookFor(reason: string): string {
 /** The reasons that a page can have. Each leads to a runbook about it. */
 export const pageReasons = Object.keys(pageRunbooks) as readonly PageReason[];
 
-/** Reasons whose runbook depends on the key, not on what the machine waits for. */
+/** Reasons whose runbook depends on the key and not on the machine's state. */
 const keyReasons: ReadonlySet<PageReason> = new Set([
   "needsPerson",
   "notAccepted",
