@@ -15,12 +15,13 @@ const readsPerRound = 60;
 /** The first round is not held back, so that the page is whole at once. */
 const firstReadsMax = 2_000;
 const incidentsMax = 200;
-const noUpkeep: Pick<SecretFacts, "triage" | "scheduleFault"> = { triage: [] };
+const noUpkeep: Upkeep = { triage: [] };
 /** The policies change only at an apply. */
 const policiesEveryRounds = 8;
 
 export type Fleet = Omit<FleetChange, "removed">;
 
+type Upkeep = Pick<SecretFacts, "triage" | "scheduleFault">;
 type Known = Omit<SecretFacts, "policy" | "debts" | "digest" | "nowMs">;
 
 /** Reads the fleet, a part in each round. */
@@ -37,7 +38,7 @@ export function fleetReader(sources: Sources) {
     const [observation, record, upkeep] = await Promise.all([
       observationOf(policy, ledger),
       ledger.secret(secretArn),
-      before === undefined ? noUpkeep : upkeepOf(secretArn),
+      before === undefined ? noUpkeep : upkeepOf(secretArn, ledger),
     ]);
     const seen = { record, ...upkeep, ...(observation !== undefined && { observation }) };
     const isSame = before?.record.seq === record.seq && before.record.lease?.runId === record.lease?.runId;
@@ -47,12 +48,6 @@ export function fleetReader(sources: Sources) {
     }
     const [rotations, keys] = await Promise.all([ledger.rotations(secretArn), ledger.keys(secretArn)]);
     known.set(secretArn, { ...seen, rotations, keys });
-  }
-
-  /** What the sweep and the access records said: not asked in the first round, which the page waits for. */
-  async function upkeepOf(secretArn: string): Promise<Pick<SecretFacts, "triage" | "scheduleFault">> {
-    const [triage, schedule] = await Promise.all([ledger.triage(secretArn), ledger.scheduleSeen(secretArn)]);
-    return { triage, ...(schedule?.fault !== undefined && { scheduleFault: schedule.fault }) };
   }
 
   /** Those in a run, those that an open incident names, and the next of the others. */
@@ -107,4 +102,10 @@ export function changeSince(before: Fleet | undefined, now: Fleet): FleetChange 
   const isSame = rows.length === 0 && removed.length === 0;
   if (before !== undefined && isSame && rest(before) === rest(now)) return undefined;
   return { ...now, rows, removed };
+}
+
+/** What the sweep and the access records said: not asked in the first round, which the page waits for. */
+async function upkeepOf(secretArn: string, ledger: Sources["ledger"]): Promise<Upkeep> {
+  const [triage, schedule] = await Promise.all([ledger.triage(secretArn), ledger.scheduleSeen(secretArn)]);
+  return { triage, ...(schedule?.fault !== undefined && { scheduleFault: schedule.fault }) };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { deploymentChain } from "../../audit/chain.ts";
 import { shortName } from "../../core/principal.ts";
-import type { Message } from "../../core/rotation/notices.ts";
+import type { Message } from "../../core/rotation/messages.ts";
 import { syntheticReport } from "../alerts/synthetic-report.ts";
 import type { AdminDeps, SendReport } from "../deps.ts";
 import { messagePage } from "../upkeep/message-page.ts";

@@ -1,4 +1,4 @@
-import type { Message } from "../../core/rotation/notices.ts";
+import type { Message } from "../../core/rotation/messages.ts";
 import type { Page } from "../deps.ts";
 import { runbookFor } from "../incident/paging/runbook.ts";
 

@@ -8,10 +8,9 @@ import {
   isDigestDue,
   type Message,
   messagesOf,
-  type Notice,
-  noticesOf,
   type Observed,
-} from "../../core/rotation/notices.ts";
+} from "../../core/rotation/messages.ts";
+import { type Notice, noticesOf } from "../../core/rotation/notices.ts";
 import type { Debt } from "../../ledger/entries.ts";
 import { noticeView, readFacts, standingOf } from "../../ledger/standing.ts";
 import type { Deps, With } from "../deps.ts";
