@@ -7,7 +7,7 @@ const start = fileURLToPath(new URL("../../local/start.ts", import.meta.url));
 
 /**
  * What stops the revoke (a place that refuses the write, one that is never activated, one in another environment, one
- * that somebody changed), and the same for a leak, is told by test/machine/rotation/copies.test.ts.
+ * that somebody changed), and the same for a leak, is told by test/machine/rotation/copies.slow.test.ts.
  */
 test("npm start -- fanout moves a key at seven places of all four classes, and no request fails", async () => {
   const { stdout } = await run(process.execPath, ["--no-warnings", start, "fanout", "--json"]);

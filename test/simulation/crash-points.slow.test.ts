@@ -10,7 +10,7 @@ beforeAll(async () => {
 /** What no path of the matrix calls. */
 const notCut: Readonly<Record<string, string>> = {
   // The rotation's own path with copies cuts it.
-  "write-copies": "in an incident: told as a story in test/machine/rotation/copies.test.ts",
+  "write-copies": "in an incident: told as a story in test/machine/rotation/copies.slow.test.ts",
   "check-promotion":
     "called only where a policy has a window, a freeze, an approval or an order: told as stories",
 };
