@@ -118,6 +118,8 @@ const deployment: Deployment = {
   secretKeys: [],
   refreshAllowed: [],
   providerHosts: [],
+  providerFunctions: {},
+  iamUsers: [],
   destinations: {},
   vaults: {},
   googleProjects: {},

@@ -16,7 +16,9 @@ export function hostsNotAllowed(
   settings: ProviderPolicy["settings"],
   { providerHosts, allowLoopback }: AllowedHosts,
 ): readonly string[] {
-  const allowed = new Set([...kind.defaultHosts, ...providerHosts]);
+  const { defaultHosts } = kind;
+  const own = typeof defaultHosts === "function" ? defaultHosts(settings) : defaultHosts;
+  const allowed = new Set([...own, ...providerHosts]);
   return kind.hosts(settings).filter((host) => !allowed.has(host) && !(allowLoopback && isLoopback(host)));
 }
 

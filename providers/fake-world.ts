@@ -92,6 +92,8 @@ export interface FakeRoute {
   readonly path: RegExp;
   /** Whose credential the route wants. `nobody`: the route looks at the request itself. */
   readonly as: "admin" | "key" | "nobody";
+  /** For APIs whose operations share one path. */
+  isFor?(request: FakeRequest): boolean;
   answer(context: RouteContext, key: WorldKey | undefined): FakeReply;
 }
 
@@ -138,7 +140,8 @@ export function providerFake(options: FakeOptions, dialect: FakeDialect): Provid
 
   function handle(request: FakeRequest): FakeReply {
     const route = dialect.routes.find(
-      ({ method, path }) => method === request.method && path.test(request.path),
+      ({ method, path, isFor }) =>
+        method === request.method && path.test(request.path) && (isFor?.(request) ?? true),
     );
     const operation = route?.operation ?? "unknown";
     const nth = counts.call(operation);

@@ -15,9 +15,9 @@ export function fakeHttp(
 ): Http {
   const pause = options.pause ?? (async () => undefined);
   return {
-    async send({ method, url, headers, body, form, timeoutMs = HTTP_TIME_MAX_MS }) {
+    async send({ method, url, headers, body, form, text, timeoutMs = HTTP_TIME_MAX_MS }) {
       const { pathname, searchParams } = new URL(url);
-      const sent = form ?? body;
+      const sent = form ?? (text === undefined ? body : bodyIn(text.content, text.type));
       const json: unknown = sent === undefined ? undefined : JSON.parse(JSON.stringify(sent));
       const reply = await handle({ method, path: pathname, query: searchParams, headers, body: json });
       const { afterMs = 0 } = reply;
@@ -76,10 +76,13 @@ async function readRequest(incoming: http.IncomingMessage): Promise<FakeRequest>
     if (typeof value === "string") headers[name] = value;
   }
   const text = Buffer.concat(chunks).toString("utf8");
-  const isForm = headers["content-type"]?.startsWith("application/x-www-form-urlencoded") === true;
-  const parsed = (): unknown => (isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text));
-  const body = text === "" ? undefined : parsed();
+  const body = text === "" ? undefined : bodyIn(text, headers["content-type"]);
   return { method: incoming.method ?? "GET", path: pathname, query: searchParams, headers, body };
+}
+
+function bodyIn(text: string, type = ""): unknown {
+  const isForm = type.startsWith("application/x-www-form-urlencoded");
+  return isForm ? Object.fromEntries(new URLSearchParams(text)) : JSON.parse(text);
 }
 
 function answer(outgoing: http.ServerResponse, { status, headers, body, cut }: FakeReply): void {

@@ -14,6 +14,8 @@ export interface HttpRequest {
   readonly body?: unknown;
   /** Sent in place of `body` as the fields of a form: token endpoints take nothing else. */
   readonly form?: Readonly<Record<string, string>>;
+  /** Sent in place of `body` as it is, because a signature covers its bytes. */
+  readonly text?: { readonly type: string; readonly content: string };
   /** At most HTTP_TIME_MAX_MS, which is the default. */
   readonly timeoutMs?: number;
 }
@@ -24,6 +26,8 @@ export interface HttpReply {
   readonly headers: Readonly<Record<string, string>>;
   /** `undefined` when the body is not JSON. */
   readonly json: unknown;
+  /** The body, only where it is not JSON; it may quote a key. */
+  readonly text?: string;
   /** The Date header. */
   readonly dateMs?: number;
 }
@@ -137,7 +141,11 @@ function pinned(addresses: readonly ResolvedAddress[]): LookupFunction {
   };
 }
 
-function bodyOf({ body, form }: HttpRequest): { readonly type: string; readonly body: Buffer | undefined } {
+function bodyOf({ body, form, text: raw }: HttpRequest): {
+  readonly type: string;
+  readonly body: Buffer | undefined;
+} {
+  if (raw !== undefined) return { type: raw.type, body: Buffer.from(raw.content) };
   if (form !== undefined) {
     const type = "application/x-www-form-urlencoded";
     return { type, body: Buffer.from(new URLSearchParams(form).toString()) };
@@ -173,7 +181,8 @@ export function boundedReply({ status, headers, body }: RawReply): HttpReply {
   if (body.length > HTTP_BODY_BYTES_MAX) throw new ProviderGarbled("the provider's reply is too large");
   if (isTooDeep(body)) throw new ProviderGarbled("the provider's reply is nested too deeply");
   const dateMs = Date.parse(headers["date"] ?? "");
-  const reply = { status, headers, json: parseJson(body) };
+  const json = parseJson(body);
+  const reply = { status, headers, json, ...(json === undefined && body !== "" && { text: body }) };
   return Number.isFinite(dateMs) ? { ...reply, dateMs } : reply;
 }
 

@@ -16,6 +16,7 @@ import { groq } from "./groq/index.ts";
 import { http } from "./http/index.ts";
 import { huggingface } from "./huggingface/index.ts";
 import { iam } from "./iam/index.ts";
+import { lambda } from "./lambda/index.ts";
 import { langfuse } from "./langfuse/index.ts";
 import { litellm } from "./litellm/index.ts";
 import { mistral } from "./mistral/index.ts";
@@ -58,6 +59,7 @@ export const issuers: readonly (Issuer | ProviderKind)[] = [
   http,
   huggingface,
   iam,
+  lambda,
   langfuse,
   litellm,
   mistral,

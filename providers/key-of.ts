@@ -1,5 +1,6 @@
 import { SecretUnusable } from "../core/errors.ts";
 import type { Secret } from "../core/secret.ts";
+import { whyGuessable } from "./guessable.ts";
 import { issuerOf, issuers } from "./index.ts";
 import { isKeyText } from "./key-text.ts";
 
@@ -10,10 +11,17 @@ import { isKeyText } from "./key-text.ts";
 export function assertKeyOf(kind: string, secret: Secret): void {
   const issuer = issuerOf(kind);
   const text = secret.reveal();
+  assertMayBeKept(kind, secret);
   if (issuer === undefined || issuer.keyTexts.length === 0 || isKeyText(text, issuer.keyTexts)) return;
   const other = issuers.find(({ keyTexts }) => isKeyText(text, keyTexts));
   const looks = other === undefined ? "another kind of text" : `a key of ${other.title}`;
   throw new SecretUnusable(
     `the secret's value does not look like a key of ${issuer.title} but like ${looks}`,
   );
+}
+
+/** Refuses a text whose fingerprint would help whoever reads the ledger to guess it. */
+export function assertMayBeKept(kind: string, secret: Secret): void {
+  const why = issuerOf(kind)?.areChosen === true ? whyGuessable(secret) : undefined;
+  if (why !== undefined) throw new SecretUnusable(why);
 }

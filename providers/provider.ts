@@ -1,4 +1,5 @@
 import * as z from "zod";
+import type { AwsCredentials } from "../aws/signed-identity.ts";
 import { PolicyInvalid } from "../core/errors.ts";
 import type { ProviderFacts } from "../core/policy.ts";
 import type { KeyProvider, SecretArn } from "../core/ports.ts";
@@ -22,6 +23,8 @@ export interface Issuer {
   readonly keyTexts: readonly KeyText[];
   /** How its keys look where no prefix marks them, for `rekey scan`. */
   readonly unmarked?: readonly UnmarkedKey[];
+  /** People may have chosen its keys: a fingerprint is kept only of a key that is too random to be guessed. */
+  readonly areChosen?: true;
   readonly byHand: ByHand;
   /** Where it documents how a workload uses its own identity instead of a key. */
   readonly keyless?: string;
@@ -49,7 +52,9 @@ export interface ProviderKind extends Issuer {
   /** The hosts that calls with these settings go to, as `boundedHttp` takes them. Throws PolicyInvalid. */
   hosts(settings: unknown): readonly string[];
   /** The issuer's own hosts: keys and admin credentials go to others only if the deployment allows it. */
-  readonly defaultHosts: readonly string[];
+  readonly defaultHosts: readonly string[] | ((settings: unknown) => readonly string[]);
+  /** The Lambda function versions that keys are handed to. Only the deployment can allow one. Throws PolicyInvalid. */
+  functions?(settings: unknown): readonly string[];
   /** What the answer to `verify` means. */
   readonly verifyTable: VerifyTable;
   /**
@@ -97,6 +102,10 @@ export interface ConnectOptions {
   readonly settings: unknown;
   readonly admin: AdminCredential;
   readonly http: Http;
+  /** Rekey's own role, for issuers inside AWS. */
+  readonly awsCredentials?: () => Promise<AwsCredentials>;
+  /** The function versions that the deployment allows, by ARN. */
+  readonly functions?: Readonly<Record<string, unknown>>;
   /** For issuers that answer with an operation which ends later; without it, real time passes. */
   readonly pause?: (ms: number) => Promise<void>;
 }

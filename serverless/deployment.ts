@@ -4,6 +4,7 @@ import * as z from "zod";
 import { type SenderLimit, senderLimit } from "../core/incident/plan.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
 import { destinationKinds } from "../destinations/index.ts";
+import { type BoundFunction, boundFunction, functionVersion } from "../providers/bound-function.ts";
 import { type GoogleSettings, googleSettings } from "../stores/google-secret-manager/settings.ts";
 import { type VaultSettings, vaultSettings } from "../stores/vault/settings.ts";
 import { tagged } from "./statements.ts";
@@ -41,6 +42,10 @@ export interface Deployment {
   readonly refreshAllowed: readonly string[];
   /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
   readonly providerHosts: readonly string[];
+  /** By ARN of a published version, the functions that keys may be handed to: the code's hash, and a public key. */
+  readonly providerFunctions: Readonly<Record<string, BoundFunction>>;
+  /** The IAM users whose keys Rekey may make and delete: "bedrock/search" is a path and a name. */
+  readonly iamUsers: readonly string[];
   /** By name, the places that may be given copies: a kind, its settings, and the secret with its token. */
   readonly destinations: Readonly<Record<string, DestinationPlace>>;
   /** By name, the Vault or OpenBao servers that secrets may live in: address, mount, login. */
@@ -78,6 +83,8 @@ const secretShape = /^(arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:)?
 /** One exact name: a suffix or a pattern would let a policy choose the host. */
 const hostShape =
   /^(?=.{1,253}(?::|$))[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+(?::\d{1,5})?$/;
+/** With its path. A pattern would let a policy choose among users that nobody meant. */
+const userShape = /^(?!.*\/\/)(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/;
 const keyShape = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
 const policyShape = /^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/[\w/+=,.@-]+$/;
 
@@ -98,6 +105,7 @@ export type DestinationPlace = Readonly<Record<string, unknown>> & { readonly ki
 
 /** Lambda takes 4 KB of environment variables in all, and the other ones need about half. */
 const destinationBytesMax = 2_000;
+const functionBytesMax = 1_000;
 
 const destinationsShape = z
   .record(
@@ -188,6 +196,13 @@ const settingsShape = z.strictObject({
   useFips: z.boolean().default(false),
   useDualStack: z.boolean().default(false),
   providerHosts: list(hostShape).default([]),
+  providerFunctions: z
+    .record(functionVersion, boundFunction)
+    .refine((listed) => JSON.stringify(listed).length <= functionBytesMax, {
+      message: `more than ${functionBytesMax} bytes: use a second deployment`,
+    })
+    .default({}),
+  iamUsers: list(userShape).default([]),
   peopleRoles: roles.default([]),
   twoPeople: twoPeopleShape.default({ mayAsk: [], mayApprove: [] }),
   destinations: destinationsShape.default({}),

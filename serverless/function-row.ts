@@ -56,8 +56,11 @@ export interface FunctionRow {
   readonly removes?: readonly Kind[];
   /** On the secrets that are rotated, never on those of admin credentials and signing secrets. */
   readonly secrets?: readonly SecretAction[];
-  /** `index` may also list a secret's versions. */
-  readonly admin?: "read" | "index";
+  /**
+   * All but `index`, which may also list a secret's versions, read it to call providers. At issuers that answer to
+   * Rekey's own role `change` disables and deletes keys, `make` makes them too, and everybody else only lists them.
+   */
+  readonly admin?: "read" | "index" | "change" | "make";
   /** The signing secrets of alert sources. */
   readonly signing?: "read";
   /** `Bus` is Rekey's own. Only the roles of these rows may put events on `AlertBus`. */

@@ -8,7 +8,7 @@ const settling = {
   table: getAndList,
   writes: ["ACCOUNT", "SECRET", "ROTATION", "DEBT", "STOP", "AUDIT"],
   secrets: ["DescribeSecret", "UpdateSecretVersionStage"],
-  admin: "read",
+  admin: "change",
   publishes: ["Bus"],
 } as const;
 
@@ -43,7 +43,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
-    admin: "read",
+    admin: "make",
   },
   "native-bridge": {
     does: "The rotation function for Secrets Manager's own button: starts the rotation machine and waits for it",
@@ -52,7 +52,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
-    admin: "read",
+    admin: "make",
     machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
   },
   "await-key": {
@@ -117,7 +117,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     destinations: "observe",
     workloads: "observe",
     secrets: ["GetSecretValue"],
-    admin: "read",
+    admin: "change",
     publishes: ["Bus"],
   },
   "revoke-key": {
@@ -127,7 +127,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     destinations: "observe",
     workloads: "observe",
     secrets: ["GetSecretValue"],
-    admin: "read",
+    admin: "change",
     publishes: ["Bus"],
   },
   "prove-dead": {
@@ -135,7 +135,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "ROTATION", "KEY", "AUDIT"],
     secrets: ["GetSecretValue"],
-    admin: "read",
+    admin: "change",
   },
   "certify-rotation": {
     does: "Signs and files the certificate of a rotation",
@@ -171,7 +171,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     writes: ["ACCOUNT", "STOP", "COPY", "SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
     removes: ["DEBT", "STOP"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
-    admin: "read",
+    admin: "change",
     publishes: ["Bus"],
     machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
     schedules: "read",
@@ -214,7 +214,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     ],
     removes: ["POLICY", "STOP", "DEBT", "CAMPAIGN"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
-    admin: "read",
+    admin: "change",
     publishes: ["Bus"],
     machines: ["StartExecution", "StopExecution", "DescribeExecution", "SendTaskSuccess", "SendTaskFailure"],
     schedules: "reconcile",
@@ -308,7 +308,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
-    admin: "read",
+    admin: "change",
     machines: ["SendTaskSuccess"],
   },
   "prove-contained": {
@@ -316,7 +316,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "KEY", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
-    admin: "read",
+    admin: "change",
     machines: ["SendTaskSuccess"],
   },
   "note-replacement": {

@@ -21,8 +21,8 @@ export const issuerSummaries: Plugin = {
 };
 
 function summaries(): string {
-  const known = issuers.map(({ kind, title, aliases, keyTexts, byHand }) => ({
-    ...{ kind, title, aliases, keyTexts, byHand },
+  const known = issuers.map(({ kind, title, aliases, keyTexts, areChosen, byHand }) => ({
+    ...{ kind, title, aliases, keyTexts, areChosen, byHand },
   }));
   return `
 export const issuers = ${JSON.stringify(known)};

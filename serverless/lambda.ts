@@ -4,6 +4,7 @@ import { environmentFor } from "./environment.ts";
 import type { FunctionRow } from "./function-row.ts";
 import { functions } from "./functions.ts";
 import { logicalName } from "./handlers.ts";
+import { callsProviders } from "./providers.ts";
 import { isAsync, roleId, roleOf } from "./roles.ts";
 import { ruleResources } from "./rules.ts";
 import { arnOf, type Resources } from "./statements.ts";
@@ -87,6 +88,10 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
     ...(row.secrets &&
       hasAny(deployment.googleProjects) && {
         REKEY_GOOGLE_PROJECTS: JSON.stringify(deployment.googleProjects),
+      }),
+    ...(callsProviders(row) &&
+      hasAny(deployment.providerFunctions) && {
+        REKEY_PROVIDER_FUNCTIONS: JSON.stringify(deployment.providerFunctions),
       }),
     ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
   };

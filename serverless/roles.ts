@@ -2,6 +2,7 @@ import type { Deployment } from "./deployment.ts";
 import { destinationStatements, isAsking, tokensOf } from "./destinations.ts";
 import type { FunctionRow, Kind } from "./function-row.ts";
 import { logicalName } from "./handlers.ts";
+import { providerStatements } from "./providers.ts";
 import {
   allow,
   arnOf,
@@ -88,6 +89,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
     ...destinationStatements(row, deployment),
     ...vaultStatements(row, deployment),
+    ...providerStatements(row, deployment),
     ...(row.schedules ? scheduleStatements(row.schedules, deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),
@@ -185,7 +187,8 @@ function keyStatements(given: readonly Statement[], { secretKeys }: Deployment):
 /** While a sender's secret is being changed, two versions are valid: the intake lists them. */
 const readActions = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"];
 
-const adminActions = { read: ["secretsmanager:GetSecretValue"], index: readActions } as const;
+const getOnly = ["secretsmanager:GetSecretValue"];
+const adminActions = { read: getOnly, change: getOnly, make: getOnly, index: readActions } as const;
 
 function pageArns({ pagerdutySecret, slackSecret }: Deployment): readonly string[] {
   return [pagerdutySecret, slackSecret].filter((arn) => arn !== undefined);

@@ -213,6 +213,7 @@ describe("a provider is one folder, and one line in providers/index.ts", () => {
     const others: Readonly<Record<string, RegExp>> = {
       github: /^(?:events\/|functions\/|serverless\/|cli\/)/, // a source of alerts
       iam: /^serverless\//, // the service itself, in a policy
+      lambda: /^(?:cli|consumers|core|events|serverless)\//, // the service itself, and what runs in it
       http: /^(?:consumers\/|functions\/)/, // a client
     };
     const names = new Set(issuers.map(({ kind }) => kind));

@@ -7,6 +7,7 @@ import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
 import type { FingerprintEntry } from "../../ledger/entries.ts";
+import { assertMayBeKept } from "../../providers/key-of.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { type Handler, onLambda, secretArnText, step } from "../step.ts";
@@ -143,7 +144,9 @@ async function keyInVersion(
 ): Promise<Secret | undefined> {
   const { text } = await deps.store.read(place.secretArn, versionId);
   try {
-    return keyIn(text, place.policy?.field);
+    const key = keyIn(text, place.policy?.field);
+    if (place.policy !== undefined) assertMayBeKept(place.policy.provider.kind, key);
+    return key;
   } catch (error) {
     if (error instanceof RotationError) return undefined;
     throw error;

@@ -11,6 +11,7 @@ import { refusalText } from "../../core/rotation/refusal.ts";
 import type { Secret } from "../../core/secret.ts";
 import { whyNotRotateIn } from "../../core/store-fitness.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
+import { assertMayBeKept } from "../../providers/key-of.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
 import { whichAtProvider } from "../secret/key-at-provider.ts";
@@ -65,6 +66,7 @@ async function look({ policy, nowMs }: Observing, deps: Deps): Promise<string> {
   const { secretArn, overlapMs } = policy;
   const { versionId, text } = await deps.store.current(secretArn);
   const secret = keyIn(text, policy.field);
+  assertMayBeKept(policy.provider.kind, secret);
   const fingerprint = fingerprintOf(secret);
   const which = await keyIdOf({ policy, secret }, deps);
   const evidence = await evidenceOf({ policy, nowMs, keyId: which.keyId }, deps);

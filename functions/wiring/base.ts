@@ -14,7 +14,14 @@ import { everyStore } from "../../stores/index.ts";
 import { adminCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
-import { intakeLimits, listedGoogleProjects, listedVaults, roleCredentials, settings } from "./settings.ts";
+import {
+  intakeLimits,
+  listedFunctions,
+  listedGoogleProjects,
+  listedVaults,
+  roleCredentials,
+  settings,
+} from "./settings.ts";
 
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
@@ -70,7 +77,7 @@ function build(): Deps {
     environment,
     ledger,
     store,
-    provider: providerFor({ store, ledger, clock: systemClock, ...allowed }),
+    provider: providerFor({ store, ledger, clock: systemClock, functions: listedFunctions(), ...allowed }),
     bus: busLater(bus),
     executions: executionsLater({
       rotation: machines.rotationMachineArn,
@@ -84,7 +91,10 @@ function build(): Deps {
   };
 }
 
-interface ProviderWorld extends AllowedHosts, Pick<Deps, "store" | "ledger" | "clock"> {}
+interface ProviderWorld extends AllowedHosts, Pick<Deps, "store" | "ledger" | "clock"> {
+  /** The function versions that the deployment lists, by ARN. */
+  readonly functions?: Readonly<Record<string, unknown>>;
+}
 
 /** One adapter per account in the policies, so that its admin credential is read once per process. */
 export function providerFor(world: ProviderWorld) {
@@ -100,7 +110,7 @@ export function providerFor(world: ProviderWorld) {
 /** Whoever may change a policy chooses its addresses; only the deployment chooses where credentials may go (O6). */
 function makeProvider(
   policy: ProviderPolicy,
-  { store, ledger, clock, ...allowed }: ProviderWorld,
+  { store, ledger, clock, functions = {}, ...allowed }: ProviderWorld,
 ): KeyProvider {
   const kind = Object.hasOwn(providers, policy.kind) ? providers[policy.kind] : undefined;
   if (kind === undefined) throw new PolicyInvalid(`no provider is called ${policy.kind}`);
@@ -110,6 +120,12 @@ function makeProvider(
       `provider ${policy.account}: ${refused} is not in the deployment's providerHosts, so no credential is sent there`,
     );
   }
+  const unlisted = kind.functions?.(policy.settings).find((arn) => !Object.hasOwn(functions, arn));
+  if (unlisted !== undefined) {
+    throw new PolicyInvalid(
+      `provider ${policy.account}: ${unlisted} is not in the deployment's providerFunctions, so no key is handed to it`,
+    );
+  }
   const { allowLoopback } = allowed;
   const limits = { allowHosts: kind.hosts(policy.settings), allowLoopback };
   const http = httpLater(limits, { policy, deps: { ledger, clock } });
@@ -117,6 +133,8 @@ function makeProvider(
     settings: policy.settings,
     admin: adminCredential(store, policy.adminCredential),
     http,
+    awsCredentials: async () => roleCredentials(),
+    functions,
   });
 }
 

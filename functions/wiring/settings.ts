@@ -34,6 +34,11 @@ export function listedVaults(): Readonly<Record<string, unknown>> {
   return jsonObject("REKEY_VAULTS");
 }
 
+/** The function versions that keys may be handed to, by ARN. */
+export function listedFunctions(): Readonly<Record<string, unknown>> {
+  return jsonObject("REKEY_PROVIDER_FUNCTIONS");
+}
+
 /** The projects of Google Cloud that the deployment lists, by name. */
 export function listedGoogleProjects(): Readonly<Record<string, unknown>> {
   return jsonObject("REKEY_GOOGLE_PROJECTS");

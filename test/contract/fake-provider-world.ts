@@ -42,7 +42,11 @@ export async function makeFakeWorld(
     : fake.http();
   const admin = { get: async () => new Secret(fake.adminKey), refused: () => undefined };
   const pause = async () => undefined;
-  const provider = connected(subject.kind, subject.adapter, { settings, admin, http, pause });
+  const awsCredentials = async () => ({ accessKeyId: "AKIAFAKE", secretAccessKey: "FAKE-role-secret-0000" });
+  const provider = connected(subject.kind, subject.adapter, {
+    ...{ settings, admin, http, pause, awsCredentials },
+    ...("functions" in fake && { functions: Object(fake.functions) }),
+  });
   await subject.prepare?.(provider);
 
   return {

@@ -93,13 +93,19 @@ test("another provider is at most what tells its keys from those of others", () 
   }
 });
 
+test("a function that writes fingerprints knows whose keys people choose", () => {
+  for (const name of ["index-secrets", "open-rotation", "admin"])
+    expect([name, textOf(bundleNamed(name)).match(/areChosen:(?:!0|true)/) !== null]).toEqual([name, true]);
+});
+
 test("each provider's statement is found once a policy names it, and is the one of the source", async () => {
   const registry = textOf(bundleNamed("mint-key")).match(/providers\/statements\//g);
   expect(registry).not.toBeNull();
   for (const [kind, statement] of Object.entries(providers)) {
     const exported = Object.values(await load(`providers/statements/${kind}.mjs`)) as ProviderKind[];
     const found = exported.find((each) => each.kind === kind && "adapter" in each);
-    expect([kind, found?.defaultHosts]).toEqual([kind, statement.defaultHosts]);
+    const hosts = (of: ProviderKind | undefined) => JSON.stringify(of?.defaultHosts);
+    expect([kind, hosts(found)]).toEqual([kind, hosts(statement)]);
     expect([kind, found?.docs]).toEqual([kind, statement.docs]);
   }
 });

@@ -27,6 +27,8 @@ test("each source of alerts has the secret that it signs with", () => {
   expect(read({ intakeSecrets: { github: arn } }).intakeSecrets).toEqual({ github: arn });
 });
 
+const version = { codeSha256: `${"FAKE".repeat(10)}FAK=`, publicKey: `${"FAKE".repeat(10)}FAK` };
+
 test.each([
   ["secrets", ["*"]],
   ["secrets", ["api-*-keys"]],
@@ -38,6 +40,10 @@ test.each([
   ["providerHosts", ["*.example.com"]],
   ["providerHosts", [".example.com"]],
   ["providerHosts", ["https://gateway.example.com"]],
+  ["providerFunctions", { "arn:aws:lambda:eu-central-1:123456789012:function:f:live": version }],
+  ["providerFunctions", { "arn:aws:lambda:eu-central-1:123456789012:function:f:7": { codeSha256: "x" } }],
+  ["iamUsers", ["bedrock/*"]],
+  ["iamUsers", ["/bedrock/search"]],
   ["refreshAllowed", ["arn:aws:iam::123456789012:role/FAKE"]],
   ["secretKeys", ["alias/secrets"]],
   ["intakeSecrets", { github: "rekey/intake/github" }],

@@ -18,6 +18,8 @@ export const deployment: Deployment = {
   secretKeys: [],
   refreshAllowed: [],
   providerHosts: [],
+  providerFunctions: {},
+  iamUsers: [],
   destinations: {},
   vaults: {},
   googleProjects: {},

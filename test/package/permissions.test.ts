@@ -7,7 +7,7 @@ import type { Kind } from "../../serverless/function-row.ts";
 import { functions } from "../../serverless/functions.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
 import { roleOf } from "../../serverless/roles.ts";
-import { type Statement, secretArns } from "../../serverless/statements.ts";
+import { type Statement, secretArns, sub } from "../../serverless/statements.ts";
 import { vaultSettings } from "../../stores/vault/settings.ts";
 import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
@@ -167,6 +167,33 @@ describe("Vault servers", () => {
     expect(mayTouch ? guard?.NotAction : guard?.Action).toEqual(
       mayTouch ? readActions : ["secretsmanager:*"],
     );
+  });
+});
+
+describe("issuers that answer to Rekey's own role", () => {
+  const arn = "arn:aws:lambda:eu-central-1:123456789012:function:passwords:7";
+  const providerFunctions = { [arn]: { codeSha256: "FAKE", publicKey: "FAKE" } };
+  const given = { providerFunctions, iamUsers: ["bedrock/search"] };
+  const of = (name: string, sid: string) => statements(name, given).find(({ Sid }) => Sid === sid);
+  const changing = /\bprovider(?:\(\w+\))?\.(?:mint|revoke|quarantine|restore)\(/;
+
+  test.each(names)("give %s the listed versions and users if it calls providers, and no other", (name) => {
+    const calls = functions[name]?.writes?.includes("ACCOUNT") === true;
+    expect(of(name, "ProviderFunctions")?.Resource).toEqual(calls ? [arn] : undefined);
+    const user = sub(`arn:\${AWS::Partition}:iam::\${AWS::AccountId}:user/bedrock/search`);
+    expect(of(name, "KeysOfUsers")?.Resource).toEqual(calls ? [user] : undefined);
+  });
+
+  test.each(names)("let %s change keys only if its code does", (name) => {
+    const actions = of(name, "KeysOfUsers")?.Action ?? [];
+    const code = codeBehind(name);
+    expect(actions.includes("iam:DeleteServiceSpecificCredential")).toBe(changing.test(code));
+    expect(actions.includes("iam:CreateAccessKey")).toBe(/\bprovider\.mint\(/.test(code));
+  });
+
+  test("take no statement where none is listed", () => {
+    for (const name of names)
+      expect(statements(name).filter(({ Sid }) => /^(?:ProviderF|KeysOf)/.test(Sid))).toEqual([]);
   });
 });
 

@@ -7,6 +7,7 @@ import type { Secret } from "../../../core/secret.ts";
 import { aliasesOf } from "../../../events/fingerprint.ts";
 import { reportKeyOf } from "../../../events/report-proof.ts";
 import type { FingerprintEntry } from "../../../ledger/entries.ts";
+import { assertMayBeKept } from "../../../providers/key-of.ts";
 import { keyIn } from "../../../stores/value.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { type FoundKey, findCurrentKey } from "../../secret/current-key.ts";
@@ -123,7 +124,9 @@ async function keyOf(
 ): Promise<Secret | undefined> {
   const { policy, versionId, isCurrent } = place;
   try {
-    return keyIn((await deps.store.read(policy.secretArn, versionId)).text, policy.field);
+    const key = keyIn((await deps.store.read(policy.secretArn, versionId)).text, policy.field);
+    assertMayBeKept(policy.provider.kind, key);
+    return key;
   } catch (error) {
     if (isCurrent || !(error instanceof RotationError) || error.retry === "later") throw error;
     return undefined;
