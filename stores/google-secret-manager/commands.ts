@@ -1,3 +1,4 @@
+import { randomInto, typedInto } from "../pipes.ts";
 import type { StoreCommands } from "../store.ts";
 import { parseReference } from "./reference.ts";
 
@@ -16,8 +17,8 @@ function add(reference: string): string {
 const show = (reference: string): string => `gcloud secrets describe ${nameOf(reference)} ${project}`;
 
 export const commands: StoreCommands = {
-  putHidden: (reference) => `read -rs KEY && printf %s "$KEY" | ${add(reference)}; unset KEY`,
-  putRandom: (reference) => `openssl rand -hex 32 | tr -d '\\n' | ${add(reference)}`,
+  putHidden: (reference) => typedInto(add(reference)),
+  putRandom: (reference) => randomInto(add(reference)),
   makeCurrent({ secretArn }, to) {
     const number = numberIn(to);
     // The number of a version that Rekey wrote stands in the secret's annotations.

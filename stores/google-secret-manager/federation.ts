@@ -1,8 +1,9 @@
 import * as z from "zod";
 import { type AwsCredentials, signedIdentity } from "../../aws/signed-identity.ts";
 import { StoreUnavailable } from "../../core/errors.ts";
+import { type HeldToken, heldToken } from "../held-token.ts";
+import { type Fetch, sendJson } from "../http.ts";
 import type { GoogleSettings } from "./settings.ts";
-import { type Fetch, send } from "./wire.ts";
 
 const Exchanged = z.object({
   access_token: z.string().min(1).max(16_384),
@@ -30,32 +31,18 @@ const headStartMs = 5 * 60_000;
  * A token without a stored key (https://google.aip.dev/auth/4117): the function's own AWS role signs a question who it
  * is, Google sends that to STS, and gives a token to whom the answer names.
  */
-export function federated(world: FederationWorld): { get(): Promise<string>; refused(): void } {
-  let held: Promise<Token> | undefined;
-  const fresh = (): Promise<Token> => {
-    const next = exchange(world);
-    held = next;
-    next.catch(() => {
-      if (held === next) held = undefined;
-    });
-    return next;
-  };
-  return {
-    async get() {
-      const token = await (held ?? fresh());
-      return world.nowMs() < token.untilMs - headStartMs ? token.text : (await fresh()).text;
-    },
-    refused() {
-      held = undefined;
-    },
-  };
+export function federated(world: FederationWorld): HeldToken {
+  return heldToken({
+    login: () => exchange(world),
+    isDue: ({ untilMs }) => world.nowMs() >= untilMs - headStartMs,
+  });
 }
 
 async function exchange(world: FederationWorld): Promise<Token> {
   const { settings, fetch, nowMs } = world;
   const { audience, serviceAccount } = settings;
   const fromMs = nowMs();
-  const reply = await send(
+  const reply = await sendJson(
     {
       ...{ method: "POST", url: "https://sts.googleapis.com/v1/token" },
       body: {
@@ -80,7 +67,7 @@ async function impersonate(
   fetch: Fetch,
 ): Promise<Token> {
   const url = `https://iamcredentials.googleapis.com/v1/projects/-/serviceAccounts/${serviceAccount}:generateAccessToken`;
-  const reply = await send({ method: "POST", url, token: own.text, body: { scope: [scope] } }, fetch);
+  const reply = await sendJson({ method: "POST", url, token: own.text, body: { scope: [scope] } }, fetch);
   const made = Impersonated.safeParse(reply.json);
   if (reply.status !== 200 || !made.success)
     throw new StoreUnavailable(`Google gives this AWS role no token of ${serviceAccount} (${reply.status})`);

@@ -1,9 +1,11 @@
 import * as z from "zod";
 import { InputInvalid, StoreUnavailable } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
+import { type HeldToken, withToken } from "../held-token.ts";
+import { type Fetch, type JsonCall, type JsonReply, sendJson } from "../http.ts";
 import { crc32c } from "./crc32c.ts";
 import { parseReference } from "./reference.ts";
-import { type Fetch, type GoogleCall, type GoogleReply, refusalOf, send } from "./wire.ts";
+import { refusalOf } from "./refusals.ts";
 
 /** One secret without its values. */
 export interface GoogleSecret {
@@ -29,20 +31,18 @@ const numberIn = (name: string): number => Number(/\/versions\/(\d{1,15})$/.exec
 
 export interface SecretsWorld {
   readonly project: string;
-  readonly token: { get(): Promise<string>; refused(): void };
+  readonly token: HeldToken;
   readonly fetch: Fetch;
 }
 
 /** The calls of one project. Regional secrets are other secrets on other hosts, and are not reached. */
 export function secretsOf({ project, token, fetch }: SecretsWorld) {
-  /** A token may have been revoked before its end: then one new exchange is tried. */
-  async function call(path: string, request: Omit<GoogleCall, "url" | "token">): Promise<GoogleReply> {
+  const call = (path: string, request: Omit<JsonCall, "url" | "token">): Promise<JsonReply> => {
     const url = `https://secretmanager.googleapis.com/v1/projects/${project}/secrets/${path}`;
-    const first = await send({ ...request, url, token: await token.get() }, fetch);
-    if (first.status !== 401) return first;
-    token.refused();
-    return send({ ...request, url, token: await token.get() }, fetch);
-  }
+    return withToken({ token, refusedWith: 401 }, (text) =>
+      sendJson({ ...request, url, token: text }, fetch),
+    );
+  };
 
   return {
     async describe(reference: string): Promise<GoogleSecret> {
@@ -108,7 +108,7 @@ function nameOf(reference: string): string {
 }
 
 function understood<Schema extends z.ZodType>(
-  reply: GoogleReply,
+  reply: JsonReply,
   schema: Schema,
   asked: { readonly reference: string; readonly what: string },
 ): z.output<Schema> {

@@ -1,3 +1,4 @@
+import { randomInto, typedInto } from "../pipes.ts";
 import type { StoreCommands } from "../store.ts";
 import { currentLabel, pendingLabel, previousLabel } from "./labels.ts";
 
@@ -8,8 +9,8 @@ const moveLabel = (reference: string, label: string): string =>
   `aws secretsmanager update-secret-version-stage --secret-id ${reference} --version-stage ${label}`;
 
 export const commands: StoreCommands = {
-  putHidden: (reference) => `read -rs KEY && printf %s "$KEY" | ${put(reference)}; unset KEY`,
-  putRandom: (reference) => `openssl rand -hex 32 | tr -d '\\n' | ${put(reference)}`,
+  putHidden: (reference) => typedInto(put(reference)),
+  putRandom: (reference) => randomInto(put(reference)),
   makeCurrent: ({ secretArn, versionId }, to) =>
     `${moveLabel(secretArn, currentLabel)} --move-to-version-id ${to} --remove-from-version-id ${versionId}`,
   endPrevious: ({ secretArn, versionId }) =>

@@ -1,3 +1,4 @@
+import { randomInto, typedInto } from "../pipes.ts";
 import type { StoreCommands } from "../store.ts";
 import { parseReference } from "./reference.ts";
 import { numberIn } from "./version-id.ts";
@@ -17,8 +18,8 @@ function patch(reference: string): string {
 const show = (reference: string): string => `vault kv metadata get ${mount} ${placeOf(reference).path}`;
 
 export const commands: StoreCommands = {
-  putHidden: (reference) => `read -rs KEY && printf %s "$KEY" | ${patch(reference)}; unset KEY`,
-  putRandom: (reference) => `openssl rand -hex 32 | tr -d '\\n' | ${patch(reference)}`,
+  putHidden: (reference) => typedInto(patch(reference)),
+  putRandom: (reference) => randomInto(patch(reference)),
   makeCurrent({ secretArn }, to) {
     const number = numberIn(to);
     const { path } = placeOf(secretArn);

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as z from "zod";
 import { InputInvalid, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
+import { withToken } from "../held-token.ts";
 import { memberText } from "../value.ts";
 import { Document } from "./document.ts";
 import { parseReference } from "./reference.ts";
@@ -57,13 +58,8 @@ export function kvOf(world: LoginWorld) {
   const { settings } = world;
   const token = tokens(world);
 
-  /** A token may have been revoked before its end: then one new login is tried. */
-  async function call(request: Omit<VaultCall, "token">): Promise<VaultReply> {
-    const first = await send({ ...request, token: await token.get() }, world);
-    if (first.status !== 403) return first;
-    token.refused();
-    return send({ ...request, token: await token.get() }, world);
-  }
+  const call = (request: Omit<VaultCall, "token">): Promise<VaultReply> =>
+    withToken({ token, refusedWith: 403 }, (text) => send({ ...request, token: text }, world));
 
   /** `deletedAt`: what was there is deleted, and the next write has to name that number. Undefined: nothing was ever there. */
   async function read({

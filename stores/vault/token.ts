@@ -4,8 +4,10 @@ import type { AwsCredentials } from "../../aws/signed-identity.ts";
 import { InputInvalid, StoreUnavailable } from "../../core/errors.ts";
 import type { SecretArn } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
+import { type HeldToken, heldToken } from "../held-token.ts";
+import type { Fetch } from "../http.ts";
 import type { VaultLogin, VaultSettings } from "./settings.ts";
-import { type Fetch, send, type VaultReply } from "./wire.ts";
+import { send, type VaultReply } from "./wire.ts";
 
 /** What a login needs from outside. */
 export interface LoginWorld {
@@ -36,32 +38,16 @@ interface Token {
 /** As Vault's own clients do: late enough to be rare, and early enough that a renewal may fail and be tried again. */
 const renewedAfter = 0.7;
 
-/** The token of one process: renewed in the last third of its life, and otherwise got by a new login. */
-export function tokens(world: LoginWorld): { get(): Promise<string>; refused(): void } {
-  let held: Promise<Token> | undefined;
-
-  const renewedOrNew = async (token: Token): Promise<Token> => {
-    const renewed = token.renewable ? await renew(token, world).catch(() => undefined) : undefined;
-    return renewed ?? login(world);
-  };
-  const hold = (next: Promise<Token>): Promise<Token> => {
-    held = next;
-    next.catch(() => {
-      if (held === next) held = undefined;
-    });
-    return next;
-  };
-
-  return {
-    async get() {
-      const token = await (held ?? hold(login(world)));
-      if (!isDue(token, world.nowMs())) return token.text;
-      return (await hold(renewedOrNew(token))).text;
+/** Renewed in the last third of its life, and otherwise got by a new login. */
+export function tokens(world: LoginWorld): HeldToken {
+  return heldToken({
+    login: () => login(world),
+    isDue: (token) => isDue(token, world.nowMs()),
+    async renew(token) {
+      const renewed = token.renewable ? await renew(token, world).catch(() => undefined) : undefined;
+      return renewed ?? login(world);
     },
-    refused() {
-      held = undefined;
-    },
-  };
+  });
 }
 
 function isDue({ fromMs, untilMs }: Token, nowMs: number): boolean {

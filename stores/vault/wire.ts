@@ -1,7 +1,6 @@
 import { InputInvalid, SecretUnusable, StoreUnavailable } from "../../core/errors.ts";
+import { boundedText, type Fetch, timeoutMs } from "../http.ts";
 import type { VaultSettings } from "./settings.ts";
-
-export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
 export interface VaultCall {
   readonly method: "GET" | "POST";
@@ -18,8 +17,6 @@ export interface VaultReply {
   readonly text: string;
 }
 
-const timeoutMs = 5_000;
-const bytesMax = 1024 * 1024;
 /** What only says that another server has to be asked: on standby, recovering, sealed, or behind what was written. */
 const elsewhere = [307, 308, 412, 429, 472, 473, 503];
 
@@ -61,17 +58,6 @@ async function ask(
     if (error instanceof InputInvalid) throw error;
     return `${address} did not answer`;
   }
-}
-
-async function boundedText(reply: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of reply.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw new InputInvalid(`Vault's answer has more than ${bytesMax} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 /** Only the status: an answer may quote what was sent. */
