@@ -70,6 +70,11 @@ export async function callersStore(): Promise<SecretStore> {
       awsCredentials,
     },
     googleCloud: { projects: JSON.parse(process.env["REKEY_GOOGLE_PROJECTS"] ?? "{}"), awsCredentials },
+    azure: {
+      vaults: JSON.parse(process.env["REKEY_AZURE_VAULTS"] ?? "{}"),
+      webIdentityToken: async (question) =>
+        (await import("../stores/azure-key-vault/web-identity.ts")).webIdentityToken(question),
+    },
   });
   return store;
 }

@@ -164,9 +164,11 @@ export interface VersionPlace {
 export interface StoreCapabilities {
   /**
    * `native`: the store itself refuses a promotion when the current version is not the expected one, whoever writes
-   * at the same time. `none`: the adapter can only look just before it writes, and a change in between is lost.
+   * at the same time. `afterwards`: the adapter looks just before it writes, and after it sees whether somebody else's
+   * change came in between; then it puts that back and answers `heldElsewhere`, but for that moment consumers may have
+   * been given the version of the promotion. `none`: a change in between is lost.
    */
-  readonly compareAndSwap: "native" | "none";
+  readonly compareAndSwap: "native" | "afterwards" | "none";
   /** Whether a consumer that asks for the current value can be given a version that is only pending. */
   readonly consumersSeePending: boolean;
   /** After this many newer versions the store may delete one that is neither current, pending nor pinned. */

@@ -123,6 +123,7 @@ const deployment: Deployment = {
   destinations: {},
   vaults: {},
   googleProjects: {},
+  azureVaults: {},
   slackUsers: [],
   peopleRoles: ["operator", "supplier"],
   twoPeople: "off",

@@ -5,6 +5,7 @@ import { type SenderLimit, senderLimit } from "../core/incident/plan.ts";
 import type { TwoPeopleRule } from "../core/orders.ts";
 import { destinationKinds } from "../destinations/index.ts";
 import { type BoundFunction, boundFunction, functionVersion } from "../providers/bound-function.ts";
+import { type AzureSettings, azureSettings } from "../stores/azure-key-vault/settings.ts";
 import { type GoogleSettings, googleSettings } from "../stores/google-secret-manager/settings.ts";
 import { type VaultSettings, vaultSettings } from "../stores/vault/settings.ts";
 import { tagged } from "./statements.ts";
@@ -52,6 +53,8 @@ export interface Deployment {
   readonly vaults: Readonly<Record<string, VaultSettings>>;
   /** By name, the projects of Google Cloud that secrets may live in: number, and the pool that trusts this account. */
   readonly googleProjects: Readonly<Record<string, GoogleSettings>>;
+  /** By name, the vaults of Azure that secrets may live in: address, directory, and the application that trusts this account. */
+  readonly azureVaults: Readonly<Record<string, AzureSettings>>;
   /** Names of roles whose session names say which person it is. An order under any other role is the role's. */
   readonly peopleRoles: readonly string[];
   /** Roles that may ask for what does lasting harm, and roles that may approve it: "off" where one person decides. */
@@ -208,6 +211,7 @@ const settingsShape = z.strictObject({
   destinations: destinationsShape.default({}),
   vaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), vaultSettings).default({}),
   googleProjects: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), googleSettings).default({}),
+  azureVaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), azureSettings).default({}),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z.int().min(1).max(36_500).default(365),

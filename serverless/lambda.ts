@@ -93,6 +93,8 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
       hasAny(deployment.providerFunctions) && {
         REKEY_PROVIDER_FUNCTIONS: JSON.stringify(deployment.providerFunctions),
       }),
+    ...(row.secrets &&
+      hasAny(deployment.azureVaults) && { REKEY_AZURE_VAULTS: JSON.stringify(deployment.azureVaults) }),
     ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
   };
   return {

@@ -16,7 +16,7 @@ import {
   type Value,
   viaService,
 } from "./statements.ts";
-import { vaultLogins, vaultStatements } from "./vaults.ts";
+import { azureStatements, vaultLogins, vaultStatements } from "./vaults.ts";
 import { workloadStatements } from "./workloads.ts";
 
 const machines = ["rotation", "compromise"];
@@ -90,6 +90,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...destinationStatements(row, deployment),
     ...vaultStatements(row, deployment),
     ...providerStatements(row, deployment),
+    ...azureStatements(row, deployment),
     ...(row.schedules ? scheduleStatements(row.schedules, deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),
     ...(row.people ? pageStatements(row.people, deployment) : []),

@@ -14,6 +14,23 @@ export function vaultLogins({ vaults }: Pick<Deployment, "vaults">): readonly st
   return [...new Set(credentials)];
 }
 
+/** What Azure's federated credentials expect a token to be for, so a function can get none for any other use. */
+const azureAudience = "api://AzureADTokenExchange";
+
+/** Azure is shown a statement by AWS of which role the function has. */
+export function azureStatements(
+  { secrets }: FunctionRow,
+  { azureVaults }: Pick<Deployment, "azureVaults">,
+): readonly Statement[] {
+  if (secrets === undefined || Object.keys(azureVaults).length === 0) return [];
+  const Condition = { "ForAllValues:StringEquals": { "sts:IdentityTokenAudience": [azureAudience] } };
+  const roles = [...new Set(Object.values(azureVaults).flatMap(({ role }) => role ?? []))];
+  return [
+    { ...allow("AzureLogins", ["sts:GetWebIdentityToken"], ["*"]), Condition },
+    ...(roles.length > 0 ? [allow("AzureRoles", ["sts:AssumeRole"], roles)] : []),
+  ];
+}
+
 /** A function that may touch rotated secrets may log in to where some of them are. */
 export function vaultStatements({ secrets }: FunctionRow, deployment: Deployment): readonly Statement[] {
   const logins = vaultLogins(deployment);

@@ -1,5 +1,6 @@
 import { InputInvalid } from "../core/errors.ts";
 import type { SecretStore } from "../core/ports.ts";
+import { azureKeyVault } from "./azure-key-vault/index.ts";
 import { googleSecretManager } from "./google-secret-manager/index.ts";
 import { routed } from "./routed.ts";
 import { secretsManager } from "./secrets-manager/index.ts";
@@ -11,6 +12,7 @@ export const stores: Readonly<Record<string, StoreKind>> = {
   "secrets-manager": secretsManager,
   vault,
   "google-secret-manager": googleSecretManager,
+  "azure-key-vault": azureKeyVault,
 };
 
 /** Of a secret whose reference nobody knows. */

@@ -1,6 +1,7 @@
 import type { AwsCredentials } from "../aws/signed-identity.ts";
 import type { SecretArn, SecretStore, StoreCapabilities, VersionId, VersionPlace } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
+import type { IdentityQuestion } from "./azure-key-vault/web-identity.ts";
 
 /** What a person types to do by hand what Rekey may not do alone. Each reads a value from a pipe, never an argument. */
 export interface StoreCommands {
@@ -22,6 +23,15 @@ export interface StoreWorld {
   pause(ms: number): Promise<void>;
   readonly vault: VaultReach;
   readonly googleCloud: GoogleReach;
+  readonly azure: AzureReach;
+}
+
+/** The vaults of Azure that the deployment lists by name, and how this process shows there who it is. */
+export interface AzureReach {
+  readonly vaults: Readonly<Record<string, unknown>>;
+  /** Signed by AWS, for this audience and nobody else: which role this process has, or may assume. */
+  webIdentityToken(question: IdentityQuestion): Promise<Secret>;
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 }
 
 /** The projects of Google Cloud that the deployment lists by name, and who this process is in AWS. */

@@ -54,7 +54,7 @@ async function promote({ input, policy, before }: Order & { readonly before: Sec
   await assertTermsMet({ input, policy, before }, deps);
   let mayHaveLanded = false;
   await deps.ledger.changeSecret(input.secretArn, (record) => {
-    mayHaveLanded = record.run?.phase === "promoting";
+    mayHaveLanded = record.run?.phase === "promoting" || !isRefusedUnseen(deps, input.secretArn);
     return markPromoting(record, input);
   });
   await moveCurrent({ input, policy, mayHaveLanded }, deps);
@@ -64,6 +64,11 @@ async function promote({ input, policy, before }: Order & { readonly before: Sec
   const promoted = promotedRun(assertHolder(record, input));
   if (promoted === undefined) throw new VersionMoved("the promotion was not recorded");
   return promoted;
+}
+
+/** Where the store itself compares, a promotion that it refuses was seen by no consumer. */
+function isRefusedUnseen({ store }: Deps, secretArn: string): boolean {
+  return store.capabilities(secretArn).compareAndSwap === "native";
 }
 
 /** The run has asked already. Asked again, because a window may have closed or a hold been placed since. */
@@ -93,7 +98,7 @@ interface Order {
 }
 
 interface Moving extends Order {
-  /** An earlier try began to promote, and nobody heard what became of it. */
+  /** An earlier try may have promoted without an answer, or the store undid one: consumers may have the incoming key. */
   readonly mayHaveLanded: boolean;
 }
 

@@ -16,6 +16,7 @@ import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
 import {
   intakeLimits,
+  listedAzureVaults,
   listedFunctions,
   listedGoogleProjects,
   listedVaults,
@@ -70,6 +71,11 @@ function build(): Deps {
       awsCredentials: async () => roleCredentials(),
     },
     googleCloud: { projects: listedGoogleProjects(), awsCredentials: async () => roleCredentials() },
+    azure: {
+      vaults: listedAzureVaults(),
+      webIdentityToken: async (question) =>
+        (await import("../../stores/azure-key-vault/web-identity.ts")).webIdentityToken(question),
+    },
   });
   const ledgerTable = dynamoTable(new DynamoDBClient(awsBounds), table);
   const ledger = ledgerOn(ledgerTable);

@@ -44,6 +44,11 @@ export function listedGoogleProjects(): Readonly<Record<string, unknown>> {
   return jsonObject("REKEY_GOOGLE_PROJECTS");
 }
 
+/** The vaults of Azure that the deployment lists, by name. */
+export function listedAzureVaults(): Readonly<Record<string, unknown>> {
+  return jsonObject("REKEY_AZURE_VAULTS");
+}
+
 /** Lambda gives a function its role's credentials here, and new ones to each new environment. */
 export function roleCredentials(): AwsCredentials {
   const sessionToken = process.env["AWS_SESSION_TOKEN"];

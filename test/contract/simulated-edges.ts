@@ -42,7 +42,13 @@ export function simulatedEdges(reach: Partial<Reach> = {}): SimulatedEdges {
   const edges = new Edges({
     surroundings: new Storm({ weather, seed: 1, watch: nobodyWatches, skewMaxMs: 0, strikes }),
     ...{ store: memoryStore(), table: memoryTable(), provider: openaiFake({ now: Date.now }) },
-    ...{ executions: machines.port(), places: () => undefined, capabilities: {}, nowMs: Date.now },
+    ...{
+      executions: machines.port(),
+      places: () => undefined,
+      capabilities: {},
+      storeCapabilities: {},
+      nowMs: Date.now,
+    },
   });
   return {
     deps: edges.depsOf({ id: 1, functionName: "contract", input: undefined, skewMs: 0 }),

@@ -13,6 +13,7 @@ const cases: readonly [string, Partial<StoreCapabilities>, RegExp | undefined][]
   ["everything a rotation relies on", {}, undefined],
   ["few versions, and pins", { versionsKept: 2, pinKeeps: true }, undefined],
   ["as many versions as a rotation needs, and no pins", { versionsKept: 6 }, undefined],
+  ["changes in between seen afterwards", { compareAndSwap: "afterwards" }, undefined],
   ["no compare-and-swap", { compareAndSwap: "none" }, /could be lost/],
   ["pending versions that consumers see", { consumersSeePending: true }, /before it is proven/],
   ["few versions, and no pins", { versionsKept: 5 }, /keeps 5 versions, and a rotation needs 6/],

@@ -23,6 +23,7 @@ export const deployment: Deployment = {
   destinations: {},
   vaults: {},
   googleProjects: {},
+  azureVaults: {},
   intakeConcurrency: 20,
   peopleRoles: [],
   slackUsers: [],

@@ -8,6 +8,7 @@ import { functions } from "../../serverless/functions.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
 import { roleOf } from "../../serverless/roles.ts";
 import { type Statement, secretArns, sub } from "../../serverless/statements.ts";
+import { azureSettings } from "../../stores/azure-key-vault/settings.ts";
 import { vaultSettings } from "../../stores/vault/settings.ts";
 import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
@@ -194,6 +195,30 @@ describe("issuers that answer to Rekey's own role", () => {
   test("take no statement where none is listed", () => {
     for (const name of names)
       expect(statements(name).filter(({ Sid }) => /^(?:ProviderF|KeysOf)/.test(Sid))).toEqual([]);
+  });
+});
+
+describe("vaults of Azure", () => {
+  const role = "arn:aws:iam::123456789012:role/rekey-azure";
+  const main = {
+    ...{ address: "https://shop-fake.vault.azure.net", role },
+    ...{
+      tenant: `0f0f0f0f${"-0000".repeat(3)}-000000000001`,
+      client: `0f0f0f0f${"-0000".repeat(3)}-000000000002`,
+    },
+  };
+  const given = { azureVaults: { main: azureSettings.parse(main) } };
+  const of = (name: string, sid: string) => statements(name, given).find(({ Sid }) => Sid === sid);
+
+  test.each(names)("%s is given AWS's statement for Azure only if it may touch rotated secrets", (name) => {
+    const mayTouch = statements(name).some(({ Sid }) => Sid === "RotatedSecrets");
+    expect(of(name, "AzureLogins")?.Condition).toEqual(
+      mayTouch
+        ? { "ForAllValues:StringEquals": { "sts:IdentityTokenAudience": ["api://AzureADTokenExchange"] } }
+        : undefined,
+    );
+    expect(of(name, "AzureRoles")?.Resource).toEqual(mayTouch ? [role] : undefined);
+    expect(statements(name).some(({ Sid }) => Sid.startsWith("Azure"))).toBe(false);
   });
 });
 

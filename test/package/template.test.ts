@@ -64,8 +64,8 @@ describe("functions", () => {
     );
     const source = files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
     // LOOPBACK: only the local cloud's stand-ins speak plain http. DESTINATIONS: only what writes or looks at copies has it.
-    // VAULTS, GOOGLE_PROJECTS: only where the deployment lists some.
-    const read = [...source.matchAll(/[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS|VAULTS|GOOGLE)\w+)"/g)].map(
+    // VAULTS, GOOGLE_PROJECTS, AZURE_VAULTS: only where the deployment lists some.
+    const read = [...source.matchAll(/[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS|VAULTS|GOOGLE|AZURE)\w+)"/g)].map(
       ([, name]) => name,
     );
     const { Environment } = properties("SyntheticDashleakLambdaFunction") as {

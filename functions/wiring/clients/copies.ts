@@ -1,7 +1,7 @@
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import { DescribeSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SSMClient } from "@aws-sdk/client-ssm";
-import { AssumeRoleCommand, STSClient } from "@aws-sdk/client-sts";
+import { assumedRole } from "../../../aws/assumed-role.ts";
 import { awsBounds } from "../../../aws/bounds.ts";
 import { failureIn } from "../../../aws/failure.ts";
 import { CopyRefused, ProviderUnavailable } from "../../../core/errors.ts";
@@ -38,39 +38,25 @@ export function awsReach(pause: (ms: number) => Promise<void>): AwsReach {
 
 interface ClientOptions {
   readonly region: string;
-  readonly credentials?: ReturnType<typeof assumed>;
+  readonly credentials?: ReturnType<typeof assumedRole>;
 }
 
 function clientsOf<Client>(make: (options: ClientOptions) => Client): (place: AwsPlace) => Client {
   const clients = new Map<string, Client>();
   return ({ region, role }) => {
     const id = `${region} ${role ?? ""}`;
-    const credentials = role === undefined ? {} : { credentials: assumed(role, region) };
+    const credentials =
+      role === undefined
+        ? {}
+        : {
+            credentials: assumedRole(role, {
+              region,
+              sessionName: "rekey-copies",
+              refused: (says) => new CopyRefused(says),
+            }),
+          };
     const client = clients.get(id) ?? make({ region, ...credentials });
     clients.set(id, client);
     return client;
-  };
-}
-
-const sessionSeconds = 900;
-/** Renewed so long before the end that no call is made with credentials about to expire. */
-const renewBeforeMs = 60_000;
-
-/** The SDK asks again once `expiration` is near. */
-function assumed(roleArn: string, region: string) {
-  return async () => {
-    const sts = new STSClient({ ...awsBounds, region });
-    const command = new AssumeRoleCommand({
-      ...{ RoleArn: roleArn, RoleSessionName: "rekey-copies", DurationSeconds: sessionSeconds },
-    });
-    const { Credentials } = await sts.send(command);
-    const { AccessKeyId, SecretAccessKey, SessionToken, Expiration } = Credentials ?? {};
-    if (AccessKeyId === undefined || SecretAccessKey === undefined)
-      throw new CopyRefused(`${roleArn} gave no credentials`);
-    return {
-      ...{ accessKeyId: AccessKeyId, secretAccessKey: SecretAccessKey },
-      ...(SessionToken !== undefined && { sessionToken: SessionToken }),
-      ...(Expiration !== undefined && { expiration: new Date(Expiration.getTime() - renewBeforeMs) }),
-    };
   };
 }

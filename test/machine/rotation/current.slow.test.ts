@@ -272,6 +272,18 @@ describe("AWSCURRENT changed outside Rekey during the run", () => {
     expect(story.detailOf("RotationRolledBack")["reason"]).toContain("which holds another key");
   });
 
+  test("the same in a store that sees it only afterwards: consumers may have had the incoming key, so it lives", async () => {
+    const story = await open({ storeCapabilities: { compareAndSwap: "afterwards" } });
+    story.before(calls.move("AWSCURRENT"), () => rotateByHand(story));
+
+    const run = await story.rotate();
+
+    expect(await story.ending(run)).toMatchObject({
+      ...{ run: "FAILED RolledBack: rolledBack", keys: ["k1 current", "k2 retiring"] },
+      works: ["k1", "k2", "k3"],
+    });
+  });
+
   test.each([
     [1, { works: ["k1", "k2", "k3"], later: { keys: ["k4 current"], works: ["k4"] } }],
     // Of the first of two keys that were made by hand Rekey never hears.

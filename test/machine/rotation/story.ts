@@ -20,6 +20,7 @@ export interface StoryOptions extends SecretOptions {
   /** Without it, a policy with a service account: the provider makes keys. */
   readonly mints?: false;
   readonly propagation?: WorldOptions["propagation"];
+  readonly storeCapabilities?: WorldOptions["storeCapabilities"];
   /** How late, in ms and once per entry, an event of this type reaches its target. */
   readonly deliveries?: (type: string) => readonly number[];
 }
@@ -86,12 +87,13 @@ export class Story {
   #commands = 0;
   retiringAtStart: LedgerKey | undefined;
 
-  constructor({ provider, propagation, deliveries, name = "billing-key" }: StoryOptions) {
+  constructor({ provider, propagation, deliveries, storeCapabilities, name = "billing-key" }: StoryOptions) {
     this.secretArn = secretArnOf(name);
     this.world = new World({
       surroundings: this.#surroundings(deliveries),
       ...(provider && { provider }),
       ...(propagation && { propagation }),
+      ...(storeCapabilities && { storeCapabilities }),
     });
   }
 

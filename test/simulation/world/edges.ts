@@ -9,6 +9,7 @@ import type {
   ProviderCapabilities,
   RekeyEvent,
   SecretStore,
+  StoreCapabilities,
   Table,
 } from "../../../core/ports.ts";
 import type { Http as PlaceHttp } from "../../../destinations/destination.ts";
@@ -44,6 +45,7 @@ interface Targets {
   /** Where copies go; undefined in a world without any. */
   places(): Places | undefined;
   readonly capabilities: Partial<ProviderCapabilities>;
+  readonly storeCapabilities: Partial<StoreCapabilities>;
   readonly issuer?: KeyProvider;
   /** Throws at an event that is not documented; the bus contract publishes events of its own. */
   readonly checked?: (event: RekeyEvent) => void;
@@ -76,7 +78,9 @@ export class Edges {
   depsOf(invocation: Invocation): With<keyof Parts> {
     const through = this.#throughFor(invocation);
     // Each call to Secrets Manager is one that can fail or never be answered, not each step of the store.
-    const store = storeOnLabels(through("store", this.#targets.store, storeOperations));
+    const labels = storeOnLabels(through("store", this.#targets.store, storeOperations));
+    const stated = { ...labels.capabilities(""), ...this.#targets.storeCapabilities };
+    const store = { ...labels, capabilities: () => stated };
     const table = tableUnderRole(
       invocation.functionName,
       through<Table>("table", this.#targets.table, tableOperations),

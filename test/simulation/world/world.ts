@@ -1,7 +1,7 @@
 import type { Context } from "aws-lambda";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
-import type { KeyProvider, ProviderCapabilities, SecretArn } from "../../../core/ports.ts";
+import type { KeyProvider, ProviderCapabilities, SecretArn, StoreCapabilities } from "../../../core/ports.ts";
 import { adoptCurrent, currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { reportKeyOf } from "../../../events/report-proof.ts";
@@ -51,6 +51,8 @@ export interface WorldOptions {
   readonly propagation?: Readonly<Record<string, number>>;
   /** What the provider cannot do in this story. */
   readonly capabilities?: Partial<ProviderCapabilities>;
+  /** What this story's store says of itself in place of what Secrets Manager's does. */
+  readonly storeCapabilities?: Partial<StoreCapabilities>;
   /** Answers the functions in place of the stand-in of OpenAI. */
   readonly issuer?: KeyProvider;
   readonly table?: MemoryTable;
@@ -118,6 +120,7 @@ export class World {
       checked: assertPublished,
       places: () => this.places,
       capabilities: options.capabilities ?? {},
+      storeCapabilities: options.storeCapabilities ?? {},
       ...(options.issuer && { issuer: options.issuer }),
     });
   }
