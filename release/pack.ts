@@ -16,15 +16,37 @@ interface Manifest {
   readonly name: string;
   readonly version: string;
   readonly files?: readonly string[];
+  readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional: boolean }>>;
 }
 
 const manifestIn = (folder: string): Manifest & { readonly workspaces?: readonly string[] } =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 
-/** Every package of the workspace, by its folder. */
+/** Outside of the workspace, in which npm would install what they stand on beside everything else: the CDK has 186 MB. */
+const besideWorkspace = ["cdk"];
+
+/** The packages of the workspace, by their folders. */
+export function workspacePackages(): ReadonlyMap<string, Manifest> {
+  return manifestsIn(manifestIn(root).workspaces ?? []);
+}
+
+/** Everything that a release publishes, by its folder. */
 export function packages(): ReadonlyMap<string, Manifest> {
-  const { workspaces = [] } = manifestIn(root);
-  return new Map(workspaces.map((folder) => [folder, manifestIn(join(root, folder))]));
+  return new Map([...workspacePackages(), ...manifestsIn(besideWorkspace)]);
+}
+
+/** Those that need nothing beside them: with a registry to ask or without, their tarballs can be installed. */
+export function standalonePackages(): ReadonlyMap<string, Manifest> {
+  return new Map(
+    [...packages()].filter(([, { peerDependencies = {}, peerDependenciesMeta: meta = {} }]) =>
+      Object.keys(peerDependencies).every((name) => meta[name]?.optional === true),
+    ),
+  );
+}
+
+function manifestsIn(folders: readonly string[]): ReadonlyMap<string, Manifest> {
+  return new Map(folders.map((folder) => [folder, manifestIn(join(root, folder))]));
 }
 
 export interface Packed {
@@ -36,13 +58,18 @@ export interface Packed {
 const sharedFiles = ["LICENSE", "CHANGELOG.md"];
 
 export function packAll(out: string): readonly Packed[] {
-  mkdirSync(out, { recursive: true });
-  const packed = inCopyOfTree((tree) =>
-    [...packages()].map(([folder, { name }]) => ({ name, tarball: pack(tree, folder, out) })),
-  );
+  const packed = packEach(packages(), out);
   writeBillOfMaterials(out);
   writeChecksums(out);
   return packed;
+}
+
+/** The tarballs alone, which is all that somebody who installs them needs. */
+export function packEach(wanted: ReadonlyMap<string, Manifest>, out: string): readonly Packed[] {
+  mkdirSync(out, { recursive: true });
+  return inCopyOfTree((tree) =>
+    [...wanted].map(([folder, { name }]) => ({ name, tarball: pack(tree, folder, out) })),
+  );
 }
 
 function pack(tree: string, folder: string, out: string): string {

@@ -18,6 +18,8 @@ interface Parameter {
 }
 
 export interface ReleaseTemplate extends Template {
+  /** Whoever deploys the file can tell for which stage it was packaged. */
+  readonly Metadata: { readonly Rekey: { readonly Environment: string } };
   readonly Parameters: Readonly<Record<string, Parameter>>;
 }
 
@@ -48,7 +50,8 @@ export function writeRelease(folder: string, { deployment, zips }: { deployment:
   const digests = new Map([...zips].map(([name, path]) => [name, digestOf(path)]));
   const code = codeBy(digests);
   for (const [name, path] of zips) copyFileSync(path, join(folder, "code", fileName(name, digests)));
-  const template: ReleaseTemplate = { ...renderTemplate(deployment, code), Parameters };
+  const Metadata = { Rekey: { Environment: deployment.environment } };
+  const template: ReleaseTemplate = { ...renderTemplate(deployment, code), Metadata, Parameters };
   // Not indented: CloudFormation takes at most a megabyte, and every space counts.
   writeFileSync(join(folder, "template.json"), `${JSON.stringify(template)}\n`);
 }

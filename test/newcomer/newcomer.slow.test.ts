@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import { type Demonstration, secretName, startDemonstration } from "../../local/demonstration.ts";
-import { packAll } from "../../release/pack.ts";
+import { packEach, standalonePackages } from "../../release/pack.ts";
 import { gitIn, keyLike, numbersFrom } from "../scan/corpus.ts";
 import {
   cjsApp,
@@ -35,7 +35,7 @@ let app: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "newcomer-"));
   app = join(folder, "app");
-  const tarballs = packAll(join(folder, "out")).map(({ tarball }) => tarball);
+  const tarballs = packEach(standalonePackages(), join(folder, "out")).map(({ tarball }) => tarball);
   mkdirSync(app);
   writeFileSync(join(app, "package.json"), '{ "private": true, "type": "module" }');
   execFileSync("npm", ["install", "--offline", "--no-audit", "--no-fund", ...tarballs], {

@@ -77,7 +77,8 @@ describe("the release, for those who deploy without the packager", () => {
       }),
       sha256: (name) => digestOf(name).toString("base64"),
     };
-    const { Parameters, ...others } = release.template;
+    const { Parameters, Metadata, ...others } = release.template;
+    expect(Metadata).toEqual({ Rekey: { Environment: "production" } });
     expect(Object.keys(Parameters)).toEqual(["CodeBucket", "CodePrefix"]);
     expect(others).toEqual(JSON.parse(JSON.stringify(renderTemplate({ ...deployment, ...given }, code))));
     expect(JSON.stringify(others)).not.toMatch(/ServerlessDeployment/);

@@ -33,7 +33,10 @@ export interface Packaged {
   readonly template: Rendered;
   /** What is deployed without it, with the zips by name. */
   readonly release: {
-    readonly template: Rendered & { readonly Parameters: Readonly<Record<string, object>> };
+    readonly template: Rendered & {
+      readonly Metadata: object;
+      readonly Parameters: Readonly<Record<string, object>>;
+    };
     readonly zips: ReadonlyMap<string, Buffer>;
   };
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { parse } from "yaml";
-import { packages } from "../../release/pack.ts";
+import { packages, workspacePackages } from "../../release/pack.ts";
 import { whyNotReleased } from "../../release/version.ts";
 import { readDeployment, settingsOf } from "../../serverless/deployment.ts";
 
@@ -74,9 +74,10 @@ test("a tag is released only as the version of every package, with its changes w
   expect(whyNotReleased("v99.0.0", "\n## 99.0.0\n")).toHaveLength(packages().size);
 });
 
-test("the image copies files that exist, and the manifest of each package", () => {
+test("the image copies files that exist, and the manifest of each workspace", () => {
   const dockerfile = readFileSync(`${root}release/Dockerfile`, "utf8");
-  for (const [folder] of packages()) expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
+  for (const [folder] of workspacePackages())
+    expect(dockerfile).toContain(`COPY ${folder}/package.json ${folder}/`);
   expect(dockerfile).toMatch(/^USER node$/m);
   for (const [, file = ""] of dockerfile.matchAll(/\/rekey\/([\w./-]+)(?= )/g)) {
     if (!file.includes("dist/")) expect([file, existsSync(root + file)]).toEqual([file, true]);
