@@ -16,6 +16,8 @@ export interface SecretRecord {
   readonly fence: number;
   /** Counts every change that may alter a decision: evidence, a hold, a policy. */
   readonly seq: number;
+  /** How many of them were evidence with which the gate stays open. Absent: none. */
+  readonly helped?: number;
   readonly lease?: Lease;
   readonly run?: Run;
   readonly keys: readonly LedgerKey[];
@@ -208,6 +210,16 @@ export function isBeforePromotion(run: Run): boolean {
 
 export function bump(record: SecretRecord): SecretRecord {
   return { ...record, seq: record.seq + 1 };
+}
+
+/** For evidence with which the gate stays open: it wakes whoever waits, and overtakes no revoke. */
+export function bumpHelped(record: SecretRecord): SecretRecord {
+  return { ...bump(record), helped: (record.helped ?? 0) + 1 };
+}
+
+/** Counts only what may close a gate that was open at the last look. */
+export function closingSeq({ seq, helped = 0 }: SecretRecord): number {
+  return seq - helped;
 }
 
 export function baseOf(run: Run): RunBase {

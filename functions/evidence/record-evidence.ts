@@ -41,7 +41,8 @@ export const recordEvidence = step({
     noteReads(event, deps);
     const stored = await instancesIn(deps.ledger.documents).putInstance(secretArn, evidence, policy);
     if (stored === "stillSo") return { outcome: "stillSo" as const };
-    return { outcome: await wakeIfDecided({ secretArn, nowMs: event.time }, deps) };
+    const news = { secretArn, nowMs: event.time, report: evidence };
+    return { outcome: await wakeIfDecided(news, deps) };
   },
 });
 

@@ -6,6 +6,7 @@ import { type RevokeView, type StandingView, standingReasons } from "../../core/
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
 import {
   assertPromoted,
+  closingSeq,
   type PromotedRun,
   promotedRun,
   type SecretRecord,
@@ -108,7 +109,7 @@ export type Decision = RevokeView & { readonly run: PromotedRun; readonly eviden
 
 /**
  * Everything that `whyNotRevoke` asks about, read now. The record is read first: what changes after that
- * raises its `seq`, and the intent to revoke is written only at the `seq` seen here.
+ * raises its `seq`, and the intent to revoke is written only at the `closingSeq` seen here.
  */
 export async function revokeView(
   { ticket, policy, nowMs }: LastLook,
@@ -158,15 +159,19 @@ export const overtaken = {
   detail: "something changed while the gate was asked",
 } as const satisfies Refusal<string>;
 
-/** Writes the intent only if nothing changed since the look: evidence, a hold and a policy all raise `seq`. */
+/**
+ * Writes the intent only if nothing came since the look that may close the gate, such as evidence, a hold or a policy.
+ * Where instances come and go faster than the gate is asked, each of them would overtake it.
+ */
 export async function recordIntent(
   { view, mark }: { readonly view: RevokeView; readonly mark: (record: SecretRecord) => SecretRecord },
   deps: Deps,
 ): Promise<boolean> {
-  const { secretArn, seq } = view.record;
+  const { secretArn } = view.record;
+  const seenSeq = closingSeq(view.record);
   let isRecorded = false;
   await deps.ledger.changeSecret(secretArn, (record) => {
-    isRecorded = record.seq === seq;
+    isRecorded = closingSeq(record) === seenSeq;
     return isRecorded ? mark(record) : record;
   });
   return isRecorded;

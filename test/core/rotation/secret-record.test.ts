@@ -4,6 +4,8 @@ import {
   assertHolder,
   assertPromoted,
   bump,
+  bumpHelped,
+  closingSeq,
   currentKey,
   emptyRecord,
   isBeforePromotion,
@@ -98,4 +100,10 @@ test("a key that comes back is current from then on, and not from its own promot
 test("news raise the sequence and change nothing else", () => {
   const record = recordIn("promoted");
   expect(bump(record)).toEqual({ ...record, seq: record.seq + 1 });
+});
+
+test("evidence with which the gate stays open raises seq, and not what overtakes a revoke", () => {
+  const helped = bumpHelped(bumpHelped(bump(emptyRecord(secretArn))));
+  expect([helped.seq, closingSeq(helped)]).toEqual([3, 1]);
+  expect(closingSeq(bump(helped))).toBe(2);
 });

@@ -1,6 +1,8 @@
 import { type StandingCheck, standingChecks } from "../../../core/rotation/gate.ts";
-import { bump } from "../../../core/rotation/secret-record.ts";
+import { bump, promotedRun } from "../../../core/rotation/secret-record.ts";
 import { turnsMax } from "../../../core/rotation/wait.ts";
+import type { ConsumerReport } from "../../../sdk/client/consumer-report.ts";
+import { signerFor } from "../../../sdk/client/proof.ts";
 import type { Run } from "../../simulation/world/step-functions.ts";
 import type { BoundaryCall } from "../../simulation/world/surroundings.ts";
 import { calls, open, type Story } from "./story.ts";
@@ -117,5 +119,95 @@ describe("a run that goes round without a wait", () => {
 
     expect(story.refusals(second)).toEqual(["DecideAgain", "DecideAgain"]);
     expect(await story.ending(second)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
+  });
+});
+
+describe("instances that come and go faster than the gate is asked", () => {
+  const place = { environment: "production", account: "111122223333" };
+  let nth = 0;
+
+  /** As its client signs it; the key is that of the first or of the second version. */
+  async function reports(
+    story: Story,
+    said: Partial<ConsumerReport>,
+    key: "k1" | "k2" = "k2",
+  ): Promise<void> {
+    const run = promotedRun((await story.world.ledger.secret(story.secretArn)).run);
+    const held = key === "k1" ? run?.retiring : run?.incoming;
+    if (held === undefined) throw new Error("nothing was promoted");
+    const { fingerprint, versionId } = held;
+    const report: ConsumerReport = {
+      ...({ schema: 1, kind: "client", consumer: "billing", secretArn: story.secretArn } as const),
+      ...{ instance: "billing-new/1", uses: [], cause: "changed", sequence: 1, maxStaleMs: 900_000 },
+      ...{ holds: { fingerprint, versionId }, sdk: "rekey-client/0.1.0", ...said },
+    };
+    const nowMs = story.world.time.nowMs();
+    const detail = { ...report, proof: signerFor(story.textOf(key))(report, nowMs) };
+    const event = { ...{ account: place.account, source: "rekey.consumer.billing" }, detail };
+    const time = new Date(nowMs).toISOString();
+    await story.world.invoke("record-evidence", {
+      environment: place.environment,
+      event: { ...event, time },
+    });
+  }
+
+  /** After the evidence was read: AWSCURRENT is the last thing that the look asks for. */
+  const atEachLook = (story: Story, work: () => Promise<void>, times = 10_000) => {
+    const isLast = (call: BoundaryCall) =>
+      calls.of("revoke-key", "read")(call) && JSON.stringify(call.given).includes(story.secretArn);
+    story.before(isLast, work, times);
+  };
+
+  const day = { policy: { overlapMs: 24 * 3_600_000 }, consumers: [{ name: "billing", instances: 2 }] };
+
+  test("hold up no revoke, while they hold the incoming key", async () => {
+    const story = await open(day);
+    atEachLook(story, async () => {
+      nth += 1;
+      await reports(story, { instance: `billing-new/${nth}` });
+      await reports(story, { instance: `billing-new/${nth}`, sequence: 2, cause: "stopping" });
+    });
+    const run = await story.rotate();
+
+    // The first one takes off the wait that had ended by itself.
+    expect(story.refusals(run)).toEqual(["DecideAgain"]);
+    expect(await story.ending(run)).toMatchObject({ run: "SUCCEEDED: rotated", works: ["k2"] });
+  });
+
+  test.each<[string, Partial<ConsumerReport>, "k1" | "k2"]>([
+    ["holds the retiring key", {}, "k1"],
+    [
+      "has used the retiring key",
+      { uses: [{ fingerprint: "", lastSuccessAgoMs: 10, lastRefusalAgoMs: null }] },
+      "k2",
+    ],
+  ])("hold it up, if one of them %s", async (_what, said, key) => {
+    const story = await open(day);
+    const run = story.start();
+    await story.reaches(run, "CheckAdoption");
+    const retiring = promotedRun((await story.world.ledger.secret(story.secretArn)).run)?.retiring;
+    const uses = said.uses?.map((use) => ({ ...use, fingerprint: retiring?.fingerprint ?? "" })) ?? [];
+    atEachLook(story, () => reports(story, { ...said, uses }, key), 1);
+    await story.reaches(run, "RevokeKey");
+    await story.reaches(run, "CheckAdoption", 2);
+
+    expect(story.refusals(run)).toEqual(["DecideAgain"]);
+    expect(story.effects()).not.toContain("delete k1");
+  });
+
+  test("hold it up, if the last one ends", async () => {
+    const story = await open(day);
+    const run = story.start();
+    await story.reaches(run, "CheckAdoption");
+    const ends = async () => {
+      for (const { id } of story.instances("billing"))
+        await reports(story, { instance: id, sequence: 500, cause: "stopping" });
+    };
+    atEachLook(story, ends, 1);
+    await story.reaches(run, "RevokeKey");
+    await story.reaches(run, "CheckAdoption", 2);
+
+    expect(story.refusals(run)).toEqual(["DecideAgain"]);
+    expect(story.effects()).not.toContain("delete k1");
   });
 });
