@@ -1,4 +1,12 @@
-import { type Evidence, type InstanceEvidence, isForgotten, isInstance } from "../core/adoption/evidence.ts";
+import {
+  type ConsumerEvidence,
+  type Evidence,
+  type InstanceEvidence,
+  isForgotten,
+  isInstance,
+  isOfNobody,
+  type UncountedEvidence,
+} from "../core/adoption/evidence.ts";
 import { sayDuration, sayWanted } from "../core/adoption/reason-text.ts";
 import { type AdoptionView, blocksUntilMs } from "../core/adoption/view.ts";
 import type { ConsumerPolicy, Policy } from "../core/policy.ts";
@@ -85,7 +93,7 @@ interface View {
 function sightings({ policy, record, evidence, waiting }: View): readonly Sighting[] {
   const declared = policy.consumers === "none" ? [] : policy.consumers;
   const seen = evidence.flatMap((item): readonly Sighting[] => {
-    if (item.kind === "provider") return [];
+    if (isOfNobody(item)) return [];
     const { consumer, environment, kind, observedAtMs } = item;
     const sighting = { consumer, environment, source: kind, seenAtMs: observedAtMs };
     const isDeclared = declared.some((one) => isOf(item, one));
@@ -103,7 +111,7 @@ function sightings({ policy, record, evidence, waiting }: View): readonly Sighti
     ];
   });
   const unseen = declared
-    .filter((one) => !evidence.some((item) => item.kind !== "provider" && isOf(item, one)))
+    .filter((one) => !evidence.some((item) => !isOfNobody(item) && isOf(item, one)))
     .map((one) => ({ consumer: one.name, environment: one.environment, source: one.evidence.join("+") }));
   return [...seen, ...unseen];
 }
@@ -113,7 +121,7 @@ function noteOf(item: InstanceEvidence): Sighting["note"] {
   return isForgotten(item) ? "forgotten" : undefined;
 }
 
-function isOf(item: Exclude<Evidence, { kind: "provider" }>, consumer: ConsumerPolicy): boolean {
+function isOf(item: ConsumerEvidence | UncountedEvidence, consumer: ConsumerPolicy): boolean {
   return (
     item.consumer === consumer.name &&
     item.environment === consumer.environment &&

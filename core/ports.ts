@@ -193,6 +193,15 @@ export interface VersionsInUse {
   readonly all: readonly VersionId[];
 }
 
+/** A copy that the store itself keeps at another place, and that may not hold yet what the secret holds. */
+export interface ReplicaBehind {
+  /** Such as a Region. */
+  readonly place: string;
+  readonly state: "inProgress" | "failed";
+  /** What the store says about it, for people. */
+  readonly detail?: string;
+}
+
 /** The rotation that a store has of its own for a secret, as Secrets Manager has with a rotation function. */
 export interface NativeRotation {
   readonly isEnabled: boolean;
@@ -241,6 +250,8 @@ export interface SecretStore {
   pin(place: VersionPlace & { readonly from?: VersionId }): Promise<"pinned" | "heldElsewhere">;
   /** The store's own rotation of this secret; undefined in a store that has none. */
   nativeRotation(secretArn: SecretArn): Promise<NativeRotation | undefined>;
+  /** The store's own copies that are behind; none in a store that keeps no copies. */
+  replicasBehind(secretArn: SecretArn): Promise<readonly ReplicaBehind[]>;
   /** Takes the pin off this version, and off no other. */
   unpin(place: VersionPlace): Promise<void>;
 }

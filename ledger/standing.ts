@@ -1,4 +1,4 @@
-import type { Evidence } from "../core/adoption/evidence.ts";
+import { type Evidence, isOfNobody } from "../core/adoption/evidence.ts";
 import { type Observation, observationText } from "../core/adoption/observation.ts";
 import type { TriageItem } from "../core/adoption/unexpected-read.ts";
 import { nextFirings } from "../core/firings.ts";
@@ -110,7 +110,7 @@ export function latest(rotations: readonly RotationRecord[]): RotationRecord | u
 
 /** The newest observation of any consumer. */
 export function lastEvidenceMs(evidence: readonly Evidence[]): number | undefined {
-  const times = evidence.flatMap((item) => (item.kind === "provider" ? [] : [item.observedAtMs]));
+  const times = evidence.flatMap((item) => (isOfNobody(item) ? [] : [item.observedAtMs]));
   return times.length === 0 ? undefined : Math.max(...times);
 }
 

@@ -17,6 +17,7 @@ export function routed(
     promote: async (promotion) => (await at(promotion.secretArn)).promote(promotion),
     pin: async (place) => (await at(place.secretArn)).pin(place),
     nativeRotation: async (reference) => (await at(reference)).nativeRotation(reference),
+    replicasBehind: async (reference) => (await at(reference)).replicasBehind(reference),
     unpin: async (place) => (await at(place.secretArn)).unpin(place),
   };
 }

@@ -2,6 +2,7 @@ import { shortName } from "../principal.ts";
 import { consumersBehind } from "./consumers.ts";
 import { type Evidence, type InstanceEvidence, isForgotten, isInstance } from "./evidence.ts";
 import { useNotQuiet } from "./quiet.ts";
+import { replicasBehind } from "./replicas.ts";
 import { whyUncounted } from "./uncounted.ts";
 import {
   type AdoptionReason,
@@ -27,7 +28,7 @@ export type AdoptionVerdict =
  */
 export function adoption(view: AdoptionView): AdoptionVerdict {
   const contradictions = view.evidence.flatMap((item) => whyContradicted(item, view));
-  const missing = [...consumersBehind(view), ...useNotQuiet(view)];
+  const missing = [...consumersBehind(view), ...useNotQuiet(view), ...replicasBehind(view)];
   if (contradictions.length > 0) return { verdict: "contradicted", reasons: [...contradictions, ...missing] };
   return missing.length > 0 ? { verdict: "waiting", reasons: missing } : { verdict: "adopted" };
 }

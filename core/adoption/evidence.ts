@@ -1,6 +1,6 @@
 import type { Activation, CopyProof } from "../copies/destination.ts";
 import { isReporting, type ReportingKind } from "../policy.ts";
-import type { Fingerprint, KeyUse, VersionId } from "../ports.ts";
+import type { Fingerprint, KeyUse, ReplicaBehind, VersionId } from "../ports.ts";
 
 /**
  * What one report says about one key. Ages are measured on the reporter's own clock, so that clock skew
@@ -142,6 +142,12 @@ export interface ProviderEvidence extends Observed {
   readonly incoming?: KeyUse;
 }
 
+/** What the store says of the copies that it keeps itself, where one of them is behind. */
+export interface ReplicaEvidence extends Observed {
+  readonly kind: "replicas";
+  readonly behind: readonly ReplicaBehind[];
+}
+
 /**
  * Reports of instances for which there was no room (instance-limits.ts), as one: the latest of each time, and the
  * longest `maxStaleMs`. Times are rounded up to a minute.
@@ -163,14 +169,19 @@ export type ConsumerEvidence =
   | ReadEvidence
   | AttestationEvidence
   | CopyEvidence;
-export type Evidence = ConsumerEvidence | UncountedEvidence | ProviderEvidence;
+export type Evidence = ConsumerEvidence | UncountedEvidence | ProviderEvidence | ReplicaEvidence;
 
 /** What somebody is asked for, as opposed to what an instance reports by itself. */
 export type SourceEvidence = Exclude<Evidence, InstanceEvidence>;
 
 /** About one consumer, by one source. */
 export function isConsumers(evidence: Evidence): evidence is ConsumerEvidence {
-  return evidence.kind !== "provider" && evidence.kind !== "uncounted";
+  return evidence.kind !== "uncounted" && !isOfNobody(evidence);
+}
+
+/** About the keys themselves, and about no consumer. */
+export function isOfNobody(evidence: Evidence): evidence is ProviderEvidence | ReplicaEvidence {
+  return evidence.kind === "provider" || evidence.kind === "replicas";
 }
 
 export function isInstance(evidence: Evidence): evidence is InstanceEvidence {
@@ -198,7 +209,8 @@ export function evidenceKey(evidence: Evidence): string {
     case "uncounted":
       return `uncounted/${evidence.account}/${evidence.environment}/${evidence.consumer}/${evidence.fingerprint ?? "unproven"}`;
     case "provider":
-      return "provider";
+    case "replicas":
+      return evidence.kind;
   }
 }
 
@@ -243,6 +255,8 @@ function substanceOf(evidence: Evidence): string {
   switch (evidence.kind) {
     case "provider":
       return `${evidence.retiring?.lastUsedAtMs} ${evidence.incoming?.lastUsedAtMs}`;
+    case "replicas":
+      return evidence.behind.map(({ place, state }) => `${place} ${state}`).join(" ");
     case "client":
     case "extension":
     case "agent":
@@ -288,7 +302,7 @@ export function mayForget(
   { incoming, atMs }: { readonly incoming: ReportedKey; readonly atMs: number },
 ): boolean {
   if (item.kind === "uncounted") return isSilentAt(item, atMs) && item.fingerprint !== incoming.fingerprint;
-  if (!isInstance(item)) return item.kind === "provider" || item.versionId !== incoming.versionId;
+  if (!isInstance(item)) return isOfNobody(item) || item.versionId !== incoming.versionId;
   return (
     item.ended ||
     isForgotten(item) ||

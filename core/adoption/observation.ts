@@ -1,7 +1,7 @@
 import type { EvidenceKind, Policy } from "../policy.ts";
 import { utcText } from "../utc.ts";
 import { type AdoptionReason, adoption } from "./adoption.ts";
-import { type ConsumerEvidence, type Evidence, isInstance } from "./evidence.ts";
+import { type ConsumerEvidence, type Evidence, isInstance, isOfNobody } from "./evidence.ts";
 import { sayDuration, sayReason } from "./reason-text.ts";
 import { type AdoptionView, isDeclared, isFresh, type KeyInUse } from "./view.ts";
 
@@ -84,7 +84,7 @@ export function notAsked({ consumers }: Pick<Policy, "consumers">): readonly str
 
 /** In a rotation it would be left behind with the retiring key. */
 function whyUndeclared(item: Evidence, view: AdoptionView): readonly AdoptionReason[] {
-  if (item.kind === "provider" || isDeclared(item, view)) return [];
+  if (isOfNobody(item) || isDeclared(item, view)) return [];
   if (isInstance(item)) {
     const holds = item.holds.fingerprint === view.incoming.fingerprint && isFresh(item, view);
     return holds ? [undeclared(item, view, "holds the key, and no policy declares it")] : [];

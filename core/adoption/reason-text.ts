@@ -39,6 +39,7 @@ function whatOf(reason: AdoptionReason): string {
     case "CopyElsewhere":
     case "CopyNotActive":
     case "CopyFailed":
+    case "ReplicaBehind":
       return reason.detail;
   }
 }
@@ -107,6 +108,8 @@ export function sayWanted({
       return "correct the destination in the deployment, or the token: it leads to another place";
     case "CopyFailed":
       return `find out why it was not activated, and activate it again for ${consumer}`;
+    case "ReplicaBehind":
+      return "let the store replicate the secret, or remove the replica there if nobody reads it";
     case "CopyNotActive":
       return `let the activation of ${consumer} end`;
     case "MayHoldRetiringVersion":

@@ -40,11 +40,12 @@ export interface AdoptionReason {
     | "CopyChanged"
     | "CopyElsewhere"
     | "CopyNotActive"
-    | "CopyFailed";
+    | "CopyFailed"
+    | "ReplicaBehind";
   readonly consumer?: string;
   readonly environment?: string;
   readonly instance?: string;
-  readonly source: EvidenceKind | "provider" | "policy";
+  readonly source: EvidenceKind | "provider" | "policy" | "store";
   /** How long ago the source saw it, and how long the wait still lasts if its end is known. */
   readonly agoMs?: number;
   readonly remainingMs?: number;

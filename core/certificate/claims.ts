@@ -22,6 +22,7 @@ export function claimOf(kind: Evidence["kind"]): Claim {
     case "kms":
     case "copy":
     case "provider":
+    case "replicas":
       return "observed";
     case "attestation":
       return "attested";

@@ -212,7 +212,7 @@ const everyReason: Readonly<Record<RevokeReason, true>> = {
   ...({ ConsumersUnknown: true, NotAdopted: true, MissedInQuarantine: true } as const),
   ...({ ChangeFreeze: true, WindowClosed: true, NotApproved: true } as const),
   ...({ CopyNotWritten: true, CopyChanged: true, CopyElsewhere: true, CopyNotActive: true } as const),
-  ...({ CopyFailed: true } as const),
+  ...({ CopyFailed: true, ReplicaBehind: true } as const),
 };
 
 /** Each reason that `whyNotRevoke` asks about: where it answers undefined, none of them stood. */

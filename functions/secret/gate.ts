@@ -1,6 +1,11 @@
 import { observeProvider } from "../../consumers/provider.ts";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
-import { type Evidence, isInstance, type SourceEvidence } from "../../core/adoption/evidence.ts";
+import {
+  type Evidence,
+  isInstance,
+  type ReplicaEvidence,
+  type SourceEvidence,
+} from "../../core/adoption/evidence.ts";
 import type { Policy } from "../../core/policy.ts";
 import { type RevokeView, type StandingView, standingReasons } from "../../core/rotation/gate.ts";
 import { type Refusal, refusalText } from "../../core/rotation/refusal.ts";
@@ -83,8 +88,21 @@ export async function gatherEvidence(
     if (named.has(source.kind)) fresh.push(...(await source.observe(observing)));
   }
   fresh.push(...(await observeCopies({ policy, incomingVersionId: incoming.versionId, nowMs }, deps)));
+  const replicas = await askStore(question, deps);
+  if (replicas.behind.length > 0) fresh.push(replicas);
   for (const evidence of fresh) await deps.ledger.putEvidence(secretArn, evidence);
-  return deps.ledger.evidence(secretArn);
+  const all = await deps.ledger.evidence(secretArn);
+  if (replicas.behind.length > 0 || !all.some(({ kind }) => kind === "replicas")) return all;
+  await deps.ledger.removeEvidence(secretArn, replicas);
+  return all.filter(({ kind }) => kind !== "replicas");
+}
+
+/** Only replicas that are behind are kept: most secrets have none, and then nothing is written. */
+async function askStore(
+  { secretArn, nowMs }: { readonly secretArn: string; readonly nowMs: number },
+  { store }: Pick<Deps, "store">,
+): Promise<ReplicaEvidence> {
+  return { kind: "replicas", behind: await store.replicasBehind(secretArn), observedAtMs: nowMs };
 }
 
 function askProvider(

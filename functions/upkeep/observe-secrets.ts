@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { observeKey } from "../../consumers/provider.ts";
 import { together } from "../../consumers/together.ts";
-import type { Evidence } from "../../core/adoption/evidence.ts";
+import { type Evidence, isOfNobody } from "../../core/adoption/evidence.ts";
 import { afterLook, notAsked, whyNotAdopted } from "../../core/adoption/observation.ts";
 import { RotationError } from "../../core/errors.ts";
 import { mistakesIn, type Policy } from "../../core/policy.ts";
@@ -99,7 +99,7 @@ async function evidenceOf(
   { policy, nowMs, keyId }: Observing & { readonly keyId: KeyId | undefined },
   deps: Deps,
 ): Promise<readonly Evidence[]> {
-  const stored = (await deps.ledger.evidence(policy.secretArn)).filter(({ kind }) => kind !== "provider");
+  const stored = (await deps.ledger.evidence(policy.secretArn)).filter((item) => !isOfNobody(item));
   if (keyId === undefined || !policy.signals.includes("provider")) return stored;
   const sinceMs = nowMs - policy.overlapMs;
   return [...stored, await observeKey({ keyId, sinceMs, nowMs }, deps.provider(policy))];

@@ -5,7 +5,7 @@ import { trailTo } from "./secrets-manager/records.ts";
 import { type Invoke, rotatorOf } from "./secrets-manager/rotation.ts";
 import { type Secret, secretsOf } from "./secrets-manager/secrets.ts";
 import * as values from "./secrets-manager/values.ts";
-import type { Vault } from "./secrets-manager/vault.ts";
+import type { Replication, Vault } from "./secrets-manager/vault.ts";
 import { AwsError, type Caller, type JsonService } from "./service.ts";
 
 export interface SecretsManagerOptions {
@@ -18,6 +18,8 @@ export interface SecretsManagerOptions {
   readonly onCall?: ((record: CloudTrailRecord) => void) | undefined;
   /** The six characters at the end of a new secret's ARN. */
   readonly newSuffix?: (() => string) | undefined;
+  /** How replicas follow; without it they are in sync at once. */
+  readonly replication?: Replication | undefined;
 }
 
 /** What a test may look at: labels and fingerprints, never a value. */
@@ -47,7 +49,7 @@ export function secretsManager(options: SecretsManagerOptions): SecretsManager {
   const { now = Date.now, newSuffix = randomSuffix, region, account } = options;
   const secrets = secretsOf({ region, account }, { now, newSuffix });
   const trail = trailTo(options.onCall, { place: { region, account }, now });
-  const vault: Vault = { secrets, trail, now };
+  const vault: Vault = { secrets, trail, now, replication: options.replication ?? {} };
   const rotator = rotatorOf(vault, options.invoke);
   const operations: ReadonlyMap<string, Operation> = new Map(
     Object.entries({

@@ -10,8 +10,8 @@ import type { GoogleSecret, GoogleSecrets } from "./secrets.ts";
  * that a writer chose stands in an annotation beside the number.
  */
 export function storeOnAliases(secrets: GoogleSecrets): SecretStore {
-  const nativeRotation = async () => undefined;
-  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)), nativeRotation };
+  const has = { nativeRotation: async () => undefined, replicasBehind: async () => [] };
+  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)), ...has };
 }
 
 type Change = (reference: string, next: (seen: GoogleSecret) => GoogleSecret) => Promise<void>;
@@ -57,7 +57,10 @@ function reading(
 function changing(
   secrets: GoogleSecrets,
   change: Change,
-): Omit<SecretStore, "capabilities" | "versionsInUse" | "current" | "read" | "nativeRotation"> {
+): Omit<
+  SecretStore,
+  "capabilities" | "versionsInUse" | "current" | "read" | "nativeRotation" | "replicasBehind"
+> {
   return {
     write: ({ secretArn, versionId, text }) =>
       write({ reference: secretArn, versionId, text }, { secrets, change }),

@@ -8,7 +8,7 @@ import {
   UpdateSecretVersionStageCommand,
 } from "@aws-sdk/client-secrets-manager";
 import { SecretUnusable, StoreUnavailable, VersionMoved } from "../../core/errors.ts";
-import type { NativeRotation, SecretArn, VersionId } from "../../core/ports.ts";
+import type { NativeRotation, ReplicaBehind, SecretArn, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { currentLabel, type LabelledVersions, type LabelMove, type Labels, versionWith } from "./labels.ts";
 import { inRegion, regionOf } from "./reference.ts";
@@ -21,6 +21,10 @@ import { assertPuttable, assertStrippable } from "./version-rules.ts";
  */
 const readAttemptsMax = 6;
 const firstPauseMs = 50;
+/** More than AWS has Regions. */
+const replicasMax = 50;
+const placeCharsMax = 64;
+const detailCharsMax = 200;
 
 export interface CallOptions {
   readonly pause: (ms: number) => Promise<void>;
@@ -33,6 +37,7 @@ type StageChange = Omit<LabelMove, "from"> & { readonly from?: VersionId | undef
 export function labelledVersions(client: Client, { pause }: CallOptions): LabelledVersions {
   return {
     rotation: (secretArn) => rotationOf(client, secretArn),
+    replicasBehind: (secretArn) => replicasBehindOf(client, secretArn),
     labels: (secretArn) => labelsOf(client, secretArn),
 
     async read(secretArn, versionId) {
@@ -92,6 +97,17 @@ async function rotationOf(client: Client, secretArn: SecretArn): Promise<NativeR
     ...(RotationLambdaARN !== undefined && { functionArn: RotationLambdaARN }),
     isScheduled: AutomaticallyAfterDays !== undefined || ScheduleExpression !== undefined,
   };
+}
+
+/** A status that is not known counts as one that is not there yet. */
+async function replicasBehindOf(client: Client, secretArn: SecretArn): Promise<readonly ReplicaBehind[]> {
+  const { ReplicationStatus = [] } = await described(client, secretArn);
+  const behind = ReplicationStatus.filter(({ Status }) => Status !== "InSync");
+  return behind.slice(0, replicasMax).map(({ Region = "a Region", Status, StatusMessage }) => ({
+    place: Region.slice(0, placeCharsMax),
+    state: Status === "Failed" ? "failed" : "inProgress",
+    ...(StatusMessage !== undefined && { detail: StatusMessage.slice(0, detailCharsMax) }),
+  }));
 }
 
 async function described(client: Client, secretArn: SecretArn): Promise<DescribeSecretCommandOutput> {

@@ -1,5 +1,5 @@
 import { InputInvalid, SecretUnusable, VersionMoved } from "../../core/errors.ts";
-import type { SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
+import type { ReplicaBehind, SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { currentLabel, type LabelledVersions, pendingLabel, previousLabel, storeOnLabels } from "./labels.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
@@ -27,6 +27,8 @@ export interface ManualChanges {
   moveByHand(move: { readonly secretArn: SecretArn; readonly label: string; readonly to?: VersionId }): void;
   /** Every version in the order of writing, with those that have no label. */
   versions(secretArn: SecretArn): readonly VersionView[];
+  /** From now on these replicas of the secret are behind. */
+  replicate(secretArn: SecretArn, behind: readonly ReplicaBehind[]): void;
 }
 
 export interface VersionView {
@@ -43,11 +45,19 @@ export type MemoryStore = SecretStore & LabelledVersions & ManualChanges;
  */
 export function memoryStore(options: { readonly now?: () => number } = {}): MemoryStore {
   const secrets = new Map<SecretArn, Versions>();
-  const labelled = labelsOver(secrets, options.now);
-  return { ...storeOnLabels(labelled), ...labelled, ...manualChangesOver(secrets, options.now) };
+  const behind = new Map<SecretArn, readonly ReplicaBehind[]>();
+  const labelled = labelsOver({ secrets, behind }, options.now);
+  const replicate: ManualChanges["replicate"] = (secretArn, replicas) => void behind.set(secretArn, replicas);
+  const byHand = { ...manualChangesOver(secrets, options.now), replicate };
+  return { ...storeOnLabels(labelled), ...labelled, ...byHand };
 }
 
-function labelsOver(secrets: Map<SecretArn, Versions>, now: (() => number) | undefined): LabelledVersions {
+interface Stored {
+  readonly secrets: Map<SecretArn, Versions>;
+  readonly behind: ReadonlyMap<SecretArn, readonly ReplicaBehind[]>;
+}
+
+function labelsOver({ secrets, behind }: Stored, now: (() => number) | undefined): LabelledVersions {
   return {
     async labels(secretArn) {
       const labelled = [...versionsOf(secrets, secretArn)].filter(([, version]) => version.labels.size > 0);
@@ -57,6 +67,7 @@ function labelsOver(secrets: Map<SecretArn, Versions>, now: (() => number) | und
     },
 
     rotation: async () => ({ isEnabled: false, isScheduled: false }),
+    replicasBehind: async (secretArn) => behind.get(secretArn) ?? [],
 
     async read(secretArn, versionId) {
       const versions = versionsOf(secrets, secretArn);
@@ -95,7 +106,7 @@ function labelsOver(secrets: Map<SecretArn, Versions>, now: (() => number) | und
 function manualChangesOver(
   secrets: Map<SecretArn, Versions>,
   now: (() => number) | undefined,
-): ManualChanges {
+): Omit<ManualChanges, "replicate"> {
   let handMade = 0;
 
   function nextVersionId(): VersionId {

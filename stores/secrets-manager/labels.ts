@@ -1,5 +1,6 @@
 import type {
   NativeRotation,
+  ReplicaBehind,
   SecretArn,
   SecretStore,
   StoreCapabilities,
@@ -40,6 +41,8 @@ export interface LabelMove {
 export interface LabelledVersions {
   labels(secretArn: SecretArn): Promise<Labels>;
   rotation(secretArn: SecretArn): Promise<NativeRotation>;
+  /** The replicas that Secrets Manager does not call InSync. */
+  replicasBehind(secretArn: SecretArn): Promise<readonly ReplicaBehind[]>;
   /** Without a version: AWSCURRENT. Throws SecretUnusable when there is no such secret, version or value. */
   read(secretArn: SecretArn, versionId?: VersionId): Promise<StoredVersion>;
   /**
@@ -107,6 +110,7 @@ export function storeOnLabels(labelled: LabelledVersions): SecretStore {
 
     unpin: (place) => strip(place, retiringLabel),
     nativeRotation: (secretArn) => labelled.rotation(secretArn),
+    replicasBehind: (secretArn) => labelled.replicasBehind(secretArn),
   };
 }
 

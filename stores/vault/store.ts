@@ -31,7 +31,11 @@ export function storeOnKv(kv: Kv, staging: string): SecretStore {
   };
 
   return {
-    ...{ capabilities: () => capabilities, nativeRotation: async () => undefined },
+    ...{
+      capabilities: () => capabilities,
+      nativeRotation: async () => undefined,
+      replicasBehind: async () => [],
+    },
     versionsInUse: async (reference) => inUse(await look(reference)),
 
     async current(reference) {

@@ -31,6 +31,12 @@ export function storeContract(world: () => StoreWorld): void {
 }
 
 function readingCases(world: () => StoreWorld): void {
+  test("a secret without copies of the store's own has none that is behind", async () => {
+    const { store, create } = world();
+
+    expect(await store.replicasBehind(await create("FAKE-one"))).toEqual([]);
+  });
+
   test("has a current version, and a look at its versions says which", async () => {
     const { store, create } = world();
     const arn = await create("FAKE-one");

@@ -56,13 +56,21 @@ export function createSecret(vault: Vault, input: Record<string, unknown>) {
 export function describeSecret(vault: Vault, input: Record<string, unknown>) {
   const secret = vault.secrets.find(read(z.object({ SecretId }), input).SecretId);
   const labelled = secret.versions.filter(({ stages }) => stages.length > 0);
-  const { replicaRegions } = secret;
   return {
     ...listed(secret),
     VersionIdsToStages: labelled.length > 0 ? stagesById(secret) : undefined,
-    ReplicationStatus:
-      replicaRegions.length > 0 ? replicaRegions.map((Region) => ({ Region, Status: "InSync" })) : undefined,
+    ReplicationStatus: replicationOf(vault, secret),
   };
+}
+
+function replicationOf({ now, replication }: Vault, { replicaRegions, lastChangedAtMs }: Secret) {
+  if (replicaRegions.length === 0) return undefined;
+  const isThere = now() >= lastChangedAtMs + (replication.takesMs ?? 0);
+  return replicaRegions.map((Region) => {
+    const failure = replication.failures?.[Region];
+    if (failure !== undefined) return { Region, Status: "Failed", StatusMessage: failure };
+    return { Region, Status: isThere ? "InSync" : "InProgress" };
+  });
 }
 
 export function listSecrets(vault: Vault, input: Record<string, unknown>) {

@@ -220,6 +220,7 @@ const reasonKinds = [
   "CopyElsewhere",
   "CopyNotActive",
   "CopyFailed",
+  "ReplicaBehind",
 ] as const satisfies readonly AdoptionReason["reason"][];
 
 const plain = (reason: AdoptionReason["reason"]): AdoptionReason => ({
@@ -336,6 +337,7 @@ describe("a reason in words", () => {
     ["CopyChanged", "rekey overwrite <secret> <destination>"],
     ["CopyElsewhere", "correct the destination"],
     ["CopyFailed", "activate it again for billing"],
+    ["ReplicaBehind", "remove the replica there"],
     ["CopyNotActive", "let the activation of billing end"],
     ["MayHoldRetiringVersion", "it ends by itself"],
     ["QuietWindowOpen", "it ends by itself"],

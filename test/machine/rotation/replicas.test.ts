@@ -36,3 +36,42 @@ test("what a declared consumer reports of a replica counts for the primary: the 
   await story.finish(run);
   expect((await story.ending(run)).run).toBe("SUCCEEDED: rotated");
 });
+
+const behind = { place: "us-east-1", state: "inProgress" } as const;
+
+test("the retiring key lives until the replica is in sync, and the run names the Region meanwhile", async () => {
+  const story = await open({ policy: { overlapMs: 30 * minute } });
+  story.world.store.replicate(story.secretArn, [behind]);
+  const run = story.start();
+  await story.reaches(run, "AwaitEvidence", 3);
+  expect((await story.gate(run))?.reasons.map(({ reason }) => reason)).toContain("ReplicaBehind");
+  expect((await story.ending(run)).works).toContain("k1");
+  story.world.store.replicate(story.secretArn, []);
+  await story.finish(run);
+  expect((await story.ending(run)).run).toBe("SUCCEEDED: rotated");
+});
+
+test("a replica that failed for good keeps the retiring key, and people are told which Region", async () => {
+  const story = await open({ policy: { overlapMs: 30 * minute } });
+  const failed = { ...behind, state: "failed", detail: "the KMS key there is disabled" } as const;
+  story.world.store.replicate(story.secretArn, [failed]);
+  const run = await story.rotate();
+  expect(await story.ending(run)).toMatchObject({ works: ["k1", "k2"], debts: ["RevokeOwed k1"] });
+  expect(String(story.detailOf("RotationNeedsHuman")["reason"])).toContain("ReplicaBehind");
+});
+
+test("a replica that falls behind between the check and the revoke stops the revoke", async () => {
+  const story = await open({ policy: { overlapMs: 30 * minute } });
+  const { store } = story.world;
+  story.before(
+    ({ invocation }) => invocation.functionName === "revoke-key",
+    () => store.replicate(story.secretArn, [behind]),
+  );
+  const run = story.start();
+  await story.reaches(run, "RevokeRetiring");
+  await story.reaches(run, "AwaitEvidence");
+  expect((await story.ending(run)).works).toContain("k1");
+  store.replicate(story.secretArn, []);
+  await story.finish(run);
+  expect((await story.ending(run)).run).toBe("SUCCEEDED: rotated");
+});

@@ -94,7 +94,7 @@ const scopes = ["api.model.read", "api.model.request"];
 /** Everything that the seed decides before the run starts; the weather decides the rest while it runs. */
 export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
-  const secrets = withCopies(seed, secretsFor(random, seed));
+  const secrets = withReplicas(seed, withCopies(seed, secretsFor(random, seed)));
   const hard = hardIncidentFor(seed, secrets.length);
   const outage = outageFor(seed);
   return {
@@ -139,6 +139,19 @@ function withCopies(seed: number, secrets: readonly PlannedSecret[]): readonly P
   const random = new Random(seed, 9);
   const copies = placeNames.filter(() => random.chance(0.6));
   return [{ ...first, copies: copies.length === 0 ? ["web"] : copies }, ...others];
+}
+
+/** From a stream of its own: what else a seed does stays the same. */
+const replicaStream = 43;
+
+/** Some programs run in another Region, where they read the replica and report its reference. */
+function withReplicas(seed: number, secrets: readonly PlannedSecret[]): readonly PlannedSecret[] {
+  const random = new Random(seed, replicaStream);
+  const placed = ({ options, policy }: PlannedConsumer): PlannedConsumer => {
+    const isThere = random.chance(policy === undefined ? 0.5 : 0.15);
+    return { options: isThere ? { ...options, replicaRegion: "us-east-1" } : options, policy };
+  };
+  return secrets.map((secret) => ({ ...secret, consumers: secret.consumers.map(placed) }));
 }
 
 function* troublesFor(seed: number, secrets: readonly PlannedSecret[]): Generator<Happening> {

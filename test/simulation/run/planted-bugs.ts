@@ -419,6 +419,12 @@ export const plantedBugs: readonly PlantedBug[] = [
     seeds: "copies",
   },
   {
+    name: "drop what a reader of a replica reports",
+    file: "functions/evidence/policy-named.ts",
+    find: "find(({ secretArn }) => isCopyOf(reported, secretArn));",
+    replace: "find(({ secretArn }) => isCopyOf(reported, secretArn) && secretArn === reported);",
+  },
+  {
     name: "overwrite a copy that somebody changed",
     file: "core/copies/rules.ts",
     find: "if (isAsNoted(view) || isHalfWritten(view) || isAsBegun(view) || isOwn(view)) return undefined;",

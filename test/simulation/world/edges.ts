@@ -78,7 +78,9 @@ export class Edges {
   depsOf(invocation: Invocation): With<keyof Parts> {
     const through = this.#throughFor(invocation);
     // Each call to Secrets Manager is one that can fail or never be answered, not each step of the store.
-    const labels = storeOnLabels(through("store", this.#targets.store, storeOperations));
+    const labelled = through("store", this.#targets.store, storeOperations);
+    const { replicasBehind } = this.#targets.store;
+    const labels = storeOnLabels({ ...labelled, replicasBehind });
     const stated = { ...labels.capabilities(""), ...this.#targets.storeCapabilities };
     const store = { ...labels, capabilities: () => stated };
     const table = tableUnderRole(
