@@ -3,6 +3,7 @@ import { campaignNews } from "../cli/campaign-view.ts";
 import type { Campaign } from "../core/campaign/record.ts";
 import type { Start } from "./demonstration.ts";
 import { type Estate, type EstatePart, openEstate } from "./estate/estate.ts";
+import { showTraffic } from "./estate/traffic.ts";
 import type { Screen } from "./screen.ts";
 import { troubleIn } from "./summary.ts";
 
@@ -128,16 +129,7 @@ function conclude(end: {
     text: `${contained} of ${keys} keys contained, the last after ${lastSeconds} s`,
   });
   shown.verdict({ isGood: true, text: `${replaced} replaced, ${needPeople} on the list for people` });
-  const { requests } = estate.fleet.tally();
-  shown.verdict({
-    isGood: failedRequests === 0,
-    text: `${requests} requests served, ${failedRequests} failed`,
-  });
-  const calls = estate.accounts.reduce((sum, each) => sum + each.calls(), 0);
-  shown.verdict({
-    isGood: overBudget === 0,
-    text: `${calls} calls of providers, ${overBudget} over a budget`,
-  });
+  showTraffic(shown, { estate, failedRequests, overBudget });
   if (campaign.report !== undefined) shown.say(`report: ${campaign.report.path}`);
   for (const complaint of complaints)
     shown.error(complaint, "`rekey campaign show` says which keys, while the cloud runs");

@@ -1,10 +1,7 @@
-import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
@@ -18,6 +15,7 @@ import { nodeDigest } from "../functions/wiring/base.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../ledger/ledger.ts";
 import type { ConsumerCall } from "../providers/fake-world.ts";
+import { rekey } from "./command.ts";
 import type { ConsumerJob } from "./consumer.ts";
 import type { Ending } from "./ending.ts";
 import { type Fleet, startFleet } from "./fleet.ts";
@@ -41,8 +39,6 @@ export interface Start {
   readonly port?: number;
   readonly standIn?: StandInName;
 }
-
-const run = promisify(execFile);
 
 /** Times of the stand-in, in the order of what real issuers show, shortened so that a person can watch. */
 const provider = { latencyMs: 15, activateMs: 300, dieMs: 1_000, lastUsedLagMs: 300, usageLagMs: 300 };
@@ -226,7 +222,7 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
       supply: async () => {
         await askedFor({ ledger, secretArn: secrets.secretArn });
         const { secret } = fake.addKey({ name: "made in the console" });
-        return rekey(cloud, ["supply", secretName], secret.reveal());
+        return rekey(cloud, ["supply", secretName], { as: "supplier", input: secret.reveal() });
       },
     }),
   };
@@ -301,21 +297,6 @@ async function saveReport(cloud: LocalCloud, address: string): Promise<string> {
     writeFileSync(path, (await Body?.transformToString()) ?? "");
   }
   return markdown;
-}
-
-/** A preview of a thousand keys is long. */
-const printedBytesMax = 16 * 1024 * 1024;
-
-/** With `key` it is somebody who may supply keys, and pipes this one in. */
-export async function rekey(cloud: LocalCloud, args: readonly string[], key?: string): Promise<string> {
-  const file = fileURLToPath(new URL("../bin/rekey.mjs", import.meta.url));
-  const env = { ...process.env, ...cloud.env(key === undefined ? "operator" : "supplier"), NO_COLOR: "1" };
-  const running = run(process.execPath, ["--no-warnings", file, ...args], {
-    env,
-    maxBuffer: printedBytesMax,
-  });
-  running.child.stdin?.end(key);
-  return (await running).stdout;
 }
 
 async function seedSecrets(world: {

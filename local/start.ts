@@ -1,7 +1,7 @@
 /**
  * `npm start`: a whole rotation in one terminal, on the machine, functions and SDK clients that run in
  * production. `npm start -- compromise` leaks the live key instead, `npm start -- campaign` a thousand at once,
- * and `npm start -- fanout` has copies of the key at seven places.
+ * `npm start -- fleet` rotates three hundred, and `npm start -- fanout` has copies of the key at seven places.
  */
 
 import { parseArgs } from "node:util";
@@ -10,14 +10,18 @@ import { endOnSignal } from "./ending.ts";
 import { screen } from "./screen.ts";
 import type { StandInName } from "./stand-ins.ts";
 
-const usage = `usage: npm start -- [compromise|campaign|fanout] [--json] [--stay] [--port N]
-                    [--provider NAME] [--plan contain-first|switch-first]
+const usage = `usage: npm start -- [compromise|campaign|fleet|fanout] [--json] [--stay]
+                    [--port N] [--provider NAME]
+                    [--plan contain-first|switch-first]
 
   (nothing)      rotate a key under live traffic, prove the old one
                  dead
   compromise     leak the live key: contain, replace, recover, report
   campaign       every key leaked: 1,000 keys of 10 provider accounts
                  with 5 calls a second each, in waves; some 15 minutes
+  fleet          300 secrets of 6 provider accounts: discovered,
+                 observed, then all due at one instant; one account
+                 is slow, one fails, and everything is stopped once
   fanout         a key in Vault with copies at seven destinations of
                  all four classes, and programs under rekey exec and
                  behind rekey agent: rotated, each place's own proof
@@ -29,7 +33,7 @@ const usage = `usage: npm start -- [compromise|campaign|fanout] [--json] [--stay
   --provider P   openai (without it), anthropic (a person supplies
                  the key), azure-openai (two places), google,
                  openrouter or xai
-  --keys N       for campaign: fewer keys
+  --keys N       for campaign and fleet: fewer keys
   --plan         for compromise: contain-first (default) or
                  switch-first
 `;
@@ -60,7 +64,7 @@ function parsed() {
   }
 }
 
-const shownRuns = ["rotation", "compromise", "campaign", "fanout"] as const;
+const shownRuns = ["rotation", "compromise", "campaign", "fleet", "fanout"] as const;
 
 function isShown(what: string): what is (typeof shownRuns)[number] {
   return (shownRuns as readonly string[]).includes(what);
@@ -73,16 +77,21 @@ function planIn(plan: string | undefined, what: string) {
   throw new Misused(`no plan is called ${plan}: it is contain-first or switch-first`);
 }
 
-const keysDefault = 1_000;
-const keysMin = 10;
-const keysMax = 2_000;
+const counted: Readonly<
+  Record<string, { readonly usual: number; readonly min: number; readonly max: number }>
+> = {
+  campaign: { usual: 1_000, min: 10, max: 2_000 },
+  fleet: { usual: 300, min: 12, max: 600 },
+};
 
 function countIn(text: string | undefined, what: string): number {
-  if (text === undefined) return keysDefault;
-  if (what !== "campaign") throw new Misused("--keys is for `npm start -- campaign`");
+  const limits = counted[what];
+  if (text === undefined) return limits?.usual ?? 0;
+  if (limits === undefined)
+    throw new Misused("--keys is for `npm start -- campaign` and `npm start -- fleet`");
   const keys = Number(text);
-  if (Number.isInteger(keys) && keys >= keysMin && keys <= keysMax) return keys;
-  throw new Misused(`${text} is no number of keys: it is from ${keysMin} to ${keysMax}`);
+  if (Number.isInteger(keys) && keys >= limits.min && keys <= limits.max) return keys;
+  throw new Misused(`${text} is no number of keys: it is from ${limits.min} to ${limits.max}`);
 }
 
 function portIn(text: string | undefined): { readonly port?: number } {
@@ -122,6 +131,7 @@ async function main(): Promise<number> {
     if (what === "compromise")
       return await (await import("./compromise-run.ts")).runCompromise({ ...start, plan });
     if (what === "campaign") return await (await import("./campaign-run.ts")).runCampaign({ ...start, keys });
+    if (what === "fleet") return await (await import("./fleet-run.ts")).runFleet({ ...start, keys });
     if (what === "fanout") return await (await import("./fanout-run.ts")).runFanOut(start);
     return await (await import("./rotation-run.ts")).runRotation({ ...start, native: values.native });
   } catch (error) {

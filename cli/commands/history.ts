@@ -93,6 +93,17 @@ async function happeningsOf(
       const result = action === "PolicyApplied" ? "applied" : "removed";
       logged.push({ ...happening, kind: "policy", why, by: shortName(actor), result });
     }
+    if (action === "RotationRefused") {
+      // It never held the secret, so nothing but the log knows of it.
+      const [why, by] = ["-", requestedBy.get(happening.id) ?? "-"];
+      logged.push({
+        ...happening,
+        kind: "rotation",
+        why,
+        by: shortName(by),
+        result: `refused: ${detail["reason"]}`,
+      });
+    }
     if (action === "ChangedOutside") {
       const why = String(detail["reason"] ?? "");
       logged.push({ ...happening, kind: "changedOutside", why, by: "not by Rekey", result: "frozen" });

@@ -8,11 +8,17 @@ export interface EstateAccount {
   readonly kind: StandInName;
   readonly fake: StandIn;
   readonly origin: string;
+  readonly callsPerSecond: number;
   /** From now on calls are counted against the budget; consumers' own requests never are. */
   limit(): void;
-  /** From now on every call but those of consumers fails, as in an outage of the issuer's admin API. */
+  /** Every call but those of consumers fails until it is over, as in an outage of the issuer's admin API. */
   fail(): void;
+  heal(): void;
+  /** For this long somebody else uses up what the issuer allows the account: it answers 429, with Retry-After. */
+  crowd(forMs: number): void;
   calls(): number;
+  /** Calls that were refused with 429 because of somebody else. */
+  crowdedOut(): number;
   /** Calls beyond the budget. Each was refused with 429. */
   overBudget(): number;
   close(): Promise<void>;
@@ -31,9 +37,10 @@ export async function openAccount(options: {
   // Each stand-in would else make the same keys, and a key of two accounts is one that two secrets share.
   const fake = standInRow(kind).start({ random: Math.random, ...options.fake });
   const bucket = { tokens: callsPerSecond * burstSeconds, atMs: Date.now() };
-  const counts = { calls: 0, over: 0 };
+  const counts = { calls: 0, over: 0, crowdedOut: 0 };
   let isLimited = false;
   let isFailing = false;
+  let crowdedUntilMs = 0;
 
   const isOver = (): boolean => {
     const nowMs = Date.now();
@@ -50,22 +57,37 @@ export async function openAccount(options: {
     if (isFailing) return errorReply(503, { code: "unavailable" });
     if (!isLimited) return fake.handle(request);
     counts.calls += 1;
+    if (Date.now() < crowdedUntilMs) {
+      counts.crowdedOut += 1;
+      return refusedFor(crowdedUntilMs - Date.now());
+    }
     if (!isOver()) return fake.handle(request);
     counts.over += 1;
-    const reply = errorReply(429, { code: "rate_limit_exceeded" });
-    return { ...reply, headers: { ...reply.headers, "retry-after": "1" } };
+    return refusedFor(1_000);
   };
 
   const { origin, close } = await listenFake(handle);
   return {
-    ...{ name, kind, fake, origin, close },
+    ...{ name, kind, fake, origin, close, callsPerSecond },
     limit: () => {
       isLimited = true;
     },
     fail: () => {
       isFailing = true;
     },
+    heal: () => {
+      isFailing = false;
+    },
+    crowd: (forMs) => {
+      crowdedUntilMs = Date.now() + forMs;
+    },
     calls: () => counts.calls,
+    crowdedOut: () => counts.crowdedOut,
     overBudget: () => counts.over,
   };
+}
+
+function refusedFor(ms: number): FakeReply {
+  const reply = errorReply(429, { code: "rate_limit_exceeded" });
+  return { ...reply, headers: { ...reply.headers, "retry-after": String(Math.ceil(ms / 1000)) } };
 }

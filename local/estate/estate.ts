@@ -6,7 +6,8 @@ import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secre
 import { together } from "../../consumers/together.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { type Ledger, ledgerOn } from "../../ledger/ledger.ts";
-import { closing, rekey } from "../demonstration.ts";
+import { rekey } from "../command.ts";
+import { closing } from "../demonstration.ts";
 import { type Fleet, startFleet } from "../fleet.ts";
 import { standInRow } from "../stand-ins.ts";
 import { account, clientAs, environment, type LocalCloud, startLocalCloud } from "../world.ts";
@@ -19,6 +20,10 @@ export interface EstatePart {
   readonly secrets: number;
   /** What its secrets' blocks say besides the place of the key and its consumers. */
   readonly block: string;
+  /** Of this account, where its issuer answers less than the others. */
+  readonly callsPerSecond?: number;
+  /** rekey.yml says how many calls a second the account answers, so that rotations wait for their turn. */
+  readonly isBudgeted?: boolean;
   /** Nobody uses these keys. */
   readonly isIdle?: boolean;
 }
@@ -40,9 +45,13 @@ export interface Estate {
   readonly secrets: readonly EstateSecret[];
   readonly fleet: Fleet;
   readonly policyFile: string;
+  /** How long the first `rekey apply` took. */
+  readonly appliedMs: number;
   /** The policy file, with what each secret's block says. */
   writePolicy(block: (secret: EstateSecret) => string): void;
   rekey(...args: readonly string[]): Promise<string>;
+  /** Runs `rekey` with the permissions of somebody who administers the AWS account. */
+  asAdministrator(...args: readonly string[]): Promise<string>;
   close(): Promise<void>;
 }
 
@@ -84,8 +93,9 @@ interface Opening {
 async function furnished({ folder, options, undo, close }: Opening): Promise<Estate> {
   const { parts, callsPerSecond, onProgress } = options;
   const accounts: EstateAccount[] = [];
-  for (const { account: name, kind } of parts) {
-    const opened = await openAccount({ name, kind, callsPerSecond, fake: provider });
+  for (const { account: name, kind, ...part } of parts) {
+    const own = part.callsPerSecond ?? callsPerSecond;
+    const opened = await openAccount({ name, kind, callsPerSecond: own, fake: provider });
     undo(() => opened.close());
     accounts.push(opened);
   }
@@ -100,14 +110,18 @@ async function furnished({ folder, options, undo, close }: Opening): Promise<Est
     writeFileSync(policyFile, policyText({ accounts, admins, secrets, block }));
   writePolicy(({ part }) => part.block);
   onProgress(`applying the policies of ${total} secrets (rekey apply)`);
+  const applyAtMs = Date.now();
   await rekey(cloud, ["apply", policyFile]);
+  const appliedMs = Date.now() - applyAtMs;
   const fleet = await startFleet(jobsOf(secrets), ({ consumer }) => cloud.consumerEnv(consumer));
   undo(() => fleet.stop());
   const table = dynamoTable(new DynamoDBClient(clientAs(cloud, "reader")), cloud.outputs["TableName"] ?? "");
   for (const each of accounts) each.limit();
   return {
-    ...{ cloud, accounts, secrets, fleet, policyFile, writePolicy, close, ledger: ledgerOn(table) },
+    ...{ cloud, accounts, secrets, fleet, policyFile, appliedMs, writePolicy, close },
+    ledger: ledgerOn(table),
     rekey: (...args) => rekey(cloud, args),
+    asAdministrator: (...args) => rekey(cloud, args, { as: "administrator" }),
   };
 }
 
@@ -179,11 +193,16 @@ function policyText(facts: {
   block(secret: EstateSecret): string;
 }): string {
   const { accounts, admins, secrets, block } = facts;
+  const budgets = new Map(
+    secrets.flatMap(({ account, part }) => (part.isBudgeted ? [[account, account.callsPerSecond]] : [])),
+  );
   const providers = accounts.map((each) => {
     const { name, kind, fake, origin } = each;
     const settings = Object.entries({ ...standInRow(kind).settings, ...fake.settingsAt(origin) });
     const said = settings.map(([field, value]) => `${field}: ${JSON.stringify(value)}`);
+    const budget = budgets.get(each);
     const all = [`kind: ${kind}`, `adminCredential: ${JSON.stringify(admins.get(each))}`, ...said];
+    if (budget !== undefined) all.push(`budget: { callsPerSecond: ${budget} }`);
     return `  ${name}: { ${all.join(", ")}, propagation: ${propagation} }`;
   });
   const blocks = secrets.map((secret) => {

@@ -25,7 +25,8 @@ test("npm start -- campaign contains every key in waves, within budgets, and no 
 
 test.each([
   [["campaign", "--keys", "5"], "5 is no number of keys"],
-  [["compromise", "--keys", "50"], "--keys is for `npm start -- campaign`"],
+  [["compromise", "--keys", "50"], "--keys is for `npm start -- campaign` and `npm start -- fleet`"],
+  [["fleet", "--keys", "11"], "11 is no number of keys"],
 ])("npm start -- %j is wrong usage", async (args, why) => {
   const failed = await run(process.execPath, ["--no-warnings", start, ...args]).catch(
     (error: unknown) => error,
