@@ -11,7 +11,7 @@ import { clientAs } from "./world.ts";
 
 const accounts = 6;
 const callsPerSecond = 10;
-/** Its issuer answers less than the others, and for a while nothing, because somebody else uses the account up. */
+/** Its issuer answers less than the others, and nothing right after the start, because somebody else uses it up. */
 const slowAccount = "openai-5";
 const slowCallsPerSecond = 6;
 const crowdedMs = 8_000;
@@ -34,8 +34,8 @@ const roundsMax = 5;
 const terms = "overlap: 10m, quiet: 1s, signals: [client], soak: 1s";
 
 /**
- * Hundreds of secrets: discovered, adopted, observed, and then rotated at one instant, with what goes wrong on such a day:
- * an account that is slow, one that fails, and a stop of everything.
+ * Hundreds of secrets: discovered, adopted, observed, and then rotated at one instant, with what goes wrong on such a
+ * day: an account that is slow, one that fails, and a stop of everything.
  */
 export async function runFleet(start: Start & { readonly keys: number }): Promise<number> {
   const { shown, ending, keys } = start;
@@ -120,6 +120,7 @@ async function rotateAll(estate: Estate, shown: Screen): Promise<void> {
     shown.say(`${due.length} secrets are due at ${isoText(dueAtMs)}`);
     await pause(Math.max(0, dueAtMs - Date.now()));
     await started(estate, dueAtMs);
+    accountOf(estate, slowAccount).crowd(crowdedMs);
     if (round === 1) await disturb(estate, { shown, dueAtMs });
     await settled(estate, { due, shown, dueAtMs, untilMs });
   }
@@ -150,8 +151,7 @@ async function disturb(estate: Estate, { shown, dueAtMs }: Pick<Settling, "shown
   shown.say("everything is stopped (rekey stop --all)");
   await pause(stopForMs);
   await rekey("resume", "--all");
-  shown.say(`the stop is lifted, and ${slowAccount} answers nothing for ${crowdedMs / 1000} s`);
-  accountOf(estate, slowAccount).crowd(crowdedMs);
+  shown.say("the stop is lifted (rekey resume --all)");
 }
 
 interface Settling {

@@ -1,5 +1,11 @@
 import type { SecretStore } from "../core/ports.ts";
 
+/** Of a store that rotates nothing by itself and keeps no copies at other places. */
+export const onlyVersions: Pick<SecretStore, "nativeRotation" | "replicasBehind"> = {
+  nativeRotation: async () => undefined,
+  replicasBehind: async () => [],
+};
+
 /** One store made of several: `at` finds the one that has the secret of a reference. */
 export function routed(
   at: (reference: string) => SecretStore | Promise<SecretStore>,

@@ -1,6 +1,6 @@
 import type { NativeRotation, RotationId, VersionId } from "../ports.ts";
 import type { Refusal } from "./refusal.ts";
-import type { SecretRecord } from "./secret-record.ts";
+import type { QueuedRotation, SecretRecord } from "./secret-record.ts";
 
 /**
  * A rotation that Secrets Manager started: its console's button, `rotate-secret` or its own schedule. It is named after
@@ -19,6 +19,24 @@ export function nativeTokenOf(rotationId: RotationId): VersionId | undefined {
 
 /** Secrets Manager repeats a failed rotation for hours at most; a key that nobody asks for by then is put aside. */
 export const nativeWaitMaxMs = 6 * 3_600_000;
+
+/** What was asked for so long ago is not what anybody expects to begin now. */
+export const queuedMaxMs = 24 * 3_600_000;
+
+/** The rotation that begins once nothing is in its way; undefined if none was asked for, or too long ago. */
+export function queuedRotation(
+  { queued }: Pick<SecretRecord, "queued">,
+  nowMs: number,
+): QueuedRotation | undefined {
+  return queued !== undefined && queued.atMs + queuedMaxMs > nowMs ? queued : undefined;
+}
+
+/** It was started, or asked for too long ago. One that was asked for meanwhile stays. */
+export function unqueue(record: SecretRecord, token: VersionId): SecretRecord {
+  if (record.queued?.token !== token) return record;
+  const { queued: _gone, ...rest } = record;
+  return rest;
+}
 
 /** The promotion of a native run waits until Secrets Manager calls finishSecret. */
 export function finishWasCalled({

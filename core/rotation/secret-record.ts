@@ -35,6 +35,14 @@ export interface SecretRecord {
   readonly finished?: RotationId;
   /** The rotation function through which a native rotation came; another one would rotate past Rekey. */
   readonly nativeFunction?: string;
+  readonly queued?: QueuedRotation;
+}
+
+/** Secrets Manager's button was pressed while something was in the way of any rotation. */
+export interface QueuedRotation {
+  /** Of Secrets Manager's rotation. */
+  readonly token: VersionId;
+  readonly atMs: number;
 }
 
 export interface Lease {

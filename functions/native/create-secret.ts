@@ -50,7 +50,7 @@ async function start({ call, policy }: Starting, deps: Deps): Promise<string> {
   const { secretArn, token } = call;
   const record = await deps.ledger.secret(secretArn);
   const busy = whyNoRunOpens(record) ?? (await stopFor(policy, deps));
-  if (busy !== undefined) throw new NeedsHuman(`${policy.name}: ${refusalText(busy)}; ${cleanUp(call)}`);
+  if (busy !== undefined) return queueForLater({ call, policy, why: refusalText(busy) }, deps);
   const { shape } = deps.provider(policy).capabilities;
   if (shape.kind === "assisted")
     return queueInstead({ call, policy, why: "a person has to supply the key" }, deps);
@@ -82,6 +82,20 @@ async function whyNotInMinutes(
   if (policy.approve !== undefined) return "another person has to approve it";
   const { blockers } = await askPromotion({ policy, record, nowMs: deps.clock.nowMs() }, deps);
   return blockers.length === 0 ? undefined : blockers.join("; ");
+}
+
+/** No rotation may begin now, so the sweep starts one as soon as nothing is in its way. */
+async function queueForLater(
+  { call, policy, why }: Starting & { readonly why: string },
+  deps: Deps,
+): Promise<never> {
+  const { secretArn, token } = call;
+  const queued = { token, atMs: deps.clock.nowMs() };
+  await deps.ledger.changeSecret(secretArn, (now) => ({ ...now, queued }));
+  await deps.store.clearPending({ secretArn, versionId: token });
+  throw new NeedsHuman(
+    `${policy.name}: ${why}. An ordinary rotation is queued for a day: it begins within 15 minutes once nothing is in its way`,
+  );
 }
 
 /** The version is freed, so that neither Secrets Manager nor the ordinary rotation finds it in its way. */

@@ -92,12 +92,13 @@ export async function gatherEvidence(
   if (replicas.behind.length > 0) fresh.push(replicas);
   for (const evidence of fresh) await deps.ledger.putEvidence(secretArn, evidence);
   const all = await deps.ledger.evidence(secretArn);
-  if (replicas.behind.length > 0 || !all.some(({ kind }) => kind === "replicas")) return all;
-  await deps.ledger.removeEvidence(secretArn, replicas);
-  return all.filter(({ kind }) => kind !== "replicas");
+  const caughtUp = all.find(({ kind }) => kind === "replicas");
+  if (caughtUp === undefined || replicas.behind.length > 0) return all;
+  await deps.ledger.putEvidence(secretArn, replicas);
+  return all.map((item) => (item === caughtUp ? replicas : item));
 }
 
-/** Only replicas that are behind are kept: most secrets have none, and then nothing is written. */
+/** What the store says is kept only if some replica is, or was, behind: most secrets have none. */
 async function askStore(
   { secretArn, nowMs }: { readonly secretArn: string; readonly nowMs: number },
   { store }: Pick<Deps, "store">,

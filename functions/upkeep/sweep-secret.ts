@@ -1,8 +1,10 @@
 import { SecretUnusable } from "../../core/errors.ts";
-import type { Policy } from "../../core/policy.ts";
+import { isRotated, type Policy } from "../../core/policy.ts";
 import type { Fingerprint, VersionId } from "../../core/ports.ts";
+import { executionName } from "../../core/rotation/execution-name.ts";
 import { currentIsIncoming } from "../../core/rotation/gate.ts";
-import { whyFunctionChanged } from "../../core/rotation/native.ts";
+import { queuedRotation, unqueue, whyFunctionChanged } from "../../core/rotation/native.ts";
+import { whyNoRunOpens } from "../../core/rotation/open.ts";
 import {
   currentKey,
   incidentWith,
@@ -60,7 +62,7 @@ export async function sweepSecret(sweeping: Sweeping, deps: With<"destinations">
   return {
     ...{ settled, labels, spent },
     astray: await sweepCopies({ ...sweeping, record }, deps),
-    resumed: await resumeOwed(sweeping, deps),
+    resumed: (await resumeOwed(sweeping, deps)) + (await startQueued(sweeping, deps)),
   };
 }
 
@@ -260,4 +262,21 @@ async function resumeOwed({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Prom
   const next: Tries = { owed, tries, nextAtMs: nowMs + nextTryMs(tries) };
   await deps.ledger.documents.write(at, next);
   return 1;
+}
+
+/** Starts what the button of Secrets Manager asked for while a hold, a stop or another run was in the way. */
+async function startQueued({ policy, nowMs, dryRun }: Sweeping, deps: Deps): Promise<number> {
+  const { secretArn, name: secretName } = policy;
+  const record = await deps.ledger.secret(secretArn);
+  const { queued } = record;
+  if (queued === undefined || dryRun) return 0;
+  const isWanted = isRotated(policy) && queuedRotation(record, nowMs) !== undefined;
+  // A run that opens now would pay the debt, and then be over.
+  const isBlocked = whyNoRunOpens(record) ?? owedBy(record) ?? (await stopFor(policy, deps));
+  if (isWanted && isBlocked !== undefined) return 0;
+  const name = executionName(secretName, { once: queued.token });
+  const input = { secretArn, trigger: "native: queued, caller unknown" };
+  if (isWanted) await deps.executions.start({ machine: "rotation", name, input });
+  await deps.ledger.changeSecret(secretArn, (now) => unqueue(now, queued.token));
+  return isWanted ? 1 : 0;
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { SecretUnusable, StoreUnavailable, VersionMoved } from "../../core/errors.ts";
 import type { SecretStore, VersionId, VersionsInUse } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
+import { onlyVersions } from "../routed.ts";
 import { capabilities } from "./capabilities.ts";
 import type { GoogleSecret, GoogleSecrets } from "./secrets.ts";
 
@@ -10,8 +11,7 @@ import type { GoogleSecret, GoogleSecrets } from "./secrets.ts";
  * that a writer chose stands in an annotation beside the number.
  */
 export function storeOnAliases(secrets: GoogleSecrets): SecretStore {
-  const has = { nativeRotation: async () => undefined, replicasBehind: async () => [] };
-  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)), ...has };
+  return { ...reading(secrets), ...changing(secrets, changeOf(secrets)), ...onlyVersions };
 }
 
 type Change = (reference: string, next: (seen: GoogleSecret) => GoogleSecret) => Promise<void>;
@@ -57,10 +57,7 @@ function reading(
 function changing(
   secrets: GoogleSecrets,
   change: Change,
-): Omit<
-  SecretStore,
-  "capabilities" | "versionsInUse" | "current" | "read" | "nativeRotation" | "replicasBehind"
-> {
+): Omit<SecretStore, keyof ReturnType<typeof reading> | keyof typeof onlyVersions> {
   return {
     write: ({ secretArn, versionId, text }) =>
       write({ reference: secretArn, versionId, text }, { secrets, change }),

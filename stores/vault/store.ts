@@ -1,6 +1,7 @@
 import { SecretUnusable, VersionMoved } from "../../core/errors.ts";
 import type { SecretStore, VersionId, VersionsInUse } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
+import { onlyVersions } from "../routed.ts";
 import { withKey } from "../value.ts";
 import { capabilities } from "./capabilities.ts";
 import {
@@ -31,11 +32,7 @@ export function storeOnKv(kv: Kv, staging: string): SecretStore {
   };
 
   return {
-    ...{
-      capabilities: () => capabilities,
-      nativeRotation: async () => undefined,
-      replicasBehind: async () => [],
-    },
+    ...{ ...onlyVersions, capabilities: () => capabilities },
     versionsInUse: async (reference) => inUse(await look(reference)),
 
     async current(reference) {

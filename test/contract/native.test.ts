@@ -84,10 +84,41 @@ test.each([
 );
 
 test("a secret on hold, or at work, starts nothing and says why", async () => {
-  const { world, step, executions } = await pressed();
+  const { world, step, labels, executions } = await pressed();
   await rekey(world, ["hold", "billing-key", "--reason", "audit"]);
   await expect(step("createSecret")).rejects.toThrow("Held: held by");
   expect(executions.started).toEqual([]);
+  expect(labels.pending).toBeUndefined();
+});
+
+test("what the button asked for during a hold begins with the first sweep after it, once", async () => {
+  const { world, step, executions } = await pressed();
+  await rekey(world, ["hold", "billing-key", "--reason", "audit"]);
+  await expect(step("createSecret")).rejects.toThrow("An ordinary rotation is queued");
+  await sweep.run({ dryRun: false }, world.depsOf("sweep"));
+  expect(executions.started).toEqual([]);
+  await rekey(world, ["release", "billing-key"]);
+  await sweep.run({ dryRun: true }, world.depsOf("sweep"));
+  expect(executions.started).toEqual([]);
+  await sweep.run({ dryRun: false }, world.depsOf("sweep"));
+  await sweep.run({ dryRun: false }, world.depsOf("sweep"));
+  expect(executions.started).toMatchObject([
+    { name: `billing-key-${token}`, input: { secretArn, trigger: expect.stringContaining("queued") } },
+  ]);
+});
+
+test("what the button asked for a day ago, or of a secret that is only watched by now, is dropped", async () => {
+  const { world, executions } = await pressed();
+  const queue = (atMs: number) =>
+    world.ledger.changeSecret(secretArn, (record) => ({ ...record, queued: { token, atMs } }));
+  await queue(NOON_MS - 24 * 3_600_000);
+  await sweep.run({ dryRun: false, time: NOON_MS }, world.depsOf("sweep"));
+  await queue(NOON_MS);
+  const policy = await world.ledger.policy(secretArn);
+  if (policy !== undefined) await world.ledger.putPolicy({ ...policy, mode: "observe" });
+  await sweep.run({ dryRun: false, time: NOON_MS }, world.depsOf("sweep"));
+  expect(executions.started).toEqual([]);
+  expect((await world.ledger.secret(secretArn)).queued).toBeUndefined();
 });
 
 test("it waits for the machine, and says so when the machine takes longer than Secrets Manager does", async () => {

@@ -489,7 +489,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
       /appendToIntake\(|audit\.append|log\.(verify|entries)\(|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
     "secretsmanager:DescribeSecret":
-      /store\.(versionsInUse|markPending|clearPending|discard|promote|pin|unpin)\(/,
+      /store\.(versionsInUse|replicasBehind|markPending|clearPending|discard|promote|pin|unpin)\(/,
     "secretsmanager:GetSecretValue": /store\.(current|read)\(/,
     "secretsmanager:PutSecretValue": /store\.write\(/,
     "secretsmanager:UpdateSecretVersionStage":

@@ -3,6 +3,9 @@ import {
   finishWasCalled,
   nativeRunOf,
   nativeTokenOf,
+  queuedMaxMs,
+  queuedRotation,
+  unqueue,
   whyFunctionChanged,
 } from "../../../core/rotation/native.ts";
 import { emptyRecord, type Run } from "../../../core/rotation/secret-record.ts";
@@ -43,4 +46,15 @@ test("another rotation function than the one that worked is named, and one that 
   expect(whyFunctionChanged(ours, { isEnabled: false, isScheduled: false })).toBeUndefined();
   expect(whyFunctionChanged(ours, undefined)).toBeUndefined();
   expect(whyFunctionChanged({}, { ...enabled, functionArn: "arn:theirs" })).toBeUndefined();
+});
+
+test("what was queued is wanted for a day, and is taken off by its own token only", () => {
+  const queued = { token, atMs: 1_000 };
+  const record = { ...emptyRecord("arn:a"), queued };
+  expect(queuedRotation(record, queuedMaxMs)).toBe(queued);
+  expect(queuedRotation(record, queuedMaxMs + 1_000)).toBeUndefined();
+  expect(queuedRotation({}, 0)).toBeUndefined();
+  expect(unqueue(record, token)).toEqual(emptyRecord("arn:a"));
+  expect(unqueue(record, "another")).toBe(record);
+  expect(unqueue(emptyRecord("arn:a"), token)).toEqual(emptyRecord("arn:a"));
 });

@@ -68,7 +68,7 @@ test("a replica that falls behind between the check and the revoke stops the rev
     () => store.replicate(story.secretArn, [behind]),
   );
   const run = story.start();
-  await story.reaches(run, "RevokeRetiring");
+  await story.reaches(run, "RevokeKey");
   await story.reaches(run, "AwaitEvidence");
   expect((await story.ending(run)).works).toContain("k1");
   store.replicate(story.secretArn, []);
