@@ -1,6 +1,6 @@
 import { InputInvalid, PolicyInvalid } from "../core/errors.ts";
 import type { SecretStore, StoreCapabilities } from "../core/ports.ts";
-import { routed } from "./routed.ts";
+import { onlyVersions, routed } from "./routed.ts";
 
 export interface Places {
   /** The places that the deployment lists, by the names that references use. */
@@ -27,5 +27,5 @@ export function storeByPlace({ listed, called, capabilities, placeIn, connect }:
     made.set(place, store);
     return store;
   };
-  return { ...routed(at, () => capabilities), nativeRotation: async () => undefined };
+  return { ...routed(at, () => capabilities), ...onlyVersions };
 }

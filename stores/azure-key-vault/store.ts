@@ -1,5 +1,6 @@
 import { SecretUnusable, VersionMoved } from "../../core/errors.ts";
 import type { SecretStore, VersionId } from "../../core/ports.ts";
+import { onlyVersions } from "../routed.ts";
 import { capabilities } from "./capabilities.ts";
 import {
   inUse,
@@ -21,8 +22,7 @@ import type { AzureSecrets } from "./secrets.ts";
  * in a secret beside it. No call here is guarded by Azure, so Rekey's own lease of the secret keeps its runs apart.
  */
 export function storeOnVersions(secrets: AzureSecrets): SecretStore {
-  const nativeRotation = async () => undefined;
-  return { ...reading(secrets), ...staging(secrets), ...pinning(secrets), nativeRotation };
+  return { ...reading(secrets), ...staging(secrets), ...pinning(secrets), ...onlyVersions };
 }
 
 type Part<Name extends keyof SecretStore> = Pick<SecretStore, Name>;
