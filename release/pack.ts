@@ -23,8 +23,11 @@ interface Manifest {
 const manifestIn = (folder: string): Manifest & { readonly workspaces?: readonly string[] } =>
   JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
 
-/** Outside of the workspace, in which npm would install what they stand on beside everything else: the CDK has 186 MB. */
-const besideWorkspace = ["cdk"];
+/**
+ * Outside of the workspace, in which npm would install what they stand on with everything else: the CDK has 186 MB, and
+ * what tests are run with would count as part of the product.
+ */
+const besideWorkspace = ["cdk", "kit"];
 
 /** The packages of the workspace, by their folders. */
 export function workspacePackages(): ReadonlyMap<string, Manifest> {

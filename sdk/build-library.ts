@@ -19,10 +19,11 @@ export async function buildLibrary(folder: string): Promise<void> {
   });
   if (built.status !== 0) throw new Error(`the types of ${folder} do not hold:\n${built.stdout}`);
 
-  for (const file of await readdir(dist)) {
+  for (const file of await readdir(dist, { recursive: true })) {
     const path = join(dist, file);
+    if (!file.endsWith(".ts") && !file.endsWith(".js")) continue;
     // TypeScript leaves the ending of an import as it was written wherever it makes declarations.
-    const text = (await readFile(path, "utf8")).replace(/(["']\.\/[\w-]+)\.ts(["'])/g, "$1.js$2");
+    const text = (await readFile(path, "utf8")).replace(/(["']\.{1,2}\/[\w/.-]+)\.ts(["'])/g, "$1.js$2");
     await writeFile(path, text);
     if (file.endsWith(".d.ts")) await writeFile(path.replace(/\.d\.ts$/, ".d.cts"), asCommonJs(text));
     else if (file.endsWith(".js")) {
@@ -38,7 +39,7 @@ export async function buildLibrary(folder: string): Promise<void> {
 }
 
 function asCommonJs(text: string): string {
-  return text.replace(/(["']\.\/[\w-]+)\.js(["'])/g, "$1.cjs$2");
+  return text.replace(/(["']\.{1,2}\/[\w/.-]+)\.js(["'])/g, "$1.cjs$2");
 }
 
 if (import.meta.main) await buildLibrary(resolve(process.argv[2] ?? "."));

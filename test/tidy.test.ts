@@ -47,6 +47,8 @@ describe("imports point downwards", () => {
     // It measures everything, the package (build.ts) included, with the stand-ins of the tests.
     bench: [...steps, "local", "sdk", "cli", "scan", "serverless", "statemachines", "test", ""],
     examples: ["sdk"],
+    // What somebody outside of this repository writes an adapter with, and the suite that it passes.
+    kit: ["core", "providers", "test"],
   };
 
   test.each(["core", "sdk", ...Object.keys(allowed)])("from %s", (top) => {

@@ -5,7 +5,7 @@ import { providers } from "../../providers/kinds.ts";
 import { isDeclared, type Tried, tryDeclared } from "../../providers/try-declared.ts";
 import { stores } from "../../stores/index.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
-import { newProvider } from "../new-provider.ts";
+import { addProvider, newProvider } from "../new-provider.ts";
 import { table } from "../table.ts";
 import { plural } from "../text.ts";
 
@@ -19,9 +19,16 @@ export const provider: Register = (program, perform) => {
   const command = program.command("provider");
   command
     .command("new")
-    .description("make the files of a provider that is code, in a checkout of Rekey")
+    .description(
+      "make the files of a provider that is code: in a checkout of Rekey, or as a package elsewhere",
+    )
     .argument("<name>", "lower case, words joined by -")
     .action((name: string) => perform(() => newProvider(name)));
+  command
+    .command("add")
+    .description("copy a provider's package into this checkout of Rekey, and register it")
+    .argument("<folder>", "what `rekey provider new` made outside of a checkout")
+    .action((folder: string) => perform(() => addProvider(folder)));
   command
     .command("test")
     .description("try a declared provider on a stand-in, or on a server; exit code 1 if a check failed")

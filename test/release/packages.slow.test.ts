@@ -47,6 +47,7 @@ test("each package says what a registry and a reader need", () => {
       "rekey-host",
       "rekey-lambda-extension",
       "rekey-cdk",
+      "rekey-provider-kit",
     ]),
   );
   for (const [path] of packages()) {
