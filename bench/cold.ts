@@ -3,6 +3,7 @@ import { type Demonstration, startDemonstration } from "../local/demonstration.t
 import type { Timed } from "../local/functions.ts";
 import { eventsOf } from "../local/history.ts";
 import { secretText, sendAlert } from "../local/send-alert.ts";
+import { type LocalCloudOptions, startLocalCloud } from "../local/world.ts";
 import { furtherUses } from "../statemachines/further-uses.ts";
 import { criticalPath, type Visit } from "./critical-path.ts";
 import { type BenchRow, rowOf } from "./row.ts";
@@ -12,6 +13,8 @@ const runMaxMs = 600_000;
 const pollMs = 50;
 const settleMs = 1_000;
 const addedMaxMs = 2_000;
+/** A call that comes while its function is still being warmed up starts another thread, as it does on AWS. */
+const threadsMax = 2;
 const provider = { latencyMs: 100, dieMs: 1_000, activateMs: 0 };
 const secretName = "billing-key";
 /** More than three leaks an hour of one sender wait for a person. */
@@ -39,7 +42,11 @@ type Measure = (company: Demonstration, calls: readonly Timed[]) => Promise<Take
 export async function coldRows(): Promise<BenchRow[]> {
   const calls: Timed[] = [];
   const onCall = (call: Timed) => void calls.push(call);
-  const company = await startDemonstration({ plan: "contain-first", provider, deployment, pace: 1, onCall });
+  const openCloud = (options: LocalCloudOptions) => startLocalCloud({ ...options, threadsMax });
+  const company = await startDemonstration({
+    ...{ plan: "contain-first", provider, deployment, pace: 1 },
+    ...{ onCall, openCloud },
+  });
   try {
     const leaks = await inTurns(leak, { company, calls });
     const rotations = await inTurns(rotation, { company, calls });

@@ -46,6 +46,7 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
           },
     ...(adminArn && {
       grants: async () => (await import("./read-grants.ts")).readGrants(adminArn),
+      tags: async (arns) => (await import("./read-tags.ts")).readTags(arns, adminArn),
     }),
     reads: readsOf,
     countRun: async (executionArn) => (await import("./run-count.ts")).readRunCount(executionArn),

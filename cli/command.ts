@@ -10,6 +10,7 @@ import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Account } from "./discover/account.ts";
 import type { Line } from "./table.ts";
+import type { Tags } from "./wanted-tags.ts";
 import type { Grants } from "./wide-grants.ts";
 
 /** 0 done; 1 refused, failed or a problem found; 2 wrong usage or a mistake in rekey.yml; 3 no answer. */
@@ -34,6 +35,8 @@ export interface Reach {
   sweep(dryRun: boolean): Promise<Swept>;
   /** Who may call the admin function; absent if its ARN is not known. */
   readonly grants?: (() => Promise<Grants>) | undefined;
+  /** The tags that these resources have. */
+  readonly tags?: ((arns: readonly string[]) => Promise<Tags>) | undefined;
   /** The template that the deployment's stack was made of; absent where no stack is known. */
   readonly template?: (() => Promise<string>) | undefined;
   /** CloudTrail's records of reads, with the caller's own permission; absent where nothing can be asked. */

@@ -6,6 +6,7 @@ import type { Ticket } from "../core/rotation/secret-record.ts";
 import { isReference } from "../stores/index.ts";
 import type { Deps } from "./deps.ts";
 import { within } from "./invocation.ts";
+import { isWarmUp } from "./warm-up.ts";
 
 /** One Task state: its input, and what it does. The machine's retries match on the names of its errors. */
 export interface Step<Input, Output, Needs extends Deps = Deps> {
@@ -55,7 +56,12 @@ export function onLambda<Input, Output, Needs extends Deps>(
     .use(parsedInput(definition))
     .handler(async (input: unknown, context) => definition.run(input as Input, deps(context)));
   const functionName = definition.name;
-  return (event, context) => within({ functionName, event }, () => handler(event, context));
+  return async (event, context) => {
+    if (!isWarmUp(event)) return within({ functionName, event }, () => handler(event, context));
+    // Makes the clients, which the next call then has. Asks nobody.
+    deps(context);
+    return { outcome: "warm" };
+  };
 }
 
 /** Names the fields that are wrong, never their values: a value might be a key in the wrong place. */

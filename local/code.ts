@@ -2,8 +2,11 @@ import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
 import { unzipSync } from "fflate";
 import { bundleFunctions } from "../build.ts";
+import { once } from "../functions/wiring/once.ts";
 
 /** The code of one function, as the template names it. */
 export interface GivenCode {
@@ -11,6 +14,8 @@ export interface GivenCode {
   readonly sha256: string;
   /** Where its files lie; unpacked at the first call. */
   folder(): string;
+  /** What a thread runs to serve them. */
+  readonly worker: URL;
 }
 
 export interface CodeSource {
@@ -34,7 +39,12 @@ const unpackedBytesMax = 250 * 1024 * 1024;
 export function codeFrom({ read, sha256 }: Options): CodeSource {
   const root = mkdtempSync(join(tmpdir(), "rekey-functions-"));
   const unpacked = new Map<string, string>();
-  let bundled: Promise<unknown> | undefined;
+  const worker = once(() => bundleWorker(root));
+  const bundles = once(async () => {
+    const folder = join(root, "bundles");
+    await bundleFunctions(folder);
+    return folder;
+  });
 
   const zipAt = (bucket: string, key: string) => {
     try {
@@ -55,17 +65,26 @@ export function codeFrom({ read, sha256 }: Options): CodeSource {
   return {
     async find({ S3Bucket, S3Key }) {
       if (S3Bucket === localBucket) {
-        const folder = join(root, "bundles");
-        bundled ??= bundleFunctions(folder);
-        await bundled;
-        return { sha256: sha256(S3Key), folder: () => folder };
+        const folder = await bundles();
+        return { sha256: sha256(S3Key), folder: () => folder, worker: await worker() };
       }
       const zip = zipAt(S3Bucket, S3Key);
       const digest = createHash("sha256").update(zip).digest("base64");
-      return { sha256: digest, folder: () => unpack(digest, zip) };
+      return { sha256: digest, folder: () => unpack(digest, zip), worker: await worker() };
     },
     close: () => rmSync(root, { recursive: true, force: true }),
   };
+}
+
+/** As plain JavaScript: otherwise each thread would load the compiler that takes types out, as no Lambda environment does. */
+async function bundleWorker(root: string): Promise<URL> {
+  const file = join(root, "functions-worker.mjs");
+  await build({
+    entryPoints: [fileURLToPath(new URL("./functions-worker.ts", import.meta.url))],
+    outfile: file,
+    ...{ bundle: true, format: "esm", platform: "node", target: "node24", logLevel: "warning" },
+  });
+  return pathToFileURL(file);
 }
 
 /** A zip says itself where its files go, and none may go anywhere else. */

@@ -54,23 +54,25 @@ interface Hosting {
   onCall?(call: Timed): void;
   /** Other companies' hosts that are stand-ins here. */
   readonly hosts: StandInHosts;
+  /** A call that finds its function's threads busy starts another one, as on AWS, up to this many of a function. */
+  readonly threadsMax: number;
 }
 
 /**
- * The deployed functions and their published versions. Each has a thread of its own, started at its first call, with
+ * The deployed functions and their published versions. Each has threads of its own, started at its first call, with
  * its own environment and nothing of this process's. What it prints is its log and reaches `onLog`.
  */
 export class Functions {
   /** By the name it is deployed under, and by name and version: "admin", "admin:1". */
   readonly functions: Record<string, LambdaFunction> = {};
   readonly timeoutMs: Record<string, number> = {};
-  readonly #threads = new Map<string, Thread>();
+  readonly #environments = new Map<string, Environments>();
   readonly #latest = new Map<string, DeployedFunction>();
   /** Oldest first. */
   readonly #published = new Map<string, readonly Published[]>();
   /** Numbers are not used twice, not even for a function that was deleted and made again. */
   readonly #numbers = new Map<string, number>();
-  readonly #retiring = new Set<Thread>();
+  readonly #retiring = new Set<Environments>();
   readonly #hosting: Hosting;
 
   constructor(hosting: Hosting) {
@@ -128,31 +130,31 @@ export class Functions {
 
   /** Ends every thread that has no call to answer: the next call of each function is a cold start again. */
   async chill(): Promise<void> {
-    await Promise.all([...this.#threads.values()].map((thread) => thread.chill()));
+    await Promise.all([...this.#environments.values()].map((each) => each.chill()));
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#threads.values(), ...this.#retiring].map((thread) => thread.close()));
+    await Promise.all([...this.#environments.values(), ...this.#retiring].map((each) => each.close()));
   }
 
   #start(key: string, given: DeployedFunction): void {
     this.#stop(key);
-    const thread = new Thread(given, this.#hosting);
-    this.#threads.set(key, thread);
-    this.functions[key] = thread.call;
+    const environments = new Environments(given, this.#hosting);
+    this.#environments.set(key, environments);
+    this.functions[key] = environments.call;
     this.timeoutMs[key] = given.timeoutMs;
   }
 
   #stop(key: string): void {
-    const thread = this.#threads.get(key);
-    this.#threads.delete(key);
+    const environments = this.#environments.get(key);
+    this.#environments.delete(key);
     delete this.functions[key];
     delete this.timeoutMs[key];
-    if (thread === undefined) return;
-    this.#retiring.add(thread);
-    thread.whenIdle(() => {
-      this.#retiring.delete(thread);
-      void thread.close();
+    if (environments === undefined) return;
+    this.#retiring.add(environments);
+    void environments.idle().then(() => {
+      this.#retiring.delete(environments);
+      return environments.close();
     });
   }
 }
@@ -170,7 +172,45 @@ function isSame(one: DeployedFunction, other: DeployedFunction): boolean {
   return isDeepStrictEqual(settings(one), settings(other));
 }
 
-/** One function's thread. */
+/** The threads of one function, or of one of its published versions. */
+class Environments {
+  readonly #given: DeployedFunction;
+  readonly #hosting: Hosting;
+  readonly #threads: Thread[] = [];
+
+  constructor(given: DeployedFunction, hosting: Hosting) {
+    this.#given = given;
+    this.#hosting = hosting;
+  }
+
+  readonly call: LambdaFunction = (event, context) => this.#thread().call(event, context);
+
+  async chill(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.chill()));
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+  }
+
+  /** Until the last call has ended. */
+  async idle(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.idle()));
+  }
+
+  /** One that has nothing to do, and among these one that has started. */
+  #thread(): Thread {
+    const idle = this.#threads.filter(({ isIdle }) => isIdle);
+    const found = idle.find(({ isStarted }) => isStarted) ?? idle[0];
+    if (found !== undefined) return found;
+    const [busy] = this.#threads;
+    if (busy !== undefined && this.#threads.length >= this.#hosting.threadsMax) return busy;
+    const thread = new Thread(this.#given, this.#hosting);
+    this.#threads.push(thread);
+    return thread;
+  }
+}
+
 class Thread {
   readonly #given: DeployedFunction;
   readonly #hosting: Hosting;
@@ -183,6 +223,14 @@ class Thread {
   constructor(given: DeployedFunction, hosting: Hosting) {
     this.#given = given;
     this.#hosting = hosting;
+  }
+
+  get isIdle(): boolean {
+    return this.#waiting.size === 0;
+  }
+
+  get isStarted(): boolean {
+    return this.#worker !== undefined;
   }
 
   readonly call: LambdaFunction = (event, context) =>
@@ -204,7 +252,7 @@ class Thread {
     });
 
   async chill(): Promise<void> {
-    if (this.#waiting.size > 0) return;
+    if (!this.isIdle) return;
     const worker = this.#worker;
     this.#worker = undefined;
     await worker?.terminate();
@@ -216,24 +264,25 @@ class Thread {
     await this.#worker?.terminate();
   }
 
-  /** At once where nothing runs; else when the last call has ended. */
-  whenIdle(idle: () => void): void {
-    this.#onIdle = idle;
-    this.#tellIdle();
+  /** Until the last call has ended. */
+  idle(): Promise<void> {
+    if (this.isIdle) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onIdle = resolve;
+    });
   }
 
   #tellIdle(): void {
-    const idle = this.#onIdle;
-    if (this.#waiting.size > 0 || idle === undefined) return;
+    if (!this.isIdle) return;
+    this.#onIdle?.();
     this.#onIdle = undefined;
-    idle();
   }
 
   #started(): Worker {
     if (this.#worker) return this.#worker;
     const { handler, code, env, isLogged } = this.#given;
     const [file = "", exported = ""] = handler.replace(/^dist\//, "").split(".");
-    const worker = new Worker(new URL("./functions-worker.ts", import.meta.url), {
+    const worker = new Worker(code.worker, {
       env: { ...env },
       stdout: true,
       workerData: {

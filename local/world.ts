@@ -21,6 +21,7 @@ import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/s
 import { type SnsMessage, sns } from "./aws/sns.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
 import { sts } from "./aws/sts.ts";
+import { tagging } from "./aws/tagging.ts";
 import { type ByHand, people } from "./by-hand.ts";
 import { codeFrom, localBucket } from "./code.ts";
 import { Functions, type Timed } from "./functions.ts";
@@ -98,6 +99,8 @@ export interface LocalCloudOptions {
   readonly byHand?: ByHand;
   /** Other companies' hosts that are stand-ins here. */
   readonly hosts?: StandInHosts;
+  /** A call that finds its function busy starts another thread, up to this many. Without it one thread takes all calls. */
+  readonly threadsMax?: number;
 }
 
 /** What `serverless.yml` says for this company. */
@@ -191,7 +194,7 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
   running.hosted = hosted;
   const { guarded, stacks } = hosted;
   gates.push(guarded.gate);
-  services.push(secrets, recorded, ...hosted.services);
+  services.push(secrets, recorded, tagging(secrets), ...hosted.services);
   const by = people(secrets, { account, environment });
   const report = await by.hand("rekey/intake/report", randomBytes(32).toString("hex"));
   const told = await by.deployers(options.byHand);
@@ -265,8 +268,9 @@ function hostSecrets(trail: CloudTrailRecord[], reach: SecretsReach) {
   return { secrets, recorded };
 }
 
-function functionsFor({ onLog, onCall, hosts = {} }: LocalCloudOptions): Functions {
-  return new Functions({ hosts, onLog: (line) => onLog?.(line), onCall: (call) => onCall?.(call) });
+function functionsFor({ onLog, onCall, hosts = {}, threadsMax = 1 }: LocalCloudOptions): Functions {
+  const told = { onLog: (line: LogLine) => onLog?.(line), onCall: (call: Timed) => onCall?.(call) };
+  return new Functions({ hosts, threadsMax, ...told });
 }
 
 interface Hosting {

@@ -77,6 +77,13 @@ function readerStatements(): readonly Statement[] {
       Resource: [arnOf("AdminLambdaFunction")],
     },
     {
+      // `rekey doctor` looks for what Rekey is denied for want of a tag. Tags can be asked for over the account only.
+      Sid: "LookAtTags",
+      Effect: "Allow",
+      Action: ["tag:GetResources"],
+      Resource: ["*"],
+    },
+    {
       Sid: "LookAtRuns",
       Effect: "Allow",
       Action: ["states:DescribeExecution", "states:GetExecutionHistory"],

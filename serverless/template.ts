@@ -9,6 +9,7 @@ import { assertWithinLimits } from "./limits.ts";
 import { machineResources } from "./machines.ts";
 import { peopleOutputs, peopleResources } from "./people.ts";
 import type { Resources } from "./statements.ts";
+import { warmUpResources } from "./warm-up.ts";
 import { yamlResources } from "./yaml.ts";
 
 export interface Template {
@@ -40,6 +41,7 @@ function resourcesOf(deployment: Deployment, code: Code): Resources {
     ...Object.assign({}, ...files.map((file) => yamlResources(file, deployment))),
     ...Object.assign({}, ...handlerNames().map((name) => functionResources(name, deployment, code))),
     ...machineResources(deployment, code),
+    ...warmUpResources(deployment, code),
     ...busResources(deployment),
     ...peopleResources(deployment),
     ...dashboardResources(deployment),

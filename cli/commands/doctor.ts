@@ -5,7 +5,9 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
 import { type Examination, type Finding, findingsIn, type SecretView } from "../findings.ts";
+import { readTemplate } from "../template.ts";
 import { plural } from "../text.ts";
+import { untagged, wantedTags } from "../wanted-tags.ts";
 import { wideGrants } from "../wide-grants.ts";
 
 const atOnceMax = 16;
@@ -17,10 +19,15 @@ export const doctor: Register = (program, perform) => {
       const { ledger } = reach;
       const examination = await examine(cli, reach);
       const work = (policy: Policy) => viewOf(policy, ledger);
-      const secrets = await together(await ledger.policies(), { atOnceMax, work });
+      const policies = await ledger.policies();
+      const secrets = await together(policies, { atOnceMax, work });
       const [debts, stops] = [await ledger.debts(), await ledger.stops()];
       const view = { nowMs: reach.nowMs(), secrets, debts, stops, examination };
-      const findings = [...findingsIn(view), ...(await grantsOf(cli, reach))];
+      const findings = [
+        ...findingsIn(view),
+        ...(await tagsOf(cli, reach, policies)),
+        ...(await grantsOf(cli, reach)),
+      ];
       const problems = findings.filter(({ severity }) => severity === "problem");
       const lines = findings.flatMap(({ severity, about, message, hint }) => [
         `${severity}: ${about}: ${message}`,
@@ -48,6 +55,22 @@ async function grantsOf(cli: Cli, { grants: read }: Reach): Promise<readonly Fin
   for (const what of grants?.unseen ?? [])
     cli.terminal.err(`rekey: who may call the admin function is not looked at in ${what}`);
   return grants === undefined ? [] : wideGrants(grants);
+}
+
+/** What Rekey's roles are denied for want of a tag. Which resources these are, the deployment's template says. */
+async function tagsOf(cli: Cli, { tags: read, template }: Reach, policies: readonly Policy[]) {
+  if (read === undefined || template === undefined) return [];
+  const unseen = (what: string) => cli.terminal.err(`rekey: tags are not looked at: ${what}`);
+  try {
+    const wanted = wantedTags(await readTemplate(cli, undefined), policies);
+    const tags = await read(wanted.map(({ arn }) => arn));
+    for (const what of tags.unseen) unseen(what);
+    return untagged(wanted, tags);
+  } catch (error) {
+    if (!(error instanceof CliFailure)) throw error;
+    unseen(error.message);
+    return [];
+  }
 }
 
 /** Without the admin function doctor still checks the ledger, and says what it did not check. */

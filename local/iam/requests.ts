@@ -13,6 +13,7 @@ import {
   eventBridgeRequests,
   kmsRequests,
   stepFunctionsRequests,
+  taggingRequests,
 } from "./requests/machines-and-events.ts";
 import { secretsManagerRequests } from "./requests/secrets-manager.ts";
 
@@ -24,6 +25,7 @@ const services: Readonly<Record<string, Operations>> = {
   AWSEvents: eventBridgeRequests,
   TrentService: kmsRequests,
   CloudTrail_20131101: cloudTrailRequests,
+  ResourceGroupsTaggingAPI_20170126: taggingRequests,
   lambda: lambdaRequests,
   scheduler: schedulerRequests,
   s3: s3Requests,

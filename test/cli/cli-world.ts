@@ -4,6 +4,7 @@ import type { RunCount } from "../../aws/run-costs.ts";
 import type { CertificateReader, Reach } from "../../cli/command.ts";
 import type { Account } from "../../cli/discover/account.ts";
 import { run } from "../../cli/program.ts";
+import type { Tags } from "../../cli/wanted-tags.ts";
 import type { Grants } from "../../cli/wide-grants.ts";
 import type { Looked } from "../../functions/adapters/scope/trail.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";
@@ -30,6 +31,8 @@ export interface CliOptions {
   readonly certificates?: CertificateReader;
   /** Without it nobody may read who may call the admin function. */
   readonly grants?: Grants;
+  /** What the account says of its tags; without it nobody may ask. */
+  readonly tags?: Tags;
   /** The template of the deployed stack. */
   readonly template?: object;
   /** What each execution did, by its ARN; all others have no history any more. */
@@ -56,7 +59,7 @@ export async function rekey(
   const err: string[] = [];
   let pauses = 0;
   let ids = 0;
-  const { checkpoints, certificates, grants, template, histories, reads } = options;
+  const { checkpoints, certificates, grants, tags, template, histories, reads } = options;
   const reach: Reach = {
     ledger: world.ledger,
     audit: world.audit,
@@ -64,6 +67,7 @@ export async function rekey(
     certificates: certificates && (async () => certificates),
     store: async () => world.store,
     grants: grants && (async () => grants),
+    tags: tags && (async () => tags),
     ...(template && { template: async () => JSON.stringify(template) }),
     reads: reads && (async () => reads),
     countRun: async (arn) => histories?.get(arn),

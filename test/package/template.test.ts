@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { warmUp } from "../../functions/warm-up.ts";
 import { forgetAttribute } from "../../ledger/dynamodb.ts";
 import { referencesIn } from "../../local/stack/order.ts";
 import { handlerNames, logicalName, stateName } from "../../serverless/handlers.ts";
@@ -273,11 +274,67 @@ describe("rules", () => {
   });
 });
 
+/** A warm-up that did not come is worth nothing later: the function starts when it is called. */
+const warming = (id: string) => /^WarmUp/.test(id);
+
+describe("an alert starts the functions that its incident will need", () => {
+  const rules = ofType(template, "AWS::Events::Rule").filter(([id]) => warming(id));
+  const targets = rules.flatMap(
+    ([, { Properties }]) =>
+      Properties["Targets"] as readonly { Arn: { Ref: string }; Input?: string; RetryPolicy: object }[],
+  );
+  const versions = targets.map(({ Arn }) => Arn.Ref);
+
+  test("of every alert that may open one, by at most five targets a rule", () => {
+    for (const [, { Properties }] of rules) {
+      expect(Properties).toMatchObject({
+        EventBusName: { Ref: "AlertBus" },
+        EventPattern: {
+          source: ["rekey.intake"],
+          "detail-type": ["KeyCompromised"],
+          detail: { kind: ["start"] },
+        },
+      });
+      expect((Properties["Targets"] as readonly unknown[]).length).toBeLessThanOrEqual(5);
+    }
+  });
+
+  test("by the published versions that the machine calls, in the order in which it names them", () => {
+    const named = versions.map((id) => id.replace(/LambdaVersion.*$/, ""));
+    expect(named).toEqual([
+      ...["OpenDashincident", "ContainDashkey", "MintDashkey", "NoteDashreplacement", "ProveDashincoming"],
+      "PromoteDashversion",
+    ]);
+    expect(referencesIn(properties("CompromiseMachine"))).toEqual(expect.arrayContaining(versions));
+  });
+
+  test("by a constant that carries nothing of the alert, and is not tried again", () => {
+    for (const { Input, RetryPolicy } of targets) {
+      expect(Input).toBe(JSON.stringify(warmUp));
+      expect(RetryPolicy).toEqual({ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 });
+    }
+  });
+
+  test("and may invoke exactly those versions", () => {
+    const permitted = ofType(template, "AWS::Lambda::Permission").filter(([id]) => warming(id));
+    expect(permitted.map(([, { Properties }]) => Properties["FunctionName"])).toEqual(
+      versions.map((Ref) => ({ Ref })),
+    );
+    for (const [, { Properties }] of permitted) {
+      expect(Properties).toMatchObject({
+        Action: "lambda:InvokeFunction",
+        Principal: "events.amazonaws.com",
+        SourceArn: { "Fn::GetAtt": [expect.stringMatching(/^WarmUp\w*Rule$/), "Arn"] },
+      });
+    }
+  });
+});
+
 describe("what fails is kept", () => {
   test("every rule retries, and then leaves a dead letter", () => {
-    const targets = ofType(template, "AWS::Events::Rule").flatMap(
-      ([, { Properties }]) => Properties["Targets"],
-    );
+    const targets = ofType(template, "AWS::Events::Rule")
+      .filter(([id]) => !warming(id))
+      .flatMap(([, { Properties }]) => Properties["Targets"]);
     expect(targets.length).toBeGreaterThanOrEqual(2);
     for (const target of targets) {
       expect(target).toMatchObject({
@@ -290,6 +347,7 @@ describe("what fails is kept", () => {
   test("every function that a rule calls leaves what it could not do", () => {
     const called = ofType(template, "AWS::Lambda::Permission")
       .filter(([, { Properties }]) => Properties["Principal"] === "events.amazonaws.com")
+      .filter(([id]) => !warming(id))
       .map(([, { Properties }]) => referencesIn(Properties["FunctionName"])[0]);
     const kept = ofType(template, "AWS::Lambda::EventInvokeConfig").map(([, { Properties }]) => {
       expect(Properties).toMatchObject({

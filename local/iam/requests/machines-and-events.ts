@@ -102,3 +102,7 @@ export const kmsRequests: Operations = Object.fromEntries(
 export const cloudTrailRequests: Operations = {
   LookupEvents: () => [{ action: "cloudtrail:LookupEvents", resource: "*" }],
 };
+
+export const taggingRequests: Operations = {
+  GetResources: () => [{ action: "tag:GetResources", resource: "*" }],
+};
