@@ -9,8 +9,8 @@ import type { Answer } from "../functions/admin/command.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Account } from "./discover/account.ts";
+import type { Tags } from "./read-tags.ts";
 import type { Line } from "./table.ts";
-import type { Tags } from "./wanted-tags.ts";
 import type { Grants } from "./wide-grants.ts";
 
 /** 0 done; 1 refused, failed or a problem found; 2 wrong usage or a mistake in rekey.yml; 3 no answer. */

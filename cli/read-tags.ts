@@ -1,5 +1,13 @@
 import { awsBounds } from "../aws/bounds.ts";
-import type { Tags } from "./wanted-tags.ts";
+
+export type TagList = Readonly<Record<string, string>>;
+
+/** The tags that the account says these have, as far as the caller may ask. */
+export interface Tags {
+  readonly of: ReadonlyMap<string, TagList>;
+  /** What could not be looked at, and why. */
+  readonly unseen: readonly string[];
+}
 
 /** Of one request. */
 const arnsMax = 100;
@@ -30,7 +38,7 @@ async function tagsOf(arns: readonly string[], config: object): Promise<Tags["of
   );
   const client = new ResourceGroupsTaggingAPIClient({ ...awsBounds, ...config });
   // What never had a tag is not in the answer.
-  const found = new Map<string, Readonly<Record<string, string>>>(arns.map((arn) => [arn, {}]));
+  const found = new Map<string, TagList>(arns.map((arn) => [arn, {}]));
   for (let from = 0; from < arns.length; from += arnsMax) {
     const ResourceARNList = arns.slice(from, from + arnsMax);
     const { ResourceTagMappingList = [] } = await client.send(new GetResourcesCommand({ ResourceARNList }));

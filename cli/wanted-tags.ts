@@ -1,20 +1,12 @@
 import type { Policy } from "../core/policy.ts";
 import type { Finding } from "./findings.ts";
+import type { TagList, Tags } from "./read-tags.ts";
 import type { Resources } from "./template.ts";
-
-type TagList = Readonly<Record<string, string>>;
 
 /** A secret or workload that Rekey's roles are denied unless it carries these tags. */
 export interface Wanted {
   readonly arn: string;
   readonly tags: TagList;
-}
-
-/** The tags that the account says these have, as far as the caller may ask. */
-export interface Tags {
-  readonly of: ReadonlyMap<string, TagList>;
-  /** What could not be looked at, and why. */
-  readonly unseen: readonly string[];
 }
 
 /** What `tagged` in refreshAllowed goes by; docs/deploy.md. */

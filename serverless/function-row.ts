@@ -49,8 +49,6 @@ export interface FunctionRow {
     | "secretsManager"
     | "callerUrl"
     | "publicUrl";
-  /** Started by each alert that may open an incident, because the leaked key stays alive until it has run. */
-  readonly warmed?: "atAlert";
   /** How it reads the ledger, whose items of every kind it may read. */
   readonly table: readonly TableRead[];
   /** The kinds of the ledger's items that it may write, and those that it may remove. */

@@ -40,7 +40,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "mint-key": {
     does: "Makes the incoming key and stages it as the pending version",
-    warmed: "atAlert",
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
@@ -65,7 +64,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "prove-incoming": {
     does: "Uses the pending key once at the provider",
-    warmed: "atAlert",
     table: get,
     writes: ["ACCOUNT", "SECRET", "ROTATION"],
     secrets: ["GetSecretValue"],
@@ -78,7 +76,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "promote-version": {
     does: "Pins the retiring version and moves AWSCURRENT with compare-and-swap",
-    warmed: "atAlert",
     table: getAndList,
     writes: ["SECRET", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
@@ -300,7 +297,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "open-incident": {
     does: "Takes every secret that holds the key from whatever run has it, sets the clock and the plan",
-    warmed: "atAlert",
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "ROTATION", "DEBT", "INCIDENT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
@@ -310,7 +306,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "contain-key": {
     does: "Disables or deletes the compromised key, and no other",
-    warmed: "atAlert",
     table: getAndList,
     writes: ["ACCOUNT", "SECRET", "INCIDENT", "AUDIT"],
     secrets: ["GetSecretValue"],
@@ -327,7 +322,6 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "note-replacement": {
     does: "Tells the other branches how the replacement of one secret stands",
-    warmed: "atAlert",
     table: get,
     writes: ["SECRET", "INCIDENT"],
     machines: ["SendTaskSuccess"],

@@ -2,9 +2,13 @@ import { compromiseSource, compromiseType } from "../events/compromise.ts";
 import { warmUp } from "../functions/warm-up.ts";
 import type { Deployment } from "./deployment.ts";
 import { logicalName } from "./handlers.ts";
-import { type Code, rowOf, versionId } from "./lambda.ts";
-import { calledFunctions, machines } from "./machines.ts";
+import { type Code, versionId } from "./lambda.ts";
 import { arnOf, type Resources } from "./statements.ts";
+
+/** What a leak has to pass until the provider takes the revoke, in the order in which the machine comes to it. */
+const upToRevoke = [
+  ...["open-incident", "contain-key", "mint-key", "prove-incoming", "promote-version", "note-replacement"],
+];
 
 /** Of one rule. */
 const targetsMax = 5;
@@ -17,18 +21,11 @@ const RetryPolicy = { MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 };
  * day waits for one start after the other, while the leaked key is alive.
  */
 export function warmUpResources(deployment: Deployment, code: Code): Resources {
-  const names = warmedNames();
-  const groups = names.flatMap((_, index) =>
-    index % targetsMax === 0 ? [names.slice(index, index + targetsMax)] : [],
+  const groups = upToRevoke.flatMap((_, index) =>
+    index % targetsMax === 0 ? [upToRevoke.slice(index, index + targetsMax)] : [],
   );
   const rules = groups.map((group, index) => ruleOf(group, { index, deployment, code }));
   return Object.assign({}, ...rules);
-}
-
-/** In the order in which the compromise machine names them, so that what is needed first is started first. */
-function warmedNames(): readonly string[] {
-  const called = machines().flatMap(({ name, text }) => (name === "compromise" ? calledFunctions(text) : []));
-  return called.filter((name) => rowOf(name).warmed === "atAlert");
 }
 
 interface Rule {

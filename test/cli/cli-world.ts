@@ -4,7 +4,7 @@ import type { RunCount } from "../../aws/run-costs.ts";
 import type { CertificateReader, Reach } from "../../cli/command.ts";
 import type { Account } from "../../cli/discover/account.ts";
 import { run } from "../../cli/program.ts";
-import type { Tags } from "../../cli/wanted-tags.ts";
+import type { Tags } from "../../cli/read-tags.ts";
 import type { Grants } from "../../cli/wide-grants.ts";
 import type { Looked } from "../../functions/adapters/scope/trail.ts";
 import { sweep } from "../../functions/upkeep/sweep.ts";

@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import type { Tags } from "../../cli/read-tags.ts";
 import { readTags } from "../../cli/read-tags.ts";
-import type { Tags } from "../../cli/wanted-tags.ts";
 import { tagged } from "../../serverless/statements.ts";
 import { deployment } from "../package/deployment.ts";
 import { rendered } from "../package/packaged.ts";

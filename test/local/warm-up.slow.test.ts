@@ -13,7 +13,7 @@ async function until(holds: () => boolean): Promise<void> {
 }
 
 function withoutOnePermission(template: Template): Template {
-  const { WarmUpPromoteDashversionPermission: _taken, ...Resources } = template.Resources;
+  const { WarmUpNoteDashreplacementPermission: _taken, ...Resources } = template.Resources;
   return { ...template, Resources };
 }
 
@@ -23,7 +23,7 @@ test("an alert starts the functions up to the revoke, by the versions that the m
     alter: withoutOnePermission,
     onCall: (call) => void calls.push(call),
   });
-  const warmed = ["contain-key", "mint-key", "note-replacement", "open-incident", "prove-incoming"];
+  const warmed = ["contain-key", "mint-key", "open-incident", "promote-version", "prove-incoming"];
   try {
     await sendAlert(cloud, "sk-FAKE-that-nobody-knows-0123456789");
     await until(() => calls.length >= 2 + warmed.length && troubleIn(cloud).length > 0);
@@ -32,7 +32,7 @@ test("an alert starts the functions up to the revoke, by the versions that the m
     );
     expect(calls.every(({ isCold }) => isCold)).toBe(true);
     expect(troubleIn(cloud)).toEqual([
-      expect.stringMatching(/may not lambda:InvokeFunction on .*:rekey-production-promote-version:1/),
+      expect.stringMatching(/may not lambda:InvokeFunction on .*:rekey-production-note-replacement:1/),
     ]);
   } finally {
     await cloud.close();
