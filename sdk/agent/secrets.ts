@@ -17,9 +17,9 @@ export interface DeclaredSecret {
   field?: string;
 }
 
-/** `arn` or `arn#field`: a secret's ARN has no `#`. A reference into another store, `vault://…#field`, stays whole. */
+/** `reference` or `reference#field`. In Vault's references the field belongs to the reference. */
 export function parseSecret(entry: string): DeclaredSecret {
-  if (entry.includes("://")) return { secret: entry };
+  if (entry.startsWith("vault://")) return { secret: entry };
   const [secret = "", field] = entry.split("#");
   return field ? { secret, field } : { secret };
 }

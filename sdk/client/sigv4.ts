@@ -11,7 +11,7 @@ export interface Credentials {
 
 export interface Signable {
   method: string;
-  /** Without a query, and with a path that needs no escaping: AWS's JSON protocols have neither. */
+  /** A query has its names in order, and neither it nor the path needs escaping. */
   url: URL;
   /** Names in lower case and values without spare spaces; `host` and the `x-amz-*` ones are added. */
   headers: Readonly<Record<string, string>>;
@@ -36,7 +36,7 @@ export function sign(request: Signable): Record<string, string> {
   const names = Object.keys(signed).sort();
   const lines = names.map((name) => `${name}:${signed[name]}\n`);
   const list = names.join(";");
-  const canonical = `${method}\n${url.pathname}\n\n${lines.join("")}\n${list}\n${sha256(body)}`;
+  const canonical = `${method}\n${url.pathname}\n${url.search.slice(1)}\n${lines.join("")}\n${list}\n${sha256(body)}`;
 
   const algorithm = "AWS4-HMAC-SHA256";
   const steps = [stamp.slice(0, 8), region, service, "aws4_request"];

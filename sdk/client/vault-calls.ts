@@ -1,5 +1,13 @@
 import type { CredentialSource, Fetch } from "./credentials.ts";
-import { RekeyError, type UnavailableReason, UpstreamUnavailable } from "./errors.ts";
+import {
+  type Ask,
+  askJson,
+  heldToken,
+  type Reply,
+  type Token,
+  unavailable,
+  type Words,
+} from "./store-calls.ts";
 import { loginBody, type VaultLogin } from "./vault-login.ts";
 
 export interface VaultWorld {
@@ -18,84 +26,63 @@ export interface VaultVersion {
   fields: Readonly<Record<string, unknown>>;
 }
 
-interface Reply {
-  status: number;
-  body: unknown;
-}
-
-interface Token {
-  text: string;
+interface VaultToken extends Token {
   renewable: boolean;
-  /** When it is renewed; Infinity for one that does not end. */
-  renewAtMs: number;
 }
 
 /** Late enough to be rare, and early enough that a renewal may fail and be tried again; Vault's own clients do so, too. */
 const renewedAfter = 0.7;
-const bytesMax = 1024 * 1024;
 /** Such a server is on standby, recovering, sealed, or behind what was written: another one may answer. */
 const elsewhere = [307, 308, 412, 429, 472, 473];
 
+const words: Words = {
+  store: "Vault",
+  see: "see VAULT_ADDR, DNS and its certificate",
+  away(status) {
+    if (status === 503) return "is sealed or in maintenance (503)";
+    return elsewhere.includes(status) ? `is not answering (${status})` : undefined;
+  },
+};
+
 /** Reads in KV v2 with a token that is renewed, or got anew, in time. */
 export function createVaultCalls(world: VaultWorld) {
-  const { addresses, namespace, mount, wallMs } = world;
-  let held: Promise<Token> | undefined;
+  const { mount, wallMs } = world;
 
-  const ask = async (path: string, asked: Asked): Promise<Reply> => {
-    let why: RekeyError = unavailable("network", { about: asked.secret, says: "Vault cannot be reached" });
-    for (const address of addresses) {
-      const reply = await askOne(`${address}/v1/${path}`, { ...asked, namespace, fetch: world.fetch });
-      if (!(reply instanceof RekeyError)) return reply;
-      why = reply;
-    }
-    throw why;
-  };
-
-  const login = async (asked: Asked): Promise<Token> => {
+  const login = async (asked: Ask): Promise<VaultToken> => {
     const given = await loginBody(world.login, world);
-    if ("token" in given) return { text: given.token, renewable: false, renewAtMs: Infinity };
+    if ("token" in given) return { text: given.token, renewable: false, dueAtMs: Infinity };
     const fromMs = wallMs();
-    const { secret, signal } = asked;
-    const reply = await ask(given.path, { secret, signal, body: given.body });
+    const reply = await ask(given.path, { ...asked, body: given.body }, world);
     const token = tokenIn(reply, fromMs);
     if (token) return token;
     const says = `Vault refused the login by ${world.login.method}`;
-    throw unavailable("denied", { about: secret, status: reply.status, says });
+    throw unavailable("denied", { about: asked.secret, status: reply.status, says });
   };
 
   /** Near the maximum life of a token Vault gives less than was asked for: then a new one is better. */
-  const renewed = async ({ text, renewable }: Token, asked: Asked): Promise<Token | undefined> => {
+  const renewed = async ({ text, renewable }: VaultToken, asked: Ask): Promise<VaultToken | undefined> => {
     if (!renewable) return undefined;
     const fromMs = wallMs();
-    const { secret, signal } = asked;
-    const reply = await ask("auth/token/renew-self", { secret, signal, body: {}, token: text });
+    const reply = await ask("auth/token/renew-self", { ...asked, body: {}, token: text }, world);
     const token = tokenIn(reply, fromMs);
-    return token && token.renewAtMs > fromMs ? token : undefined;
+    return token && token.dueAtMs > fromMs ? token : undefined;
   };
 
-  const hold = (next: Promise<Token>): Promise<Token> => {
-    held = next;
-    next.catch(() => {
-      if (held === next) held = undefined;
-    });
-    return next;
-  };
-
-  const token = async (asked: Asked): Promise<string> => {
-    const known = await (held ?? hold(login(asked)));
-    if (wallMs() < known.renewAtMs) return known.text;
-    const next = renewed(known, asked).catch(() => undefined);
-    return (await hold(next.then((given) => given ?? login(asked)))).text;
-  };
+  const token = heldToken({
+    ...{ wallMs, login },
+    renew: async (known: VaultToken, asked) =>
+      (await renewed(known, asked).catch(() => undefined)) ?? login(asked),
+  });
 
   return {
     /** What a consumer is given that names no version. */
-    async read(path: string, asked: { secret: string; signal: AbortSignal }): Promise<VaultVersion> {
-      const get = async () => ask(`${mount}/data/${path}`, { ...asked, token: await token(asked) });
+    async read(path: string, asked: Ask): Promise<VaultVersion> {
+      const get = async () =>
+        ask(`${mount}/data/${path}`, { ...asked, token: await token.get(asked) }, world);
       let reply = await get();
       // A token may have been revoked before its end; a policy's refusal looks the same.
       if (reply.status === 403) {
-        held = undefined;
+        token.refused();
         reply = await get();
       }
       return versionIn(reply, asked.secret);
@@ -105,62 +92,36 @@ export function createVaultCalls(world: VaultWorld) {
 
 export type VaultCalls = ReturnType<typeof createVaultCalls>;
 
-interface Asked {
-  secret: string;
-  signal: AbortSignal;
-  body?: object;
-  token?: string;
-}
-
-/** A token is sent to the listed addresses and to no other: redirects are answers. */
-async function askOne(
-  url: string,
-  { secret, signal, body, token, namespace, fetch }: Asked & Pick<VaultWorld, "namespace" | "fetch">,
-): Promise<Reply | RekeyError> {
+/** Asks the first server of the cluster that answers. */
+async function ask(
+  path: string,
+  { body, token, ...asked }: Ask & { body?: object; token?: string },
+  { addresses, namespace, fetch }: VaultWorld,
+): Promise<Reply> {
   const headers = {
     "x-vault-request": "true",
     ...(namespace && { "x-vault-namespace": namespace }),
     ...(token && { "x-vault-token": token }),
     ...(body && { "content-type": "application/json" }),
   };
-  const sent = body ? { method: "POST", body: JSON.stringify(body) } : { method: "GET" };
-  try {
-    const response = await fetch(url, { ...sent, headers, signal, redirect: "manual" });
-    const { status } = response;
-    if (status < 500 && !elsewhere.includes(status)) return { status, body: await boundedJson(response) };
-    await response.body?.cancel();
-    const isSealed = status === 503;
-    const says = `Vault is ${isSealed ? "sealed or in maintenance" : "not answering"} (${status})`;
-    return unavailable("server", { about: secret, status, says });
-  } catch (error) {
-    const code = /^E[A-Z_]+$/.exec(`${(error as { cause?: { code?: unknown } }).cause?.code}`)?.[0];
-    const says = `Vault cannot be reached${code ? ` (${code})` : ""}: see VAULT_ADDR, DNS and its certificate`;
-    return unavailable(signal.aborted ? "timeout" : "network", { about: secret, code, says });
+  const sent = { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body) } as const;
+  let why: unknown;
+  for (const address of addresses) {
+    try {
+      return await askJson(`${address}/v1/${path}`, { ...asked, ...sent }, { fetch, words });
+    } catch (error) {
+      why = error;
+    }
   }
+  throw why;
 }
 
-/** Undefined for what is no JSON: a proxy's page says nothing. */
-async function boundedJson({ body }: Response): Promise<unknown> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of body ?? []) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) return undefined;
-    chunks.push(chunk);
-  }
-  try {
-    return JSON.parse(Buffer.concat(chunks).toString("utf8"));
-  } catch {
-    return undefined;
-  }
-}
-
-function tokenIn({ status, body }: Reply, fromMs: number): Token | undefined {
+function tokenIn({ status, body }: Reply, fromMs: number): VaultToken | undefined {
   const { auth } = (body ?? {}) as { auth?: Record<string, unknown> | null };
   const { client_token: text, lease_duration: seconds, renewable } = auth ?? {};
   if (status !== 200 || typeof text !== "string" || !text) return undefined;
   const lifeMs = typeof seconds === "number" && seconds > 0 ? seconds * 1_000 : Infinity;
-  return { text, renewable: renewable === true, renewAtMs: fromMs + lifeMs * renewedAfter };
+  return { text, renewable: renewable === true, dueAtMs: fromMs + lifeMs * renewedAfter };
 }
 
 interface Data {
@@ -182,18 +143,4 @@ function versionIn({ status, body }: Reply, about: string): VaultVersion {
   if (status !== 200 || !isKnown || fields === null)
     throw unavailable("refused", { about, status, says: `Vault answered ${status}, and nothing readable` });
   return { number: version, createdAt, fields: fields as VaultVersion["fields"] };
-}
-
-interface Told {
-  about: string;
-  status?: number | undefined;
-  code?: string | undefined;
-  says: string;
-}
-
-/** The client's own error, in the words of this store. */
-export function unavailable(reason: UnavailableReason, { says, ...details }: Told): UpstreamUnavailable {
-  const error = new UpstreamUnavailable(reason, details);
-  error.message = `${details.about}: ${says}`;
-  return error;
 }

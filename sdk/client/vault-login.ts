@@ -1,6 +1,7 @@
 import type { CredentialSource, Environment } from "./credentials.ts";
 import { OptionInvalid } from "./errors.ts";
 import { sign } from "./sigv4.ts";
+import { textOf } from "./store-calls.ts";
 
 /** How a client gets its token. A file is read at each login, because what issues it replaces it. */
 export type VaultLogin =
@@ -46,6 +47,8 @@ export function loginFrom(env: Environment): VaultLogin {
   throw new OptionInvalid("REKEY_VAULT_LOGIN has to be token, approle, jwt, kubernetes or aws");
 }
 
+const named = (name: string) => ({ store: "Vault", name });
+
 interface World {
   credentials: CredentialSource;
   wallMs(): number;
@@ -56,29 +59,22 @@ export async function loginBody(
   login: VaultLogin,
   world: World,
 ): Promise<{ token: string } | { path: string; body: object }> {
-  if (login.method === "token") return { token: await textOf(login.token, login.tokenFile, "VAULT_TOKEN") };
+  if (login.method === "token")
+    return { token: await textOf(login.token, login.tokenFile, named("VAULT_TOKEN")) };
   const path = `auth/${login.mount ?? login.method}/login`;
   switch (login.method) {
     case "approle": {
-      const secret_id = await textOf(login.secretId, login.secretIdFile, "REKEY_VAULT_SECRET_ID");
+      const secret_id = await textOf(login.secretId, login.secretIdFile, named("REKEY_VAULT_SECRET_ID"));
       return { path, body: { role_id: login.roleId, secret_id } };
     }
     case "jwt":
     case "kubernetes": {
-      const jwt = await textOf(undefined, login.jwtFile ?? podToken, "REKEY_VAULT_JWT_FILE");
+      const jwt = await textOf(undefined, login.jwtFile ?? podToken, named("REKEY_VAULT_JWT_FILE"));
       return { path, body: { role: login.role, jwt } };
     }
     case "aws":
       return { path, body: { role: login.role, ...(await signedIdentity(login, world)) } };
   }
-}
-
-async function textOf(text: string | undefined, file: string | undefined, name: string): Promise<string> {
-  const { readFile } = process.getBuiltinModule("node:fs/promises");
-  const read = file ? await readFile(file, "utf8").catch(() => "") : "";
-  const value = (text || read).trim();
-  if (!value) throw new OptionInvalid(`there is nothing to log in to Vault with: see ${name}`);
-  return value;
 }
 
 /** A signed question who the signer is, which Vault sends to STS: no credential leaves this process. */

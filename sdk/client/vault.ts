@@ -2,8 +2,9 @@ import { type Clock, systemClock } from "./clock.ts";
 import { credentialChain, type Environment, type Fetch } from "./credentials.ts";
 import { KeyUnreadable, OptionInvalid } from "./errors.ts";
 import { type RekeyOptions, transportFrom } from "./options.ts";
-import type { Calls, Reading, Transport } from "./transport.ts";
-import { createVaultCalls, unavailable, type VaultCalls } from "./vault-calls.ts";
+import { storeTransport, trustedAddress } from "./store-calls.ts";
+import type { Reading, Transport } from "./transport.ts";
+import { createVaultCalls, type VaultCalls } from "./vault-calls.ts";
 import { loginFrom, type VaultLogin } from "./vault-login.ts";
 
 export type { VaultLogin } from "./vault-login.ts";
@@ -55,19 +56,8 @@ export function vaultTransport(given: VaultOptions, { aws, clock, env, fetch }: 
     });
     return made;
   };
-  const call = async (target: keyof Calls, input: object, signal: AbortSignal): Promise<unknown> => {
-    const { SecretId = "", ...version } = input as { SecretId?: string };
-    if (!SecretId.startsWith("vault://")) return aws(target, input as never, signal);
-    const reading = await read(SecretId, { calls: calls(), signal });
-    // A consumer's policy allows no look at what is pending, so the current version is all that is known.
-    if (target === "secretsmanager.DescribeSecret")
-      return { VersionIdsToStages: { [reading.VersionId]: ["AWSCURRENT"] } };
-    const { VersionId, VersionStage } = version as { VersionId?: string; VersionStage?: string };
-    const isCurrent = (VersionId ?? reading.VersionId) === reading.VersionId;
-    if (isCurrent && (VersionStage ?? "AWSCURRENT") === "AWSCURRENT") return reading;
-    throw unavailable("notFound", { about: SecretId, says: "only the current version is read in Vault" });
-  };
-  return call as Transport;
+  const look = (secret: string, signal: AbortSignal) => read(secret, { calls: calls(), signal });
+  return storeTransport({ scheme: "vault://", name: "Vault", read: look }, aws);
 }
 
 /** As the deployment's references are: a server's name, a path below the mount, and one field. */
@@ -92,17 +82,11 @@ async function read(
   };
 }
 
-/** A token and keys go over this connection, so it is encrypted, or does not leave this host. */
-const trusted = /^(https:\/\/[\w.:[\]-]+|http:\/\/(localhost|127(\.\d+){3}|\[::1])(:\d+)?)$/;
 const addressesMax = 5;
 
 function addressesOf(text: string): readonly string[] {
-  const addresses = text.split(",").map((each) => each.trim().replace(/\/+$/, ""));
-  if (addresses.length > addressesMax || !addresses.every((each) => trusted.test(each)))
-    throw new OptionInvalid("VAULT_ADDR has to be https://host[:port]: a token is sent there");
-  // NODE_OPTIONS can lower it for a whole process.
-  const { DEFAULT_MIN_VERSION: lowest } = process.getBuiltinModule("node:tls");
-  if (/^TLSv1(\.1)?$/.test(lowest) && addresses.some((each) => each.startsWith("https:")))
-    throw new OptionInvalid(`this process allows ${lowest}: start it without --tls-min-v1.0 or 1.1`);
-  return addresses;
+  const addresses = text.split(",");
+  if (addresses.length > addressesMax)
+    throw new OptionInvalid(`VAULT_ADDR has more than ${addressesMax} addresses`);
+  return addresses.map((each) => trustedAddress(each, "VAULT_ADDR"));
 }

@@ -67,7 +67,7 @@ export async function runExec(args: readonly string[], env: Environment): Promis
       return program;
     },
     isReady: (maxMs, signal) =>
-      isReady(settings.ready, { env: environmentFor(env, settings.pass), maxMs, signal }),
+      isReady(settings.ready, { env: environmentFor(env, settings), maxMs, signal }),
   });
   try {
     const [early] = arrived;
@@ -149,11 +149,9 @@ interface Place {
 }
 
 /** Where the key goes: into a file, whose path the command is told, or into one of its variables. */
-function keyPlace(
-  { delivery, command, pass }: ExecSettings,
-  { env, key }: Pick<World, "env"> & { key: HeldKey },
-): Place {
-  const inherited = environmentFor(env, pass);
+function keyPlace(settings: ExecSettings, { env, key }: Pick<World, "env"> & { key: HeldKey }): Place {
+  const { delivery, command } = settings;
+  const inherited = environmentFor(env, settings);
   if (delivery.kind === "env") {
     const program = () => ({ command, env: { ...inherited, [delivery.name]: key.text() } });
     return { remove: "", write: () => undefined, clear: () => undefined, program };

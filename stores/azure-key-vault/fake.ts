@@ -44,12 +44,17 @@ export class AzureFake {
   trusts: (assertion: string) => boolean = () => true;
   /** What a role may do, by the name of a secret; without a rule everything is allowed. */
   mayRead: (name: string, token: string) => boolean = () => true;
+  readonly identityHeader = "FAKE-identity-header";
+  /** What a token is for. */
+  readonly resource: string;
   readonly counts = { logins: 0, writes: 0 };
   readonly #tokens = new Map<string, number>();
   readonly #now: () => number;
 
   constructor(address: string, now: () => number) {
     this.address = address;
+    const { hostname } = new URL(address);
+    this.resource = `https://${/\.(vault\..+)$/.exec(hostname)?.[1] ?? "vault.azure.net"}`;
     this.#now = now;
   }
 
@@ -86,6 +91,7 @@ export class AzureFake {
   handle(request: AzureRequest): AzureAnswer {
     const { url, headers, method } = request;
     if (url.pathname === `/${this.tenant}/oauth2/v2.0/token`) return this.#login(request);
+    if (url.pathname === "/msi/token") return this.#managed(request);
     const token = headers["authorization"]?.replace(/^Bearer /, "") ?? "";
     if ((this.#tokens.get(token) ?? 0) <= this.#now()) return failed(401, "Unauthorized");
     if (url.origin !== this.address || !/^(7\.[456]|20\d\d-\d\d-\d\d)$/.test(versionOf(url)))
@@ -106,14 +112,21 @@ export class AzureFake {
 
   #login({ text }: AzureRequest): AzureAnswer {
     const form = new URLSearchParams(text);
-    const scope = `https://${new URL(this.address).host.replace(/^[^.]+\./, "")}/.default`;
     const isAsked = form.get("grant_type") === "client_credentials" && form.get("client_id") === this.client;
-    if (!isAsked || form.get("scope") !== scope) return failed(400, "invalid_request");
+    if (!isAsked || form.get("scope") !== `${this.resource}/.default`) return failed(400, "invalid_request");
     if (form.get("client_assertion_type") !== "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
       return failed(400, "invalid_request");
     if (!this.trusts(form.get("client_assertion") ?? "")) return failed(401, "invalid_client");
     const { text: access_token, seconds: expires_in } = this.token();
     return { status: 200, json: { token_type: "Bearer", access_token, expires_in } };
+  }
+
+  /** As App Service and Container Apps give it to a workload; `identityHeader` is in its environment. */
+  #managed({ url, headers }: AzureRequest): AzureAnswer {
+    const isAsked = url.searchParams.get("resource") === this.resource;
+    if (!isAsked || headers["x-identity-header"] !== this.identityHeader) return failed(400, "BadRequest");
+    const { text: access_token, seconds } = this.token();
+    return { status: 200, json: { access_token, expires_in: String(seconds) } };
   }
 
   #set(name: string, text: string): AzureAnswer {

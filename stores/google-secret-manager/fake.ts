@@ -80,6 +80,7 @@ export class GoogleFake {
 
   handle(request: GoogleRequest): GoogleAnswer {
     const { url } = request;
+    if (url.pathname.startsWith("/computeMetadata/")) return this.#metadata(request);
     if (url.host === "sts.googleapis.com") return this.#exchange(request.body as Record<string, string>);
     const token = request.headers["authorization"]?.replace(/^Bearer /, "") ?? "";
     if ((this.#tokens.get(token) ?? 0) <= this.#now()) return failed(401, "UNAUTHENTICATED");
@@ -90,7 +91,7 @@ export class GoogleFake {
     if (project !== this.#project || kept === undefined) return failed(404, "NOT_FOUND");
     if (rest === ":addVersion") return this.#addVersion(name, request.body as AddVersion);
     if (rest === "/versions") return { status: 200, json: { versions: this.#listed(name, kept) } };
-    if (rest !== "") return this.#access(kept, rest);
+    if (rest !== "") return this.#access(name, kept, rest);
     return request.method === "PATCH" ? this.#patch(kept, request.body as Patch) : this.#shown(kept);
   }
 
@@ -104,17 +105,25 @@ export class GoogleFake {
     if (!isForUs || this.identify({ url, headers: given }) !== this.principal)
       return failed(400, "invalid_grant");
     this.counts.exchanges += 1;
-    return { status: 200, json: { access_token: this.#token("federated"), expires_in: 3_600 } };
+    return { status: 200, json: { access_token: this.token("federated"), expires_in: 3_600 } };
+  }
+
+  /** As a machine of Google's asks for the token of its own service account. */
+  #metadata({ url, headers }: GoogleRequest): GoogleAnswer {
+    const isAsked = url.pathname.endsWith("/instance/service-accounts/default/token");
+    if (!isAsked || headers["metadata-flavor"] !== "Google") return failed(403, "Forbidden");
+    return { status: 200, json: { access_token: this.token("workload"), expires_in: 3_599 } };
   }
 
   #impersonate(url: URL): GoogleAnswer {
     if (!url.pathname.endsWith(`/${this.serviceAccount}:generateAccessToken`)) return failed(403, "DENIED");
     this.counts.impersonations += 1;
     const expireTime = new Date(this.#now() + 3_600_000).toISOString();
-    return { status: 200, json: { accessToken: this.#token("account"), expireTime } };
+    return { status: 200, json: { accessToken: this.token("account"), expireTime } };
   }
 
-  #token(kind: string): string {
+  /** One that this project takes for an hour. */
+  token(kind = "given"): string {
     const token = `ya29.FAKE-${kind}-${this.#tokens.size + 1}`;
     this.#tokens.set(token, this.#now() + 3_600_000);
     return token;
@@ -134,14 +143,17 @@ export class GoogleFake {
     return versions.map(({ state }, at) => ({ name: this.#nameOf(name, at + 1), state })).reverse();
   }
 
-  #access({ versions, aliases }: Kept, rest: string): GoogleAnswer {
+  #access(name: string, { versions, aliases }: Kept, rest: string): GoogleAnswer {
     const asked = /^\/versions\/([\w-]+):access$/.exec(rest)?.[1] ?? "";
     const number = asked === "latest" ? versions.length : Number(aliases[asked] ?? asked);
     const found = versions[number - 1];
     if (found === undefined) return failed(404, "NOT_FOUND");
     if (found.state !== "ENABLED") return failed(400, "FAILED_PRECONDITION");
     const dataCrc32c = String(crc32c(Buffer.from(found.data, "base64")));
-    return { status: 200, json: { payload: { data: found.data, dataCrc32c } } };
+    return {
+      status: 200,
+      json: { name: this.#nameOf(name, number), payload: { data: found.data, dataCrc32c } },
+    };
   }
 
   #patch(kept: Kept, { etag, versionAliases, annotations }: Patch): GoogleAnswer {
