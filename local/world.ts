@@ -19,6 +19,7 @@ import { type SecretsManager, secretsManager } from "./aws/secrets-manager.ts";
 import { startCloud } from "./aws/server.ts";
 import { AwsError, type Gate, type HttpService, type JsonService } from "./aws/service.ts";
 import { type SnsMessage, sns } from "./aws/sns.ts";
+import { sqs } from "./aws/sqs.ts";
 import { stepFunctions } from "./aws/step-functions.ts";
 import { sts } from "./aws/sts.ts";
 import { tagging } from "./aws/tagging.ts";
@@ -35,6 +36,7 @@ import {
   secretOf,
 } from "./people.ts";
 import { stackActions } from "./stack/actions.ts";
+import { alarmsIn } from "./stack/alarms.ts";
 import { guardedStack, type KeptLetter } from "./stack/guarded.ts";
 import { Live } from "./stack/live.ts";
 import type { Services } from "./stack/provision.ts";
@@ -71,6 +73,8 @@ export interface LocalCloud {
   readonly unmatched: readonly string[];
   /** What no attempt could deliver, in its queue. */
   readonly deadLetters: readonly KeptLetter[];
+  /** The names of the alarms about queues that are on. */
+  alarms(): readonly string[];
   /** Fires the rule that runs this function by the clock, without waiting for its time. */
   fire(functionName: string): void;
   requests(): Record<string, Record<string, number>>;
@@ -208,12 +212,9 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
     get outputs() {
       return outputs();
     },
-    ...{
-      denials: guarded.guard.denials,
-      used: () => guarded.guard.used(),
-      deadLetters: guarded.kept,
-      unmatched: hosted.unmatched,
-    },
+    ...{ denials: guarded.guard.denials, used: () => guarded.guard.used() },
+    ...{ deadLetters: guarded.kept, unmatched: hosted.unmatched },
+    alarms: () => alarmsIn(stacks.resources(stackName), hosted.queues.visible),
     fire: (name) => hosted.bus.fire(`rekey-${environment}-${name}`),
     env: (principal) => ({ ...reaching(cloud.url, credentialsOf(principal)), ...settingsFor(outputs()) }),
     consumerEnv: (name) => {
@@ -289,14 +290,14 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
   const people = live.derived((stack) => peopleIn(stack, account));
   const guarded = guardedStack(live, {
     ...{ place, people, boundaries, secrets },
-    states: () => states,
+    ...{ states: () => states, queues: () => queues },
   });
   const functions = functionsFor(options);
   const urls = live.derived(functionUrlsIn);
   const code = lambda({
     ...{ ...place, functions: functions.functions, timeoutMs: functions.timeoutMs },
     urlOf: (name) => urls()[name],
-    onDropped: ({ functionName, ...dropped }) => guarded.keepInvocation(functionName, dropped),
+    onDropped: (dropped) => guarded.keepInvocation(dropped.functionName, dropped),
   });
   const bus = eventBridge({
     ...place,
@@ -325,10 +326,10 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     },
   });
   const objects = s3({ ...(options.folder && { root: options.folder }) });
-  const keys = kms(place);
+  const [keys, queues] = [kms(place), sqs({ ...place, url: () => place.url })];
   const zips = codeFrom({ read: objects.read, sha256: localCode.sha256 });
   const made: Services = {
-    ...{ bus, topics, states, schedules, objects, keys, functions, boundaries },
+    ...{ bus, topics, states, schedules, objects, keys, queues, functions, boundaries },
     ...{ code: zips, guard: guarded.guard, mayLog: guarded.mayLog },
     ...reachedBy(place, callers),
   };
@@ -339,8 +340,8 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     actions: stackActions(stacks, objects.read),
   });
   return {
-    services: [code, bus, topics, states, schedules, objects, keys, identities, deployments],
-    ...{ guarded, bus, unmatched, stacks, code },
+    services: [code, bus, topics, states, schedules, objects, keys, queues, identities, deployments],
+    ...{ guarded, bus, queues, unmatched, stacks, code },
     chill: () => functions.chill(),
     async close() {
       await stacks.idle();

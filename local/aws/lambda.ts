@@ -28,11 +28,18 @@ export interface LambdaOptions {
   readonly region: string;
   readonly account: string;
   /** Hears of asynchronous invocations that failed on every attempt. */
-  onDropped?(dropped: {
-    readonly functionName: string;
-    readonly event: unknown;
-    readonly error: unknown;
-  }): void;
+  onDropped?(dropped: Dropped): void;
+}
+
+export interface Dropped {
+  readonly functionName: string;
+  readonly arn: string;
+  readonly requestId: string;
+  readonly attempts: number;
+  readonly event: unknown;
+  /** What the last attempt answered, as JSON. */
+  readonly payload: string;
+  readonly error: Error;
 }
 
 export interface Lambda extends HttpService {
@@ -60,8 +67,8 @@ export function lambda(options: LambdaOptions): Lambda {
     run(find(functionName, options), { event, clientContext });
   const queue: Lambda["queue"] = (functionName, event) => {
     const found = find(functionName, options);
-    attemptLater(found, event).catch((error: unknown) => {
-      options.onDropped?.({ functionName: found.name, event, error });
+    void attemptLater(found, event).then((failed) => {
+      if (failed !== undefined) options.onDropped?.(failed);
     });
   };
   return {
@@ -111,9 +118,12 @@ function find(given: string, { functions, timeoutMs = {}, region, account }: Lam
 
 async function run(
   found: Found,
-  { event, clientContext }: { event: unknown; clientContext?: unknown },
+  {
+    event,
+    clientContext,
+    requestId: awsRequestId = randomUUID(),
+  }: { event: unknown; clientContext?: unknown; requestId?: string },
 ): Promise<Invocation> {
-  const awsRequestId = randomUUID();
   const deadline = Date.now() + found.timeoutMs;
   const context: LambdaContext = {
     awsRequestId,
@@ -159,11 +169,16 @@ function errorPayload(error: unknown): { errorType: string; errorMessage: string
   return { errorType: error.name, errorMessage: error.message, trace: [] };
 }
 
-async function attemptLater(found: Found, event: unknown): Promise<void> {
+/** What is left of an event that failed on every attempt; all of them have one request id. */
+async function attemptLater(found: Found, event: unknown): Promise<Dropped | undefined> {
+  const requestId = randomUUID();
   for (let attempt = 1; ; attempt += 1) {
-    const { functionError, payload } = await run(found, { event });
-    if (!functionError) return;
-    if (attempt >= asyncAttemptsMax) throw new Error(payload);
+    const { functionError, payload } = await run(found, { event, requestId });
+    if (!functionError) return undefined;
+    if (attempt >= asyncAttemptsMax) {
+      const { name: functionName, arn } = found;
+      return { functionName, arn, requestId, attempts: attempt, event, payload, error: new Error(payload) };
+    }
     await pause(asyncRetryMs * attempt);
   }
 }

@@ -12,6 +12,7 @@ import {
   cloudTrailRequests,
   eventBridgeRequests,
   kmsRequests,
+  sqsRequests,
   stepFunctionsRequests,
   taggingRequests,
 } from "./requests/machines-and-events.ts";
@@ -26,6 +27,7 @@ const services: Readonly<Record<string, Operations>> = {
   TrentService: kmsRequests,
   CloudTrail_20131101: cloudTrailRequests,
   ResourceGroupsTaggingAPI_20170126: taggingRequests,
+  AmazonSQS: sqsRequests,
   lambda: lambdaRequests,
   scheduler: schedulerRequests,
   s3: s3Requests,

@@ -1,14 +1,17 @@
 import type { DeadLetter } from "../aws/event-bridge/delivery.ts";
+import type { Dropped } from "../aws/lambda.ts";
 import type { MissedFiring } from "../aws/scheduler/clock.ts";
 import type { Schedule } from "../aws/scheduler/schedule.ts";
 import type { SecretsManager } from "../aws/secrets-manager.ts";
 import type { Gate, InnerCall } from "../aws/service.ts";
+import type { Sqs } from "../aws/sqs.ts";
 import type { StepFunctions } from "../aws/step-functions.ts";
 import type { Asked, Known } from "../iam/asked.ts";
 import { type Guard, guard } from "../iam/guard.ts";
 import { askedBy } from "../iam/requests.ts";
 import { resourcePoliciesIn } from "../iam/resource-policies.ts";
 import { type Role, rolesIn } from "../iam/roles.ts";
+import { type Letter, letterOfFunction, letterOfRule, letterOfSchedule } from "./letters.ts";
 import type { Live } from "./live.ts";
 import { functionUrlsIn } from "./read.ts";
 import { ofType, type Place, type StackResource } from "./resolve.ts";
@@ -16,7 +19,6 @@ import { ofType, type Place, type StackResource } from "./resolve.ts";
 /** What no attempt could deliver, in the queue that the template names for it. */
 export interface KeptLetter {
   readonly queueArn: string;
-  readonly body: unknown;
   /** Who was to have it, and the last error: the queue alone says neither. */
   readonly why: string;
 }
@@ -35,10 +37,7 @@ export interface GuardedStack {
   readonly keepEvent: (letter: DeadLetter, queueArn: string) => void;
   readonly scheduleMay: (schedule: Schedule, call: InnerCall) => void;
   readonly keepFiring: (missed: MissedFiring, schedule: Schedule) => void;
-  readonly keepInvocation: (
-    functionName: string,
-    dropped: { readonly event: unknown; error: unknown },
-  ) => void;
+  readonly keepInvocation: (functionName: string, dropped: Dropped) => void;
   /** Whether a function may write its log; one that may not says nothing, as on AWS. */
   readonly mayLog: (functionName: string) => boolean;
 }
@@ -50,6 +49,7 @@ interface Parts {
   readonly boundaries?: Readonly<Record<string, unknown>> | undefined;
   readonly secrets: SecretsManager;
   readonly states: () => StepFunctions;
+  readonly queues: () => Pick<Sqs, "put">;
 }
 
 export function guardedStack(live: Live, parts: Parts): GuardedStack {
@@ -60,9 +60,10 @@ export function guardedStack(live: Live, parts: Parts): GuardedStack {
     resourcePolicies: live.derived(resourcePoliciesIn),
   });
   const kept: KeptLetter[] = [];
-  const keep: FunctionParts["keep"] = (queueArn, { body, why, admit }) => {
+  const keep: FunctionParts["keep"] = (queueArn, { letter, why, admit }) => {
     if (isRefused(admit)) return;
-    kept.push({ queueArn, body, why });
+    const isThere = parts.queues().put(queueArn, letter);
+    kept.push({ queueArn, why: isThere ? why : `${why}; and there is no such queue` });
   };
   return {
     ...{ gate: decisions, guard: decisions, kept },
@@ -79,7 +80,7 @@ export function guardedStack(live: Live, parts: Parts): GuardedStack {
     keepEvent: (letter, queueArn) => {
       const call = { service: "events.amazonaws.com", sourceArn: letter.ruleArn, resource: queueArn };
       keep(queueArn, {
-        body: letter,
+        letter: letterOfRule(letter),
         why: `${letter.targetArn}: ${letter.errorMessage}`,
         admit: () => decisions.admitService({ ...call, action: "sqs:SendMessage" }),
       });
@@ -90,7 +91,7 @@ export function guardedStack(live: Live, parts: Parts): GuardedStack {
       if (queueArn === undefined) return;
       const asked = [{ action: "sqs:SendMessage", resource: queueArn }];
       keep(queueArn, {
-        body: missed,
+        letter: letterOfSchedule(missed, schedule),
         why: `${missed.scheduleArn}: ${missed.errorMessage}`,
         admit: () => lendToSchedule(schedule, { decisions, asked }),
       });
@@ -169,7 +170,7 @@ function lendToSchedule(
 
 interface FunctionParts {
   readonly decisions: Guard;
-  keep(queueArn: string, letter: { readonly body: unknown; readonly why: string; admit(): void }): void;
+  keep(queueArn: string, kept: { readonly letter: Letter; readonly why: string; admit(): void }): void;
 }
 
 function functionHooks(
@@ -199,12 +200,12 @@ function functionHooks(
     decisions.admitLent(String((properties as { readonly Role?: string }).Role), lent);
   };
   return {
-    keepInvocation: (functionName, { event, error }) => {
+    keepInvocation: (functionName, dropped) => {
       const queueArn = destinations().get(functionName);
       if (queueArn === undefined) return;
       keep(queueArn, {
-        body: event,
-        why: `${functionName}: ${String(error).slice(0, 300)}`,
+        letter: letterOfFunction(dropped),
+        why: `${functionName}: ${String(dropped.error).slice(0, 300)}`,
         admit: () => lend(functionName, [{ action: "sqs:SendMessage", resource: queueArn }]),
       });
     },

@@ -5,6 +5,7 @@ import type { Kms } from "../aws/kms.ts";
 import type { S3 } from "../aws/s3.ts";
 import type { Scheduler } from "../aws/scheduler.ts";
 import type { Sns } from "../aws/sns.ts";
+import type { Sqs } from "../aws/sqs.ts";
 import type { StepFunctions } from "../aws/step-functions.ts";
 import type { CodeSource } from "../code.ts";
 import type { Functions } from "../functions.ts";
@@ -23,6 +24,7 @@ export interface Services {
   readonly schedules: Scheduler;
   readonly objects: S3;
   readonly keys: Kms;
+  readonly queues: Sqs;
   readonly functions: Functions;
   readonly code: CodeSource;
   readonly guard: Guard;
@@ -103,6 +105,11 @@ const deployMachine: Act = (resource, { states, guard }) => {
   states.deploy(resource.attributes["Name"] ?? "", machineOf(resource));
 };
 
+const putQueue: Act = ({ attributes, properties }, { queues }) => {
+  const { QueueName: _name, Tags: _tags, ...given } = properties;
+  queues.add(attributes["Arn"] ?? "", given);
+};
+
 const nobody = { accessKeyId: "", account: "", arn: "" };
 
 /** How each type of resource is made in the stand-ins. One that is not here is refused by its name. */
@@ -137,7 +144,11 @@ const provisions: Readonly<Record<string, Provision>> = {
   },
   "AWS::Events::EventBusPolicy": onlyRead,
   "AWS::Events::Rule": { create: putRule, update: putRule, delete: dropRule },
-  "AWS::SQS::Queue": onlyRead,
+  "AWS::SQS::Queue": {
+    create: putQueue,
+    update: putQueue,
+    delete: ({ attributes }, { queues }) => queues.drop(attributes["Arn"] ?? ""),
+  },
   "AWS::SQS::QueuePolicy": onlyRead,
   "AWS::S3::Bucket": {
     create: ({ ref, properties }, { objects }) =>

@@ -7,6 +7,7 @@ import { ListSchedulesCommand } from "@aws-sdk/client-scheduler";
 import { ListSecretsCommand } from "@aws-sdk/client-secrets-manager";
 import { ListStateMachinesCommand } from "@aws-sdk/client-sfn";
 import { ListTopicsCommand } from "@aws-sdk/client-sns";
+import { ListQueuesCommand } from "@aws-sdk/client-sqs";
 import type { Clients } from "./case.ts";
 
 /** `lacking`: something answers, and does not serve this service. `silent`: nothing answers. */
@@ -21,6 +22,7 @@ const asks: { readonly [Service in keyof Clients]: (client: Clients[Service]) =>
   secretsManager: (client) => client.send(new ListSecretsCommand({ MaxResults: 1 })),
   s3: (client) => client.send(new HeadBucketCommand({ Bucket: "rekey-absent" })),
   sns: (client) => client.send(new ListTopicsCommand({})),
+  sqs: (client) => client.send(new ListQueuesCommand({ MaxResults: 1 })),
   cloudTrail: (client) => client.send(new LookupEventsCommand({ MaxResults: 1 })),
   kms: (client) => client.send(new DescribeKeyCommand({ KeyId: "00000000-0000-4000-8000-000000000000" })),
 };

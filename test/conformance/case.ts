@@ -7,6 +7,7 @@ import type { SchedulerClient } from "@aws-sdk/client-scheduler";
 import type { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import type { SFNClient } from "@aws-sdk/client-sfn";
 import type { SNSClient } from "@aws-sdk/client-sns";
+import type { SQSClient } from "@aws-sdk/client-sqs";
 
 /** The real SDK clients, all pointed at the endpoint under test. */
 export interface Clients {
@@ -17,6 +18,7 @@ export interface Clients {
   readonly secretsManager: SecretsManagerClient;
   readonly s3: S3Client;
   readonly sns: SNSClient;
+  readonly sqs: SQSClient;
   readonly cloudTrail: CloudTrailClient;
   readonly kms: KMSClient;
 }

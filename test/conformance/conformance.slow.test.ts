@@ -9,6 +9,7 @@ import { scheduler } from "../../local/aws/scheduler.ts";
 import { secretsManager } from "../../local/aws/secrets-manager.ts";
 import { startCloud } from "../../local/aws/server.ts";
 import { sns } from "../../local/aws/sns.ts";
+import { sqs } from "../../local/aws/sqs.ts";
 import { type StepFunctions, stepFunctions } from "../../local/aws/step-functions.ts";
 import { answerOf } from "./answers.ts";
 import { cases } from "./cases/index.ts";
@@ -23,6 +24,7 @@ const reach = {
 const functions = lambda({ ...place, functions: {} });
 const buses = eventBridge({ ...place, reach });
 const topics = sns(place);
+const queues = sqs({ ...place, url: () => cloud.url });
 const machines: StepFunctions = stepFunctions({
   ...place,
   machines: {},
@@ -37,7 +39,7 @@ const defects: unknown[] = [];
 
 // Concurrent tests do not wait for beforeAll.
 const cloud = await startCloud({
-  services: [machines, buses, schedules, functions, secrets, s3(), topics, trail, kms(place)],
+  services: [machines, buses, schedules, functions, secrets, s3(), topics, queues, trail, kms(place)],
   onDefect: (error) => defects.push(error),
 });
 const credentials = { accessKeyId: "test", secretAccessKey: "test" };

@@ -9,6 +9,7 @@ import { SchedulerClient } from "@aws-sdk/client-scheduler";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { SFNClient } from "@aws-sdk/client-sfn";
 import { SNSClient } from "@aws-sdk/client-sns";
+import { SQSClient } from "@aws-sdk/client-sqs";
 import type { Clients, ConformanceCase, Scratch } from "./case.ts";
 
 export interface ClientOptions {
@@ -31,6 +32,7 @@ export function connect(options: ClientOptions): Clients {
     secretsManager: new SecretsManagerClient(options),
     s3: new S3Client({ ...options, forcePathStyle: true }),
     sns: new SNSClient(options),
+    sqs: new SQSClient(options),
     cloudTrail: new CloudTrailClient(options),
     kms: new KMSClient(options),
   };

@@ -106,3 +106,22 @@ export const cloudTrailRequests: Operations = {
 export const taggingRequests: Operations = {
   GetResources: () => [{ action: "tag:GetResources", resource: "*" }],
 };
+
+/** A queue is named by its address, by its name, or, for a move, by its ARN. */
+function onQueue(operation: string): Ask {
+  return ({ input }, known) => {
+    const name = (textIn(input, "QueueUrl") || textIn(input, "QueueName")).split("/").at(-1) ?? "";
+    const resource = textIn(input, "SourceArn") || arnIn(known, "sqs", name);
+    return [{ action: `sqs:${operation}`, resource }];
+  };
+}
+
+const queueActions = [
+  ...["CreateQueue", "DeleteQueue", "GetQueueUrl", "GetQueueAttributes", "SendMessage", "ReceiveMessage"],
+  ...["DeleteMessage", "ChangeMessageVisibility", "StartMessageMoveTask"],
+];
+
+export const sqsRequests: Operations = {
+  ...Object.fromEntries(queueActions.map((operation) => [operation, onQueue(operation)])),
+  ListQueues: () => [{ action: "sqs:ListQueues", resource: "*" }],
+};

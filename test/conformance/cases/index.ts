@@ -11,6 +11,7 @@ import { secretsManagerCases } from "./secrets-manager.ts";
 import { labelCases } from "./secrets-manager-labels.ts";
 import { tokenCases } from "./secrets-manager-tokens.ts";
 import { snsCases } from "./sns.ts";
+import { sqsCases } from "./sqs.ts";
 import { stepFunctionsCases } from "./step-functions.ts";
 
 /** Every case; one line per file. */
@@ -25,6 +26,7 @@ export const cases: readonly ConformanceCase[] = [
   ...tokenCases,
   ...s3Cases,
   ...snsCases,
+  ...sqsCases,
   ...cloudTrailCases,
   ...kmsCases,
   ...recordedDifferences,
