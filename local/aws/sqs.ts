@@ -28,35 +28,72 @@ const batchMax = 10;
 const queuesMax = 1_000;
 
 /** Simple Queue Service with standard queues, in memory. An empty ReceiveMessage answers at once. */
-export function sqs({ region, account, partition = "aws", url, now = Date.now }: SqsOptions): Sqs {
-  const queues = new Map<string, Queue>();
-  const arnOf = (name: string) => `arn:${partition}:sqs:${region}:${account}:${name}`;
-  const nameIn = (arn: string) => arn.split(":").at(-1) ?? "";
-  const urlOf = (name: string) => `${url()}/${account}/${name}`;
-
-  const add: Sqs["add"] = (arn, attributes) => {
-    const settings = settingsOf(attributes);
-    const known = queues.get(nameIn(arn));
-    if (known !== undefined) known.settings = settings;
-    else if (queues.size >= queuesMax) throw new AwsError("OverLimit", `at most ${queuesMax} queues`);
-    else queues.set(nameIn(arn), new Queue({ arn, url: urlOf(nameIn(arn)), settings }));
+export function sqs(options: SqsOptions): Sqs {
+  const account = new Account(options);
+  const operations = { ...queueOperations(account), ...messageOperations(account) };
+  return {
+    target: "AmazonSQS",
+    async call(operation, input) {
+      const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
+      if (run === undefined)
+        throw new AwsError("UnknownOperationException", `The operation ${operation} is not served here.`);
+      return run(new Input(input));
+    },
+    add: (arn, attributes) => account.add(arn, attributes),
+    drop: (arn) => void account.queues.delete(nameIn(arn)),
+    put(arn, { body, attributes }) {
+      const queue = account.queues.get(nameIn(arn));
+      queue?.send(body, { attributes, nowMs: account.now() });
+      return queue !== undefined;
+    },
+    visible: (name) => account.queues.get(name)?.counts(account.now()).visible ?? 0,
   };
-  const named = (name: string): Queue => {
-    const queue = queues.get(name);
+}
+
+const nameIn = (arn: string) => arn.split(":").at(-1) ?? "";
+
+/** The queues of an account in a Region, by name. */
+class Account {
+  readonly queues = new Map<string, Queue>();
+  readonly now: () => number;
+  readonly #options: SqsOptions;
+
+  constructor(options: SqsOptions) {
+    this.#options = options;
+    this.now = options.now ?? Date.now;
+  }
+
+  add(arn: string, attributes: Readonly<Record<string, unknown>>): void {
+    const settings = settingsOf(attributes);
+    const name = nameIn(arn);
+    const known = this.queues.get(name);
+    if (known !== undefined) known.settings = settings;
+    else if (this.queues.size >= queuesMax) throw new AwsError("OverLimit", `at most ${queuesMax} queues`);
+    else this.queues.set(name, new Queue({ arn, url: this.urlOf(name), settings }));
+  }
+
+  arnOf(name: string): string {
+    const { partition = "aws", region, account } = this.#options;
+    return `arn:${partition}:sqs:${region}:${account}:${name}`;
+  }
+
+  urlOf(name: string): string {
+    return `${this.#options.url()}/${this.#options.account}/${name}`;
+  }
+
+  named(name: string): Queue {
+    const queue = this.queues.get(name);
     if (queue !== undefined) return queue;
     throw new AwsError("QueueDoesNotExist", "The specified queue does not exist.");
-  };
-  const asked = (input: Input) => named(input.text("QueueUrl").split("/").at(-1) ?? "");
-  const put: Sqs["put"] = (arn, { body, attributes }) => {
-    const queue = queues.get(nameIn(arn));
-    queue?.send(body, { attributes, nowMs: now() });
-    return queue !== undefined;
-  };
-  /** On AWS it stays where it is if its dead-letter queue is gone. */
-  const bury = (from: string) => (message: Message, targetArn: string) =>
-    void queues.get(nameIn(targetArn))?.send(message.body, { ...message, nowMs: now(), from });
+  }
 
-  const operations: Readonly<Record<string, Operation>> = {
+  asked(input: Input): Queue {
+    return this.named(input.text("QueueUrl").split("/").at(-1) ?? "");
+  }
+}
+
+function queueOperations(account: Account): Readonly<Record<string, Operation>> {
+  return {
     CreateQueue(input) {
       const name = input.text("QueueName");
       if (!/^[\w-]{1,80}$/.test(name))
@@ -64,20 +101,48 @@ export function sqs({ region, account, partition = "aws", url, now = Date.now }:
           "InvalidParameterValue",
           "Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length",
         );
-      add(arnOf(name), input.object("Attributes") ?? {});
-      return { QueueUrl: urlOf(name) };
+      account.add(account.arnOf(name), input.object("Attributes") ?? {});
+      return { QueueUrl: account.urlOf(name) };
     },
-    DeleteQueue: (input) => void queues.delete(nameIn(asked(input).arn)),
-    GetQueueUrl: (input) => ({ QueueUrl: named(input.text("QueueName")).url }),
+    DeleteQueue: (input) => void account.queues.delete(nameIn(account.asked(input).arn)),
+    GetQueueUrl: (input) => ({ QueueUrl: account.named(input.text("QueueName")).url }),
     ListQueues(input) {
       const prefix = input.optionalText("QueueNamePrefix") ?? "";
-      const found = [...queues].filter(([name]) => name.startsWith(prefix));
+      const found = [...account.queues].filter(([name]) => name.startsWith(prefix));
       return { QueueUrls: found.map(([, queue]) => queue.url) };
     },
-    GetQueueAttributes: (input) => ({ Attributes: attributesOf(asked(input), input, now()) }),
+    GetQueueAttributes: (input) => ({
+      Attributes: attributesOf(account.asked(input), input, account.now()),
+    }),
+    StartMessageMoveTask(input) {
+      const source = account.named(nameIn(input.text("SourceArn")));
+      const feeds = [...account.queues.values()].filter(
+        ({ settings }) => settings.redrive?.deadLetterTargetArn === source.arn,
+      );
+      if (feeds.length === 0)
+        throw new AwsError(
+          "InvalidParameterValue",
+          "Source queue must be configured as a Dead Letter Queue.",
+        );
+      const given = input.optionalText("DestinationArn");
+      for (const message of source.drain(account.now())) {
+        const to = account.named(nameIn(given ?? message.from ?? feeds[0]?.arn ?? ""));
+        to.send(message.body, { attributes: message.attributes, nowMs: account.now() });
+      }
+      return { TaskHandle: Buffer.from(randomUUID()).toString("base64") };
+    },
+  };
+}
+
+function messageOperations(account: Account): Readonly<Record<string, Operation>> {
+  const { now } = account;
+  const bury = (from: string) => (message: Message, targetArn: string) =>
+    void account.queues.get(nameIn(targetArn))?.send(message.body, { ...message, nowMs: now(), from });
+  return {
     SendMessage(input) {
       const attributes = attributesIn(input.object("MessageAttributes") ?? {});
-      const { id, body } = asked(input).send(input.text("MessageBody"), { attributes, nowMs: now() });
+      const queue = account.asked(input);
+      const { id, body } = queue.send(input.text("MessageBody"), { attributes, nowMs: now() });
       return { MessageId: id, MD5OfMessageBody: md5(body) };
     },
     ReceiveMessage(input) {
@@ -89,44 +154,14 @@ export function sqs({ region, account, partition = "aws", url, now = Date.now }:
           "UnsupportedOperation",
           "the local cloud's queues answer at once: no WaitTimeSeconds",
         );
-      const queue = asked(input);
+      const queue = account.asked(input);
       const visibilityMs = visibilityIn(input, queue.settings.visibilityMs);
       const taken = queue.receive({ max, visibilityMs, nowMs: now() }, bury(queue.arn));
       return taken.length === 0 ? {} : { Messages: taken.map((message) => shown(message, input)) };
     },
-    DeleteMessage: (input) => asked(input).delete(input.text("ReceiptHandle")),
+    DeleteMessage: (input) => account.asked(input).delete(input.text("ReceiptHandle")),
     ChangeMessageVisibility: (input) =>
-      asked(input).hide(input.text("ReceiptHandle"), now() + visibilityIn(input, 0)),
-    StartMessageMoveTask(input) {
-      const source = named(nameIn(input.text("SourceArn")));
-      const feeds = [...queues.values()].filter(
-        ({ settings }) => settings.redrive?.deadLetterTargetArn === source.arn,
-      );
-      if (feeds.length === 0)
-        throw new AwsError(
-          "InvalidParameterValue",
-          "Source queue must be configured as a Dead Letter Queue.",
-        );
-      const given = input.optionalText("DestinationArn");
-      for (const message of source.drain(now())) {
-        const to = named(nameIn(given ?? message.from ?? feeds[0]?.arn ?? ""));
-        to.send(message.body, { attributes: message.attributes, nowMs: now() });
-      }
-      return { TaskHandle: Buffer.from(randomUUID()).toString("base64") };
-    },
-  };
-
-  return {
-    target: "AmazonSQS",
-    async call(operation, input) {
-      const run = Object.hasOwn(operations, operation) ? operations[operation] : undefined;
-      if (run === undefined)
-        throw new AwsError("UnknownOperationException", `The operation ${operation} is not served here.`);
-      return run(new Input(input));
-    },
-    ...{ add, put },
-    drop: (arn) => void queues.delete(nameIn(arn)),
-    visible: (name) => queues.get(name)?.counts(now()).visible ?? 0,
+      account.asked(input).hide(input.text("ReceiptHandle"), now() + visibilityIn(input, 0)),
   };
 }
 
