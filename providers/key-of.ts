@@ -3,6 +3,7 @@ import type { Secret } from "../core/secret.ts";
 import { whyGuessable } from "./guessable.ts";
 import { issuerOf, issuers } from "./index.ts";
 import { isKeyText } from "./key-text.ts";
+import type { Issuer } from "./provider.ts";
 
 /**
  * Refuses a value that does not look like a key of its issuer, and says whose it looks like: a database password in
@@ -12,11 +13,19 @@ export function assertKeyOf(kind: string, secret: Secret): void {
   const issuer = issuerOf(kind);
   const text = secret.reveal();
   assertMayBeKept(kind, secret);
-  if (issuer === undefined || issuer.keyTexts.length === 0 || isKeyText(text, issuer.keyTexts)) return;
+  if (issuer === undefined || issuer.keyTexts.length === 0 || looksLike(text, issuer.keyTexts)) return;
   const other = issuers.find(({ keyTexts }) => isKeyText(text, keyTexts));
   const looks = other === undefined ? "another kind of text" : `a key of ${other.title}`;
   throw new SecretUnusable(
     `the secret's value does not look like a key of ${issuer.title} but like ${looks}`,
+  );
+}
+
+/** A pair is stored with a colon between its halves, of which one may look like any other text. */
+function looksLike(text: string, keyTexts: Issuer["keyTexts"]): boolean {
+  const halves = text.split(":");
+  return (
+    isKeyText(text, keyTexts) || (halves.length === 2 && halves.some((half) => isKeyText(half, keyTexts)))
   );
 }
 

@@ -22,6 +22,15 @@ export function providerStatements(row: FunctionRow, deployment: Deployment): re
       ? [allow("ProviderFunctions", ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"], versions)]
       : []),
     ...(users.length > 0 ? [allow("KeysOfUsers", keyActions(row), users)] : []),
+    ...(users.length > 0 && row.admin === "make"
+      ? [
+          {
+            ...allow("NoteMintOfUsers", ["iam:TagUser"], users),
+            // Other tags of a user may decide what the user may do.
+            Condition: { "ForAllValues:StringEquals": { "aws:TagKeys": ["rekey-mint"] } },
+          },
+        ]
+      : []),
   ];
 }
 
@@ -32,6 +41,7 @@ function keyActions({ admin }: FunctionRow): readonly string[] {
   return [
     ...each("List", "s"),
     "iam:GetAccessKeyLastUsed",
+    "iam:ListUserTags",
     ...(admin === "change" || admin === "make" ? [...each("Update"), ...each("Delete")] : []),
     ...(admin === "make" ? each("Create") : []),
   ];

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { domainOf } from "../../aws/partition.ts";
 import { functionVersion } from "../bound-function.ts";
-import { baseUrlSetting, propagationSetting } from "../settings.ts";
+import { ownUrlSetting, propagationSetting } from "../settings.ts";
 
 export const LambdaSettings = z.strictObject({
   function: functionVersion,
@@ -14,7 +14,7 @@ export const LambdaSettings = z.strictObject({
   requests: z.boolean().default(false),
   /** Handed to the function with each call: a database's name, a tenant. Never a secret. */
   parameters: z.record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(1_024)).default({}),
-  baseUrl: baseUrlSetting("https://lambda.amazonaws.com").exactOptional(),
+  baseUrl: ownUrlSetting.exactOptional(),
   propagation: propagationSetting,
 });
 export type LambdaSettings = z.output<typeof LambdaSettings>;

@@ -86,6 +86,15 @@ describe("a provider's function", () => {
       expect(headers["authorization"]).toContain("/eu-central-1/lambda/aws4_request");
   });
 
+  test("is called where its own Region and partition have Lambda", () => {
+    const hostOf = (place: string) =>
+      lambda.hosts({ function: `arn:aws-x:lambda:${place}:000000000000:function:fake:7` })[0];
+    expect(["eu-central-1", "cn-north-1"].map(hostOf)).toEqual([
+      "lambda.eu-central-1.amazonaws.com",
+      "lambda.cn-north-1.amazonaws.com.cn",
+    ]);
+  });
+
   test("is not called when its code is not what the deployment says", async () => {
     const { provider, sent } = watched(undefined, {
       functions: { [arn]: { ...listed, codeSha256: `${"EVIL".repeat(10)}EVI=` } },

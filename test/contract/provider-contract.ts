@@ -40,6 +40,8 @@ export interface ProviderUnderContract {
   readonly scopes?: readonly string[];
   /** Why a claim cannot be exercised: one for each that `capabilities` denies, and none else. */
   readonly skips: Readonly<Partial<Record<Claim, string>>>;
+  /** The fake's operation that makes a key, where a mint makes other calls before it. */
+  readonly mintOperation?: string;
   /** The fake's operation that ends a key, where a revoke makes other calls before it. */
   readonly revokeOperation?: string;
   /** Why no listed key can be told to be a given one: the list shows neither an end of it nor its fingerprint. */
@@ -218,12 +220,13 @@ function describeMint({ subject, given }: Context): void {
     expect(world.listed()).toEqual([first.keyId, second.keyId]);
   });
 
+  const on = subject.mintOperation === undefined ? {} : { on: subject.mintOperation };
   for (const fault of UNANSWERED) {
     given(
       "mint",
       `a mint answered by ${fault.kind} is unknown, is not repeated, and is found by its name`,
       async (world) => {
-        world.inject(fault);
+        world.inject({ ...fault, ...on });
         const mint = world.provider.mint({ name: "rekey r-1 1" });
         if (subject.mintRecovers) expect(await world.provider.verify((await mint).secret)).toBe("valid");
         else await expect(mint).rejects.toMatchObject({ name: "MintOutcomeUnknown" });
@@ -233,7 +236,7 @@ function describeMint({ subject, given }: Context): void {
   }
 
   given("mint", "a mint whose connection ends is unknown even when nothing was made", async (world) => {
-    world.inject({ kind: "dropped" });
+    world.inject({ kind: "dropped", ...on });
     await expect(world.provider.mint({ name: "rekey r-1 1" })).rejects.toMatchObject({
       name: "MintOutcomeUnknown",
     });
