@@ -4,7 +4,8 @@ import { ofType, type Stack } from "./stack/resolve.ts";
 
 /**
  * Who calls besides the functions: by role, the deployment's managed policies that are attached to it. The
- * administrator stands for the account's own: it makes the tables that CloudFormation would, and the secrets.
+ * administrator stands for the account's own: it makes the tables that CloudFormation would, and the secrets. The
+ * deployer has what `npm run policy:deployer` prints, which has to exist before the stack does.
  */
 const attached = {
   consumers: ["ConsumerPolicy"],
@@ -13,6 +14,7 @@ const attached = {
   reader: ["ReaderPolicy"],
   auditor: ["AuditorPolicy"],
   administrator: [],
+  deployer: [],
 } as const;
 
 export type Principal = keyof typeof attached;
@@ -43,8 +45,22 @@ export function secretOf(accessKeyId: string): string | undefined {
   return found.find((credentials) => isOf(credentials.accessKeyId))?.secretAccessKey;
 }
 
-/** The roles of people, by name. */
-export function peopleIn(stack: Stack, account: string): ReadonlyMap<string, Role> {
+/** Where docs/deploy.md has a release's zips lie; whoever deploys it needs this beside the deployer's policy. */
+const releaseStatement = {
+  ...{ Sid: "Release", Effect: "Allow", Action: ["s3:GetObject", "s3:PutObject"] },
+  Resource: ["arn:aws:s3:::acme-releases/*"],
+};
+
+/** The roles of people, by name. `deployer` is the policy that `npm run policy:deployer` prints. */
+export function peopleIn(
+  stack: Stack,
+  { account, deployer }: { readonly account: string; readonly deployer: unknown },
+): ReadonlyMap<string, Role> {
+  const release = { Version: "2012-10-17", Statement: releaseStatement };
+  const given: Readonly<Record<string, Role["policies"]>> = {
+    administrator: [everything],
+    deployer: [parsePolicy(deployer), parsePolicy(release)],
+  };
   const documents = new Map(
     ofType(stack, "AWS::IAM::ManagedPolicy").map(({ id, properties }) => [id, properties["PolicyDocument"]]),
   );
@@ -52,7 +68,7 @@ export function peopleIn(stack: Stack, account: string): ReadonlyMap<string, Rol
     Object.entries(attached).map(([name, ids]) => {
       // Before a deployment there are no policies to attach, and nobody but the administrator may do anything.
       const policies = ids.filter((id) => documents.has(id)).map((id) => parsePolicy(documents.get(id)));
-      const own = name === "administrator" ? [everything] : policies;
+      const own = given[name] ?? policies;
       const tag = name === "consumers" ? { sessionTag: "rekey-consumer" } : {};
       return [name, { arn: `arn:aws:iam::${account}:role/${name}`, name, policies: own, ...tag }];
     }),

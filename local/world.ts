@@ -3,6 +3,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import dynalite from "dynalite";
 import { outputOf } from "../cli/stack-outputs.ts";
 import type { LogLine } from "../functions/deps.ts";
+import { deployerPolicy } from "../serverless/deployer.ts";
 import type { Deployment } from "../serverless/deployment.ts";
 import { renderTemplate, type Template } from "../serverless/template.ts";
 import { cloudFormation } from "./aws/cloudformation.ts";
@@ -239,7 +240,8 @@ async function deployWorkingCopy(
   const settings = { ...deployment, intakeSecrets: { report }, ...told, ...options.deployment };
   const rendered = renderTemplate(settings, localCode);
   const template = JSON.stringify(options.alter?.(rendered) ?? rendered);
-  const wanted = { template, parameters: new Map(), capabilities: ["CAPABILITY_NAMED_IAM"], tags: {} };
+  const by = { ...credentialsOf("deployer"), ...sessionOf("deployer", "local") };
+  const wanted = { by, template, parameters: new Map(), capabilities: ["CAPABILITY_NAMED_IAM"], tags: {} };
   // The same id in each run, and with it the same names.
   stacks.create(stackName, wanted, stacks.newId(stackName, "local"));
   const { status, reason } = await stacks.settled(stackName);
@@ -287,7 +289,8 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
   const unmatched: string[] = [];
   const live = new Live();
   const { boundaries } = options;
-  const people = live.derived((stack) => peopleIn(stack, account));
+  const deployer = deployerPolicy({ ...deployment, ...options.deployment }, place);
+  const people = live.derived((stack) => peopleIn(stack, { account, deployer }));
   const guarded = guardedStack(live, {
     ...{ place, people, boundaries, secrets },
     ...{ states: () => states, queues: () => queues },

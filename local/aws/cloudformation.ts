@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { DescribedStack } from "../stack/stacks.ts";
-import { AwsError, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
+import { AwsError, type Caller, type HttpRequest, type HttpResponse, type HttpService } from "./service.ts";
 import { type XmlChildren, xmlDocument } from "./xml.ts";
 
 /** Answers one action with the children of its result. */
-export type Action = (form: URLSearchParams) => XmlChildren;
+export type Action = (form: URLSearchParams, caller: Caller) => XmlChildren;
 
 const version = "2010-05-15";
 const namespace = `http://cloudformation.amazonaws.com/doc/${version}/`;
@@ -33,7 +33,7 @@ export function cloudFormation({ stacks, actions = {} }: CloudFormationOptions):
         const action = Object.hasOwn(served, name) ? served[name] : undefined;
         if (action === undefined || form.get("Version") !== version)
           throw new AwsError("InvalidAction", `${name} does not work here`);
-        return success(name, action(form));
+        return success(name, action(form, request.caller));
       } catch (error) {
         if (error instanceof AwsError) return failure(error);
         throw error;

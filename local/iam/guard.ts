@@ -37,6 +37,8 @@ export interface ServiceCall {
 export interface Guard {
   /** Throws an AwsError unless the caller's role may make the call. */
   admit(caller: Caller, call: Call): void;
+  /** The same for what CloudFormation calls for whoever deploys. */
+  admitAsked(caller: Caller, asked: readonly Asked[]): void;
   /** The same for what a service does under a role that was lent to it: the role has to trust the service, too. */
   admitLent(roleArn: string, lent: Lent): void;
   /** The same for a service without a role, which the resource itself has to let in. */
@@ -85,6 +87,10 @@ class Decisions implements Guard {
     }
   }
 
+  admitAsked(caller: Caller, asked: readonly Asked[]): void {
+    for (const each of asked) this.#decideFor(caller, each);
+  }
+
   admitLent(roleArn: string, { service, sourceArn, session, asked }: Lent): void {
     const role = this.#roleNamed(roleArn);
     const { account } = this.#options.known;
@@ -99,7 +105,7 @@ class Decisions implements Guard {
     if (!trusted.isAllowed)
       throw this.#refused({ who: service, action: "sts:AssumeRole", resource: roleArn, ...trusted }, service);
     const caller = { accessKeyId: "", account, arn: sessionArn(role, session) };
-    for (const each of asked) this.#decideFor(caller, each);
+    this.admitAsked(caller, asked);
   }
 
   admitService({ service, sourceArn, action, resource }: ServiceCall): void {

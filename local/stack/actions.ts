@@ -1,4 +1,5 @@
 import type { Action } from "../aws/cloudformation.ts";
+import type { Caller } from "../aws/service.ts";
 import type { XmlChildren } from "../aws/xml.ts";
 import { ChangeSets } from "./change-sets.ts";
 import type { Stacks, Wanted } from "./stacks.ts";
@@ -15,24 +16,28 @@ const membersMax = 200;
 export function stackActions(stacks: Stacks, read: Read): Readonly<Record<string, Action>> {
   const changeSets = new ChangeSets(stacks);
   return {
-    CreateStack: (form) => ({ StackId: stacks.create(required(form, "StackName"), wantedIn(form, read)).id }),
-    UpdateStack: (form) => ({ StackId: stacks.update(required(form, "StackName"), wantedIn(form, read)).id }),
-    DeleteStack(form) {
-      stacks.delete(required(form, "StackName"));
+    CreateStack: (form, by) => ({
+      StackId: stacks.create(required(form, "StackName"), wantedIn(form, { read, by })).id,
+    }),
+    UpdateStack: (form, by) => ({
+      StackId: stacks.update(required(form, "StackName"), wantedIn(form, { read, by })).id,
+    }),
+    DeleteStack(form, by) {
+      stacks.delete(required(form, "StackName"), by);
       return {};
     },
     DescribeStackEvents: (form) => eventsOf(stacks, required(form, "StackName")),
     GetTemplate: (form) => ({ TemplateBody: stacks.template(required(form, "StackName")) }),
-    CreateChangeSet: (form) =>
+    CreateChangeSet: (form, by) =>
       changeSets.create({
         name: required(form, "ChangeSetName"),
         stackName: required(form, "StackName"),
         type: form.get("ChangeSetType") ?? "UPDATE",
-        wanted: wantedIn(form, read),
+        wanted: wantedIn(form, { read, by }),
       }),
     DescribeChangeSet: (form) => changeSets.describe(namesIn(form)),
-    ExecuteChangeSet(form) {
-      changeSets.execute(namesIn(form));
+    ExecuteChangeSet(form, by) {
+      changeSets.execute(namesIn(form), by);
       return {};
     },
     DeleteChangeSet(form) {
@@ -57,11 +62,12 @@ function eventsOf(stacks: Stacks, nameOrId: string): XmlChildren {
   return { StackEvents: { member } };
 }
 
-function wantedIn(form: URLSearchParams, read: Read): Wanted {
+function wantedIn(form: URLSearchParams, { read, by }: { readonly read: Read; readonly by: Caller }): Wanted {
   for (const name of ["RoleARN", "StackPolicyBody", "RollbackConfiguration.MonitoringTimeInMinutes"]) {
     if (form.has(name)) throw invalid(`the local cloud does not know ${name}`);
   }
   return {
+    by,
     template: templateIn(form, read),
     parameters: new Map(
       membersIn(form, "Parameters").map(({ ParameterKey = "", ParameterValue, UsePreviousValue }) => [

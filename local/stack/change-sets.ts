@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { AwsError } from "../aws/service.ts";
+import { AwsError, type Caller } from "../aws/service.ts";
 import type { XmlChildren } from "../aws/xml.ts";
 import type { Plan, Stacks, Wanted } from "./stacks.ts";
 import { invalid } from "./template.ts";
@@ -70,14 +70,16 @@ export class ChangeSets {
     };
   }
 
-  execute(names: ChangeSetNames): void {
+  /** With the rights of whoever executes it, who may be another than who made it. */
+  execute(names: ChangeSetNames, by: Caller): void {
     const found = this.#find(names);
     if (found.plan === undefined || found.isExecuted)
       throw new AwsError(
         "InvalidChangeSetStatus",
         `ChangeSet [${found.id}] cannot be executed in its current status`,
       );
-    this.#stacks.execute(found.stackId, found.plan);
+    const { plan } = found;
+    this.#stacks.execute(found.stackId, { ...plan, wanted: { ...plan.wanted, by } });
     found.isExecuted = true;
   }
 

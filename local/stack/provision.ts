@@ -4,6 +4,7 @@ import type { EventBridge } from "../aws/event-bridge.ts";
 import type { Kms } from "../aws/kms.ts";
 import type { S3 } from "../aws/s3.ts";
 import type { Scheduler } from "../aws/scheduler.ts";
+import { AwsError } from "../aws/service.ts";
 import type { Sns } from "../aws/sns.ts";
 import type { Sqs } from "../aws/sqs.ts";
 import type { StepFunctions } from "../aws/step-functions.ts";
@@ -42,6 +43,8 @@ type Act = (resource: StackResource, services: Services) => void | Promise<void>
 interface Provision {
   /** Makes it, or refuses what the local cloud does not understand in it. */
   readonly create?: Act;
+  /** Takes away what a `create` of several calls made before one of them failed. */
+  readonly undoCreate?: Act;
   /** Brings it to what the new template says; without it, what the stack says is read at each use. */
   readonly update?: Act;
   readonly delete?: Act;
@@ -74,6 +77,12 @@ const dropRule: Act = async ({ properties }, { bus }) => {
   await bus.call("RemoveTargets", { Rule: Name, ...named, Ids: await targetIds(properties, bus) }, nobody);
   await bus.call("DeleteRule", { Name, ...named }, nobody);
 };
+
+/** A rule that PutRule itself refused is not there. */
+const dropHalfRule: Act = (resource, services) =>
+  Promise.resolve(dropRule(resource, services)).catch((error: unknown) => {
+    if (!(error instanceof AwsError && error.code === "ResourceNotFoundException")) throw error;
+  });
 
 async function targetIds({ Name, EventBusName }: StackResource["properties"], bus: EventBridge) {
   const asked = { Rule: Name, ...(EventBusName !== undefined && { EventBusName }) };
@@ -143,7 +152,7 @@ const provisions: Readonly<Record<string, Provision>> = {
     delete: async ({ ref }, { bus }) => void (await bus.call("DeleteEventBus", { Name: ref }, nobody)),
   },
   "AWS::Events::EventBusPolicy": onlyRead,
-  "AWS::Events::Rule": { create: putRule, update: putRule, delete: dropRule },
+  "AWS::Events::Rule": { create: putRule, undoCreate: dropHalfRule, update: putRule, delete: dropRule },
   "AWS::SQS::Queue": {
     create: putQueue,
     update: putQueue,

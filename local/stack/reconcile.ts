@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from "node:util";
 import type { Resources } from "../../serverless/statements.ts";
 import { AwsError } from "../aws/service.ts";
 import { resourcePoliciesIn } from "../iam/resource-policies.ts";
+import type { Verb } from "./deployer-calls.ts";
 import type { Live } from "./live.ts";
 import { creationOrder } from "./order.ts";
 import { provisionOf, type Services } from "./provision.ts";
@@ -20,9 +21,11 @@ export interface Resolved {
   readonly stack: Stack;
 }
 
-interface Reconciling {
+export interface Reconciling {
   readonly live: Live;
   readonly services: Services;
+  /** Throws unless whoever deploys may make the calls that this takes. */
+  admit(resource: StackResource, verb: Verb): void;
   note(note: Note): void;
 }
 
@@ -76,9 +79,10 @@ type Bringing = Reconciling & { readonly policy: string };
 async function bring(
   old: StackResource | undefined,
   wanted: StackResource,
-  { live, services, note, policy }: Bringing,
+  { policy, ...doing }: Bringing,
 ): Promise<(() => Promise<void>) | undefined> {
-  const { create, update, fixed = [] } = provisionOf(wanted);
+  const { live, services } = doing;
+  const { create, update, undoCreate, fixed = [] } = provisionOf(wanted);
   if (old !== undefined && old.type === wanted.type && old.ref === wanted.ref) {
     if (isDeepStrictEqual(old.properties, wanted.properties)) return undefined;
     const changed = fixed.find((name) => !isDeepStrictEqual(old.properties[name], wanted.properties[name]));
@@ -86,22 +90,25 @@ async function bring(
       throw new Error(
         `the local cloud does not replace ${wanted.type} (${wanted.id}) for another ${changed}`,
       );
-    await noted(wanted, "UPDATE", { note, act: () => update?.(wanted, services) });
+    // What fails half-way is changed in part: it is brought back as well.
+    const back = () => update?.(old, services);
+    await noted(wanted, "UPDATE", { ...doing, act: () => update?.(wanted, services), undo: back });
     live.put(wanted);
     return async () => {
-      await update?.(old, services);
+      doing.admit(old, "UPDATE");
+      await back();
       live.put(old);
     };
   }
-  await noted(wanted, "CREATE", {
-    note,
-    act: () => {
-      if (live.has(wanted)) throw new AwsError("AlreadyExists", `${wanted.ref} already exists`);
-      return create?.(wanted, services);
-    },
-  });
+  if (live.has(wanted)) {
+    const reason = `${wanted.ref} already exists`;
+    doing.note({ resource: wanted, status: "CREATE_FAILED", reason });
+    throw new AwsError("AlreadyExists", `${wanted.id}: ${reason}`);
+  }
+  const undo = () => undoCreate?.(wanted, services);
+  await noted(wanted, "CREATE", { ...doing, act: () => create?.(wanted, services), undo });
   live.put(wanted);
-  return () => deleteOne(wanted, { live, services, note, isKept: policy === "Retain" });
+  return () => deleteOne(wanted, { ...doing, isKept: policy === "Retain" });
 }
 
 /** What the new template has no more, and what something else took the place of. */
@@ -117,25 +124,38 @@ async function cleanUp(before: Resolved, after: Resolved, doing: Reconciling): P
 
 async function deleteOne(
   resource: StackResource,
-  { live, services, note, isKept }: Reconciling & { readonly isKept: boolean },
+  { isKept, ...doing }: Reconciling & { readonly isKept: boolean },
 ): Promise<void> {
-  if (isKept) return note({ resource, status: "DELETE_SKIPPED" });
-  await noted(resource, "DELETE", { note, act: () => provisionOf(resource).delete?.(resource, services) });
-  live.drop(resource);
+  if (isKept) return doing.note({ resource, status: "DELETE_SKIPPED" });
+  const act = () => provisionOf(resource).delete?.(resource, doing.services);
+  await noted(resource, "DELETE", { ...doing, act });
+  doing.live.drop(resource);
 }
 
-async function noted(
-  resource: StackResource,
-  verb: string,
-  { note, act }: { note: Reconciling["note"]; act(): void | Promise<void> | undefined },
-): Promise<void> {
+interface Step extends Pick<Reconciling, "note" | "admit"> {
+  act(): void | Promise<void> | undefined;
+  /** Takes back what was done before the step failed. */
+  undo?(): void | Promise<void> | undefined;
+}
+
+async function noted(resource: StackResource, verb: Verb, { note, admit, act, undo }: Step): Promise<void> {
+  try {
+    admit(resource, verb);
+  } catch (error) {
+    failed(error);
+  }
   try {
     await act();
   } catch (error) {
+    await undo?.();
+    failed(error);
+  }
+  note({ resource, status: `${verb}_COMPLETE` });
+
+  function failed(error: unknown): never {
     note({ resource, status: `${verb}_FAILED`, reason: messageOf(error) });
     throw new Error(`${resource.id}: ${messageOf(error)}`, { cause: error });
   }
-  note({ resource, status: `${verb}_COMPLETE` });
 }
 
 /** The first that could not be taken back, if any. */

@@ -1,8 +1,16 @@
 import { randomUUID } from "node:crypto";
-import { AwsError } from "../aws/service.ts";
+import { AwsError, type Caller } from "../aws/service.ts";
+import { deployerCalls } from "./deployer-calls.ts";
 import type { Live } from "./live.ts";
 import type { Services } from "./provision.ts";
-import { DeploymentFailed, nothing, type Resolved, reconcile, removeAll } from "./reconcile.ts";
+import {
+  DeploymentFailed,
+  nothing,
+  type Reconciling,
+  type Resolved,
+  reconcile,
+  removeAll,
+} from "./reconcile.ts";
 import { type Place, resolveOutputs, resolveStack } from "./resolve.ts";
 import { type GivenTemplate, invalid, parseTemplate, valuesFor } from "./template.ts";
 
@@ -33,6 +41,8 @@ export interface DescribedStack {
 
 /** What a caller wants a stack to be. */
 export interface Wanted {
+  /** Who deploys: each call for a resource is decided by this principal's rights. */
+  readonly by: Caller;
   /** Undefined keeps the template that the stack has. */
   readonly template: string | undefined;
   /** A parameter without a value keeps the one that the stack has. */
@@ -110,14 +120,14 @@ export class Stacks {
     return stack.status === "REVIEW_IN_PROGRESS" ? this.#fill(stack, plan) : this.#change(stack, plan);
   }
 
-  delete(nameOrId: string): void {
+  delete(nameOrId: string, by: Caller): void {
     const stack = this.find(nameOrId);
     if (stack === undefined) return;
     this.#assertIdle(stack);
     this.#say(stack, "DELETE_IN_PROGRESS");
     const before = stack.made?.after ?? nothing;
     this.#run(stack, async () => {
-      await removeAll(before, this.#doing(stack));
+      await removeAll(before, this.#doing(stack, by));
       stack.made = undefined;
       this.#say(stack, "DELETE_COMPLETE");
     });
@@ -222,7 +232,7 @@ export class Stacks {
     this.#say(stack, "CREATE_IN_PROGRESS");
     this.#run(stack, async () => {
       try {
-        await reconcile(nothing, plan.after, this.#doing(stack));
+        await reconcile(nothing, plan.after, this.#doing(stack, plan.wanted.by));
       } catch (error) {
         return this.#failed(stack, error, "ROLLBACK");
       }
@@ -239,7 +249,7 @@ export class Stacks {
     this.#say(stack, "UPDATE_IN_PROGRESS");
     this.#run(stack, async () => {
       try {
-        await reconcile(before, plan.after, this.#doing(stack));
+        await reconcile(before, plan.after, this.#doing(stack, plan.wanted.by));
       } catch (error) {
         return this.#failed(stack, error, "UPDATE_ROLLBACK");
       }
@@ -272,12 +282,14 @@ export class Stacks {
     });
   }
 
-  #doing(stack: StoredStack) {
-    const { live, services } = this.#options;
+  #doing(stack: StoredStack, by: Caller): Reconciling {
+    const { live, services, place } = this.#options;
+    const at = { ...place, stackName: stack.name, stackId: stack.id };
     return {
       live,
       services,
-      note: ({ resource, status, reason }: Parameters<Parameters<typeof removeAll>[1]["note"]>[0]) =>
+      admit: (resource, verb) => services.guard.admitAsked(by, deployerCalls(resource, verb, at)),
+      note: ({ resource, status, reason }) =>
         this.#record(stack, {
           ...{ logicalId: resource.id, physicalId: resource.ref, type: resource.type, status },
           ...(reason !== undefined && { reason }),

@@ -12,6 +12,11 @@ import {
   type Stack,
   UpdateStackCommand,
 } from "@aws-sdk/client-cloudformation";
+import {
+  DescribeRuleCommand,
+  EventBridgeClient,
+  ListTargetsByRuleCommand,
+} from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { strToU8, zipSync } from "fflate";
@@ -271,6 +276,92 @@ describe("a first deployment that failed", () => {
       "ROLLBACK_COMPLETE",
       "A: kept already exists",
     ]);
+  });
+});
+
+describe("a resource of several calls that fails half-way", () => {
+  const rule = (source: string, targets: number) =>
+    resource("AWS::Events::Rule", {
+      ...{ Name: "half", State: "ENABLED", EventPattern: { source: [source] } },
+      Targets: Array.from({ length: targets }, (_, index) => ({
+        ...{ Id: `t${index}`, Arn: "arn:aws:lambda:eu-west-1:111122223333:function:any" },
+      })),
+    });
+  const shown = async () => {
+    const bus = new EventBridgeClient(clientAs(cloud, "administrator"));
+    const { EventPattern } = await bus.send(new DescribeRuleCommand({ Name: "half" }));
+    const { Targets = [] } = await bus.send(new ListTargetsByRuleCommand({ Rule: "half" }));
+    bus.destroy();
+    return { EventPattern, targets: Targets.length };
+  };
+
+  test("leaves nothing of itself behind", async () => {
+    // PutRule is taken, and then PutTargets refused.
+    const failed = await create("half", { Resources: { Rule: rule("one", 6) } });
+    expect(failed).toMatchObject({ StackStatus: "ROLLBACK_COMPLETE" });
+    expect(failed.StackStatusReason).toMatch(/^Rule: .*maximum number/);
+    await expect(shown()).rejects.toMatchObject({ name: "ResourceNotFoundException" });
+  });
+
+  test("is as it was where it was changed", async () => {
+    await remove("half");
+    await create("half", { Resources: { Rule: rule("one", 1) } });
+    const failed = await update("half", { Resources: { Rule: rule("two", 6) } });
+    expect(failed.StackStatus).toBe("UPDATE_ROLLBACK_COMPLETE");
+    expect(await shown()).toEqual({ EventPattern: '{"source":["one"]}', targets: 1 });
+  });
+});
+
+describe("whoever deploys", () => {
+  const StackName = "rekey-production";
+  const name = "rekey-production-own";
+  let administrator: CloudFormationClient;
+
+  beforeAll(() => {
+    administrator = stacks;
+    stacks = new CloudFormationClient(clientAs(cloud, "deployer"));
+  });
+  afterAll(() => {
+    stacks.destroy();
+    stacks = administrator;
+  });
+
+  test("makes what the deployer's policy names, and lends no role but the stack's", async () => {
+    expect((await create(StackName, withFunction(name, await upload("one")))).StackStatus).toBe(
+      "CREATE_COMPLETE",
+    );
+    const template = withFunction(name, await upload("two"));
+    const Answer = structuredClone(template.Resources.Answer);
+    Object.assign(Answer.Properties, { Role: "arn:aws:iam::111122223333:role/administrator" });
+    const failed = await update(StackName, { ...template, Resources: { ...template.Resources, Answer } });
+    expect(failed).toMatchObject({ StackStatus: "UPDATE_ROLLBACK_COMPLETE" });
+    expect(failed.StackStatusReason).toMatch(/^Answer: .*iam:PassRole on resource: .*role\/administrator/);
+    expect(await call(name)).toBe("one");
+  });
+
+  test("makes nothing else: the stack is taken back, and the refusal says which action on what", async () => {
+    const Zforeign = resource("AWS::SQS::Queue", { QueueName: "payments" });
+    const failed = await update(StackName, withFunction(name, await upload("two"), { Zforeign }));
+    expect(failed).toMatchObject({ StackStatus: "UPDATE_ROLLBACK_COMPLETE" });
+    expect(failed.StackStatusReason).toMatch(
+      /^Zforeign: .*role\/deployer\/.* not authorized to perform: sqs:CreateQueue on resource: \S+:payments/,
+    );
+    expect(await call(name)).toBe("one");
+    await expect(create("payments", withFunction(name, await upload("two")))).rejects.toThrow(
+      /not authorized/,
+    );
+  });
+
+  test("reads no code but the release's", async () => {
+    await objects.send(new CreateBucketCommand({ Bucket: "elsewhere" }));
+    const failed = await (async () => {
+      const wanted = given(StackName, withFunction(name, await upload("two")));
+      const Parameters = [{ ParameterKey: "CodeBucket", ParameterValue: "elsewhere" }];
+      await stacks.send(new UpdateStackCommand({ ...wanted, Parameters }));
+      return settled(StackName);
+    })();
+    expect(failed.StackStatusReason).toMatch(/s3:GetObject on resource: arn:aws:s3:::elsewhere\/two\.zip/);
+    await remove(StackName);
   });
 });
 

@@ -53,7 +53,7 @@ afterAll(async () => {
 /** An empty cloud into which the release is deployed as docs/deploy.md says. */
 async function deployed(options: LocalCloudOptions): Promise<LocalCloud> {
   const cloud = await startLocalCloud({ ...options, isEmpty: true });
-  stacks = new CloudFormationClient(clientAs(cloud, "administrator"));
+  stacks = new CloudFormationClient(clientAs(cloud, "deployer"));
   objects = new S3Client({ ...clientAs(cloud, "administrator"), forcePathStyle: true });
   await objects.send(new CreateBucketCommand({ Bucket: bucket }));
   await stacks.send(new CreateStackCommand(await uploaded(cloud, release)));

@@ -1,7 +1,8 @@
 import { decide } from "../../local/iam/decide.ts";
 import { parsePolicy } from "../../local/iam/policy.ts";
 import { stackActions } from "../../local/stack/actions.ts";
-import { resolveStack, type StackResource } from "../../local/stack/resolve.ts";
+import { arnOf } from "../../local/stack/deployer-calls.ts";
+import { resolveStack } from "../../local/stack/resolve.ts";
 import type { Stacks } from "../../local/stack/stacks.ts";
 import { deployerPolicy, deploying } from "../../serverless/deployer.ts";
 import { deployment } from "./deployment.ts";
@@ -36,7 +37,7 @@ test("the policy fits in a managed policy and names each action", () => {
 });
 
 test("it reaches the stack's own resources by their names", () => {
-  const arn = (id: string) => stack.get(id)?.attributes["Arn"] ?? "";
+  const named = (id: string) => stack.get(id)?.attributes["Arn"] ?? "";
   for (const [action, id] of [
     ["iam:CreateRole", "MintDashkeyRole"],
     ["iam:PassRole", "RotationMachineRole"],
@@ -50,34 +51,16 @@ test("it reaches the stack's own resources by their names", () => {
     ["scheduler:CreateScheduleGroup", "ScheduleGroup"],
     ["logs:CreateLogGroup", "MintDashkeyLogGroup"],
   ] as const)
-    expect([action, id, may(action, arn(id))]).toEqual([action, id, true]);
+    expect([action, id, may(action, named(id))]).toEqual([action, id, true]);
   expect(may("sns:CreateTopic", stack.get("AlarmTopic")?.ref ?? "")).toBe(true);
 });
 
-/** What an action on a resource of this type is asked about: a policy, a URL or a version is its owner's. */
-const askedAbout: Readonly<Record<string, (resource: StackResource) => string>> = {
-  "AWS::Lambda::Version": ({ ref }) => ref.replace(/:\d+$/, ""),
-  "AWS::Lambda::Permission": ({ properties }) => functionArn(properties["FunctionName"]),
-  "AWS::Lambda::Url": ({ properties }) => functionArn(properties["TargetFunctionArn"]),
-  "AWS::Lambda::EventInvokeConfig": ({ properties }) => functionArn(properties["FunctionName"]),
-  "AWS::Events::EventBusPolicy": ({ properties }) => own("events", `event-bus/${properties["EventBusName"]}`),
-  "AWS::SQS::QueuePolicy": ({ properties }) =>
-    own("sqs", String([properties["Queues"]].flat()[0]).replace(/^.*\//, "")),
-  "AWS::S3::BucketPolicy": ({ properties }) => `arn:aws:s3:::${properties["Bucket"]}`,
-  "AWS::CloudWatch::Dashboard": ({ ref }) => `arn:aws:cloudwatch::${account}:dashboard/${ref}`,
-};
-
 const own = (service: string, rest: string) => `arn:aws:${service}:${place.region}:${account}:${rest}`;
-
-function functionArn(nameOrArn: unknown): string {
-  const text = String(nameOrArn);
-  return text.startsWith("arn:") ? text : own("lambda", `function:${text}`);
-}
 
 test("it suffices for each resource of the template, with everything that CloudFormation calls for its type", () => {
   const refused = [...stack.values()].flatMap((resource) => {
     const { service, actions } = deploying[resource.type] ?? { service: "none", actions: ["none"] };
-    const arn = askedAbout[resource.type]?.(resource) ?? resource.attributes["Arn"] ?? resource.ref;
+    const arn = arnOf(resource, place);
     expect(arn).toMatch(/^arn:/);
     const denied = actions.map((action) => `${service}:${action}`).filter((action) => !may(action, arn));
     return denied.map((action) => `${resource.id}: ${action} on ${arn}`);
