@@ -10,7 +10,8 @@ export interface Fleet {
   stop(): Promise<void>;
 }
 
-const startTimeoutMs = 20_000;
+/** And more for each key, which a program fetches before it is ready. */
+const startTimeoutMs = { least: 20_000, eachKey: 500 };
 const stopTimeoutMs = 5_000;
 const nothing: Tally = { requests: 0, failed: 0 };
 
@@ -57,7 +58,7 @@ function spawn(
   const ready = new Promise<void>((resolve, reject) => {
     const timer = setTimeout(
       () => reject(new Error(`consumer ${job.consumer} did not start`)),
-      startTimeoutMs,
+      startTimeoutMs.least + job.keys.length * startTimeoutMs.eachKey,
     );
     child.on("message", (message: Tally | { ready: true } | { error: string }) => {
       if ("error" in message) reject(new Error(`consumer ${job.consumer}: ${message.error}`));

@@ -17,6 +17,11 @@ import { stateFits, whoTestifiesHoldsIt } from "./outside-rules.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
 import { type Instanced, placeOf, type WatchedSecret, Witness, wordsOf } from "./witness.ts";
 
+interface Delivered {
+  readonly environment: string;
+  readonly event: { readonly account: string; readonly detail: { readonly instance: string } };
+}
+
 /** Looks at the world after every effect and compares it with the rules; the first violation is kept. */
 export class Watch extends Witness {
   started(invocation: Invocation): void {
@@ -37,6 +42,7 @@ export class Watch extends Witness {
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
     this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
     if ("error" in end) stateFits(this, invocation, end.error);
+    if (functionName === "record-evidence" && "output" in end) this.#heard(invocation, end.output);
     if ("output" in end) afterAnswer(this, invocation, end.output);
     if (functionName === "sweep" && "output" in end) noteSweep(this, invocation, end.output);
     const retryAtMs = this.lives.get(id)?.retryAtMs;
@@ -44,6 +50,18 @@ export class Watch extends Witness {
       "error" in end && end.error instanceof Error && end.error.name === "ProviderThrottled";
     if (isThrottled && retryAtMs !== undefined && this.world.time.nowMs() < retryAtMs)
       this.violate("L5", `${functionName} fails before the provider's Retry-After is over`);
+  }
+
+  /** What an instance reported has arrived, also where it was taken for nobody's: a revoke has to know of it. */
+  #heard({ input }: Invocation, output: string): void {
+    if (!output.includes("unknownSecret")) return;
+    const { environment, event } = input as Delivered;
+    const place = { environment, account: event.account, instance: event.detail.instance };
+    const all = [...this.secrets.values()].flatMap(({ instances }) => instances);
+    const isGenuine = all.some(
+      ({ id, consumer }) => id === place.instance && consumer.environment === environment,
+    );
+    if (isGenuine) this.known.add(placeOf(place));
   }
 
   before(call: BoundaryCall): void {
