@@ -1,6 +1,7 @@
 import { InputInvalid, SecretUnusable, VersionMoved } from "../../core/errors.ts";
 import type { ReplicaBehind, SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
+import { type NativeRotations, nativeOver } from "./fake-native.ts";
 import { currentLabel, type LabelledVersions, pendingLabel, previousLabel, storeOnLabels } from "./labels.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
 
@@ -37,7 +38,9 @@ export interface VersionView {
   readonly text: Secret;
 }
 
-export type MemoryStore = SecretStore & LabelledVersions & ManualChanges;
+export type MemoryStore = SecretStore &
+  LabelledVersions &
+  ManualChanges & { readonly native: NativeRotations };
 
 /**
  * Secrets Manager's versions and labels with no I/O and no timers, and the store over them. `now` (milliseconds) ages
@@ -46,10 +49,10 @@ export type MemoryStore = SecretStore & LabelledVersions & ManualChanges;
 export function memoryStore(options: { readonly now?: () => number } = {}): MemoryStore {
   const secrets = new Map<SecretArn, Versions>();
   const behind = new Map<SecretArn, readonly ReplicaBehind[]>();
-  const labelled = labelsOver({ secrets, behind }, options.now);
+  const { labelled, native } = nativeOver(labelsOver({ secrets, behind }, options.now));
   const replicate: ManualChanges["replicate"] = (secretArn, replicas) => void behind.set(secretArn, replicas);
   const byHand = { ...manualChangesOver(secrets, options.now), replicate };
-  return { ...storeOnLabels(labelled), ...labelled, ...byHand };
+  return { ...storeOnLabels(labelled), ...labelled, ...byHand, native };
 }
 
 interface Stored {

@@ -9,6 +9,7 @@ import type { WatchedSecret } from "../rules/witness.ts";
 import type { Simulated } from "../run/simulated.ts";
 import { account, secretArnOf } from "../world/account.ts";
 import type { Happening } from "./plan.ts";
+import { press } from "./press.ts";
 
 /** Lets one thing of the plan happen. What makes no sense at this moment does not happen. */
 export async function happen(simulation: Simulated, happening: Happening): Promise<void> {
@@ -47,6 +48,8 @@ export async function happen(simulation: Simulated, happening: Happening): Promi
       await simulation.outside.order(command);
       return;
     }
+    case "press":
+      return press(simulation, secret);
     case "redrive": {
       const failed = runsOf(simulation, secret).findLast(({ outcome }) => outcome !== undefined);
       if (failed) watch.tell(`${failed.rotationId} ${world.redrive(failed)}`);

@@ -21,6 +21,8 @@ export type Deed =
   /** From now on a person answers when Rekey asks for a key. */
   | { readonly kind: "supply" }
   | { readonly kind: "hold" | "release" | "stopRun" | "redrive" | "abort" }
+  /** Somebody presses the button of Secrets Manager. */
+  | { readonly kind: "press" }
   | { readonly kind: "orderStop" | "liftStop"; readonly scope: "all" | "secret" | "provider" }
   /** What somebody does to the secret with the console. */
   | { readonly kind: "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePending" }
@@ -104,6 +106,7 @@ export function planFor(seed: number): Plan {
       ...happeningsFor(random, secrets),
       ...troublesFor(seed, secrets),
       ...abortsFor(seed, secrets.length),
+      ...pressesFor(seed, secrets.length),
     ].sort((a, b) => a.atMs - b.atMs),
     incident: incidentFor(seed, secrets.length),
     hard,
@@ -294,6 +297,18 @@ function abortsFor(seed: number, secrets: number): readonly Happening[] {
   });
 }
 
+/** From a stream of its own, too. */
+const pressStream = 44;
+
+function pressesFor(seed: number, secrets: number): readonly Happening[] {
+  const random = new Random(seed, pressStream);
+  if (!random.chance(0.15)) return [];
+  return Array.from({ length: random.pick([1, 1, 2]) }, () => {
+    const atMs = random.int(0, random.chance(0.5) ? busyMs : activeMs);
+    return { atMs, secret: random.int(0, secrets - 1), kind: "press" } as const;
+  });
+}
+
 function* happeningsFor(random: Random, secrets: readonly PlannedSecret[]): Generator<Happening> {
   for (const [secret, planned] of secrets.entries()) {
     yield* rotationsFor(random, secret);
@@ -333,6 +348,7 @@ function* disturbance(
     case "supply":
     case "placeTrouble":
     case "abort":
+    case "press":
       return;
     case "hold":
       yield { atMs, secret, kind };

@@ -392,6 +392,20 @@ export const plantedBugs: readonly PlantedBug[] = [
     replace: "isIncidentWork(before);",
   },
   {
+    name: "read the stops too early: once, and not before each effect",
+    file: "functions/secret/stop-order.ts",
+    find: "return whyStopped(await deps.ledger.stops(), { policy, isIncident });",
+    replace: `const early = globalThis as { stops?: Awaited<ReturnType<typeof deps.ledger.stops>> };
+  return whyStopped((early.stops ??= await deps.ledger.stops()), { policy, isIncident });`,
+  },
+  {
+    name: "finishSecret promotes by itself",
+    file: "functions/native/finish-secret.ts",
+    find: "await wakeIfDecided({ secretArn, nowMs: deps.clock.nowMs() }, deps);",
+    replace: `const { current = "" } = await deps.store.versionsInUse(secretArn);
+  await deps.store.promote({ secretArn, from: current, to: token });`,
+  },
+  {
     name: "sweep away the run of an execution at work",
     file: "functions/upkeep/sweep-secret.ts",
     find: "if (!isAbandoned(record, state)) return 0;",

@@ -79,8 +79,8 @@ export class Edges {
     const through = this.#throughFor(invocation);
     // Each call to Secrets Manager is one that can fail or never be answered, not each step of the store.
     const labelled = through("store", this.#targets.store, storeOperations);
-    const { replicasBehind } = this.#targets.store;
-    const labels = storeOnLabels({ ...labelled, replicasBehind });
+    const { replicasBehind, rotation } = this.#targets.store;
+    const labels = storeOnLabels({ ...labelled, replicasBehind, rotation });
     const stated = { ...labels.capabilities(""), ...this.#targets.storeCapabilities };
     const store = { ...labels, capabilities: () => stated };
     const table = tableUnderRole(

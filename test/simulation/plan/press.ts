@@ -1,0 +1,35 @@
+import { bridgeArn } from "../../../functions/native/native-call.ts";
+import type { WatchedSecret } from "../rules/witness.ts";
+import type { Simulated } from "../run/simulated.ts";
+
+const steps = ["createSecret", "setSecret", "testSecret", "finishSecret"] as const;
+/** Secrets Manager repeats a failed step, with the same token, for hours. */
+const triesMax = 60;
+const againAfterMs = 5_000;
+
+/** Secrets Manager's own rotation: it reserves a version and calls its rotation function in four steps. */
+export async function press({ world, watch }: Simulated, { secretArn }: WatchedSecret): Promise<void> {
+  const token = world.nextVersionId();
+  const functionArn = bridgeArn({ secretArn }, { environment: "production" });
+  if (!(await world.store.native.press({ secretArn, token, functionArn }))) return;
+  const isPending = async () => (await world.store.versionsInUse(secretArn)).pending?.versionId === token;
+  for (const Step of steps) {
+    for (let tries = 1; tries <= triesMax && (await isPending()); tries += 1) {
+      if (watch.violations.length > 0) return;
+      watch.tell(`${Step} ${token}`);
+      if (await succeeds({ Step, SecretId: secretArn, ClientRequestToken: token }, world)) break;
+      await new Promise((resolve) => setTimeout(resolve, againAfterMs));
+    }
+  }
+  // Nobody leaves it there: it would be in the way of the next rotation.
+  if (await isPending()) await world.store.native.free(secretArn, token);
+}
+
+async function succeeds(call: object, world: Simulated["world"]): Promise<boolean> {
+  try {
+    await world.invoke("native-bridge", call);
+    return true;
+  } catch {
+    return false;
+  }
+}
