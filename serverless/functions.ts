@@ -53,7 +53,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     writes: ["ACCOUNT", "SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
     admin: "make",
-    machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
+    machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess", "SendTaskFailure"],
   },
   "await-key": {
     does: "Asks a person or a pool for a key that the provider does not let us make",

@@ -23,10 +23,12 @@ export async function createSecret(call: NativeCall, deps: Deps): Promise<"stage
     answer: ({ record, isHeld: isOurs }) => {
       const { run, wait, fence } = record;
       if (!isOurs || run === undefined) return undefined;
-      if (run.phase !== "opened")
-        return run.incoming.versionId === call.token ? ("staged" as const) : undefined;
+      const isStaged = run.phase !== "opened";
+      if (isStaged && run.incoming.versionId !== call.token) return undefined;
       const { secretArn } = call;
-      return wait?.decision === "supply" ? { secretArn, rotationId: run.rotationId, fence } : undefined;
+      // Also of a key that an earlier try has staged, if it ended before it could tell the machine.
+      if (wait?.decision === "supply") return { secretArn, rotationId: run.rotationId, fence };
+      return isStaged ? ("staged" as const) : undefined;
     },
   });
   return ticket === "staged" ? ticket : stage({ call, policy, ticket }, deps);
@@ -122,11 +124,12 @@ interface Stage extends Starting {
 
 async function stage({ call, policy, ticket }: Stage, deps: Deps): Promise<"staged"> {
   const { secretArn } = call;
-  const attempts = (await deps.ledger.secret(secretArn)).run?.attempt ?? 0;
-  if (attempts > 0 && (await hasValue(call, deps)))
-    throw new NeedsHuman(
-      `an earlier attempt put a key into version ${call.token}, which holds one value; ${cleanUp(call)}`,
-    );
+  const { run } = await deps.ledger.secret(secretArn);
+  if (run?.phase === "opened" && run.attempt > 0 && (await hasValue(call, deps))) {
+    const why = `an earlier attempt put a key into version ${call.token}, which holds one value`;
+    await endRun({ call, why }, deps);
+    throw new NeedsHuman(`${why}; ${cleanUp(call)}`);
+  }
   const input = { ...ticket, at: deps.clock.nowMs() };
   const incoming = await mintAndStage({ input, policy }, deps);
   const record = await deps.ledger.changeSecret(secretArn, bump);
@@ -136,6 +139,16 @@ async function stage({ call, policy, ticket }: Stage, deps: Deps): Promise<"stag
     await deps.ledger.changeSecret(secretArn, (now) => (now.wait?.token === token ? endWait(now) : now));
   }
   return "staged";
+}
+
+/** The machine would wait for a key that cannot come, and hold the secret. It settles: the earlier attempt's key is deleted. */
+async function endRun(
+  { call, why }: { readonly call: NativeCall; readonly why: string },
+  deps: Deps,
+): Promise<void> {
+  const { wait } = await deps.ledger.secret(call.secretArn);
+  if (wait?.decision !== "supply" || wait.rotationId !== nativeRunOf(call.token)) return;
+  await deps.executions.fail(wait.token, { error: "NeedsHuman", cause: why });
 }
 
 async function hasValue({ secretArn, token }: NativeCall, deps: Deps): Promise<boolean> {
