@@ -31,7 +31,8 @@ export const observeSecrets = step({
   input: z.object({ time: stampedAt.optional() }),
   run: async ({ time }, deps: Deps) => {
     const nowMs = time ?? deps.clock.nowMs();
-    const policies = (await deps.ledger.policies()).filter(({ mode }) => mode === "observe");
+    const observed = (await deps.ledger.policies()).filter(({ mode }) => mode === "observe");
+    const policies = await longestAgoFirst(observed, deps);
     const looks = await together(policies, {
       atOnceMax,
       work: (policy) => observeOne({ policy, nowMs }, deps),
@@ -45,6 +46,15 @@ export const observeSecrets = step({
 });
 
 export const handler = onLambda(observeSecrets, wiring());
+
+/** An account's budget may not be enough for all of them at once: then the others have their turn the next time. */
+async function longestAgoFirst(policies: readonly Policy[], { ledger }: Deps): Promise<readonly Policy[]> {
+  const looks = await together(policies, {
+    atOnceMax,
+    work: async (policy) => ({ policy, atMs: (await ledger.observation(policy.secretArn))?.atMs ?? 0 }),
+  });
+  return looks.toSorted((one, other) => one.atMs - other.atMs).map(({ policy }) => policy);
+}
 
 interface Observing {
   readonly policy: Policy;

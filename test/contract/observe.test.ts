@@ -1,3 +1,4 @@
+import { StoreUnavailable } from "../../core/errors.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
 import type { Page } from "../../functions/deps.ts";
 import { observeSecrets } from "../../functions/upkeep/observe-secrets.ts";
@@ -66,6 +67,28 @@ test("an observed secret is not scheduled, not rotated and not changed, and each
   );
   expect(world.executions.started).toEqual([]);
   expect(await world.told("billing-key")).toEqual(["PolicyApplied by anna"]);
+});
+
+test("where there is time for one only, the one that was looked at longest ago has its turn", async () => {
+  const secrets = { "billing-key": `${block} observe`, "search-key": `${block} observe` };
+  const world = adminWorld();
+  for (const name of Object.keys(secrets)) world.secret(name);
+  expect(await apply(world, fileWith({ secrets }))).toMatchObject({ code: 0, err: "" });
+  const lookAtOne = (atMs: number) => {
+    const deps = world.depsOf("observe-secrets");
+    let asked = 0;
+    const current = async (arn: string) => {
+      asked += 1;
+      if (asked > 1) throw new StoreUnavailable("it is busy");
+      return deps.store.current(arn);
+    };
+    return observeSecrets.run({ time: atMs }, { ...deps, store: { ...deps.store, current } });
+  };
+
+  for (const atMs of [NOON_MS, NOON_MS + 1, NOON_MS + 2])
+    expect(await lookAtOne(atMs)).toMatchObject({ secrets: 2, failed: 1 });
+  const seen = await Promise.all(Object.keys(secrets).map((name) => world.ledger.observation(arnOf(name))));
+  expect(seen.map((each) => each?.atMs).toSorted()).toEqual([NOON_MS + 1, NOON_MS + 2]);
 });
 
 test("whoever uses the key undeclared, a stop, a shared key and a policy that could not rotate are reasons", async () => {

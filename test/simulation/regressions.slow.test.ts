@@ -86,6 +86,8 @@ const seeds: readonly (readonly [number, string])[] = [
     "a leaked key that is gone is found out although a run that lost its fence took its own key back unheard",
   ],
   [1485, "an alert that calls a key public after its proven death changes nothing"],
+  [168, "a native rotation whose function died after it staged its key is taken up by the next try"],
+  [235, "a native rotation whose function died between the store and the ledger ends, and frees its secret"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {
