@@ -29,7 +29,10 @@ export const sections: readonly Section[] = [
       ...pagesIn("providers"),
     ],
   },
-  { text: "When a key leaks", pages: ["alerts.md", "campaign.md", "scan.md", ...pagesIn("runbooks")] },
+  {
+    text: "When a key leaks",
+    pages: ["alerts.md", ...pagesIn("alert-sources"), "campaign.md", "scan.md", ...pagesIn("runbooks")],
+  },
   {
     text: "Operate",
     pages: [
