@@ -2,11 +2,14 @@ import { parseArgs } from "node:util";
 import { answerOf } from "./answers.ts";
 import { cases } from "./cases/index.ts";
 import { connect, disconnect, runCase } from "./harness.ts";
+import { startStandIns } from "./stand-ins.ts";
 
-const usage = `usage: npm run conformance -- [--endpoint URL | --aws] [--service NAME] [--only TEXT]
+const usage = `usage: npm run conformance -- [--endpoint URL | --local | --aws] [--service NAME] [--only TEXT]
 
-Checks that an endpoint behaves as AWS does where Rekey depends on it. Without --endpoint, AWS_ENDPOINT_URL and
-AWS_ENDPOINT_URL_<SERVICE> are used; --aws allows running against AWS itself. Credentials are dummies unless the
+Checks that an endpoint behaves as AWS does where Rekey depends on it. --local checks this repository's stand-ins, which it
+starts. The cloud of \`npm start\` is no place for this: there every call is decided by the deployment's roles, and a case
+makes what no role may make. Without --endpoint, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> are used; --aws allows
+running against AWS itself. Credentials are dummies unless the
 environment has some. CONFORMANCE_ROLE_ARN names the role that machines, rules and schedules assume.
 
 services: ${[...new Set(cases.map(({ service }) => service))].join(", ")}`;
@@ -14,6 +17,7 @@ services: ${[...new Set(cases.map(({ service }) => service))].join(", ")}`;
 const { values } = parseArgs({
   options: {
     endpoint: { type: "string" },
+    local: { type: "boolean", default: false },
     aws: { type: "boolean", default: false },
     service: { type: "string" },
     only: { type: "string" },
@@ -23,16 +27,19 @@ const { values } = parseArgs({
 
 const { env } = process;
 const hasEndpoint = Object.keys(env).some((name) => name.startsWith("AWS_ENDPOINT_URL"));
-if (values.help || (values.endpoint === undefined && !hasEndpoint && !values.aws)) {
+const isSaid = values.endpoint !== undefined || values.local || values.aws || hasEndpoint;
+if (values.help || !isSaid || (values.local && values.endpoint !== undefined)) {
   console.error(usage);
   process.exit(values.help ? 0 : 2);
 }
 
 const isOwn = values.aws || env["AWS_ACCESS_KEY_ID"] !== undefined || env["AWS_PROFILE"] !== undefined;
+const standIns = values.local ? await startStandIns() : undefined;
+const endpoint = standIns?.url ?? values.endpoint;
 const clients = connect({
   region: env["AWS_REGION"] ?? env["AWS_DEFAULT_REGION"] ?? "eu-west-1",
-  ...(values.endpoint === undefined ? {} : { endpoint: values.endpoint }),
-  ...(isOwn ? {} : { credentials: { accessKeyId: "test", secretAccessKey: "test" } }),
+  ...(endpoint === undefined ? {} : { endpoint }),
+  ...(isOwn && !values.local ? {} : { credentials: { accessKeyId: "test", secretAccessKey: "test" } }),
 });
 
 const chosen = cases
@@ -45,8 +52,10 @@ const answers = new Map(
 );
 if (services.length > 0 && services.every((service) => answers.get(service) === "silent")) {
   disconnect(clients);
-  console.error(`nothing answers at ${values.endpoint ?? "the endpoints of the environment"}`);
-  console.error("start what is to be checked first, for example the local cloud: npm start -- --stay");
+  console.error(`nothing answers at ${endpoint ?? "the endpoints of the environment"}`);
+  console.error(
+    "start what is to be checked first, or check our own stand-ins: npm run conformance -- --local",
+  );
   process.exit(2);
 }
 
@@ -69,6 +78,7 @@ for (const one of chosen) {
   }
 }
 disconnect(clients);
+await standIns?.close();
 
 for (const [service, { failed }] of tallies) {
   for (const failure of failed) console.log(`FAIL  ${service}: ${failure}`);
