@@ -6,11 +6,11 @@ import { startStandIns } from "./stand-ins.ts";
 
 const usage = `usage: npm run conformance -- [--endpoint URL | --local | --aws] [--service NAME] [--only TEXT]
 
-Checks that an endpoint behaves as AWS does where Rekey depends on it. --local checks this repository's stand-ins, which it
-starts. The cloud of \`npm start\` is no place for this: there every call is decided by the deployment's roles, and a case
-makes what no role may make. Without --endpoint, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> are used; --aws allows
-running against AWS itself. Credentials are dummies unless the
-environment has some. CONFORMANCE_ROLE_ARN names the role that machines, rules and schedules assume.
+Checks that an endpoint behaves as AWS does where Rekey depends on it. --local checks this repository's stand-ins,
+which it starts. The cloud of \`npm start\` is no place for this: there every call is decided by the deployment's roles,
+and a case makes what no role may make. Without --endpoint, AWS_ENDPOINT_URL and AWS_ENDPOINT_URL_<SERVICE> are used;
+--aws allows running against AWS itself. Credentials are dummies unless the environment has some. CONFORMANCE_ROLE_ARN
+names the role that machines, rules and schedules assume.
 
 services: ${[...new Set(cases.map(({ service }) => service))].join(", ")}`;
 
