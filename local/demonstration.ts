@@ -177,7 +177,7 @@ async function openCompany({ folder, options, undo, close }: Opening): Promise<D
   const place = {
     folder,
     ...(port !== undefined && { port }),
-    ...(deployment && { deployment }),
+    ...((deployment || row.deployment) && { deployment: { ...row.deployment, ...deployment } }),
     ...(onLog && { onLog }),
     ...(onCall && { onCall }),
     ...(own.byHand && { byHand: own.byHand }),
@@ -362,8 +362,7 @@ account: "${account}"
 providers:
   ${standIn}-main:
     kind: ${standIn}
-    adminCredential: ${facts.adminArn}
-${settings.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`).join("\n")}
+${standInRow(standIn).deployment === undefined ? `    adminCredential: ${facts.adminArn}\n` : ""}${settings.map(([name, value]) => `    ${name}: ${JSON.stringify(value)}`).join("\n")}
     # The stand-in is quick, so that this run is short. Leave these out for the real provider.
     propagation: { usageLagMs: 1000, deadProbes: 5, deadWindowMs: 1000, probeEveryMs: 250, dieMs: 60000 }
 secrets:

@@ -1,10 +1,16 @@
 import { anthropicFake } from "../providers/anthropic/fake.ts";
 import { azureOpenAiFake } from "../providers/azure-openai/fake.ts";
+import { bedrockFake } from "../providers/bedrock/fake.ts";
+import { cloudflareFake } from "../providers/cloudflare/fake.ts";
 import type { FakeOptions, ProviderFake } from "../providers/fake-world.ts";
 import { googleFake } from "../providers/google/fake.ts";
+import { userName } from "../providers/iam-fake.ts";
+import { lambdaFake } from "../providers/lambda/fake.ts";
 import { type OpenAiFakeOptions, openaiFake } from "../providers/openai/fake.ts";
 import { openRouterFake } from "../providers/openrouter/fake.ts";
 import { xaiFake } from "../providers/xai/fake.ts";
+import type { Deployment } from "../serverless/deployment.ts";
+import { gateway, gatewayFake } from "./gateway.ts";
 
 /** What the demonstration needs of a provider's stand-in. */
 export type StandIn = Pick<
@@ -23,7 +29,12 @@ interface Row {
   readonly detector: string;
   /** A person has to supply the new key. */
   readonly isAssisted?: true;
+  /** Rekey's own role makes the keys, of what the deployment lists. */
+  readonly deployment?: Partial<Deployment>;
 }
+
+/** The pair of keys and the hash that the deployment knows of the function. */
+const ownFunction = lambdaFake();
 
 /** One row for each shape of provider that `npm start` can show. */
 export const standIns = {
@@ -51,6 +62,27 @@ export const standIns = {
   },
   openrouter: { title: "OpenRouter", detector: "OpenRouter", start: openRouterFake },
   xai: { title: "xAI", detector: "XAI", settings: { team: "team-fake" }, start: xaiFake },
+  cloudflare: {
+    title: "Cloudflare",
+    detector: "CloudflareApiToken",
+    settings: { account: "account-FAKE" },
+    start: cloudflareFake,
+  },
+  bedrock: {
+    title: "Amazon Bedrock",
+    detector: "AWSBedrock",
+    settings: { user: userName, region: "eu-central-1" },
+    deployment: { iamUsers: [userName] },
+    start: bedrockFake,
+  },
+  http: { title: "an API of your own", detector: "Gateway", settings: gateway, start: gatewayFake },
+  lambda: {
+    title: "a function of yours",
+    detector: "Database",
+    settings: { disable: true },
+    deployment: { providerFunctions: ownFunction.functions },
+    start: (options) => lambdaFake({ ...options, privateKey: ownFunction.privateKey }),
+  },
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type StandInName = keyof typeof standIns;

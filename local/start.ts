@@ -32,7 +32,9 @@ const usage = `usage: npm start -- [compromise|campaign|fleet|fanout] [--json] [
   --native       rotate by the button of Secrets Manager
   --provider P   openai (without it), anthropic (a person supplies
                  the key), azure-openai (two places), google,
-                 openrouter or xai
+                 openrouter, xai, cloudflare, bedrock (two a user),
+                 http (an API that the policy declares) or lambda (a
+                 function of yours)
   --keys N       for campaign and fleet: fewer keys
   --plan         for compromise: contain-first (default) or
                  switch-first

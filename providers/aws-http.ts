@@ -83,7 +83,12 @@ export async function awsAnswer<Answer>(what: string, call: () => Promise<Answer
 
 const denied: ReadonlySet<string> = new Set([
   ...["AccessDenied", "AccessDeniedException", "InvalidClientTokenId", "SignatureDoesNotMatch"],
-  ...["UnrecognizedClientException", "CredentialsProviderError", "InvalidSignatureException"],
+  ...[
+    "MissingAuthenticationToken",
+    "UnrecognizedClientException",
+    "CredentialsProviderError",
+    "InvalidSignatureException",
+  ],
 ]);
 
 /** A closed list: an unknown code is text of whoever answered, and could quote a key. */

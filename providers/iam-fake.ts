@@ -106,7 +106,7 @@ function answerFor(context: RouteContext, answer: (context: RouteContext) => Fak
 
 /** The stand-in does not know the role's secret; AWS checks the signature itself. */
 export function isSigned({ headers }: FakeRequest, service: string): boolean {
-  return new RegExp(`^AWS4-HMAC-SHA256 Credential=\\w+/\\d{8}/[\\w-]+/${service}/aws4_request`).test(
+  return new RegExp(`^AWS4-HMAC-SHA256 Credential=[^/]+/\\d{8}/[\\w-]+/${service}/aws4_request`).test(
     headers["authorization"] ?? "",
   );
 }

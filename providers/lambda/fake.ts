@@ -23,11 +23,12 @@ const codeSha256 = `${"FAKE".repeat(10)}FAK=`;
 export interface LambdaFake extends ProviderFake {
   /** What the deployment says about the function. */
   readonly functions: Readonly<Record<string, BoundFunction>>;
+  readonly privateKey: KeyObject;
 }
 
 /** A stateful stand-in for Lambda with one function version behind it that keeps the contract. */
-export function lambdaFake(options: FakeOptions = {}): LambdaFake {
-  const { privateKey } = generateKeyPairSync("x25519");
+export function lambdaFake(options: FakeOptions & { readonly privateKey?: KeyObject } = {}): LambdaFake {
+  const { privateKey = generateKeyPairSync("x25519").privateKey } = options;
   const own = pairOf(privateKey);
   const fake = providerFake(options, {
     adminKey: "FAKE-role-secret-0000",
@@ -39,7 +40,7 @@ export function lambdaFake(options: FakeOptions = {}): LambdaFake {
     keyIdOf: (number) => `key-${number}`,
     textOf: (number, random) => fakeText("fake_FAKE", { number, random, length: 40 }),
   });
-  return { ...fake, functions: { [arn]: { codeSha256, publicKey: own.publicKey } } };
+  return { ...fake, privateKey, functions: { [arn]: { codeSha256, publicKey: own.publicKey } } };
 }
 
 function routesOf(privateKey: KeyObject): readonly FakeRoute[] {

@@ -11,7 +11,7 @@ test.each([
   ["--port=high", "high is no port: it is a number from 1 to 65535"],
   [
     "--provider=acme",
-    "there is no stand-in of acme: name openai, anthropic, azure-openai, google, openrouter, xai",
+    "there is no stand-in of acme: name openai, anthropic, azure-openai, google, openrouter, xai, cloudflare, bedrock, http, lambda",
   ],
   ["--plan=switch-first", "--plan is for `npm start -- compromise`"],
 ])(
