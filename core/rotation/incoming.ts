@@ -174,7 +174,14 @@ export function markPromoted(
   const retired = editById(record, run.retiring.keyId, (key) => ({ ...key, state }));
   const next = editById(retired, run.incoming.keyId, (key) => ({ ...key, state: "current" }));
   const keys = next.keys.filter((key) => key.state !== "dead");
-  return bump({ ...next, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
+  const lifted = withoutFreezeOf(next, run.retiring.keyId);
+  return bump({ ...lifted, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
+}
+
+/** What Rekey itself left in AWSCURRENT is replaced now; what a hand put there a person still has to look at. */
+function withoutFreezeOf(record: SecretRecord, keyId: KeyId): SecretRecord {
+  const { frozen, ...rest } = record;
+  return frozen?.containedInPlace === keyId ? rest : record;
 }
 
 /** If an incident has contained the key before it was replaced, the key stays in that state. */

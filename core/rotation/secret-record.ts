@@ -30,7 +30,7 @@ export interface SecretRecord {
   /** The run from which an incident took the secret; kept until another run opens here. */
   readonly fenced?: Fenced;
   /** The current version was changed outside Rekey: nothing is revoked until a person lifts the freeze. */
-  readonly frozen?: { readonly reason: string };
+  readonly frozen?: Frozen;
   /** The run whose promotion Secrets Manager asked for, by calling finishSecret. */
   readonly finished?: RotationId;
   /** The rotation function through which a native rotation came; another one would rotate past Rekey. */
@@ -43,6 +43,12 @@ export interface QueuedRotation {
   /** Of Secrets Manager's rotation. */
   readonly token: VersionId;
   readonly atMs: number;
+}
+
+export interface Frozen {
+  readonly reason: string;
+  /** Nobody put this key there: an incident contained it where it was, and its replacement lifts the freeze. */
+  readonly containedInPlace?: KeyId;
 }
 
 export interface Lease {

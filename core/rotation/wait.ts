@@ -1,4 +1,5 @@
 import { NoProgress, Superseded } from "../errors.ts";
+import type { LedgerKey } from "../keys.ts";
 import type { PendingOrder } from "../orders.ts";
 import type { RotationId } from "../ports.ts";
 import { type Refusal, refusalText } from "./refusal.ts";
@@ -6,6 +7,7 @@ import {
   assertHolder,
   assertNotAborted,
   bump,
+  currentKey,
   type Hold,
   type Run,
   type SecretRecord,
@@ -71,6 +73,16 @@ export function releaseHold(record: SecretRecord): SecretRecord {
 
 export function freeze(record: SecretRecord, reason: string): SecretRecord {
   return bump({ ...record, frozen: { reason } });
+}
+
+/** The current version holds a spent key. As long as the record calls no other key current, nobody put it there. */
+export function freezeForSpent(
+  record: SecretRecord,
+  { spent, reason }: { readonly spent: Pick<LedgerKey, "keyId" | "compromised">; readonly reason: string },
+): SecretRecord {
+  const { keyId, compromised } = spent;
+  const isInPlace = compromised === true && keyId !== undefined && currentKey(record) === undefined;
+  return bump({ ...record, frozen: { reason, ...(isInPlace && { containedInPlace: keyId }) } });
 }
 
 /**

@@ -4,7 +4,7 @@ import type { ChangedOutside, RevokeReason } from "../../core/rotation/gate.ts";
 import type { Refusal } from "../../core/rotation/refusal.ts";
 import type { SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 import { mayNotReturn } from "../../core/rotation/superseded.ts";
-import { freeze } from "../../core/rotation/wait.ts";
+import { freeze, freezeForSpent } from "../../core/rotation/wait.ts";
 import type { Deps } from "../deps.ts";
 
 /**
@@ -110,7 +110,7 @@ interface FoundSpent {
 export async function freezeSpentKey(found: FoundSpent, deps: Deps): Promise<void> {
   const { secretArn, versionId } = found;
   const reason = whyFrozen(found);
-  await deps.ledger.changeSecret(secretArn, (now) => freeze(now, reason));
+  await deps.ledger.changeSecret(secretArn, (now) => freezeForSpent(now, { spent: found.spent, reason }));
   await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
   await log(
     { secretArn, reason, id: `changed-outside/${versionId}/${found.spent.keyId ?? found.spent.name}` },

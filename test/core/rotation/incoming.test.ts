@@ -150,6 +150,17 @@ describe("promoting", () => {
     }
   });
 
+  test("lifts the freeze about a key that an incident contained where it was, and no other", () => {
+    const times = { promotedAtMs: 1_000, deadlineAtMs: 9_000 };
+    const frozenFor = (containedInPlace?: string) => {
+      const frozen = { reason: "spent", ...(containedInPlace !== undefined && { containedInPlace }) };
+      return markPromoted(recordIn("promoting", { frozen }), ticket, times).frozen;
+    };
+    expect(frozenFor("key-1")).toBeUndefined();
+    expect(frozenFor("key-9")).toMatchObject({ reason: "spent" });
+    expect(frozenFor()).toEqual({ reason: "spent" });
+  });
+
   test("follows both keys into the versions of an edit", () => {
     const merged = { incomingVersionId: "v-4", retiringVersionId: "v-3" };
 

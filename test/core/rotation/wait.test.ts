@@ -1,7 +1,9 @@
 import { NoProgress, Superseded } from "../../../core/errors.ts";
+import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
 import {
   endWait,
   freeze,
+  freezeForSpent,
   markDecideAgain,
   markSentBack,
   placeHold,
@@ -9,7 +11,7 @@ import {
   storeWait,
   turnsMax,
 } from "../../../core/rotation/wait.ts";
-import { late, recordIn, ticket } from "./record-world.ts";
+import { late, recordIn, retiringKey, ticket } from "./record-world.ts";
 
 const wait = { token: "token-1", decision: "waiting: HoldsRetiringKey billing", seenSeq: 40 };
 const hold = { by: "ada", reason: "a launch" };
@@ -71,4 +73,17 @@ test("a hold, its release and a freeze are news", () => {
   const frozen = freeze(held, "somebody moved AWSCURRENT");
   expect(frozen).toEqual({ ...held, frozen: { reason: "somebody moved AWSCURRENT" }, seq: 42 });
   expect(releaseHold(frozen)).toEqual({ ...record, seq: 43 });
+});
+
+test("a freeze for a spent key says whether an incident contained it in its place", () => {
+  const contained = recordIn("opened", { keys: [{ ...retiringKey, state: "revoked", compromised: true }] });
+  const spent = { keyId: "key-1", compromised: true };
+  const frozenIn = (record: SecretRecord, key: Parameters<typeof freezeForSpent>[1]["spent"] = spent) =>
+    freezeForSpent(record, { spent: key, reason: "spent" }).frozen;
+
+  expect(frozenIn(contained)).toEqual({ reason: "spent", containedInPlace: "key-1" });
+  // Another key is current by the record: a hand put the spent one back.
+  expect(frozenIn(recordIn("promoted"))).toEqual({ reason: "spent" });
+  expect(frozenIn(contained, { keyId: "key-1" })).toEqual({ reason: "spent" });
+  expect(frozenIn(contained, { compromised: true })).toEqual({ reason: "spent" });
 });

@@ -38,15 +38,20 @@ function orderHadAnEffect(
     watch.violate("O2", `compromise of ${keyId} is answered with success, and no incident is open about it`);
 }
 
+/** Incidents that heard of a public key before it was seen dead. What is said of a dead one changes nothing (O4, L6). */
+const publicWhileAlive = new WeakMap<Witness, Set<string>>();
+
+/** Asked of every write to an incident. */
+export function notePublic(watch: Witness, { incidentId, alerts, keys }: IncidentRecord): void {
+  const isPublic = alerts.some(({ exposure, verified }) => exposure === "public" && verified === "live");
+  if (!isPublic || keys.every(({ deadAtMs }) => deadAtMs !== undefined)) return;
+  publicWhileAlive.set(watch, (publicWhileAlive.get(watch) ?? new Set()).add(incidentId));
+}
+
 /** O2 and O3: a living key that was reported public has a page and a clock, also if that was said only later. */
 function publicKeyIsPaged({ world, watch }: Simulated, record: IncidentRecord): void {
-  const { incidentId, alerts, keys, planAsked, status, plan } = record;
-  // What is said of a key that was seen dead before changes nothing (O4); that it was dead is asked by L6.
-  const diedAtMs = Math.max(...keys.map(({ deadAtMs = Number.POSITIVE_INFINITY }) => deadAtMs));
-  const isPublic = alerts.some(
-    ({ exposure, verified, receivedAtMs }) =>
-      exposure === "public" && verified === "live" && receivedAtMs < diedAtMs,
-  );
+  const { incidentId, keys, planAsked, status, plan } = record;
+  const isPublic = publicWhileAlive.get(watch)?.has(incidentId) === true;
   const isOurs = keys.some(({ standing, goneBefore }) => standing !== "unknown" && goneBefore !== true);
   if (!isPublic || !isOurs || status === "falseAlarm" || keys.some(({ waiver }) => waiver !== undefined))
     return;

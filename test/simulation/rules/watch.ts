@@ -13,7 +13,7 @@ import {
   reportsAreTrue,
 } from "./leak-rules.ts";
 import { currentWasMoved } from "./outside-change-rules.ts";
-import { stateFits, whoTestifiesHoldsIt } from "./outside-rules.ts";
+import { notePublic, stateFits, whoTestifiesHoldsIt } from "./outside-rules.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
 import { type Instanced, placeOf, type WatchedSecret, Witness, wordsOf } from "./witness.ts";
 
@@ -116,6 +116,7 @@ export class Watch extends Witness {
     this.incidents.set(next.incidentId, next);
     afterIncident(this, { before, next });
     heardRightly(this, { before, next });
+    notePublic(this, next);
   }
 
   note(call: BoundaryCall, fault: string): void {
