@@ -64,6 +64,8 @@ export interface Hold {
   readonly reason: string;
   /** Placed without a second person, in a deployment that asks for one. */
   readonly alone?: true;
+  /** The request of `rekey leave` that is at work under it. */
+  readonly leaving?: string;
 }
 
 export interface Wait {

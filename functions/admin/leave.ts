@@ -34,23 +34,31 @@ export const leave = adminCommand({
     await deps.ledger.changeSecret(secretArn, (record) => {
       before = record;
       if (whyNotLeave(record, { leaveKeys }) !== undefined) return record;
-      return placeHold(record, { by, reason: "rekey leave is at work" });
+      return placeHold(record, { by, reason: "rekey leave is at work", leaving: requestId });
     });
     const refusal = before && whyNotLeave(before, { leaveKeys });
     if (before === undefined || refusal !== undefined)
       return refused({ reason: "Busy", detail: `${name} is busy`, ...refusal });
     const keysLeft = whatStaysAlive(before);
+    // A function that was frozen must not take away what somebody set up after another leave had ended.
+    const isAtWork = async () => (await deps.ledger.secret(secretArn)).hold?.leaving === requestId;
+    const meanwhile = `somebody else did something with ${name} meanwhile`;
+    const overtaken = refused({ reason: "Busy", detail: meanwhile });
 
     await removeSchedules(
       (await deps.schedules.list()).filter((schedule) => schedule.secretArn === secretArn),
       deps,
     );
+    if (!(await isAtWork())) return overtaken;
     await stripLabels(policy, deps);
     for (const debt of await deps.ledger.debts())
       if (debt.secretArn === secretArn) await deps.ledger.removeDebt(debt);
     await deps.ledger.putFormerSecret({ secretArn, name, environment, by, atMs });
+    if (!(await isAtWork())) return overtaken;
     await deps.ledger.removePolicy(secretArn);
-    await deps.ledger.changeSecret(secretArn, releaseHold);
+    await deps.ledger.changeSecret(secretArn, (now) =>
+      now.hold?.leaving === requestId ? releaseHold(now) : now,
+    );
     await deps.audit.append(secretArn, {
       id: `${requestId}/leave`,
       ...{ atMs, actor: by, action: "SecretLeft" },

@@ -79,6 +79,24 @@ test("while it is being left no run opens, whatever comes between", async () => 
   expect((await world.ledger.secret(secretArn)).lease).toBeUndefined();
 });
 
+test("a leave that was frozen until another one had ended takes nothing from who set the secret up again", async () => {
+  const { world } = await appliedWorld();
+  const { list } = world.schedules;
+  const [policy] = await world.ledger.policies();
+  if (policy === undefined) throw new Error("nothing was applied");
+  world.schedules.list = async () => {
+    world.schedules.list = list;
+    expect((await rekey(world, line, { written: new Map() })).code).toBe(0);
+    await world.ledger.putPolicy(policy);
+    await open(world);
+    return list();
+  };
+  const shown = await rekey(world, line, { written: new Map() });
+  expect(shown.out).toContain("somebody else did something with billing-key meanwhile");
+  expect(await world.ledger.policies()).toEqual([policy]);
+  expect((await world.ledger.secret(secretArn)).lease).toMatchObject({ runId: "r-1" });
+});
+
 test("keys that are owed a revoke are named, and stay only if the order says so", async () => {
   const { world } = await appliedWorld();
   const place = { versionId: "v1", fingerprint: "sha256:FAKE" };

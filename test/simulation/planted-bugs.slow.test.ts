@@ -16,6 +16,7 @@ const quickBugs = [
   "sweep away the run of an execution at work",
   "believe a report that nobody signed",
   "let a jump of the sequence silence an instance",
+  "let one person approve what they asked for",
 ];
 
 test(

@@ -8,6 +8,7 @@ import { keyIn, withKey } from "../../../stores/value.ts";
 import type { WatchedSecret } from "../rules/witness.ts";
 import type { Simulated } from "../run/simulated.ts";
 import { account, secretArnOf } from "../world/account.ts";
+import { giveOrder } from "./orders.ts";
 import type { Happening } from "./plan.ts";
 import { press } from "./press.ts";
 
@@ -57,6 +58,10 @@ export async function happen(simulation: Simulated, happening: Happening): Promi
     }
     case "placeTrouble":
       return placeTrouble(simulation, happening);
+    case "leave":
+    case "approveAlone":
+    case "forget":
+      return giveOrder(simulation, { secret, happening });
     case "copyKey":
       return copyKey(simulation, secret);
     case "declare":

@@ -9,6 +9,7 @@ import type { ConsumerOptions } from "../world/consumer.ts";
 import { type PlaceName, type PlaceTrouble, placeNames, placeTroubles } from "../world/places.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
+import { ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
 import { Random } from "./random.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
@@ -29,7 +30,11 @@ export type Deed =
   | { readonly kind: "copyKey" }
   /** What goes wrong at a place that gets copies. */
   | { readonly kind: "placeTrouble"; readonly place: PlaceName; readonly trouble: PlaceTrouble }
-  | { readonly kind: "declare" }
+  | { readonly kind: "declare" | "leave" }
+  /** One person asks for what needs two, and approves it under another role. */
+  | { readonly kind: "approveAlone" }
+  /** Of a silent instance, as soon as that is allowed; it comes back later, and says so. */
+  | { readonly kind: "forget"; readonly consumer: number; readonly backAfterMs: number }
   | { readonly kind: "startInstance" | "batch"; readonly consumer: number }
   | { readonly kind: "freeze" | "thaw" | "kill" | "stop"; readonly consumer: number }
   /** Reports with a declared consumer's name from another environment or account. */
@@ -55,6 +60,7 @@ export interface PlannedSecret {
   readonly policy: Partial<Policy>;
   /** Places that get copies of its key. */
   readonly copies?: readonly PlaceName[];
+  readonly fleet?: PlannedFleet;
 }
 
 export interface Plan {
@@ -96,7 +102,8 @@ const scopes = ["api.model.read", "api.model.request"];
 /** Everything that the seed decides before the run starts; the weather decides the rest while it runs. */
 export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
-  const secrets = withReplicas(seed, withCopies(seed, secretsFor(random, seed)));
+  const copied = withCopies(seed, secretsFor(random, seed));
+  const secrets = withFleet(seed, withReplicas(seed, copied));
   const hard = hardIncidentFor(seed, secrets.length);
   const outage = outageFor(seed);
   return {
@@ -107,6 +114,7 @@ export function planFor(seed: number): Plan {
       ...troublesFor(seed, secrets),
       ...abortsFor(seed, secrets.length),
       ...pressesFor(seed, secrets.length),
+      ...ordersFor(seed, secrets),
     ].sort((a, b) => a.atMs - b.atMs),
     incident: incidentFor(seed, secrets.length),
     hard,
@@ -349,6 +357,9 @@ function* disturbance(
     case "placeTrouble":
     case "abort":
     case "press":
+    case "leave":
+    case "approveAlone":
+    case "forget":
       return;
     case "hold":
       yield { atMs, secret, kind };

@@ -1,3 +1,4 @@
+import type { InstanceEvidence } from "../../../core/adoption/evidence.ts";
 import type { PromotedRun, SecretRecord } from "../../../core/rotation/secret-record.ts";
 import { account } from "../world/account.ts";
 import { covers } from "./outside-change-rules.ts";
@@ -69,7 +70,9 @@ function consumersHaveMoved(watch: Witness, { secret, run, say }: Judged): void 
     const { name, environment } = instance.consumer;
     const isDeclared =
       consumers !== "none" && consumers.some((one) => one.name === name && one.environment === environment);
-    if (!watch.known.has(placeOf({ account, environment, instance: instance.id }))) continue;
+    const isHeard = watch.known.has(placeOf({ account, environment, instance: instance.id }));
+    // What reports nothing runs on a platform, which was asked.
+    if ((!isHeard && !instance.consumer.isSilent) || isForgottenStill(watch, instance.id)) continue;
     if (isHandled || wasHanded(secret, { run, fetchedAtMs: instance.fetchedAtMs })) continue;
     if (instance.wouldUse(run.retiring.fingerprint))
       say(
@@ -101,4 +104,15 @@ function useIsQuiet(watch: Witness, { secret, run, say }: Judged): void {
   // The provider's times are whole seconds.
   if (lastUsedAtMs !== undefined && askedAtMs - lastUsedAtMs < secret.policy.quietMs - 1_000)
     say("S8", `it was used ${askedAtMs - lastUsedAtMs} ms before the last look`);
+}
+
+/** A person said that it is gone, and nothing that it said since has arrived. */
+function isForgottenStill({ world }: Witness, instance: string): boolean {
+  const items = world.table
+    .dump()
+    .flatMap(({ kind, body }) => (kind === "EVIDENCE" ? [body as InstanceEvidence] : []))
+    .filter((item) => item.instance === instance && item.unproven === undefined);
+  return (
+    items.length > 0 && items.every(({ forgotten, sequence }) => (forgotten?.sequence ?? -1) >= sequence)
+  );
 }

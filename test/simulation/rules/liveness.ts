@@ -7,6 +7,7 @@ import type { Debt, RotationRecord } from "../../../ledger/entries.ts";
 import { startOnce } from "../plan/happenings.ts";
 import { peopleAnswerHard } from "../plan/hard-incidents.ts";
 import { incidentsEnded, keysInIncidents, peopleAnswer } from "../plan/incidents.ts";
+import { fleetName } from "../plan/orders-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Simulated } from "../run/simulated.ts";
 import type { Run } from "../world/step-functions.ts";
@@ -37,6 +38,7 @@ export async function endings(simulation: Simulated): Promise<void> {
     stopConsumers(simulation);
     await world.time.advance(sweepEveryMs);
     await startConsumers(simulation);
+    await takeUpAgain(simulation);
     const hasFound = await world.time.run(sweep(simulation));
     await untilRunsEnd(simulation);
     if (isViolated(simulation)) return;
@@ -91,6 +93,13 @@ async function peopleTidyUp({ world, watch, secrets }: Simulated): Promise<void>
   }
 }
 
+/** Of a secret that somebody left, whoever has it now applies a policy again. */
+async function takeUpAgain({ world, secrets }: Simulated): Promise<void> {
+  for (const { secretArn, declarations, policy } of secrets)
+    if ((await world.ledger.policy(secretArn)) === undefined)
+      await world.ledger.putPolicy(declarations.at(-1)?.policy ?? policy);
+}
+
 function stopConsumers({ secrets }: Simulated): void {
   for (const { instances } of secrets) {
     for (const instance of instances) instance.stop({ silently: true });
@@ -104,6 +113,10 @@ async function startConsumers(simulation: Simulated): Promise<void> {
     if (!needsConsumers(secret)) continue;
     const consumers = secret.declarations.at(-1)?.policy.consumers ?? "none";
     for (const { name, maxStaleMs } of consumers === "none" ? [] : consumers) {
+      if (name === fleetName) {
+        await simulation.world.fleet?.heal();
+        continue;
+      }
       const pace = { refreshEveryMs: 4_000, useEveryMs: 4_000, reportEveryMs: 5_000, maxStaleMs };
       await simulation.startInstanceOf(secret, { name, ...pace });
     }

@@ -226,6 +226,7 @@ export function afterRecord(watch: Witness, change: Change): void {
     watch.violate("S4", `the lease of ${name} went from ${before.lease.runId} to ${next.lease.runId}`);
   writerHoldsFence(watch, change);
   nothingOpensOnHold(watch, change);
+  nobodyLeavesInFlight(watch, change);
   settledRunIsOver(watch, change);
   const run = next.run;
   waitIsNews(watch, change);
@@ -269,6 +270,13 @@ function nothingOpensOnHold(watch: Witness, { before, next, secret }: Change): v
   if (before.lease !== undefined || next.lease?.kind !== "rotation") return;
   const why = before.hold ? "held" : before.frozen ? "frozen" : undefined;
   if (why) watch.violate("S2", `${next.lease.runId} opens on ${secret.policy.name}, which is ${why}`);
+}
+
+/** Whoever leaves a secret would leave what its run has made, and its lease, to nobody. */
+function nobodyLeavesInFlight(watch: Witness, { before, next, secret }: Change): void {
+  if (before.lease === undefined || next.hold?.leaving === undefined) return;
+  if (before.hold?.leaving !== undefined) return;
+  watch.violate("S4", `${secret.policy.name} is left while ${before.lease.runId} holds it`);
 }
 
 /** No wake-up is lost: a wait is stored only while nothing has changed since its decision. */

@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { parentPort } from "node:worker_threads";
 import { isHard } from "../plan/hard-incident-plan.ts";
+import { hasOrders } from "../plan/orders-plan.ts";
 import { hasCopies } from "../plan/plan.ts";
 import { type PlantedBug, plantedBugs } from "./planted-bugs.ts";
 
@@ -51,6 +52,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   for (let nth = first; nth < first + max; nth++) {
     if (planted.seeds === "hard incidents" && !isHard(nth)) continue;
     if (planted.seeds === "copies" && !hasCopies(nth)) continue;
+    if (planted.seeds === "orders" && !hasOrders(nth)) continue;
     if (machine !== undefined && (points[nth]?.machine ?? machine) !== machine) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
     const [violation] = violations;

@@ -12,7 +12,7 @@ export interface PlantedBug {
   /** Of the crash points only those of this machine come to its place. */
   readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
-  readonly seeds?: "hard incidents" | "copies";
+  readonly seeds?: "hard incidents" | "copies" | "orders";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -458,5 +458,26 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "const place = await destination.whyNotHere();",
     replace: 'const place = copy.as === "" ? await destination.whyNotHere() : undefined;',
     seeds: "copies",
+  },
+  {
+    name: "take a restart for a move",
+    file: "core/adoption/consumers.ts",
+    find: 'if (wiring === "pinned") return [reasonFor(question, { source, reason: "WiredToOldVersion", detail })];',
+    replace: 'if (wiring === "pinned") return [];',
+    seeds: "orders",
+  },
+  {
+    name: "leave with a run in flight",
+    file: "core/rotation/leave.ts",
+    find: "if (lease !== undefined)",
+    replace: "if (lease !== undefined && lease.runId === undefined)",
+    seeds: "orders",
+  },
+  {
+    name: "let one person approve what they asked for",
+    file: "core/orders.ts",
+    find: "if (order.askedBy !== undefined && samePerson(order.askedBy, confirm.by)) {",
+    replace: 'if (order.askedBy === "" && samePerson(order.askedBy, confirm.by)) {',
+    seeds: "orders",
   },
 ];

@@ -1,3 +1,4 @@
+import type { TwoPeople } from "../../../core/orders.ts";
 import type { KeyCompromised } from "../../../events/compromise.ts";
 import type { Forgery } from "../plan/hard-incident-plan.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -11,6 +12,9 @@ export interface Letter {
   readonly source: "report" | "trufflehog";
   readonly body: string;
 }
+
+/** A user's name, or a principal in a deployment that asks for two people. */
+export type OrderedBy = string | { readonly principal: string; readonly twoPeople: TwoPeople };
 
 /** One run of the simulator, as those see it who act in it and those who judge it. */
 export interface Simulated {
@@ -31,7 +35,7 @@ export interface Simulated {
     forge(letter: Letter, how: Forgery): Promise<void>;
     order(
       command: Readonly<Record<string, unknown>>,
-      by?: string,
+      by?: OrderedBy,
     ): Promise<Record<string, unknown> | undefined>;
   };
   strays: number;

@@ -1,4 +1,5 @@
 import type { Policy } from "../../../core/policy.ts";
+import type { SecretArn } from "../../../core/ports.ts";
 import { currentKey } from "../../../core/rotation/secret-record.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { keyIn } from "../../../stores/value.ts";
@@ -7,6 +8,7 @@ import { Storm, type Strikes } from "../faults/storm.ts";
 import { happen } from "../plan/happenings.ts";
 import { hardPolicy, startHard } from "../plan/hard-incidents.ts";
 import { incidentPolicy, leak } from "../plan/incidents.ts";
+import { fleetName, type PlannedFleet } from "../plan/orders-plan.ts";
 import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "../plan/plan.ts";
 import { Random } from "../plan/random.ts";
 import { endings } from "../rules/liveness.ts";
@@ -14,6 +16,7 @@ import { Watch } from "../rules/watch.ts";
 import type { Violation, WatchedSecret } from "../rules/witness.ts";
 import { account } from "../world/account.ts";
 import { type ConsumerOptions, type ConsumerWorld, Instance } from "../world/consumer.ts";
+import { Fleet } from "../world/fleet.ts";
 import { hasKeyMaterial } from "../world/key-material.ts";
 import { Outside } from "../world/outside.ts";
 import { watchedTable } from "../world/table.ts";
@@ -152,6 +155,7 @@ class Simulation implements Simulated {
         ...(planned.field !== undefined && { field: planned.field }),
       });
       if (sharesKeyOf !== undefined && shared !== undefined) shared.sharesKey = secret.sharesKey = true;
+      if (planned.fleet) this.world.fleet = await this.#startFleet(secret, planned.fleet);
       for (const { options } of planned.consumers) {
         for (let nth = 0; nth < (options.instances ?? 1); nth++) {
           // Instances of one consumer do not look at the secret in step.
@@ -201,6 +205,23 @@ class Simulation implements Simulated {
     return secret;
   }
 
+  async #startFleet(secret: WatchedSecret, planned: PlannedFleet): Promise<Fleet> {
+    const { secretArn, current } = secret;
+    const options = { name: fleetName, isSilent: true, maxStaleMs: fleetUsesMs } as const;
+    const pace = { refreshEveryMs: Number.POSITIVE_INFINITY, reportEveryMs: Number.POSITIVE_INFINITY };
+    const fleet = new Fleet(planned, {
+      start: (readsVersion) =>
+        this.startInstanceOf(secret, { ...options, ...pace, ...(readsVersion && { readsVersion }) }),
+      currentVersion: () => {
+        const versions = this.world.store.versions(secretArn);
+        const found = versions.find(({ labels }) => labels.includes("AWSCURRENT"));
+        return found?.versionId ?? current.versionId;
+      },
+    });
+    await fleet.restart();
+    return fleet;
+  }
+
   /** One more instance of a planned consumer, watched. */
   async startInstance(secret: WatchedSecret, consumer: number): Promise<Instance | undefined> {
     const index = this.secrets.indexOf(secret);
@@ -217,16 +238,19 @@ class Simulation implements Simulated {
       ...options,
       ...(field !== undefined && { field }),
     };
-    const instance = new Instance(`${options.name}-${this.#instances}`, settled, this.#consumerWorld(secret));
+    const world = this.#consumerWorld(secret, options);
+    const instance = new Instance(`${options.name}-${this.#instances}`, settled, world);
     secret.instances.push(instance);
     await instance.start();
     return instance;
   }
 
-  #consumerWorld(secret: WatchedSecret): ConsumerWorld {
+  #consumerWorld(secret: WatchedSecret, { readsVersion }: ConsumerOptions): ConsumerWorld {
     const world = this.world.consumerWorld(secret.secretArn);
+    const pinned = { current: (arn: SecretArn) => this.world.store.read(arn, readsVersion) };
     return {
       ...world,
+      ...(readsVersion !== undefined && { store: pinned }),
       http: {
         send: async (request) => {
           this.consumerCalls += 1;
@@ -265,6 +289,9 @@ const [quick, slow] = [
   { buildMs: 9_000, rolloutMs: 9_000, runEveryMs: 10_000, runMs: 9_000 },
 ];
 const timesFor = (seed: number) => (seed % 16 === 4 ? quick : slow);
+
+/** Longer than a run of the simulator: it holds what it was started with. */
+const fleetUsesMs = 24 * 3_600_000;
 
 const instanceDefaults = {
   ...{ environment: "production", account, instances: 1, maxStaleMs: 20_000 },

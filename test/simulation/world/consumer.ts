@@ -19,9 +19,13 @@ export interface ConsumerOptions {
   readonly field?: string;
   /** It reads the replica of this Region, and reports the replica's ARN. */
   readonly replicaRegion?: string;
+  /** It reads this version, whichever is current. */
+  readonly readsVersion?: string;
+  /** It has no client that reports. */
+  readonly isSilent?: true;
 }
 
-type Absent = "field" | "replicaRegion";
+type Absent = "field" | "replicaRegion" | "readsVersion" | "isSilent";
 type Settled = Required<Omit<ConsumerOptions, Absent>> & Pick<ConsumerOptions, Absent>;
 
 export interface ConsumerWorld {
@@ -78,6 +82,14 @@ export class Instance {
 
   thaw(): void {
     this.#isFrozen = false;
+  }
+
+  /** It says that it runs, and cannot reach the store yet: it goes on with what it holds. */
+  reportAlive(): void {
+    if (this.#isStopped) return;
+    this.thaw();
+    this.#report("heartbeat");
+    this.freeze();
   }
 
   /** `silently`: killed, without its last report. */
@@ -157,7 +169,7 @@ export class Instance {
   }
 
   #report(cause: Cause): void {
-    if (this.#held === undefined || this.#isFrozen) return;
+    if (this.#held === undefined || this.#isFrozen || this.#options.isSilent) return;
     this.#sequence += 1;
     const { name, environment, account, maxStaleMs, replicaRegion } = this.#options;
     const { secretArn } = this.#world;

@@ -1,4 +1,5 @@
 import { auditLog } from "../../../audit/chain.ts";
+import type { EvidenceSource } from "../../../consumers/ports.ts";
 import { refreshers } from "../../../consumers/refreshers.ts";
 import type { Destinations } from "../../../core/copies/destination.ts";
 import { InputInvalid } from "../../../core/errors.ts";
@@ -47,6 +48,8 @@ interface Targets {
   readonly capabilities: Partial<ProviderCapabilities>;
   readonly storeCapabilities: Partial<StoreCapabilities>;
   readonly issuer?: KeyProvider;
+  /** Platforms that are asked about what they run. */
+  sources?(): readonly EvidenceSource[];
   /** Throws at an event that is not documented; the bus contract publishes events of its own. */
   readonly checked?: (event: RekeyEvent) => void;
   nowMs(): number;
@@ -102,7 +105,7 @@ export class Edges {
         const made = connected(openai, adapter, { settings: provider.settings, admin, http });
         return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
       },
-      sources: [],
+      sources: this.#targets.sources?.() ?? [],
       schedules: { list: async () => [] },
       collector: undefined,
       refreshers: noRefreshers,

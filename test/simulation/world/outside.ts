@@ -7,7 +7,7 @@ import type { IntakeDeps } from "../../../functions/deps.ts";
 import { adminOrder } from "../plan/admin-order.ts";
 import { type Forgery, forgery } from "../plan/hard-incident-plan.ts";
 import { deliver } from "../plan/incidents.ts";
-import type { Letter, Simulated } from "../run/simulated.ts";
+import type { Letter, OrderedBy, Simulated } from "../run/simulated.ts";
 import { account, secretArnOf } from "./account.ts";
 
 /** A request as it goes over the wire. */
@@ -162,11 +162,11 @@ export class Outside {
   /** A person's command; undefined when no answer came in time. */
   async order(
     command: Readonly<Record<string, unknown>>,
-    by = "FAKE-ops",
+    by: OrderedBy = "FAKE-ops",
   ): Promise<Record<string, unknown> | undefined> {
     const { world, watch } = this.#simulation;
-    const principal = `arn:aws:iam::${account}:user/${by}`;
-    const reply = await inTime(adminOrder({ command, principal, newId: () => this.#id() }, world));
+    const who = typeof by === "string" ? { principal: `arn:aws:iam::${account}:user/${by}` } : by;
+    const reply = await inTime(adminOrder({ command, ...who, newId: () => this.#id() }, world));
     const said = reply && (JSON.parse(reply.body) as Record<string, unknown>);
     watch.tell(`${command["command"]} is answered ${said?.["outcome"]} ${said?.["reason"] ?? ""}`);
     return said;

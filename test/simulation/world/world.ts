@@ -1,4 +1,5 @@
 import type { Context } from "aws-lambda";
+import { restartSource } from "../../../consumers/restarts.ts";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
 import type { KeyProvider, ProviderCapabilities, SecretArn, StoreCapabilities } from "../../../core/ports.ts";
@@ -21,6 +22,7 @@ import { type VirtualTime, virtualTime } from "./clock.ts";
 import { type Consumer, type ConsumerOptions, type ConsumerWorld, startConsumer } from "./consumer.ts";
 import { adminArn, policyFor } from "./declared-policy.ts";
 import { Edges } from "./edges.ts";
+import type { Fleet } from "./fleet.ts";
 import { copyTo, type PlaceName, Places, type PlaceTimes } from "./places.ts";
 import { assertPublished } from "./published.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
@@ -87,6 +89,8 @@ export class World {
   readonly consumers = new Map<string, Consumer>();
   /** Where copies of the first secret that has some go. */
   places: Places | undefined;
+  /** What a platform runs with the first secret. */
+  fleet: Fleet | undefined;
   readonly #edges: Edges;
   readonly #stepFunctions: StepFunctions;
   readonly #surroundings: Surroundings;
@@ -119,6 +123,7 @@ export class World {
       executions: this.#stepFunctions.port(),
       checked: assertPublished,
       places: () => this.places,
+      sources: () => (this.fleet === undefined ? [] : [restartSource(this.fleet)]),
       capabilities: options.capabilities ?? {},
       storeCapabilities: options.storeCapabilities ?? {},
       ...(options.issuer && { issuer: options.issuer }),
@@ -132,6 +137,7 @@ export class World {
     // One that goes on would set its next timer on the true clock, and keep the process alive for a week.
     for (const run of this.runs.values()) if (run.outcome === undefined) run.stop("the world is closed");
     this.places?.close();
+    this.fleet?.close();
     this.time.uninstall();
     const [denied] = this.#edges.denied;
     if (denied !== undefined) throw new Error(denied);
