@@ -178,7 +178,7 @@ export function markPromoted(
   return bump({ ...lifted, keys, run: { ...baseOf(run), phase, incoming: run.incoming, ...times } });
 }
 
-/** What Rekey itself left in AWSCURRENT is replaced now; what a hand put there a person still has to look at. */
+/** What Rekey itself contained is replaced now; what was changed outside Rekey a person still has to look at. */
 function withoutFreezeOf(record: SecretRecord, keyId: KeyId): SecretRecord {
   const { frozen, ...rest } = record;
   return frozen?.containedInPlace === keyId ? rest : record;

@@ -1,5 +1,5 @@
+import type { Policy } from "../../../core/policy.ts";
 import { account } from "../world/account.ts";
-import type { Happening, PlannedSecret } from "./plan.ts";
 import { Random } from "./random.ts";
 
 /** In an eighth of the seeds, from a stream of its own: what the seed decides besides stays as it was. */
@@ -20,10 +20,29 @@ export interface PlannedFleet {
   readonly restartAfterMs: number;
 }
 
+/** What people order about a secret at the wrong moment. */
+export type OrderDeed =
+  | { readonly kind: "leave" }
+  /** One person asks for what needs two, and approves it under another role. */
+  | { readonly kind: "approveAlone" }
+  /** Of a silent instance, as soon as that is allowed; it comes back later, and says so. */
+  | { readonly kind: "forget"; readonly consumer: number; readonly backAfterMs: number };
+
+type Ordered = { readonly atMs: number; readonly secret: number } & OrderDeed;
+
+interface WithPolicy {
+  readonly policy: Partial<Policy>;
+  readonly consumers: readonly unknown[];
+  readonly fleet?: PlannedFleet;
+}
+
 export const fleetName = "fleet";
 const fleetStaleMs = 3_000;
 
-export function withFleet(seed: number, secrets: readonly PlannedSecret[]): readonly PlannedSecret[] {
+export function withFleet<Secret extends WithPolicy>(
+  seed: number,
+  secrets: readonly Secret[],
+): readonly Secret[] {
   const [first, ...others] = secrets;
   const random = new Random(seed, stream);
   if (first === undefined || !hasOrders(seed) || random.chance(0.4)) return secrets;
@@ -43,7 +62,7 @@ export function withFleet(seed: number, secrets: readonly PlannedSecret[]): read
 }
 
 /** What people order about a secret while its first rotation is at work. */
-export function* ordersFor(seed: number, secrets: readonly PlannedSecret[]): Generator<Happening> {
+export function* ordersFor(seed: number, secrets: readonly WithPolicy[]): Generator<Ordered> {
   if (!hasOrders(seed)) return;
   const random = new Random(seed, stream + 1);
   for (let nth = random.pick([0, 1, 2, 3]); nth > 0; nth--)

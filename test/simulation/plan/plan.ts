@@ -9,7 +9,7 @@ import type { ConsumerOptions } from "../world/consumer.ts";
 import { type PlaceName, type PlaceTrouble, placeNames, placeTroubles } from "../world/places.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
-import { ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
+import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
 import { Random } from "./random.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
@@ -30,11 +30,8 @@ export type Deed =
   | { readonly kind: "copyKey" }
   /** What goes wrong at a place that gets copies. */
   | { readonly kind: "placeTrouble"; readonly place: PlaceName; readonly trouble: PlaceTrouble }
-  | { readonly kind: "declare" | "leave" }
-  /** One person asks for what needs two, and approves it under another role. */
-  | { readonly kind: "approveAlone" }
-  /** Of a silent instance, as soon as that is allowed; it comes back later, and says so. */
-  | { readonly kind: "forget"; readonly consumer: number; readonly backAfterMs: number }
+  | { readonly kind: "declare" }
+  | OrderDeed
   | { readonly kind: "startInstance" | "batch"; readonly consumer: number }
   | { readonly kind: "freeze" | "thaw" | "kill" | "stop"; readonly consumer: number }
   /** Reports with a declared consumer's name from another environment or account. */
