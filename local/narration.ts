@@ -43,8 +43,9 @@ const waiting: ReadonlySet<string> = new Set(["waiting", "alive", "refused", "ov
 export function rotationLine(line: LogLine): Told | undefined {
   const step = String(line["step"] ?? "");
   const known = outcomes[step];
-  if (known === undefined) return undefined;
-  const outcome = String(line["outcome"] ?? "");
+  const outcome = line["outcome"];
+  // A step's metrics are a line of its log without an outcome.
+  if (known === undefined || typeof outcome !== "string") return undefined;
   const reason = typeof line["reason"] === "string" ? line["reason"] : undefined;
   if (outcome === "failed") {
     const isRetried = retriedErrors.has(String(line["error"]));
