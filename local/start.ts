@@ -143,10 +143,17 @@ async function main(): Promise<number> {
   }
 }
 
+function whichPort(error: Error): string {
+  return "port" in error ? `port ${error.port}` : "the port";
+}
+
 function whyBroken(error: unknown): readonly [text: string, hint: string] {
   const { name, message } = error instanceof Error ? error : new Error("unknown");
   if (error instanceof Error && "code" in error && error.code === "EADDRINUSE")
-    return ["the port is taken by another program", "name a free one with --port, or leave it out"];
+    return [
+      `${whichPort(error)} is taken by another program`,
+      "name a free one with --port, or leave it out",
+    ];
   return [`the run broke: ${name}: ${message}`, "run it again; under a heavy load it can take too long"];
 }
 

@@ -9,7 +9,7 @@ test("a step's outcome is told in words", () => {
 });
 
 test("a step's metrics, and steps that nobody waits for, are not shown", () => {
-  expect(rotationLine({ step: "close-rotation", _aws: {}, Rotations: 1 })).toBeUndefined();
+  expect(rotationLine({ step: "close-rotation", Rotations: 1 })).toBeUndefined();
   expect(rotationLine({ step: "announce", outcome: "published" })).toBeUndefined();
 });
 
