@@ -175,12 +175,16 @@ function memorySchedules(): Schedules & { readonly stored: Map<string, Schedule>
 function memoryExecutions() {
   const started: { readonly name: string; readonly input: unknown }[] = [];
   const callbacks: { readonly token: string; readonly output: unknown }[] = [];
+  const failed: { readonly token: string; readonly error: string }[] = [];
   const executions: AdminDeps["executions"] = {
     succeed: async (token, output) => {
       callbacks.push({ token, output });
       return "ok";
     },
-    fail: async () => "ok",
+    fail: async (token, { error }) => {
+      failed.push({ token, error });
+      return "ok";
+    },
     describe: async () => ({ status: "RUNNING" }),
     start: async ({ name, input }) => {
       const executionArn = `arn:aws:states:eu-west-1:111122223333:execution:rekey-rotation:${name}`;
@@ -190,5 +194,5 @@ function memoryExecutions() {
     },
     stop: async () => undefined,
   };
-  return { ...executions, started, callbacks };
+  return { ...executions, started, callbacks, failed };
 }

@@ -20,15 +20,15 @@ async function pressed({
   const rotation = { isEnabled: true, functionArn, isScheduled: true };
   Object.assign(world.store, { nativeRotation: async () => rotation });
   const { versionsInUse } = world.store;
-  const labels = { pending: token as string | undefined };
+  const labels = { pending: token as string | undefined, byRekey: false };
   const store = {
     ...world.store,
     versionsInUse: async (arn: string) => {
       const { pending: _none, ...versions } = await versionsInUse(arn);
-      const { pending } = labels;
+      const { pending, byRekey } = labels;
       return {
         ...versions,
-        ...(pending !== undefined && { pending: { versionId: pending, byRekey: false } }),
+        ...(pending !== undefined && { pending: { versionId: pending, byRekey } }),
       };
     },
     clearPending: async () => {
@@ -126,6 +126,36 @@ test("it waits for the machine, and says so when the machine takes longer than S
   await expect(step("createSecret")).rejects.toThrow(`rekey watch ${nativeRunOf(token)}`);
   await expect(step("createSecret")).rejects.toThrow("was not reached in time");
   expect(executions.started.map(({ name }) => name)).toEqual([nativeRunOf(token)]);
+});
+
+/** The machine has opened the token's run and waits for its key; an earlier try of the function has come this far. */
+async function waiting(world: Awaited<ReturnType<typeof pressed>>["world"], phase: "opened" | "staged") {
+  const placed = { keyId: "k2", versionId: token, fingerprint: "sha256:k2" };
+  const base = { rotationId: nativeRunOf(token), attempt: 1, retiring: { ...placed, keyId: "k1" } };
+  await world.ledger.changeSecret(secretArn, (record) => ({
+    ...record,
+    lease: { runId: base.rotationId, kind: "rotation", executionArn: "arn:execution" },
+    run: phase === "opened" ? { ...base, phase } : { ...base, phase, incoming: placed },
+    wait: { rotationId: base.rotationId, token: "the-task", decision: "supply" },
+  }));
+}
+
+test("a try that died before it told the machine of its key is taken up by the next one", async () => {
+  const { world, step } = await pressed();
+  await waiting(world, "staged");
+  expect(await step("createSecret")).toEqual({ outcome: "staged" });
+  expect(world.executions.callbacks).toMatchObject([
+    { token: "the-task", output: { outcome: "staged", keyId: "k2" } },
+  ]);
+  expect((await world.ledger.secret(secretArn)).wait).toBeUndefined();
+});
+
+test("a try that died with its key in the version ends the rotation, and says how to free the version", async () => {
+  const { world, step, labels } = await pressed();
+  await waiting(world, "opened");
+  labels.byRekey = true;
+  await expect(step("createSecret")).rejects.toThrow(/holds one value; free the version with `aws/);
+  expect(world.executions.failed).toEqual([{ token: "the-task", error: "NeedsHuman" }]);
 });
 
 test("nobody gives an ordinary rotation the name of a native one", async () => {
