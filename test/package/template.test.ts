@@ -65,15 +65,16 @@ describe("functions", () => {
     );
     const source = files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
     // LOOPBACK: only the local cloud's stand-ins speak plain http. DESTINATIONS: only what writes or looks at copies has it.
-    // VAULTS, GOOGLE_PROJECTS, AZURE_VAULTS: only where the deployment lists some.
-    const read = [...source.matchAll(/[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS|VAULTS|GOOGLE|AZURE)\w+)"/g)].map(
-      ([, name]) => name,
-    );
+    // VAULTS, GOOGLE_PROJECTS, AZURE_VAULTS, PROVIDER_FUNCTIONS: only where the deployment lists some.
+    const setting = /[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS|VAULTS|GOOGLE|AZURE|PROVIDER_FUNCTIONS)\w+)"/g;
+    const read = [...source.matchAll(setting)].map(([, name]) => name);
     const { Environment } = properties("SyntheticDashleakLambdaFunction") as {
       readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
     };
     expect(Object.keys(Environment?.Variables ?? {})).toEqual(expect.arrayContaining(read));
     expect(JSON.stringify(properties("WriteDashcopiesLambdaFunction"))).toContain("REKEY_DESTINATIONS");
+    const listing = { ...deployment, providerFunctions: { "a-version": { codeSha256: "", publicKey: "" } } };
+    expect(JSON.stringify(rendered(listing)["MintDashkeyLambdaFunction"])).toContain("a-version");
     expect(Environment?.Variables).toMatchObject({
       REKEY_ENVIRONMENT: "production",
       REKEY_REFRESH_ALLOWED: "[]",
