@@ -15,4 +15,4 @@ test("npm start -- fleet takes secrets on, rotates all at one instant, and parks
     ...{ ms: expect.any(Number), maxRssMb: expect.any(Number) },
   });
   expect(stderr).toContain("everything is stopped");
-}, 500_000);
+}, 900_000);
