@@ -63,6 +63,8 @@ export interface ConsumerPolicy {
   readonly repositories?: readonly string[];
   /** Where this consumer reads the key from, if not from the secret itself. */
   readonly copies?: readonly CopyPolicy[];
+  /** How many of its instances under `rekey exec` may be down at once; absent: one. */
+  readonly restartsAtOnce?: number;
   /** What runs it, for `ecs`, `lambda` and `kubernetes`; if absent, the target of its refresh. */
   readonly workload?: string;
 }

@@ -32,7 +32,8 @@ export type Kind =
   | "STOP"
   | "SWEEP"
   | "TOLD"
-  | "TRIAGE";
+  | "TRIAGE"
+  | "TURN";
 
 /** What one function is, what calls it besides a state machine, and all that its role may do. */
 export interface FunctionRow {

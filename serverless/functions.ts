@@ -205,6 +205,12 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     writes: ["SECRET", "EVIDENCE"],
     machines: ["SendTaskSuccess"],
   },
+  "permit-restart": {
+    does: "Lets the instances of a consumer under rekey exec restart one after another",
+    calledBy: "callerUrl",
+    table: getAndList,
+    writes: ["TURN"],
+  },
   admin: {
     does: "Does what people ask for with the rekey command: the caller is the AWS principal that signed",
     calledBy: "callerUrl",

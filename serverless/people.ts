@@ -197,6 +197,20 @@ function consumerStatements(deployment: Deployment): readonly Statement[] {
         StringEquals: { "events:detail-type": "ConsumerReport" },
       },
     },
+    {
+      Sid: "AskForRestart",
+      Effect: "Allow",
+      Action: ["lambda:InvokeFunctionUrl"],
+      Resource: [arnOf("PermitRestartLambdaFunction")],
+      Condition: { StringEquals: { "lambda:FunctionUrlAuthType": "AWS_IAM" } },
+    },
+    {
+      Sid: "AskForRestartThroughTheUrl",
+      Effect: "Allow",
+      Action: ["lambda:InvokeFunction"],
+      Resource: [arnOf("PermitRestartLambdaFunction")],
+      Condition: { Bool: { "lambda:InvokedViaFunctionUrl": "true" } },
+    },
   ];
 }
 

@@ -53,6 +53,10 @@ const outputs = {
     Description: "Where `rekey` sends what people order",
     Value: { "Fn::GetAtt": ["AdminLambdaFunctionUrl", "FunctionUrl"] },
   },
+  PermitUrl: {
+    Description: "Where `rekey exec --permit-url` asks before it restarts its program",
+    Value: { "Fn::GetAtt": ["PermitRestartLambdaFunctionUrl", "FunctionUrl"] },
+  },
   AdminFunctionArn: {
     Description: "What `rekey doctor` asks who may call it",
     Value: { "Fn::GetAtt": ["AdminLambdaFunction", "Arn"] },

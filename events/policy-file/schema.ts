@@ -35,6 +35,7 @@ const account = z
   .regex(/^\d{12}$/, "an AWS account is twelve digits in quotes");
 
 const repositoriesMax = 50;
+const restartsAtOnceMax = 50;
 const repositories = z
   .array(
     z
@@ -142,6 +143,7 @@ export const ConsumerBlock = z.strictObject({
     .max(50)
     .optional(),
   repositories: repositories.optional(),
+  restartsAtOnce: z.int("restartsAtOnce is a number").min(1).max(restartsAtOnceMax).optional(),
 });
 export type ConsumerBlock = z.output<typeof ConsumerBlock>;
 

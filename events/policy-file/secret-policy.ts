@@ -151,6 +151,7 @@ function consumerFrom(block: ConsumerBlock, around: Surroundings): ConsumerPolic
         : refreshFrom(block.refresh),
     ...(block.roles !== undefined && { roles: block.roles }),
     ...(block.repositories !== undefined && { repositories: block.repositories }),
+    ...(block.restartsAtOnce !== undefined && { restartsAtOnce: block.restartsAtOnce }),
     ...(block.copies !== undefined && { copies: block.copies.flatMap(copiesFrom) }),
     ...(block.workload !== undefined && { workload: block.workload }),
   };

@@ -58,7 +58,7 @@ export async function runExec(args: readonly string[], env: Environment): Promis
     ...{ settings, key, log, place: place.write },
     permits: createPermits({
       ...{ env, log, fetch: globalThis.fetch, random: Math.random, instance: instance() },
-      ...{ url: settings.permitUrl, maxMs: settings.permitMaxMs },
+      ...{ url: settings.permitUrl, maxMs: settings.permitMaxMs, withoutPermit: settings.withoutPermit },
       ...{ consumer: settings.consumer, spreadMs: settings.spreadMs },
     }),
     async start() {

@@ -30,16 +30,18 @@ export interface PermitOptions {
   fetch: Fetch;
   consumer: string;
   instance: string;
-  /** Without an answer for as long, a restart goes ahead. */
+  /** Without a permit for as long, `withoutPermit` says what happens. */
   maxMs: number;
-  /** Without a permit function, or when it did not answer: a random part of this goes by first. */
+  /** `stay`: the command keeps its key and the question goes on, so that the retiring key stays alive. */
+  withoutPermit: "stay" | "restart";
+  /** Before a restart without a permit a random part of this goes by. */
   spreadMs: number;
   random(): number;
   log(text: string): void;
 }
 
 export interface Permits {
-  /** Settles when the program may be stopped; rejects only when `signal` aborts. Never waits longer than its bounds. */
+  /** Settles when the program may be stopped; rejects only when `signal` aborts. */
   ask(version: KeyVersion, signal: AbortSignal): Promise<void>;
   /** Gives the permit back; a failure to do so is left to the permit's own end. */
   giveBack(version: KeyVersion, action: "done" | "failed"): Promise<void>;
@@ -48,15 +50,14 @@ export interface Permits {
 const answerMaxMs = 5_000;
 const retryMinMs = 1_000;
 const retryMaxMs = 60_000;
-/** So many questions in a row without an answer, and nobody is there to answer. */
-const silentMax = 5;
 
 /**
- * Hosts cannot see each other, and would all restart at the announcement. So each asks for a permit first; where there
- * is nobody to ask, or for too long no permit, a random wait spreads the restarts instead.
+ * Hosts cannot see each other, and would all restart at the announcement. So each asks for a permit first. If all of them
+ * restarted when nobody answers, all could be down at once: so they keep what they have, say so, and go on asking.
+ * Where nobody was named to ask, a random wait spreads the restarts.
  */
 export function createPermits(options: PermitOptions): Permits {
-  const { url, maxMs, spreadMs, random, log } = options;
+  const { url, maxMs, withoutPermit, spreadMs, random, log } = options;
   const send = url === undefined ? undefined : sender(url, options);
   const requestFor = (action: PermitRequest["action"], { arn, versionId }: KeyVersion): PermitRequest => ({
     ...{ schema: 1, action, secretArn: arn, versionId },
@@ -75,9 +76,16 @@ export function createPermits(options: PermitOptions): Permits {
       const untilMs = performance.now() + maxMs;
       let silent = 0;
       let said = "";
+      let isTold = false;
       // Everybody hears of a rotation at once, and should not ask at once.
       await pause(Math.round(retryMinMs * random()), undefined, { signal });
-      while (performance.now() < untilMs && silent < silentMax) {
+      while (!signal.aborted) {
+        if (performance.now() >= untilMs && !isTold) {
+          isTold = true;
+          log(`had no permit within ${Math.round(maxMs / 1_000)} s: ${said || "nobody answered"}`);
+          if (withoutPermit === "restart") return spread(signal);
+          log("the command keeps its key, so the retiring key stays alive; asks on once a minute");
+        }
         const answer = await send(requestFor("ask", version)).catch(ignore);
         if (answer?.outcome === "granted") return;
         silent = answer ? 0 : silent + 1;
@@ -86,16 +94,12 @@ export function createPermits(options: PermitOptions): Permits {
           : "the permit function does not answer";
         if (now !== said) log(`waits for a permit: ${now}`);
         said = now;
-        const wishMs = answer?.retryMs ?? retryMinMs * 2 ** silent;
-        const delayMs = Math.min(
-          Math.max(wishMs, retryMinMs),
-          retryMaxMs,
-          Math.max(untilMs - performance.now(), 1),
-        );
+        const wishMs = answer?.retryMs ?? retryMinMs * 2 ** Math.min(silent, 6);
+        const remainingMs = Math.max(untilMs - performance.now(), 1);
+        const delayMs = isTold ? retryMaxMs : Math.min(Math.max(wishMs, retryMinMs), retryMaxMs, remainingMs);
         await pause(delayMs * (0.8 + 0.2 * random()), undefined, { signal });
       }
-      log(silent < silentMax ? "had no permit in time" : "cannot reach the permit function");
-      await spread(signal);
+      signal.throwIfAborted();
     },
     async giveBack(version, action) {
       await send?.(requestFor(action, version)).catch(() =>
@@ -124,6 +128,8 @@ function sender(address: string, { env, fetch }: PermitOptions) {
     });
     const answer = (await response.json()) as Partial<PermitAnswer>;
     const { outcome, retryMs, reason } = answer;
+    if (outcome === undefined && response.status === 403)
+      return { outcome: "refused", reason: "AWS does not allow this role to ask it (403)" };
     if (outcome !== "granted" && outcome !== "wait" && outcome !== "refused" && outcome !== "noted") {
       throw new Error("no answer of a permit function");
     }

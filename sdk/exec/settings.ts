@@ -22,6 +22,7 @@ export interface ExecSettings {
   readyMaxMs: number;
   permitUrl: string | undefined;
   permitMaxMs: number;
+  withoutPermit: "stay" | "restart";
   /** Without a permit's answer a restart waits for a random part of this. */
   spreadMs: number;
   refreshEveryMs: number;
@@ -61,7 +62,11 @@ export const execOptions = {
     variable: "REKEY_PERMIT_URL",
     says: "where restarts are permitted one after another",
   },
-  "permit-wait": { takes: "TIME", says: "restart without a permit after this time: 30m" },
+  "permit-wait": { takes: "TIME", says: "without a permit for this time, say so: 30m" },
+  "without-permit": {
+    takes: "stay|restart",
+    says: "then keep the key and ask on, or restart all the same: stay",
+  },
   spread: { takes: "TIME", says: "without a permit, wait for a random part of this: 5m" },
   refresh: { takes: "TIME", variable: "REKEY_REFRESH", says: "how often to look for a rotation: 1m" },
   "max-stale": {
@@ -100,9 +105,12 @@ export function settingsFrom(args: readonly string[], env: Environment): ExecSet
   }
   const whenStale = one("when-stale") ?? "stop";
   if (whenStale !== "stop" && whenStale !== "keep") throw usage("--when-stale has to be stop or keep");
+  const withoutPermit = one("without-permit") ?? "stay";
+  if (withoutPermit !== "stay" && withoutPermit !== "restart")
+    throw usage("--without-permit has to be stay or restart");
   const maxStaleMs = durationMs("max-stale", one("max-stale")) ?? 24 * 60 * minuteMs;
   return {
-    ...{ secret: parseSecret(secret), consumer, command, delivery, signal, whenStale },
+    ...{ secret: parseSecret(secret), consumer, command, delivery, signal, whenStale, withoutPermit },
     environment: one("environment") ?? "undeclared",
     reportBus: one("report-bus"),
     instance: one("instance"),

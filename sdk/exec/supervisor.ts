@@ -142,7 +142,7 @@ export class Supervisor {
     }
     const next = this.#version;
     log(`restarted with version ${next.versionId}`);
-    this.#confirming = this.#confirm(next, settings.readyMaxMs);
+    this.#confirming = this.#confirm({ next, wanted }, settings.readyMaxMs);
   }
 
   async #stop(): Promise<void> {
@@ -159,15 +159,21 @@ export class Supervisor {
     if (this.#over.signal.aborted) this.#end(before.hasEnded() ? before.ended : { code: 1, signal: null });
   }
 
-  /** Reports the version once the command works with it and nothing of an earlier start is left. */
-  async #confirm(next: KeyVersion, readyMaxMs: number): Promise<void> {
+  /**
+   * Reports the version once the command works with it and nothing of an earlier start is left. `wanted` is what the
+   * permit was asked for: a newer version may have come before the start.
+   */
+  async #confirm(
+    { next, wanted }: { next: KeyVersion; wanted: KeyVersion },
+    readyMaxMs: number,
+  ): Promise<void> {
     const { permits, isReady, log } = this.#parts;
     const { signal } = this.#over;
     if (await isReady(readyMaxMs, signal)) {
-      await permits.giveBack(next, "done");
+      await permits.giveBack(wanted, "done");
       return this.#tellWhenAlone(next);
     }
-    await permits.giveBack(next, "failed");
+    await permits.giveBack(wanted, "failed");
     if (signal.aborted) return;
     log("the command is not ready with its new key: it is not reported, so the key before is kept alive");
     while (!signal.aborted && this.#version === next) {

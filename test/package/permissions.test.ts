@@ -282,6 +282,7 @@ const writing: Record<Kind, RegExp> = {
   SWEEP: /kind: "SWEEP"/,
   TOLD: /\.putTold\(/,
   TRIAGE: /\.putTriage\(/,
+  TURN: /\.changeTurns\(/,
 };
 const removing: Partial<Record<Kind, RegExp>> = {
   CAMPAIGN: /\.removeCampaignBreach\(/,

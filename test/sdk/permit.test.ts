@@ -1,11 +1,12 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { createPermits, type PermitAnswer, type PermitRequest } from "../../sdk/exec/permit.ts";
+import { until } from "./host-world.ts";
 
 const version = { arn: "arn:aws:secretsmanager:x", versionId: "v2", fingerprint: "sha256:0" };
 
 let asked: (PermitRequest & { authorization: string | undefined })[];
-let answers: (PermitAnswer | "broken")[];
+let answers: (PermitAnswer | "broken" | "forbidden")[];
 let said: string[];
 const server = createServer(async (request, response) => {
   let text = "";
@@ -13,9 +14,9 @@ const server = createServer(async (request, response) => {
   const { authorization } = request.headers;
   asked.push({ ...(JSON.parse(text) as PermitRequest), authorization });
   const answer = answers.shift() ?? { outcome: "granted" };
-  response
-    .writeHead(answer === "broken" ? 500 : 200)
-    .end(answer === "broken" ? "{}" : JSON.stringify(answer));
+  const status = { broken: 500, forbidden: 403 };
+  if (typeof answer === "string") response.writeHead(status[answer]).end('{"Message":"as AWS says it"}');
+  else response.writeHead(200).end(JSON.stringify(answer));
 });
 
 beforeAll(async () => {
@@ -33,7 +34,9 @@ beforeEach(() => {
   said = [];
 });
 
-const permits = (more: { url?: string | undefined; maxMs?: number; spreadMs?: number } = {}) =>
+const permits = (
+  more: { url?: string | undefined; maxMs?: number; withoutPermit?: "stay" | "restart" } = {},
+) =>
   createPermits({
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     env: { AWS_ACCESS_KEY_ID: "AKIDFAKE", AWS_SECRET_ACCESS_KEY: "FAKE-secret", AWS_REGION: "eu-central-1" },
@@ -41,6 +44,7 @@ const permits = (more: { url?: string | undefined; maxMs?: number; spreadMs?: nu
     consumer: "billing",
     instance: "host/1",
     maxMs: 10_000,
+    withoutPermit: "stay",
     spreadMs: 10,
     random: () => 0,
     log: (text) => said.push(text),
@@ -77,14 +81,43 @@ test("without an address a random wait spreads the restarts", async () => {
   expect(said).toEqual(["restarts in 0 s, without a permit"]);
 });
 
-test("no permit in time ends in the random wait, and not in waiting for ever", async () => {
-  answers = Array.from({ length: 20 }, () => ({ outcome: "wait", retryMs: 1 }) as const);
+describe("no permit in time", () => {
+  const waits = () =>
+    Array.from({ length: 20 }, () => ({ outcome: "wait", retryMs: 1, reason: "host/2" }) as const);
 
-  await permits({ maxMs: 1_500 }).ask(version, never);
+  test("is said, and the command keeps its key: all instances could be down at once", async () => {
+    answers = waits();
+    const over = new AbortController();
+    let isOver = false;
+    const asking = permits({ maxMs: 1_500 }).ask(version, over.signal);
+    const settled = asking.finally(() => {
+      isOver = true;
+    });
+    settled.catch(() => undefined);
+    await until("the word about it", () => said.length >= 3);
 
-  // At most one question a pause, whatever the answer says; a loop would ask thousands of times.
-  expect(asked.length).toBeLessThan(12);
-  expect(said.slice(-2)).toEqual(["had no permit in time", "restarts in 0 s, without a permit"]);
+    expect(said).toEqual([
+      "waits for a permit: host/2",
+      "had no permit within 2 s: host/2",
+      "the command keeps its key, so the retiring key stays alive; asks on once a minute",
+    ]);
+    // At most one question a pause, whatever the answer says; a loop would ask thousands of times.
+    expect([isOver, asked.length < 12]).toEqual([false, true]);
+    over.abort();
+    await expect(asking).rejects.toMatchObject({ name: "AbortError" });
+  });
+
+  test("ends in the random wait where it was said that it may", async () => {
+    answers = waits();
+    await permits({ maxMs: 1_500, withoutPermit: "restart" }).ask(version, never);
+    expect(said.slice(-2)).toEqual(["had no permit within 2 s: host/2", "restarts in 0 s, without a permit"]);
+  });
+});
+
+test("a role that AWS lets not ask is told so", async () => {
+  answers = ["forbidden", { outcome: "granted" }];
+  await permits().ask(version, never);
+  expect(said).toEqual(["waits for a permit: AWS does not allow this role to ask it (403)"]);
 });
 
 test("an answer that is none counts as silence, and is never a permit", async () => {
