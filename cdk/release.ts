@@ -6,6 +6,7 @@ const outputNames = [
   "AdminFunctionArn",
   "RotationFunctionArn",
   "IntakeUrl",
+  "PermitUrl",
   "TableName",
   "RotationMachineArn",
   "CompromiseMachineArn",

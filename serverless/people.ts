@@ -201,14 +201,14 @@ function consumerStatements(deployment: Deployment): readonly Statement[] {
       Sid: "AskForRestart",
       Effect: "Allow",
       Action: ["lambda:InvokeFunctionUrl"],
-      Resource: [arnOf("PermitRestartLambdaFunction")],
+      Resource: [arnOf("PermitDashrestartLambdaFunction")],
       Condition: { StringEquals: { "lambda:FunctionUrlAuthType": "AWS_IAM" } },
     },
     {
       Sid: "AskForRestartThroughTheUrl",
       Effect: "Allow",
       Action: ["lambda:InvokeFunction"],
-      Resource: [arnOf("PermitRestartLambdaFunction")],
+      Resource: [arnOf("PermitDashrestartLambdaFunction")],
       Condition: { Bool: { "lambda:InvokedViaFunctionUrl": "true" } },
     },
   ];

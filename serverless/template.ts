@@ -55,7 +55,7 @@ const outputs = {
   },
   PermitUrl: {
     Description: "Where `rekey exec --permit-url` asks before it restarts its program",
-    Value: { "Fn::GetAtt": ["PermitRestartLambdaFunctionUrl", "FunctionUrl"] },
+    Value: { "Fn::GetAtt": ["PermitDashrestartLambdaFunctionUrl", "FunctionUrl"] },
   },
   AdminFunctionArn: {
     Description: "What `rekey doctor` asks who may call it",

@@ -18,6 +18,11 @@ output "intake_url" {
   value       = aws_cloudformation_stack.rekey.outputs["IntakeUrl"]
 }
 
+output "permit_url" {
+  description = "Where `rekey exec --permit-url` asks before it restarts its program."
+  value       = aws_cloudformation_stack.rekey.outputs["PermitUrl"]
+}
+
 output "table_name" {
   description = "The ledger."
   value       = aws_cloudformation_stack.rekey.outputs["TableName"]

@@ -1,7 +1,7 @@
 import { randomInto, typedInto } from "../pipes.ts";
 import type { StoreCommands } from "../store.ts";
-import { versionIn } from "./mark.ts";
 import { parseReference } from "./reference.ts";
+import { versionIn } from "./version-id.ts";
 
 /** The vault's address is the deployment's and not in the reference: the shell asks for its name by this one. */
 const vault = '--vault-name "$AZURE_VAULT"';

@@ -1,9 +1,10 @@
 import { InputInvalid, SecretUnusable, VersionMoved } from "../../core/errors.ts";
 import type { VersionId, VersionsInUse } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
-import { digestOf, foreignId, type Mark, markIn } from "./mark.ts";
+import { digestOf, type Mark, markIn } from "./mark.ts";
 import { type AzureReference, parseReference } from "./reference.ts";
 import type { AzureSecrets, Read, Version } from "./secrets.ts";
+import { foreignId } from "./version-id.ts";
 
 export interface Known extends Version {
   /** The secret that consumers read, or the one beside it. */

@@ -41,10 +41,3 @@ export function withMark(tags: Tags, mark: Mark | undefined): Tags {
 export function digestOf(id: VersionId, text: Secret): string {
   return createHash("sha256").update(`${id}\n${text.reveal()}`).digest("base64url");
 }
-
-/** The id of a version that somebody else wrote: Azure never uses a name twice. */
-export const foreignId = (version: string): VersionId => `akv-${version}`;
-
-export function versionIn(versionId: VersionId): string | undefined {
-  return /^akv-([0-9a-f]{32})$/.exec(versionId)?.[1];
-}

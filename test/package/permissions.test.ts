@@ -485,7 +485,7 @@ describe("refreshing a workload", () => {
 describe("a role may do what its code asks for, and nothing else", () => {
   const asked: Readonly<Record<string, RegExp>> = {
     "dynamodb:GetItem": /ledger\.(?!(policies|formerSecrets)\()\w|audit\.append/,
-    "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append/,
+    "dynamodb:PutItem": /ledger\.(\w+\.)?(change|put|write|report)|audit\.append|\.changeTurns\(/,
     "dynamodb:Query":
       /appendToIntake\(|audit\.append|log\.(verify|entries)\(|scoper\.scope\(|ledger\.(\w+\.)?(policies|formerSecrets|rotations|holders|evidence|debts|stops|keys|incidents)\(/,
     "dynamodb:DeleteItem": /ledger\.(\w+\.)?remove/,
