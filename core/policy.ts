@@ -343,10 +343,7 @@ const platformOf: Readonly<Partial<Record<RefreshAction["kind"], Platform>>> = {
   "kubernetes-sync": "kubernetes",
 };
 
-/**
- * The workloads of a consumer in the order in which they have to be replaced: a Kubernetes secret is synced
- * before the pods that read it are restarted.
- */
+/** A consumer's workloads in the order of their replacement: a Kubernetes secret is synced before its pods restart. */
 export function workloadsOf({ workload, refresh }: ConsumerPolicy, platform: Platform): readonly string[] {
   const refreshed = platformOf[refresh.kind] === platform ? refresh.target : undefined;
   const all =

@@ -207,9 +207,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "permit-restart": {
     does: "Lets the instances of a consumer under rekey exec restart one after another",
-    calledBy: "callerUrl",
-    table: getAndList,
-    writes: ["TURN"],
+    ...({ calledBy: "callerUrl", table: getAndList, writes: ["TURN"] } as const),
   },
   admin: {
     does: "Does what people ask for with the rekey command: the caller is the AWS principal that signed",
@@ -267,8 +265,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     calledBy: "clock",
     timeoutSeconds: 300,
     table: getAndList,
-    writes: ["PUSHED"],
-    collector: "push",
+    ...({ writes: ["PUSHED"], collector: "push" } as const),
   },
   "index-secrets": {
     does: "Keeps the index that finds the key of an alert",

@@ -15,21 +15,20 @@ export const stores: Readonly<Record<string, StoreKind>> = {
   "azure-key-vault": azureKeyVault,
 };
 
-/** Of a secret whose reference nobody knows. */
-export const defaultCommands = secretsManager.commands;
-
 /** Whether a text names a secret by reference, in any store; anything else is a name from `rekey.yml`. */
 export function isReference(text: string): boolean {
   return Object.values(stores).some((kind) => kind.isReference(text));
 }
 
-/** The kind of store that a reference belongs to: no two have references of the same form. */
-export function storeKindOf(reference: string): StoreKind {
-  const kind = Object.values(stores).find((each) => each.isReference(reference));
-  if (kind === undefined)
+/** The name of the kind of store that a reference belongs to: no two have references of the same form. */
+export function storeNameOf(reference: string): string {
+  const [name] = Object.entries(stores).find(([, kind]) => kind.isReference(reference)) ?? [];
+  if (name === undefined)
     throw new InputInvalid(`${reference.slice(0, 300)} is no store's reference of a secret`);
-  return kind;
+  return name;
 }
+
+export const storeKindOf = (reference: string): StoreKind => stores[storeNameOf(reference)] ?? secretsManager;
 
 /** Whether a reference names a copy that this secret's own store keeps somewhere else. */
 export function isCopyOf(copy: string, reference: string): boolean {

@@ -54,7 +54,6 @@ export interface VaultReach {
 /** One kind of store that a policy may name. Nothing here makes a call before `connect`. */
 export interface StoreKind {
   readonly capabilities: StoreCapabilities;
-  readonly commands: StoreCommands;
   /** Whether this text has the form of this store's references. */
   isReference(text: string): boolean;
   /** What is wrong with a reference in `rekey.yml`: it must name one secret for good, whatever is made later. */

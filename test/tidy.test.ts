@@ -522,6 +522,7 @@ test("every function is a step in the registry, or says here what runs it", () =
     "functions/upkeep/anchor-audit.ts": "a schedule's, with the key that signs checkpoints",
     "functions/key-index/index-secrets.ts": "a schedule's, which names Rekey's own secrets",
     "functions/alerts/intake.ts": "behind the function URL of alerts",
+    "functions/evidence/permit-restart.ts": "behind the function URL that rekey exec asks",
     "functions/alerts/synthetic-leak.ts": "a schedule's, with a way to post to the intake",
   };
   const registry = ours.find(({ path }) => path === "functions/index.ts");

@@ -3,7 +3,7 @@ import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import { Secret } from "../../core/secret.ts";
 import { fingerprintOf, keyLengthMin } from "../../events/fingerprint.ts";
 import { versionIdFor } from "../../functions/secret/stage-key.ts";
-import { storeKindOf } from "../../stores/index.ts";
+import { commandsOf } from "../../stores/commands.ts";
 import { withKey } from "../../stores/value.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
@@ -71,6 +71,6 @@ async function putPending({ policy, record, key }: Supplied, reach: Reach): Prom
   if ((await store.markPending({ secretArn, versionId })) === "marked") return versionId;
   await store.discard({ secretArn, versionId });
   throw new CliFailure(`another version of ${name} is pending: somebody else's rotation is unfinished`, {
-    hint: `see who with \`${storeKindOf(secretArn).commands.show(secretArn)}\``,
+    hint: `see who with \`${commandsOf(secretArn).show(secretArn)}\``,
   });
 }

@@ -3,7 +3,7 @@ import type { SecretArn, VersionId } from "../../core/ports.ts";
 import { nativeRunOf } from "../../core/rotation/native.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
-import { storeKindOf } from "../../stores/index.ts";
+import { commandsOf } from "../../stores/commands.ts";
 import type { Deps } from "../deps.ts";
 
 /** One call of Secrets Manager about one of its rotations. */
@@ -67,7 +67,7 @@ function whyEnded({ rotationId, outcome, reason }: RotationRecord): string {
 
 /** A version that stays pending makes Secrets Manager refuse every later rotation. */
 export function cleanUp({ secretArn, token: versionId }: NativeCall): string {
-  const command = storeKindOf(secretArn).commands.endPending({ secretArn, versionId });
+  const command = commandsOf(secretArn).endPending({ secretArn, versionId });
   return `free the version with \`${command}\`, then rotate again`;
 }
 

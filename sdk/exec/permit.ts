@@ -52,8 +52,8 @@ const retryMinMs = 1_000;
 const retryMaxMs = 60_000;
 
 /**
- * Hosts cannot see each other, and would all restart at the announcement. So each asks for a permit first. If all of them
- * restarted when nobody answers, all could be down at once: so they keep what they have, say so, and go on asking.
+ * Hosts cannot see each other, and would all restart at the announcement. So each asks for a permit first. If all of
+ * them restarted when nobody answers, all could be down at once: so they keep what they have, say so, and go on asking.
  * Where nobody was named to ask, a random wait spreads the restarts.
  */
 export function createPermits(options: PermitOptions): Permits {

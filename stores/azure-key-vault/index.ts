@@ -1,12 +1,10 @@
 import type { StoreKind } from "../store.ts";
 import { capabilities } from "./capabilities.ts";
-import { commands } from "./commands.ts";
 import { isReference, referenceMistake } from "./reference.ts";
 
 /** Azure Key Vault: secrets whose consumers read the newest version. */
 export const azureKeyVault: StoreKind = {
   capabilities,
-  commands,
   isReference,
   referenceMistake,
   // Azure's second Region answers under the vault's own address, and none of them is another reference.

@@ -26,6 +26,6 @@ export function isReference(text: string): boolean {
 
 export function referenceMistake(text: string): string | undefined {
   return parseReference(text) === undefined
-    ? `a secret in Azure Key Vault is azure://<vault of the deployment>/<secret>, in lower case and without ${pendingSuffix}`
+    ? `write azure://<vault>/<secret>, in lower case and without ${pendingSuffix}`
     : undefined;
 }

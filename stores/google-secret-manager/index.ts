@@ -1,12 +1,10 @@
 import type { StoreKind } from "../store.ts";
 import { capabilities } from "./capabilities.ts";
-import { commands } from "./commands.ts";
 import { isReference, referenceMistake } from "./reference.ts";
 
 /** Google Secret Manager: global secrets, whose consumers read the alias `current`. */
 export const googleSecretManager: StoreKind = {
   capabilities,
-  commands,
   isReference,
   referenceMistake,
   // Replication is inside one secret, and no replica is another reference.

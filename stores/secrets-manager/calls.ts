@@ -10,7 +10,8 @@ import {
 import { SecretUnusable, StoreUnavailable, VersionMoved } from "../../core/errors.ts";
 import type { NativeRotation, ReplicaBehind, SecretArn, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
-import { currentLabel, type LabelledVersions, type LabelMove, type Labels, versionWith } from "./labels.ts";
+import { currentLabel } from "./label-names.ts";
+import { type LabelledVersions, type LabelMove, type Labels, versionWith } from "./labels.ts";
 import { inRegion, regionOf } from "./reference.ts";
 import { isNamed, refusalOf } from "./refusals.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";

@@ -1,6 +1,6 @@
 import { randomInto, typedInto } from "../pipes.ts";
 import type { StoreCommands } from "../store.ts";
-import { currentLabel, pendingLabel, previousLabel } from "./labels.ts";
+import { currentLabel, pendingLabel, previousLabel } from "./label-names.ts";
 
 const put = (reference: string): string =>
   `aws secretsmanager put-secret-value --secret-id ${reference} --secret-string file:///dev/stdin`;

@@ -1,5 +1,6 @@
 import type { SecretArn, VersionId } from "../../core/ports.ts";
-import { type LabelledVersions, pendingLabel } from "./labels.ts";
+import { pendingLabel } from "./label-names.ts";
+import type { LabelledVersions } from "./labels.ts";
 
 /** What Secrets Manager does when somebody presses its button. */
 export interface NativeRotations {

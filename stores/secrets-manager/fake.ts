@@ -2,7 +2,8 @@ import { InputInvalid, SecretUnusable, VersionMoved } from "../../core/errors.ts
 import type { ReplicaBehind, SecretArn, SecretStore, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { type NativeRotations, nativeOver } from "./fake-native.ts";
-import { currentLabel, type LabelledVersions, pendingLabel, previousLabel, storeOnLabels } from "./labels.ts";
+import { currentLabel, pendingLabel, previousLabel } from "./label-names.ts";
+import { type LabelledVersions, storeOnLabels } from "./labels.ts";
 import { assertPuttable, assertStrippable } from "./version-rules.ts";
 
 /** Secrets Manager's own figures: past this many versions it deletes unlabelled ones older than a day. */

@@ -1,12 +1,10 @@
 import type { StoreKind } from "../store.ts";
-import { commands } from "./commands.ts";
-import { capabilities } from "./labels.ts";
+import { capabilities } from "./capabilities.ts";
 import { isCopyOf, isReference, referenceMistake } from "./reference.ts";
 
 /** AWS Secrets Manager. */
 export const secretsManager: StoreKind = {
   capabilities,
-  commands,
   isReference,
   referenceMistake,
   isCopyOf,

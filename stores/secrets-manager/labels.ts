@@ -3,25 +3,14 @@ import type {
   ReplicaBehind,
   SecretArn,
   SecretStore,
-  StoreCapabilities,
   StoredVersion,
   VersionId,
   VersionPlace,
   VersionsInUse,
 } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
-
-/** The labels that people, the console and every SDK use for current, pending and previous. */
-export const currentLabel = "AWSCURRENT";
-export const pendingLabel = "AWSPENDING";
-export const previousLabel = "AWSPREVIOUS";
-/**
- * Attached by the put itself. With AWSPENDING, PutSecretValue would silently take the label from another
- * rotation; nobody else uses this label.
- */
-export const incomingLabel = "REKEY_INCOMING";
-/** Once AWSCURRENT has left a version, only a label keeps it, and the key in it, from being deleted. */
-export const retiringLabel = "REKEY_RETIRING";
+import { capabilities } from "./capabilities.ts";
+import { currentLabel, incomingLabel, pendingLabel, previousLabel, retiringLabel } from "./label-names.ts";
 
 export type Labels = Readonly<Record<VersionId, readonly string[]>>;
 
@@ -57,18 +46,6 @@ export interface LabelledVersions {
    */
   moveLabel(move: LabelMove): Promise<"moved" | "heldElsewhere">;
 }
-
-/**
- * As AWS documents it: past 100 versions it deletes those that have no label and are older than a day. It states no
- * bound for how late a version is seen after its write; 1.5 s is how long `read` asks again.
- */
-export const capabilities: StoreCapabilities = {
-  compareAndSwap: "native",
-  consumersSeePending: false,
-  versionsKept: 100,
-  pinKeeps: true,
-  readBackMs: 1_500,
-};
 
 /** The domain's store on top of labels. Everything that Rekey uses labels for is here. */
 export function storeOnLabels(labelled: LabelledVersions): SecretStore {

@@ -1,5 +1,6 @@
 import { InputInvalid } from "../../core/errors.ts";
-import { currentLabel, type LabelledVersion, type LabelMove } from "./labels.ts";
+import { currentLabel } from "./label-names.ts";
+import type { LabelledVersion, LabelMove } from "./labels.ts";
 
 /** The bounds of a ClientRequestToken, which becomes the version's id. */
 const versionIdMin = 32;

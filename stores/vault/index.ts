@@ -1,12 +1,10 @@
 import type { StoreKind } from "../store.ts";
 import { capabilities } from "./capabilities.ts";
-import { commands } from "./commands.ts";
 import { isReference, referenceMistake } from "./reference.ts";
 
 /** HashiCorp Vault and OpenBao: the KV v2 engine. */
 export const vault: StoreKind = {
   capabilities,
-  commands,
   isReference,
   referenceMistake,
   // Vault's replication is of whole servers, and none of them is another reference.

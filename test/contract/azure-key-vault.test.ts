@@ -11,6 +11,7 @@ import { federated } from "../../stores/azure-key-vault/login.ts";
 import { secretsOf } from "../../stores/azure-key-vault/secrets.ts";
 import { azureSettings } from "../../stores/azure-key-vault/settings.ts";
 import { storeOnVersions } from "../../stores/azure-key-vault/store.ts";
+import { commandsOf } from "../../stores/commands.ts";
 import { type StoreWorld, storeContract, versionIdOf } from "./store-contract.ts";
 
 const [v1, v2] = [versionIdOf(1), versionIdOf(2)];
@@ -349,7 +350,7 @@ describe("a reference", () => {
 
   test("of a version that Rekey wrote or somebody else did has commands that name it", () => {
     const place = { secretArn: "azure://main/openai", versionId: v1 };
-    const { commands } = azureKeyVault;
+    const commands = commandsOf("azure://main/openai");
     const theirs = `akv-${"a".repeat(32)}`;
     expect(commands.makeCurrent(place, theirs)).toContain(`--version ${"a".repeat(32)} --query value`);
     expect(commands.makeCurrent(place, v1)).toContain("list-versions");

@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { storeCommands } from "../../stores/commands.ts";
 import { stores } from "../../stores/index.ts";
 
 const page = readFileSync(new URL("../../docs/stores.md", import.meta.url), "utf8");
@@ -16,6 +17,7 @@ const swaps = {
 
 test("docs/stores.md has a row for every store, and no other", () => {
   expect(Object.keys(titles).sort()).toEqual(Object.keys(stores).sort());
+  expect(Object.keys(storeCommands).sort()).toEqual(Object.keys(stores).sort());
 });
 
 test.each(Object.entries(stores))("docs/stores.md says what %s states", (name, { capabilities }) => {

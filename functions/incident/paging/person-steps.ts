@@ -3,8 +3,7 @@ import { isExact, isRekeysOwn, isSettled } from "../../../core/incident/plan.ts"
 import type { CurrentAgain, IncidentRecord, KeyInScope, OwnRole } from "../../../core/incident/record.ts";
 import { isTriage } from "../../../core/incident/turns.ts";
 import { adminConsoleOf, manualOf } from "../../../providers/manual.ts";
-import { defaultCommands, isReference, storeKindOf } from "../../../stores/index.ts";
-import type { StoreCommands } from "../../../stores/store.ts";
+import { commandsOf } from "../../../stores/commands.ts";
 
 /** One thing that a person does. A command is separate, so that it can be pasted as it is. */
 export interface PersonStep {
@@ -159,11 +158,6 @@ function channelSteps({ make, end }: { readonly make: string; readonly end: stri
       command: order(incidentId, "waive", "replaced, and the leaked one deleted"),
     },
   ];
-}
-
-/** A place that nobody knows is written as a word to fill in, in the commands of the store that most secrets have. */
-function commandsOf(secretArn: string): StoreCommands {
-  return isReference(secretArn) ? storeKindOf(secretArn).commands : defaultCommands;
 }
 
 // ---- a key that is current again --------------------------------------------------------------------------
