@@ -186,6 +186,9 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
     "observe-secrets: AdminCredentials secretsmanager:GetSecretValue",
   ],
   "only a deployment with a collector pushes": [get, query, write].map((use) => `push-audit: ${use}`),
+  "only a program under rekey exec asks whether it may restart": [get, query, write].map(
+    (use) => `permit-restart: ${use}`,
+  ),
   "only a second alert about the same key stops the machine that works on the weaker one": [
     "raise-alert: FollowRuns states:StopExecution",
   ],
