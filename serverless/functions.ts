@@ -174,7 +174,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "change",
     publishes: ["Bus"],
-    machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess"],
+    machines: ["StartExecution", "DescribeExecution", "SendTaskSuccess", "SendTaskFailure"],
     schedules: "read",
     people: "page",
     destinations: "observe",

@@ -5,6 +5,7 @@ import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import { commandsOf } from "../../stores/commands.ts";
 import type { Deps } from "../deps.ts";
+import { endLostRun } from "./end-lost-run.ts";
 
 /** One call of Secrets Manager about one of its rotations. */
 export interface NativeCall {
@@ -37,6 +38,9 @@ export async function isOver(call: NativeCall, deps: Deps): Promise<boolean> {
   const { current, pending } = await deps.store.versionsInUse(secretArn);
   if (current === token) return true;
   if (pending?.versionId === token) return false;
+  const record = await deps.ledger.secret(secretArn);
+  if (record.lease?.runId === nativeRunOf(token))
+    await endLostRun(record, { nowMs: deps.clock.nowMs(), deps });
   throw new InputInvalid(`version ${token} is not pending: this rotation was ended, press the button again`);
 }
 

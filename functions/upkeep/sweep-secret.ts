@@ -18,6 +18,7 @@ import type { RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps, With } from "../deps.ts";
 import { releaseLease } from "../incident/takeover/release-secrets.ts";
+import { endLostRun } from "../native/end-lost-run.ts";
 import {
   freezeFor,
   freezeIfMoved,
@@ -59,6 +60,7 @@ export async function sweepSecret(sweeping: Sweeping, deps: With<"destinations">
   const spent = await pageSpentKey({ ...sweeping, record }, deps);
   if (spent === 0) await pageMovedKey({ ...sweeping, record }, deps);
   await freezeChangedFunction({ ...sweeping, record }, deps);
+  if (!sweeping.dryRun) await endLostRun(record, { nowMs: sweeping.nowMs, deps });
   return {
     ...{ settled, labels, spent },
     astray: await sweepCopies({ ...sweeping, record }, deps),

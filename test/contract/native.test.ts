@@ -158,6 +158,21 @@ test("a try that died with its key in the version ends the rotation, and says ho
   expect(world.executions.failed).toEqual([{ token: "the-task", error: "NeedsHuman" }]);
 });
 
+test("a run whose version was taken away waits no longer for its key: the next try ends it, and so does the sweep", async () => {
+  const tried = await pressed();
+  await waiting(tried.world, "opened");
+  tried.labels.pending = "somebody-elses";
+  await expect(tried.step("createSecret")).rejects.toThrow("is not pending");
+  expect(tried.world.executions.failed).toEqual([{ token: "the-task", error: "PendingHeld" }]);
+
+  const { world } = await pressed();
+  await waiting(world, "opened");
+  await sweep.run({ dryRun: true }, world.depsOf("sweep"));
+  expect(world.executions.failed).toEqual([]);
+  await sweep.run({ dryRun: false }, world.depsOf("sweep"));
+  expect(world.executions.failed).toEqual([{ token: "the-task", error: "PendingHeld" }]);
+});
+
 test("nobody gives an ordinary rotation the name of a native one", async () => {
   const { world } = await pressed();
   const { answer } = await world.send({ command: "rotate", secret: "billing-key", name: nativeRunOf(token) });

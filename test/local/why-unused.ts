@@ -74,7 +74,7 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
       "file-report",
       "close-incident",
     ]),
-    ...each("CallMachines states:SendTaskFailure", ["admin", "open-incident"]),
+    ...each("CallMachines states:SendTaskFailure", ["admin", "open-incident", "sweep"]),
   ],
   "only news that people need is told or announced": [
     ...each("Publish events:PutEvents", [

@@ -88,6 +88,10 @@ const seeds: readonly (readonly [number, string])[] = [
   [1485, "an alert that calls a key public after its proven death changes nothing"],
   [168, "a native rotation whose function died after it staged its key is taken up by the next try"],
   [235, "a native rotation whose function died between the store and the ledger ends, and frees its secret"],
+  [
+    2969,
+    "a native rotation whose version somebody took away before its key was made ends, and frees its secret",
+  ],
   [2461, "a key that an incident contained in its place freezes the secret only until it is replaced"],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
 ];

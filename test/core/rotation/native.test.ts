@@ -3,10 +3,12 @@ import {
   finishWasCalled,
   nativeRunOf,
   nativeTokenOf,
+  nativeWaitMaxMs,
   queuedMaxMs,
   queuedRotation,
   unqueue,
   whyFunctionChanged,
+  whyNoKeyComes,
 } from "../../../core/rotation/native.ts";
 import { emptyRecord, type Run } from "../../../core/rotation/secret-record.ts";
 
@@ -57,4 +59,20 @@ test("what was queued is wanted for a day, and is taken off by its own token onl
   expect(unqueue(record, token)).toEqual(emptyRecord("arn:a"));
   expect(unqueue(record, "another")).toBe(record);
   expect(unqueue(emptyRecord("arn:a"), token)).toEqual(emptyRecord("arn:a"));
+});
+
+test("a run that waits for its key waits as long as Secrets Manager may bring it, and no other run is ended", () => {
+  const wait = { rotationId: nativeRunOf(token), token: "t", decision: "supply" };
+  const waiting = { run: run(nativeRunOf(token)), wait };
+  expect(whyNoKeyComes(waiting, { pending: token, waitedMs: nativeWaitMaxMs })).toBeUndefined();
+  expect(whyNoKeyComes(waiting, { pending: token, waitedMs: nativeWaitMaxMs + 1 })?.detail).toMatch(
+    "six hours",
+  );
+  for (const pending of [undefined, "v-9"])
+    expect(whyNoKeyComes(waiting, { pending, waitedMs: 0 })).toMatchObject({ reason: "PendingHeld" });
+  const gone = { pending: undefined, waitedMs: nativeWaitMaxMs + 1 };
+  expect(whyNoKeyComes({ ...waiting, wait: { ...wait, decision: "waiting" } }, gone)).toBeUndefined();
+  expect(whyNoKeyComes({ run: waiting.run }, gone)).toBeUndefined();
+  expect(whyNoKeyComes({ ...waiting, run: run("r-1") }, gone)).toBeUndefined();
+  expect(whyNoKeyComes({ wait }, gone)).toBeUndefined();
 });

@@ -16,8 +16,11 @@ export async function press({ world, watch }: Simulated, { secretArn }: WatchedS
   if (!(await world.store.native.press({ secretArn, token, functionArn }))) return;
   const isPending = async () => (await world.store.versionsInUse(secretArn)).pending?.versionId === token;
   for (const Step of steps) {
-    for (let tries = 1; tries <= triesMax && (await isPending()); tries += 1) {
+    let isLost = false;
+    for (let tries = 1; tries <= triesMax && !isLost; tries += 1) {
       if (watch.violations.length > 0) return;
+      // It may not know yet that somebody took the version away, and calls once more.
+      isLost = !(await isPending());
       watch.tell(`${Step} ${token}`);
       if (await succeeds({ Step, SecretId: secretArn, ClientRequestToken: token }, world)) break;
       await new Promise((resolve) => setTimeout(resolve, againAfterMs));
