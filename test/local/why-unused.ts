@@ -172,7 +172,8 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
   "only a rotation that Secrets Manager starts calls its rotation function; native.slow.test.ts starts one":
     never(
       ...(["native-bridge", get, query, write, describe, read, put, label, credential, wake] as const),
-      ...["CallMachines states:StartExecution", "FollowRuns states:DescribeExecution"],
+      ...["CallMachines states:StartExecution", "CallMachines states:SendTaskFailure"],
+      "FollowRuns states:DescribeExecution",
     ),
   "only a campaign that somebody began is advanced; campaign.slow.test.ts begins one": [
     ...[get, write, publish, wake, page].map((use) => `advance-campaigns: ${use}`),
@@ -186,9 +187,11 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
     "observe-secrets: AdminCredentials secretsmanager:GetSecretValue",
   ],
   "only a deployment with a collector pushes": [get, query, write].map((use) => `push-audit: ${use}`),
-  "only a program under rekey exec asks whether it may restart": [get, query, write].map(
-    (use) => `permit-restart: ${use}`,
-  ),
+  "only a program under rekey exec asks whether it may restart": [
+    ...[get, query, write, "WriteOwnLog logs:CreateLogStream", "WriteOwnLog logs:PutLogEvents"].map(
+      (use) => `permit-restart: ${use}`,
+    ),
+  ],
   "only a second alert about the same key stops the machine that works on the weaker one": [
     "raise-alert: FollowRuns states:StopExecution",
   ],
