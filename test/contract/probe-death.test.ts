@@ -63,10 +63,13 @@ test("where no live key can be read, a key that was never issued is control enou
   });
 });
 
+/** What is declared, or made by somebody's own function, may look like anything: the test below is about these. */
+const areOfAnyForm = ["http", "lambda"];
+
 test.each(Object.values(providers).map((kind) => [kind.kind, kind] as const))(
   "%s says how a key looks that it never issued, and it is obviously fake",
   (name, kind) => {
-    if (name === "http") return;
+    if (areOfAnyForm.includes(name)) return;
     const text = neverIssuedBy(kind, {})(dead).reveal();
     expect(text).toMatch(/FAKE|fa4e/);
     if (typeof kind.neverIssued === "string") expect(text).toBe(kind.neverIssued);
