@@ -20,26 +20,6 @@ export function nativeTokenOf(rotationId: RotationId): VersionId | undefined {
 /** Secrets Manager repeats a failed rotation for hours at most; a key that nobody asks for by then is put aside. */
 export const nativeWaitMaxMs = 6 * 3_600_000;
 
-/**
- * Why no key will come for a native run that waits for one: only Secrets Manager's own steps bring it. Undefined while
- * it may come, and for every other run.
- */
-export function whyNoKeyComes(
-  { run, wait }: Pick<SecretRecord, "run" | "wait">,
-  { pending, waitedMs }: { readonly pending: VersionId | undefined; readonly waitedMs: number },
-): Refusal<"PendingHeld"> | undefined {
-  const token = run && nativeTokenOf(run.rotationId);
-  if (token === undefined || wait?.decision !== "supply") return undefined;
-  const reason = "PendingHeld";
-  if (pending !== token)
-    return {
-      reason,
-      detail: `version ${token} is not pending any more: Secrets Manager's rotation was ended`,
-    };
-  if (waitedMs <= nativeWaitMaxMs) return undefined;
-  return { reason, detail: "Secrets Manager has not brought the key for six hours" };
-}
-
 /** What was asked for so long ago is not what anybody expects to begin now. */
 export const queuedMaxMs = 24 * 3_600_000;
 

@@ -1,4 +1,4 @@
-import { InputInvalid, NeedsHuman } from "../../core/errors.ts";
+import { InputInvalid, NeedsHuman, RotationError } from "../../core/errors.ts";
 import { isRotated, type Policy } from "../../core/policy.ts";
 import { executionName } from "../../core/rotation/execution-name.ts";
 import { nativeRunOf } from "../../core/rotation/native.ts";
@@ -127,11 +127,15 @@ async function stage({ call, policy, ticket }: Stage, deps: Deps): Promise<"stag
   const { run } = await deps.ledger.secret(secretArn);
   if (run?.phase === "opened" && run.attempt > 0 && (await hasValue(call, deps))) {
     const why = `an earlier attempt put a key into version ${call.token}, which holds one value`;
-    await endRun({ call, why }, deps);
+    await endRun({ call, error: "NeedsHuman", why }, deps);
     throw new NeedsHuman(`${why}; ${cleanUp(call)}`);
   }
   const input = { ...ticket, at: deps.clock.nowMs() };
-  const incoming = await mintAndStage({ input, policy }, deps);
+  const incoming = await mintAndStage({ input, policy }, deps).catch(async (error: unknown) => {
+    if (!(error instanceof RotationError) || error.retry !== "never") throw error;
+    await endRun({ call, error: error.name, why: error.message }, deps);
+    throw new NeedsHuman(`${error.name}: ${error.message}; ${cleanUp(call)}`);
+  });
   const record = await deps.ledger.changeSecret(secretArn, bump);
   if (record.wait?.decision === "supply") {
     const { token } = record.wait;
@@ -141,14 +145,14 @@ async function stage({ call, policy, ticket }: Stage, deps: Deps): Promise<"stag
   return "staged";
 }
 
-/** The machine would wait for a key that cannot come, and hold the secret. It settles: the earlier attempt's key is deleted. */
+/** The machine would wait for a key that cannot come, and hold the secret. It settles: an earlier attempt's key is deleted. */
 async function endRun(
-  { call, why }: { readonly call: NativeCall; readonly why: string },
+  { call, error, why }: { readonly call: NativeCall; readonly error: string; readonly why: string },
   deps: Deps,
 ): Promise<void> {
   const { wait } = await deps.ledger.secret(call.secretArn);
   if (wait?.decision !== "supply" || wait.rotationId !== nativeRunOf(call.token)) return;
-  await deps.executions.fail(wait.token, { error: "NeedsHuman", cause: why });
+  await deps.executions.fail(wait.token, { error, cause: why });
 }
 
 async function hasValue({ secretArn, token }: NativeCall, deps: Deps): Promise<boolean> {

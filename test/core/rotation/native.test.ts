@@ -8,8 +8,8 @@ import {
   queuedRotation,
   unqueue,
   whyFunctionChanged,
-  whyNoKeyComes,
 } from "../../../core/rotation/native.ts";
+import { whyNativeIsLost } from "../../../core/rotation/native-lost.ts";
 import { emptyRecord, type Run } from "../../../core/rotation/secret-record.ts";
 
 const token = "11111111-2222-4333-8444-555555555555";
@@ -61,18 +61,22 @@ test("what was queued is wanted for a day, and is taken off by its own token onl
   expect(unqueue(emptyRecord("arn:a"), token)).toEqual(emptyRecord("arn:a"));
 });
 
-test("a run that waits for its key waits as long as Secrets Manager may bring it, and no other run is ended", () => {
+test("a run waits as long as Secrets Manager may come back before the promotion, and no other run is ended", () => {
   const wait = { rotationId: nativeRunOf(token), token: "t", decision: "supply" };
   const waiting = { run: run(nativeRunOf(token)), wait };
-  expect(whyNoKeyComes(waiting, { pending: token, waitedMs: nativeWaitMaxMs })).toBeUndefined();
-  expect(whyNoKeyComes(waiting, { pending: token, waitedMs: nativeWaitMaxMs + 1 })?.detail).toMatch(
+  expect(whyNativeIsLost(waiting, { pending: token, waitedMs: nativeWaitMaxMs })).toBeUndefined();
+  expect(whyNativeIsLost(waiting, { pending: token, waitedMs: nativeWaitMaxMs + 1 })?.detail).toMatch(
     "six hours",
   );
   for (const pending of [undefined, "v-9"])
-    expect(whyNoKeyComes(waiting, { pending, waitedMs: 0 })).toMatchObject({ reason: "PendingHeld" });
+    expect(whyNativeIsLost(waiting, { pending, waitedMs: 0 })).toMatchObject({ reason: "PendingHeld" });
   const gone = { pending: undefined, waitedMs: nativeWaitMaxMs + 1 };
-  expect(whyNoKeyComes({ ...waiting, wait: { ...wait, decision: "waiting" } }, gone)).toBeUndefined();
-  expect(whyNoKeyComes({ run: waiting.run }, gone)).toBeUndefined();
-  expect(whyNoKeyComes({ ...waiting, run: run("r-1") }, gone)).toBeUndefined();
-  expect(whyNoKeyComes({ wait }, gone)).toBeUndefined();
+  expect(whyNativeIsLost({ run: waiting.run }, gone)).toBeUndefined();
+  expect(whyNativeIsLost({ ...waiting, run: run("r-1") }, gone)).toBeUndefined();
+  expect(whyNativeIsLost({ wait }, gone)).toBeUndefined();
+  const promoted: Run = {
+    ...{ rotationId: nativeRunOf(token), attempt: 1, retiring: placed("k1"), incoming: placed("k2") },
+    ...{ phase: "promoted", promotedAtMs: 0, deadlineAtMs: 1 },
+  };
+  expect(whyNativeIsLost({ run: promoted, wait }, gone)).toBeUndefined();
 });
