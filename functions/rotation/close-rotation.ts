@@ -21,8 +21,8 @@ export const closeRotation = step({
     certificate: certifiedShape.optional(),
     /** The retiring key is not dead: its policy keeps it, or the run has been settled and only its certificate is noted. */
     ending: z.enum(["retained", "settled", "rotated"]).optional(),
-    /** A run that was settled has given its fence back. */
-    fence: ticketShape.fence.optional(),
+    /** A run that was settled has given its fence back, or never had one: 0. */
+    fence: z.number().int().min(0).optional(),
   }),
   run: async ({ certificate, ending, fence, ...run }, deps: Deps) => {
     const { secretArn, rotationId, at: atMs } = run;

@@ -92,6 +92,7 @@ const seeds: readonly (readonly [number, string])[] = [
     2969,
     "a native rotation whose version somebody took away before its key was made ends, and frees its secret",
   ],
+  [3766, "the certificate of a run that died before it held its secret is noted"],
   [2461, "a key that an incident contained in its place freezes the secret only until it is replaced"],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
 ];
