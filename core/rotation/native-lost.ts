@@ -4,15 +4,19 @@ import type { Refusal } from "./refusal.ts";
 import { promotedRun, type SecretRecord } from "./secret-record.ts";
 
 /**
- * Why a native run waits for nothing: before its promotion only Secrets Manager's own steps bring it further. Undefined
- * while they may come, and for every other run.
+ * The token of a native run that waits before its promotion, where only Secrets Manager's own steps bring it further;
+ * undefined for every other run.
  */
+export function awaitedToken({ run, wait }: Pick<SecretRecord, "run" | "wait">): VersionId | undefined {
+  if (run === undefined || wait === undefined || promotedRun(run) !== undefined) return undefined;
+  return nativeTokenOf(run.rotationId);
+}
+
+/** Why Secrets Manager brings this rotation no further; undefined while it may. */
 export function whyNativeIsLost(
-  { run, wait }: Pick<SecretRecord, "run" | "wait">,
+  token: VersionId,
   { pending, waitedMs }: { readonly pending: VersionId | undefined; readonly waitedMs: number },
 ): Refusal<"PendingHeld"> | undefined {
-  const token = run && nativeTokenOf(run.rotationId);
-  if (token === undefined || wait === undefined || promotedRun(run) !== undefined) return undefined;
   const reason = "PendingHeld";
   if (pending !== token)
     return {

@@ -36,7 +36,8 @@ async function assertPending(
   { secretArn, deps }: { readonly secretArn: SecretArn; readonly deps: Pick<Deps, "store"> },
 ): Promise<void> {
   const { pending } = await deps.store.versionsInUse(secretArn);
-  if (pending?.versionId !== token) throw new PendingHeld(`version ${token} is not pending any more`);
+  if (pending?.versionId !== token)
+    throw new PendingHeld(`version ${token} is not pending any more: its rotation was ended, start it again`);
 }
 
 export const handler = onLambda(mintKey, wiring());

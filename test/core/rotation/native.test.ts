@@ -9,7 +9,7 @@ import {
   unqueue,
   whyFunctionChanged,
 } from "../../../core/rotation/native.ts";
-import { whyNativeIsLost } from "../../../core/rotation/native-lost.ts";
+import { awaitedToken, whyNativeIsLost } from "../../../core/rotation/native-lost.ts";
 import { emptyRecord, type Run } from "../../../core/rotation/secret-record.ts";
 
 const token = "11111111-2222-4333-8444-555555555555";
@@ -62,21 +62,22 @@ test("what was queued is wanted for a day, and is taken off by its own token onl
 });
 
 test("a run waits as long as Secrets Manager may come back before the promotion, and no other run is ended", () => {
-  const wait = { rotationId: nativeRunOf(token), token: "t", decision: "supply" };
-  const waiting = { run: run(nativeRunOf(token)), wait };
-  expect(whyNativeIsLost(waiting, { pending: token, waitedMs: nativeWaitMaxMs })).toBeUndefined();
-  expect(whyNativeIsLost(waiting, { pending: token, waitedMs: nativeWaitMaxMs + 1 })?.detail).toMatch(
+  expect(whyNativeIsLost(token, { pending: token, waitedMs: nativeWaitMaxMs })).toBeUndefined();
+  expect(whyNativeIsLost(token, { pending: token, waitedMs: nativeWaitMaxMs + 1 })?.detail).toMatch(
     "six hours",
   );
   for (const pending of [undefined, "v-9"])
-    expect(whyNativeIsLost(waiting, { pending, waitedMs: 0 })).toMatchObject({ reason: "PendingHeld" });
-  const gone = { pending: undefined, waitedMs: nativeWaitMaxMs + 1 };
-  expect(whyNativeIsLost({ run: waiting.run }, gone)).toBeUndefined();
-  expect(whyNativeIsLost({ ...waiting, run: run("r-1") }, gone)).toBeUndefined();
-  expect(whyNativeIsLost({ wait }, gone)).toBeUndefined();
+    expect(whyNativeIsLost(token, { pending, waitedMs: 0 })).toMatchObject({ reason: "PendingHeld" });
+
+  const wait = { rotationId: nativeRunOf(token), token: "t", decision: "supply" };
+  const waiting = { run: run(nativeRunOf(token)), wait };
+  expect(awaitedToken(waiting)).toBe(token);
+  expect(awaitedToken({ run: waiting.run })).toBeUndefined();
+  expect(awaitedToken({ ...waiting, run: run("r-1") })).toBeUndefined();
+  expect(awaitedToken({ wait })).toBeUndefined();
   const promoted: Run = {
     ...{ rotationId: nativeRunOf(token), attempt: 1, retiring: placed("k1"), incoming: placed("k2") },
     ...{ phase: "promoted", promotedAtMs: 0, deadlineAtMs: 1 },
   };
-  expect(whyNativeIsLost({ run: promoted, wait }, gone)).toBeUndefined();
+  expect(awaitedToken({ run: promoted, wait })).toBeUndefined();
 });
