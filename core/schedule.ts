@@ -136,7 +136,7 @@ function windowMinutes(expression: string): number {
 }
 
 /** A schedule's name may have letters, digits, hyphens, underscores and dots only. */
-function scheduleName(secretArn: SecretArn, hash: number): string {
+export function scheduleName(secretArn: SecretArn, hash: number): string {
   const suffix = `-${hash.toString(16).padStart(hashDigits, "0")}`;
   const readable = secretNameOf(secretArn).replace(/[^0-9A-Za-z_.-]/g, "-");
   return `${readable.slice(0, nameMax - suffix.length)}${suffix}`;

@@ -218,8 +218,11 @@ export interface PointedAlerts {
 /** The schedules of one group, and the target of new ones. */
 export interface Schedules {
   readonly target: ScheduleTarget;
-  /** Every schedule of the group that starts a rotation; all others are left out. */
-  list(): Promise<readonly Schedule[]>;
+  /**
+   * Every schedule of the group that starts a rotation; all others are left out. Each one is a call, so whoever needs
+   * a few of thousands says which names.
+   */
+  list(isWanted?: (name: string) => boolean): Promise<readonly Schedule[]>;
   /** Creates the schedule, or updates the one with this name. A repeat changes nothing. */
   put(schedule: Schedule): Promise<void>;
   /** Gone already is fine. */

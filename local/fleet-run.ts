@@ -29,6 +29,8 @@ const applySpareMs = 15_000;
 const applyTriesMax = 4;
 const stopAfterMs = 4_000;
 const stopForMs = 8_000;
+/** So few runs that are still at work are named. */
+const namedMax = 3;
 /** What the stop kept from being rotated falls due again. */
 const roundsMax = 5;
 
@@ -173,7 +175,7 @@ interface Settling {
 /** Until the schedules have started their runs; what they did not start falls due again. */
 async function started(estate: Estate, dueAtMs: number): Promise<void> {
   for (const untilMs = dueAtMs + startMaxMs; Date.now() < untilMs; await pause(pollMs / 10)) {
-    if ((await runningOf(estate)) > 0) return;
+    if ((await runningOf(estate)).length > 0) return;
   }
 }
 
@@ -181,18 +183,21 @@ async function settled(estate: Estate, { due, shown, dueAtMs, untilMs }: Settlin
   for (let left = due.length; left > 0; await pause(pollMs)) {
     if (Date.now() > untilMs)
       throw new Error(`${left} rotations are not over after ${runMaxMs / 60_000} min`);
-    left = await runningOf(estate);
-    const text = `${due.length - left} of ${due.length} runs have ended`;
+    const running = await runningOf(estate);
+    left = running.length;
+    const last = left > 0 && left <= namedMax ? `; still at work: ${running.join(", ")}` : "";
+    const text = `${due.length - left} of ${due.length} runs have ended${last}`;
     shown.step({ elapsedMs: Date.now() - dueAtMs, name: "fleet", secret: "", text });
   }
 }
 
-async function runningOf({ cloud }: Estate): Promise<number> {
+/** The names of the runs that have not ended. */
+async function runningOf({ cloud }: Estate): Promise<readonly string[]> {
   const client = new SFNClient(clientAs(cloud, "administrator"));
   const { REKEY_ROTATION_MACHINE_ARN: stateMachineArn = "" } = cloud.env("operator");
   const asked = { stateMachineArn, statusFilter: "RUNNING" as const, maxResults: 1_000 };
   const { executions = [] } = await client.send(new ListExecutionsCommand(asked));
-  return executions.length;
+  return executions.flatMap(({ name }) => name ?? []);
 }
 
 interface Parked {

@@ -211,8 +211,8 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   admin: {
     does: "Does what people ask for with the rekey command: the caller is the AWS principal that signed",
-    calledBy: "callerUrl",
-    table: getAndList,
+    // Less than the command line waits.
+    ...({ calledBy: "callerUrl", timeoutSeconds: 60, table: getAndList } as const),
     writes: [
       ...(["COPY", "SECRET", "POLICY", "FORMER", "FINGERPRINT", "EVIDENCE", "STOP", "CAMPAIGN"] as const),
       ...(["ACCOUNT", "ASKER", "KEY", "INCIDENT", "ORDER", "AUDIT"] as const),

@@ -8,8 +8,10 @@ import { type ReadFiles, readPolicyFiles } from "../policy-files.ts";
 import { type Line, table } from "../table.ts";
 import { plural } from "../text.ts";
 
-/** One round takes 15 seconds and handles about a hundred secrets. */
-const roundsMax = 100;
+/** One round handles a hundred secrets, or as many as it can in 15 seconds. */
+const roundsMax = 500;
+/** Of one round that the function did not answer, because it ran into its time limit or was throttled. */
+const triesMax = 3;
 
 interface Options {
   readonly dryRun?: boolean;
@@ -45,18 +47,21 @@ function onlyChecked({ files, policies }: ReadFiles): Shown {
 /** Many secrets take longer than one call may take. Each round continues where the last one stopped. */
 async function applyInRounds(cli: Cli, order: Readonly<Record<string, unknown>>): Promise<Answer> {
   const done: Applied[] = [];
+  const plan = new Map<string, PlanStep>();
   let held: unknown;
   for (let round = 0; round < roundsMax; round += 1) {
     const reached = done.map(({ secretArn }) => secretArn);
-    const answer = await askAdmin(cli, { ...order, reached, ...(held !== undefined && { held }) });
+    const answer = await askRound(cli, { ...order, reached, ...(held !== undefined && { held }) });
     const secrets = answer["secrets"] as readonly Applied[];
     held = answer["held"];
     done.push(...secrets.filter(({ outcome }) => outcome !== "notReached"));
+    for (const step of (answer["plan"] ?? []) as readonly PlanStep[])
+      plan.set(JSON.stringify([step.kind, step.secretArn, step.name]), step);
     if (answer.outcome !== "notFinished") {
       const hasFailed = done.some((secret) => secret.outcome === "failed");
       const outcome = answer.outcome !== "planned" && hasFailed ? "partly" : answer.outcome;
       const { held: _, ...rest } = answer;
-      return { ...rest, outcome, secrets: done };
+      return { ...rest, outcome, secrets: done, ...("plan" in rest && { plan: policiesFirst(plan) }) };
     }
     const left = secrets.filter(({ outcome }) => outcome === "notReached").length;
     cli.terminal.err(`${plural(left, "secret")} still to come`);
@@ -65,6 +70,23 @@ async function applyInRounds(cli: Cli, order: Readonly<Record<string, unknown>>)
     hint: "run it again: it goes on where it stopped",
     exitCode: exitCodes.unreachable,
   });
+}
+
+/** A repeat is safe: what was applied before the function was cut off is found unchanged. */
+async function askRound(cli: Cli, order: Readonly<Record<string, unknown>>): Promise<Answer> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await askAdmin(cli, order);
+    } catch (error) {
+      const isTransient = error instanceof CliFailure && error.exitCode === exitCodes.unreachable;
+      if (!isTransient || tries === triesMax) throw error;
+      cli.terminal.err(`${error.message}: asking again`);
+    }
+  }
+}
+
+function policiesFirst(plan: ReadonlyMap<string, PlanStep>): readonly PlanStep[] {
+  return [...plan.values()].sort((one, other) => one.kind.localeCompare(other.kind));
 }
 
 const signs = { create: "+", update: "~", remove: "-", left: "!", unchanged: " " } as const;

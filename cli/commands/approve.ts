@@ -6,8 +6,8 @@ import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../c
 import { headedTable } from "../table.ts";
 import { shortName } from "../text.ts";
 
-/** One round of an approved `apply` takes 15 seconds and handles about a hundred secrets. */
-const roundsMax = 100;
+/** One round of an approved `apply` handles a hundred secrets, or as many as it can in 15 seconds. */
+const roundsMax = 500;
 
 export const approve: Register = (program, perform) => {
   program

@@ -26,8 +26,8 @@ export function schedulerSchedules(client: Client, target: ScheduleTarget): Sche
   return {
     target,
 
-    async list() {
-      const names = await namesIn(client, target.group);
+    async list(isWanted = () => true) {
+      const names = (await namesIn(client, target.group)).filter(isWanted);
       const work = async (name: string) =>
         scheduleFrom(await read(client, { name, group: target.group }), target);
       const found = await together(names, { atOnceMax, work });

@@ -30,7 +30,7 @@ export function schedulesLater(target: ScheduleTarget): Schedules {
   const loaded = once(async () => (await import("./clients/scheduler.ts")).connectSchedules(target));
   return {
     target,
-    list: async () => (await loaded()).list(),
+    list: async (isWanted) => (await loaded()).list(isWanted),
     put: async (schedule) => (await loaded()).put(schedule),
     remove: async (name) => (await loaded()).remove(name),
   };

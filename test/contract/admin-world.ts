@@ -159,7 +159,8 @@ function memorySchedules(): Schedules & { readonly stored: Map<string, Schedule>
       machineArn: "arn:aws:states:eu-west-1:111122223333:stateMachine:rekey-rotation",
       roleArn: "arn:aws:iam::111122223333:role/rekey-scheduler",
     },
-    list: async () => [...stored.values()],
+    list: async (isWanted: (name: string) => boolean = () => true) =>
+      [...stored.values()].filter(({ name }) => isWanted(name)),
     put: async (schedule: Schedule) => {
       shelf.writes += 1;
       stored.set(schedule.name, schedule);

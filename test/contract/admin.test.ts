@@ -267,21 +267,6 @@ describe("apply", () => {
     expect(await world.store.labels(secretArn)).toEqual(before);
   });
 
-  test("300 secrets are adopted without one rotation, and a second look at them asks the provider nothing", async () => {
-    const world = adminWorld();
-    const names = Array.from({ length: 300 }, (_, n) => `key-${n}`);
-    for (const name of names) world.secret(name);
-    const file = fileWith({ secrets: Object.fromEntries(names.map((name) => [name, ""])) });
-    const { answer } = await apply(world, file);
-    expect(answer.outcome).toBe("applied");
-    expect(world.executions.started).toEqual([]);
-    const starts = new Set([...world.schedules.stored.values()].map(({ startAtMs }) => startAtMs));
-    expect(starts.size).toBe(300);
-    const { calls } = world.provider.counters();
-    expect((await apply(world, file)).answer.outcome).toBe("applied");
-    expect(world.provider.counters().calls).toBe(calls);
-  }, 30_000);
-
   test("mistakes come back in words, and nothing is applied", async () => {
     const world = adminWorld();
     const { statusCode, answer } = await apply(world, "version: 2\n");

@@ -1,6 +1,5 @@
 import * as z from "zod";
 import { together } from "../../../consumers/together.ts";
-import { type PlanStep, planOf } from "../../../core/apply-plan.ts";
 import { PolicyInvalid } from "../../../core/errors.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { isName } from "../../../events/policy-file/schema.ts";
@@ -14,8 +13,8 @@ import { secretText } from "../inputs.ts";
 import { cachedListing } from "./cached-listing.ts";
 import { mistakesOfCopies } from "./check-copies.ts";
 import { checksOf } from "./check-secret.ts";
-import { type Applied, type Named, workOn } from "./one-secret.ts";
-import { removeOrphans, whatIsAndShallBe } from "./view.ts";
+import { type Applied, workOn } from "./one-secret.ts";
+import { type Named, type Part, partOf, removeOrphans } from "./view.ts";
 
 const secretsMax = 5_000;
 const filesMax = 200;
@@ -55,6 +54,7 @@ export const apply = adminCommand({
   input,
   findsKeys: true,
   run: async ({ input: order, caller }, deps) => {
+    const startedAtMs = deps.clock.nowMs();
     if (holdsIssuedKey(order.files)) return keyInFile;
     const read = policiesInFiles(
       order.files.map(({ path, data }) => ({ path, value: data })),
@@ -63,46 +63,54 @@ export const apply = adminCommand({
     if ("mistakes" in read) return invalid(read.mistakes.map(({ path, message }) => `${path}: ${message}`));
     const { environment, policies } = read;
     if (environment !== deps.environment) return otherEnvironment(environment, deps);
-    const mistakes = [...mistakesOfProviders(policies, deps), ...(await mistakesOfCopies(policies, deps))];
+    const stored = await deps.ledger.policies();
+    const mistakes = [
+      ...mistakesOfProviders(policies, deps),
+      ...mistakesOfCopies({ policies, stored }, deps),
+    ];
     if (mistakes.length > 0) return invalid(mistakes);
 
-    const files = [...read.names, ...order.replaces];
-    const view = await whatIsAndShallBe({ policies, files, nowMs: caller.atMs }, deps);
-    const plan = planOf(view.current, view.wanted, { files, prune: order.prune });
+    const ownership = { files: [...read.names, ...order.replaces], prune: order.prune };
+    const part = await partOf(
+      { stored, policies, ownership, reached: order.reached, nowMs: caller.atMs },
+      deps,
+    );
+    const { view, plan } = part;
     const common = { view, plan, caller, adminSeen: new Map<string, Promise<void>>() };
     const listed = cachedListing(deps);
     const checks = order.dryRun ? checksOf({ ...common, held: order.held }, listed) : undefined;
-    const secrets = await handled(
-      { plan, reached: order.reached, work: checks?.work ?? workOn(common, listed) },
-      deps,
-    );
+    const work = checks?.work ?? workOn(common, listed);
+    const secrets = await handled({ part, startedAtMs, work }, deps);
     if (checks !== undefined) {
       const checked = { environment, plan, secrets: checks.withoutShared(secrets), held: checks.held() };
       return { outcome: isFinished(secrets) ? "planned" : "notFinished", ...checked };
     }
-    await removeOrphans(view, deps);
+    if (part.later.length === 0) await removeOrphans(view, deps);
     return { outcome: outcomeOf(secrets), environment, secrets };
   },
 });
 
 interface Handling {
-  readonly plan: readonly PlanStep[];
-  readonly reached: readonly string[];
+  readonly part: Part;
+  readonly startedAtMs: number;
   work(secret: Named): Promise<Applied>;
 }
 
-/** Every secret that a policy step is about, in the plan's order, for as long as one request may take. */
-async function handled({ plan, reached, work }: Handling, { clock }: AdminDeps): Promise<readonly Applied[]> {
-  const started = clock.nowMs();
-  const isReached = new Set(reached);
-  const secrets = plan
-    .filter(({ kind, secretArn }) => kind === "policy" && !isReached.has(secretArn))
-    .map(({ name, secretArn }) => ({ name, secretArn }));
-  return together(secrets, {
+/** The secrets of this part, for as long as one request may take: at least one, so that every request gets on. */
+async function handled({ part, startedAtMs, work }: Handling, { clock }: AdminDeps) {
+  const [first] = part.secrets;
+  const applied = await together(part.secrets, {
     atOnceMax,
-    work: async (each): Promise<Applied> =>
-      clock.nowMs() - started < applyMsMax ? work(each) : { ...each, outcome: "notReached" },
+    work: async (each): Promise<Applied> => {
+      const isInTime = clock.nowMs() - startedAtMs < applyMsMax;
+      return isInTime || each === first ? work(each) : notReached(each);
+    },
   });
+  return [...applied, ...part.later.map(notReached)];
+}
+
+function notReached(secret: Named): Applied {
+  return { ...secret, outcome: "notReached" };
 }
 
 function invalid(mistakes: readonly string[]): RefusedAnswer {

@@ -4,11 +4,11 @@ import type { AdminDeps } from "../../deps.ts";
 import { whyCopiesUnfit } from "../../secret/copies.ts";
 
 /** Names are checked without a call to the place: what only it can answer is asked before each rotation. */
-export async function mistakesOfCopies(
-  policies: readonly Policy[],
-  { destinations, ledger }: Pick<AdminDeps, "destinations" | "ledger">,
-): Promise<readonly string[]> {
-  const others = [...(await ledger.policies()), ...policies];
+export function mistakesOfCopies(
+  { policies, stored }: { readonly policies: readonly Policy[]; readonly stored: readonly Policy[] },
+  { destinations }: Pick<AdminDeps, "destinations">,
+): readonly string[] {
+  const others = [...stored, ...policies];
   return policies.flatMap((policy) => [
     ...copiesOf(policy).flatMap(({ to, as }) => {
       const destination = destinations.named(to);

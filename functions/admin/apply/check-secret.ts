@@ -7,13 +7,13 @@ import {
   type Applied,
   declaredOutcome,
   eachBy,
-  type Named,
   once,
   pausedReason,
   type Work,
   whatWasObserved,
   whyKept,
 } from "./one-secret.ts";
+import type { Named } from "./view.ts";
 
 export interface Checks {
   work(secret: Named): Promise<Applied>;

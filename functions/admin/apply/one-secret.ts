@@ -9,12 +9,7 @@ import type { AdminDeps } from "../../deps.ts";
 import { wakeIfDecided } from "../../secret/wake-run.ts";
 import type { Caller } from "../command.ts";
 import { adopt, fingerprintAdmin } from "./adopt.ts";
-import { refuseAmongOthers, removeSchedules, type View } from "./view.ts";
-
-export interface Named {
-  readonly name: string;
-  readonly secretArn: string;
-}
+import { type Named, refuseAmongOthers, removeSchedules, type View } from "./view.ts";
 
 export interface Applied extends Named {
   readonly outcome:

@@ -1,8 +1,20 @@
-import { type Declared, whyNotAmong } from "../../../core/apply-plan.ts";
+import {
+  type Declared,
+  type Ownership,
+  type PlanStep,
+  planOf,
+  whyNotAmong,
+} from "../../../core/apply-plan.ts";
 import { PolicyInvalid } from "../../../core/errors.ts";
 import type { Policy } from "../../../core/policy.ts";
-import { hashLimit, type Schedule, scheduleFor } from "../../../core/schedule.ts";
+import type { SecretArn } from "../../../core/ports.ts";
+import { hashLimit, type Schedule, scheduleFor, scheduleName } from "../../../core/schedule.ts";
 import type { AdminDeps } from "../../deps.ts";
+
+export interface Named {
+  readonly name: string;
+  readonly secretArn: string;
+}
 
 /** What the ledger and the scheduler hold now, and what the files ask for. */
 export interface View {
@@ -12,22 +24,64 @@ export interface View {
   readonly files: readonly string[];
 }
 
+/** What one request handles, and what is left for the next ones. */
+export interface Part {
+  readonly view: View;
+  readonly plan: readonly PlanStep[];
+  readonly secrets: readonly Named[];
+  readonly later: readonly Named[];
+}
+
 interface Asked {
+  readonly stored: readonly Policy[];
   readonly policies: readonly Policy[];
-  readonly files: readonly string[];
+  readonly ownership: Ownership;
+  readonly reached: readonly SecretArn[];
   readonly nowMs: number;
 }
 
-export async function whatIsAndShallBe({ policies, files, nowMs }: Asked, deps: AdminDeps): Promise<View> {
-  const schedules = policies.flatMap((policy) => {
-    const hash = Number.parseInt(deps.digest.sha256Hex(policy.secretArn).slice(0, 12), 16) % hashLimit;
-    return scheduleFor(policy, { nowMs, hash, target: deps.schedules.target }) ?? [];
+/** A request of any number of secrets takes as long as one of so many. */
+export const partMax = 100;
+
+/**
+ * The first secrets of the plan that no earlier request has reached. To read a schedule is a call for each, so only
+ * those of this part are read, and those whose names are not Rekey's for a known secret.
+ */
+export async function partOf(asked: Asked, deps: AdminDeps): Promise<Part> {
+  const { stored, policies, ownership, nowMs } = asked;
+  const all = planOf({ policies: stored, schedules: [] }, { policies, schedules: [] }, ownership);
+  const isReached = new Set(asked.reached);
+  const left = all
+    .filter(({ secretArn }) => !isReached.has(secretArn))
+    .map(({ name, secretArn }) => ({ name, secretArn }));
+  const secrets = left.slice(0, partMax);
+  const later = left.slice(partMax);
+
+  const isHandled = new Set(secrets.map(({ secretArn }) => secretArn));
+  const known = new Set([...stored, ...policies].map(({ secretArn }) => secretArn));
+  const secretOf = new Map([...known].map((arn) => [scheduleName(arn, hashOf(arn, deps)), arn]));
+  const schedules = await deps.schedules.list((name) => {
+    const secretArn = secretOf.get(name);
+    return secretArn === undefined || isHandled.has(secretArn);
   });
-  return {
-    current: { policies: await deps.ledger.policies(), schedules: await deps.schedules.list() },
-    wanted: { policies, schedules },
-    files,
+  const { target } = deps.schedules;
+  const wanted = policies.flatMap(
+    (policy) => scheduleFor(policy, { nowMs, hash: hashOf(policy.secretArn, deps), target }) ?? [],
+  );
+  const view: View = {
+    current: { policies: stored, schedules },
+    wanted: { policies, schedules: wanted },
+    files: ownership.files,
   };
+  // What belongs to no known secret is removed at the end.
+  const isNow = (secretArn: SecretArn) =>
+    isHandled.has(secretArn) || (later.length === 0 && !known.has(secretArn));
+  const plan = planOf(view.current, view.wanted, ownership).filter(({ secretArn }) => isNow(secretArn));
+  return { view, plan, secrets, later };
+}
+
+function hashOf(secretArn: SecretArn, { digest }: AdminDeps): number {
+  return Number.parseInt(digest.sha256Hex(secretArn).slice(0, 12), 16) % hashLimit;
 }
 
 /** Throws if the other policies of this deployment do not allow this one. */
