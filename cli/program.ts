@@ -13,7 +13,7 @@ import {
   type Reach,
   type Terminal,
 } from "./command.ts";
-import { commandTable } from "./command-table.ts";
+import { commandGroups } from "./command-table.ts";
 import type { Account } from "./discover/account.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Where } from "./stack-outputs.ts";
@@ -77,7 +77,11 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     code = shown.exitCode ?? exitCodes.done;
   };
   try {
-    for (const command of commandTable) await addCommand(program, { command, args, perform });
+    for (const { heading, commands } of commandGroups) {
+      program.commandsGroup(heading);
+      for (const command of commands) await addCommand(program, { command, args, perform });
+    }
+    program.commandsGroup("Help:").helpCommand("help [command]", "show the help of a command");
     await program.parseAsync(args, { from: "user" });
     return code;
   } catch (error) {
