@@ -32,7 +32,12 @@ export async function accountBudgetRows(): Promise<BenchRow[]> {
     const ends = await world.time.run(Promise.all(runs.map((run) => run.result)));
     const ms = performance.now() - startedAt;
     const figures = { ms, bytes: memory() - before, virtualMs: world.time.nowMs() - dueMs };
-    return rowsOf(calls, { failed: ends.filter(({ status }) => status !== "SUCCEEDED").length, ...figures });
+    const why = countsOf(ends.map(({ status, error }) => error ?? status));
+    return rowsOf(calls, {
+      failed: ends.filter(({ status }) => status !== "SUCCEEDED").length,
+      why,
+      ...figures,
+    });
   } finally {
     world.close();
   }
@@ -42,6 +47,7 @@ function rowsOf(
   calls: Calls,
   seen: {
     readonly failed: number;
+    readonly why: string;
     readonly ms: number;
     readonly bytes: number;
     readonly virtualMs: number;
@@ -52,7 +58,7 @@ function rowsOf(
   const each = all.reduce((sum, { length }) => sum + length, 0) / secrets;
   const what = `${secrets} secrets over ${accounts} accounts`;
   return [
-    rowOf({ name: `${what}: not rotated`, unit: "secrets", budget: 0 }, [seen.failed]),
+    rowOf({ name: `${what}: not rotated`, unit: "secrets", budget: 0, detail: seen.why }, [seen.failed]),
     rowOf({ name: "most calls of one account in any minute", unit: "calls", budget: 120 }, [most]),
     rowOf({ name: "until the last is rotated, virtual time", unit: "minutes", budget: hourMs / minuteMs }, [
       seen.virtualMs / minuteMs,
@@ -61,6 +67,11 @@ function rowsOf(
     rowOf({ name: "time of one rotation", unit: "ms" }, [seen.ms / secrets]),
     rowOf({ name: "memory of one rotation", unit: "KB" }, [Math.max(0, seen.bytes) / 1e3 / secrets]),
   ];
+}
+
+function countsOf(words: readonly string[]): string {
+  const counts = Map.groupBy(words, (word) => word);
+  return [...counts].map(([word, { length }]) => `${length} ${word}`).join(", ");
 }
 
 /** Nobody reads these secrets, and nothing is waited for but the provider. */

@@ -32,6 +32,8 @@ export interface AccountUse {
   /** The provider asked to wait until then. */
   readonly pausedUntilMs?: number;
   readonly mints?: readonly { readonly runId: string; readonly untilMs: number }[];
+  /** The rotations that have their turn take all calls until then. */
+  readonly turnsUntilMs?: number;
 }
 
 /** A longer Retry-After is not waited out: it may be a mistake, and the provider says it again to the next call. */
@@ -181,6 +183,36 @@ export function takeMint(
 export function giveMintBack(use: AccountUse, runId: string): AccountUse {
   const others = (use.mints ?? []).filter((mint) => mint.runId !== runId);
   return others.length === (use.mints ?? []).length ? use : { ...use, mints: others };
+}
+
+// ---- turns: which rotation begins next ---------------------------------------------------------------------
+
+/** About how many calls a rotation makes at its provider, from finding its key to the proof that it is dead. */
+const callsOfRotation = 28;
+
+/** After a quiet time so many rotations begin at once as the account answers in this time. */
+const turnsAtOnceMs = 60_000;
+
+/** No turn is given further ahead: the account's budget is too small for its secrets, and a person should know. */
+export const turnWaitMaxMs = 24 * 3_600_000;
+
+/**
+ * A rotation's turn to begin. Rotations begin in the order in which they asked, and no faster than the account answers
+ * the calls of whole rotations: what has begun hardly ever finds the budget used up. A turn is a time, so whoever asked
+ * only waits; a run that dies before its turn costs the others nothing but the time of one rotation. Undefined where
+ * the wait would be longer than `turnWaitMaxMs`.
+ */
+export function takeTurn(
+  use: AccountUse,
+  { budget, nowMs }: { readonly budget: AccountBudget; readonly nowMs: number },
+): { readonly use: AccountUse; readonly waitMs: number } | undefined {
+  const takesMs = Math.max(0, ...windowsOf(budget).map(({ everyMs }) => everyMs * callsOfRotation));
+  if (takesMs === 0) return { use, waitMs: 0 };
+  const fromMs = Math.max(use.turnsUntilMs ?? 0, nowMs);
+  const waitMs = Math.max(0, fromMs - Math.max(0, turnsAtOnceMs - takesMs) - nowMs);
+  return waitMs > turnWaitMaxMs
+    ? undefined
+    : { waitMs, use: { ...use, turnsUntilMs: Math.ceil(fromMs + takesMs) } };
 }
 
 // ---- an account that fails again and again ----------------------------------------------------------------

@@ -10,6 +10,10 @@ export interface FurtherUse {
 
 export const furtherUses: Readonly<Record<string, Readonly<Record<string, FurtherUse>>>> = {
   rotation: {
+    OpenInTurn: {
+      calls: "open-rotation",
+      because: "the run has waited for its turn at the provider's account, and waits for no second one",
+    },
     AwaitPromotion: {
       calls: "await-evidence",
       because:

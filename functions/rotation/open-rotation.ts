@@ -27,6 +27,7 @@ import { type FoundKey, findCurrentKey } from "../secret/current-key.ts";
 import { pin } from "../secret/pin.ts";
 import { sharedWith } from "../secret/shared-key.ts";
 import { stopFor } from "../secret/stop-order.ts";
+import { secondsToTurn } from "../secret/turn.ts";
 import { onLambda, secretArnText, stampedAt, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
@@ -36,15 +37,24 @@ const OpenRotationInput = z.object({
   executionArn: z.string().max(2048),
   trigger: z.string().max(200),
   at: stampedAt,
+  /** The secret's fence when the run began to wait for its turn at the provider's account, which has come. */
+  waitedAtFence: z.int().min(0).optional(),
 });
 type OpenRotationInput = z.output<typeof OpenRotationInput>;
 
 type Opened = RotationRecord["opened"];
 
+/** Many rotations of the account are due at once. Nothing is held or written for this one until its turn. */
+interface Later {
+  readonly outcome: "later";
+  readonly waitSeconds: number;
+  readonly fence: number;
+}
+
 export const openRotation = step({
   name: "open-rotation",
   input: OpenRotationInput,
-  run: async (input, deps): Promise<Opened> => {
+  run: async (input, deps): Promise<Opened | Later> => {
     const policy = await deps.ledger.policy(input.secretArn);
     if (policy === undefined) {
       throw new PolicyInvalid(
@@ -59,6 +69,14 @@ export const openRotation = step({
 
     const refusal = whyNotOpen(record, input.rotationId) ?? (await stopFor(policy, deps));
     if (refusal) return skip({ input, policy, record, refusal }, deps);
+
+    const { fence } = record;
+    const { waitedAtFence, at } = input;
+    if (waitedAtFence === undefined) {
+      const waitSeconds = await secondsToTurn({ policy, record, at }, deps);
+      if (waitSeconds > 0) return { outcome: "later", waitSeconds, fence };
+    } else if (waitedAtFence !== fence)
+      return skip({ input, policy, record, refusal: rotatedMeanwhile }, deps);
 
     const next =
       record.run?.owed === undefined
@@ -89,6 +107,12 @@ function isOpenFor({ lease }: SecretRecord, input: OpenRotationInput): boolean {
 
 /** Another run took the secret while this one looked at it, and is over already. */
 const overtaken: Refusal<OpenReason> = { reason: "Busy", detail: "another run holds the secret" };
+
+/** Whoever had it, the key that this run was to replace is no longer what it was. */
+const rotatedMeanwhile: Refusal<OpenReason> = {
+  reason: "Busy",
+  detail: "another run had the secret while this one waited for its turn at the provider's account",
+};
 
 /** What an earlier policy kept is revoked like every superseded key as soon as the policy keeps none. */
 async function recordFor({ secretArn, retain }: Policy, { ledger }: Deps): Promise<SecretRecord> {

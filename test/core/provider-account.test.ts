@@ -10,6 +10,8 @@ import {
   pauseMaxMs,
   steadyCallsPerSecond,
   takeMint,
+  takeTurn,
+  turnWaitMaxMs,
   withFailure,
 } from "../../core/provider-account.ts";
 
@@ -157,6 +159,49 @@ describe("places for mints", () => {
     expect(giveMintBack(two, "r-9")).toBe(two);
     expect(giveMintBack({}, "r-9")).toEqual({});
     expect(takeMint(two, ask("r-3", noon + 90_000))?.mints).toHaveLength(1);
+  });
+});
+
+describe("turns to begin", () => {
+  const minuteMs = 60_000;
+  /** The first so many turns of rotations that ask in this order at the same time. */
+  function turns(count: number, budget: Parameters<typeof takeTurn>[1]["budget"], use: AccountUse = {}) {
+    const waits: number[] = [];
+    let now = use;
+    for (let each = 0; each < count; each++) {
+      const turn = takeTurn(now, { budget, nowMs: noon });
+      if (turn === undefined) break;
+      now = turn.use;
+      waits.push(turn.waitMs);
+    }
+    return waits;
+  }
+
+  test("come in the order in which they were asked for, a few at once and then as fast as calls are answered", () => {
+    const waits = turns(100, { callsPerMinute: 120 });
+    expect(waits.slice(0, 4).map((waitMs) => Math.round(waitMs / 1000))).toEqual([0, 0, 10, 33]);
+    expect(waits).toEqual(waits.toSorted((a, b) => a - b));
+    // 100 rotations of 28 calls each, at the 72 calls a minute that are planned with.
+    expect((waits.at(-1) ?? 0) / minuteMs).toBeCloseTo((100 * 28) / 72 - 1, 0);
+  });
+
+  test("wait for the narrower window, and for none where calls are not counted", () => {
+    const both = turns(20, { callsPerSecond: 10, callsPerMinute: 60 });
+    expect(both).toEqual(turns(20, { callsPerMinute: 60 }));
+    expect(turns(20, { callsPerSecond: 1, callsPerMinute: 600 }).at(-1)).toBe(19 * 28_000 - 32_000);
+    expect(turns(20, { mintsAtOnce: 1 })).toEqual(Array(20).fill(0));
+  });
+
+  test("one at a time where a rotation takes longer than a minute", () => {
+    expect(turns(3, { callsPerMinute: 20 })).toEqual([0, 140_000, 280_000]);
+  });
+
+  test("are given a day ahead and no further, and those that were missed are gone", () => {
+    const budget = { callsPerMinute: 1 };
+    const waits = turns(100, budget);
+    expect(waits.length).toBeLessThan(100);
+    expect(waits.at(-1)).toBeLessThanOrEqual(turnWaitMaxMs);
+    expect(turns(1, budget, { turnsUntilMs: noon - 1 })).toEqual([0]);
   });
 });
 

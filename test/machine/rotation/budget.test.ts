@@ -2,7 +2,7 @@ import type { AccountBudget } from "../../../core/provider-account.ts";
 import type { Fault } from "../../../providers/fake-faults.ts";
 import { secretArnOf } from "../../simulation/world/account.ts";
 import type { World } from "../../simulation/world/world.ts";
-import { calls, open, type Story, type StoryOptions } from "./story.ts";
+import { calls, crash, open, type Story, type StoryOptions } from "./story.ts";
 
 const names = ["billing-key", "search-key", "shop-key", "mail-key", "chat-key", "docs-key"];
 
@@ -50,6 +50,69 @@ test("rotations at once stay within the account's calls per minute, and all of t
   expect(ends.map(({ status }) => status)).toEqual(many.arns.map(() => "SUCCEEDED"));
   expect(mostIn(many.called, 60_000)).toBeLessThanOrEqual(callsPerMinute);
   expect(many.called.length).toBeGreaterThan(callsPerMinute);
+});
+
+test("rotations that are due together begin in their order, and none is refused for the budget at its start", async () => {
+  const many = await fleet({ callsPerMinute: 40 });
+  const { runs } = await rotateAll(many);
+  const { story } = many;
+  const [first, ...others] = runs.map((run) => story.path(run));
+
+  expect(first?.slice(0, 2)).toEqual(["OpenRotation", "MintKey"]);
+  for (const path of others) expect(path.slice(0, 3)).toEqual(["OpenRotation", "AwaitTurn", "OpenInTurn"]);
+  const begun = runs.slice(1).map((run) => story.firstAt(run, "OpenInTurn"));
+  expect(begun).toEqual(begun.toSorted((a, b) => a - b));
+  expect(new Set(begun).size).toBe(begun.length);
+});
+
+describe("a rotation that waits for its turn", () => {
+  /** The account's turns are taken for ten minutes. */
+  async function waiting() {
+    const many = await fleet({ callsPerMinute: 40 }, { size: 1 });
+    const { story, world, arns } = many;
+    const turnMs = world.time.nowMs() + 600_000;
+    await world.ledger.changeAccount("openai-main", () => ({ turnsUntilMs: turnMs }));
+    const run = world.start(arns[0] ?? "");
+    await story.reaches(run, "AwaitTurn");
+    return { ...many, run, arn: arns[0] ?? "", turnMs };
+  }
+
+  test("holds nothing, and begins when the turn has come", async () => {
+    const { story, world, run, arn, turnMs, called } = await waiting();
+    expect(await world.ledger.secret(arn)).not.toHaveProperty("lease");
+    await story.finish(run);
+    expect(run.outcome?.status).toBe("SUCCEEDED");
+    expect(called[0]).toBeGreaterThanOrEqual(turnMs);
+  });
+
+  test("is skipped when the secret is held meanwhile", async () => {
+    const { story, run, called } = await waiting();
+    await story.command({ command: "hold", secret: "billing-key", reason: "release day" });
+    await story.finish(run);
+    expect(story.path(run).slice(-2)).toEqual(["OpenInTurn", "Skipped"]);
+    expect(called).toEqual([]);
+  });
+
+  test("is skipped when another run had the secret meanwhile: the incident of a leak waits for no turn", async () => {
+    const { story, world, run, arn, turnMs } = await waiting();
+    await leak(story, world);
+    expect(world.time.nowMs()).toBeLessThan(turnMs);
+    expect(world.provider.state()[0]?.isAccepted).toBe(false);
+    await story.finish(run);
+    expect(story.path(run).slice(-2)).toEqual(["OpenInTurn", "Skipped"]);
+    expect(await world.ledger.rotation(arn, run.rotationId)).toMatchObject({
+      reason: expect.stringContaining("another run had the secret"),
+    });
+  });
+
+  test("costs one turn when its function dies before it is told", async () => {
+    const { story, world, arns } = await fleet({ callsPerMinute: 40 }, { size: 1 });
+    story.after(calls.writes("ACCOUNT"), crash);
+    const run = world.start(arns[0] ?? "");
+    await story.finish(run);
+    expect(story.path(run).slice(0, 3)).toEqual(["OpenRotation; Lambda.Unknown", "AwaitTurn", "OpenInTurn"]);
+    expect(run.outcome?.status).toBe("SUCCEEDED");
+  });
 });
 
 test("a rotation makes no key while as many others do as the account's budget says, and leaves nothing behind", async () => {
