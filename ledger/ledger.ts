@@ -91,14 +91,15 @@ export function ledgerOn(table: Table) {
   };
 }
 
-/** Two short texts in which people and the store's history are quoted. */
+/** Short texts in which people and the store's history are quoted. */
 function withBoundedTexts(record: SecretRecord): SecretRecord {
-  const { hold, frozen } = record;
+  const { hold, frozen, refused } = record;
   const short = (text: string) => cutToBytes(text, reasonBytesMax);
   return {
     ...record,
     ...(hold && { hold: { ...hold, by: short(hold.by), reason: short(hold.reason) } }),
     ...(frozen && { frozen: { ...frozen, reason: short(frozen.reason) } }),
+    ...(refused && { refused: { ...refused, reason: short(refused.reason) } }),
   };
 }
 

@@ -5,11 +5,13 @@ import { nextFirings } from "../core/firings.ts";
 import { isRotated, type Policy } from "../core/policy.ts";
 import type { Digest } from "../core/ports.ts";
 import { shortName } from "../core/principal.ts";
-import { type NoticeOrder, type NoticeView, noticesOf } from "../core/rotation/notices.ts";
+import { queuedMaxMs, queuedRotation } from "../core/rotation/native.ts";
+import { couldNotBeginText, type NoticeOrder, type NoticeView, noticesOf } from "../core/rotation/notices.ts";
 import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import { hashLimit, type ScheduleFault, scheduleFaultText, scheduleFor } from "../core/schedule.ts";
 import type { Tone } from "../core/tone.ts";
+import { utcText } from "../core/utc.ts";
 import { instantIn } from "../events/zone-time.ts";
 import type { Debt, KeyHistory, RotationRecord } from "./entries.ts";
 import type { Ledger } from "./ledger.ts";
@@ -137,8 +139,21 @@ function nextRotation({ policy, digest, nowMs, scheduleFault }: SecretFacts): nu
 }
 
 export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"] {
+  const { tone, text } = ownState(facts, sinceMs);
+  return { tone, text: both(text, queuedText(facts)) };
+}
+
+/** What the native button asked for while something was in its way. */
+function queuedText({ policy, record, nowMs }: SecretFacts): string | undefined {
+  const queued = isRotated(policy) ? queuedRotation(record, nowMs) : undefined;
+  if (queued === undefined) return undefined;
+  const until = utcText(queued.atMs + queuedMaxMs);
+  return `Secrets Manager asked for a rotation: it begins once nothing is in its way, until ${until}`;
+}
+
+function ownState(facts: SecretFacts, sinceMs?: number): Standing["state"] {
   const { policy, record, rotations, debts, nowMs } = facts;
-  const { frozen, hold, lease } = record;
+  const { frozen, hold, lease, refused } = record;
   if (frozen) return { tone: "bad", text: `frozen: ${frozen.reason}` };
   const heldText = hold && `on hold by ${shortName(hold.by)}: ${hold.reason}`;
   if (lease?.kind === "incident")
@@ -151,11 +166,21 @@ export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"]
     return { tone: "bad", text: `needs a person: ${last.reason ?? "see its run"}` };
   if (policy.mode === "index") return { tone: "quiet", text: "watched for leaks" };
   if (policy.mode === "observe") return observedState(facts.observation);
+  if (refused !== undefined) return { tone: "bad", text: couldNotBeginText(refused.reason) };
   if (facts.scheduleFault !== undefined)
     return { tone: "warn", text: scheduleFaultText[facts.scheduleFault] };
   if (sinceMs !== undefined && nowMs - sinceMs > policy.maxAgeMs)
     return { tone: "warn", text: "key is older than its policy allows" };
+  const skipped = skippedText(last);
+  if (skipped !== undefined) return { tone: "warn", text: skipped };
   return { tone: "good", text: policy.retain ? "current; retiring keys are kept" : "current" };
+}
+
+/** A run that found another one at work is nothing to know of; one that met a stop, hold or freeze is missed. */
+function skippedText(last: RotationRecord | undefined): string | undefined {
+  const { outcome, reason = "" } = last ?? {};
+  if (outcome !== "skipped" || /^(Busy|Duplicate):/.test(reason)) return undefined;
+  return `the last rotation did not begin: ${reason}`;
 }
 
 function observedState(observation: Observation | undefined): Standing["state"] {

@@ -24,10 +24,13 @@ const observeMaxMs = 5 * 60_000;
 const startMaxMs = 60_000;
 const pollMs = 2_000;
 const atOnceMax = 16;
-/** Everything falls due once `rekey apply` has surely ended: it takes about as long as the first time. */
+/** Everything falls due once `rekey apply` has surely ended: so many times as long as it ever took, and this. */
 const applySpareMs = 15_000;
+const applySpareTimes = 1.5;
 const applyTriesMax = 4;
-const stopAfterMs = 4_000;
+/** The stop comes when so many of the keys that can be made are made: it meets runs in every state. */
+const stopAtShare = 0.8;
+const stopWithinMs = 5 * 60_000;
 const stopForMs = 8_000;
 /** So few runs that are still at work are named. */
 const namedMax = 3;
@@ -115,16 +118,17 @@ async function currentVersions({ ledger, secrets }: Estate): Promise<readonly (s
 /** All fall due at one instant; a stop is ordered and lifted meanwhile; what it kept from rotating falls due again. */
 async function rotateAll(estate: Estate, shown: Screen): Promise<void> {
   const untilMs = Date.now() + runMaxMs;
+  const pace = { slowestMs: estate.appliedMs };
   for (let round = 1; round <= roundsMax; round += 1) {
     const left = await parkedIn(estate);
     if (round > 1 && left.every(isMeantToBe)) return;
     const due = left.map(({ secret }) => secret);
-    const dueAtMs = await fallDue(estate, due);
+    const dueAtMs = await fallDue(estate, { due, pace });
     shown.say(`${due.length} secrets are due at ${isoText(dueAtMs)}`);
     await pause(Math.max(0, dueAtMs - Date.now()));
     await started(estate, dueAtMs);
     accountOf(estate, slowAccount).crowd(crowdedMs);
-    if (round === 1) await disturb(estate, { shown, dueAtMs });
+    if (round === 1) await disturb(estate, shown);
     await settled(estate, { due, shown, dueAtMs, untilMs });
   }
 }
@@ -134,13 +138,20 @@ async function rotatedIn({ ledger, secrets }: Estate): Promise<ReadonlySet<Estat
   return new Set(secrets.filter((_, index) => runs[index]?.some(({ outcome }) => outcome === "rotated")));
 }
 
+interface Falling {
+  readonly due: readonly EstateSecret[];
+  /** How long `rekey apply` took when it was slowest. */
+  readonly pace: { slowestMs: number };
+}
+
 /** A machine under load may take so long that the time is past before all is applied: then a later one is tried. */
-async function fallDue(estate: Estate, due: readonly EstateSecret[]): Promise<number> {
+async function fallDue(estate: Estate, { due, pace }: Falling): Promise<number> {
   const failing = accountOf(estate, failingAccount);
   const isDue = new Set(due);
   for (let tries = 1; ; tries += 1) {
-    const spareMs = 2 ** (tries - 1) * (applySpareMs + 1.5 * estate.appliedMs);
-    const dueAtMs = Math.ceil((Date.now() + spareMs) / 1000) * 1000;
+    const begunAtMs = Date.now();
+    const spareMs = applySpareMs + applySpareTimes * pace.slowestMs;
+    const dueAtMs = Math.ceil((begunAtMs + spareMs) / 1000) * 1000;
     const at = `{ at: "${isoText(dueAtMs).slice(0, 19)}" }`;
     estate.writePolicy((each) => `mode: rotate, rotate: ${isDue.has(each) ? at : "manual"}, ${terms}`);
     failing.heal();
@@ -150,14 +161,18 @@ async function fallDue(estate: Estate, due: readonly EstateSecret[]): Promise<nu
     } catch (error) {
       if (Date.now() < dueAtMs || tries === applyTriesMax) throw error;
     } finally {
+      pace.slowestMs = Math.max(pace.slowestMs, Date.now() - begunAtMs);
       failing.fail();
     }
   }
 }
 
-async function disturb(estate: Estate, { shown, dueAtMs }: Pick<Settling, "shown" | "dueAtMs">) {
-  const { rekey } = estate;
-  await pause(Math.max(0, dueAtMs + stopAfterMs - Date.now()));
+async function disturb(estate: Estate, shown: Screen): Promise<void> {
+  const { rekey, secrets, accounts: all } = estate;
+  const canBeMade = secrets.filter(({ account }) => account.name !== failingAccount).length;
+  const made = () => all.reduce((sum, { fake }) => sum + fake.state().length, 0) - secrets.length;
+  for (const untilMs = Date.now() + stopWithinMs; Date.now() < untilMs; await pause(pollMs / 10))
+    if (made() >= stopAtShare * canBeMade) break;
   await rekey("stop", "--all", "--reason", "npm start: something looks wrong");
   shown.say("everything is stopped (rekey stop --all)");
   await pause(stopForMs);

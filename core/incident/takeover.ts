@@ -223,7 +223,7 @@ function fencedOff({ run, lease, wait }: SecretRecord): Pick<Taken, "fenced"> {
 }
 
 function leased(record: SecretRecord, takeover: Takeover): SecretRecord {
-  const { wait: _ended, fenced: _older, order: _none, ...rest } = record;
+  const { wait: _ended, fenced: _older, order: _none, refused: _earlier, ...rest } = record;
   const { incidentId, executionArn } = takeover;
   const lease = {
     ...{ runId: runIdFor(record, takeover), kind: "incident" as const },

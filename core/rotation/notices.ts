@@ -72,6 +72,7 @@ const looks: readonly Look[] = [
   tooManyInstances,
   owed,
   needsPerson,
+  couldNotBegin,
   expires,
   scheduleOff,
   tooOld,
@@ -236,6 +237,24 @@ function needsPerson({ rotation, debts, record, policy: { name } }: NoticeView):
       topic: "NoProgress",
     },
   ];
+}
+
+/** A run that failed before it held the secret left nothing else behind, and the next one would fail likewise. */
+function couldNotBegin({ record: { lease, refused }, policy }: NoticeView): readonly Told[] {
+  if (refused === undefined || lease !== undefined || !isRotated(policy)) return [];
+  const { rotationId, reason, error } = refused;
+  return [
+    {
+      ...{ state: `couldNotBegin/${rotationId}`, severity: "notify", topic: error ?? "NoProgress" },
+      what: couldNotBeginText(reason),
+      steps: [`rekey history ${policy.name}`, `rekey rotate ${policy.name}`],
+      order: { words: ["rotate"] },
+    },
+  ];
+}
+
+export function couldNotBeginText(reason: string): string {
+  return `the last rotation could not begin: ${reason}`;
 }
 
 const expiryStages = [

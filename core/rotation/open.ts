@@ -1,6 +1,6 @@
 import type { RotationId } from "../ports.ts";
 import type { Refusal } from "./refusal.ts";
-import type { SecretRecord } from "./secret-record.ts";
+import type { RefusedRun, SecretRecord } from "./secret-record.ts";
 
 export type OpenReason = "Duplicate" | TakenReason;
 export type TakenReason = "Busy" | "Held" | "Frozen";
@@ -17,4 +17,10 @@ export function whyNoRunOpens({ lease, hold, frozen }: SecretRecord): Refusal<Ta
   if (hold) return { reason: "Held", detail: `held by ${hold.by}: ${hold.reason}` };
   if (frozen) return { reason: "Frozen", detail: frozen.reason };
   return undefined;
+}
+
+/** Kept for `rekey status`: no other record knows of a run that never held the secret. */
+export function noteRefused(record: SecretRecord, refused: RefusedRun): SecretRecord {
+  const known = record.refused;
+  return known !== undefined && known.atMs >= refused.atMs ? record : { ...record, refused };
 }

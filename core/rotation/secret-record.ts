@@ -36,6 +36,13 @@ export interface SecretRecord {
   /** The rotation function through which a native rotation came; another one would rotate past Rekey. */
   readonly nativeFunction?: string;
   readonly queued?: QueuedRotation;
+  readonly refused?: RefusedRun;
+}
+
+/** The last run that failed before it held the secret; kept until another one opens here. */
+export interface RefusedRun extends Owed {
+  readonly rotationId: RotationId;
+  readonly atMs: number;
 }
 
 /** Secrets Manager's button was pressed while something was in the way of any rotation. */

@@ -4,6 +4,7 @@ import type { Policy } from "../../core/policy.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
 import { closeRun, giveUp, oweRun } from "../../core/rotation/lease.ts";
 import { keysOf, statesNow } from "../../core/rotation/left-keys.ts";
+import { noteRefused } from "../../core/rotation/open.ts";
 import { debtKindIn } from "../../core/rotation/retiring.ts";
 import { isBeforePromotion, type Owed, type Run, type Ticket } from "../../core/rotation/secret-record.ts";
 import type { Debt, RotationOutcome, RotationRecord } from "../../ledger/entries.ts";
@@ -62,7 +63,7 @@ function endOf({ outcome }: RotationRecord): Settled["outcome"] {
   return outcome === "needsHuman" ? "owed" : "superseded";
 }
 
-/** The run never held the secret: there is nothing to undo, only an event to publish. */
+/** The run never held the secret: there is nothing to undo, only people to tell. */
 async function refuse(settling: Settling, deps: Deps): Promise<Settled> {
   const { secretArn, rotationId, reason } = settling;
   await publishEnd({ settling, outcome: "needsHuman" }, deps);
@@ -73,6 +74,8 @@ async function refuse(settling: Settling, deps: Deps): Promise<Settled> {
     action: "RotationRefused",
     detail: { reason },
   });
+  const refused = { rotationId, atMs: settling.nowMs, ...owedBecause(settling) };
+  await deps.ledger.changeSecret(secretArn, (record) => noteRefused(record, refused));
   return { outcome: "refused", reason };
 }
 

@@ -274,3 +274,27 @@ test("a failed run whose certificate is still owed is told of all the same", () 
 function like(pattern: RegExp | string): unknown {
   return typeof pattern === "string" ? pattern : expect.stringMatching(pattern);
 }
+
+describe("a rotation that could not begin", () => {
+  const refused = { rotationId: "r-9", atMs: nowMs, reason: "the key is shared", error: "KeyShared" };
+
+  test("is told, with the runbook of its reason", () => {
+    expect(told({ record: { ...idle, refused } })).toEqual([
+      {
+        ...{ id: `${secretArn}/couldNotBegin/r-9`, secretArn, name: "billing-key", severity: "notify" },
+        what: "the last rotation could not begin: the key is shared",
+        steps: ["rekey history billing-key", "rekey rotate billing-key"],
+        order: { words: ["rotate"] },
+        topic: "KeyShared",
+      },
+    ]);
+    const { error: _unknown, ...nameless } = refused;
+    expect(told({ record: { ...idle, refused: nameless } })).toMatchObject([{ topic: "NoProgress" }]);
+  });
+
+  test("says nothing while a run is at work, nor once the secret is not rotated any more", () => {
+    expect(told({ record: recordIn("opened", { refused }), rotation: running() })).toEqual([]);
+    const watched = { ...policy, mode: "index" } as Policy;
+    expect(told({ record: { ...idle, refused }, policy: watched })).toEqual([]);
+  });
+});

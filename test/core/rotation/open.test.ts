@@ -1,6 +1,7 @@
-import { whyNoRunOpens, whyNotOpen } from "../../../core/rotation/open.ts";
+import { openRun } from "../../../core/rotation/lease.ts";
+import { noteRefused, whyNoRunOpens, whyNotOpen } from "../../../core/rotation/open.ts";
 import { emptyRecord } from "../../../core/rotation/secret-record.ts";
-import { recordIn, secretArn } from "./record-world.ts";
+import { recordIn, retiring, secretArn } from "./record-world.ts";
 
 const free = emptyRecord(secretArn);
 const hold = { by: "ada", reason: "a launch" };
@@ -20,4 +21,16 @@ test("the first reason wins: ended before, busy, held, frozen", () => {
   expect(whyNotOpen(all, "r-3")).toEqual({ reason: "Busy", detail: "r-1 holds the secret" });
   expect(whyNotOpen(unleased, "r-3")).toEqual({ reason: "Held", detail: "held by ada: a launch" });
   expect(whyNotOpen(unheld, "r-3")).toEqual({ reason: "Frozen", detail: "AWSCURRENT was changed" });
+});
+
+test("the newest run that could not begin is kept, until another one opens", () => {
+  const refused = { rotationId: "r-1", atMs: 2_000, reason: "KeyShared: another secret holds it" };
+  const noted = noteRefused(free, refused);
+  expect(noted.refused).toEqual(refused);
+  // One that is settled late, or once more, says nothing new.
+  expect(noteRefused(noted, { ...refused, rotationId: "r-0", atMs: 1_000 })).toBe(noted);
+  expect(noteRefused(noted, refused)).toBe(noted);
+  expect(noteRefused(noted, { ...refused, atMs: 3_000 }).refused?.atMs).toBe(3_000);
+  const opening = { rotationId: "r-2", executionArn: "arn:execution:r-2", kind: "rotation" } as const;
+  expect(openRun(noted, { ...opening, retiring }).refused).toBeUndefined();
 });
