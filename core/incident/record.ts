@@ -1,7 +1,7 @@
 import type { ConsumerStanding } from "../adoption/standing.ts";
 import type { KeyStanding } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, SecretArn, VersionId } from "../ports.ts";
-import type { DeathControls, Repeats } from "../rotation/death.ts";
+import type { DeathControls, DeathWatch, Repeats } from "../rotation/death.ts";
 import type { ScopeFindings } from "./scope-findings.ts";
 
 /**
@@ -158,6 +158,7 @@ export interface KeyInScope extends Repeats {
   readonly probes: number;
   readonly refusals: number;
   readonly firstRefusedAtMs?: number;
+  readonly compared?: DeathWatch["compared"];
   /** How long this provider may still accept a revoked key; set with the revoke. */
   readonly dieMs?: number;
   readonly waiver?: PersonsOrder;

@@ -7,42 +7,69 @@ import type { KeyId, PropagationProfile, VerifyResult } from "../ports.ts";
  */
 
 /** Refusals in a row since the first of them; one success starts it again. */
-export interface DeathWatch {
+interface Row {
   readonly refusals: number;
   readonly firstRefusedAtMs: number;
 }
 
-/** The row after one more call with the key. `notPermitted` is alive; `inconclusive` is neither and changes nothing. */
+export interface DeathWatch extends Row {
+  /** The last of them: those at which the same call accepted a live key. */
+  readonly compared?: Row;
+}
+
+/** What one call said of the key, as far as its controls let it count. */
+export interface CountedProbe {
+  readonly answer: VerifyResult;
+  readonly atMs: number;
+  readonly controls?: DeathControls | undefined;
+}
+
+/** The row after one more call with the key. `notPermitted` is alive; `inconclusive` is neither. */
 export function afterProbe(
   watch: DeathWatch | undefined,
-  answer: VerifyResult,
-  atMs: number,
+  { answer, atMs, controls }: CountedProbe,
 ): DeathWatch | undefined {
+  const live = controls?.accepted;
   switch (answer) {
-    case "refused":
-      return watch === undefined
-        ? { refusals: 1, firstRefusedAtMs: atMs }
-        : { ...watch, refusals: watch.refusals + 1 };
+    case "refused": {
+      const before = watch?.compared;
+      const compared = live === undefined ? before : oneMore(before, atMs);
+      return { ...oneMore(watch, atMs), ...(compared && { compared }) };
+    }
     case "inconclusive":
-      return watch;
+      return live?.answer === "refused" ? comparedOnly(watch) : watch;
     case "valid":
     case "notPermitted":
       return undefined;
   }
 }
 
+function oneMore(row: Row | undefined, atMs: number): Row {
+  return { refusals: (row?.refusals ?? 0) + 1, firstRefusedAtMs: row?.firstRefusedAtMs ?? atMs };
+}
+
+/** The call refuses a key that lives: what it refused with nothing to compare may have been the same outage. */
+function comparedOnly(watch: DeathWatch | undefined): DeathWatch | undefined {
+  const compared = watch?.compared;
+  if (compared === undefined) return undefined;
+  return watch?.refusals === compared.refusals ? watch : { ...compared, compared };
+}
+
 /**
  * Where no live key was there to compare with, the refusals have to last as long as the provider may take to end a
- * key: nothing else tells them from an outage.
+ * key: nothing else tells them from an outage. Only a refusal completes the proof: after an answer that counts as
+ * nothing nobody has seen the key dead, however long ago its refusals began.
  */
 export function isDead(
   watch: DeathWatch | undefined,
   { deadProbes, deadWindowMs, dieMs }: Pick<PropagationProfile, "deadProbes" | "deadWindowMs" | "dieMs">,
-  { nowMs, controls }: { readonly nowMs: number; readonly controls?: DeathControls | undefined },
+  { answer, atMs, controls }: CountedProbe,
 ): boolean {
-  if (watch === undefined) return false;
-  const windowMs = controls?.accepted === undefined ? Math.max(deadWindowMs, dieMs) : deadWindowMs;
-  return watch.refusals >= deadProbes && nowMs - watch.firstRefusedAtMs >= windowMs;
+  if (answer !== "refused") return false;
+  const isLong = (row: Row | undefined, windowMs: number) =>
+    row !== undefined && row.refusals >= deadProbes && atMs - row.firstRefusedAtMs >= windowMs;
+  const compared = controls?.accepted && watch?.compared;
+  return isLong(compared, deadWindowMs) || isLong(watch, Math.max(deadWindowMs, dieMs));
 }
 
 /** What the same call said, within the same minute, about two other keys. */

@@ -1,7 +1,6 @@
 import { Superseded } from "../errors.ts";
 import type { KeyState } from "../keys.ts";
-import type { VerifyResult } from "../ports.ts";
-import { afterProbe } from "./death.ts";
+import { afterProbe, type CountedProbe } from "./death.ts";
 import {
   assertNotAborted,
   assertPromoted,
@@ -80,13 +79,9 @@ const comesFrom: Readonly<Record<RetiringPhase, readonly PromotedRun["phase"][]>
   dead: ["revoking", "revoked", "dead"],
 };
 
-export function markProbed(
-  record: SecretRecord,
-  ticket: Ticket,
-  probe: { readonly answer: VerifyResult; readonly atMs: number },
-): SecretRecord {
+export function markProbed(record: SecretRecord, ticket: Ticket, probe: CountedProbe): SecretRecord {
   const { death, ...run } = assertPromoted(record, ticket);
-  const watch = afterProbe(death, probe.answer, probe.atMs);
+  const watch = afterProbe(death, probe);
   if (watch === death) return record;
   return bump({ ...record, run: watch === undefined ? run : { ...run, death: watch } });
 }

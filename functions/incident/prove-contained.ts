@@ -5,12 +5,19 @@ import { markSeenDead } from "../../core/incident/takeover.ts";
 import { addToTimeline, changeKey } from "../../core/incident/transitions.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyProvider } from "../../core/ports.ts";
-import { afterProbe, controlsText, type DeathWatch, isDead, isRepeatDue } from "../../core/rotation/death.ts";
+import {
+  afterProbe,
+  type CountedProbe,
+  controlsText,
+  type DeathWatch,
+  isDead,
+  isRepeatDue,
+} from "../../core/rotation/death.ts";
 import { currentKey } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { keyIn as keyInValue } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
-import { type LiveKey, type Probed, probeDeath } from "../secret/probe-death.ts";
+import { type LiveKey, probeDeath } from "../secret/probe-death.ts";
 import { askRevokeAgain } from "../secret/repeat-revoke.ts";
 import { assertSameAccount } from "../secret/same-account.ts";
 import { stopFor } from "../secret/stop-order.ts";
@@ -89,9 +96,10 @@ async function byProbing(watch: Watch & { readonly secret: Secret }, deps: Deps)
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
     const said = await probeDeath({ provider, secret, live }, deps);
     const answer = said.answer === "refused" && mayBeTooNew(watch) ? "inconclusive" : said.answer;
-    record = await noteProbe({ ...watch, record, said: { ...said, answer }, atMs: nowMs() }, deps);
+    const one = { ...said, answer, atMs: nowMs() };
+    record = await noteProbe({ ...watch, record, one }, deps);
     key = keyOf(record, ref);
-    if (isDead(watchOf(key), provider.propagation, { nowMs: nowMs(), controls: key.controls }))
+    if (isDead(watchOf(key), provider.propagation, one))
       return recordDeath({ ...watch, record, key, how: key.goneBefore ? "alreadyDead" : "refused" }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
@@ -141,21 +149,22 @@ function mayBeTooNew({ key, record, nowMs, provider }: Watch): boolean {
   return nowMs() < (key.acceptedAtMs ?? record.takenUpAtMs ?? 0) + provider.propagation.activateMs;
 }
 
-function watchOf({ refusals, firstRefusedAtMs }: KeyInScope): DeathWatch | undefined {
-  return firstRefusedAtMs === undefined ? undefined : { refusals, firstRefusedAtMs };
+function watchOf({ refusals, firstRefusedAtMs, compared }: KeyInScope): DeathWatch | undefined {
+  return firstRefusedAtMs === undefined
+    ? undefined
+    : { refusals, firstRefusedAtMs, ...(compared && { compared }) };
 }
 
 /** Counting probes changes no decision, so it wakes nobody. */
 async function noteProbe(
-  seen: Watch & { readonly said: Probed; readonly atMs: number },
+  { ref, record, one }: Watch & { readonly one: CountedProbe },
   deps: Deps,
 ): Promise<IncidentRecord> {
-  const { ref, said, atMs, record } = seen;
-  const { answer, controls } = said;
+  const { controls } = one;
   return deps.ledger.incidents.changeIncident(record.incidentId, (now) =>
     changeKey(now, ref, (key) => {
-      const { firstRefusedAtMs: _before, ...rest } = key;
-      const watch = afterProbe(watchOf(key), answer, atMs) ?? { refusals: 0 };
+      const { firstRefusedAtMs: _first, compared: _compared, ...rest } = key;
+      const watch = afterProbe(watchOf(key), one) ?? { refusals: 0 };
       return { ...rest, ...watch, probes: key.probes + 1, ...(controls !== undefined && { controls }) };
     }),
   );

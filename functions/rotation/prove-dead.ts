@@ -2,8 +2,14 @@ import * as z from "zod";
 import type { Probe } from "../../core/certificate/rotation.ts";
 import { SecretUnusable, StillAlive } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyId, KeyProvider, VerifyResult } from "../../core/ports.ts";
-import { afterProbe, controlsText, isAcceptance, isDead } from "../../core/rotation/death.ts";
+import type { KeyId, KeyProvider } from "../../core/ports.ts";
+import {
+  afterProbe,
+  type CountedProbe,
+  controlsText,
+  isAcceptance,
+  isDead,
+} from "../../core/rotation/death.ts";
 import { markProbed, markRetiring } from "../../core/rotation/retiring.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -75,9 +81,8 @@ async function probe(
   for (let probes = 0, elapsedMs = 0; probes < probesPerLapMax; probes++) {
     const one = { atMs: input.at + elapsedMs, ...(await probeDeath({ provider, secret, live }, deps)) };
     made.push(one);
-    run = await noteProbe({ input, run, ...one }, deps);
-    const { atMs: nowMs, controls } = one;
-    if (isDead(run.death, provider.propagation, { nowMs, controls }))
+    run = await noteProbe({ input, run, one }, deps);
+    if (isDead(run.death, provider.propagation, one))
       return recordDeath({ ...watch, run, how: "refused", made }, deps);
     elapsedMs += probeEveryMs;
     if (elapsedMs > burstMaxMs) break;
@@ -106,14 +111,11 @@ async function probesWith(
 }
 
 async function noteProbe(
-  seen: { input: TicketInput; run: PromotedRun; atMs: number; answer: VerifyResult },
+  { input, run, one }: { input: TicketInput; run: PromotedRun; one: CountedProbe },
   deps: Deps,
 ): Promise<PromotedRun> {
-  const { input, run, atMs, answer } = seen;
-  if (afterProbe(run.death, answer, atMs) === run.death) return run;
-  const record = await deps.ledger.changeSecret(input.secretArn, (now) =>
-    markProbed(now, input, { answer, atMs }),
-  );
+  if (afterProbe(run.death, one) === run.death) return run;
+  const record = await deps.ledger.changeSecret(input.secretArn, (now) => markProbed(now, input, one));
   return assertPromoted(record, input);
 }
 

@@ -94,6 +94,10 @@ const seeds: readonly (readonly [number, string])[] = [
   ],
   [3766, "the certificate of a run that died before it held its secret is noted"],
   [2461, "a key that an incident contained in its place freezes the secret only until it is replaced"],
+  [
+    5141,
+    "refusals with no live key to compare with are not made a proof by one call that compares, in an outage",
+  ],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
 ];
 

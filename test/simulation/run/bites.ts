@@ -46,7 +46,6 @@ async function findAll(chosen: readonly PlantedBug[], seedsMax: number): Promise
     onAnswer: (bite) => {
       bites.push(bite);
       say(lineOf(bite));
-      return "more";
     },
   });
   return bites;

@@ -10,8 +10,7 @@ const resourceLimits = { maxYoungGenerationSizeMb: 192 };
 
 interface Work<Job, Answer> {
   readonly jobs: readonly Job[];
-  /** `enough` ends it before the last job. */
-  readonly onAnswer: (answer: Answer) => "more" | "enough";
+  readonly onAnswer: (answer: Answer) => void;
   /** Each job gets a worker of its own, because a worker can load its modules in one way only. */
   readonly isFresh?: boolean;
 }
@@ -20,17 +19,15 @@ interface Work<Job, Answer> {
 export async function inParallel<Job, Answer>(script: URL, work: Work<Job, Answer>): Promise<void> {
   const waiting = work.jobs.values();
   const lanes = Math.min(availableParallelism(), workersMax, work.jobs.length);
-  let isEnough = false;
 
   async function lane(): Promise<void> {
     let worker = new Worker(script, { resourceLimits });
     try {
       let done = 0;
       for (const job of waiting) {
-        if (isEnough) return;
         worker.postMessage(job);
         const [answer] = await once(worker, "message");
-        if (work.onAnswer(answer as Answer) === "enough") isEnough = true;
+        work.onAnswer(answer as Answer);
         done += 1;
         if (!work.isFresh && done % jobsPerWorkerMax !== 0) continue;
         await worker.terminate();

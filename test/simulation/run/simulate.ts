@@ -109,7 +109,7 @@ function stretches(of: Range["of"], { from, count }: Omit<Range, "of">): readonl
   }));
 }
 
-function add(report: RangeReport): "more" | "enough" {
+function add(report: RangeReport): void {
   total[report.of] += report.runs;
   total.steps += report.steps;
   total.faults += report.faults;
@@ -119,7 +119,6 @@ function add(report: RangeReport): "more" | "enough" {
     explain(violation);
   violations.push(...report.violations);
   tellProgress();
-  return violations.length >= violationsShownMax ? "enough" : "more";
 }
 
 function tellProgress(): void {
