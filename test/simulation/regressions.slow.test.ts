@@ -98,6 +98,11 @@ const seeds: readonly (readonly [number, string])[] = [
     5141,
     "refusals with no live key to compare with are not made a proof by one call that compares, in an outage",
   ],
+  [
+    4445,
+    "what an alert says and the plan that follows from it are one write, also if nobody hears of that write",
+  ],
+  [4965, "a key that a later incident quarantined and a person then waived stays as that incident left it"],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
 ];
 

@@ -138,12 +138,25 @@ export function isContained(watch: Witness, ending: Ending): boolean {
   return incidentsOf(watch, ending.keyId).some((record) => isIntended(record, ending));
 }
 
-/** A person had the quarantine undone, and no incident that is not over contains the key. */
+/** A person had the quarantine undone, and no incident has contained the key since. */
 export function wasUndone(watch: Witness, keyId: string): boolean {
   const incidents = incidentsOf(watch, keyId);
-  const isContainedBy = (record: IncidentRecord) =>
-    !isOver(record.status) && isIntended(record, { keyId, end: "disabled" });
-  return incidents.some((record) => undoneAt(record, keyId) !== undefined) && !incidents.some(isContainedBy);
+  const undoneAtMs = Math.max(
+    ...incidents.map((record) => undoneAt(record, keyId) ?? Number.NEGATIVE_INFINITY),
+  );
+  if (undoneAtMs === Number.NEGATIVE_INFINITY) return false;
+  return !incidents.some((record) => holdsContained(record, { keyId, undoneAtMs }));
+}
+
+/** A waiver ends the work on the key and undoes nothing: what this incident disabled after the undo stays disabled. */
+function holdsContained(
+  record: IncidentRecord,
+  { keyId, undoneAtMs }: { readonly keyId: string; readonly undoneAtMs: number },
+): boolean {
+  if (!isIntended(record, { keyId, end: "disabled" })) return false;
+  if (!isOver(record.status)) return true;
+  const { waiver, quarantinedAtMs = 0 } = record.keys.find((key) => key.keyId === keyId) ?? {};
+  return record.status === "closed" && waiver !== undefined && quarantinedAtMs > undoneAtMs;
 }
 
 function isIntended({ keys }: IncidentRecord, { keyId, end }: Ending): boolean {
