@@ -257,6 +257,7 @@ async function append(
     atMs: alert.receivedAtMs,
   };
   const order = await planOrder({ record, alert, raising }, deps);
+  const planned = await replanned(record, alert, deps);
   let planRefusal: PersonRefusal | undefined;
   let isDecided = false;
   const grown = await changeIncident(
@@ -266,7 +267,8 @@ async function append(
       if (isDecided) return now;
       const known = appendAlert(identify(now, identity), alert);
       planRefusal = order && whyNotPlan(known, order.plan);
-      const next = order === undefined || planRefusal !== undefined ? known : orderPlan(known, order);
+      const next =
+        order === undefined || planRefusal !== undefined ? planned(known) : orderPlan(known, order);
       // In one write: if the start failed, a repeat of the alert brings nothing new and still has to start it.
       return now.status === "needsPerson" && known.alerts !== now.alerts ? takenUp(next) : next;
     },
@@ -320,13 +322,26 @@ async function stopStale(record: IncidentRecord, deps: Deps): Promise<IncidentRe
   });
 }
 
+/** Once more, for an incident whose opening put secrets in scope after they were read for the alert's own write. */
 async function planAgain(record: IncidentRecord, alert: AlertSeen, deps: Deps): Promise<IncidentRecord> {
-  const owned = await policiesOf(record.secrets, deps);
-  return changeIncident(
-    record.incidentId,
-    (now) => strengthen(now, planFor(planFacts(now, owned)), alert.receivedAtMs),
-    deps,
-  );
+  return changeIncident(record.incidentId, await replanned(record, alert, deps), deps);
+}
+
+/**
+ * The plan that follows from everything that is known by then. It goes with the alert in one write: a function that
+ * died between two would leave a public key waiting for its consumers until the bus brings the alert again.
+ */
+async function replanned(
+  { secrets }: IncidentRecord,
+  alert: AlertSeen,
+  deps: Deps,
+): Promise<(now: IncidentRecord) => IncidentRecord> {
+  const owned = await policiesOf(secrets, deps);
+  const isRead = new Set(secrets.map(({ secretArn }) => secretArn));
+  return (now) => {
+    const isWhole = now.status === "open" && now.secrets.every(({ secretArn }) => isRead.has(secretArn));
+    return isWhole ? strengthen(now, planFor(planFacts(now, owned)), alert.receivedAtMs) : now;
+  };
 }
 
 interface Opening extends Placing {

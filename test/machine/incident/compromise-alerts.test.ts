@@ -1,9 +1,11 @@
 import { intakeChains } from "../../../audit/intake-log.ts";
+import { StoreUnavailable } from "../../../core/errors.ts";
 import { aliasesOf } from "../../../events/fingerprint.ts";
 import { syntheticIncident } from "../../../functions/alerts/synthetic-report.ts";
 import { indexSecrets } from "../../../functions/key-index/index-secrets.ts";
 import { World } from "../../simulation/world/world.ts";
-import { effectsOf, leakOfCurrent, onlyKey, ordered } from "./compromise-story.ts";
+import { calls } from "../rotation/story.ts";
+import { effectsOf, first, leakOfCurrent, onlyKey, ordered } from "./compromise-story.ts";
 
 const minute = 60_000;
 let world: World;
@@ -330,4 +332,32 @@ test("an alert that comes again and says public makes the plan stronger, and the
     { exposure: "public", verified: "live", where: ["https://example.com/paste"] },
   ]);
   expect(after.deadlineAtMs).toBe(before.deadlineAtMs);
+});
+
+test("what an alert says and the plan that follows from it are one write", async () => {
+  let isCutOff = false;
+  const dies = first(
+    (call) =>
+      isCutOff && calls.writes("INCIDENT")(call) && "alerts" in (call.given[0] as { body: object }).body,
+    async (effect) => {
+      await effect();
+      throw new StoreUnavailable("the table did not answer");
+    },
+  );
+  world = new World({ surroundings: dies });
+  await world.secret({ policy: { consumers: "none" } });
+  const leak = await leakOfCurrent(world, { exposure: "private", verified: "unknown" });
+  const [run] = await world.raise(leak);
+  if (run === undefined) throw new Error("nothing was started");
+  await world.time.advance(1_000);
+
+  isCutOff = true;
+  await expect(world.raise({ ...leak, exposure: "public", verified: "live" })).rejects.toThrow(
+    "did not answer",
+  );
+
+  expect(await world.incidentOf(run)).toMatchObject({
+    alerts: [{ exposure: "public", verified: "live" }],
+    plan: "contain-first",
+  });
 });
