@@ -1,6 +1,5 @@
 import { Superseded } from "../errors.ts";
 import type { KeyState } from "../keys.ts";
-import { afterProbe, type CountedProbe } from "./death.ts";
 import {
   assertNotAborted,
   assertPromoted,
@@ -78,10 +77,3 @@ const comesFrom: Readonly<Record<RetiringPhase, readonly PromotedRun["phase"][]>
   revoking: ["promoted", "quarantined", "revoking"],
   dead: ["revoking", "revoked", "dead"],
 };
-
-export function markProbed(record: SecretRecord, ticket: Ticket, probe: CountedProbe): SecretRecord {
-  const { death, ...run } = assertPromoted(record, ticket);
-  const watch = afterProbe(death, probe);
-  if (watch === death) return record;
-  return bump({ ...record, run: watch === undefined ? run : { ...run, death: watch } });
-}

@@ -10,7 +10,8 @@ import {
   isAcceptance,
   isDead,
 } from "../../core/rotation/death.ts";
-import { markProbed, markRetiring } from "../../core/rotation/retiring.ts";
+import { markProbed } from "../../core/rotation/probed.ts";
+import { markRetiring } from "../../core/rotation/retiring.ts";
 import { assertPromoted, type PromotedRun } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
 import { keyIn } from "../../stores/value.ts";

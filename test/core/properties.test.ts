@@ -16,13 +16,8 @@ import {
   markStaged,
 } from "../../core/rotation/incoming.ts";
 import { closeRun, giveUp, oweRun } from "../../core/rotation/lease.ts";
-import {
-  markProbed,
-  markQuarantined,
-  markRestored,
-  markRetiring,
-  markRevoked,
-} from "../../core/rotation/retiring.ts";
+import { markProbed } from "../../core/rotation/probed.ts";
+import { markQuarantined, markRestored, markRetiring, markRevoked } from "../../core/rotation/retiring.ts";
 import type { SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 import { freeze, placeHold, storeWait } from "../../core/rotation/wait.ts";
 import { consumer, incoming, minute, nowMs, quietMs, report, retiring } from "./adoption/adoption-world.ts";

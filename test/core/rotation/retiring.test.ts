@@ -1,7 +1,7 @@
 import { Superseded } from "../../../core/errors.ts";
+import { markProbed } from "../../../core/rotation/probed.ts";
 import {
   debtKindIn,
-  markProbed,
   markQuarantined,
   markRestored,
   markRetiring,
