@@ -98,7 +98,8 @@ export function checkpointsFor(env: Environment, log: AuditLog, config = {}): Re
   };
 }
 
-function certificatesFor(env: Environment): Reach["certificates"] {
+/** `config` is added to what the SDK finds by itself. */
+export function certificatesFor(env: Environment, config = {}): Reach["certificates"] {
   const [bucket, keyId] = [env["REKEY_AUDIT_BUCKET"], env["REKEY_AUDIT_KEY_ID"]];
   if (!bucket || !keyId) return undefined;
   return async () => {
@@ -106,8 +107,9 @@ function certificatesFor(env: Environment): Reach["certificates"] {
     const { S3Client } = await import("@aws-sdk/client-s3");
     const { kmsSigner } = await import("../audit/kms-signer.ts");
     const { s3AnchorReader } = await import("../audit/s3-anchor.ts");
-    const { publicKey } = kmsSigner(new KMSClient(awsBounds), { keyId });
-    const { read } = s3AnchorReader(new S3Client({ ...awsBounds, forcePathStyle: true }), { bucket });
+    const { publicKey } = kmsSigner(new KMSClient({ ...awsBounds, ...config }), { keyId });
+    const s3 = new S3Client({ ...awsBounds, ...config, forcePathStyle: true });
+    const { read } = s3AnchorReader(s3, { bucket });
     return { read, publicKey };
   };
 }

@@ -1,7 +1,7 @@
+import { keyStanding } from "../core/campaign/board.ts";
 import { whyPersonNow } from "../core/campaign/progress.ts";
 import type { Campaign, CampaignKey } from "../core/campaign/record.ts";
 import { summaryOf } from "../core/campaign/report.ts";
-import { utcText } from "../core/utc.ts";
 import { headedTable, type Line } from "./table.ts";
 import { shortName, when } from "./text.ts";
 
@@ -61,14 +61,7 @@ function taskRow(key: CampaignKey): readonly string[] {
 }
 
 function keyRow(key: CampaignKey): readonly string[] {
-  return [key.name, key.account, key.wave, standing(key), key.incidentId ?? ""];
-}
-
-function standing({ startedAtMs, progress }: Pick<Partial<CampaignKey>, "startedAtMs" | "progress">): string {
-  if (startedAtMs === undefined) return "waits for its turn";
-  if (progress?.containedAtMs !== undefined) return `contained ${utcText(progress.containedAtMs)}`;
-  if (progress?.failure !== undefined) return progress.failure;
-  return progress?.isReplaced === true ? "replaced, its consumers move" : "begun";
+  return [key.name, key.account, key.wave, keyStanding(key), key.incidentId ?? ""];
 }
 
 /** Changes only with what people want to hear of. */

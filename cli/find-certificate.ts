@@ -1,17 +1,11 @@
 import { incidentCertificateName, rotationCertificateName } from "../audit/certificates.ts";
+import type { KnownCertificate } from "../console/sources.ts";
 import { together } from "../consumers/together.ts";
 import type { RotationRecord } from "../ledger/entries.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { CliFailure } from "./command.ts";
 
 const atOnceMax = 16;
-
-/** A certificate that the ledger knows, and the run or incident that it has to be about. */
-export interface KnownCertificate {
-  readonly path: string;
-  readonly sha256: string;
-  readonly expected: string;
-}
 
 /** By a rotation, an incident, or a secret, whose newest certificate is meant. */
 export async function findCertificate(named: string, ledger: Ledger): Promise<KnownCertificate> {

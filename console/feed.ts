@@ -4,6 +4,7 @@ import type { Debt } from "../ledger/entries.ts";
 import { observationOf, type SecretFacts } from "../ledger/standing.ts";
 import type { FleetChange, FleetRow } from "./shown.ts";
 import type { Sources } from "./sources.ts";
+import { campaignRow } from "./views/campaign.ts";
 import { fleetRow, incidentRow } from "./views/fleet.ts";
 
 const atOnceMax = 16;
@@ -15,6 +16,7 @@ const readsPerRound = 60;
 /** The first round is not held back, so that the page is whole at once. */
 const firstReadsMax = 2_000;
 const incidentsMax = 200;
+const campaignsMax = 100;
 const noUpkeep: Upkeep = { triage: [] };
 /** The policies change only at an apply. */
 const policiesEveryRounds = 8;
@@ -64,9 +66,10 @@ export function fleetReader(sources: Sources) {
   return {
     async round(): Promise<Fleet> {
       if (rounds % policiesEveryRounds === 0) policies = await ledger.policies();
-      const [debts, incidents, stops] = await Promise.all([
+      const [debts, incidents, campaigns, stops] = await Promise.all([
         ledger.debts(),
         ledger.incidents.incidents(),
+        ledger.campaigns.campaigns(),
         ledger.stops(),
       ]);
       const rows = incidents.map(incidentRow);
@@ -86,6 +89,10 @@ export function fleetReader(sources: Sources) {
       return {
         ...{ nowMs, rows: read, read: read.length, total: policies.length },
         incidents: rows.sort((a, b) => b.detectedAtMs - a.detectedAtMs).slice(0, incidentsMax),
+        campaigns: campaigns
+          .toSorted((a, b) => b.openedAtMs - a.openedAtMs)
+          .slice(0, campaignsMax)
+          .map(campaignRow),
         stops: stops.map(({ scope, by, reason }) => ({ scope, by, reason })),
       };
     },
@@ -98,7 +105,8 @@ export function changeSince(before: Fleet | undefined, now: Fleet): FleetChange 
   const rows = now.rows.filter((row) => known.get(row.secretArn) !== JSON.stringify(row));
   const left = new Set(now.rows.map(({ secretArn }) => secretArn));
   const removed = [...known.keys()].filter((secretArn) => !left.has(secretArn));
-  const rest = ({ incidents, stops, read, total }: Fleet) => JSON.stringify([incidents, stops, read, total]);
+  const rest = ({ incidents, campaigns, stops, read, total }: Fleet) =>
+    JSON.stringify([incidents, campaigns, stops, read, total]);
   const isSame = rows.length === 0 && removed.length === 0;
   if (before !== undefined && isSame && rest(before) === rest(now)) return undefined;
   return { ...now, rows, removed };

@@ -5,6 +5,8 @@ import { changeSince, type Fleet } from "./feed.ts";
 import type { Shown, Trouble } from "./shown.ts";
 import type { Sources } from "./sources.ts";
 import { chainEntries, logTail, showAudit } from "./views/audit.ts";
+import { showCampaign } from "./views/campaign.ts";
+import { certificateReader } from "./views/certificate.ts";
 import { showIncident } from "./views/incident.ts";
 import { showRotation } from "./views/rotation.ts";
 
@@ -120,6 +122,10 @@ function readerFor(asked: URLSearchParams, sources: Sources): (() => Promise<Sho
     }
     case "incident":
       return () => showIncident(id, sources);
+    case "campaign":
+      return () => showCampaign(id, sources);
+    case "certificate":
+      return certificateReader({ id, run: asked.get("run") ?? undefined }, sources);
     case "chain":
       return () => chainEntries(id, sources);
     default:

@@ -6,6 +6,7 @@ import { type Guard, guard, type Place, securityHeaders } from "./guard.ts";
 import type { Shared } from "./live.ts";
 import { streamTo } from "./live.ts";
 import type { Sources } from "./sources.ts";
+import { certificateFile } from "./views/certificate.ts";
 
 const bodyMax = 1_024;
 const urlMax = 4_096;
@@ -119,6 +120,7 @@ function answers({ page, gate, shared, ended }: Serving) {
         send(response, { status: 204 });
       },
     },
+    ...downloads(shared),
     "/live": {
       method: "GET",
       place: "data",
@@ -151,6 +153,32 @@ function answers({ page, gate, shared, ended }: Serving) {
   };
 }
 
+/** What a person keeps: a certificate as it was signed, and the public key that it was signed with. */
+function downloads({ sources }: Shared): Readonly<Record<string, Route>> {
+  return {
+    "/certificate": {
+      method: "GET",
+      place: "data",
+      async serve(request, response) {
+        const asked = queryOf(request);
+        const [id, run] = [asked.get("id") ?? "", asked.get("run") ?? undefined];
+        const file = await certificateFile({ id, run }, sources);
+        if (file === undefined) return refuse(response, 404, "there is no such certificate");
+        download(response, { ...file, type: "application/json" });
+      },
+    },
+    "/audit-key.pem": {
+      method: "GET",
+      place: "data",
+      async serve(_request, response) {
+        const text = await sources.certificates?.publicKey();
+        if (text === undefined) return refuse(response, 404, "no audit key is configured");
+        download(response, { name: "audit-key.pem", text, type: "application/x-pem-file" });
+      },
+    },
+  };
+}
+
 function queryOf({ url = "" }: IncomingMessage): URLSearchParams {
   return new URLSearchParams(url.split("?")[1] ?? "");
 }
@@ -168,6 +196,18 @@ async function tokenIn(request: IncomingMessage): Promise<unknown> {
   } catch {
     return undefined;
   }
+}
+
+interface Download {
+  /** Letters, digits, points and dashes alone. */
+  readonly name: string;
+  readonly text: string;
+  readonly type: string;
+}
+
+function download(response: ServerResponse, { name, text, type }: Download): void {
+  response.setHeader("content-disposition", `attachment; filename="${name}"`);
+  send(response, { status: 200, type, text });
 }
 
 function refuse(response: ServerResponse, status: number, text: string): void {

@@ -28,6 +28,8 @@ export interface FleetRow {
   readonly consumers: number;
   /** The run that holds the secret, or the last one that ended here. */
   readonly rotationId?: string;
+  /** The newest run that ended with a certificate. */
+  readonly certified?: { readonly rotationId: string; readonly atMs: number };
   /** Set if a person has to do something about this secret. */
   readonly wants?: Advice & { readonly tone: "warn" | "bad" };
 }
@@ -42,6 +44,24 @@ export interface IncidentRow {
   readonly detectedAtMs: number;
   readonly deadlineAtMs: number;
   readonly deadAtMs?: number;
+  /** The campaign that opened it. */
+  readonly campaignId?: string;
+}
+
+/** Many incidents of one order, as one line. */
+export interface CampaignRow {
+  readonly campaignId: string;
+  readonly status: "running" | "paused" | "done";
+  readonly title: string;
+  readonly keys: number;
+  readonly started: number;
+  readonly contained: number;
+  readonly replaced: number;
+  readonly needPeople: number;
+  readonly openedAtMs: number;
+  readonly deadlineAtMs: number;
+  /** When the last of its keys was contained; undefined while one is not. */
+  readonly containedAtMs?: number;
 }
 
 export interface StopRow {
@@ -59,6 +79,7 @@ export interface FleetChange {
   readonly read: number;
   readonly total: number;
   readonly incidents: readonly IncidentRow[];
+  readonly campaigns: readonly CampaignRow[];
   readonly stops: readonly StopRow[];
 }
 
@@ -73,6 +94,8 @@ export interface InstanceRow {
   readonly incomingUsedAtMs?: number;
   readonly isSilent: boolean;
   readonly hasEnded: boolean;
+  /** A person said that it is gone, and it has not reported since. */
+  readonly forgotten?: { readonly by: string; readonly atMs: number; readonly reason: string };
 }
 
 export interface ConsumerRow {
@@ -100,7 +123,10 @@ export interface RotationShown {
   readonly name: string;
   readonly environment: string;
   readonly provider: string;
+  readonly owner?: string;
   readonly state: { readonly tone: Tone; readonly text: string };
+  /** The newest run that ended with a certificate, whichever run is shown. */
+  readonly certified?: { readonly rotationId: string; readonly atMs: number };
   readonly run?: {
     readonly rotationId: string;
     readonly outcome: string;
@@ -113,6 +139,7 @@ export interface RotationShown {
     readonly revokedAtMs?: number;
     readonly deadAtMs?: number;
     readonly death?: string;
+    readonly certificate: "signed" | "owed" | "none";
     readonly retiringKeyId?: string;
     readonly incomingKeyId?: string;
     readonly executionUrl?: string;
@@ -185,6 +212,8 @@ export interface IncidentShown {
   }[];
   readonly notes: readonly { readonly by: string; readonly text: string; readonly atMs: number }[];
   readonly reports: readonly { readonly path: string; readonly when: string; readonly atMs: number }[];
+  readonly hasCertificate: boolean;
+  readonly campaignId?: string;
   readonly advice: readonly Advice[];
 }
 
@@ -214,7 +243,77 @@ export interface ChainEntries {
   readonly isCut: boolean;
 }
 
-export type Shown = RotationShown | IncidentShown | AuditShown | ChainEntries;
+/** One board for all keys of a campaign, as `rekey watch` shows it. */
+export interface CampaignShown extends CampaignRow {
+  readonly kind: "campaign";
+  readonly nowMs: number;
+  readonly reason: string;
+  readonly by: string;
+  readonly approvedBy?: string;
+  readonly failed: number;
+  readonly paused?: { readonly why: string; readonly by: string };
+  /** The place that was breached: nothing is written there. */
+  readonly destination?: string;
+  readonly report?: string;
+  readonly waves: readonly WaveRow[];
+  readonly people: readonly { readonly name: string; readonly secretArn: string; readonly what: string }[];
+  /** Those that are not contained first. */
+  readonly list: readonly {
+    readonly secretArn: string;
+    readonly name: string;
+    readonly account: string;
+    readonly wave: string;
+    readonly tone: Tone;
+    readonly stands: string;
+    readonly incidentId?: string;
+    readonly hasCertificate: boolean;
+  }[];
+  readonly timeline: readonly {
+    readonly atMs: number;
+    readonly what: string;
+    readonly detail: string;
+    readonly by?: string;
+  }[];
+  readonly advice: readonly Advice[];
+}
+
+export interface WaveRow {
+  readonly title: string;
+  readonly keys: number;
+  readonly started: number;
+  readonly contained: number;
+  readonly replaced: number;
+  readonly needPeople: number;
+}
+
+/** A line as it is, or rows of a table. */
+export type CertificateLine =
+  | string
+  | { readonly rows: readonly (readonly string[])[]; readonly isHeaded: boolean };
+
+export interface CertificateShown {
+  readonly kind: "certificate";
+  readonly nowMs: number;
+  /** The secret of a rotation. */
+  readonly secret?: { readonly secretArn: string; readonly name: string };
+  /** The rotation or incident that it is about. */
+  readonly about: string;
+  readonly path?: string;
+  readonly state: { readonly tone: Tone; readonly text: string };
+  readonly lines: readonly CertificateLine[];
+  /** Where the file and the public key can be had from this server; absent where there is no file. */
+  readonly file?: { readonly name: string; readonly address: string; readonly keyAddress: string };
+  /** In the order in which they are run. */
+  readonly advice: readonly Advice[];
+}
+
+export type Shown =
+  | RotationShown
+  | IncidentShown
+  | CampaignShown
+  | CertificateShown
+  | AuditShown
+  | ChainEntries;
 
 /** Instead of a view: why there is none. */
 export interface Trouble {

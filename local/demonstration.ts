@@ -6,7 +6,7 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { GetObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { CreateSecretCommand, SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { auditLog } from "../audit/chain.ts";
-import { checkpointsFor } from "../cli/aws.ts";
+import { certificatesFor, checkpointsFor } from "../cli/aws.ts";
 import { openConsole, sourcesFrom } from "../cli/commands/console.ts";
 import type { Console } from "../console/server.ts";
 import type { Table } from "../core/ports.ts";
@@ -244,9 +244,13 @@ async function servePage(
   { table, ledger }: Pick<Demonstration, "table" | "ledger">,
 ): Promise<Console> {
   const audit = auditLog({ table, digest: nodeDigest, now: Date.now });
-  const checkpoints = checkpointsFor(cloud.env("operator"), audit, clientAs(cloud, "operator"));
+  const [env, config] = [cloud.env("operator"), clientAs(cloud, "operator")];
+  const proofs = {
+    checkpoints: checkpointsFor(env, audit, config),
+    certificates: certificatesFor(env, config),
+  };
   return openConsole({
-    sources: sourcesFrom({ ledger, audit, checkpoints, digest: nodeDigest, nowMs: Date.now }),
+    sources: sourcesFrom({ ledger, audit, ...proofs, digest: nodeDigest, nowMs: Date.now }),
   });
 }
 

@@ -1,7 +1,10 @@
+import { publicKeyIn } from "../../audit/certificates.ts";
 import { type Console, type ConsoleOptions, startConsole } from "../../console/server.ts";
 import type { Sources } from "../../console/sources.ts";
+import { certificateLines } from "../certificate-view.ts";
 import { CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
 import { answersOf, type IncidentAnswers } from "../incident-view.ts";
+import { readCertificate } from "../read-certificate.ts";
 
 export const consolePage: Register = (program, perform) => {
   program
@@ -29,9 +32,11 @@ export function openConsole(options: Omit<ConsoleOptions, "page">): Promise<Cons
 }
 
 /** Of everything that commands reach, only what reads. */
-export function sourcesFrom({ ledger, audit, checkpoints, digest, nowMs }: SourcesOf): Sources {
+export function sourcesFrom(reach: SourcesOf): Sources {
+  const { ledger, audit, checkpoints, certificates, digest, nowMs } = reach;
   return {
     ...{ ledger, audit, checkpoints, digest, nowMs },
+    certificates: certificates && certificatesFrom(certificates),
     answers: (view) => {
       const answers = answersOf(view);
       return {
@@ -42,7 +47,21 @@ export function sourcesFrom({ ledger, audit, checkpoints, digest, nowMs }: Sourc
   };
 }
 
-type SourcesOf = Pick<Reach, "ledger" | "audit" | "checkpoints" | "digest" | "nowMs">;
+type SourcesOf = Pick<Reach, "ledger" | "audit" | "checkpoints" | "certificates" | "digest" | "nowMs">;
+
+/** The clients that read certificates are loaded when the first one is looked at. */
+function certificatesFrom(open: NonNullable<Reach["certificates"]>): NonNullable<Sources["certificates"]> {
+  return {
+    async read(known) {
+      const read = await readCertificate(known, await open());
+      return read && { ...read, lines: read.refusal === undefined ? certificateLines(read.text) : [] };
+    },
+    async publicKey() {
+      const key = publicKeyIn(await (await open()).publicKey());
+      return String(key.export({ type: "spki", format: "pem" }));
+    },
+  };
+}
 
 const shownAnswers = [
   ["dead", "Is it dead?"],

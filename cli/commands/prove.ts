@@ -1,9 +1,7 @@
-import { publicKeyIn } from "../../audit/certificates.ts";
-import { signedDigestOf } from "../../audit/dsse.ts";
-import { whyNotCertificate } from "../../audit/verify-certificate.ts";
 import { certificateLines } from "../certificate-view.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import { findCertificate } from "../find-certificate.ts";
+import { readCertificate } from "../read-certificate.ts";
 
 export const prove: Register = (program, perform) => {
   program
@@ -20,13 +18,11 @@ async function show(cli: Cli, named: string): Promise<Shown> {
       exitCode: exitCodes.usage,
     });
   }
-  const { path, sha256, expected } = await findCertificate(named, ledger);
-  const { read, publicKey } = await certificates();
-  const text = await read(path);
-  if (text === undefined) throw new CliFailure(`the bucket holds no ${path}`, { hint: "rekey audit verify" });
-  const refusal =
-    whyNotCertificate(text, { publicKey: publicKeyIn(await publicKey()), expected }) ??
-    (signedDigestOf(text) === sha256 ? undefined : "it is not the one that the ledger names");
+  const known = await findCertificate(named, ledger);
+  const { path } = known;
+  const read = await readCertificate(known, await certificates());
+  if (read === undefined) throw new CliFailure(`the bucket holds no ${path}`, { hint: "rekey audit verify" });
+  const { text, refusal } = read;
   if (refusal !== undefined)
     throw new CliFailure(`${path}: ${refusal}`, { facts: { path, verified: false } });
   return {

@@ -1,3 +1,4 @@
+import { campaignsAtWork } from "../../core/campaign/board.ts";
 import type { Campaign } from "../../core/campaign/record.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { campaignNews, campaignTable } from "../campaign-view.ts";
@@ -30,10 +31,7 @@ async function lookAtAll(reach: Reach, untilQuiet: boolean): Promise<Look> {
     reach.ledger.incidents.openIncidents(),
     reach.ledger.campaigns.campaigns(),
   ]);
-  const campaigns = everyCampaign.filter(({ status }) => status !== "done");
-  // The campaign's one line stands for its incidents.
-  const told = new Set(campaigns.map(({ campaignId }) => campaignId));
-  const incidents = open.filter(({ campaignId }) => campaignId === undefined || !told.has(campaignId));
+  const { campaigns, incidents } = campaignsAtWork(everyCampaign, open);
   const isBusy = ({ facts }: (typeof secrets)[number]) => facts.record.lease !== undefined;
   const quiet = secrets.filter((each) => !isBusy(each));
   const seen: Seen = {

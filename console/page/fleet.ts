@@ -1,10 +1,11 @@
 import { html } from "htm/preact";
 import { useMemo, useState } from "preact/hooks";
-import type { FleetRow, IncidentRow } from "../shown.ts";
+import type { CampaignRow, FleetRow, IncidentRow } from "../shown.ts";
+import { atWork, CampaignClock, clockText } from "./incidents.ts";
 import type { Live } from "./live.ts";
 import { Badge, Command, When } from "./parts.ts";
 import { linkTo } from "./place.ts";
-import { clock, span } from "./time.ts";
+import { span } from "./time.ts";
 
 const pageSize = 50;
 const wantsShown = 6;
@@ -28,15 +29,16 @@ export function Fleet({ fleet, nowMs }: Seen) {
 /** What needs a person, before everything else. */
 function Wanted({ fleet, nowMs }: { readonly fleet: NonNullable<Live["fleet"]>; readonly nowMs: number }) {
   const [isAll, setAll] = useState(false);
-  const incidents = fleet.incidents.filter(({ isOver }) => !isOver);
+  const { campaigns, incidents } = atWork(fleet);
   const wants = fleet.rows.filter((row) => row.wants !== undefined).sort(worstFirst);
-  if (incidents.length + wants.length === 0)
-    return html`<p class="calm"><${Badge} tone="good">Nothing needs a person.<//></p>`;
+  const count = campaigns.length + incidents.length + wants.length;
+  if (count === 0) return html`<p class="calm"><${Badge} tone="good">Nothing needs a person.<//></p>`;
   const shown = isAll ? wants.slice(0, 200) : wants.slice(0, wantsShown);
   const rest = wants.length - shown.length;
   return html`<section class="wanted" aria-labelledby="wanted">
-    <h2 id="wanted">Needs a person <small>${incidents.length + wants.length}</small></h2>
+    <h2 id="wanted">Needs a person <small>${count}</small></h2>
     <ul>
+      ${campaigns.map((campaign) => html`<${WantedCampaign} key=${campaign.campaignId} campaign=${campaign} nowMs=${nowMs} />`)}
       ${incidents.map((incident) => html`<${WantedIncident} key=${incident.incidentId} incident=${incident} nowMs=${nowMs} />`)}
       ${shown.map(
         ({ secretArn, name, wants: want }) => html`<li key=${secretArn} class=${want?.tone}>
@@ -48,13 +50,20 @@ function Wanted({ fleet, nowMs }: { readonly fleet: NonNullable<Live["fleet"]>; 
   </section>`;
 }
 
+function WantedCampaign({ campaign, nowMs }: { readonly campaign: CampaignRow; readonly nowMs: number }) {
+  const { campaignId, title, status, contained, replaced, keys, needPeople, containedAtMs } = campaign;
+  const people = needPeople === 0 ? "" : `, ${needPeople} need people`;
+  return html`<li class=${containedAtMs === undefined ? "bad" : "warn"}>
+    <a href=${linkTo("campaign", campaignId)}>Campaign: ${title}</a>
+    <span class="what">${status}: ${contained} of ${keys} contained, ${replaced} replaced${people}; <${CampaignClock} campaign=${campaign} nowMs=${nowMs} /></span>
+  </li>`;
+}
+
 function WantedIncident({ incident, nowMs }: { readonly incident: IncidentRow; readonly nowMs: number }) {
   const { incidentId, about, deadlineAtMs, deadAtMs, test } = incident;
-  const left = deadlineAtMs - nowMs;
-  const clockText = left >= 0 ? `${clock(left)} left` : `${span(-left)} past the deadline`;
   return html`<li class=${deadAtMs === undefined ? "bad" : "warn"}>
     <a href=${linkTo("incident", incidentId)}>${test ? "Test leak" : "Leak"}: ${about}</a>
-    <span class="what">${deadAtMs === undefined ? `not dead yet, ${clockText}` : "dead; consumers recover"}</span>
+    <span class="what">${deadAtMs === undefined ? `not dead yet, ${clockText(deadlineAtMs, nowMs)}` : "dead; consumers recover"}</span>
   </li>`;
 }
 
@@ -134,7 +143,7 @@ function fitting(words: string, kind: Kind): (row: FleetRow) => boolean {
   const wanted = words.toLowerCase().split(/\s+/).filter(Boolean);
   return (row) => {
     const text =
-      `${row.name} ${row.environment} ${row.provider} ${row.state.text} ${row.keyId ?? ""}`.toLowerCase();
+      `${row.name} ${row.environment} ${row.provider} ${row.owner ?? ""} ${row.state.text} ${row.keyId ?? ""}`.toLowerCase();
     return kinds[kind].fits(row) && wanted.every((word) => text.includes(word));
   };
 }
@@ -158,7 +167,7 @@ function Filters(filters: {
 }) {
   const { words, kind, count, setWords, setKind } = filters;
   return html`<form class="filters" role="search" onSubmit=${(event: Event) => event.preventDefault()}>
-    <input type="search" aria-label="filter secrets" placeholder="Filter by name, environment, provider, state" value=${words}
+    <input type="search" aria-label="filter secrets" placeholder="Filter by name, environment, provider, owner, state" value=${words}
       onInput=${(event: Event) => setWords((event.target as HTMLInputElement).value)} />
     <select aria-label="which secrets" value=${kind} onChange=${(event: Event) => setKind((event.target as HTMLSelectElement).value as Kind)}>
       ${Object.entries(kinds).map(([name, { title }]) => html`<option key=${name} value=${name}>${title}</option>`)}
@@ -177,12 +186,13 @@ function Pager({ at, pages, go }: { readonly at: number; readonly pages: number;
 }
 
 function Row({ row, nowMs }: { readonly row: FleetRow; readonly nowMs: number }) {
-  const { secretArn, name, environment, provider, state, debts, nextAtMs, schedule, mode } = row;
+  const { secretArn, name, environment, provider, owner, state, debts, nextAtMs, schedule, mode } = row;
+  const { certified } = row;
   return html`<tr>
-    <th scope="row" data-title="Secret"><a href=${linkTo("rotation", secretArn)}>${name}</a> <span class="sub">${environment} · ${provider}</span></th>
+    <th scope="row" data-title="Secret"><a href=${linkTo("rotation", secretArn)}>${name}</a> <span class="sub">${environment} · ${provider}${owner === undefined ? "" : ` · ${owner}`}</span></th>
     <td data-title="Key age"><${Age} row=${row} nowMs=${nowMs} /></td>
     <td data-title="Next">${nextAtMs === undefined ? html`<span class="none">${mode !== "rotate" ? "never" : (schedule ?? "by hand")}</span>` : html`<${When} atMs=${nextAtMs} nowMs=${nowMs} />`}</td>
-    <td data-title="State"><${Badge} tone=${state.tone}>${state.text}<//></td>
+    <td data-title="State"><span><${Badge} tone=${state.tone}>${state.text}<//>${certified === undefined ? null : html` <a class="sub" href=${linkTo("certificate", secretArn, certified.rotationId)} aria-label=${`certificate of ${name}`}>certificate</a>`}</span></td>
     <td data-title="Debts" class="number">${debts === 0 ? html`<span class="none">0</span>` : html`<b>${debts}</b>`}</td>
   </tr>`;
 }

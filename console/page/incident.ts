@@ -1,6 +1,5 @@
 import { html } from "htm/preact";
-import type { IncidentRow, IncidentShown, Tone } from "../shown.ts";
-import type { Live } from "./live.ts";
+import type { IncidentShown, Tone } from "../shown.ts";
 import { Advised, Badge, Key, Section, When } from "./parts.ts";
 import { linkTo } from "./place.ts";
 import { clock, span, utc } from "./time.ts";
@@ -12,8 +11,9 @@ interface Seen {
 
 export function Incident({ shown, nowMs }: Seen) {
   const { incidentId, status, tone, test, match, plan, planWhy, answers, advice, notes, reports } = shown;
+  const { campaignId, hasCertificate } = shown;
   return html`
-    <p class="crumbs"><a href="#/incidents">Incidents</a> / ${incidentId}</p>
+    <p class="crumbs"><a href="#/incidents">Incidents</a> / ${campaignId === undefined ? null : html`<a href=${linkTo("campaign", campaignId)}>campaign ${campaignId}</a> / `}${incidentId}</p>
     <h1>${match} <${Badge} tone=${tone}>${status}<//>${test ? html` <${Badge} tone="quiet">test<//>` : null}</h1>
     <${Clocks} shown=${shown} nowMs=${nowMs} />
     <p class="plan"><b>${plan}</b>: ${planWhy}</p>
@@ -31,6 +31,7 @@ export function Incident({ shown, nowMs }: Seen) {
           html`<li key=${index}><span class="sub">${utc(atMs).slice(11)} · +${span(atMs - shown.detectedAtMs)}</span><span><b>${what}</b> ${detail === what ? "" : detail}${by === undefined ? "" : `, by ${by}`}</span></li>`,
       )}</ol><//>
     ${notes.length === 0 ? null : html`<${Section} title="Notes"><ul>${notes.map(({ by, text, atMs }) => html`<li key=${atMs}>${by}: ${text} <${When} atMs=${atMs} nowMs=${nowMs} /></li>`)}</ul><//>`}
+    ${hasCertificate ? html`<${Section} title="Certificate"><p><a href=${linkTo("certificate", incidentId)}>What was done, and how it was proven</a></p><//>` : null}
     ${reports.length === 0 ? null : html`<${Section} title="Report"><ul>${reports.map(({ path, when, atMs }) => html`<li key=${path}><code>${path}</code> <span class="sub">${when}, <${When} atMs=${atMs} nowMs=${nowMs} /></span></li>`)}</ul><//>`}
   `;
 }
@@ -104,26 +105,4 @@ function Checklist({ checklist }: { readonly checklist: IncidentShown["checklist
     ({ title, incidentId, status, isDone }) =>
       html`<li key=${title}><span aria-hidden="true">${isDone ? "☑" : "☐"}</span> ${incidentId === undefined ? title : html`<a href=${linkTo("incident", incidentId)}>${title}</a>`} <span class="sub">${status}</span></li>`,
   )}</ul><//>`;
-}
-
-export function Incidents({ fleet, nowMs }: { readonly fleet: Live["fleet"]; readonly nowMs: number }) {
-  if (fleet === undefined) return html`<h1>Incidents</h1><p class="loading">Reading the ledger…</p>`;
-  const { incidents } = fleet;
-  return html`<h1>Incidents <small>${incidents.length}</small></h1>
-    ${
-      incidents.length === 0
-        ? html`<p class="calm"><${Badge} tone="good">No leak was ever reported.<//></p>`
-        : html`<table>
-      <thead><tr><th scope="col">About</th><th scope="col">Status</th><th scope="col">Plan</th><th scope="col">Detected</th><th scope="col">Dead after</th></tr></thead>
-      <tbody>${incidents.map((incident) => html`<${IncidentLine} key=${incident.incidentId} incident=${incident} nowMs=${nowMs} />`)}</tbody>
-    </table>`
-    }`;
-}
-
-function IncidentLine({ incident, nowMs }: { readonly incident: IncidentRow; readonly nowMs: number }) {
-  const { incidentId, about, status, plan, detectedAtMs, deadAtMs, deadlineAtMs, isOver, test } = incident;
-  const tone: Tone = isOver ? "good" : status === "needsPerson" || nowMs > deadlineAtMs ? "bad" : "busy";
-  return html`<tr><th scope="row"><a href=${linkTo("incident", incidentId)}>${about}</a> <span class="sub">${incidentId}${test ? " · test" : ""}</span></th>
-    <td><${Badge} tone=${tone}>${status}<//></td><td>${plan}</td><td><${When} atMs=${detectedAtMs} nowMs=${nowMs} /></td>
-    <td>${deadAtMs === undefined ? html`<span class="none">not dead</span>` : span(deadAtMs - detectedAtMs)}</td></tr>`;
 }

@@ -80,8 +80,8 @@ function merged(before: Live["fleet"], change: FleetChange): NonNullable<Live["f
   const rows = new Map<string, FleetRow>(before?.rows.map((row) => [row.secretArn, row]));
   for (const secretArn of change.removed) rows.delete(secretArn);
   for (const row of change.rows) rows.set(row.secretArn, row);
-  const { read, total, incidents, stops } = change;
-  return { rows: [...rows.values()], read, total, incidents, stops };
+  const { read, total, incidents, campaigns, stops } = change;
+  return { rows: [...rows.values()], read, total, incidents, campaigns, stops };
 }
 
 /** The audit comes in parts; everything else comes whole. */

@@ -3,9 +3,12 @@ import { render } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Shown } from "../shown.ts";
 import { Audit } from "./audit.ts";
+import { Campaign } from "./campaign.ts";
+import { Certificate } from "./certificate.ts";
 import { Chain } from "./chain.ts";
 import { Fleet } from "./fleet.ts";
-import { Incident, Incidents } from "./incident.ts";
+import { Incident } from "./incident.ts";
+import { Incidents, openCount } from "./incidents.ts";
 import { type Live, useLive, useNow, usePlace } from "./live.ts";
 import type { Place } from "./place.ts";
 import { Rotation } from "./rotation.ts";
@@ -15,6 +18,8 @@ const titles: Readonly<Record<Place["view"], string>> = {
   rotation: "Rotation",
   incidents: "Incidents",
   incident: "Incident",
+  campaign: "Campaign",
+  certificate: "Certificate",
   audit: "Audit",
   chain: "Audit",
 };
@@ -31,7 +36,7 @@ function App() {
     if (!isFirst.current) main.current?.focus();
     isFirst.current = false;
   }, [place]);
-  const open = live.fleet?.incidents.filter(({ isOver }) => !isOver).length ?? 0;
+  const open = live.fleet === undefined ? 0 : openCount(live.fleet);
   const here = (...views: readonly Place["view"][]) => (views.includes(place.view) ? "page" : undefined);
   return html`
     <a class="skip" href="#main" onClick=${(event: Event) => {
@@ -41,8 +46,8 @@ function App() {
     <header class="top">
       <a class="mark" href="#/">Rekey</a>
       <nav aria-label="views">
-        <a href="#/" aria-current=${here("fleet", "rotation")}>Fleet</a>
-        <a href="#/incidents" aria-current=${here("incidents", "incident")}>Incidents${open > 0 ? html` <span class="count">${open}</span>` : null}</a>
+        <a href="#/" aria-current=${here("fleet", "rotation", "certificate")}>Fleet</a>
+        <a href="#/incidents" aria-current=${here("incidents", "incident", "campaign")}>Incidents${open > 0 ? html` <span class="count">${open}</span>` : null}</a>
         <a href="#/audit" aria-current=${here("audit", "chain")}>Audit</a>
       </nav>
       <span class=${live.isConnected ? "link on" : "link off"} role="status">${live.isConnected ? "live" : "not connected"}</span>
@@ -71,7 +76,10 @@ function View({ place, live, nowMs }: Viewed) {
 }
 
 function shownAs({ kind }: Shown) {
-  const views = { rotation: Rotation, incident: Incident, audit: Audit, chain: Chain };
+  const views = {
+    ...{ rotation: Rotation, incident: Incident, campaign: Campaign },
+    ...{ certificate: Certificate, audit: Audit, chain: Chain },
+  };
   return views[kind];
 }
 

@@ -4,6 +4,9 @@ export type Place =
   | { readonly view: "rotation"; readonly id: string; readonly run?: string }
   | { readonly view: "incidents" }
   | { readonly view: "incident"; readonly id: string }
+  | { readonly view: "campaign"; readonly id: string }
+  /** Of a secret's run, or of the incident `id`. */
+  | { readonly view: "certificate"; readonly id: string; readonly run?: string }
   | { readonly view: "audit" }
   | { readonly view: "chain"; readonly id: string };
 
@@ -11,8 +14,8 @@ export function placeIn(fragment: string): Place {
   const [view, id, run] = fragment.replace(/^#\/?/, "").split("/").map(decoded);
   if (view === "incidents" || view === "audit") return { view };
   if (id === undefined || id === "") return { view: "fleet" };
-  if (view === "rotation") return { view, id, ...(run !== undefined && { run }) };
-  if (view === "incident" || view === "chain") return { view, id };
+  if (view === "rotation" || view === "certificate") return { view, id, ...(run !== undefined && { run }) };
+  if (view === "incident" || view === "campaign" || view === "chain") return { view, id };
   return { view: "fleet" };
 }
 

@@ -14,12 +14,12 @@ interface Seen {
 type Run = NonNullable<RotationShown["run"]>;
 
 export function Rotation({ shown, nowMs }: Seen) {
-  const { name, environment, provider, state, run, runs, secretArn, advice } = shown;
+  const { name, environment, provider, owner, state, run, runs, secretArn, advice } = shown;
   const pick = (event: Event) => {
     location.hash = linkTo("rotation", secretArn, (event.target as HTMLSelectElement).value);
   };
   return html`
-    <p class="crumbs"><a href="#/">Fleet</a> / ${environment} · ${provider}</p>
+    <p class="crumbs"><a href="#/">Fleet</a> / ${environment} · ${provider}${owner === undefined ? "" : ` · owned by ${owner}`}</p>
     <h1>${name} <${Badge} tone=${state.tone}>${state.text}<//></h1>
     ${
       run === undefined
@@ -31,7 +31,7 @@ export function Rotation({ shown, nowMs }: Seen) {
         </select></label>
         ${run.executionUrl === undefined ? null : html`<a href=${run.executionUrl} rel="noreferrer noopener" target="_blank">Open in AWS's console ↗</a>`}
       </div>
-      <${Facts} run=${run} nowMs=${nowMs} />
+      <${Facts} run=${run} shown=${shown} nowMs=${nowMs} />
       <${Timeline} run=${run} nowMs=${nowMs} />
       ${run.gate === undefined || run.outcome !== "running" ? null : html`<${Gate} gate=${run.gate} nowMs=${nowMs} />`}
     `
@@ -51,7 +51,7 @@ const outcomeTones: Readonly<Record<string, Tone>> = {
   contained: "warn",
 };
 
-function Facts({ run, nowMs }: { readonly run: Run; readonly nowMs: number }) {
+function Facts({ run, shown, nowMs }: Seen & { readonly run: Run }) {
   const took = (run.closedAtMs ?? nowMs) - run.openedAtMs;
   return html`<dl class="facts">
     <div><dt>Outcome</dt><dd><${Badge} tone=${outcomeTones[run.outcome] ?? "quiet"}>${run.outcome}<//></dd></div>
@@ -60,8 +60,20 @@ function Facts({ run, nowMs }: { readonly run: Run; readonly nowMs: number }) {
     <div><dt>Retiring key</dt><dd><${Key} id=${run.retiringKeyId} /></dd></div>
     <div><dt>Incoming key</dt><dd><${Key} id=${run.incomingKeyId} /></dd></div>
     ${run.death === undefined ? null : html`<div><dt>Proof of death</dt><dd>${run.death}</dd></div>`}
+    <div><dt>Certificate</dt><dd><${CertificateOf} run=${run} shown=${shown} nowMs=${nowMs} /></dd></div>
     ${run.reason === undefined ? null : html`<div class="wide"><dt>Why</dt><dd>${run.reason}</dd></div>`}
   </dl>`;
+}
+
+/** Of this run; without one, the newest of the secret. */
+function CertificateOf({ run, shown: { secretArn, certified }, nowMs }: Seen & { readonly run: Run }) {
+  const link = (rotationId: string, text: string) =>
+    html`<a href=${linkTo("certificate", secretArn, rotationId)}>${text}</a>`;
+  if (run.certificate === "signed") return link(run.rotationId, "signed and filed");
+  const word = run.certificate === "owed" ? "owed: the sweep makes it" : "none yet";
+  const earlier =
+    certified && html`; ${link(certified.rotationId, `the one of ${distance(certified.atMs, nowMs)}`)}`;
+  return html`<span class="none">${word}</span>${earlier}`;
 }
 
 /** What has happened and when; the next one is drawn as open. */
@@ -102,7 +114,7 @@ function Consumers({ shown: { consumers, run }, nowMs }: Seen) {
   if (consumers === "none")
     return html`<${Section} title="Consumers"><p>The policy says that nothing uses this key.</p><//>`;
   const isOpen = run?.outcome === "running";
-  const all = consumers.flatMap(({ instances }) => instances.filter(({ hasEnded }) => !hasEnded));
+  const all = consumers.flatMap(({ instances }) => instances.filter(isThere));
   const moved = all.filter(({ holds }) => holds === "incoming").length;
   const note =
     isOpen && all.length > 0 ? `${moved} of ${all.length} instances on the incoming key alone` : undefined;
@@ -114,6 +126,10 @@ function Consumers({ shown: { consumers, run }, nowMs }: Seen) {
     </table>
     <p class="legend" aria-hidden="true">${["retiring", "both", "incoming", "current", "unknown"].map((holds) => html`<span key=${holds} class=${`chip ${holds}`}>${holds}</span>`)}</p>
   <//>`;
+}
+
+function isThere({ hasEnded, forgotten }: InstanceRow): boolean {
+  return !hasEnded && forgotten === undefined;
 }
 
 function Consumer({ consumer, nowMs }: { readonly consumer: ConsumerRow; readonly nowMs: number }) {
@@ -129,17 +145,19 @@ function Consumer({ consumer, nowMs }: { readonly consumer: ConsumerRow; readonl
 }
 
 function Chip({ instance, nowMs }: { readonly instance: InstanceRow; readonly nowMs: number }) {
-  const { holds, isSilent, hasEnded, seenAtMs, retiringUsedAtMs, incomingUsedAtMs, source } = instance;
-  const life = hasEnded
-    ? "ended"
-    : isSilent
-      ? `silent for ${span(nowMs - seenAtMs)}`
-      : `seen ${distance(seenAtMs, nowMs)}`;
+  const { holds, isSilent, retiringUsedAtMs, incomingUsedAtMs, source } = instance;
   const uses = [
     incomingUsedAtMs !== undefined && `incoming worked ${distance(incomingUsedAtMs, nowMs)}`,
     retiringUsedAtMs !== undefined && `retiring worked ${distance(retiringUsedAtMs, nowMs)}`,
   ].filter((text) => text !== false);
-  return html`<li class=${`chip ${holds}${isSilent ? " silent" : ""}${hasEnded ? " ended" : ""}`} title=${[`by ${source}`, ...uses].join(" · ")}>
-    <span class="who">${instance.instance}</span><span class="holds">${holds}</span><span class="sub">${life}</span>
+  return html`<li class=${`chip ${holds}${isSilent ? " silent" : ""}${isThere(instance) ? "" : " ended"}`} title=${[`by ${source}`, ...uses].join(" · ")}>
+    <span class="who">${instance.instance}</span><span class="holds">${holds}</span><span class="sub">${lifeOf(instance, nowMs)}</span>
   </li>`;
+}
+
+function lifeOf({ hasEnded, forgotten, isSilent, seenAtMs }: InstanceRow, nowMs: number): string {
+  if (hasEnded) return "ended";
+  if (forgotten !== undefined)
+    return `forgotten ${distance(forgotten.atMs, nowMs)} by ${forgotten.by}: ${forgotten.reason}`;
+  return isSilent ? `silent for ${span(nowMs - seenAtMs)}` : `seen ${distance(seenAtMs, nowMs)}`;
 }

@@ -1,8 +1,10 @@
 import {
   type ConsumerEvidence,
   type Evidence,
+  type Forgotten,
   type InstanceEvidence,
   isConsumers,
+  isForgotten,
   isInstance,
 } from "../../core/adoption/evidence.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
@@ -82,10 +84,15 @@ function instanceRow(item: InstanceEvidence, { keys, isOpen, nowMs }: View): Ins
   return {
     ...{ instance: item.instance, source: item.kind, seenAtMs: item.observedAtMs, hasEnded: item.ended },
     holds: holdsWhich(item, { keys, retiringUsedAtMs }),
-    isSilent: !item.ended && nowMs - item.observedAtMs > silentMs,
+    isSilent: !item.ended && !isForgotten(item) && nowMs - item.observedAtMs > silentMs,
+    ...(isForgotten(item) && item.forgotten && { forgotten: forgottenShown(item.forgotten) }),
     ...(retiringUsedAtMs !== undefined && { retiringUsedAtMs }),
     ...(incomingUsedAtMs !== undefined && { incomingUsedAtMs }),
   };
+}
+
+function forgottenShown({ by, atMs, reason }: Forgotten): NonNullable<InstanceRow["forgotten"]> {
+  return { by: shortName(by), atMs, reason };
 }
 
 function holdsWhich(

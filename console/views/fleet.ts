@@ -5,17 +5,20 @@ import type { NoticeOrder } from "../../core/rotation/notices.ts";
 import { type SecretFacts, standingOf } from "../../ledger/standing.ts";
 import { commandFor, commandLine } from "../command-line.ts";
 import type { FleetRow, IncidentRow } from "../shown.ts";
+import { newestCertified } from "./certificate.ts";
 
 export function fleetRow(facts: SecretFacts): FleetRow {
   const { policy, debts } = facts;
   const { secretArn, name, environment, mode, maxAgeMs, schedule, owner } = policy;
   const { wants, overdueAtMs: _shownAsAge, ...standing } = standingOf(facts);
+  const certified = newestCertified(facts.rotations);
   return {
     ...{ secretArn, name, environment, mode, maxAgeMs, provider: policy.provider.kind, debts: debts.length },
     consumers: policy.consumers === "none" ? 0 : policy.consumers.length,
     ...standing,
     ...(owner !== undefined && { owner }),
     ...(schedule !== undefined && { schedule }),
+    ...(certified !== undefined && { certified }),
     ...(wants !== undefined && { wants: wantShown(wants, facts) }),
   };
 }
@@ -35,9 +38,11 @@ function commandAbout({ words, about }: NoticeOrder, policy: Policy): string | u
 
 export function incidentRow(record: IncidentRecord): IncidentRow {
   const { incidentId, status, plan, test, detectedAtMs, deadlineAtMs, keys, secrets, match } = record;
+  const { campaignId } = record;
   const deaths = keys.map(({ deadAtMs }) => deadAtMs).filter((atMs) => atMs !== undefined);
   return {
     ...{ incidentId, status, plan, test, detectedAtMs, deadlineAtMs, isOver: isOver(status) },
+    ...(campaignId !== undefined && { campaignId }),
     about: secrets.map(({ name }) => name).join(", ") || match.text,
     ...(keys.length > 0 && deaths.length === keys.length && { deadAtMs: Math.max(...deaths) }),
   };

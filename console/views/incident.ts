@@ -54,6 +54,8 @@ export async function showIncident(incidentId: string, sources: Sources): Promis
     })),
     notes: notes.slice(-listMax).map(({ by, text, atMs }) => ({ by: shortName(by), text, atMs })),
     reports,
+    hasCertificate: record.certificate !== undefined,
+    ...(record.campaignId !== undefined && { campaignId: record.campaignId }),
   };
 }
 

@@ -1,11 +1,12 @@
 import { sayReason, sayWanted } from "../../core/adoption/reason-text.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey, promotedRun, type SecretRecord } from "../../core/rotation/secret-record.ts";
-import type { DeathRecord, GateAnswer, RotationRecord } from "../../ledger/entries.ts";
+import type { DeathRecord, Debt, GateAnswer, RotationRecord } from "../../ledger/entries.ts";
 import { latest, stateOf } from "../../ledger/standing.ts";
 import { commandFor, commandLine } from "../command-line.ts";
 import type { Advice, EventRow, RotationShown } from "../shown.ts";
 import type { Sources } from "../sources.ts";
+import { newestCertified } from "./certificate.ts";
 import { consumerRows, type KeysInUse } from "./consumers.ts";
 import { marksOf } from "./phase.ts";
 
@@ -26,7 +27,7 @@ export async function showRotation(
   const { ledger, digest } = sources;
   const policy = await ledger.policy(asked.secretArn);
   if (policy === undefined) return undefined;
-  const { secretArn, name, environment } = policy;
+  const { secretArn, name, environment, owner } = policy;
   const [record, rotations, evidence, every] = await Promise.all([
     ledger.secret(secretArn),
     ledger.rotations(secretArn),
@@ -38,10 +39,15 @@ export async function showRotation(
   const rotation = rotations.find(({ rotationId }) => rotationId === wanted) ?? latest(rotations);
   const nowMs = sources.nowMs();
   const isOpen = rotation?.outcome === "running";
+  const certified = newestCertified(rotations);
   return {
     ...{ kind: "rotation", nowMs, secretArn, name, environment, provider: policy.provider.kind },
+    ...(owner !== undefined && { owner }),
+    ...(certified !== undefined && { certified }),
     state: stateOf({ policy, record, rotations, debts, keys: [], triage: [], digest, nowMs }),
-    ...(rotation !== undefined && { run: runShown(rotation, record) }),
+    ...(rotation !== undefined && {
+      run: { ...runShown(rotation, record), certificate: certificateOf(rotation, debts) },
+    }),
     runs: newestFirst(rotations).slice(0, runsMax),
     consumers: consumerRows({ policy, evidence, isOpen, nowMs, keys: keysInUse(record, rotation) }),
     events: tail.filter((event) => isOfRun(event, rotation)).slice(-eventsMax),
@@ -55,7 +61,18 @@ function newestFirst(rotations: readonly RotationRecord[]): RotationShown["runs"
     .map(({ rotationId, outcome, openedAtMs }) => ({ rotationId, outcome, openedAtMs }));
 }
 
-function runShown(rotation: RotationRecord, record: SecretRecord): NonNullable<RotationShown["run"]> {
+type RunShown = NonNullable<RotationShown["run"]>;
+
+function certificateOf(
+  { certificate, rotationId }: RotationRecord,
+  debts: readonly Debt[],
+): RunShown["certificate"] {
+  if (certificate !== undefined) return "signed";
+  const isOwed = debts.some((debt) => debt.kind === "CertificateOwed" && debt.rotationId === rotationId);
+  return isOwed ? "owed" : "none";
+}
+
+function runShown(rotation: RotationRecord, record: SecretRecord): Omit<RunShown, "certificate"> {
   const { rotationId, outcome, reason, trigger, openedAtMs, closedAtMs, death, gate, executionArn } =
     rotation;
   const run = record.run?.rotationId === rotationId ? record.run : undefined;

@@ -1,16 +1,22 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Browser, chromium, type Page } from "playwright-core";
 import { loadPage } from "../../console/page.ts";
 import { type Console, startConsole } from "../../console/server.ts";
+import { isInstance } from "../../core/adoption/evidence.ts";
+import { appliedWorld, rekey } from "../cli/cli-world.ts";
+import { golden } from "../machine/certificate/golden.ts";
 import {
+  addCampaign,
+  addCertified,
   addFleet,
   addIncident,
   addReport,
   addRotation,
   addSecret,
   arnOf,
+  campaignId,
   emptyWorld,
   incidentId,
   policyOf,
@@ -29,7 +35,11 @@ let page: Page;
 /** What the page complained about, or asked somebody else for. */
 let complaints: string[];
 
+/** Built once for all tests. */
+let files: ReturnType<typeof loadPage>;
+
 beforeAll(async () => {
+  files = loadPage();
   profile = mkdtempSync(join(tmpdir(), "rekey-console-"));
   browser = await chromium.launch({
     executablePath: "/usr/bin/chromium",
@@ -53,7 +63,7 @@ afterEach(async () => {
 
 /** Opens the address that the terminal would show. */
 async function open(look: { readonly width?: number; readonly dark?: boolean } = {}): Promise<Page> {
-  served = await startConsole({ sources: world.sources, page: loadPage, pollMs: 200 });
+  served = await startConsole({ sources: world.sources, page: () => files, pollMs: 200 });
   page = await browser.newPage({
     viewport: { width: look.width ?? 1_200, height: 900 },
     colorScheme: look.dark ? "dark" : "light",
@@ -161,6 +171,89 @@ test("an incident: both clocks, who is cut off, the timeline; its death stops th
   expect(complaints).toEqual([]);
 });
 
+test("a campaign stands for its incidents: one clock, its waves, who has to do what, and how each key stands", async () => {
+  await addIncident(world);
+  await world.ledger.incidents.changeIncident(incidentId, (record) => ({ ...record, campaignId }));
+  await addCampaign(world);
+  await open();
+  await page.getByRole("link", { name: "Campaign: provider openai-main" }).waitFor();
+  expect(await page.locator(".wanted li").allTextContents()).toEqual([
+    expect.stringMatching(/running: 2 of 5 contained, 3 replaced, 2 need people; 1[12]:\d\d left/),
+  ]);
+  expect(await page.locator("nav .count").textContent()).toBe("1");
+  await page.getByRole("link", { name: /Incidents/ }).click();
+  await page.getByRole("link", { name: "provider openai-main" }).click();
+  await page.locator(".clocks").waitFor();
+
+  const rowOf = (name: RegExp) => page.getByRole("row", { name }).textContent();
+  expect(await page.locator(".clock").nth(0).textContent()).toContain("2 of 5");
+  expect(await rowOf(/^canaries/)).toContain("1 of 1");
+  expect(await page.locator(".wanted").textContent()).toContain("rekey supply mail-key");
+  expect(await rowOf(/^search-key/)).toContain("replaced, its consumers move");
+  expect(await rowOf(/^mail-key/)).toContain("waits for its turn");
+  expect(await page.locator(".advice").textContent()).toContain(`rekey campaign pause ${campaignId}`);
+
+  await world.ledger.campaigns.changeCampaign(campaignId, (now) => ({
+    ...{ ...now, status: "paused" },
+    paused: { why: "a canary failed", by: "rekey", atMs: world.clock.nowMs },
+  }));
+  await page.getByText("Paused by rekey: a canary failed").waitFor();
+  expect(complaints).toEqual([]);
+});
+
+test("a certificate: from fleet and rotation, verified, as a file that the shown command verifies", async () => {
+  const path = await addCertified(world, "billing-key");
+  await open();
+  await page.getByRole("link", { name: "certificate of billing-key" }).click();
+  await page.getByText("verified: signed, unchanged").waitFor();
+  expect(await page.getByRole("row", { name: /search-2/ }).textContent()).toContain("reported");
+  await page.getByRole("link", { name: "billing-key", exact: true }).click();
+  await page.getByText("owned by payments").waitFor();
+  await page.getByRole("link", { name: "signed and filed" }).click();
+
+  const kept: Record<string, string> = {};
+  for (const name of ["r-1.json", "audit-key.pem"]) {
+    const coming = page.waitForEvent("download");
+    await page.getByRole("link", { name: `Download ${name}` }).click();
+    const download = await coming;
+    expect(download.suggestedFilename()).toBe(name);
+    kept[name] = readFileSync(await download.path(), "utf8");
+  }
+  const shown = (await page.locator(".command code").first().textContent()) ?? "";
+  expect(kept["r-1.json"]).toBe(world.filed.get(path));
+  const verified = await rekey((await appliedWorld()).world, shown.replace(/^rekey /, ""), { files: kept });
+  expect(verified.out).toContain("verified: the certificate of r-1");
+
+  world.filed.set(path, golden("overdue-then-resumed"));
+  await page.reload();
+  await page.getByText("it is about rotation:r-2, not about r-1").waitFor();
+  expect(await page.locator(".statement").count()).toBe(0);
+  expect(complaints).toEqual([]);
+});
+
+test("an instance that a person said is gone is shown as forgotten, until it reports again", async () => {
+  await addRotation(world);
+  const gone = { consumer: "search", instance: "search-2", holds: "key_billing-key" };
+  const item = (await world.ledger.evidence(arnOf("billing-key")))
+    .filter(isInstance)
+    .find(({ instance }) => instance === gone.instance);
+  if (item === undefined) throw new Error("search-2 has not reported");
+  const order = { by: "arn:aws:iam::111122223333:user/ana", reason: "the machine burnt" };
+  const forgotten = { ...order, atMs: world.clock.nowMs - 1_000, sequence: item.sequence };
+  await world.ledger.forgetInstance(arnOf("billing-key"), item, forgotten);
+  await open();
+  await view("rotation", arnOf("billing-key"));
+  await page.locator(".chips .chip.ended", { hasText: "search-2" }).waitFor();
+  const chip = page.locator(".chips .chip", { hasText: "search-2" });
+  expect(await chip.textContent()).toMatch(/forgotten .* ago by ana: the machine burnt/);
+  expect(await page.getByText("3 of 5 instances on the incoming key alone").count()).toBe(1);
+
+  world.clock.nowMs += 5_000;
+  await addReport(world, "billing-key", { ...gone, agoMs: 0 });
+  await page.locator(".chips .chip:not(.ended)", { hasText: "search-2" }).waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test("the audit chains are verified, one of them by the browser itself, and a forged entry shows", async () => {
   await addRotation(world);
   await open();
@@ -244,6 +337,8 @@ test.each([
   await addFleet(world, 60);
   await addRotation(world);
   await addIncident(world);
+  await addCampaign(world);
+  await addCertified(world, "shop-key");
   await open({ width, dark: scheme === "dark" });
   await page.getByRole("link", { name: "billing-key" }).first().waitFor();
   expect(await isWide()).toBe(false);
@@ -255,5 +350,11 @@ test.each([
   expect(await isWide()).toBe(false);
   await view("audit");
   await page.getByText("every chain is whole").waitFor();
+  expect(await isWide()).toBe(false);
+  await view("campaign", campaignId);
+  await page.locator(".clocks").waitFor();
+  expect(await isWide()).toBe(false);
+  await view("certificate", arnOf("shop-key"), "r-1");
+  await page.getByText("verified: signed").waitFor();
   expect(await isWide()).toBe(false);
 });

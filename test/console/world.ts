@@ -1,7 +1,11 @@
 import { createHash } from "node:crypto";
+import { rotationCertificateName } from "../../audit/certificates.ts";
 import { auditLog } from "../../audit/chain.ts";
+import { signedDigestOf } from "../../audit/dsse.ts";
 import { sourcesFrom } from "../../cli/commands/console.ts";
 import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
+import { figuresOf } from "../../core/campaign/progress.ts";
+import type { CampaignKey } from "../../core/campaign/record.ts";
 import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
@@ -9,6 +13,7 @@ import type { RotationRecord } from "../../ledger/entries.ts";
 import { instancesIn } from "../../ledger/instances.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
+import { golden, goldenKey } from "../machine/certificate/golden.ts";
 
 export const nowMs = Date.UTC(2026, 10, 30, 12, 0, 0);
 const minute = 60_000;
@@ -41,14 +46,27 @@ export function policyOf(name: string, changes: Partial<Policy> = {}): Policy {
 
 /** A ledger in memory, with the sources that the command line would give to the page. */
 export function emptyWorld() {
+  /** The files of the audit bucket, signed by the golden key; its page reads them like AWS's. */
+  const filed = new Map<string, string>();
+  const certificates = async () => ({
+    read: async (path: string) => filed.get(path),
+    publicKey: async () => goldenKey().export({ type: "spki", format: "der" }),
+  });
   const table = memoryTable();
   const ledger = ledgerOn(table);
   const clock = { nowMs };
   const audit = auditLog({ table, digest, now: () => clock.nowMs });
-  const sources = sourcesFrom({ ledger, audit, checkpoints: undefined, digest, nowMs: () => clock.nowMs });
+  const sources = sourcesFrom({
+    ledger,
+    audit,
+    checkpoints: undefined,
+    certificates,
+    digest,
+    nowMs: () => clock.nowMs,
+  });
   const change = (name: string, edit: (record: SecretRecord) => SecretRecord) =>
     ledger.changeSecret(arnOf(name), (record) => ({ ...edit(record), seq: record.seq + 1 }));
-  return { table, ledger, audit, clock, sources, change };
+  return { table, ledger, audit, clock, sources, change, filed };
 }
 
 export type World = ReturnType<typeof emptyWorld>;
@@ -73,8 +91,9 @@ export async function addFleet(world: World, count: number): Promise<void> {
   const providers = ["openai", "anthropic", "azure-openai"];
   for (let index = 0; index < count; index += 1) {
     const kind = providers[index % providers.length] ?? "openai";
-    const name = `team-${String(index % 40).padStart(2, "0")}-service-${String(index).padStart(4, "0")}`;
-    const changes = { provider: { account: "main", kind, settings: {} } };
+    const owner = `team-${String(index % 40).padStart(2, "0")}`;
+    const name = `${owner}-service-${String(index).padStart(4, "0")}`;
+    const changes = { owner, provider: { account: "main", kind, settings: {} } };
     await addSecret(world, policyOf(name, changes), (((index * 37) % 100) / 100) * 85 * day);
   }
 }
@@ -247,5 +266,56 @@ export async function addIncident(world: World, name = "search-key"): Promise<vo
       { by: "arn:aws:iam::111122223333:user/ana", text: "repository made private", atMs: nowMs - minute },
     ],
     reports: [],
+  });
+}
+
+/** A run that has ended with the golden certificate. */
+export async function addCertified(world: World, name: string): Promise<string> {
+  const [secretArn, rotationId] = [arnOf(name), "r-1"];
+  const policy = policyOf(name, { owner: "payments" });
+  await addSecret(world, policy, 3 * day);
+  const path = rotationCertificateName(secretArn, rotationId);
+  const text = golden("rotated");
+  world.filed.set(path, text);
+  await world.ledger.changeRotation({ secretArn, rotationId }, () => ({
+    ...{ rotationId, secretArn, executionArn: "arn", fence: 1, trigger: "schedule", policy },
+    ...{ openedAtMs: nowMs - 3 * day, closedAtMs: nowMs - 3 * day + minute, outcome: "rotated" as const },
+    opened: { outcome: "opened" as const, next: "MintKey" as const, fence: 1 },
+    certificate: { path, sha256: signedDigestOf(text) ?? "", keyid: "" },
+  }));
+  return path;
+}
+
+export const campaignId = "c-81f2";
+
+/** A breach of one provider: two keys contained, one on its way, one that a person has to see to, one that waits. */
+export async function addCampaign(world: World): Promise<void> {
+  const openedAtMs = nowMs - 3 * minute;
+  const key = (place: number, name: string, more: Partial<CampaignKey>): CampaignKey => ({
+    ...{ place, name, secretArn: arnOf(name), environment, account: "main", provider: "openai" },
+    ...{ callsPerSecond: 5, consumers: [], plan: "contain-first", wave: "rest", why: "x" },
+    ...more,
+  });
+  const begun = { startedAtMs: openedAtMs, incidentId };
+  const moving = { isReplaced: true, refusedInstances: 0, hasMoved: false, isOver: false };
+  const keys = [
+    key(1, "abused-key", {
+      ...{ ...begun, wave: "abused" },
+      progress: { ...moving, containedAtMs: openedAtMs + minute },
+    }),
+    key(2, "shop-key", { ...begun, wave: "canary", progress: { ...moving, containedAtMs: nowMs - 1_000 } }),
+    key(3, "search-key", { ...begun, progress: moving }),
+    key(4, "legacy-key", {
+      ...begun,
+      progress: { ...moving, isReplaced: false, person: "quota reached", failure: "quota reached" },
+    }),
+    key(5, "mail-key", { person: "supply a key: rekey supply mail-key" }),
+  ];
+  for (const each of keys) await world.ledger.campaigns.addCampaignKey(campaignId, each);
+  await world.ledger.campaigns.openCampaign({
+    ...{ campaignId, title: "provider openai-main", reason: "breach at the provider", openedAtMs },
+    ...{ by: "arn:aws:iam::111122223333:user/ana", deadlineAtMs: openedAtMs + 15 * minute },
+    ...{ status: "running", failuresAccepted: 0, keys: keys.length, figures: figuresOf(keys) },
+    ...{ timeline: [{ atMs: openedAtMs, what: "opened", detail: "opened" }], pages: [] },
   });
 }

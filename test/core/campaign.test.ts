@@ -1,3 +1,4 @@
+import { campaignsAtWork, keyStanding } from "../../core/campaign/board.ts";
 import { duePage } from "../../core/campaign/due-page.ts";
 import { addCampaignPage } from "../../core/campaign/entries.ts";
 import { type Candidate, campaignKeys, campaignScope } from "../../core/campaign/order.ts";
@@ -328,4 +329,31 @@ test("a key that is started late gives its consumers less time, and at least a m
   expect(of(0, "c-1")).toBe(10 * minute);
   expect(of(8 * minute, "c-1")).toBe(13 * minute);
   expect(of(14 * minute, "c-1")).toBe(15 * minute);
+});
+
+describe("the board", () => {
+  test("a campaign that is not done stands for its incidents, a done one does not", () => {
+    const incident = (incidentId: string, campaignId?: string) => ({
+      incidentId,
+      ...(campaignId !== undefined && { campaignId }),
+    });
+    const every = [campaign(), campaign({ campaignId: "c-2", status: "done" })];
+    const incidents = [incident("of-none"), incident("told", "c-1"), incident("of-done", "c-2")];
+
+    const board = campaignsAtWork(every, incidents);
+
+    expect(board.campaigns.map(({ campaignId }) => campaignId)).toEqual(["c-1"]);
+    expect(board.incidents.map(({ incidentId }) => incidentId)).toEqual(["of-none", "of-done"]);
+  });
+
+  test.each<[string, Pick<Partial<CampaignKey>, "startedAtMs" | "progress">]>([
+    ["waits for its turn", {}],
+    ["begun", { startedAtMs: 0 }],
+    ["begun", { startedAtMs: 0, progress: { ...moved, isReplaced: false } }],
+    ["replaced, its consumers move", { startedAtMs: 0, progress: moved }],
+    ["the provider refused", { startedAtMs: 0, progress: { ...moved, failure: "the provider refused" } }],
+    ["contained 1970-01-01 00:01:00Z", { startedAtMs: 0, progress: { ...moved, containedAtMs: minute } }],
+  ])("says of a key: %s", (said, stands) => {
+    expect(keyStanding(stands)).toBe(said);
+  });
 });
