@@ -1,4 +1,5 @@
 import { together } from "../consumers/together.ts";
+import type { Campaign } from "../core/campaign/record.ts";
 import type { Policy } from "../core/policy.ts";
 import type { Debt } from "../ledger/entries.ts";
 import { observationOf, type SecretFacts } from "../ledger/standing.ts";
@@ -89,14 +90,16 @@ export function fleetReader(sources: Sources) {
       return {
         ...{ nowMs, rows: read, read: read.length, total: policies.length },
         incidents: rows.sort((a, b) => b.detectedAtMs - a.detectedAtMs).slice(0, incidentsMax),
-        campaigns: campaigns
-          .toSorted((a, b) => b.openedAtMs - a.openedAtMs)
-          .slice(0, campaignsMax)
-          .map(campaignRow),
+        campaigns: newestCampaigns(campaigns),
         stops: stops.map(({ scope, by, reason }) => ({ scope, by, reason })),
       };
     },
   };
+}
+
+function newestCampaigns(campaigns: readonly Campaign[]): FleetChange["campaigns"] {
+  const newest = campaigns.toSorted((a, b) => b.openedAtMs - a.openedAtMs);
+  return newest.slice(0, campaignsMax).map(campaignRow);
 }
 
 /** What a viewer has to be told who knows `before`; undefined if nothing changed. */

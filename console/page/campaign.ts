@@ -1,9 +1,9 @@
 import { html } from "htm/preact";
 import type { CampaignShown, Tone } from "../shown.ts";
 import { CampaignClock, campaignTone } from "./incidents.ts";
-import { Advised, Badge, Section } from "./parts.ts";
+import { Advised, Badge, Section, Story } from "./parts.ts";
 import { linkTo } from "./place.ts";
-import { clock, span, utc } from "./time.ts";
+import { clock, utc } from "./time.ts";
 
 interface Seen {
   readonly shown: CampaignShown;
@@ -24,12 +24,7 @@ export function Campaign({ shown, nowMs }: Seen) {
     <${Section} title="What you can do"><${Advised} advice=${advice} /><//>
     <${Waves} waves=${shown.waves} />
     <${Keys} shown=${shown} />
-    <${Section} title="Timeline"><ol class="story">${[...shown.timeline]
-      .reverse()
-      .map(
-        ({ atMs, what, detail, by: who }, index) =>
-          html`<li key=${index}><span class="sub">${utc(atMs).slice(11)} · +${span(atMs - shown.openedAtMs)}</span><span><b>${what}</b> ${detail === what ? "" : detail}${who === undefined ? "" : `, by ${who}`}</span></li>`,
-      )}</ol><//>
+    <${Section} title="Timeline"><${Story} told=${shown.timeline} sinceMs=${shown.openedAtMs} /><//>
     ${report === undefined ? null : html`<${Section} title="Report"><p><code>${report}</code></p><//>`}
   `;
 }

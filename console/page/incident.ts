@@ -1,8 +1,8 @@
 import { html } from "htm/preact";
 import type { IncidentShown, Tone } from "../shown.ts";
-import { Advised, Badge, Key, Section, When } from "./parts.ts";
+import { Advised, Badge, Key, Section, Story, When } from "./parts.ts";
 import { linkTo } from "./place.ts";
-import { clock, span, utc } from "./time.ts";
+import { clock, utc } from "./time.ts";
 
 interface Seen {
   readonly shown: IncidentShown;
@@ -24,12 +24,7 @@ export function Incident({ shown, nowMs }: Seen) {
     <${Keys} keys=${shown.keys} nowMs=${nowMs} />
     <${Replacements} secrets=${shown.secrets} nowMs=${nowMs} />
     <${Checklist} checklist=${shown.checklist} />
-    <${Section} title="Timeline"><ol class="story">${[...shown.timeline]
-      .reverse()
-      .map(
-        ({ atMs, what, detail, by }, index) =>
-          html`<li key=${index}><span class="sub">${utc(atMs).slice(11)} · +${span(atMs - shown.detectedAtMs)}</span><span><b>${what}</b> ${detail === what ? "" : detail}${by === undefined ? "" : `, by ${by}`}</span></li>`,
-      )}</ol><//>
+    <${Section} title="Timeline"><${Story} told=${shown.timeline} sinceMs=${shown.detectedAtMs} /><//>
     ${notes.length === 0 ? null : html`<${Section} title="Notes"><ul>${notes.map(({ by, text, atMs }) => html`<li key=${atMs}>${by}: ${text} <${When} atMs=${atMs} nowMs=${nowMs} /></li>`)}</ul><//>`}
     ${hasCertificate ? html`<${Section} title="Certificate"><p><a href=${linkTo("certificate", incidentId)}>What was done, and how it was proven</a></p><//>` : null}
     ${reports.length === 0 ? null : html`<${Section} title="Report"><ul>${reports.map(({ path, when, atMs }) => html`<li key=${path}><code>${path}</code> <span class="sub">${when}, <${When} atMs=${atMs} nowMs=${nowMs} /></span></li>`)}</ul><//>`}

@@ -2,7 +2,7 @@ import { html } from "htm/preact";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Advice, Tone } from "../shown.ts";
-import { distance, utc } from "./time.ts";
+import { distance, span, utc } from "./time.ts";
 
 /** Colour is never the only sign: each tone has a shape of its own. */
 const shapes: Readonly<Record<Tone, string>> = { good: "●", busy: "◐", warn: "▲", bad: "■", quiet: "○" };
@@ -60,4 +60,21 @@ export function Section({
     <h2 id=${id}>${title}${note === undefined ? null : html` <small>${note}</small>`}</h2>
     ${children}
   </section>`;
+}
+
+interface Told {
+  readonly atMs: number;
+  readonly what: string;
+  readonly detail: string;
+  readonly by?: string;
+}
+
+/** What happened, the newest first, with the time of day and how long after the beginning it was. */
+export function Story({ told, sinceMs }: { readonly told: readonly Told[]; readonly sinceMs: number }) {
+  return html`<ol class="story">${[...told]
+    .reverse()
+    .map(
+      ({ atMs, what, detail, by }, index) =>
+        html`<li key=${index}><span class="sub">${utc(atMs).slice(11)} · +${span(atMs - sinceMs)}</span><span><b>${what}</b> ${detail === what ? "" : detail}${by === undefined ? "" : `, by ${by}`}</span></li>`,
+    )}</ol>`;
 }
