@@ -166,6 +166,12 @@ const collectorShape = z.discriminatedUnion("kind", [
 export type AuditCollector = z.infer<typeof collectorShape>;
 
 /** What stages/<stage>.yml may say; see stages/example.yml. */
+/** Whoever looks into a breach comes months later: the audit, its certificates and the logs beside them stay this long. */
+const auditDaysMin = 180;
+
+/** What CloudWatch Logs can keep, from there on. */
+const logDays = [auditDaysMin, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653];
+
 const settingsShape = z.strictObject({
   consumerAccounts: list(/^\d{12}$/).default([]),
   secrets: list(secretShape).default(["api-keys/*"]),
@@ -214,8 +220,15 @@ const settingsShape = z.strictObject({
   azureVaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), azureSettings).default({}),
   intakeConcurrency: z.int().min(1).max(1_000).default(20),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
-  auditLockDays: z.int().min(1).max(36_500).default(365),
-  logRetentionDays: z.int().min(1).max(3_653).default(90),
+  auditLockDays: z
+    .int()
+    .min(auditDaysMin, `audit and certificates are kept at least ${auditDaysMin} days`)
+    .max(36_500)
+    .default(365),
+  logRetentionDays: z
+    .int()
+    .refine((days) => logDays.includes(days), `CloudWatch Logs takes one of ${logDays.join(", ")}`)
+    .default(auditDaysMin),
   protectLedger: z.boolean().default(false),
   rolePath: z
     .string()

@@ -25,7 +25,7 @@ const bucket = "acme-releases";
 const StackName = "rekey-production";
 const settings = {
   ...{ secrets: ["billing-*"], twoPeople: "off", peopleRoles: ["operator", "supplier"] },
-  auditLockDays: 1,
+  auditLockDays: 180,
 };
 const runMaxMs = 240_000;
 const refusal = "a function of the second release ran";

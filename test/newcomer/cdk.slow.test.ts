@@ -37,7 +37,7 @@ const settings = {
   secrets: ["billing-*"],
   twoPeople: "off",
   peopleRoles: ["operator", "supplier"],
-  auditLockDays: 1,
+  auditLockDays: 180,
 };
 const runMaxMs = 240_000;
 

@@ -30,7 +30,7 @@ export const deployment: Deployment = {
   twoPeople: { mayAsk: [], mayApprove: [] },
   auditLockMode: "GOVERNANCE",
   auditLockDays: 365,
-  logRetentionDays: 90,
+  logRetentionDays: 180,
   protectLedger: false,
   rolePath: "/",
   permissionsBoundary: undefined,

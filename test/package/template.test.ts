@@ -505,9 +505,17 @@ describe("what a person sees", () => {
     for (const name of names) expect(JSON.stringify(widgets)).toContain(`rekey-production-${name}`);
   });
 
-  test("logs end", () => {
-    for (const [, { Properties }] of ofType(template, "AWS::Logs::LogGroup")) {
-      expect(Properties["RetentionInDays"]).toBeGreaterThan(0);
-    }
+  test("logs end, but not before 180 days, and the bucket's own lock is no shorter", () => {
+    const days = ofType(template, "AWS::Logs::LogGroup").map(
+      ([, { Properties }]) => Properties["RetentionInDays"],
+    );
+    expect(days.length).toBeGreaterThan(names.length);
+    expect(Math.min(...days.map(Number))).toBeGreaterThanOrEqual(180);
+    const { ObjectLockConfiguration: lock } = properties("AuditBucket") as {
+      readonly ObjectLockConfiguration?: {
+        readonly Rule: { readonly DefaultRetention: { readonly Days: number } };
+      };
+    };
+    expect(lock?.Rule.DefaultRetention.Days).toBeGreaterThanOrEqual(180);
   });
 });
