@@ -1,5 +1,5 @@
 import { Superseded } from "../errors.ts";
-import { keyName, type LedgerKey } from "../keys.ts";
+import { isUnused, keyName, type LedgerKey } from "../keys.ts";
 import type { Fingerprint, KeyId, RotationId, VersionId } from "../ports.ts";
 import {
   assertHolder,
@@ -10,6 +10,7 @@ import {
   editById,
   editKey,
   type PlacedKey,
+  promotedRun,
   type Run,
   type SecretRecord,
   type Ticket,
@@ -95,6 +96,21 @@ export function markStaged(
  * opened, so the promotion may replace only this version: otherwise it would undo the edit.
  */
 type Copied = Pick<PlacedKey, "versionId" | "fingerprint">;
+
+/**
+ * Where Rekey makes up a key's text, every call of one attempt asks for the same key. Once one of them has placed it,
+ * a call that comes late must not take it back.
+ */
+export function isPlaced({ run, keys }: SecretRecord, keyId: KeyId): boolean {
+  if (run !== undefined && run.phase !== "opened" && run.incoming.keyId === keyId) return true;
+  return keys.some((key) => key.keyId === keyId && !isUnused(key));
+}
+
+/** Whether the run still has to promote this version, which therefore stays pending. */
+export function isToPromote({ run }: SecretRecord, versionId: VersionId): boolean {
+  if (run === undefined || run.phase === "opened" || promotedRun(run) !== undefined) return false;
+  return run.incoming.versionId === versionId;
+}
 
 /** Removes a key of this run that was deleted or is gone from the listing. */
 export function markDiscarded(record: SecretRecord, ticket: Ticket, name: string): SecretRecord {

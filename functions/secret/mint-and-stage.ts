@@ -2,7 +2,13 @@ import { Superseded } from "../../core/errors.ts";
 import { keyName, keyNamesOf, type LedgerKey, parseKeyName } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { MintedKey, Shape } from "../../core/ports.ts";
-import { claimAttempt, keysToDiscard, markDiscarded, markMinted } from "../../core/rotation/incoming.ts";
+import {
+  claimAttempt,
+  isPlaced,
+  keysToDiscard,
+  markDiscarded,
+  markMinted,
+} from "../../core/rotation/incoming.ts";
 import { nativeTokenOf } from "../../core/rotation/native.ts";
 import {
   assertHolder,
@@ -144,7 +150,8 @@ async function keep(
     );
     return await stageKey({ ticket: input, policy, attempt, keyId, secret: minted.secret }, deps);
   } catch (error) {
-    if (error instanceof Superseded) await deps.provider(policy).revoke(keyId);
+    const isOver = error instanceof Superseded && !isPlaced(await deps.ledger.secret(input.secretArn), keyId);
+    if (isOver) await deps.provider(policy).revoke(keyId);
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { PendingHeld, Superseded } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, VersionId, VersionPlace } from "../../core/ports.ts";
-import { markStaged } from "../../core/rotation/incoming.ts";
+import { isToPromote, markStaged } from "../../core/rotation/incoming.ts";
 import { nativeTokenOf } from "../../core/rotation/native.ts";
 import type { PlacedKey, Ticket } from "../../core/rotation/secret-record.ts";
 import type { Secret } from "../../core/secret.ts";
@@ -41,7 +41,9 @@ export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey>
       markStaged(record, ticket, { attempt, incoming, copiedFrom }),
     );
   } catch (error) {
-    if (error instanceof Superseded) await deps.store.discard({ secretArn, versionId });
+    const isOver =
+      error instanceof Superseded && !isToPromote(await deps.ledger.secret(secretArn), versionId);
+    if (isOver) await deps.store.discard({ secretArn, versionId });
     throw error;
   }
   return incoming;

@@ -176,6 +176,26 @@ test("a key whose text Rekey chose is stored first: a lost reply makes no second
   expect((await ledger.secret(secretArn)).run).toMatchObject({ attempt: 1, phase: "staged" });
 });
 
+test("a call that thaws when a second one has placed the chosen key leaves that key and its version alone", async () => {
+  const { issuer, ledger, store, deps, ticket, mint, works } = await opened({ kind: "clientSecret" });
+  let placed: unknown;
+  const slow: Deps = {
+    ...deps,
+    ledger: {
+      ...ledger,
+      async putHolder(holder) {
+        placed ??= await mint();
+        return ledger.putHolder(holder);
+      },
+    },
+  };
+  await expect(mintKey.run({ ...ticket, at: atMs }, slow)).rejects.toMatchObject({ name: "Superseded" });
+  const { keyId = "", versionId = "" } = placed as { readonly keyId?: string; readonly versionId?: string };
+  expect(issuer.listed()).toContain(keyId);
+  expect(await works(keyId)).toBe(true);
+  expect((await store.versionsInUse(secretArn)).pending?.versionId).toBe(versionId);
+});
+
 function instanceWith(part: "holds" | "uses", fingerprint: string): InstanceEvidence {
   const use = { fingerprint, lastSuccessAgoMs: 1, lastRefusalAgoMs: null };
   return {

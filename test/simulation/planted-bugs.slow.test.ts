@@ -17,6 +17,7 @@ const quickBugs = [
   "believe a report that nobody signed",
   "let a jump of the sequence silence an instance",
   "let one person approve what they asked for",
+  "accept a supplied key of another project",
 ];
 
 test(

@@ -104,6 +104,7 @@ const seeds: readonly (readonly [number, string])[] = [
   ],
   [4965, "a key that a later incident quarantined and a person then waived stays as that incident left it"],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
+  [627, "a mint that thaws when another call has placed the same chosen key does not take that key back"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

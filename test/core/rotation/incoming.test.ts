@@ -2,6 +2,8 @@ import { Superseded } from "../../../core/errors.ts";
 import type { KeyState, LedgerKey } from "../../../core/keys.ts";
 import {
   claimAttempt,
+  isPlaced,
+  isToPromote,
   keysToDiscard,
   markDiscarded,
   markMerged,
@@ -214,4 +216,31 @@ test("a promotion counts from the first stamp that is surely after it, and never
   expect(markSeenPromoted(seen, ticket, { atMs: 1_500 })).toBe(seen);
   const later = recordIn("revoking");
   expect(markSeenPromoted(later, ticket, { atMs: 5_000 })).toBe(later);
+});
+
+describe("a call that comes when another one has made the same key", () => {
+  test.each(phases)("in phase %s the key is placed once its run has it", (phase) => {
+    expect(isPlaced(recordIn(phase), keyId)).toBe(phase !== "opened");
+  });
+
+  test("a key that was current once is placed, whoever has the secret now", () => {
+    const { run: _over, ...rest } = recordIn("promoted");
+    expect(isPlaced(rest, keyId)).toBe(true);
+    expect(isPlaced(rest, "key-of-nobody")).toBe(false);
+  });
+
+  test("a key that only its own call knows is not", () => {
+    expect(isPlaced(minted, keyId)).toBe(false);
+  });
+
+  test.each(phases)("in phase %s its version stays pending only while it is to be promoted", (phase) => {
+    const isBefore = phase === "staged" || phase === "proven" || phase === "promoting";
+    expect(isToPromote(recordIn(phase), incoming.versionId)).toBe(isBefore);
+    expect(isToPromote(recordIn(phase), "another")).toBe(false);
+  });
+
+  test("without a run no version is to be promoted", () => {
+    const { run: _over, ...rest } = recordIn("staged");
+    expect(isToPromote(rest, incoming.versionId)).toBe(false);
+  });
 });

@@ -7,8 +7,8 @@ import {
   simulatedPropagation,
 } from "../plan/plan.ts";
 import type { MachineName } from "../run/machines.ts";
-import { account, secretArnOf } from "../world/account.ts";
-import { policyFor } from "../world/declared-policy.ts";
+import { account } from "../world/account.ts";
+import { providerWithoutMint } from "../world/declared-policy.ts";
 import type { Weather } from "./weather.ts";
 
 /** A life in which nothing breaks by chance, and whose calls are cut. */
@@ -60,12 +60,8 @@ function rotation(given: Given): CrashPath {
   return { machine: "rotation", plan: pathPlan({ ...given, happenings }) };
 }
 
-/** OpenAI makes keys for service accounts only, so that without one a person has to. */
 export function withoutMint(): Partial<PlannedSecret> {
-  const named = { name: secretName, secretArn: secretArnOf(secretName), consumers: [] };
-  const { provider } = policyFor({ ...named, propagation: simulatedPropagation });
-  const { serviceAccount: _none, ...settings } = provider.settings;
-  return { policy: { provider: { ...provider, settings } } };
+  return { policy: { provider: providerWithoutMint(secretName, simulatedPropagation) } };
 }
 
 interface Given {

@@ -11,6 +11,7 @@ import { account, secretArnOf } from "../world/account.ts";
 import { giveOrder } from "./orders.ts";
 import type { Happening } from "./plan.ts";
 import { press } from "./press.ts";
+import { supply } from "./supply.ts";
 
 /** Lets one thing of the plan happen. What makes no sense at this moment does not happen. */
 export async function happen(simulation: Simulated, happening: Happening): Promise<void> {
@@ -25,7 +26,7 @@ export async function happen(simulation: Simulated, happening: Happening): Promi
     case "resume":
       return resume(simulation, { secret, by: happening.by });
     case "supply":
-      return supply(simulation, secret);
+      return supply(simulation, { secret });
     case "hold":
     case "release":
       await world.ledger.changeSecret(secret.secretArn, (record) =>
@@ -105,34 +106,6 @@ async function resume(
   if (by === "redrive" && failed !== undefined) world.redrive(failed);
   if (by === "word" && incident !== undefined)
     await outside.order({ command: "incident-contain-now", incident, reason: "it takes too long" });
-}
-
-const lookEveryMs = 4_000;
-const looksMax = 4_000;
-
-/** A person who is asked for a key makes one in the provider's console, stores it as a pending version, and says so. */
-async function supply(simulation: Simulated, secret: WatchedSecret): Promise<void> {
-  const { world, watch, outside } = simulation;
-  let answered = 0;
-  for (let looks = 0; looks < looksMax && watch.violations.length === 0; looks++) {
-    const wanted = world.events.filter(({ type }) => type === "KeyWanted").length;
-    if (wanted > answered) {
-      answered = wanted;
-      const versionId = await pendingByHand(simulation, secret);
-      await outside.order({ command: "supply", secret: secret.secretArn, versionId });
-    }
-    await new Promise((resolve) => setTimeout(resolve, lookEveryMs));
-  }
-}
-
-async function pendingByHand({ world, watch }: Simulated, { secretArn, policy }: WatchedSecret) {
-  const { keyId, secret: key } = world.provider.addKey({ name: "made by hand", scopes: policy.scopes ?? [] });
-  watch.learn({ keyId, text: key.reveal() });
-  const versionId = world.nextVersionId();
-  const { text } = await world.store.read(secretArn);
-  const pending = withKey(text, policy.field, key);
-  await world.store.put({ secretArn, versionId, text: pending, labels: ["AWSPENDING"] });
-  return versionId;
 }
 
 /** Step Functions starts no second execution of one name. */
@@ -277,6 +250,7 @@ async function changeByHand(
   const { text } = await store.read(secretArn);
   switch (kind) {
     case "newKeyByHand": {
+      if (!world.hasRoom) return;
       const { keyId, secret: key } = world.provider.addKey({
         name: "by hand again",
         scopes: policy.scopes ?? [],

@@ -8,9 +8,10 @@ import type { AlertIdentity } from "../../../events/alert.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
 import { aliasOfHint } from "../../../functions/key-index/identify-key.ts";
 import { keyIn } from "../../../stores/value.ts";
-import { isDisabled, sweptAtMs, taskMs, wasUndone } from "../rules/incident-rules.ts";
+import { sweptAtMs, taskMs, wasUndone } from "../rules/incident-rules.ts";
 import type { WatchedSecret } from "../rules/witness.ts";
 import type { Simulated } from "../run/simulated.ts";
+import { isDisabled } from "../world/shaped.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
 
 const lookEveryMs = 250;

@@ -6,11 +6,13 @@ import { type SharpWeather, sharpWeatherFor } from "../faults/sharp-weather.ts";
 import { type Weather, weatherFor } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
 import type { ConsumerOptions } from "../world/consumer.ts";
+import { providerWithoutMint } from "../world/declared-policy.ts";
 import { type PlaceName, type PlaceTrouble, placeNames, placeTroubles } from "../world/places.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
 import { Random } from "./random.ts";
+import { capabilitiesOf, type PlannedShape, shapeFor, standInOf } from "./shape-plan.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
 export type Happening = { readonly atMs: number; readonly secret: number } & Deed;
@@ -72,6 +74,8 @@ export interface Plan {
   readonly provider: OpenAiFakeOptions;
   /** What the provider can do besides, or cannot. */
   readonly capabilities: Partial<ProviderCapabilities>;
+  /** Of the provider, where it is not side by side. */
+  readonly shape?: PlannedShape;
   /** The provider's clock against the true one. */
   readonly providerSkewMs: number;
   /** From here on nothing fails any more. */
@@ -100,12 +104,14 @@ const scopes = ["api.model.read", "api.model.request"];
 export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
   const copied = withCopies(seed, secretsFor(random, seed));
-  const secrets = withFleet(seed, withReplicas(seed, copied));
+  const shape = shapeFor(seed, copied.length);
+  const secrets = withFleet(seed, withReplicas(seed, copied)).map((secret) => suppliedBy(shape, secret));
   const hard = hardIncidentFor(seed, secrets.length);
   const outage = outageFor(seed);
   return {
     seed,
     secrets,
+    ...(shape && { shape }),
     happenings: [
       ...happeningsFor(random, secrets),
       ...troublesFor(seed, secrets),
@@ -115,7 +121,7 @@ export function planFor(seed: number): Plan {
     ].sort((a, b) => a.atMs - b.atMs),
     incident: incidentFor(seed, secrets.length),
     hard,
-    capabilities: hard?.quarantineContains ? { quarantineContains: true } : {},
+    capabilities: { ...(hard?.quarantineContains && { quarantineContains: true }), ...capabilitiesOf(shape) },
     weather: weatherFor(random),
     sharp: sharpWeatherFor(seed),
     outage,
@@ -127,6 +133,7 @@ export function planFor(seed: number): Plan {
       ...(random.chance(0.2) && { pageMax: random.int(1, 2) }),
       ...(random.chance(0.05) && { keysMax: random.int(2, 4) }),
       ...(outage && { dieMs: outage.dieMs }),
+      ...standInOf(shape),
     },
     providerSkewMs: random.chance(0.5) ? random.int(-skewMaxMs, skewMaxMs) : 0,
     calmAtMs: activeMs + calmAfterMs,
@@ -181,6 +188,12 @@ function* troublesFor(seed: number, secrets: readonly PlannedSecret[]): Generato
         };
     }
   }
+}
+
+function suppliedBy(shape: PlannedShape | undefined, secret: PlannedSecret): PlannedSecret {
+  if (shape?.kind !== "assisted") return secret;
+  const provider = providerWithoutMint(secret.name, simulatedPropagation);
+  return { ...secret, policy: { ...secret.policy, provider } };
 }
 
 /** Chosen by the seed's number: the other things that it decides stay as they were. */

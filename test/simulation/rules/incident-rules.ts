@@ -1,7 +1,6 @@
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { isOver } from "../../../core/incident/status.ts";
 import type { Swept } from "../../../functions/upkeep/swept.ts";
-import type { FakeKeyState } from "../../../providers/openai/fake.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
 import type { Witness } from "./witness.ts";
 
@@ -207,8 +206,6 @@ function isBeingUndone(watch: Witness, record: IncidentRecord, keyId: string): b
 
 const undoneAt = ({ keys }: IncidentRecord, keyId: string) =>
   keys.find((key) => key.keyId === keyId && key.state === "waiting")?.undoneAtMs;
-
-export const isDisabled = ({ scopes }: FakeKeyState) => scopes.length === 1 && scopes[0] === "api.files.read";
 
 /** The call may be on its way while a person undoes it: whoever makes it sees that, and takes it back. */
 export function isUndone(watch: Witness, keyId: string): boolean {

@@ -10,6 +10,7 @@ import { incidentsEnded, keysInIncidents, peopleAnswer } from "../plan/incidents
 import { fleetName } from "../plan/orders-plan.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Simulated } from "../run/simulated.ts";
+import { isDisabled } from "../world/shaped.ts";
 import type { Run } from "../world/step-functions.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
 import { everyAlertWasHeard } from "./leak-rules.ts";
@@ -20,6 +21,7 @@ import type { WatchedSecret } from "./witness.ts";
 const settleMs = 10 * 60_000;
 /** A replacement that waits for a free slot asks for it ever more seldom. */
 const incidentSettleMs = 3 * 3_600_000;
+const supplyMaxMs = 8 * 24 * 3_600_000;
 const statusEventsMs = 15_000;
 const sweepEveryMs = 25 * 60_000;
 const sweepsMax = 5;
@@ -59,14 +61,20 @@ async function sweep({ world, watch }: Simulated): Promise<boolean> {
   return found.settled + found.labels + found.resumed + found.strays + found.discarded + found.failed > 0;
 }
 
-const hasIncident = ({ incident, hard }: Plan) => incident !== undefined || hard !== undefined;
+/** A person may take half an hour to bring a key. */
+const isSlow = ({ incident, hard, shape }: Plan) =>
+  incident !== undefined || hard !== undefined || shape?.kind === "assisted";
 
-async function untilRunsEnd({ world, watch, plan }: Simulated): Promise<void> {
+async function untilRunsEnd(simulation: Simulated): Promise<void> {
+  const { world, watch, plan } = simulation;
   const running = () => [...world.runs.values()].filter(({ outcome }) => outcome === undefined);
-  if (running().length > 0)
-    await world.time.advance(hasIncident(plan) ? incidentSettleMs : settleMs, {
-      until: () => running().length === 0 || watch.violations.length > 0,
-    });
+  const until = () => running().length === 0 || watch.violations.length > 0;
+  if (running().length > 0) await world.time.advance(isSlow(plan) ? incidentSettleMs : settleMs, { until });
+  if (!until() && plan.shape?.kind === "assisted") {
+    // Nobody brought the key: a run waits for it as long as its machine says, and no consumer has to be asked meanwhile.
+    stopConsumers(simulation);
+    await world.time.advance(supplyMaxMs, { until });
+  }
   for (const { rotationId } of running()) watch.violate("L1", `${rotationId} has not ended`);
   // Status events are on their way still.
   await world.time.advance(statusEventsMs);
@@ -284,12 +292,20 @@ function hasStranger({ plan }: Simulated): boolean {
   );
 }
 
+/** Where an owner has at most so many keys, a disabled one makes room; elsewhere a limit is a limit. */
+function mayMint({ plan, watch }: Simulated): boolean {
+  const { keysMax } = plan.provider;
+  if (keysMax === undefined) return true;
+  watch.look();
+  const live = watch.keys.filter((key) => key.isListed && !isDisabled(key));
+  return plan.shape?.kind === "atMost" && live.length < keysMax;
+}
+
 /** L3: the next rotation starts, and ends well. */
 async function nextRotationEnds(simulation: Simulated): Promise<void> {
   const { world, watch } = simulation;
   const secret = simulation.secrets[0];
-  const isLimited = simulation.plan.provider.keysMax !== undefined;
-  if (secret === undefined || needsPerson(secret) || isLimited || hasStranger(simulation)) return;
+  if (secret === undefined || needsPerson(secret) || !mayMint(simulation) || hasStranger(simulation)) return;
   stopConsumers(simulation);
   startOnce(simulation, { secret, name: "r-last" });
   await world.time.advance(1);

@@ -1,13 +1,13 @@
 import { isSpent, parseKeyName } from "../../../core/keys.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
+import { isDisabled } from "../world/shaped.ts";
 import { type BoundaryCall, type Invocation, rotationOf } from "../world/surroundings.ts";
 import { copiesAreOurs, noPlaceHoldsIt } from "./copy-rules.ts";
 import {
   containedIsNotIncoming,
   incidentEndsIt,
   isContained,
-  isDisabled,
   isUndone,
   isWaived,
   mayBeInGap,
@@ -15,6 +15,7 @@ import {
 import { containsItsKey } from "./leak-rules.ts";
 import { mayLetGo } from "./letting-go.ts";
 import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./outside-change-rules.ts";
+import { currentIsOfTheProject, madeRoom } from "./shape-rules.ts";
 import type { WatchedSecret, Witness } from "./witness.ts";
 
 /** What the watch knew about each key at the step before. */
@@ -28,11 +29,13 @@ export function afterEffect(watch: Witness, call: BoundaryCall): void {
     const before = seen.get(key.keyId);
     seen.set(key.keyId, key);
     if (before === undefined) keyWasIntended(watch, key);
-    else if (before.isListed && !key.isListed) keyMayGo(watch, key, call);
-    else if (before.scopes !== key.scopes && isDisabled(key)) disabledKeyIsRecorded(watch, key, call);
+    else if (before.isListed && !key.isListed) {
+      if (!madeRoom(watch, { before, call })) keyMayGo(watch, key, call);
+    } else if (before.scopes !== key.scopes && isDisabled(key)) disabledKeyIsRecorded(watch, key, call);
   }
   // After what has gone: a hand that came while it went is told by that (goneBefore).
   currentKeysWork(watch);
+  currentIsOfTheProject(watch);
   retiringKeyIsNotProbed(watch, call);
   nothingIsBegunWhenStopped(watch, call);
   dryRunChangesNothing(watch, call);

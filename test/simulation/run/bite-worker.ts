@@ -4,6 +4,7 @@ import { parentPort } from "node:worker_threads";
 import { isHard } from "../plan/hard-incident-plan.ts";
 import { hasOrders } from "../plan/orders-plan.ts";
 import { hasCopies } from "../plan/plan.ts";
+import { hasShape } from "../plan/shape-plan.ts";
 import { type PlantedBug, plantedBugs } from "./planted-bugs.ts";
 
 export interface BiteJob {
@@ -53,6 +54,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
     if (planted.seeds === "hard incidents" && !isHard(nth)) continue;
     if (planted.seeds === "copies" && !hasCopies(nth)) continue;
     if (planted.seeds === "orders" && !hasOrders(nth)) continue;
+    if (planted.seeds === "shapes" && !hasShape(nth)) continue;
     if (machine !== undefined && (points[nth]?.machine ?? machine) !== machine) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
     const [violation] = violations;

@@ -12,7 +12,7 @@ export interface PlantedBug {
   /** Of the crash points only those of this machine come to its place. */
   readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
-  readonly seeds?: "hard incidents" | "copies" | "orders";
+  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -84,8 +84,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "discard the incoming key on any error",
     file: "functions/secret/mint-and-stage.ts",
-    find: "if (error instanceof Superseded) await",
-    replace: "if (error instanceof Error) await",
+    find: "const isOver = error instanceof Superseded && !isPlaced(await deps.ledger.secret(input.secretArn), keyId);",
+    replace: "const isOver = error instanceof Error;",
   },
   {
     name: "delete a key of a later attempt",
@@ -479,5 +479,41 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (order.askedBy !== undefined && samePerson(order.askedBy, confirm.by)) {",
     replace: 'if (order.askedBy === "" && samePerson(order.askedBy, confirm.by)) {',
     seeds: "orders",
+  },
+  {
+    name: "end a live key where its owner has no room for another",
+    file: "core/rotation/room.ts",
+    find: 'others.filter(({ status }) => status === "disabled")',
+    replace: "others.filter(({ status }) => status !== undefined)",
+    seeds: "shapes",
+  },
+  {
+    name: "end a key for another one without a word in the audit log",
+    file: "functions/secret/make-room.ts",
+    find: "await deps.audit.append(record.secretArn, {",
+    replace: "void ({",
+    seeds: "shapes",
+  },
+  {
+    name: "accept the retiring key where a person supplies the new one",
+    file: "functions/admin/supply.ts",
+    find: "if (isRetiring || isOld)",
+    replace: "if (isOld)",
+    seeds: "shapes",
+  },
+  {
+    name: "accept a supplied key of another project",
+    file: "functions/admin/supply.ts",
+    find: "if (only !== undefined && candidates.length === 1) return only.keyId;",
+    replace: `if (only === undefined) return "key_FAKE_of_another_project";
+  if (candidates.length === 1) return only.keyId;`,
+    seeds: "shapes",
+  },
+  {
+    name: "take back a chosen key that another call has placed",
+    file: "functions/secret/mint-and-stage.ts",
+    find: "&& !isPlaced(await deps.ledger.secret(input.secretArn), keyId);",
+    replace: ";",
+    seeds: "shapes",
   },
 ];

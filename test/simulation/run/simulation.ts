@@ -11,6 +11,7 @@ import { incidentPolicy, leak } from "../plan/incidents.ts";
 import { fleetName, type PlannedFleet } from "../plan/orders-plan.ts";
 import { type Plan, planFor, simulatedPropagation, skewMaxMs } from "../plan/plan.ts";
 import { Random } from "../plan/random.ts";
+import { supply } from "../plan/supply.ts";
 import { endings } from "../rules/liveness.ts";
 import { Watch } from "../rules/watch.ts";
 import type { Violation, WatchedSecret } from "../rules/witness.ts";
@@ -19,6 +20,7 @@ import { type ConsumerOptions, type ConsumerWorld, Instance } from "../world/con
 import { Fleet } from "../world/fleet.ts";
 import { hasKeyMaterial } from "../world/key-material.ts";
 import { Outside } from "../world/outside.ts";
+import { disabledScopes } from "../world/shaped.ts";
 import { watchedTable } from "../world/table.ts";
 import { World } from "../world/world.ts";
 import type { Simulated } from "./simulated.ts";
@@ -100,6 +102,7 @@ class Simulation implements Simulated {
   async run(): Promise<void> {
     const { time } = this.world;
     await time.run(this.#open());
+    this.#openAccount();
     const startMs = time.nowMs();
     for (const happening of this.plan.happenings) {
       setTimeout(() => {
@@ -167,6 +170,19 @@ class Simulation implements Simulated {
         }
       }
     }
+  }
+
+  /** Other keys of the same owner, and the person whom Rekey asks for keys. */
+  #openAccount(): void {
+    const { shape } = this.plan;
+    const broken = (error: unknown) => this.#broken(error);
+    if (shape?.kind === "assisted")
+      for (const secret of this.secrets) supply(this, { secret, answers: shape.answers }).catch(broken);
+    if (shape?.kind !== "atMost") return;
+    const { provider } = this.world;
+    for (let nth = 0; nth < shape.liveOthers; nth++) provider.addKey({ name: "somebody else's" });
+    for (let nth = 0; nth < shape.disabledOthers; nth++)
+      provider.addKey({ name: "nobody's any more", scopes: disabledScopes });
   }
 
   #incidentPolicy(): Partial<Policy> {

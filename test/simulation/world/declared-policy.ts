@@ -6,6 +6,16 @@ import type { ConsumerOptions } from "./consumer.ts";
 export const adminArn = secretArnOf("rekey/admin/openai");
 const project = "proj_FAKE";
 
+/** OpenAI makes keys for service accounts only, so that without one a person has to. */
+export function providerWithoutMint(
+  name: string,
+  propagation: Readonly<Record<string, number>>,
+): Policy["provider"] {
+  const { provider } = policyFor({ name, secretArn: secretArnOf(name), consumers: [], propagation });
+  const { serviceAccount: _none, ...settings } = provider.settings;
+  return { ...provider, settings };
+}
+
 /** What an operator declares for one secret, unless a story says otherwise. */
 export function policyFor(facts: {
   readonly name: string;

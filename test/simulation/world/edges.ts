@@ -34,6 +34,7 @@ import { IncidentEdges } from "../faults/incident-edges.ts";
 import { CertificateShelf } from "./certificate-shelf.ts";
 import { Effects } from "./effects.ts";
 import type { PlaceName, Places } from "./places.ts";
+import { type Connect, withShape } from "./shaped.ts";
 import type { BoundaryCall, Invocation, Surroundings, Through } from "./surroundings.ts";
 
 /** Where a function's calls end, with state of their own. */
@@ -102,8 +103,11 @@ export class Edges {
         if (this.#targets.issuer !== undefined) return this.#targets.issuer;
         const admin = adminCredential(store, provider.adminCredential);
         const http = budgetedHttp(wire, provider, { ledger: ledgerOn(table), clock });
-        const made = connected(openai, adapter, { settings: provider.settings, admin, http });
-        return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
+        const connect: Connect = (through) => {
+          const made = connected(openai, adapter, { settings: provider.settings, admin, http: through });
+          return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
+        };
+        return withShape(connect, { http, provider: this.#targets.provider });
       },
       sources: this.#targets.sources?.() ?? [],
       schedules: { list: async () => [] },

@@ -13,7 +13,7 @@ import { type Ledger, ledgerOn } from "../../../ledger/ledger.ts";
 import type { MemoryTable } from "../../../ledger/memory.ts";
 import { type Outcome, TaskFailure } from "../../../local/aws/machine.ts";
 import { fakeHttp } from "../../../providers/fake.ts";
-import { type OpenAiFake, type OpenAiFakeOptions, openaiFake } from "../../../providers/openai/fake.ts";
+import type { OpenAiFake, OpenAiFakeOptions } from "../../../providers/openai/fake.ts";
 import { memoryStore } from "../../../stores/secrets-manager/fake.ts";
 import { keyIn } from "../../../stores/value.ts";
 import { type AlertStory, raisedAlert } from "../plan/alert-story.ts";
@@ -25,6 +25,7 @@ import { Edges } from "./edges.ts";
 import type { Fleet } from "./fleet.ts";
 import { copyTo, type PlaceName, Places, type PlaceTimes } from "./places.ts";
 import { assertPublished } from "./published.ts";
+import { standInFor } from "./shaped.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
 import { noFaults, type Surroundings } from "./surroundings.ts";
 import { watchedTable } from "./table.ts";
@@ -95,6 +96,7 @@ export class World {
   readonly #stepFunctions: StepFunctions;
   readonly #surroundings: Surroundings;
   readonly #propagation: Readonly<Record<string, number>>;
+  readonly #keysMax: number;
   #invocations = 0;
   #versions = 0;
 
@@ -109,7 +111,8 @@ export class World {
       probeEveryMs: 5_000,
       ...options.propagation,
     };
-    this.provider = openaiFake({ now: this.time.nowMs, ...options.provider });
+    this.provider = standInFor({ now: this.time.nowMs, ...options.provider });
+    this.#keysMax = options.provider?.keysMax ?? Number.POSITIVE_INFINITY;
     this.store.create(adminArn, this.provider.adminKey);
     this.#stepFunctions = new StepFunctions({
       invoke: (functionName, event, by) => this.invoke(functionName, event, by),
@@ -233,6 +236,11 @@ export class World {
     const { text } = await this.store.read(sharesKeyOf);
     const known = currentKey(await this.ledger.secret(sharesKeyOf));
     return { keyId: known?.keyId ?? "", secret: keyIn(text) };
+  }
+
+  /** Whether the provider makes another key, by whatever hand. */
+  get hasRoom(): boolean {
+    return this.provider.state().filter(({ isListed }) => isListed).length < this.#keysMax;
   }
 
   async startConsumer(secretArn: SecretArn, options: ConsumerOptions): Promise<Consumer> {
