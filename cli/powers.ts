@@ -1,3 +1,4 @@
+import { boundOf, type Condition, isForOtherServices, leftBy } from "./conditions.ts";
 import { matches, overlaps } from "./globs.ts";
 import { asText, type Resources } from "./template.ts";
 
@@ -18,13 +19,15 @@ export interface Statement {
   readonly NotAction?: string | readonly string[];
   readonly Resource?: unknown;
   readonly NotResource?: unknown;
-  readonly Condition?: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  readonly Condition?: Condition;
 }
 
 export interface Holding {
   readonly power: Power;
   /** Only while the conditions of its statements hold. */
   readonly isConditional: boolean;
+  /** Those conditions in words that follow "only": one of each list holds. */
+  readonly bounds: readonly string[];
 }
 
 export interface Held {
@@ -49,19 +52,34 @@ export function powersIn(statements: readonly Statement[], targets: Targets): re
   return powers.flatMap((power) => {
     const giving = statements.filter((statement) => gives(statement, power, targets));
     if (giving.length === 0 || isDenied(statements, power, targets)) return [];
-    return { power, isConditional: giving.every(({ Condition }) => Condition !== undefined) };
+    const bounds = [...allowedBy(giving), ...leftByDenials(statements, power, targets)];
+    return { power, isConditional: bounds.length > 0, bounds };
   });
 }
 
 function gives(statement: Statement, power: Power, targets: Targets): boolean {
   if (statement.Effect !== "Allow" || !actionsOf[power].some((action) => isOn(statement, action)))
     return false;
+  const { Condition } = statement;
+  if (power === "decrypt" && Condition && isForOtherServices(Condition, "secretsmanager")) return false;
   // A tag that only rotated secrets have opens no admin credential.
   if (power === "provider" && isByTag(statement)) return false;
   const about = targets[power];
   if (about === undefined || statement.NotResource !== undefined) return true;
   const resources = textsOf(statement.Resource ?? "*");
   return resources.some((resource) => about.some((target) => isAbout(resource, target)));
+}
+
+/** Where one of the grants has no condition, those of the others bound nothing. */
+function allowedBy(giving: readonly Statement[]): readonly string[] {
+  const bounds = giving.map(({ Condition }) => Condition && boundOf(Condition));
+  const said = bounds.filter((bound) => bound !== undefined);
+  return said.length < giving.length ? [] : [[...new Set(said)].join(", or ")];
+}
+
+function leftByDenials(statements: readonly Statement[], power: Power, targets: Targets): readonly string[] {
+  const denials = statements.filter((statement) => statement.Condition && denies(statement, power, targets));
+  return [...new Set(denials.flatMap(({ Condition = {} }) => leftBy(Condition) ?? []))];
 }
 
 /**
@@ -85,14 +103,17 @@ function withinAccount(arn: string): string {
 
 /** By a Deny without a condition on everything that the power is about. */
 function isDenied(statements: readonly Statement[], power: Power, targets: Targets): boolean {
+  return statements.some((statement) => !statement.Condition && denies(statement, power, targets));
+}
+
+/** Everything that the power is about, while its condition holds. */
+function denies(statement: Statement, power: Power, targets: Targets): boolean {
+  const { Effect, Resource, NotResource } = statement;
+  if (Effect !== "Deny" || NotResource !== undefined) return false;
+  if (!actionsOf[power].every((action) => isOn(statement, action))) return false;
+  const denied = textsOf(Resource).map(withinAccount);
   const about = targets[power] ?? ["*"];
-  return statements
-    .filter(({ Effect, Condition, NotResource }) => Effect === "Deny" && !Condition && !NotResource)
-    .filter((statement) => actionsOf[power].every((action) => isOn(statement, action)))
-    .some(({ Resource }) => {
-      const denied = textsOf(Resource).map(withinAccount);
-      return about.every((target) => denied.some((each) => matches(withinAccount(target), each)));
-    });
+  return about.every((target) => denied.some((each) => matches(withinAccount(target), each)));
 }
 
 function isOn({ Action, NotAction }: Statement, action: string): boolean {

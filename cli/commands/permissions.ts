@@ -47,9 +47,6 @@ async function show(cli: Cli, { template, format: asked }: Options): Promise<Sho
   const several = rows.filter(({ powers }) => powers.length > 1).length;
   const notes = [
     `${plural(rows.length, "role, user or policy", "roles, users and policies")} can do something, ${several} two things or more`,
-    ...(rows.some(({ powers }) => powers.some(({ isConditional }) => isConditional))
-      ? ["* only while a condition of its policy holds, such as a tag or the way of the call"]
-      : []),
     ...(known ? [] : ["secrets are known by the template's patterns only: the ledger was not asked"]),
     ...unseen.map((what) => `not looked at: ${what}`),
     ...problems.map((problem) => `problem: ${problem}`),
@@ -64,8 +61,11 @@ async function show(cli: Cli, { template, format: asked }: Options): Promise<Sho
 const titles = ["WHO", "FROM", "CAN", "WHAT IT IS"];
 
 function cells({ name, from, powers, does = "-" }: Row): readonly string[] {
-  const can = powers.map(({ power, isConditional }) => `${sayings[power]}${isConditional ? "*" : ""}`);
-  return [name, from, can.join(", "), does];
+  return [name, from, powers.map(inWords).join("; "), does];
+}
+
+function inWords({ power, bounds }: Holding): string {
+  return bounds.length === 0 ? sayings[power] : `${sayings[power]} (only ${bounds.join(", and only ")})`;
 }
 
 const sayings: Readonly<Record<Holding["power"], string>> = {
@@ -107,14 +107,22 @@ function rowsOf(known: {
     const own = planned.find(({ name }) => matches(held.name, name));
     const seen = row(held);
     if (own === undefined) return seen;
-    const added = seen.powers.filter(({ power }) => !own.powers.some((each) => each.power === power));
-    return { ...seen, ...(own.does && { does: own.does }), added: added.map(({ power }) => sayings[power]) };
+    return { ...seen, ...(own.does && { does: own.does }), added: addedTo(own.powers, seen.powers) };
   });
   // What the account says of a role counts more than what the template wanted.
   const unseen = planned.filter(({ name }) => !actual.some((each) => matches(each.name, name)));
   return [...actual, ...unseen]
     .filter(({ powers }) => powers.length > 0)
     .sort((one, other) => other.powers.length - one.powers.length || one.name.localeCompare(other.name));
+}
+
+/** What it can besides what the template gives it, or can without a condition that the template sets. */
+function addedTo(own: readonly Holding[], seen: readonly Holding[]): readonly string[] {
+  return seen.flatMap(({ power, isConditional }) => {
+    const planned = own.find((each) => each.power === power);
+    if (planned === undefined) return [sayings[power]];
+    return planned.isConditional && !isConditional ? [`${sayings[power]} without its condition`] : [];
+  });
 }
 
 async function accountOf(cli: Cli, template: string | undefined) {

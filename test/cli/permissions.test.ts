@@ -1,5 +1,5 @@
 import { overlaps } from "../../cli/globs.ts";
-import { type Power, powersIn, type Statement } from "../../cli/powers.ts";
+import { type Holding, type Power, powersIn, type Statement } from "../../cli/powers.ts";
 import { readDeployment, settingsOf } from "../../serverless/deployment.ts";
 import { rendered } from "../package/packaged.ts";
 import { appliedWorld, rekey } from "./cli-world.ts";
@@ -10,7 +10,7 @@ const files = { "t.json": JSON.stringify(template) };
 
 interface Row {
   readonly name: string;
-  readonly powers: readonly { readonly power: Power; readonly isConditional: boolean }[];
+  readonly powers: readonly Holding[];
   readonly added: readonly string[];
 }
 
@@ -45,10 +45,32 @@ test("in the rendered template nobody who signs can write the ledger, and each f
   expect(can("policy/ConsumerPolicy")).toEqual(["read"]);
 });
 
-test("who may order only through the URL, and who may read only by a tag, is marked as conditional", async () => {
+test("what bounds a grant is said in words: the way of the call, the items, the service, the tag", async () => {
   const { rows } = await rowsOf();
-  const operator = rows.find(({ name }) => name === "policy/OperatorPolicy");
-  expect(operator?.powers).toEqual([{ power: "order", isConditional: true }]);
+  const bounds = (name: string, power: Power) =>
+    rows.find((row) => row.name.endsWith(name))?.powers.find((each) => each.power === power)?.bounds;
+  expect(bounds("policy/OperatorPolicy", "order")).toEqual([
+    "with a signed request, or through the function's URL",
+  ]);
+  expect(bounds("-mint-key", "record")).toEqual([expect.stringMatching(/^items of .*SECRET/)]);
+
+  const { world } = await appliedWorld();
+  const { out } = await rekey(world, "permissions --template t.json", { files });
+  expect(out).toContain("order (only with a signed request, or through the function's URL)");
+});
+
+const grantsTo = (name: string, ...statements: readonly Statement[]) => ({
+  ...{ functionArn: "arn:aws:lambda:us-east-1:111122223333:function:rekey-production-admin", unseen: [] },
+  holders: [{ name, documents: [JSON.stringify({ Statement: statements })] }],
+});
+
+test("a role of ours whose grant lost its condition in the account is a problem", async () => {
+  const wide = { Effect: "Allow", Action: "dynamodb:PutItem", Resource: "*" };
+  const grants = grantsTo("role/rekey-production-us-east-1-mint-key", wide);
+  const { problems } = await rowsOf({ template, grants }, "permissions --json");
+  expect(problems).toEqual([
+    "role/rekey-production-us-east-1-mint-key can do more than the template gives it: write ledger without its condition",
+  ]);
 });
 
 test("a planted grant that lets a signer write the ledger is a problem, with exit code 1", async () => {
@@ -155,6 +177,66 @@ test.each<[string, readonly Statement[], readonly Power[]]>([
   ],
 ])("who is allowed %s", (_what, statements, can) => {
   expect(readsAs(...statements).map(({ power }) => power)).toEqual(can);
+});
+
+const onTag = (tag: string) => ({ StringEquals: { "secretsmanager:ResourceTag/team": tag } });
+const decrypt = { Effect: "Allow", Action: "kms:Decrypt", Resource: "*" } as const;
+const via = (service: string) => ({ StringLike: { "kms:ViaService": `${service}.*.amazonaws.com` } });
+
+test.each<[string, readonly Statement[], Power, readonly string[] | undefined]>([
+  ["by a tag", [{ ...allow, Condition: onTag("pay") }], "read", ["where the resource is tagged team=pay"]],
+  ["by a tag, and also without one", [{ ...allow, Condition: onTag("pay") }, allow], "read", []],
+  [
+    "by one of two tags",
+    [
+      { ...allow, Condition: onTag("pay") },
+      { ...allow, Condition: onTag("web") },
+    ],
+    "read",
+    ["where the resource is tagged team=pay, or where the resource is tagged team=web"],
+  ],
+  [
+    "and denied where a tag is another one",
+    [
+      allow,
+      {
+        ...allow,
+        Effect: "Deny",
+        Action: "secretsmanager:*",
+        Condition: { StringNotEquals: { "aws:ResourceTag/env": "prod" } },
+      },
+    ],
+    "read",
+    ["where the resource is tagged env=prod"],
+  ],
+  [
+    "through Secrets Manager",
+    [{ ...decrypt, Condition: via("secretsmanager") }],
+    "decrypt",
+    ["through secretsmanager"],
+  ],
+  ["through a service that holds no secrets", [{ ...decrypt, Condition: via("logs") }], "decrypt", undefined],
+  [
+    "by a condition without words of its own",
+    [{ ...decrypt, Condition: { IpAddress: { "aws:SourceIp": ["10.0.0.0/8"] } } }],
+    "decrypt",
+    ["where aws:sourceip is 10.0.0.0/8"],
+  ],
+  [
+    "on items of many kinds",
+    [
+      {
+        ...{ Effect: "Allow", Action: "dynamodb:PutItem", Resource: "*" },
+        Condition: {
+          "ForAllValues:StringLike": { "dynamodb:LeadingKeys": ["A#*", "B#*", "C#*", "D#*", "E#*", "F#*"] },
+        },
+      },
+    ],
+    "record",
+    ["items of A, B, C, D or 2 more"],
+  ],
+])("a grant %s is bounded as it says", (_what, statements, power, bounds) => {
+  expect(readsAs(...statements).find((each) => each.power === power)?.bounds).toEqual(bounds);
 });
 
 test.each([
