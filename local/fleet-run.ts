@@ -28,8 +28,8 @@ const atOnceMax = 16;
 const applySpareMs = 15_000;
 const applySpareTimes = 1.5;
 const applyTriesMax = 4;
-/** The stop comes when so many of the keys that can be made are made: it meets runs in every state. */
-const stopAtShare = 0.8;
+/** The stop comes when so many retiring keys are dead: it meets runs in every state, and ends those before promotion. */
+const stopAtShare = 0.25;
 const stopWithinMs = 5 * 60_000;
 const stopForMs = 8_000;
 /** So few runs that are still at work are named. */
@@ -169,10 +169,10 @@ async function fallDue(estate: Estate, { due, pace }: Falling): Promise<number> 
 
 async function disturb(estate: Estate, shown: Screen): Promise<void> {
   const { rekey, secrets, accounts: all } = estate;
-  const canBeMade = secrets.filter(({ account }) => account.name !== failingAccount).length;
-  const made = () => all.reduce((sum, { fake }) => sum + fake.state().length, 0) - secrets.length;
+  const canRotate = secrets.filter(({ account }) => account.name !== failingAccount).length;
+  const dead = () => all.flatMap(({ fake }) => fake.state().filter(({ isAccepted }) => !isAccepted)).length;
   for (const untilMs = Date.now() + stopWithinMs; Date.now() < untilMs; await pause(pollMs / 10))
-    if (made() >= stopAtShare * canBeMade) break;
+    if (dead() >= stopAtShare * canRotate) break;
   await rekey("stop", "--all", "--reason", "npm start: something looks wrong");
   shown.say("everything is stopped (rekey stop --all)");
   await pause(stopForMs);
