@@ -43,12 +43,14 @@ export const campaignResume = adminCommand({
   run: async ({ input, caller }, { ledger, audit }) => {
     const known = await ledger.campaigns.campaign(input.campaign);
     if (known === undefined) return unknown(input.campaign);
+    if (known.status !== "paused") return { outcome: known.status, campaignId: known.campaignId };
     const failuresAccepted = failedKeys(await ledger.campaigns.keysOf(known.campaignId));
-    const { principal: by, atMs } = caller;
+    const { principal: by, atMs, approvedBy } = caller;
+    const detail = approvedBy === undefined ? input.reason : `${input.reason} (approved by ${approvedBy})`;
     const now = await ledger.campaigns.changeCampaign(known.campaignId, (campaign) => {
       if (campaign.status !== "paused") return campaign;
       const { paused: _over, ...rest } = campaign;
-      const entry = { atMs, what: "resumed" as const, detail: input.reason, by };
+      const entry = { atMs, what: "resumed" as const, detail, by };
       return addCampaignEntry({ ...rest, status: "running", failuresAccepted }, entry);
     });
     await audit.append(deploymentChain, {

@@ -27,6 +27,8 @@ export const lasting: Readonly<Record<string, Lasting>> = {
   leave: leaving,
   campaign: async (given, deps) => (await import("./campaigning.ts")).campaigning(given, deps),
   "campaign-clean": fields("destination", "reason"),
+  "campaign-resume": async (given, deps) =>
+    (await import("./resuming-campaign.ts")).resumingCampaign(given, deps),
   // Reads policy files, which is much to load for the other orders.
   apply: async (given, deps) => (await import("./applying.ts")).applying(given, deps),
 };
