@@ -8,7 +8,6 @@ import { git } from "../scan/git.ts";
 import { askAdmin } from "./ask-admin.ts";
 import { type Cli, CliFailure, exitCodes } from "./command.ts";
 import { failing } from "./scan-view.ts";
-import { readScannerFile } from "./scanner-file.ts";
 import { sendAlerts } from "./send-alerts.ts";
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -100,6 +99,8 @@ export async function reportFindings(
 
 /** The findings of another scanner as our own, so that baseline, SARIF and exit code are the same for all. */
 export async function findingsInFile(cli: Cli, file: string): Promise<readonly Finding[]> {
+  // The readers of alerts are large, and a scan of one's own needs none of them.
+  const { readScannerFile } = await import("./scanner-file.ts");
   const { start } = await readScannerFile(cli, { file });
   return start.map(({ identity, where, provider, source, sourceId }) => {
     const [, path = where[0] ?? file, line = "1"] = /^(.*?):(\d{1,9})(?:\s|$)/.exec(where[0] ?? "") ?? [];

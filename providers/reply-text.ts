@@ -32,7 +32,7 @@ export function mayBe(hint: string | undefined, text: string): boolean {
 }
 
 /** The first and last characters of a key, with dots or stars between them. */
-const hintText = /^([^.*…]{0,64})[.*…]{1,256}([^.*…]{3,64})$/;
+const hintText = /^([^.*\u2026]{0,64})[.*\u2026]{1,256}([^.*\u2026]{3,64})$/;
 
 /** Whether the hint that the issuer shows belongs to another key. False for a hint of a form that is not known. */
 export function isHintOfOther(hint: string | undefined, text: string): boolean {

@@ -7,53 +7,68 @@ export interface Assignment {
   readonly valueAt?: number;
 }
 
-const word =
-  /key|Key|KEY|token|Token|TOKEN|secret|Secret|SECRET|passw|Passw|PASSW|credential|Credential|CREDENTIAL|uthorization|AUTHORIZATION/g;
+/** A name of a secret has one of these in it. */
+export const secretWords: readonly string[] = [
+  ...[
+    "key",
+    "Key",
+    "KEY",
+    "token",
+    "Token",
+    "TOKEN",
+    "secret",
+    "Secret",
+    "SECRET",
+    "passw",
+    "Passw",
+    "PASSW",
+  ],
+  ...["credential", "Credential", "CREDENTIAL", "uthorization", "AUTHORIZATION"],
+];
 
 const nameMax = 80;
 const valueMax = 512;
 
-/**
- * Every name in the text that speaks of a key, a token or the like, and that `isWanted`. Each name is looked at once, and reads
- * a bounded number of characters around itself, so the time is linear in the text.
- */
-export function assignmentsIn(text: string, isWanted: (name: string) => boolean): readonly Assignment[] {
-  const found: Assignment[] = [];
-  word.lastIndex = 0;
-  for (let hit = word.exec(text); hit !== null && found.length < assignmentsMax; hit = word.exec(text)) {
-    const end = nameEnd(text, hit.index);
-    const at = nameStart(text, hit.index);
-    word.lastIndex = Math.max(end, hit.index + 1);
-    if (end - at > nameMax) continue;
-    const name = text.slice(at, end);
-    // `arn:…:secret:name` names a secret and holds none.
-    if (text[at - 1] !== ":" && isWanted(name)) found.push({ name, at, ...valueAfter(text, end) });
-  }
-  return found;
+export interface Name {
+  readonly text: string;
+  readonly at: number;
 }
 
-/** More are in no file that a person wrote. */
-const assignmentsMax = 100_000;
+/**
+ * The name around a place, and where it ends. A name is looked at once and reads a bounded number of bytes before the place,
+ * so the time is linear in the file. What is longer than `nameMax` is no name.
+ */
+export function nameAround(bytes: Buffer, at: number): { readonly name?: Name; readonly end: number } {
+  const [start, end] = [nameStart(bytes, at), nameEnd(bytes, at)];
+  // `arn:…:secret:name` names a secret and holds none.
+  if (end - start > nameMax || bytes[start - 1] === 58) return { end };
+  return { name: { text: bytes.toString("latin1", start, end), at: start }, end };
+}
 
-const isNameCode = (code: number) =>
-  (code >= 97 && code <= 122) ||
-  (code >= 65 && code <= 90) ||
-  (code >= 48 && code <= 57) ||
-  code === 95 ||
-  code === 45 ||
-  code === 46;
+/** The name with the value that it is given behind it; reads a bounded number of characters. */
+export function assignmentOf(text: string, { text: name, at }: Name): Assignment {
+  return { name, at, ...valueAfter(text, at + name.length) };
+}
 
-function nameStart(text: string, from: number): number {
+export function isLetterOrDigit(code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
+}
+
+function isNameCode(code: number): boolean {
+  return isLetterOrDigit(code) || code === 95 || code === 45 || code === 46;
+}
+
+function nameStart(bytes: Buffer, from: number): number {
   const least = Math.max(0, from - nameMax - 1);
   let at = from;
-  while (at > least && isNameCode(text.charCodeAt(at - 1))) at -= 1;
+  while (at > least && isNameCode(bytes[at - 1] ?? 0)) at -= 1;
   return at;
 }
 
 /** The whole run is passed, however long it is, so that none of it is read twice. */
-function nameEnd(text: string, from: number): number {
+function nameEnd(bytes: Buffer, from: number): number {
   let end = from;
-  while (end < text.length && isNameCode(text.charCodeAt(end))) end += 1;
+  while (end < bytes.length && isNameCode(bytes[end] ?? 0)) end += 1;
   return end;
 }
 

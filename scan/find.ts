@@ -3,46 +3,90 @@ import { fingerprintOf } from "../events/fingerprint.ts";
 import { issuers } from "../providers/index.ts";
 import { isUnmarkedKey, keySearch } from "../providers/key-text.ts";
 import type { Issuer } from "../providers/provider.ts";
-import { type Assignment, assignmentsIn } from "./assignments.ts";
+import {
+  type Assignment,
+  assignmentOf,
+  isLetterOrDigit,
+  type Name,
+  nameAround,
+  secretWords,
+} from "./assignments.ts";
+import { beginningsOf } from "./beginnings.ts";
 import { configurationOf, envKind, isProse } from "./file-kinds.ts";
 import { type Finding, masked } from "./finding.ts";
 import { clientSideName, isSecretForBrowsers, issuersNamed, maySaySecret, namesSecret } from "./names.ts";
 import type { Rule } from "./rules.ts";
 import { isLiteral, isPlaceholder, isWordLike } from "./values.ts";
 
-/** A text to search; its path says what kind of file it is. */
-export interface Text {
-  readonly path: string;
-  readonly text: string;
-  readonly commit?: string;
-}
+/** What to search, with one byte for each character, or as text if it is none of that kind. Its path says what kind of file it is. */
+export type File = { readonly path: string; readonly commit?: string } & (
+  | { readonly bytes: Buffer }
+  | { readonly text: string }
+);
 
 const kinds = issuers.flatMap((issuer) =>
   issuer.keyTexts.filter(({ isId }) => isId !== true).map((kind) => ({ ...kind, issuer })),
 );
 const keysIn = keySearch(kinds);
+const beginnings = beginningsOf({
+  prefix: kinds.map(({ prefix }) => prefix).filter((prefix) => prefix !== ""),
+  word: secretWords,
+});
 
 /** A shorter key that may begin like a word needs to look generated. */
 const certainFrom = 40;
 const findingsMax = 100;
 
-/** Every finding in one text, in its order; at most a hundred, because a file with more is one problem. */
-export function findIn(file: Text): readonly Finding[] {
-  const { path, text } = file;
-  const keys = keysIn(text).filter(({ text: key, kind }) => {
-    const tail = key.slice(kind.prefix.length);
-    return !isPlaceholder(tail) && (kind.length.min >= certainFrom || !isWordLike(tail));
-  });
-  const found: Found[] = keys.map(({ at, text: key, kind }) => keyFound(at, key, kind));
+/** Every finding in one file, in its order; at most a hundred, because a file with more is one problem. */
+export function findIn(file: File): readonly Finding[] {
+  const { mayHoldKey, names, text } = candidatesIn(file);
+  if (!mayHoldKey && names.length === 0) return [];
+  const found: Found[] = (mayHoldKey ? keysIn(text) : [])
+    .filter(({ text: key, kind }) => {
+      const tail = key.slice(kind.prefix.length);
+      return !isPlaceholder(tail) && (kind.length.min >= certainFrom || !isWordLike(tail));
+    })
+    .map(({ at, text: key, kind }) => keyFound(at, key, kind));
   const taken = new Set(found.map(({ at }) => at));
-  const view: View = { path, configuration: configurationOf(path, text), seen: new Set() };
-  for (const assignment of assignmentsIn(text, maySaySecret)) {
+  const view: View = { path: file.path, configuration: configurationOf(file.path, text), seen: new Set() };
+  for (const name of names) {
+    const assignment = assignmentOf(text, name);
     const isTaken = assignment.valueAt !== undefined && taken.has(assignment.valueAt);
     found.push(...fromName(assignment, view), ...(isTaken ? [] : fromValue(assignment, view)));
   }
   found.sort((one, other) => one.at - other.at);
-  return placed(file, found.slice(0, findingsMax));
+  return placed(file, text, found.slice(0, findingsMax));
 }
+
+interface Candidates {
+  readonly text: string;
+  readonly mayHoldKey: boolean;
+  readonly names: readonly Name[];
+}
+
+/** One pass over the bytes finds what is looked at more closely. In most files that is nothing, and no text is made of them. */
+function candidatesIn(file: File): Candidates {
+  // A character that is no byte is in no prefix and no name, and must not turn into one that is.
+  const bytes =
+    "bytes" in file ? file.bytes : Buffer.from(file.text.replaceAll(/[\u0100-\uffff]/g, "?"), "latin1");
+  let mayHoldKey = false;
+  const names: Name[] = [];
+  let nameEnd = 0;
+  beginnings(bytes, (what, at) => {
+    if (what === "prefix") {
+      mayHoldKey ||= at === 0 || !isLetterOrDigit(bytes[at - 1] ?? 0);
+    } else if (at >= nameEnd && names.length < namesMax) {
+      const { end, name } = nameAround(bytes, at);
+      nameEnd = end;
+      if (name !== undefined && maySaySecret(name.text)) names.push(name);
+    }
+  });
+  if (!mayHoldKey && names.length === 0) return { text: "", mayHoldKey, names };
+  return { text: "text" in file ? file.text : bytes.toString("latin1"), mayHoldKey, names };
+}
+
+/** More are in no file that a person wrote. */
+const namesMax = 100_000;
 
 interface Found {
   readonly at: number;
@@ -115,7 +159,7 @@ const allowMark = /rekey-allow(?::\s{0,4}([^\n]{0,200}))?/;
 const reasonMin = 8;
 
 /** With lines, columns and what a comment beside it allows. */
-function placed({ path, text, commit }: Text, found: readonly Found[]): readonly Finding[] {
+function placed({ path, commit }: File, text: string, found: readonly Found[]): readonly Finding[] {
   let line = 1;
   let lineStart = 0;
   let before = "";

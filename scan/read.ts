@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import { type ArchiveLimits, entriesOf } from "./archive.ts";
 import { isMedia } from "./file-kinds.ts";
-import type { Text } from "./find.ts";
+import type { File } from "./find.ts";
 
 /** A larger file is not read, and the scan says so. */
 export const fileBytesMax = 64 * 1024 * 1024;
@@ -16,20 +16,20 @@ export function archiveLimits(): ArchiveLimits {
 const mayBeArchive =
   /\.(?:tar|tgz|gz|zst|zip|whl|jar|war|tfplan|nupkg|vsix|oci)$|(?:^|\/)tfplan$|\/blobs\/sha256\//i;
 
-/** The texts in a file's bytes: one, or those of each file of an archive. */
-export function* textsIn(
+/** The files in a file's bytes: itself, or those of an archive. */
+export function* filesInBytes(
   file: { readonly path: string; readonly bytes: Buffer; readonly commit?: string },
   limits: ArchiveLimits,
-): Generator<Text> {
+): Generator<File> {
   const { path, bytes, commit } = file;
   const origin = commit === undefined ? {} : { commit };
   if (!mayBeArchive.test(path)) {
-    yield { path, text: textOf(bytes), ...origin };
+    yield { path, ...readable(bytes), ...origin };
     return;
   }
   for (const entry of entriesOf({ path, bytes }, limits)) {
     if (!isMedia(entry.path))
-      yield { path: posix.normalize(entry.path), text: textOf(entry.bytes), ...origin };
+      yield { path: posix.normalize(entry.path), ...readable(entry.bytes), ...origin };
   }
 }
 
@@ -37,7 +37,7 @@ export function* textsIn(
  * One character for each byte, which is all that a key needs and far faster than UTF-8; what has the mark of UTF-16 is
  * read as that, because PowerShell writes its files so.
  */
-function textOf(bytes: Buffer): string {
-  if (bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe) return bytes.toString("utf16le");
-  return bytes.toString("latin1");
+function readable(bytes: Buffer): { readonly bytes: Buffer } | { readonly text: string } {
+  const isUtf16 = bytes.length >= 2 && bytes[0] === 0xff && bytes[1] === 0xfe;
+  return isUtf16 ? { text: bytes.toString("utf16le") } : { bytes };
 }

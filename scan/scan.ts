@@ -6,7 +6,7 @@ import { isMedia } from "./file-kinds.ts";
 import { findIn } from "./find.ts";
 import type { Finding } from "./finding.ts";
 import { type Blob, contentsOf, filesIn, historyBlobs, rootOf, stagedBlobs } from "./git.ts";
-import { archiveLimits, fileBytesMax, textsIn } from "./read.ts";
+import { archiveLimits, fileBytesMax, filesInBytes } from "./read.ts";
 
 /** What to scan; paths in findings are relative to `folder`. */
 export type Scope =
@@ -53,14 +53,15 @@ function scanPaths({ folder, paths }: Extract<Scope, { kind: "paths" }>): Scanne
   const buffer = Buffer.allocUnsafe(readAhead);
   for (const path of chosen(folder, paths)) {
     if (isMedia(path)) continue;
-    const bytes = bytesOf(join(folder, path), buffer);
+    const bytes = bytesOf(`${folder}${sep}${path}`, buffer);
     if (bytes === "skipped") tally.skip(path);
     if (bytes === undefined || bytes === "skipped") continue;
     tally.read(bytes.length);
-    for (const text of textsIn({ path: path.split(sep).join("/"), bytes }, limits)) tally.add(findIn(text));
+    for (const each of filesInBytes({ path: path.split(sep).join("/"), bytes }, limits))
+      tally.add(findIn(each));
   }
-  const root = rootOf(folder);
-  if (root !== undefined && paths.length === 0) tally.add(envFileFindings(root));
+  const root = paths.length === 0 ? rootOf(folder) : undefined;
+  if (root !== undefined) tally.add(envFileFindings(root));
   return tally.result();
 }
 
@@ -80,14 +81,14 @@ const leftOut: ReadonlySet<string> = new Set([".git", "node_modules"]);
 
 /** Links are not followed: one could lead out of the folder, or round in a circle. */
 function* walked(folder: string, start: string): Generator<string> {
-  const waiting = [start];
+  const waiting = [relative(folder, start)];
   for (let seen = 0; waiting.length > 0 && seen < filesMax; ) {
-    const here = waiting.pop() ?? start;
-    for (const entry of readdirSync(here, { withFileTypes: true })) {
+    const here = waiting.pop() ?? "";
+    const within = here === "" ? "" : `${here}${sep}`;
+    for (const entry of readdirSync(join(folder, here), { withFileTypes: true })) {
       seen += 1;
-      const full = join(here, entry.name);
-      if (entry.isDirectory() && !leftOut.has(entry.name)) waiting.push(full);
-      if (entry.isFile()) yield relative(folder, full);
+      if (entry.isFile()) yield within + entry.name;
+      else if (entry.isDirectory() && !leftOut.has(entry.name)) waiting.push(within + entry.name);
     }
   }
 }
@@ -150,8 +151,8 @@ async function scanBlobs(
     }
     tally.read(bytes.length);
     const { path, commit } = blob;
-    for (const text of textsIn({ path, bytes, ...(commit !== undefined && { commit }) }, limits))
-      tally.add(findIn(text));
+    for (const each of filesInBytes({ path, bytes, ...(commit !== undefined && { commit }) }, limits))
+      tally.add(findIn(each));
   }
   return tally.result();
 }

@@ -103,5 +103,5 @@ function identityOf(reported: ReportedAlert, plaintexts: KnownPlaintexts): Alert
 }
 
 function isOvershared(hint: string): boolean {
-  return hint.split(/[*.…]+/).some((run) => run.length > hintRunMax);
+  return hint.split(/[*.\u2026]+/).some((run) => run.length > hintRunMax);
 }

@@ -187,7 +187,7 @@ function isLike(
   if (fingerprint !== undefined) return fingerprint === fingerprintOf(secret);
   const text = secret.reveal();
   if (declaration.list.idInKey) return text.includes(keyId);
-  const [, first = "", last = ""] = /^([^.*…]*)[.*…]+([^.*…]*)$/.exec(hint) ?? [];
+  const [, first = "", last = ""] = /^([^.*\u2026]*)[.*\u2026]+([^.*\u2026]*)$/.exec(hint) ?? [];
   const shown = first.length + last.length;
   return shown >= hintCharsMin && text.length > shown && text.startsWith(first) && text.endsWith(last);
 }

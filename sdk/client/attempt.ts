@@ -58,8 +58,8 @@ export function createAttempts(
     const mayAsk = () => !isNew() && now() >= readAgainAt;
     if (mayAsk()) await cache.read().catch(ignore);
     if (mayAsk()) {
+      watch.refused({ isFirst: lost === 0 });
       readAgainAt = now() + Math.min(lostMinMs * 2 ** lost++, lostMaxMs);
-      watch.news();
     }
     return isNew();
   };

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -37,6 +37,10 @@ test("--version says the version of the package, and loads nothing that talks to
   const { status, stdout, stderr } = rekey("--version");
 
   expect([status, stdout, stderr]).toEqual([0, `${manifest.version}\n`, "LOADED \n"]);
+});
+
+test("the bundle is ASCII: one other character would double what its text takes to load, at each start", () => {
+  expect(/[^\0-\x7f].{0,40}/.exec(readFileSync(bundle, "utf8"))?.[0]).toBeUndefined();
 });
 
 test("a command that reads the ledger loads the client it needs, from inside the bundle", () => {

@@ -166,3 +166,66 @@ test("a refused key is looked after even when nobody uses it again", async () =>
 
   expect(key.get()).toBe("FAKE-key-2");
 });
+
+describe("a key that was revoked for good, with no new one in sight", () => {
+  const minuteMs = 60_000;
+
+  /** How often the secret is looked at in each of these spans after the first refusal. */
+  async function looksIn(world: ConsumerWorld, minutes: readonly number[]) {
+    const counts: number[] = [];
+    for (const each of minutes) {
+      world.upstream.calls.length = 0;
+      await world.time.pass(each * minuteMs);
+      counts.push(world.upstream.count("describe") + world.upstream.count("get"));
+    }
+    return counts;
+  }
+
+  async function refusedOnce(world: ConsumerWorld) {
+    const key = await world.open();
+    world.provider.alive.delete("FAKE-key-1");
+    await world.during(
+      key.use(world.provider.call).catch(() => undefined),
+      100,
+    );
+    return key;
+  }
+
+  test("is looked for every few seconds at first, then more and more rarely, and never less than is usual", async () => {
+    const world = new ConsumerWorld();
+    await refusedOnce(world);
+
+    const [atFirst, soon, later, atLast] = await looksIn(world, [2, 8, 20, 30]);
+
+    expect(atFirst).toBeGreaterThanOrEqual(8);
+    // Every 15 s would be 32, 80 and 120.
+    expect(soon).toBeLessThanOrEqual(20);
+    expect(later).toBeLessThanOrEqual(16);
+    expect(atLast).toBeLessThanOrEqual(10);
+    expect(atLast).toBeGreaterThanOrEqual(5);
+  });
+
+  test("keeps nobody busier by being used again and again", async () => {
+    const world = new ConsumerWorld();
+    const key = await refusedOnce(world);
+    for (let minute = 0; minute < 40; minute += 1) {
+      await world.during(
+        key.use(world.provider.call).catch(() => undefined),
+        minuteMs,
+      );
+    }
+    const [idle = 0] = await looksIn(world, [10]);
+    expect(idle).toBeLessThanOrEqual(4);
+  });
+
+  test("is replaced within minutes when the new key comes late", async () => {
+    const world = new ConsumerWorld();
+    const key = await refusedOnce(world);
+    await world.time.pass(50 * minuteMs);
+    world.upstream.put("v2", "FAKE-key-2");
+
+    await world.time.pass(5 * minuteMs + 1_000);
+
+    expect(key.get()).toBe("FAKE-key-2");
+  });
+});
