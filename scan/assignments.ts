@@ -35,8 +35,8 @@ export interface Name {
 }
 
 /**
- * The name around a place, and where it ends. A name is looked at once and reads a bounded number of bytes before the place,
- * so the time is linear in the file. What is longer than `nameMax` is no name.
+ * The name around a place, and where it ends. It reads a bounded number of bytes before the place, and a caller that
+ * goes on behind the end reads none twice, so the time is linear in the file. A run of more than `nameMax` is no name.
  */
 export function nameAround(bytes: Buffer, at: number): { readonly name?: Name; readonly end: number } {
   const [start, end] = [nameStart(bytes, at), nameEnd(bytes, at)];
@@ -45,9 +45,13 @@ export function nameAround(bytes: Buffer, at: number): { readonly name?: Name; r
   return { name: { text: bytes.toString("latin1", start, end), at: start }, end };
 }
 
-/** The name with the value that it is given behind it; reads a bounded number of characters. */
-export function assignmentOf(text: string, { text: name, at }: Name): Assignment {
-  return { name, at, ...valueAfter(text, at + name.length) };
+/** Behind a name the longest value, and the longest of what may stand between the two, have room in it. */
+export const aheadMax = 1_024;
+
+/** The name with the value that it is given in `ahead`, the text behind it. */
+export function assignmentOf({ text: name, at }: Name, ahead: string): Assignment {
+  const { value, valueAt = 0 } = valueIn(ahead);
+  return { name, at, ...(value !== undefined && { value, valueAt: at + name.length + valueAt }) };
 }
 
 export function isLetterOrDigit(code: number): boolean {
@@ -85,13 +89,13 @@ const operators = [
   (operator, index) => new RegExp(`${index === 0 ? quoteEnd : ""}${operator}${quoteStart}(?:Bearer )?`, "y"),
 );
 
-function valueAfter(text: string, from: number): { readonly value?: string; readonly valueAt?: number } {
+function valueIn(ahead: string): { readonly value?: string; readonly valueAt?: number } {
   for (const operator of operators) {
-    operator.lastIndex = from;
-    const match = operator.exec(text);
+    operator.lastIndex = 0;
+    const match = operator.exec(ahead);
     if (match === null) continue;
     const valueAt = operator.lastIndex;
-    const value = valueAtIn(text, { valueAt, quote: match[1] ?? "" });
+    const value = valueAtIn(ahead, { valueAt, quote: match[1] ?? "" });
     return value === "" ? {} : { value, valueAt };
   }
   return {};

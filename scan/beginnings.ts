@@ -4,8 +4,8 @@ import { endianness } from "node:os";
 type Beginnings<Group> = (bytes: Uint8Array, visit: (group: Group, at: number) => void) => void;
 
 /**
- * Searches for many short texts in one pass that looks at two bytes at once, so a hundred texts cost as much as one. Nearly
- * every pair of bytes is passed after one look into a table, because no text begins in it. Upper and lower case differ.
+ * Searches for many short texts in one pass that looks at two bytes at once, so a hundred texts cost as much as one.
+ * Nearly every pair of bytes is passed after one look into a table, because no text begins in it. Case counts.
  */
 export function beginningsOf<Group extends string>(
   groups: Readonly<Record<Group, readonly string[]>>,
@@ -80,7 +80,7 @@ function headOf(first: number, second: number, third: number): number {
   return (first * 67 + second * 31 + third) % headCount;
 }
 
-/** The bytes two by two, copied only if they begin at an odd place of their memory. A last one that stands alone is left out. */
+/** The bytes two by two, copied only if they begin at an odd place of their memory. A single last one is left out. */
 function pairsOf(bytes: Uint8Array): Uint16Array {
   const { buffer, byteOffset, length } = bytes.byteOffset % 2 === 0 ? bytes : new Uint8Array(bytes);
   return new Uint16Array(buffer, byteOffset, length >> 1);

@@ -31,12 +31,12 @@ const mayBeConfiguration = /\.(?:json|jsonc|ya?ml|toml|template)$/;
 const saidWithin = 65_536;
 
 /** What the file configures; undefined for code, text and everything else. */
-export function configurationOf(path: string, text: string): string | undefined {
+export function configurationOf(path: string, text: () => string): string | undefined {
   const named = byName.find(([pattern]) => pattern.test(path));
   if (named) return named[1];
   if (envKind(path) === "values") return ".env file";
   if (!mayBeConfiguration.test(path)) return undefined;
-  const beginning = text.slice(0, saidWithin);
+  const beginning = text().slice(0, saidWithin);
   return byText.find(([mark]) => beginning.includes(mark))?.[1];
 }
 

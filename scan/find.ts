@@ -5,9 +5,9 @@ import { isUnmarkedKey, keySearch } from "../providers/key-text.ts";
 import type { Issuer } from "../providers/provider.ts";
 import {
   type Assignment,
+  aheadMax,
   assignmentOf,
   isLetterOrDigit,
-  type Name,
   nameAround,
   secretWords,
 } from "./assignments.ts";
@@ -18,7 +18,7 @@ import { clientSideName, isSecretForBrowsers, issuersNamed, maySaySecret, namesS
 import type { Rule } from "./rules.ts";
 import { isLiteral, isPlaceholder, isWordLike } from "./values.ts";
 
-/** What to search, with one byte for each character, or as text if it is none of that kind. Its path says what kind of file it is. */
+/** What to search: one byte for each character, or a text where that is not so. The path says the kind of file. */
 export type File = { readonly path: string; readonly commit?: string } & (
   | { readonly bytes: Buffer }
   | { readonly text: string }
@@ -39,54 +39,66 @@ const findingsMax = 100;
 
 /** Every finding in one file, in its order; at most a hundred, because a file with more is one problem. */
 export function findIn(file: File): readonly Finding[] {
-  const { mayHoldKey, names, text } = candidatesIn(file);
-  if (!mayHoldKey && names.length === 0) return [];
-  const found: Found[] = (mayHoldKey ? keysIn(text) : [])
+  const { mayHoldKey, assignments } = candidatesIn(file);
+  if (!mayHoldKey && assignments.length === 0) return [];
+  const text = textOf(file);
+  const found: Found[] = (mayHoldKey ? keysIn(text()) : [])
     .filter(({ text: key, kind }) => {
       const tail = key.slice(kind.prefix.length);
       return !isPlaceholder(tail) && (kind.length.min >= certainFrom || !isWordLike(tail));
     })
     .map(({ at, text: key, kind }) => keyFound(at, key, kind));
   const taken = new Set(found.map(({ at }) => at));
-  const view: View = { path: file.path, configuration: configurationOf(file.path, text), seen: new Set() };
-  for (const name of names) {
-    const assignment = assignmentOf(text, name);
+  const view: View = { path: file.path, text, seen: new Set() };
+  for (const assignment of assignments) {
     const isTaken = assignment.valueAt !== undefined && taken.has(assignment.valueAt);
     found.push(...fromName(assignment, view), ...(isTaken ? [] : fromValue(assignment, view)));
   }
+  if (found.length === 0) return [];
   found.sort((one, other) => one.at - other.at);
-  return placed(file, text, found.slice(0, findingsMax));
+  return placed(file, text(), found.slice(0, findingsMax));
+}
+
+/** The whole text, made when somebody first asks for it: few files have something that is looked for in all of it. */
+function textOf(file: File): () => string {
+  if ("text" in file) return () => file.text;
+  let text: string | undefined;
+  return () => {
+    text ??= file.bytes.toString("latin1");
+    return text;
+  };
 }
 
 interface Candidates {
-  readonly text: string;
   readonly mayHoldKey: boolean;
-  readonly names: readonly Name[];
+  readonly assignments: readonly Assignment[];
 }
 
-/** One pass over the bytes finds what is looked at more closely. In most files that is nothing, and no text is made of them. */
+/** One pass over the bytes finds what is looked at more closely. In most files that is nothing. */
 function candidatesIn(file: File): Candidates {
   // A character that is no byte is in no prefix and no name, and must not turn into one that is.
   const bytes =
     "bytes" in file ? file.bytes : Buffer.from(file.text.replaceAll(/[\u0100-\uffff]/g, "?"), "latin1");
+  const part = (from: number, to: number) =>
+    "bytes" in file ? bytes.toString("latin1", from, to) : file.text.slice(from, to);
   let mayHoldKey = false;
-  const names: Name[] = [];
+  const assignments: Assignment[] = [];
   let nameEnd = 0;
   beginnings(bytes, (what, at) => {
     if (what === "prefix") {
       mayHoldKey ||= at === 0 || !isLetterOrDigit(bytes[at - 1] ?? 0);
-    } else if (at >= nameEnd && names.length < namesMax) {
+    } else if (at >= nameEnd && assignments.length < assignmentsMax) {
       const { end, name } = nameAround(bytes, at);
       nameEnd = end;
-      if (name !== undefined && maySaySecret(name.text)) names.push(name);
+      if (name === undefined || !maySaySecret(name.text)) return;
+      assignments.push(assignmentOf(name, part(end, end + aheadMax)));
     }
   });
-  if (!mayHoldKey && names.length === 0) return { text: "", mayHoldKey, names };
-  return { text: "text" in file ? file.text : bytes.toString("latin1"), mayHoldKey, names };
+  return { mayHoldKey, assignments };
 }
 
 /** More are in no file that a person wrote. */
-const namesMax = 100_000;
+const assignmentsMax = 100_000;
 
 interface Found {
   readonly at: number;
@@ -100,7 +112,7 @@ interface Found {
 
 interface View {
   readonly path: string;
-  readonly configuration: string | undefined;
+  readonly text: () => string;
   /** Names that were reported already. */
   readonly seen: Set<string>;
 }
@@ -132,7 +144,7 @@ function fromName({ name, at }: Assignment, { path, seen }: View): readonly Foun
   ];
 }
 
-function fromValue({ name, value, valueAt }: Assignment, { path, configuration }: View): readonly Found[] {
+function fromValue({ name, value, valueAt }: Assignment, { path, text }: View): readonly Found[] {
   if (value === undefined || valueAt === undefined || isPlaceholder(value)) return [];
   const issuer = isWordLike(value)
     ? undefined
@@ -142,7 +154,9 @@ function fromValue({ name, value, valueAt }: Assignment, { path, configuration }
   if (envKind(path) === "template") {
     return [{ at: valueAt, rule: "env-template-value", about: name, says: `${name} has a value` }];
   }
-  if (configuration === undefined || isWordLike(value) || !/[0-9]/.test(value)) return [];
+  if (isWordLike(value) || !/[0-9]/.test(value)) return [];
+  const configuration = configurationOf(path, text);
+  if (configuration === undefined) return [];
   return [
     {
       ...{ at: valueAt, rule: "plaintext-secret", about: name, fingerprint: fingerprintOf(value) },

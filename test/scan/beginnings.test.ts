@@ -18,9 +18,11 @@ function searchedPlainly(bytes: Buffer): string[] {
   );
 }
 
+const search = beginningsOf(groups);
+
 function searched(bytes: Buffer): string[] {
   const found: string[] = [];
-  beginningsOf(groups)(bytes, (group, at) => found.push(`${at} ${group}`));
+  search(bytes, (group, at) => found.push(`${at} ${group}`));
   return found;
 }
 
@@ -45,10 +47,10 @@ test("a file in UTF-16 is searched as its text, and its other characters are in 
   expect(findIn({ path: "a.ps1", text: `# \u0416\u0435\n$key = "${key}"` })).toMatchObject([
     { rule: "provider-key", line: 2, column: 9 },
   ]);
-  // The low bytes of these spell VITE_OPENAI_KEY.
-  const disguised = String.fromCharCode(
-    ...Array.from("VITE_OPENAI_KEY", (each) => each.charCodeAt(0) + 0x400),
-  );
+  const name = ["VITE", "OPENAI", "KEY"].join("_");
+  expect(findIn({ path: "a.ps1", text: `${name} = 1` })).toHaveLength(1);
+  // Characters of which each has the name's character as its low byte.
+  const disguised = String.fromCharCode(...Array.from(name, (each) => each.charCodeAt(0) + 0x400));
   expect(findIn({ path: "a.ps1", text: `${disguised} = 1` })).toEqual([]);
 });
 
@@ -56,5 +58,9 @@ test("a name reaches as far as its characters do, and its value stands behind it
   const text = 'x = {"acme-api-key": "v1"}';
   const { name, end } = nameAround(Buffer.from(text), text.indexOf("key"));
   expect([name?.text, end]).toEqual(["acme-api-key", 18]);
-  expect(name && assignmentOf(text, name)).toMatchObject({ name: "acme-api-key", value: "v1", valueAt: 22 });
+  expect(name && assignmentOf(name, text.slice(end))).toMatchObject({
+    name: "acme-api-key",
+    value: "v1",
+    valueAt: 22,
+  });
 });

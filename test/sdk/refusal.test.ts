@@ -191,7 +191,7 @@ describe("a key that was revoked for good, with no new one in sight", () => {
     return key;
   }
 
-  test("is looked for every few seconds at first, then more and more rarely, and never less than is usual", async () => {
+  test("is looked for every few seconds at first, then more and more rarely, down to the usual pace", async () => {
     const world = new ConsumerWorld();
     await refusedOnce(world);
 
