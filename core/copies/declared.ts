@@ -23,12 +23,15 @@ type Owner = Pick<Policy, "consumers" | "secretArn" | "name" | "environment">;
 
 /** Places of this secret that another secret's policy names too: whichever is written last would win. */
 function collisionsOf(policy: Owner, others: readonly Owner[]): readonly Collision[] {
+  const own = copiesOf(policy);
+  // Most secrets have none, and whoever has some looks at all the others.
+  if (own.length === 0) return [];
   const taken = new Map(
     others
       .filter(({ secretArn }) => secretArn !== policy.secretArn)
       .flatMap((other) => copiesOf(other).map((copy) => [placeKey(copy), nameOf(other)] as const)),
   );
-  return copiesOf(policy).flatMap((copy) => {
+  return own.flatMap((copy) => {
     const other = taken.get(placeKey(copy));
     return other === undefined ? [] : [{ copy, with: other }];
   });
@@ -49,8 +52,6 @@ interface DeclaredPlace {
 
 /** Why these copies cannot be written as they are declared, in words; asked before anything is written. */
 export function whyCopiesCollide(policy: Owner, besides: Besides): readonly string[] {
-  // Most secrets have none, and each one that is asked looks at all the others.
-  if (copiesOf(policy).length === 0) return [];
   return [
     ...collisionsOf(policy, besides.others).map(
       ({ copy, with: other }) => `${placeText(copy)} is also a copy of ${other}`,
