@@ -63,8 +63,10 @@ async function applyInRounds(cli: Cli, order: Readonly<Record<string, unknown>>)
       const { held: _, ...rest } = answer;
       return { ...rest, outcome, secrets: done, ...("plan" in rest && { plan: policiesFirst(plan) }) };
     }
-    const left = secrets.filter(({ outcome }) => outcome === "notReached").length;
-    cli.terminal.err(`${plural(left, "secret")} still to come`);
+    const left = secrets.filter(({ outcome }) => outcome === "notReached");
+    const [waitsFor] = left.flatMap(({ reason }) => reason ?? []);
+    const why = waitsFor === undefined ? "" : `: ${waitsFor}`;
+    cli.terminal.err(`${plural(left.length, "secret")} still to come${why}`);
   }
   throw new CliFailure(`not finished after ${roundsMax} rounds`, {
     hint: "run it again: it goes on where it stopped",

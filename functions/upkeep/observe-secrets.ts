@@ -3,7 +3,7 @@ import { observeKey } from "../../consumers/provider.ts";
 import { together } from "../../consumers/together.ts";
 import { type Evidence, isOfNobody } from "../../core/adoption/evidence.ts";
 import { afterLook, notAsked, whyNotAdopted } from "../../core/adoption/observation.ts";
-import { RotationError } from "../../core/errors.ts";
+import { AccountBusy, RotationError } from "../../core/errors.ts";
 import { mistakesIn, type Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId } from "../../core/ports.ts";
 import { standingReasons } from "../../core/rotation/gate.ts";
@@ -17,10 +17,13 @@ import type { Deps } from "../deps.ts";
 import { whichAtProvider } from "../secret/key-at-provider.ts";
 import { sharedWith } from "../secret/shared-key.ts";
 import { stopFor } from "../secret/stop-order.ts";
+import { whenFree } from "../secret/when-free.ts";
 import { onLambda, stampedAt, step } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
 
 const atOnceMax = 8;
+/** Well within the function's ten minutes. What an account's budget does not let it reach has its turn the next time. */
+const observeMsMax = 8 * 60_000;
 
 /**
  * Looks at every secret under `mode: observe` with the reasons that a rotation's gate has, and keeps the answer. It makes,
@@ -33,14 +36,15 @@ export const observeSecrets = step({
     const nowMs = time ?? deps.clock.nowMs();
     const observed = (await deps.ledger.policies()).filter(({ mode }) => mode === "observe");
     const policies = await longestAgoFirst(observed, deps);
+    const untilMs = deps.clock.nowMs() + observeMsMax;
     const looks = await together(policies, {
       atOnceMax,
-      work: (policy) => observeOne({ policy, nowMs }, deps),
+      work: (policy) => observeOne({ policy, nowMs, untilMs }, deps),
     });
     const count = (verdict: string) => looks.filter((each) => each === verdict).length;
     return {
       ...{ outcome: "observed", secrets: policies.length, failed: count("failed") },
-      ...{ wouldOpen: count("wouldOpen"), wouldNotOpen: count("wouldNotOpen") },
+      ...{ later: count("later"), wouldOpen: count("wouldOpen"), wouldNotOpen: count("wouldNotOpen") },
     };
   },
 });
@@ -61,12 +65,17 @@ interface Observing {
   readonly nowMs: number;
 }
 
-async function observeOne(observing: Observing, deps: Deps): Promise<string> {
+async function observeOne(
+  { untilMs, ...observing }: Observing & { readonly untilMs: number },
+  deps: Deps,
+): Promise<string> {
   const { secretArn } = observing.policy;
+  const one = { functionName: "observe-secrets", secretArn, untilMs };
   try {
-    return await look(observing, deps);
+    return await whenFree(one, deps, () => look(observing, deps));
   } catch (error) {
     if (!(error instanceof RotationError)) throw error;
+    if (error instanceof AccountBusy) return "later";
     deps.log({ step: "observe-secrets", secretArn, outcome: "failed", error: error.name });
     return "failed";
   }

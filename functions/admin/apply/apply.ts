@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { together } from "../../../consumers/together.ts";
-import { PolicyInvalid } from "../../../core/errors.ts";
+import { AccountBusy, PolicyInvalid } from "../../../core/errors.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { isName } from "../../../events/policy-file/schema.ts";
 import { policiesInFiles } from "../../../events/policy-files.ts";
@@ -8,6 +8,7 @@ import { declaredKinds } from "../../../providers/declared-kinds.ts";
 import { stores } from "../../../stores/index.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { holdsIssuedKey } from "../../key-index/without-keys.ts";
+import { whenFree } from "../../secret/when-free.ts";
 import { adminCommand, type RefusedAnswer, refused } from "../command.ts";
 import { secretText } from "../inputs.ts";
 import { cachedListing } from "./cached-listing.ts";
@@ -102,8 +103,15 @@ async function handled({ part, startedAtMs, work }: Handling, { clock }: AdminDe
   const applied = await together(part.secrets, {
     atOnceMax,
     work: async (each): Promise<Applied> => {
-      const isInTime = clock.nowMs() - startedAtMs < applyMsMax;
-      return isInTime || each === first ? work(each) : notReached(each);
+      const untilMs = startedAtMs + applyMsMax;
+      if (clock.nowMs() >= untilMs && each !== first) return notReached(each);
+      try {
+        const { secretArn } = each;
+        return await whenFree({ functionName: "apply", secretArn, untilMs }, { clock }, () => work(each));
+      } catch (error) {
+        if (!(error instanceof AccountBusy)) throw error;
+        return { ...notReached(each), reason: error.message };
+      }
     },
   });
   return [...applied, ...part.later.map(notReached)];

@@ -1,6 +1,6 @@
 import { observationText } from "../../../core/adoption/observation.ts";
 import type { PlanStep } from "../../../core/apply-plan.ts";
-import { RotationError } from "../../../core/errors.ts";
+import { AccountBusy, RotationError } from "../../../core/errors.ts";
 import { isRotated, type Policy } from "../../../core/policy.ts";
 import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
 import { supersededKeys } from "../../../core/rotation/superseded.ts";
@@ -44,7 +44,7 @@ interface Way {
   remove(secret: Named): Promise<Applied>;
 }
 
-/** A secret that fails keeps what it had, and its reason is the answer. */
+/** A secret that fails keeps what it had, and its reason is the answer. A busy account is thrown: it is tried again. */
 export function eachBy({ view, plan }: Work, way: Way): (secret: Named) => Promise<Applied> {
   return async (secret) => {
     const { secretArn } = secret;
@@ -56,7 +56,7 @@ export function eachBy({ view, plan }: Work, way: Way): (secret: Named) => Promi
       refuseAmongOthers(policy, view);
       return await way.declare({ policy, step });
     } catch (error) {
-      if (!(error instanceof RotationError)) throw error;
+      if (!(error instanceof RotationError) || error instanceof AccountBusy) throw error;
       return { ...secret, outcome: "failed", error: error.name, reason: error.message };
     }
   };

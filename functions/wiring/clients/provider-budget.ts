@@ -27,6 +27,9 @@ const patience: Readonly<Record<string, Patience>> = {
   // Its time begins with the revoke, so a key is revoked when its proof can be made as well.
   "revoke-key": { waitMaxMs: 0, leave: 0.5 },
   "prove-dead": { waitMaxMs: 10_000 },
+  // Whoever looks at many secrets leaves most of what may be called at once to rotations.
+  apply: { waitMaxMs: 2_000, leave: 0.5 },
+  "observe-secrets": { waitMaxMs: 0, leave: 0.8 },
 };
 const usualPatience: Patience = { waitMaxMs: 2_000 };
 /** What was begun goes on if it can: all waits of one function together, well within its time. */
