@@ -35,6 +35,7 @@ export async function runCompromise(start: Start & { readonly plan: Plan }): Pro
     const complaints = [
       ...complaintsOf(summary, { outcome: "contained", mayFail: plan === "contain-first" }),
       ...(summary.incident.plan === plan ? [] : [`the plan was ${summary.incident.plan}, not ${plan}`]),
+      ...failedTooEarly(company, incident),
     ];
     conclude({ shown, company, summary, complaints });
     if (start.stay) await stay(company, start);
@@ -42,6 +43,16 @@ export async function runCompromise(start: Start & { readonly plan: Plan }): Pro
   } finally {
     await company.close();
   }
+}
+
+/** No plan lets a request fail while the leaked key is still to be disabled. */
+function failedTooEarly({ fleet }: Demonstration, { timeline }: IncidentRecord): readonly string[] {
+  const intents = timeline.filter(({ what }) => what === "quarantineIntended" || what === "revokeIntended");
+  const fromMs = Math.min(...intents.map(({ atMs }) => atMs));
+  const early = [...fleet.tallies()].filter(
+    ([, { failed, failedFromMs = 0 }]) => failed > 0 && failedFromMs < fromMs,
+  );
+  return early.map(([name]) => `requests of ${name} failed before the key was to be disabled`);
 }
 
 /** Shows the incident's timeline as it grows, until the incident is over. */
@@ -62,10 +73,7 @@ async function closed(company: Demonstration, shown: Screen): Promise<IncidentRe
 }
 
 const goodNews: ReadonlySet<TimelineEntry["what"]> = new Set([
-  "revokeAccepted",
-  "dead",
-  "recovered",
-  "closed",
+  ...(["quarantined", "revokeAccepted", "dead", "recovered", "closed"] as const),
 ]);
 const badNews: ReadonlySet<TimelineEntry["what"]> = new Set([
   ...(["replacementFailed", "personNeeded", "escalationFailed"] as const),
@@ -80,13 +88,23 @@ function tell(news: {
   const tone: Tone = goodNews.has(entry.what) ? "good" : badNews.has(entry.what) ? "bad" : "plain";
   const elapsedMs = Math.max(0, entry.atMs - incident.detectedAtMs);
   const secret = incident.secrets.map(({ name }) => name).join(", ");
-  shown.step({ elapsedMs, name: entry.what, secret, text: entry.detail, tone });
+  const text = `${entry.detail}${clockAt(incident, entry)}`;
+  shown.step({ elapsedMs, name: entry.what, secret, text, tone });
+}
+
+/** A person who has to do something sees how long the incident may still take. */
+function clockAt({ deadlineAtMs }: IncidentRecord, { what, atMs }: TimelineEntry): string {
+  if (what !== "personNeeded") return "";
+  const leftS = Math.max(0, Math.round((deadlineAtMs - atMs) / 1000));
+  return `; ${Math.floor(leftS / 60)} min ${leftS % 60} s are left of its clock`;
 }
 
 interface IncidentSummary extends Summary {
   readonly incident: {
     readonly incidentId: string;
     readonly plan: string;
+    /** Absent where the provider cannot disable a key, or the plan had no time to. */
+    readonly detectedToQuarantineMs?: number;
     readonly detectedToRevokeMs: number | null;
     readonly detectedToDeadMs: number | null;
     readonly deadlineMs: number;
@@ -103,6 +121,7 @@ async function summarizeIncident(run: {
   const { company, incident, ms } = run;
   const [key] = incident.keys;
   const [secret] = incident.secrets;
+  const quarantinedAtMs = key?.quarantinedAtMs;
   const filed = incident.reports.at(-1)?.path;
   const reportPath = filed === undefined ? null : await company.saveReport(filed);
   const since = (atMs: number | undefined) => (atMs === undefined ? null : atMs - incident.detectedAtMs);
@@ -118,6 +137,9 @@ async function summarizeIncident(run: {
     incident: {
       incidentId: incident.incidentId,
       plan: incident.plan,
+      ...(quarantinedAtMs !== undefined && {
+        detectedToQuarantineMs: quarantinedAtMs - incident.detectedAtMs,
+      }),
       detectedToRevokeMs: since(key?.acceptedAtMs),
       detectedToDeadMs: since(key?.deadAtMs),
       deadlineMs: incident.deadlineAtMs - incident.detectedAtMs,
@@ -137,6 +159,11 @@ function conclude(end: {
   const { incident, retiring, traffic } = summary;
   const seconds = (ms: number | null) => (ms === null ? "never" : `${(ms / 1000).toFixed(1)} s`);
   shown.say(`${summary.outcome} under ${incident.plan}`);
+  if (incident.detectedToQuarantineMs !== undefined)
+    shown.verdict({
+      isGood: true,
+      text: `disabled after ${seconds(incident.detectedToQuarantineMs)}, which could be undone until the revoke`,
+    });
   shown.verdict({
     isGood: incident.detectedToRevokeMs !== null,
     text: `revoke accepted after ${seconds(incident.detectedToRevokeMs)}`,

@@ -16,7 +16,9 @@ const usage = `usage: npm start -- [compromise|campaign|fleet|fanout] [--json] [
 
   (nothing)      rotate a key under live traffic, prove the old one
                  dead
-  compromise     leak the live key: contain, replace, recover, report
+  compromise     leak the live key: contain, replace, recover, report;
+                 with --provider anthropic it is disabled first, which
+                 can be undone, and a person supplies the new key
   campaign       every key leaked: 1,000 keys of 10 provider accounts
                  with 5 calls a second each, in waves; some 15 minutes
   fleet          300 secrets of 6 provider accounts: discovered,

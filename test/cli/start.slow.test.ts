@@ -25,6 +25,18 @@ test("npm start rotates a key under traffic, and no request fails", async () => 
   expect(summary.consumers).toHaveLength(3);
 }, 300_000);
 
+test("npm start -- compromise --provider anthropic disables the leaked key, and ends it while a person supplies another", async () => {
+  const summary = await summaryOf("compromise", "--provider", "anthropic");
+
+  expect(summary).toMatchObject({ outcome: "contained", trouble: [], retiring: { dead: true } });
+  const { detectedToQuarantineMs, detectedToRevokeMs, deadlineMs, reportPath } = summary.incident;
+  expect(detectedToQuarantineMs).toBeGreaterThan(0);
+  expect(detectedToRevokeMs).toBeGreaterThanOrEqual(detectedToQuarantineMs);
+  expect(detectedToRevokeMs).toBeLessThan(deadlineMs);
+  expect(reportPath).toEqual(expect.any(String));
+  expect(summary.incoming.keyId).toEqual(expect.any(String));
+}, 300_000);
+
 /** What runs below a process, read once: its children, theirs, and so on. */
 async function processesBelow(pid: number): Promise<readonly number[]> {
   const { stdout } = await run("ps", ["-eo", "pid=,ppid="]);
