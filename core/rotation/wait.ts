@@ -75,11 +75,23 @@ export function freeze(record: SecretRecord, reason: string): SecretRecord {
   return bump({ ...record, frozen: { reason } });
 }
 
-/** The current version holds a spent key. As long as the record calls no other key current, nobody put it there. */
+/**
+ * The current version, as it was read, holds a spent key. As long as the record calls no other key current, nobody put
+ * it there. Where a run came further since the record was `seen`, that version may have been replaced by it.
+ */
 export function freezeForSpent(
   record: SecretRecord,
-  { spent, reason }: { readonly spent: Pick<LedgerKey, "keyId" | "compromised">; readonly reason: string },
+  {
+    seen,
+    spent,
+    reason,
+  }: {
+    readonly seen: Pick<SecretRecord, "fence" | "run">;
+    readonly spent: Pick<LedgerKey, "keyId" | "compromised">;
+    readonly reason: string;
+  },
 ): SecretRecord {
+  if (record.fence !== seen.fence || record.run?.phase !== seen.run?.phase) return record;
   const { keyId, compromised } = spent;
   const isInPlace = compromised === true && keyId !== undefined && currentKey(record) === undefined;
   return bump({ ...record, frozen: { reason, ...(isInPlace && { containedInPlace: keyId }) } });

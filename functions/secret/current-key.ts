@@ -1,4 +1,4 @@
-import { CurrentKeyUnknown, PendingHeld, SecretUnusable } from "../../core/errors.ts";
+import { CurrentKeyUnknown, LedgerContended, PendingHeld, SecretUnusable } from "../../core/errors.ts";
 import type { LedgerKey } from "../../core/keys.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { VersionId, VersionsInUse } from "../../core/ports.ts";
@@ -79,10 +79,10 @@ async function refuseSpentKey(
   view: { readonly record: SecretRecord; readonly fingerprint: string; readonly versionId: VersionId },
   deps: Deps,
 ): Promise<void> {
-  const { secretArn } = view.record;
   const spent = await spentKey(view, deps);
   if (spent === undefined) return;
-  const found = { secretArn, versionId: view.versionId, spent };
-  await freezeSpentKey(found, deps);
+  const found = { ...view, spent };
+  if ((await freezeSpentKey(found, deps)) === "overtaken")
+    throw new LedgerContended("another run replaced the current version while it was looked at");
   throw new CurrentKeyUnknown(`${whyFrozen(found)}: somebody else moved it`);
 }

@@ -50,7 +50,7 @@ export async function freezeIfMoved(
   if (!isChangedOutside(reason)) return;
   const { secretArn, rotationId, fence } = ticket;
   const { frozen } = await deps.ledger.changeSecret(secretArn, (record) =>
-    record.fence === fence ? freeze(record, why) : record,
+    record.fence === fence && record.run?.rotationId === rotationId ? freeze(record, why) : record,
   );
   if (frozen?.reason !== why) return;
   const detail = { reason: why, keyId: retiringKeyId, rotationId };
@@ -101,24 +101,30 @@ export async function spentKey(
 }
 
 interface FoundSpent {
-  readonly secretArn: SecretArn;
+  /** As it was before the current version was read. */
+  readonly record: SecretRecord;
   readonly versionId: VersionId;
   readonly spent: SpentKey;
 }
 
-/** Freezes the secret and pages: consumers are, or soon will be, without a working key. */
-export async function freezeSpentKey(found: FoundSpent, deps: Deps): Promise<void> {
-  const { secretArn, versionId } = found;
+/**
+ * Freezes the secret and pages: consumers are, or soon will be, without a working key. A function that slept while a
+ * run replaced the version that it had read leaves the secret alone.
+ */
+export async function freezeSpentKey(found: FoundSpent, deps: Deps): Promise<"frozen" | "overtaken"> {
+  const { record: seen, spent, versionId } = found;
+  const { secretArn } = seen;
   const reason = whyFrozen(found);
-  await deps.ledger.changeSecret(secretArn, (now) => freezeForSpent(now, { spent: found.spent, reason }));
-  await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
-  await log(
-    { secretArn, reason, id: `changed-outside/${versionId}/${found.spent.keyId ?? found.spent.name}` },
-    deps,
+  const { frozen } = await deps.ledger.changeSecret(secretArn, (now) =>
+    freezeForSpent(now, { seen, spent, reason }),
   );
+  if (frozen?.reason !== reason) return "overtaken";
+  await deps.bus.publish({ type: "SpentKeyIsCurrent", secretArn, detail: { reason, versionId } });
+  await log({ secretArn, reason, id: `changed-outside/${versionId}/${spent.keyId ?? spent.name}` }, deps);
+  return "frozen";
 }
 
-export function whyFrozen({ versionId, spent }: FoundSpent): string {
+export function whyFrozen({ versionId, spent }: Omit<FoundSpent, "record">): string {
   const { keyId, name, state, compromised } = spent;
   const isMarked = compromised === true && state === "current";
   return `the current version (version ${versionId}) holds key ${keyId ?? name}, which is ${isMarked ? "compromised" : state}`;

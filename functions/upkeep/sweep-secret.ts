@@ -199,10 +199,9 @@ async function pageSpentKey({ policy, record, dryRun }: Looking, deps: Deps): Pr
   const fingerprint = await fingerprintIn({ policy, record, versionId }, deps);
   const spent = await spentKey({ record, fingerprint }, deps);
   if (spent === undefined || isBeingReplaced(record, spent)) return 0;
-  const found = { secretArn, versionId, spent };
+  const found = { record, versionId, spent };
   if (dryRun || record.frozen?.reason === whyFrozen(found)) return 1;
-  await freezeSpentKey(found, deps);
-  return 1;
+  return (await freezeSpentKey(found, deps)) === "frozen" ? 1 : 0;
 }
 
 async function fingerprintIn(

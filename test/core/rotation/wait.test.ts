@@ -79,11 +79,23 @@ test("a freeze for a spent key says whether an incident contained it in its plac
   const contained = recordIn("opened", { keys: [{ ...retiringKey, state: "revoked", compromised: true }] });
   const spent = { keyId: "key-1", compromised: true };
   const frozenIn = (record: SecretRecord, key: Parameters<typeof freezeForSpent>[1]["spent"] = spent) =>
-    freezeForSpent(record, { spent: key, reason: "spent" }).frozen;
+    freezeForSpent(record, { seen: record, spent: key, reason: "spent" }).frozen;
 
   expect(frozenIn(contained)).toEqual({ reason: "spent", containedInPlace: "key-1" });
   // Another key is current by the record: a hand put the spent one back.
   expect(frozenIn(recordIn("promoted"))).toEqual({ reason: "spent" });
   expect(frozenIn(contained, { keyId: "key-1" })).toEqual({ reason: "spent" });
   expect(frozenIn(contained, { compromised: true })).toEqual({ reason: "spent" });
+});
+
+test("a freeze for a spent key is left out where a run came further since the current version was read", () => {
+  const now = recordIn("promoted");
+  const frozenAfter = (seen: SecretRecord) =>
+    freezeForSpent(now, { seen, spent: { keyId: "key-1" }, reason: "spent" });
+
+  expect(frozenAfter(now).frozen).toEqual({ reason: "spent" });
+  expect(frozenAfter({ ...now, fence: now.fence - 1 })).toBe(now);
+  expect(frozenAfter(recordIn("promoting"))).toBe(now);
+  const { run: _over, ...closed } = now;
+  expect(frozenAfter(closed)).toBe(now);
 });
