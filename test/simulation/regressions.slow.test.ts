@@ -103,6 +103,7 @@ const seeds: readonly (readonly [number, string])[] = [
     "what an alert says and the plan that follows from it are one write, also if nobody hears of that write",
   ],
   [4965, "a key that a later incident quarantined and a person then waived stays as that incident left it"],
+  [7846, "an opening that slept while a run replaced the version that it had read freezes nothing"],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
   [627, "a mint that thaws when another call has placed the same chosen key does not take that key back"],
 ];

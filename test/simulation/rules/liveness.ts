@@ -8,8 +8,9 @@ import { startOnce } from "../plan/happenings.ts";
 import { peopleAnswerHard } from "../plan/hard-incidents.ts";
 import { incidentsEnded, keysInIncidents, peopleAnswer } from "../plan/incidents.ts";
 import { fleetName } from "../plan/orders-plan.ts";
-import type { Plan } from "../plan/plan.ts";
+import { type Plan, simulatedPropagation } from "../plan/plan.ts";
 import type { Simulated } from "../run/simulated.ts";
+import { fleetLooksEveryMs } from "../world/fleet.ts";
 import { isDisabled } from "../world/shaped.ts";
 import type { Run } from "../world/step-functions.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
@@ -301,11 +302,24 @@ function mayMint({ plan, watch }: Simulated): boolean {
   return plan.shape?.kind === "atMost" && live.length < keysMax;
 }
 
+/**
+ * A fleet that is restarted this late uses the retiring key until the quiet window no longer fits before the deadline.
+ * Then the promise is that the key stays alive and a person is told.
+ */
+function isFleetTooLate({ plan }: Simulated): boolean {
+  const { fleet, policy } = plan.secrets[0] ?? {};
+  const { quietMs = 0, overlapMs = 0 } = policy ?? {};
+  if (fleet === undefined) return false;
+  const lastUseMs = fleet.restartAfterMs + fleetLooksEveryMs;
+  return lastUseMs + quietMs + simulatedPropagation.usageLagMs > overlapMs;
+}
+
 /** L3: the next rotation starts, and ends well. */
 async function nextRotationEnds(simulation: Simulated): Promise<void> {
   const { world, watch } = simulation;
   const secret = simulation.secrets[0];
   if (secret === undefined || needsPerson(secret) || !mayMint(simulation) || hasStranger(simulation)) return;
+  if (isFleetTooLate(simulation)) return;
   stopConsumers(simulation);
   startOnce(simulation, { secret, name: "r-last" });
   await world.time.advance(1);

@@ -1,3 +1,4 @@
+import type { SecretArn } from "../../../core/ports.ts";
 import { type BoundaryCall, rotationOf } from "../world/surroundings.ts";
 import type { WatchedSecret, Witness } from "./witness.ts";
 
@@ -61,16 +62,18 @@ function otherFields(text: string, field: string | undefined): string {
 const isMint = ({ port, operation }: BoundaryCall) =>
   port === "provider" && /^POST .*api_keys$/.test(operation);
 
-function isPromotion({ port, operation, given }: BoundaryCall): boolean {
-  const { label, to } = (given[0] ?? {}) as { readonly label?: string; readonly to?: string };
-  return port === "store" && operation === "moveLabel" && label === "AWSCURRENT" && to !== undefined;
+/** Of this secret: a copy of its key in another secret is written after the promotion, which a stop does not take back. */
+function isPromotion({ port, operation, given }: BoundaryCall, of: SecretArn | undefined): boolean {
+  const { secretArn, label, to } = (given[0] ?? {}) as Partial<Record<"secretArn" | "label" | "to", string>>;
+  const isMove = port === "store" && operation === "moveLabel" && label === "AWSCURRENT" && to !== undefined;
+  return isMove && secretArn === of;
 }
 
 /** A `rekey stop` is read just before a mint and a promotion; an incident's own are exempt. */
 export function nothingIsBegunWhenStopped(watch: Witness, call: BoundaryCall): void {
-  if (!isMint(call) && !isPromotion(call)) return;
   const { id, functionName, input } = call.invocation;
-  const { secretArn } = input as { readonly secretArn?: string };
+  const { secretArn } = (input ?? {}) as { readonly secretArn?: string };
+  if (!isMint(call) && !isPromotion(call, secretArn)) return;
   const secret = secretArn === undefined ? undefined : watch.secrets.get(secretArn);
   if (secret === undefined || secret.record?.lease?.kind === "incident") return;
   const startedStep = watch.lives.get(id)?.startedStep ?? 0;

@@ -9,7 +9,7 @@ interface Running {
   currentVersion(): VersionId;
 }
 
-const lookEveryMs = 500;
+export const fleetLooksEveryMs = 500;
 
 /** A workload that a platform restarts some time after its secret has another version, as Reloader does. */
 export class Fleet implements Platform {
@@ -28,7 +28,7 @@ export class Fleet implements Platform {
     this.#running = running;
     this.#reads = planned.reads;
     this.#pinnedTo = this.#startedOn = running.currentVersion();
-    this.#timer = setInterval(() => this.#look(), lookEveryMs);
+    this.#timer = setInterval(() => this.#look(), fleetLooksEveryMs);
   }
 
   close(): void {
