@@ -252,8 +252,8 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "send a refused revoke straight back to the gate",
     file: "functions/secret/freeze.ts",
-    find: "record.fence === fence ? freeze(record, why) : record,",
-    replace: "record.fence === fence ? record : record,",
+    find: "? freeze(record, why) : record,",
+    replace: "? record : record,",
   },
   {
     name: "sweep away a key in use",
