@@ -66,6 +66,39 @@ test.each([
   expect(decide(asked, { identity: [], resource }).isAllowed).toBe(isAllowed);
 });
 
+test.each([
+  ["of a listed account, with its own name", "444455556666", "billing", true],
+  ["of a listed account, with another consumer's name", "444455556666", "search", false],
+  ["of an account that is not listed", "777788889999", "billing", false],
+])("a consumer %s", (_, from, named, isAllowed) => {
+  const home = "111122223333";
+  const bus = `arn:aws:events:eu-west-1:${home}:event-bus/rekey-reports-production`;
+  const resource = parsePolicy({
+    Version: "2012-10-17",
+    Statement: ["ReportsFromConsumers", "NoOtherSource", "NoOtherReport", "OnlyOwnName"].map((id) => {
+      const statement = properties(id)["Statement"] as Readonly<Record<string, unknown>>;
+      const said = JSON.stringify(statement).replaceAll('{"Ref":"AWS::AccountId"}', `"${home}"`);
+      return { ...JSON.parse(said), Sid: id, Resource: bus };
+    }),
+  });
+  const roleArn = `arn:aws:iam::${from}:role/billing`;
+  const asked = {
+    principal: { kind: "role", account: from, roleArn, sessionArn: `${roleArn}/call` },
+    ...{ action: "events:PutEvents", resource: bus, owner: home },
+    context: {
+      ...{ "events:source": `rekey.consumer.${named}`, "events:detail-type": "ConsumerReport" },
+      "aws:principaltag/rekey-consumer": "billing",
+    },
+  } as const;
+  const own = parsePolicy({
+    Version: "2012-10-17",
+    Statement: [{ Sid: "Reports", Effect: "Allow", Action: "events:PutEvents", Resource: bus }],
+  });
+  expect(decide(asked, { identity: [own], resource }).isAllowed).toBe(isAllowed);
+  // Across accounts the bus's word alone is not enough.
+  expect(decide(asked, { identity: [], resource }).isAllowed).toBe(false);
+});
+
 test("only the intake's role may put alerts", () => {
   const policies = ofType(template, "AWS::Events::EventBusPolicy").filter(
     ([, { Properties }]) => JSON.stringify(Properties["EventBusName"]) === '{"Ref":"AlertBus"}',
