@@ -6,6 +6,8 @@ export type Condition = Readonly<Record<string, Readonly<Record<string, unknown>
 
 interface Asked {
   readonly key: string;
+  /** As it is written: tags know upper and lower case. */
+  readonly tag: string;
   readonly values: readonly string[];
   /** True where the values are those that the key must not have. */
   readonly isNot: boolean;
@@ -36,6 +38,7 @@ function askedIn(condition: Condition): readonly Asked[] {
       ? []
       : Object.entries(keys).map(([key, values]) => ({
           key: key.toLowerCase(),
+          tag: key.split("/")[1] ?? "",
           values: [values]
             .flat()
             .map((value) => (typeof value === "boolean" ? String(value) : asText(value))),
@@ -44,9 +47,9 @@ function askedIn(condition: Condition): readonly Asked[] {
   );
 }
 
-function saidOf({ key, values, isNot }: Asked): string {
+function saidOf({ key, tag, values, isNot }: Asked): string {
   const not = isNot ? "not " : "";
-  const [name = "", tag = ""] = key.split("/");
+  const [name = ""] = key.split("/");
   if (name.endsWith(":resourcetag")) return `where the resource is ${not}tagged ${tag}=${listed(values)}`;
   if (name === "aws:principaltag") return `for callers ${not}tagged ${tag}=${listed(values)}`;
   const isTrue = values.includes("true") !== isNot;
