@@ -17,7 +17,7 @@ import { commandGroups } from "./command-table.ts";
 import type { Account } from "./discover/account.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Where } from "./stack-outputs.ts";
-import { printed } from "./table.ts";
+import { printed, wrapped } from "./table.ts";
 import { oneLine } from "./text.ts";
 
 const exitCodesText = `
@@ -114,8 +114,15 @@ async function addCommand(program: Command, { command, args, perform }: Adding):
 function showError(terminal: Terminal, { message, hint }: CliFailure): void {
   const paint = (colour: "red" | "cyan", word: string) =>
     terminal.isColoured ? styleText(colour, word, { validateStream: false }) : word;
-  terminal.err(`rekey: ${paint("red", "error")}: ${oneLine(message)}`);
-  if (hint !== undefined) terminal.err(`rekey: ${paint("cyan", "hint")}: ${oneLine(hint)}`);
+  const tell = (colour: "red" | "cyan", word: string, text: string) => {
+    const indent = " ".repeat(`rekey: ${word}: `.length);
+    const width = terminal.width === undefined ? Number.POSITIVE_INFINITY : terminal.width - indent.length;
+    const [first = "", ...others] = wrapped(oneLine(text), Math.max(1, width));
+    terminal.err(`rekey: ${paint(colour, word)}: ${first}`);
+    for (const line of others) terminal.err(`${indent}${line}`);
+  };
+  tell("red", "error", message);
+  if (hint !== undefined) tell("cyan", "hint", hint);
 }
 
 function failureJson({ message, hint, facts }: CliFailure): Record<string, unknown> {

@@ -131,7 +131,7 @@ function conclude(end: {
   shown.verdict({ isGood: true, text: `${replaced} replaced, ${needPeople} on the list for people` });
   showTraffic(shown, { estate, failedRequests, overBudget });
   if (campaign.report !== undefined) shown.say(`report: ${campaign.report.path}`);
-  for (const complaint of complaints)
-    shown.error(complaint, "`rekey campaign show` says which keys, while the cloud runs");
+  if (complaints.length > 0)
+    shown.error(complaints, "`rekey campaign show` says which keys, while the cloud runs");
   shown.summary(summary);
 }

@@ -183,7 +183,6 @@ function conclude(end: {
   shown.say(`${traffic.requests} requests served, ${traffic.failed} failed`);
   showCertificate(shown, summary.certificate);
   countUp(shown, summary);
-  for (const complaint of complaints)
-    shown.error(complaint, "the timeline above says what Rekey did and why");
+  if (complaints.length > 0) shown.error(complaints, "the timeline above says what Rekey did and why");
   shown.summary(summary);
 }

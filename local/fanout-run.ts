@@ -191,7 +191,7 @@ function conclude(end: {
   });
   shown.verdict({ isGood: retiringKeyDead, text: "the retiring key is dead" });
   showCertificate(shown, certificate);
-  for (const complaint of complaints)
-    shown.error(complaint, "the steps above say what was decided and why; `--stay` keeps the cloud running");
+  if (complaints.length > 0)
+    shown.error(complaints, "the steps above say what was decided and why; `--stay` keeps the cloud running");
   shown.summary(summary);
 }

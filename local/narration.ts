@@ -21,7 +21,7 @@ const outcomes: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "quarantine-key": { quarantined: "the retiring key is disabled, and can be restored" },
   "revoke-key": {
     revoked: "checked every reason to wait once more, and revoked the retiring key",
-    refused: "not yet",
+    refused: "not yet: a reason to wait has come up, and the gate is asked again",
   },
   "prove-dead": {
     dead: "the retiring key is refused again and again: dead",

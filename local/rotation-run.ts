@@ -115,12 +115,8 @@ function conclude(end: { shown: Screen; summary: Summary; complaints: readonly s
   shown.verdict({ isGood: audit.verified, text: `audit chain of ${audit.entries} entries verified` });
   showCertificate(shown, certificate);
   countUp(shown, summary);
-  for (const complaint of complaints) {
-    shown.error(
-      complaint,
-      "the steps above say what was decided and why; `--stay` keeps the cloud running, to look into",
-    );
-  }
+  if (complaints.length > 0)
+    shown.error(complaints, "the steps above say what was decided and why; `--stay` keeps the cloud running");
   shown.summary(summary);
 }
 

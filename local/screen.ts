@@ -10,7 +10,8 @@ export interface Screen {
   step(at: StepLine): void;
   /** The verdicts at the end. */
   verdict(line: { readonly isGood: boolean; readonly text: string }): void;
-  error(text: string, hint: string): void;
+  /** What went wrong, and what to do about all of it. */
+  error(text: string | readonly string[], hint: string): void;
   /** The machine-readable last line. */
   summary(value: unknown): void;
 }
@@ -68,7 +69,7 @@ export function screen({ json }: { readonly json: boolean }, streams?: Streams):
     },
     error: (text, hint) => {
       const lines = [
-        ...hanging({ first: `${prefix}error: `, text, stream: err }),
+        ...[text].flat().flatMap((each) => hanging({ first: `${prefix}error: `, text: each, stream: err })),
         ...hanging({ first: `${prefix}hint: `, text: hint, stream: err }),
       ];
       err.write(`${lines.join("\n")}\n`);

@@ -98,8 +98,20 @@ export function troubleIn({
   deadLetters,
   unmatched,
 }: Demonstration["cloud"]): readonly string[] {
-  const lost = deadLetters.map(({ queueArn, why }) => `a dead letter in ${queueArn}: ${why}`);
+  const lost = deadLetters.map(letterText);
   return [...new Set([...denials.map(denialText), ...defects.map(String), ...unmatched, ...lost])];
+}
+
+/** A function that failed for good: its name, and what its error said. */
+function letterText({
+  queueArn,
+  why,
+}: Pick<Demonstration["cloud"]["deadLetters"][number], "queueArn" | "why">): string {
+  const queue = queueArn.split(":").at(-1);
+  const said = /^rekey-[a-z]+-([\w-]+): .*"errorMessage":"((?:[^"\\]|\\.)*)"/.exec(why);
+  return said === null
+    ? `a dead letter in ${queue}: ${why}`
+    : `${said[1]} failed: ${said[2]} (its event is kept in ${queue})`;
 }
 
 async function adoptionOf(company: Demonstration, incomingKeyId: string | undefined) {

@@ -616,3 +616,13 @@ describe("sweep", () => {
     expect({ code, out }).toEqual({ code: 0, out: "0 secrets looked at: nothing is left over" });
   });
 });
+
+test("an error and its hint are broken between words, under their own text, where a terminal is narrow", async () => {
+  const { world } = await appliedWorld();
+  const { err } = await rekey(world, "lint no-such-file.yml", { width: 40 });
+
+  expect(Math.max(...err.split("\n").map((line) => line.length))).toBeLessThanOrEqual(40);
+  expect(err.replaceAll(/\n +/g, " ")).toContain(
+    "hint: name policy files or folders, or begin with examples/rekey.yml",
+  );
+});

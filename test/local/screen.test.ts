@@ -59,3 +59,11 @@ test("what is said, its verdicts and its errors wrap too", () => {
   expect(Math.max(...lines().map((line) => line.length))).toBeLessThanOrEqual(60);
   expect(lines()[2]).toBe("  ✗ a sentence of words that takes more than sixty columns");
 });
+
+test("what can be done about several errors is said once, after them", () => {
+  const { shown, lines } = shownAt(80);
+
+  shown.error(["one", "two"], "look above");
+
+  expect(lines()).toEqual(["rekey: error: one", "rekey: error: two", "rekey: hint: look above"]);
+});
