@@ -51,9 +51,28 @@ const trims: readonly Trim[] = [
     change: () => "export const getInstanceMetadataRegion = async () => undefined;",
   },
   {
+    // Nor do functions have files with settings of AWS, which each client would look for at its first call.
+    files: /@smithy\/core\/dist-es\/submodules\/config\/shared-ini-file-loader\/loadSharedConfigFiles\.js$/,
+    change: () =>
+      [
+        'export { CONFIG_PREFIX_SEPARATOR } from "./constants";',
+        "export const loadSharedConfigFiles = async () => ({ configFile: {}, credentialsFile: {} });",
+      ].join("\n"),
+  },
+  {
+    // The names of Regions, and each Region that its partition's pattern tells as well.
+    files: /@aws-sdk\/core\/dist-es\/submodules\/client\/util-endpoints\/lib\/aws\/partitions\.js$/,
+    change: withFewRegions,
+  },
+  {
     // Nothing is logged unless a client gets a logger, and none does.
     files: /@aws-sdk\/core\/dist-es\/submodules\/client\/middleware-logger\/loggerMiddleware\.js$/,
     change: () => "export const getLoggerPlugin = () => ({ applyToStack: () => undefined });",
+  },
+  {
+    // What would hide secrets in that log hides all of it.
+    files: /@smithy\/core\/dist-es\/submodules\/client\/smithy-client\/schemaLogFilter\.js$/,
+    change: () => 'export const schemaLogFilter = () => "not logged";',
   },
   {
     // The version of Node is the runtime's.
@@ -103,6 +122,25 @@ const trims: readonly Trim[] = [
     },
   },
 ];
+
+interface Partition {
+  readonly regionRegex: string;
+  readonly regions: Readonly<Record<string, unknown>>;
+}
+
+/** A Region that is not listed belongs to the first partition whose pattern it fits. */
+function withFewRegions(source: string): string {
+  return source.replace(/(?<=^export const partitionsInfo = )\{[\s\S]*?^\}(?=;$)/m, (text) => {
+    const info: { readonly partitions: readonly Partition[] } = JSON.parse(text);
+    const fits = (region: string) =>
+      info.partitions.find(({ regionRegex }) => new RegExp(regionRegex).test(region));
+    const partitions = info.partitions.map((partition) => {
+      const listed = Object.keys(partition.regions).filter((region) => fits(region) !== partition);
+      return { ...partition, regions: Object.fromEntries(listed.map((region) => [region, {}])) };
+    });
+    return JSON.stringify({ ...info, partitions });
+  });
+}
 
 function exportedBy(source: string): readonly string[] {
   return [...source.matchAll(/^export (?:async )?(?:const|function|class) (\w+)/gm)].map(

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, posix } from "node:path";
 import { pathToFileURL } from "node:url";
+import { build, type Plugin } from "esbuild";
 import { type Bundle, bundleFunctions } from "../../build.ts";
 import type { ProviderUnavailable as ErrorClass } from "../../core/errors.ts";
 import type { Secret as SecretClass } from "../../core/secret.ts";
@@ -9,6 +10,7 @@ import { issuers } from "../../providers/index.ts";
 import { providers } from "../../providers/kinds.ts";
 import type { ProviderAdapter, ProviderKind } from "../../providers/provider.ts";
 import { handlerNames } from "../../serverless/handlers.ts";
+import { libraryTrims } from "../../serverless/library-trims.ts";
 
 /** Of all that a function loads before it can take its first event. */
 const loadedKiB = { median: 320, most: 500 };
@@ -36,6 +38,28 @@ test("half of the functions load little before their first event, and none loads
   expect(sizes).toHaveLength(handlerNames().length);
   expect(sizes[Math.floor(sizes.length / 2)]).toBeLessThanOrEqual(loadedKiB.median);
   expect(sizes.at(-1)).toBeLessThanOrEqual(loadedKiB.most);
+});
+
+test("a trimmed library finds the partition of every Region, of a new one and of an unknown one as before", async () => {
+  const library = "./node_modules/@aws-sdk/core/dist-es/submodules/client/util-endpoints/lib/aws";
+  const contents = ["partition", "partitions"]
+    .map((file) => `export * from "${library}/${file}.js";`)
+    .join("");
+  const built = async (name: string, plugins: readonly Plugin[]) => {
+    const stdin = { contents, resolveDir: new URL("../../", import.meta.url).pathname };
+    await build({ stdin, bundle: true, format: "esm", outfile: join(folder, name), plugins: [...plugins] });
+    return load(name);
+  };
+  const [whole, trimmed] = [await built("whole.mjs", []), await built("trimmed.mjs", libraryTrims)];
+  const parts: { regions: object }[] = whole.partitionsInfo.partitions;
+  const listed = parts.flatMap(({ regions }) => Object.keys(regions));
+
+  expect(listed.length).toBeGreaterThan(40);
+  expect(JSON.stringify(trimmed.partitionsInfo).length).toBeLessThan(3_000);
+  for (const region of [...listed, "eu-north-7", "us-gov-south-1", "cn-west-3", "nowhere"]) {
+    const { description, ...facts } = whole.partition(region);
+    expect([region, trimmed.partition(region)]).toEqual([region, facts]);
+  }
 });
 
 test("no function loads a provider's statement or adapter before a policy names it", () => {
