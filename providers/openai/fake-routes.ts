@@ -54,6 +54,9 @@ const ok = (json: unknown): FakeReply => ({
 const notFound = (): FakeReply => errorReply(404, { code: "not_found" });
 const invalid = (message: string): FakeReply => errorReply(400, { code: "invalid_request_error", message });
 
+/** What is there from the beginning: projects' accounts, people and models. */
+const sinceS = 1_700_000_000;
+
 const PROJECT = "^/v1/organization/projects/(?<project>[^/]+)";
 
 export const adminRoutes: readonly AdminRoute[] = [
@@ -128,9 +131,16 @@ const listedKey = (context: Context): FakeKey | undefined =>
 
 const unixSeconds = (ms: number): number => Math.floor(ms / 1000);
 
-function keyJson(key: FakeKey, { world }: Context): unknown {
+function ownerJson({ owner, project }: FakeKey, { world }: Context): unknown {
+  const { id, type } = owner;
+  const account = world.projects.get(project)?.serviceAccounts.find((each) => each.id === id);
+  const email = type === "user" ? { email: `${id}@example.com` } : {};
+  return { id, created_at: sinceS, name: account?.name ?? id, role: "member", ...email };
+}
+
+function keyJson(key: FakeKey, context: Context): unknown {
+  const { world } = context;
   const lastUsedAtMs = key.uses.lastAt(world.nowMs() - world.quirks.lastUsedLagMs);
-  const owner = { id: key.owner.id, name: key.owner.id, role: "member" };
   return {
     object: "organization.project.api_key",
     id: key.keyId,
@@ -140,7 +150,7 @@ function keyJson(key: FakeKey, { world }: Context): unknown {
     last_used_at: lastUsedAtMs === undefined ? null : unixSeconds(lastUsedAtMs),
     ...(key.expiresAtMs === undefined ? {} : { expires_at: unixSeconds(key.expiresAtMs) }),
     owner_project_access: "active",
-    owner: { type: key.owner.type, [key.owner.type]: owner },
+    owner: { type: key.owner.type, [key.owner.type]: ownerJson(key, context) },
   };
 }
 
@@ -239,7 +249,8 @@ function deleteKey(context: Context): FakeReply {
 function findAccount(context: Context): FakeReply {
   const account = projectOf(context)?.serviceAccounts.find(({ id }) => id === context.at["account"]);
   if (!account) return notFound();
-  return ok({ object: "organization.project.service_account", ...account, role: "member" });
+  const about = { created_at: sinceS, role: "member" };
+  return ok({ object: "organization.project.service_account", ...account, ...about });
 }
 
 function deleteAccount(context: Context): FakeReply {
@@ -305,10 +316,12 @@ function missingScope(scope: string, { status }: { readonly status: 401 | 403 })
   };
 }
 
+const model = { id: "gpt-fake", object: "model", created: sinceS, owned_by: "openai" };
+
 function models({ world }: Context, key: FakeKey): FakeReply {
   key.uses.record(world.nowMs());
   if (!isPermitted(key, "read")) return missingScope("api.model.read", { status: 403 });
-  return ok({ object: "list", data: [{ id: "gpt-fake", object: "model" }] });
+  return ok({ object: "list", data: [model] });
 }
 
 function infer({ world, request }: Context, key: FakeKey): FakeReply {
