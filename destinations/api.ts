@@ -1,4 +1,4 @@
-import type { PlaceRefusal } from "../core/copies/destination.ts";
+import type { CopySeen, PlaceRefusal } from "../core/copies/destination.ts";
 import { type ConnectOptions, type HttpReply, type HttpRequest, refusalOf } from "./destination.ts";
 
 export interface ApiCall extends Pick<HttpRequest, "method" | "body"> {
@@ -61,6 +61,18 @@ export function apiOf(
 
 function isFine({ status }: HttpReply): boolean {
   return status >= 200 && status <= 299;
+}
+
+/** The place's own clock, as a reply tells it; nothing where it does not. */
+export function clockOf({ headers }: HttpReply): Pick<CopySeen, "placeNowMs"> {
+  const placeNowMs = Date.parse(headers["date"] ?? "");
+  return Number.isFinite(placeNowMs) ? { placeNowMs } : {};
+}
+
+/** When the place says that the value was changed; nothing for a text that is no time. */
+export function changedAt(text: string): Pick<CopySeen, "changedAtMs"> {
+  const changedAtMs = Date.parse(text);
+  return Number.isFinite(changedAtMs) ? { changedAtMs } : {};
 }
 
 export function wrongPlace(detail: string): PlaceRefusal {

@@ -7,6 +7,11 @@ export function answer(status: number, json: unknown = {}): FakeReply {
   return { status, headers: { "content-type": "application/json" }, body: JSON.stringify(json) };
 }
 
+/** With the place's own clock, as every reply over HTTP has it: in whole seconds. */
+export function dated(reply: FakeReply, nowMs: number): FakeReply {
+  return { ...reply, headers: { ...reply.headers, date: new Date(nowMs).toUTCString() } };
+}
+
 /** The parts of a path that match; the rest of a pattern is literal. */
 export function matched(pattern: RegExp, path: string): readonly string[] | undefined {
   return pattern

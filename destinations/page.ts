@@ -60,7 +60,11 @@ hand Rekey then cannot tell that it is a key of this secret, so the first write 
    refuses is named (\`CopyRefused\` on the bus) and does not stop the others; it is tried again after every
    wait. \`takeOver\`, and an order to overwrite, are about what was there when the write began: after a write
    whose answer was lost, what somebody put there since is left alone (\`CopyChanged\`). A place that never
-   shows its values cannot tell whose the new value is, so there Rekey takes it for its own and writes again.
+   shows its values cannot tell whose the new value is. There Rekey goes by the place's own clock: a change
+   later than a minute after its write began is somebody else's and is left alone, and so is every change
+   after the place refused the write or was seen changed right after it. **What it cannot tell apart**: where
+   the function died, or the answer was lost and the place could not be asked again, a change within that
+   minute is taken for Rekey's own and written over.
 3. **\`CheckAdoption\` asks each place again**: is it still the right one (\`CopyElsewhere\`), does it hold what
    Rekey wrote (\`CopyNotWritten\`, \`CopyChanged\`), does what runs there use it (\`CopyNotActive\`,
    \`CopyFailed\`)? While one of these stands the retiring key lives. The revoke asks them once more.

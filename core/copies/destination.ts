@@ -37,6 +37,10 @@ export interface CopySeen {
   readonly managedBy?: string;
   /** What makes this value unfit to be written, such as also being another environment's. */
   readonly conflict?: string;
+  /** When the value was last changed, on the place's own clock; of places that do not show it. */
+  readonly changedAtMs?: number;
+  /** The time of this look, on the same clock. */
+  readonly placeNowMs?: number;
 }
 
 export interface CopyText {

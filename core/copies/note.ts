@@ -34,6 +34,10 @@ export interface CopyNote extends CopyPlace {
     readonly fingerprint: Fingerprint;
     /** What it was to replace (`thereNow`); absent: nothing was there. */
     readonly over?: string;
+    /** When it began, on the place's own clock. */
+    readonly sinceMs?: number;
+    /** It failed, and the place was looked at again: `over` is what was there then. */
+    readonly isOver?: true;
   };
   /** How many writes have begun. Whoever ends one sees by it whether another one has begun since. */
   readonly begun?: number;
@@ -43,17 +47,37 @@ export interface CopyNote extends CopyPlace {
 
 type Version = Readonly<Record<"versionId" | "fingerprint", string>>;
 
+/** A write whose end is unknown reached the place within this time: no function that writes runs for longer. */
+export const copyWriteMaxMs = 60_000;
+
 /**
  * Recorded before the call: a crash must not leave a value of ours that looks like somebody else's. What allowed this
  * write, such as a person's order, allows it over what is there now, and not over what somebody puts there later.
  */
 export function noteWriting(
   note: CopyNote,
-  { versionId, fingerprint, over }: Version & { readonly over?: string | undefined },
+  begin: Version & { readonly over?: string | undefined; readonly sinceMs?: number | undefined },
 ): CopyNote {
+  const { versionId, fingerprint, over, sinceMs } = begin;
   const { late: _overwritten, overwrite: _takenUp, begun = 0, ...rest } = note;
-  const writing = { versionId, fingerprint, ...(over !== undefined && { over }) };
+  const writing = {
+    ...{ versionId, fingerprint },
+    ...(over !== undefined && { over }),
+    ...(sinceMs !== undefined && { sinceMs }),
+  };
   return { ...rest, begun: begun + 1, writing };
+}
+
+/**
+ * The write failed, and the place was looked at right afterwards. What is there then may be replaced by the next try;
+ * what comes later is somebody else's.
+ */
+export function noteFailed(
+  note: CopyNote,
+  { begun, over }: { readonly begun: number | undefined; readonly over: string },
+): CopyNote {
+  if (note.writing === undefined || note.begun !== begun) return note;
+  return { ...note, writing: { ...note.writing, over, isOver: true } };
 }
 
 interface Ended extends Version {
@@ -65,7 +89,9 @@ interface Ended extends Version {
 export function noteWritten(note: CopyNote, ended: Ended): CopyNote {
   const { writing: _over, overwrite: _done, ...rest } = note;
   const { versionId, fingerprint, mark } = ended;
-  if (ended.begun !== note.begun) return noteLate(note, { versionId, fingerprint, mark });
+  // A later write that failed for certain changed nothing: this one is the last that did.
+  if (ended.begun !== note.begun && note.writing?.isOver !== true)
+    return noteLate(note, { versionId, fingerprint, mark });
   const isAgain = note.written?.versionId === versionId;
   const again = isAgain ? { writes: (note.written?.writes ?? 1) + 1 } : {};
   const other = note.late?.find((late) => late.versionId !== versionId);

@@ -2,7 +2,7 @@ import type { CopyPolicy } from "../policy.ts";
 import type { Fingerprint, VersionId } from "../ports.ts";
 import type { Refusal } from "../rotation/refusal.ts";
 import type { CopySeen, PlaceRefusal } from "./destination.ts";
-import type { CopyNote } from "./note.ts";
+import { type CopyNote, copyWriteMaxMs } from "./note.ts";
 
 /** What was found where a copy belongs, and what Rekey knows about it. */
 export interface CopyView {
@@ -121,10 +121,18 @@ function isMarked({ written, late = [] }: CopyNote, mark: string): boolean {
   return late.some((each) => each.mark === mark && each.versionId === written?.versionId);
 }
 
-/** Where the value cannot be read, a new mark after a write that never ended is taken for that write's. */
+/** Where the value cannot be read, a change in the time of a write that never ended is taken for that write's. */
 function isHalfWritten({ note, seen, found }: Found): boolean {
   if (note?.writing === undefined || seen.mark === undefined) return false;
-  return found === undefined || found === note.writing.fingerprint;
+  if (found !== undefined) return found === note.writing.fingerprint;
+  const { sinceMs, isOver } = note.writing;
+  if (isOver === true) return false;
+  return isWithin(seen.changedAtMs, sinceMs);
+}
+
+/** Both times are the place's own. A place that tells neither cannot say that it was somebody else. */
+function isWithin(changedAtMs: number | undefined, sinceMs: number | undefined): boolean {
+  return changedAtMs === undefined || sinceMs === undefined || changedAtMs <= sinceMs + copyWriteMaxMs;
 }
 
 /** Nothing is left to write: the place shows the last mark, and it belongs to this version. */

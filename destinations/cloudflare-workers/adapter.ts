@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { CopySeen, CopyUse } from "../../core/copies/destination.ts";
 import { CopyRefused } from "../../core/errors.ts";
-import { type Api, apiOf } from "../api.ts";
+import { type Api, apiOf, changedAt, clockOf } from "../api.ts";
 import { type ConnectOptions, type DestinationCalls, parseSettings, understood } from "../destination.ts";
 import { environmentMark, markRefusal } from "../environment-mark.ts";
 import { cloudflareWorkersSettings } from "./settings.ts";
@@ -15,6 +15,7 @@ const Settings = z.object({
 const Secrets = z.object({ result: z.array(z.object({ name: text })) });
 const Version = z.object({
   ...{ id: text, number: z.int() },
+  metadata: z.object({ created_on: z.string().max(40).default("") }).default({ created_on: "" }),
   annotations: z.record(z.string(), z.string()).default({}),
 });
 type Version = z.output<typeof Version>;
@@ -96,12 +97,14 @@ async function deployed(place: Place): Promise<readonly string[]> {
 }
 
 async function look(name: string, place: Place): Promise<CopySeen> {
-  const { result } = await get(place, { path: "/secrets", what: "list the secrets", schema: Secrets });
+  const path = `${place.root}/secrets`;
+  const reply = await place.api.call({ method: "GET", path, what: "list the secrets" });
   const all = await versions(place);
-  const conflict = heldBack(all[0], await deployed(place));
-  if (!result.some((each) => each.name === name)) return conflict;
+  const seen = { ...heldBack(all[0], await deployed(place)), ...clockOf(reply) };
+  if (!understood(Secrets, reply.json).result.some((each) => each.name === name)) return seen;
   const changed = all.find(({ annotations }) => annotations[triggeredBy] === "secret");
-  return { ...conflict, mark: changed === undefined ? "before any version" : `version ${changed.number}` };
+  if (changed === undefined) return { ...seen, mark: "before any version" };
+  return { ...seen, mark: `version ${changed.number}`, ...changedAt(changed.metadata.created_on) };
 }
 
 /** Cloudflare refuses the write then (its error 10215), and that would come after the key was made. */

@@ -1,9 +1,10 @@
-import { answer, type FakeReply, type FakeRequest } from "../fake.ts";
+import { answer, dated, type FakeReply, type FakeRequest } from "../fake.ts";
 
 interface Version {
   readonly id: string;
   readonly number: number;
   readonly by: "secret" | "upload";
+  readonly madeAtMs: number;
   readonly secrets: ReadonlyMap<string, string>;
 }
 
@@ -14,8 +15,10 @@ export class WorkersFake {
   readonly versions: Version[] = [];
   deployed: readonly Version[] = [];
   readonly #root: string;
+  readonly #now: () => number;
 
-  constructor(place: { account: string; script: string }) {
+  constructor(place: { account: string; script: string }, now: () => number) {
+    this.#now = now;
     this.#root = `/client/v4/accounts/${place.account}/workers/scripts/${place.script}`;
     this.#make("upload", new Map());
   }
@@ -43,12 +46,16 @@ export class WorkersFake {
 
   #make(by: Version["by"], secrets: ReadonlyMap<string, string>): void {
     const number = this.versions.length + 1;
-    const made = { id: `v-${number}`, number, by, secrets };
+    const made = { id: `v-${number}`, number, by, secrets, madeAtMs: this.#now() };
     this.versions.push(made);
     this.deployed = [made];
   }
 
-  handle({ method, path, query, headers, body }: FakeRequest): FakeReply {
+  handle(request: FakeRequest): FakeReply {
+    return dated(this.#answer(request), this.#now());
+  }
+
+  #answer({ method, path, query, headers, body }: FakeRequest): FakeReply {
     if (headers["authorization"] !== `Bearer ${this.token}`) return answer(403);
     if (!path.startsWith(this.#root)) return answer(404);
     switch (`${method} ${path.slice(this.#root.length)}`) {
@@ -67,8 +74,9 @@ export class WorkersFake {
       case "GET /versions":
         return answer(200, {
           result: {
-            items: this.#page(query).map(({ id, number, by }) => ({
+            items: this.#page(query).map(({ id, number, by, madeAtMs }) => ({
               ...{ id, number },
+              metadata: { created_on: new Date(madeAtMs).toISOString() },
               annotations: { "workers/triggered_by": by },
             })),
           },

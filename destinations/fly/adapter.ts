@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { CopySeen, CopyUse, WrittenCopy } from "../../core/copies/destination.ts";
 import { CopyRefused } from "../../core/errors.ts";
-import { apiOf, wrongPlace } from "../api.ts";
+import { apiOf, changedAt, clockOf, wrongPlace } from "../api.ts";
 import { type ConnectOptions, type DestinationCalls, parseSettings, understood } from "../destination.ts";
 import { environmentMark, markRefusal } from "../environment-mark.ts";
 import { flySettings } from "./settings.ts";
@@ -39,9 +39,11 @@ export function connect(options: ConnectOptions): DestinationCalls {
   }
 
   async function look(name: string): Promise<CopySeen> {
-    const { json } = await api.call({ method: "GET", path: `${base}/secrets`, what: "list the secrets" });
-    const found = understood(Secrets, json).secrets.find((each) => each.name === name);
-    return found === undefined ? {} : { mark: `${found.digest} at ${found.updated_at}` };
+    const reply = await api.call({ method: "GET", path: `${base}/secrets`, what: "list the secrets" });
+    const found = understood(Secrets, reply.json).secrets.find((each) => each.name === name);
+    if (found === undefined) return clockOf(reply);
+    const mark = `${found.digest} at ${found.updated_at}`;
+    return { mark, ...changedAt(found.updated_at), ...clockOf(reply) };
   }
 
   return {

@@ -1,4 +1,4 @@
-import { answer, type FakeReply, type FakeRequest, matched } from "../fake.ts";
+import { answer, dated, type FakeReply, type FakeRequest, matched } from "../fake.ts";
 
 interface Machine {
   readonly id: string;
@@ -54,7 +54,11 @@ export class FlyFake {
     Object.assign(machine, { state: "started", startedAtMs: this.#now(), given });
   }
 
-  handle({ method, path, headers, body }: FakeRequest): FakeReply {
+  handle(request: FakeRequest): FakeReply {
+    return dated(this.#answer(request), this.#now());
+  }
+
+  #answer({ method, path, headers, body }: FakeRequest): FakeReply {
     if (headers["authorization"] !== `Bearer ${this.token}`) return answer(401);
     const { app, organization } = this.#place;
     const root = `/v1/apps/${app}`;

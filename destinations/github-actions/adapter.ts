@@ -4,7 +4,7 @@ import type { CopySeen, CopyUse, PlaceRefusal, WrittenCopy } from "../../core/co
 import { parseDuration } from "../../core/duration.ts";
 import { CopyRefused } from "../../core/errors.ts";
 import type { Secret } from "../../core/secret.ts";
-import { type Api, apiOf, wrongPlace } from "../api.ts";
+import { type Api, apiOf, changedAt, clockOf, wrongPlace } from "../api.ts";
 import { type ConnectOptions, type DestinationCalls, parseSettings, understood } from "../destination.ts";
 import { githubActionsSettings } from "./settings.ts";
 
@@ -40,14 +40,16 @@ export function connect(options: ConnectOptions): DestinationCalls {
       "user-agent": "rekey",
     }),
   });
-  const stored = (name: string) => storedAs(`${base}/${name}`, api);
+  const stored = async (name: string) => (await storedAs(`${base}/${name}`, api)).found;
 
   return {
     whyNotHere: () => whyNotHere(settings, api),
 
     look: async (name): Promise<CopySeen> => {
-      const found = await stored(name);
-      return found === undefined ? {} : { mark: found.updated_at };
+      const { found, clock } = await storedAs(`${base}/${name}`, api);
+      return found === undefined
+        ? clock
+        : { mark: found.updated_at, ...changedAt(found.updated_at), ...clock };
     },
 
     read: async () => undefined,
@@ -99,14 +101,15 @@ async function whyNotHere(
   return "refusal" in room ? room.refusal : undefined;
 }
 
-async function storedAs(path: string, api: Api): Promise<z.output<typeof Stored> | undefined> {
+async function storedAs(path: string, api: Api) {
   const reply = await api.call({ method: "GET", path, takes: [404], what: `read ${path}` });
-  return reply.status === 404 ? undefined : understood(Stored, reply.json);
+  const clock = clockOf(reply);
+  return reply.status === 404 ? { clock } : { clock, found: understood(Stored, reply.json) };
 }
 
 /** The write would reset who may use an organization's secret: what is there is read and sent again. */
 async function sharingOf(path: string, api: Api) {
-  const found = await storedAs(path, api);
+  const { found } = await storedAs(path, api);
   const visibility = found?.visibility ?? "private";
   if (visibility !== "selected") return { visibility };
   const ids: number[] = [];

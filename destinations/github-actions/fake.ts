@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from "node:crypto";
 import sealedBox from "tweetnacl-sealedbox-js";
-import { answer, type FakeReply, type FakeRequest, matched } from "../fake.ts";
+import { answer, dated, type FakeReply, type FakeRequest, matched } from "../fake.ts";
 
 interface Stored {
   readonly text: string;
@@ -48,7 +48,11 @@ export class GithubFake {
     this.runs.splice(this.runs.indexOf(run), 1);
   }
 
-  handle({ method, path, headers, body }: FakeRequest): FakeReply {
+  handle(request: FakeRequest): FakeReply {
+    return dated(this.#answer(request), this.#now());
+  }
+
+  #answer({ method, path, headers, body }: FakeRequest): FakeReply {
     if (headers["authorization"] !== `Bearer ${this.token}`) return answer(401);
     const { owner, environment } = this.#place;
     const isOrganization = !owner.includes("/");

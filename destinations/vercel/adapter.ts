@@ -3,7 +3,7 @@ import type { CopySeen, CopyText, CopyUse, WrittenCopy } from "../../core/copies
 import { CopyRefused } from "../../core/errors.ts";
 import { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
-import { type Api, apiOf, wrongPlace } from "../api.ts";
+import { type Api, apiOf, clockOf, wrongPlace } from "../api.ts";
 import { type ConnectOptions, type DestinationCalls, parseSettings, understood } from "../destination.ts";
 import { vercelSettings } from "./settings.ts";
 
@@ -66,10 +66,13 @@ export function connect(options: ConnectOptions): DestinationCalls {
       return wrongPlace(`the token leads to project ${id} of ${accountId}, not to ${project} of ${team}`);
     },
 
-    look: async (name): Promise<CopySeen> => seenOf(await variablesNamed(name, place), settings),
+    look: async (name): Promise<CopySeen> => {
+      const { records, clock } = await variablesNamed(name, place);
+      return { ...seenOf(records, settings), ...clock };
+    },
 
     read: async (name) => {
-      const [found] = await variablesNamed(name, place);
+      const [found] = (await variablesNamed(name, place)).records;
       if (found === undefined || found.type === "sensitive") return undefined;
       const path = `/v1/projects/${project}/env/${found.id}?teamId=${team}`;
       const { json } = await api.call({ method: "GET", path, what: `read ${name}` });
@@ -90,24 +93,27 @@ interface Place {
 }
 
 /** The records that a deployment of the target is given; those of one branch are its own. */
-async function variablesNamed(name: string, { settings, api }: Place): Promise<readonly Variable[]> {
+async function variablesNamed(name: string, { settings, api }: Place) {
   const { project, team, target } = settings;
   const path = `/v10/projects/${project}/env?teamId=${team}`;
-  const { json } = await api.call({ method: "GET", path, what: "list the variables" });
-  return understood(Variables, json).envs.filter(
+  const reply = await api.call({ method: "GET", path, what: "list the variables" });
+  const records = understood(Variables, reply.json).envs.filter(
     ({ key, target: targets, gitBranch }) =>
       key === name && targets.includes(target) && (gitBranch ?? "") === "",
   );
+  return { records, clock: clockOf(reply) };
 }
 
 function seenOf([found, ...others]: readonly Variable[], { target, split }: Settings): CopySeen {
   if (found === undefined) return {};
   const mark = `${found.id} at ${new Date(found.updatedAt).toISOString()}`;
-  if (others.length > 0) return { mark, conflict: `there are ${others.length + 1} variables of this name` };
+  const seen = { mark, changedAtMs: found.updatedAt };
+  if (others.length > 0)
+    return { ...seen, conflict: `there are ${others.length + 1} variables of this name` };
   const also = alsoFor(found, target);
-  if (also.length === 0 || split) return { mark };
+  if (also.length === 0 || split) return seen;
   const conflict = `the variable is also that of ${also.join(", ")}, which would keep the retiring key: split it there, or say \`split: true\``;
-  return { mark, conflict };
+  return { ...seen, conflict };
 }
 
 function alsoFor({ target: targets, customEnvironmentIds }: Variable, target: string): readonly string[] {
@@ -117,7 +123,7 @@ function alsoFor({ target: targets, customEnvironmentIds }: Variable, target: st
 async function write({ name, text: value }: CopyText, place: Place): Promise<string> {
   const { settings, api } = place;
   const { project, team, target } = settings;
-  const [found] = await variablesNamed(name, place);
+  const [found] = (await variablesNamed(name, place)).records;
   const base = `/v9/projects/${project}/env`;
   if (found !== undefined && alsoFor(found, target).length === 0) {
     // Vercel refuses the key of a sensitive variable here, even an unchanged one.
@@ -130,7 +136,7 @@ async function write({ name, text: value }: CopyText, place: Place): Promise<str
     const path = `/v10/projects/${project}/env?teamId=${team}`;
     await api.call({ method: "POST", path, body, what: `make ${name}` });
   }
-  const written = seenOf(await variablesNamed(name, place), settings);
+  const written = seenOf((await variablesNamed(name, place)).records, settings);
   if (written.mark === undefined) throw new CopyRefused(`${name} was written and is not there`);
   return written.mark;
 }

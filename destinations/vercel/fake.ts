@@ -1,4 +1,4 @@
-import { answer, type FakeReply, type FakeRequest, matched } from "../fake.ts";
+import { answer, dated, type FakeReply, type FakeRequest, matched } from "../fake.ts";
 
 interface Variable {
   readonly id: string;
@@ -82,6 +82,10 @@ export class VercelFake {
   }
 
   handle(request: FakeRequest): FakeReply {
+    return dated(this.#answer(request), this.#now());
+  }
+
+  #answer(request: FakeRequest): FakeReply {
     const { headers, query, path } = request;
     if (headers["authorization"] !== `Bearer ${this.token}`) return answer(403);
     const { project, team } = this.#place;

@@ -3,6 +3,7 @@ import type { CopySeen, Destination } from "../../core/copies/destination.ts";
 import { copyText } from "../../core/copies/fan-out.ts";
 import {
   type CopyNote,
+  noteFailed,
   noteRefused,
   noteStarted,
   noteWriting,
@@ -110,9 +111,7 @@ async function viewOf(
   const facts = { copy, note, nameMistake, place, own };
   // A name or place that is refused is not looked at: the place may be another environment's.
   if (nameMistake !== undefined || place !== undefined) return { ...facts, seen: {}, found: undefined };
-  const seen: CopySeen = await destination.look(copy.as);
-  const found = seen.mark === undefined ? undefined : await destination.read(copy.as);
-  return { ...facts, seen, found };
+  return { ...facts, ...(await foundAt(copy.as, destination)) };
 }
 
 /** What the declared copies are refused for without a call to any place. */
@@ -210,9 +209,14 @@ async function write(
   const value = new Secret(copyText(copy, text.reveal()));
   const { versionId } = incoming;
   const copied = { versionId, fingerprint: fingerprintOf(value) };
-  const begin = { ...copied, over: thereNow(view) };
+  const begin = { ...copied, over: thereNow(view), sinceMs: view.seen.placeNowMs };
   const { begun } = await deps.ledger.changeCopy(place, (note) => noteWriting(note, begin));
-  const mark = await destination.write({ name: copy.as, text: value, versionId, seen: view.seen });
+  const mark = await destination
+    .write({ name: copy.as, text: value, versionId, seen: view.seen })
+    .catch(async (error: unknown) => {
+      await lookAfter({ place, begun, over: begin.over, error, destination }, deps);
+      throw error;
+    });
   const note = await deps.ledger.changeCopy(place, (now) => noteWritten(now, { ...copied, mark, begun }));
   await deps.audit.append(policy.secretArn, {
     id: `${ticket.rotationId}/copy/${copy.to}/${copy.as}/${versionId}`,
@@ -222,6 +226,37 @@ async function write(
     detail: { destination: copy.to, kind: destination.kind, name: copy.as, versionId, mark },
   });
   return note;
+}
+
+interface Failed {
+  readonly place: ReturnType<typeof placeOf>;
+  readonly begun: number | undefined;
+  /** What the write was to replace. */
+  readonly over: string | undefined;
+  readonly error: unknown;
+  readonly destination: Destination;
+}
+
+/**
+ * What is there right after a write that failed may be that write's where the value is hidden, and what comes later is
+ * not. A request whose answer was lost may still be on its way, so as long as nothing has changed its end stays unknown.
+ */
+async function lookAfter(failed: Failed, deps: Deps): Promise<void> {
+  const { place, begun, over, error, destination } = failed;
+  // A place that compares may have refused this write because of somebody else's change.
+  if (destination.capabilities.compareAndSwap === "native") return;
+  const now = await foundAt(place.name, destination).catch(() => ({ found: undefined, seen: {} }));
+  const what = thereNow(now);
+  const isUnheard = what === over && !(error instanceof CopyRefused);
+  // Another value that can be read tells by itself whose it is.
+  const isReadable = what !== over && now.found !== undefined;
+  if (what === undefined || isUnheard || isReadable) return;
+  await deps.ledger.changeCopy(place, (note) => noteFailed(note, { begun, over: what }));
+}
+
+async function foundAt(name: string, destination: Destination): Promise<Pick<CopyView, "seen" | "found">> {
+  const seen: CopySeen = await destination.look(name);
+  return { seen, found: seen.mark === undefined ? undefined : await destination.read(name) };
 }
 
 /** Also of a copy that an earlier try wrote: it may have ended before it could start anything. */

@@ -46,7 +46,7 @@ export function placesOutside(): readonly Place[] {
 
 function worker(): Place {
   const settings = { account: "0".repeat(32), script: "shop-production" };
-  const fake = new WorkersFake(settings);
+  const fake = new WorkersFake(settings, Date.now);
   return {
     ...{ name: "edge", kind: "cloudflare-workers", settings },
     api: { host: "api.cloudflare.com", token: fake.token, handle: (request) => fake.handle(request) },

@@ -82,6 +82,19 @@ function lookCases(makeWorld: () => DestinationWorld): void {
     expect((await seenOf(world)).mark).not.toBe(mark);
   });
 
+  test("tells on the place's own clock when the value was changed, where the value itself is never shown", async () => {
+    const world = makeWorld();
+    await write(world, one, "v1");
+    if ((await world.destination.read(name)) !== undefined) return;
+    const { placeNowMs = Number.NaN } = await seenOf(world);
+    world.pass(90_000);
+    await world.put(name, "somebody-else-FAKE");
+
+    const { changedAtMs = Number.NaN } = await seenOf(world);
+    expect(changedAtMs - placeNowMs).toBeGreaterThan(88_000);
+    expect(changedAtMs - placeNowMs).toBeLessThan(92_000);
+  });
+
   test("tells the value's fingerprint where the statement promises it, and never another one's", async () => {
     const world = makeWorld();
     await write(world, one, "v1");

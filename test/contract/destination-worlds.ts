@@ -231,12 +231,12 @@ export function gitlabWorld(): DestinationWorld & { readonly fake: GitlabFake } 
 }
 
 export function cloudflareWorld(): DestinationWorld & { readonly fake: WorkersFake } {
-  const { pass } = clock();
+  const { now, pass } = clock();
   const place = { account: "0".repeat(32), script: "shop-production" };
-  const fake = new WorkersFake(place);
+  const fake = new WorkersFake(place, now);
   const { http, inject } = faulty((request) => fake.handle(request));
   const settings = { token, ...place };
-  const foreign = new WorkersFake(place);
+  const foreign = new WorkersFake(place, now);
   foreign.environment = "staging";
   const wired = { kind: "cloudflare-workers", adapter: cloudflare, settings, http, tokenText: fake.token };
   return {

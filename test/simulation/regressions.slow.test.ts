@@ -106,6 +106,11 @@ const seeds: readonly (readonly [number, string])[] = [
   [7846, "an opening that slept while a run replaced the version that it had read freezes nothing"],
   [2685, "an alert that waited on the bus until the key was proven dead changes nothing"],
   [627, "a mint that thaws when another call has placed the same chosen key does not take that key back"],
+  [
+    4452,
+    "a change in the minute after a write whose function died is the one that a hidden value cannot tell apart",
+  ],
+  [5324, "after a write that was refused, what somebody put there is left alone"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

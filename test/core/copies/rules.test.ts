@@ -1,7 +1,9 @@
 import { copiesOf, whyCopiesCollide } from "../../../core/copies/declared.ts";
 import {
   type CopyNote,
+  copyWriteMaxMs,
   noteAstray,
+  noteFailed,
   noteMark,
   noteOverwrite,
   noteRefused,
@@ -17,6 +19,11 @@ import { type CopyView, isAsNoted, isWritten, whyNotWrite } from "../../../core/
 const place = { destination: "ci", name: "KEY" };
 const [retiring, incoming, theirs] = ["sha256:retiring", "sha256:incoming", "sha256:theirs"];
 const written: CopyNote = noteWritten(place, { versionId: "v1", fingerprint: retiring, mark: "m1" });
+
+/** A first write of version v2 whose end nobody knows. */
+function unheard(given: { readonly over?: string; readonly sinceMs?: number }): CopyNote {
+  return noteWriting(place, { versionId: "v2", fingerprint: incoming, ...given });
+}
 
 function view(given: Partial<CopyView> = {}): CopyView {
   return {
@@ -78,6 +85,21 @@ describe("a copy is written", () => {
       },
     ],
     [
+      "again after a change in the time of a write that never ended",
+      { note: unheard({ sinceMs: 5_000 }), seen: { mark: "m9", changedAtMs: 5_000 + copyWriteMaxMs } },
+    ],
+    [
+      "again after a change at a place that does not tell when it was made",
+      { note: unheard({ sinceMs: 5_000 }), seen: { mark: "m9" } },
+    ],
+    [
+      "again over what was there when a write had failed",
+      {
+        note: noteFailed(unheard({ over: "m1" }), { begun: 1, over: "m2" }),
+        seen: { mark: "m2", changedAtMs: 6_000 },
+      },
+    ],
+    [
       "again where a person ordered away that nothing is there, and the write never ended",
       { note: noteWriting(noteOverwrite(written), { versionId: "v2", fingerprint: incoming }), seen: {} },
     ],
@@ -128,6 +150,19 @@ describe("a copy is not written", () => {
       "CopyChanged",
     ],
     [
+      "over what somebody put there after the time of a write that never ended",
+      { note: unheard({ sinceMs: 5_000 }), seen: { mark: "m9", changedAtMs: 5_001 + copyWriteMaxMs } },
+      "CopyChanged",
+    ],
+    [
+      "over what somebody put there after a write that was refused",
+      {
+        note: noteFailed(unheard({ over: "m1", sinceMs: 5_000 }), { begun: 1, over: "m1" }),
+        seen: { mark: "m2", changedAtMs: 5_001 },
+      },
+      "CopyChanged",
+    ],
+    [
       "over a second change, where the write that was ordered over the first never ended",
       {
         note: noteWriting(noteOverwrite(written), {
@@ -140,6 +175,21 @@ describe("a copy is not written", () => {
   ])("%s", (_where, given, reason) => {
     expect(whyNotWrite(view(given))).toMatchObject({ reason, detail: expect.any(String) });
   });
+});
+
+test("of a write that failed nothing is noted once another one has begun, or has ended", () => {
+  const again = noteWriting(unheard({}), { versionId: "v2", fingerprint: incoming });
+  expect(noteFailed(again, { begun: 1, over: "m2" })).toBe(again);
+  expect(noteFailed(written, { begun: 1, over: "m2" })).toBe(written);
+});
+
+test("a write that ends late is the last one where the one after it failed", () => {
+  const failed = noteFailed(noteWriting(unheard({}), { versionId: "v3", fingerprint: theirs }), {
+    ...{ begun: 2, over: "m1" },
+  });
+  const note = noteWritten(failed, { versionId: "v2", fingerprint: incoming, mark: "m2", begun: 1 });
+  expect(note).toMatchObject({ written: { versionId: "v2", mark: "m2" } });
+  expect(note.writing).toBeUndefined();
 });
 
 test("nothing is left to write only if the mark belongs to this version", () => {

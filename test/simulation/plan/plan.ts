@@ -7,7 +7,7 @@ import { type Weather, weatherFor } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
 import type { ConsumerOptions } from "../world/consumer.ts";
 import { providerWithoutMint } from "../world/declared-policy.ts";
-import { type PlaceName, type PlaceTrouble, placeNames, placeTroubles } from "../world/places.ts";
+import { type PlaceTroubled, troublesFor, type WithCopies, withCopies } from "./copies-plan.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
@@ -30,8 +30,7 @@ export type Deed =
   /** What somebody does to the secret with the console. */
   | { readonly kind: "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePending" }
   | { readonly kind: "copyKey" }
-  /** What goes wrong at a place that gets copies. */
-  | { readonly kind: "placeTrouble"; readonly place: PlaceName; readonly trouble: PlaceTrouble }
+  | Omit<PlaceTroubled, "atMs" | "secret">
   | { readonly kind: "declare" }
   | OrderDeed
   | { readonly kind: "startInstance" | "batch"; readonly consumer: number }
@@ -48,7 +47,7 @@ export interface PlannedConsumer {
   readonly policy: ConsumerPolicy | undefined;
 }
 
-export interface PlannedSecret {
+export interface PlannedSecret extends WithCopies {
   readonly name: string;
   readonly field: string | undefined;
   /** What an editor, or `echo`, put around the bare key. */
@@ -57,8 +56,6 @@ export interface PlannedSecret {
   readonly sharesKeyOf: number | undefined;
   readonly consumers: readonly PlannedConsumer[];
   readonly policy: Partial<Policy>;
-  /** Places that get copies of its key. */
-  readonly copies?: readonly PlaceName[];
   readonly fleet?: PlannedFleet;
 }
 
@@ -141,21 +138,6 @@ export function planFor(seed: number): Plan {
   };
 }
 
-/** One seed in eight; a stream of its own leaves every other seed as it is. */
-const copiesEvery = { seeds: 8, at: 4 };
-
-export function hasCopies(seed: number): boolean {
-  return seed % copiesEvery.seeds === copiesEvery.at;
-}
-
-function withCopies(seed: number, secrets: readonly PlannedSecret[]): readonly PlannedSecret[] {
-  const [first, ...others] = secrets;
-  if (first === undefined || !hasCopies(seed)) return secrets;
-  const random = new Random(seed, 9);
-  const copies = placeNames.filter(() => random.chance(0.6));
-  return [{ ...first, copies: copies.length === 0 ? ["web"] : copies }, ...others];
-}
-
 /** From a stream of its own: what else a seed does stays the same. */
 const replicaStream = 43;
 
@@ -167,27 +149,6 @@ function withReplicas(seed: number, secrets: readonly PlannedSecret[]): readonly
     return { options: isThere ? { ...options, replicaRegion: "us-east-1" } : options, policy };
   };
   return secrets.map((secret) => ({ ...secret, consumers: secret.consumers.map(placed) }));
-}
-
-function* troublesFor(seed: number, secrets: readonly PlannedSecret[]): Generator<Happening> {
-  const random = new Random(seed, 10);
-  for (const [secret, { copies = [] }] of secrets.entries()) {
-    const count = copies.length === 0 ? 0 : random.pick([0, 1, 2, 3]);
-    for (let nth = 0; nth < count; nth++) {
-      const place = random.pick(copies as [PlaceName, ...PlaceName[]]);
-      const trouble = random.pick(placeTroubles);
-      const atMs = random.int(0, random.chance(0.5) ? 8_000 : busyMs);
-      yield { atMs, secret, kind: "placeTrouble", place, trouble };
-      if (random.chance(0.6))
-        yield {
-          atMs: atMs + random.int(2_000, 20_000),
-          secret,
-          kind: "placeTrouble",
-          place,
-          trouble: "heal",
-        };
-    }
-  }
 }
 
 function suppliedBy(shape: PlannedShape | undefined, secret: PlannedSecret): PlannedSecret {

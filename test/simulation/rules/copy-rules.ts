@@ -1,3 +1,4 @@
+import type { CopyNote } from "../../../core/copies/note.ts";
 import { type PlaceName, placeNames } from "../world/places.ts";
 import type { BoundaryCall } from "../world/surroundings.ts";
 import type { Witness } from "./witness.ts";
@@ -18,6 +19,8 @@ export function copiesAreOurs(watch: Witness, { port, operation, changes, invoca
   if (port !== "destination" || !changes || places === undefined) return;
   const place = placeNames.find((each) => operation.startsWith(`${each} `));
   if (place !== undefined) places.written.add(place);
+  if (place === "ci" && !places.isSharedAsBefore)
+    watch.violate("S5", "a write to ci changed who may use what is there");
   if (
     place === undefined ||
     isTooNew(watch, { place, startedStep: watch.lives.get(invocation.id)?.startedStep })
@@ -29,6 +32,14 @@ export function copiesAreOurs(watch: Witness, { port, operation, changes, invoca
   const now = places.storedNow(place);
   if (theirs !== undefined && now !== undefined && now !== theirs)
     watch.violate("S5", `what somebody put into ${place} was overwritten`);
+}
+
+/** A write that began, and whose end Rekey may have to guess. */
+export function copyWasNoted({ world }: Witness, { destination, writing }: CopyNote): void {
+  const place = placeNames.find((each) => each === destination);
+  if (place === undefined) return;
+  if (writing === undefined || writing.isOver === true) world.places?.unheardSince.delete(place);
+  else world.places?.unheardSince.set(place, world.time.nowMs());
 }
 
 /** What came after the function had looked cannot be seen by it. */

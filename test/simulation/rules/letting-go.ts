@@ -2,7 +2,7 @@ import type { InstanceEvidence } from "../../../core/adoption/evidence.ts";
 import type { PromotedRun, SecretRecord } from "../../../core/rotation/secret-record.ts";
 import { account } from "../world/account.ts";
 import { covers } from "./outside-change-rules.ts";
-import { placeOf, type WatchedSecret, type Witness, wasHanded } from "./witness.ts";
+import { placeOf, reportOf, type WatchedSecret, type Witness, wasHanded } from "./witness.ts";
 
 /** S2, S7, S8, judged when the intent is in the item: from here on the key counts as gone. */
 export function mayLetGo(
@@ -43,6 +43,7 @@ export function mayLetGo(
   )
     say("S2", "another secret holds it");
   consumersHaveMoved(watch, { secret, run, say });
+  nobodyHasReturned(watch, { run, say });
   useIsQuiet(watch, { secret, run, say });
 }
 
@@ -106,12 +107,35 @@ function useIsQuiet(watch: Witness, { secret, run, say }: Judged): void {
     say("S8", `it was used ${askedAtMs - lastUsedAtMs} ms before the last look`);
 }
 
+/** Whoever is heard again was not gone: within the time that it may go on without another report it is in the way. */
+function nobodyHasReturned(watch: Witness, { run, say }: Pick<Judged, "run" | "say">): void {
+  const startedStep = lifeOfCall(watch)?.startedStep ?? 0;
+  for (const item of instancesIn(watch)) {
+    const { instance, unproven, holds, ended, observedAtMs, maxStaleMs } = item;
+    const arrivedStep = watch.returned.get(reportOf(item));
+    if (arrivedStep === undefined || arrivedStep >= startedStep || unproven !== undefined || ended) continue;
+    const mayRun = observedAtMs + maxStaleMs >= watch.world.time.nowMs();
+    if (holds.fingerprint === run.retiring.fingerprint && mayRun)
+      say("S2", `${instance}, which a person had called gone, reported again that it holds it`);
+  }
+}
+
+/** A report that has arrived of an instance that a person had called gone. */
+export function noteReturned(watch: Witness, item: InstanceEvidence): void {
+  if (item.forgotten === undefined || item.sequence <= item.forgotten.sequence) return;
+  if (!watch.returned.has(reportOf(item))) watch.returned.set(reportOf(item), watch.step);
+}
+
+function instancesIn({ world }: Witness): readonly InstanceEvidence[] {
+  const items = world.table.dump().flatMap(({ kind, body }) => (kind === "EVIDENCE" ? [body] : []));
+  return items.filter((item): item is InstanceEvidence => "instance" in (item as object));
+}
+
 /** A person said that it is gone, and nothing that it said since has arrived. */
-function isForgottenStill({ world }: Witness, instance: string): boolean {
-  const items = world.table
-    .dump()
-    .flatMap(({ kind, body }) => (kind === "EVIDENCE" ? [body as InstanceEvidence] : []))
-    .filter((item) => item.instance === instance && item.unproven === undefined);
+function isForgottenStill(watch: Witness, instance: string): boolean {
+  const items = instancesIn(watch).filter(
+    (item) => item.instance === instance && item.unproven === undefined,
+  );
   return (
     items.length > 0 && items.every(({ forgotten, sequence }) => (forgotten?.sequence ?? -1) >= sequence)
   );

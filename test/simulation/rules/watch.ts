@@ -1,9 +1,12 @@
+import type { InstanceEvidence } from "../../../core/adoption/evidence.ts";
+import type { CopyNote } from "../../../core/copies/note.ts";
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import type { TableRecord } from "../../../core/ports.ts";
 import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { HttpRequest } from "../../../providers/http.ts";
 import { hasKeyMaterial } from "../world/key-material.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
+import { copyWasNoted } from "./copy-rules.ts";
 import { afterIncident, isClockStep, noteSweep } from "./incident-rules.ts";
 import {
   afterAnswer,
@@ -12,6 +15,7 @@ import {
   heardRightly,
   reportsAreTrue,
 } from "./leak-rules.ts";
+import { noteReturned } from "./letting-go.ts";
 import { currentWasMoved } from "./outside-change-rules.ts";
 import { notePublic, stateFits, whoTestifiesHoldsIt } from "./outside-rules.ts";
 import { afterEffect, afterRecord, promotionIsTidy } from "./safety.ts";
@@ -40,6 +44,7 @@ export class Watch extends Witness {
     const said = "output" in end ? end.output : wordsOf(end.error);
     if (functionName === "promote-version" && "output" in end) promotionIsTidy(this, invocation);
     if (hasKeyMaterial(said)) this.violate("S6", `${functionName} lets key material out in its answer`);
+    if ("output" in end) this.world.places?.functionEnded(id);
     this.tell(`#${id} ${functionName} ends: ${said.slice(0, 160)}`);
     if ("error" in end) stateFits(this, invocation, end.error);
     if (functionName === "record-evidence" && "output" in end) this.#heard(invocation, end.output);
@@ -98,8 +103,10 @@ export class Watch extends Witness {
   wrote({ kind, id, body }: TableRecord): void {
     if (kind === "EVIDENCE" && "instance" in (body as object) && !("unproven" in (body as object)))
       this.known.add(placeOf(body as Instanced));
+    if (kind === "EVIDENCE") noteReturned(this, body as InstanceEvidence);
     if (kind === "EVIDENCE") whoTestifiesHoldsIt(this, id, body as object);
     if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
+    if (kind === "COPY") copyWasNoted(this, body as CopyNote);
     forgeryLeavesNothing(this, kind);
     if (kind !== "SECRET") return;
     const next = body as SecretRecord;

@@ -111,6 +111,8 @@ export class Witness {
   /** Stops and copies of keys that somebody placed, and when. */
   readonly stops = new Map<string, Placed>();
   readonly holders = new Map<Fingerprint, { readonly secretArn: SecretArn; readonly step: number }[]>();
+  /** The step at which a report arrived of an instance that a person had called gone: `reportOf`. */
+  readonly returned = new Map<string, number>();
   /** Per key: when consumers used it. */
   readonly uses = new Map<KeyId, number[]>();
   /** Every key that AWSCURRENT ever held: consumers may use it. */

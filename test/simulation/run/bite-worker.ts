@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { parentPort } from "node:worker_threads";
+import { hasCopies } from "../plan/copies-plan.ts";
 import { isHard } from "../plan/hard-incident-plan.ts";
 import { hasOrders } from "../plan/orders-plan.ts";
-import { hasCopies } from "../plan/plan.ts";
 import { hasShape } from "../plan/shape-plan.ts";
 import { type PlantedBug, plantedBugs } from "./planted-bugs.ts";
 

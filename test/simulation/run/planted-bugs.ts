@@ -453,6 +453,27 @@ export const plantedBugs: readonly PlantedBug[] = [
     seeds: "copies",
   },
   {
+    name: "overwrite what somebody put there after a write that was refused",
+    file: "functions/secret/copies.ts",
+    find: "if (what === undefined || isUnheard || isReadable) return;",
+    replace: "if (what !== undefined || isUnheard || isReadable) return;",
+    seeds: "copies",
+  },
+  {
+    name: "reset who may use an organization's secret",
+    file: "destinations/github-actions/adapter.ts",
+    find: "settings.organization === undefined ? {} : await sharingOf(",
+    replace: "settings.token !== undefined ? {} : await sharingOf(",
+    seeds: "copies",
+  },
+  {
+    name: "overwrite what stood under the name before Rekey came",
+    file: "core/copies/rules.ts",
+    find: "if (copy.takeOver === true || note?.overwrite === true) return undefined;",
+    replace: 'if (copy.as !== "") return undefined;',
+    seeds: "copies",
+  },
+  {
     name: "write to whatever place the token leads to",
     file: "functions/secret/copies.ts",
     find: "const place = await destination.whyNotHere();",
@@ -464,6 +485,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "core/adoption/consumers.ts",
     find: 'if (wiring === "pinned") return [reasonFor(question, { source, reason: "WiredToOldVersion", detail })];',
     replace: 'if (wiring === "pinned") return [];',
+    seeds: "orders",
+  },
+  {
+    name: "take an instance that was forgotten for gone although it reports again",
+    file: "core/adoption/evidence.ts",
+    find: "return forgotten !== undefined && sequence <= forgotten.sequence;",
+    replace: "return forgotten !== undefined && sequence > 0;",
     seeds: "orders",
   },
   {

@@ -148,7 +148,9 @@ class Simulation implements Simulated {
         ...(planned.scopes && { scopes: planned.scopes }),
         ...(planned.copies && {
           copies: planned.copies,
-          takesOver: true,
+          takesOver: planned.hasForeignCi !== true,
+          sharesCi: planned.sharesCi === true,
+          hasForeignCi: planned.hasForeignCi === true,
           placeTimes: timesFor(this.plan.seed),
         }),
         ...(sharesKeyOf !== undefined && { sharesKeyOf }),

@@ -153,20 +153,24 @@ export class Edges {
   }
 
   #destinationsFor(invocation: Invocation, store: SecretStore): Destinations {
+    const places = this.#targets.places();
     const wire = (place: PlaceName, http: PlaceHttp): PlaceHttp => ({
-      send: (request) =>
-        this.#call(
-          {
-            invocation,
-            port: "destination",
-            operation: `${place} ${request.method} ${new URL(request.url).pathname}`,
-            changes: request.method !== "GET",
-            given: [request],
-          },
-          () => http.send(request),
-        ),
+      send: async (request) => {
+        const operation = `${place} ${request.method} ${new URL(request.url).pathname}`;
+        const isWrite = request.method !== "GET";
+        const call = {
+          invocation,
+          port: "destination",
+          operation,
+          changes: isWrite,
+          given: [request],
+        } as const;
+        const reply = await this.#call(call, () => http.send(request));
+        places?.heard(place, { invocationId: invocation.id, isWrite, status: reply.status });
+        return reply;
+      },
     });
-    return this.#targets.places()?.destinations({ store, wire }) ?? { named: () => undefined };
+    return places?.destinations({ store, wire }) ?? { named: () => undefined };
   }
 
   #throughFor(invocation: Invocation): Through {

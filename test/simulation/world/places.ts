@@ -1,4 +1,5 @@
 import type { Destinations } from "../../../core/copies/destination.ts";
+import { copyWriteMaxMs } from "../../../core/copies/note.ts";
 import type { CopyPolicy } from "../../../core/policy.ts";
 import type { SecretArn, SecretStore } from "../../../core/ports.ts";
 import { Secret } from "../../../core/secret.ts";
@@ -35,12 +36,20 @@ export type PlaceTrouble = "refuses" | "fails" | "astray" | "change" | "rollBack
 
 export const placeTroubles = ["refuses", "fails", "astray", "change", "rollBack"] as const;
 
+interface Heard {
+  readonly invocationId: number;
+  readonly isWrite: boolean;
+  readonly status: number;
+}
+
 export interface PlaceTimes {
   readonly buildMs: number;
   readonly rolloutMs: number;
   readonly runEveryMs: number;
   readonly runMs: number;
 }
+
+const foreignText = "FAKE-somebody-elses";
 
 const usualTimes: PlaceTimes = { buildMs: 6_000, rolloutMs: 4_000, runEveryMs: 30_000, runMs: 20_000 };
 
@@ -61,9 +70,15 @@ export class Places {
   readonly written = new Set<PlaceName>();
   /** What somebody put there, while it may not be overwritten. */
   readonly changes = new Map<PlaceName, string>();
+  /** When the last write there began, as long as Rekey cannot know its end. */
+  readonly unheardSince = new Map<PlaceName, number>();
+  /** The function whose write was refused there, and whether it has looked since. */
+  readonly #refusedTo = new Map<PlaceName, { readonly invocationId: number; readonly hasLooked: boolean }>();
+  readonly #nowMs: () => number;
   readonly #store: MemoryStore;
   readonly #times: PlaceTimes;
   readonly #used: readonly PlaceName[];
+  readonly #sharing: { readonly visibility?: string; readonly sharedWith?: readonly number[] };
   readonly #timers = new Set<NodeJS.Timeout>();
   #isOpen = true;
 
@@ -74,18 +89,26 @@ export class Places {
       /** Those that the policy names; the others are there, and nobody looks at them. */
       readonly used: readonly PlaceName[];
       readonly times?: Partial<PlaceTimes>;
+      /** The CI's value is an organization's, which it shares with some of its repositories. */
+      readonly sharesCi?: boolean;
+      /** Under the CI's name is somebody's own value, which the policy lets nobody take over. */
+      readonly hasForeignCi?: boolean;
     },
   ) {
-    const { key, used, times = {} } = given;
+    const { key, used, times = {}, sharesCi = false, hasForeignCi = false } = given;
+    this.#sharing = sharesCi ? { visibility: "selected", sharedWith: [7, 42] } : {};
     this.#used = used;
     this.#store = world.store;
+    this.#nowMs = world.nowMs;
     this.#times = { ...usualTimes, ...times };
-    this.ci = new GithubFake({ owner: "acme/shop", environment: "production" }, world.nowMs);
+    const owner = sharesCi ? { owner: "acme" } : { owner: "acme/shop", environment: "production" };
+    this.ci = new GithubFake(owner, world.nowMs);
     this.web = new VercelFake({ project: "prj_FAKE", team: "team_FAKE" }, world.nowMs);
     const workloads = ["deployments/worker"];
     this.pods = new KubernetesFake({ namespace: "shop", secret: "openai", workloads, reads: copyName });
     this.#store.create(copySecretArn, JSON.stringify({ [copyName]: key }));
-    this.ci.put(copyName, key);
+    this.ci.put(copyName, hasForeignCi ? foreignText : key, this.#sharing);
+    if (hasForeignCi) this.changes.set("ci", foreignText);
     this.web.put(copyName, key);
     this.web.deploy();
     this.web.finish();
@@ -121,12 +144,7 @@ export class Places {
     const tagged = this.astray.has("copy") ? "staging" : "production";
     const aws = fakeSecrets(through.store, { [copySecretArn]: { Environment: tagged } });
     const settingsOf: Readonly<Record<PlaceName, readonly [string, DestinationAdapter, unknown, string]>> = {
-      ci: [
-        "github-actions",
-        github,
-        { token, repository: "acme/shop", environment: this.#room },
-        this.ci.token,
-      ],
+      ci: ["github-actions", github, { token, ...this.#room }, this.ci.token],
       web: ["vercel", vercel, { token, ...this.#project, target: "production" }, this.web.token],
       pods: ["kubernetes-secret", kubernetes, { token, ...cluster }, this.pods.token],
       copy: ["secrets-manager", secretsManager, { secret: copySecretArn }, "none"],
@@ -145,8 +163,18 @@ export class Places {
     };
   }
 
-  get #room(): string {
-    return this.astray.has("ci") ? "staging" : "production";
+  get #room() {
+    const isAstray = this.astray.has("ci");
+    if (this.#sharing.visibility !== undefined)
+      return { organization: isAstray ? "others" : "acme", longestRun: `${this.#times.runMs / 1_000}s` };
+    return { repository: "acme/shop", environment: isAstray ? "staging" : "production" };
+  }
+
+  /** Who may use the CI's value is as people left it: to write a value resets that, if it is not said again. */
+  get isSharedAsBefore(): boolean {
+    const { visibility, sharedWith } = this.ci.secrets.get(copyName) ?? {};
+    const before = this.#sharing;
+    return visibility === before.visibility && sharedWith?.join() === before.sharedWith?.join();
   }
 
   get #project() {
@@ -184,10 +212,21 @@ export class Places {
         return;
       case "change": {
         const text = `FAKE-by-hand-${step}`;
-        if (this.written.has(place)) this.changes.set(place, text);
+        this.changes.delete(place);
+        if (this.written.has(place) && !this.#mayBeRekeys(place)) this.changes.set(place, text);
         return this.changeByHand(place, text);
       }
     }
+  }
+
+  /**
+   * What docs/destinations.md leaves open: a place that never shows its values cannot tell a write that was never heard
+   * of from a change that somebody makes in the minute after that write began. Its clock has whole seconds.
+   */
+  #mayBeRekeys(place: PlaceName): boolean {
+    const since = this.unheardSince.get(place);
+    const isHidden = place === "ci" || place === "web";
+    return isHidden && since !== undefined && this.#nowMs() <= since + copyWriteMaxMs + 1_000;
   }
 
   #heal(place: PlaceName): void {
@@ -201,28 +240,47 @@ export class Places {
   /** People see to everything, and order away what others put there. */
   healAll(): void {
     for (const place of placeNames) this.#heal(place);
+    if (this.ci.secrets.get(copyName)?.text === foreignText) this.ci.secrets.delete(copyName);
     this.changes.clear();
   }
 
   /** What is there now, where a look takes no call. */
   storedNow(place: PlaceName): string | undefined {
     if (place === "ci") return this.ci.secrets.get(copyName)?.text;
+    if (place === "web") return this.#webValue();
     return place === "pods" ? this.pods.valueOf(copyName) : undefined;
   }
 
+  /** An answer of the place has reached the function. */
+  heard(place: PlaceName, { invocationId, isWrite, status }: Heard): void {
+    const isRefusal = status >= 400 && status < 500 && status !== 429;
+    if (isWrite && isRefusal) this.#refusedTo.set(place, { invocationId, hasLooked: false });
+    else if (isWrite) this.#refusedTo.delete(place);
+    else if (status === 200 && this.#refusedTo.get(place)?.invocationId === invocationId)
+      this.#refusedTo.set(place, { invocationId, hasLooked: true });
+  }
+
+  /** A function that has been refused, has looked and has ended by itself knows that its write did nothing. */
+  functionEnded(invocationId: number): void {
+    for (const [place, refused] of this.#refusedTo)
+      if (refused.invocationId === invocationId && refused.hasLooked) this.unheardSince.delete(place);
+  }
+
+  #webValue(): string | undefined {
+    const isIt = ({ key, target }: { readonly key: string; readonly target: readonly string[] }) =>
+      key === copyName && target.includes("production");
+    return this.web.variables.find(isIt)?.value;
+  }
+
   async changeByHand(place: PlaceName, text: string): Promise<void> {
-    if (place === "ci") this.ci.put(copyName, text);
+    if (place === "ci") this.ci.put(copyName, text, this.#sharing);
     if (place === "web") this.web.put(copyName, text, { type: "sensitive" });
     if (place === "pods") this.pods.put(copyName, text, "kubectl-edit");
     if (place === "copy") this.#store.setCurrent(copySecretArn, JSON.stringify({ [copyName]: text }));
   }
 
   async stored(place: PlaceName): Promise<string | undefined> {
-    if (place === "ci") return this.ci.secrets.get(copyName)?.text;
-    if (place === "web")
-      return this.web.variables.find(({ key, target }) => key === copyName && target.includes("production"))
-        ?.value;
-    if (place === "pods") return this.pods.valueOf(copyName);
+    if (place !== "copy") return this.storedNow(place);
     return JSON.parse((await this.#store.current(copySecretArn)).text.reveal())[copyName];
   }
 

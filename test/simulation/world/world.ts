@@ -74,6 +74,8 @@ export interface SecretOptions {
   /** A consumer "shop" reads copies there, and every place holds the first key. */
   readonly copies?: readonly PlaceName[];
   readonly placeTimes?: Partial<PlaceTimes>;
+  readonly sharesCi?: boolean;
+  readonly hasForeignCi?: boolean;
   /** What is at these places already may be overwritten. */
   readonly takesOver?: boolean;
   /** Other text around the key, with the field's name: the secret is JSON then. */
@@ -209,6 +211,8 @@ export class World {
         {
           key: secret.reveal(),
           used: options.copies,
+          sharesCi: options.sharesCi === true,
+          hasForeignCi: options.hasForeignCi === true,
           ...(options.placeTimes && { times: options.placeTimes }),
         },
       );
