@@ -1,6 +1,7 @@
 import type { LambdaClient } from "@aws-sdk/client-lambda";
 import type { SSMClient } from "@aws-sdk/client-ssm";
 import * as z from "zod";
+import type { AwsCredentials } from "../aws/signed-identity.ts";
 import type { Destination, DestinationCapabilities } from "../core/copies/destination.ts";
 import { CopyRefused, PolicyInvalid, ProviderThrottled, ProviderUnavailable } from "../core/errors.ts";
 import type { SecretArn, SecretStore } from "../core/ports.ts";
@@ -68,6 +69,8 @@ export interface AwsReach {
   lambda(place: AwsPlace): Pick<LambdaClient, "send">;
   /** The tags of a secret by name. */
   tags(place: AwsPlace, secretArn: SecretArn): Promise<Readonly<Record<string, string>>>;
+  /** Of the function's own role: a place that trusts it is given a signed question who asks. */
+  credentials(): Promise<AwsCredentials>;
   /** Until a change that AWS makes in the background is over. */
   pause(ms: number): Promise<void>;
 }

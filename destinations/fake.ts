@@ -26,6 +26,7 @@ export const noAws: AwsReach = {
   parameters: notThere,
   lambda: notThere,
   tags: async () => ({}),
+  credentials: async () => notThere(),
   pause: async () => undefined,
 };
 

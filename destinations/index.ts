@@ -3,6 +3,7 @@ import type { DestinationKind } from "./destination.ts";
 import { fly } from "./fly/index.ts";
 import { githubActions } from "./github-actions/index.ts";
 import { gitlabCi } from "./gitlab-ci/index.ts";
+import { googleSecretManagerCopy } from "./google-secret-manager/index.ts";
 import { heroku } from "./heroku/index.ts";
 import { kubernetesSecret } from "./kubernetes-secret/index.ts";
 import { lambdaEnvironment } from "./lambda-environment/index.ts";
@@ -16,6 +17,7 @@ const kinds: readonly DestinationKind[] = [
   fly,
   githubActions,
   gitlabCi,
+  googleSecretManagerCopy,
   heroku,
   kubernetesSecret,
   lambdaEnvironment,

@@ -1,4 +1,4 @@
-import { InputInvalid, StoreUnavailable } from "../core/errors.ts";
+import { InputInvalid, RotationError, StoreUnavailable } from "../core/errors.ts";
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -45,8 +45,8 @@ export async function sendJson({ method, url, token, body }: JsonCall, fetch: Fe
   };
   const { host } = new URL(url);
   const lost = () => new StoreUnavailable(`${host} did not answer`);
-  const reply = await fetch(url, init).catch(() => {
-    throw lost();
+  const reply = await fetch(url, init).catch((error: unknown) => {
+    throw error instanceof RotationError ? error : lost();
   });
   const { status } = reply;
   if (status === 429 || status >= 500) throw new StoreUnavailable(`${host} answered ${status}`);

@@ -1,13 +1,6 @@
 import { createHash } from "node:crypto";
 import type { CopySeen } from "../../core/copies/destination.ts";
-import {
-  CopyRefused,
-  InputInvalid,
-  ProviderUnavailable,
-  SecretUnusable,
-  StoreUnavailable,
-  VersionMoved,
-} from "../../core/errors.ts";
+import { CopyRefused, ProviderUnavailable, SecretUnusable } from "../../core/errors.ts";
 import type { StoredVersion, VersionId } from "../../core/ports.ts";
 import { Secret } from "../../core/secret.ts";
 import { fingerprintOf } from "../../events/fingerprint.ts";
@@ -15,6 +8,7 @@ import { keyIn, withKey } from "../../stores/value.ts";
 import { wrongPlace } from "../api.ts";
 import { placeRefusal } from "../aws-calls.ts";
 import { type ConnectOptions, type DestinationCalls, parseSettings } from "../destination.ts";
+import { asDestination } from "../store-errors.ts";
 import { secretsManagerSettings } from "./settings.ts";
 
 export function connect({ settings, environment, aws }: ConnectOptions): DestinationCalls {
@@ -120,16 +114,4 @@ function versionFor(copy: {
   const hex = createHash("sha256").update(text).digest("hex");
   const parts = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`];
   return [...parts, hex.slice(20, 32)].join("-");
-}
-
-/** The store's errors in a destination's words: what passes is tried again, what does not is a refusal. */
-async function asDestination<Answer>(work: () => Promise<Answer>): Promise<Answer> {
-  try {
-    return await work();
-  } catch (error) {
-    const isRefusal = [SecretUnusable, InputInvalid, VersionMoved].some((Kind) => error instanceof Kind);
-    if (isRefusal && error instanceof Error) throw new CopyRefused(error.message);
-    if (error instanceof StoreUnavailable) throw new ProviderUnavailable(error.message);
-    throw error;
-  }
 }

@@ -15,7 +15,8 @@ export function connect({ projects, awsCredentials, fetch = globalThis.fetch }: 
     connect(given) {
       const settings = googleSettings.parse(given);
       const token = federated({ settings, awsCredentials, fetch, nowMs: Date.now });
-      return storeOnAliases(secretsOf({ project: settings.project, token, fetch }));
+      const { project, location } = settings;
+      return storeOnAliases(secretsOf({ project, location, token, fetch }));
     },
   });
 }

@@ -1,4 +1,5 @@
 import { crc32c } from "./crc32c.ts";
+import { hostOf } from "./secrets.ts";
 
 /** What the stand-in sees of one request. */
 export interface GoogleRequest {
@@ -45,9 +46,12 @@ export class GoogleFake {
   readonly #tokens = new Map<string, number>();
   readonly #now: () => number;
   readonly #project: string;
+  readonly #host: string;
 
-  constructor(project: string, now: () => number) {
-    this.#project = project;
+  /** With a location its secrets are that location's, on a host of their own. */
+  constructor(project: string, now: () => number, location?: string) {
+    this.#project = location === undefined ? project : `${project}/locations/${location}`;
+    this.#host = hostOf(location);
     this.#now = now;
   }
 
@@ -86,9 +90,12 @@ export class GoogleFake {
     if ((this.#tokens.get(token) ?? 0) <= this.#now()) return failed(401, "UNAUTHENTICATED");
     if (url.host === "iamcredentials.googleapis.com") return this.#impersonate(url);
     const [, project, name = "", rest = ""] =
-      /^\/v1\/projects\/([\w-]+)\/secrets\/([\w-]+)(.*)$/.exec(url.pathname) ?? [];
+      /^\/v1\/projects\/([\w-]+(?:\/locations\/[\w-]+)?)\/secrets(?:\/([\w-]+)(.*))?$/.exec(url.pathname) ??
+      [];
+    if (project !== this.#project || url.host !== this.#host) return failed(404, "NOT_FOUND");
+    if (name === "" && request.method === "POST") return this.#create(url, request.body as object);
     const kept = this.secrets.get(name);
-    if (project !== this.#project || kept === undefined) return failed(404, "NOT_FOUND");
+    if (kept === undefined) return failed(404, "NOT_FOUND");
     if (rest === ":addVersion") return this.#addVersion(name, request.body as AddVersion);
     if (rest === "/versions") return { status: 200, json: { versions: this.#listed(name, kept) } };
     if (rest !== "") return this.#access(name, kept, rest);
@@ -127,6 +134,15 @@ export class GoogleFake {
     const token = `ya29.FAKE-${kind}-${this.#tokens.size + 1}`;
     this.#tokens.set(token, this.#now() + 3_600_000);
     return token;
+  }
+
+  #create({ searchParams }: URL, body: object): GoogleAnswer {
+    const name = searchParams.get("secretId") ?? "";
+    const isRegional = this.#project.includes("/locations/");
+    if (isRegional === "replication" in body) return failed(400, "INVALID_ARGUMENT");
+    if (this.secrets.has(name)) return failed(409, "ALREADY_EXISTS");
+    this.create(name);
+    return this.#shown(this.#at(name));
   }
 
   #shown({ etag, aliases, annotations }: Kept): GoogleAnswer {

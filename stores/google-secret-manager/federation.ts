@@ -23,6 +23,9 @@ export interface FederationWorld {
   awsCredentials(): Promise<AwsCredentials>;
 }
 
+/** Google gives this role no token; its own rules may have to spread first, so a later try may help. */
+export class LoginRefused extends StoreUnavailable {}
+
 const scope = "https://www.googleapis.com/auth/cloud-platform";
 /** A token is replaced so long before its end that no call is made with one about to end. */
 const headStartMs = 5 * 60_000;
@@ -56,7 +59,7 @@ async function exchange(world: FederationWorld): Promise<Token> {
   );
   const exchanged = Exchanged.safeParse(reply.json);
   if (reply.status !== 200 || !exchanged.success)
-    throw new StoreUnavailable(`Google's STS refused this AWS role for ${audience} (${reply.status})`);
+    throw new LoginRefused(`Google's STS refused this AWS role for ${audience} (${reply.status})`);
   const { access_token: text, expires_in: seconds } = exchanged.data;
   const own = { text, untilMs: fromMs + seconds * 1_000 };
   return serviceAccount === undefined ? own : impersonate({ own, serviceAccount }, fetch);
@@ -70,7 +73,7 @@ async function impersonate(
   const reply = await sendJson({ method: "POST", url, token: own.text, body: { scope: [scope] } }, fetch);
   const made = Impersonated.safeParse(reply.json);
   if (reply.status !== 200 || !made.success)
-    throw new StoreUnavailable(`Google gives this AWS role no token of ${serviceAccount} (${reply.status})`);
+    throw new LoginRefused(`Google gives this AWS role no token of ${serviceAccount} (${reply.status})`);
   return { text: made.data.accessToken, untilMs: Date.parse(made.data.expireTime) };
 }
 

@@ -2,7 +2,7 @@ import type { StoreKind } from "../store.ts";
 import { capabilities } from "./capabilities.ts";
 import { isReference, referenceMistake } from "./reference.ts";
 
-/** Google Secret Manager: global secrets, whose consumers read the alias `current`. */
+/** Google Secret Manager: secrets of a project or of one of its locations, whose consumers read the alias `current`. */
 export const googleSecretManager: StoreKind = {
   capabilities,
   isReference,

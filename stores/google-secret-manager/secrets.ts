@@ -31,31 +31,58 @@ const numberIn = (name: string): number => Number(/\/versions\/(\d{1,15})$/.exec
 
 export interface SecretsWorld {
   readonly project: string;
+  /** Regional secrets are other secrets than those of the whole project, on a host of their own. */
+  readonly location?: string | undefined;
   readonly token: HeldToken;
   readonly fetch: Fetch;
+  /** The secret's own name in what callers name it by; without it `google://<project>/<secret>`. */
+  nameIn?(reference: string): string;
 }
 
-/** The calls of one project. Regional secrets are other secrets on other hosts, and are not reached. */
-export function secretsOf({ project, token, fetch }: SecretsWorld) {
-  const call = (path: string, request: Omit<JsonCall, "url" | "token">): Promise<JsonReply> => {
-    const url = `https://secretmanager.googleapis.com/v1/projects/${project}/secrets/${path}`;
-    return withToken({ token, refusedWith: 401 }, (text) =>
-      sendJson({ ...request, url, token: text }, fetch),
+/** The host of the whole project's secrets, or of one location's. */
+export function hostOf(location: string | undefined): string {
+  return location === undefined
+    ? "secretmanager.googleapis.com"
+    : `secretmanager.${location}.rep.googleapis.com`;
+}
+
+/** The calls of one project, or of one location of it. */
+export function secretsOf({ project, location, token, fetch, nameIn = nameOf }: SecretsWorld) {
+  const place = location === undefined ? "" : `/locations/${location}`;
+  const root = `https://${hostOf(location)}/v1/projects/${project}${place}/secrets`;
+  const call = (path: string, request: Omit<JsonCall, "url" | "token">): Promise<JsonReply> =>
+    withToken({ token, refusedWith: 401 }, (text) =>
+      sendJson({ ...request, url: `${root}${path}`, token: text }, fetch),
     );
+  const at = (reference: string, rest = "") => `/${nameIn(reference)}${rest}`;
+  const secretIn = (reply: JsonReply, reference: string): GoogleSecret => {
+    const { etag, versionAliases, annotations } = understood(reply, Described, {
+      reference,
+      what: "read it",
+    });
+    return { etag, aliases: versionAliases, annotations };
   };
 
   return {
     async describe(reference: string): Promise<GoogleSecret> {
-      const reply = await call(nameOf(reference), { method: "GET" });
-      const { etag, versionAliases, annotations } = understood(reply, Described, {
-        reference,
-        what: "read it",
-      });
-      return { etag, aliases: versionAliases, annotations };
+      return secretIn(await call(at(reference), { method: "GET" }), reference);
+    },
+
+    /** Undefined if there is no such secret. */
+    async find(reference: string): Promise<GoogleSecret | undefined> {
+      const reply = await call(at(reference), { method: "GET" });
+      return reply.status === 404 ? undefined : secretIn(reply, reference);
+    },
+
+    /** Without a version. `exists`: somebody made it meanwhile. */
+    async create(reference: string): Promise<GoogleSecret | "exists"> {
+      const body = location === undefined ? { replication: { automatic: {} } } : {};
+      const reply = await call(`?secretId=${nameIn(reference)}`, { method: "POST", body });
+      return reply.status === 409 ? "exists" : secretIn(reply, reference);
     },
 
     async access(reference: string, version: number): Promise<Secret> {
-      const reply = await call(`${nameOf(reference)}/versions/${version}:access`, { method: "GET" });
+      const reply = await call(at(reference, `/versions/${version}:access`), { method: "GET" });
       const { payload } = understood(reply, Accessed, { reference, what: `read its version ${version}` });
       const bytes = Buffer.from(payload.data, "base64");
       if (crc32c(bytes) !== Number(payload.dataCrc32c))
@@ -69,13 +96,13 @@ export function secretsOf({ project, token, fetch }: SecretsWorld) {
     async add(reference: string, text: Secret): Promise<number> {
       const bytes = Buffer.from(text.reveal(), "utf8");
       const body = { payload: { data: bytes.toString("base64"), dataCrc32c: String(crc32c(bytes)) } };
-      const reply = await call(`${nameOf(reference)}:addVersion`, { method: "POST", body });
+      const reply = await call(at(reference, ":addVersion"), { method: "POST", body });
       return numberIn(understood(reply, Version, { reference, what: "add a version" }).name);
     },
 
     /** The numbers of the versions that can be read and were made after this one, newest first. */
     async newerThan(reference: string, version: number): Promise<readonly number[]> {
-      const reply = await call(`${nameOf(reference)}/versions?pageSize=100`, { method: "GET" });
+      const reply = await call(at(reference, "/versions?pageSize=100"), { method: "GET" });
       const { versions } = understood(reply, Listed, { reference, what: "list its versions" });
       return versions
         .filter(({ state }) => state === "ENABLED")
@@ -89,7 +116,7 @@ export function secretsOf({ project, token, fetch }: SecretsWorld) {
       const versionAliases = Object.fromEntries(
         Object.entries(aliases).map(([name, each]) => [name, String(each)]),
       );
-      const reply = await call(`${nameOf(reference)}?updateMask=versionAliases,annotations`, {
+      const reply = await call(at(reference, "?updateMask=versionAliases,annotations"), {
         ...{ method: "PATCH", body: { etag, versionAliases, annotations } },
       });
       if (reply.status === 409 || reply.status === 412) return "overtaken";
@@ -100,6 +127,25 @@ export function secretsOf({ project, token, fetch }: SecretsWorld) {
 }
 
 export type GoogleSecrets = ReturnType<typeof secretsOf>;
+
+/** Consumers read the alias `current`; what it was on before stays readable as `previous`. */
+export function withCurrent(seen: GoogleSecret, number: number): GoogleSecret {
+  const { current } = seen.aliases;
+  return {
+    ...seen,
+    aliases: { ...seen.aliases, current: number, ...(current !== undefined && { previous: current }) },
+  };
+}
+
+/** A version with this text that was added after that one: a lost answer may have been about it. */
+export async function foundAfter(
+  { reference, after, text }: { readonly reference: string; readonly after: number; readonly text: Secret },
+  secrets: GoogleSecrets,
+): Promise<number | undefined> {
+  for (const number of await secrets.newerThan(reference, after))
+    if ((await secrets.access(reference, number)).reveal() === text.reveal()) return number;
+  return undefined;
+}
 
 function nameOf(reference: string): string {
   const parsed = parseReference(reference);

@@ -4,6 +4,11 @@ import * as z from "zod";
 export const googleSettings = z.strictObject({
   /** The number or the id of the project. */
   project: z.string().regex(/^[a-z0-9-]{6,30}$/),
+  /** Of regional secrets, such as `europe-west3`; without it the secrets are those of the whole project. */
+  location: z
+    .string()
+    .regex(/^[a-z]{2,20}-[a-z]{2,20}\d{1,2}$/)
+    .optional(),
   /** The provider of a workload identity pool that trusts this AWS account. */
   audience: z
     .string()

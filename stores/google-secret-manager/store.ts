@@ -4,7 +4,7 @@ import type { SecretStore, VersionId, VersionsInUse } from "../../core/ports.ts"
 import type { Secret } from "../../core/secret.ts";
 import { onlyVersions } from "../routed.ts";
 import { capabilities } from "./capabilities.ts";
-import type { GoogleSecret, GoogleSecrets } from "./secrets.ts";
+import { foundAfter, type GoogleSecret, type GoogleSecrets, withCurrent } from "./secrets.ts";
 
 /**
  * The domain's store on aliases and annotations. Consumers read `current`. Google numbers the versions itself, so the id
@@ -94,7 +94,7 @@ function changing(
           outcome = "heldElsewhere";
           return seen;
         }
-        return withAlias(withAlias(seen, "current", number), "previous", current);
+        return withCurrent(seen, number);
       });
       return outcome;
     },
@@ -163,15 +163,6 @@ async function write(
     const { [intentAnnotation]: _done, ...annotations } = seen.annotations;
     return withVersion({ ...seen, annotations }, number, versionId);
   });
-}
-
-async function foundAfter(
-  { reference, after, text }: Pick<Writing, "reference" | "text"> & { readonly after: number },
-  secrets: GoogleSecrets,
-): Promise<number | undefined> {
-  for (const number of await secrets.newerThan(reference, after))
-    if ((await secrets.access(reference, number)).reveal() === text.reveal()) return number;
-  return undefined;
 }
 
 function inUse(seen: GoogleSecret): VersionsInUse {

@@ -13,6 +13,7 @@ import * as github from "../../destinations/github-actions/adapter.ts";
 import { GithubFake } from "../../destinations/github-actions/fake.ts";
 import * as gitlab from "../../destinations/gitlab-ci/adapter.ts";
 import { GitlabFake } from "../../destinations/gitlab-ci/fake.ts";
+import * as googleSecretManager from "../../destinations/google-secret-manager/adapter.ts";
 import * as heroku from "../../destinations/heroku/adapter.ts";
 import { HerokuFake } from "../../destinations/heroku/fake.ts";
 import { destinationKinds } from "../../destinations/index.ts";
@@ -28,9 +29,12 @@ import * as vercel from "../../destinations/vercel/adapter.ts";
 import { VercelFake } from "../../destinations/vercel/fake.ts";
 import { fakeHttp } from "../../providers/fake.ts";
 import { faultsOf } from "../../providers/fake-faults.ts";
+import { GoogleFake } from "../../stores/google-secret-manager/fake.ts";
+import { hostOf } from "../../stores/google-secret-manager/secrets.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { clientOptions } from "./aws-wire.ts";
 import type { DestinationWorld } from "./destination-contract.ts";
+import { credentials, signer } from "./google-signer.ts";
 
 const token = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:rekey/places/token-AbCdEf";
 const copySecret = "arn:aws:secretsmanager:us-east-1:444455556666:secret:shop/openai-AbCdEf";
@@ -369,6 +373,53 @@ export function lambdaWorld(): DestinationWorld & { readonly fake: LambdaFake } 
   };
 }
 
+/** The faults of the wire are Secret Manager's; a login that fails is in the store's own suite. */
+export function googleWorld(location?: string): DestinationWorld & { readonly fake: GoogleFake } {
+  const { now, pass } = clock();
+  const fake = new GoogleFake("shop-fake", now, location);
+  fake.identify = (question) => signer(fake, question);
+  const put = (secret: string, text: string) => {
+    if (!fake.secrets.has(secret)) fake.create(secret);
+    fake.alias(secret, "current", fake.add(secret, text));
+  };
+  put("REKEY_ENVIRONMENT", "production");
+  const { struck, inject } = struckBy(({ path, query, ...request }) => {
+    const url = new URL(`https://${hostOf(location)}${path}?${query}`);
+    const { status, json } = fake.handle({ ...request, url });
+    return { status, headers: {}, body: JSON.stringify(json) };
+  });
+  const atSecrets = fakeHttp(struck);
+  const http: ConnectOptions["http"] = {
+    async send(request) {
+      const { method, url, headers, body } = request;
+      if (new URL(url).host === hostOf(location)) return atSecrets.send(request);
+      return { headers: {}, ...fake.handle({ method, url: new URL(url), headers, body }) };
+    },
+  };
+  const settings = {
+    ...{ project: "shop-fake", audience: fake.audience, serviceAccount: fake.serviceAccount },
+    ...(location !== undefined && { location }),
+  };
+  const aws = { ...noAws, credentials: async () => credentials };
+  const wired = { kind: "google-secret-manager", adapter: googleSecretManager, http, tokenText: "none", aws };
+  const stranger = { ...settings, serviceAccount: "stranger@shop-fake.iam.gserviceaccount.com" };
+  return {
+    ...{ fake, pass, inject, put },
+    destination: wire({ ...wired, settings }),
+    elsewhere: wire({ ...wired, settings: { ...settings, project: "other-fake" } }),
+    refused: wire({ ...wired, settings: stranger }),
+    stored: (secret) => {
+      const { aliases, versions } = fake.secrets.get(secret) ?? {};
+      const found = versions?.[Number(aliases?.["current"]) - 1];
+      return found === undefined ? undefined : Buffer.from(found.data, "base64").toString();
+    },
+    running: () => [],
+    start: () => undefined,
+    finish: () => undefined,
+    rollBack: () => false,
+  };
+}
+
 /** By kind, every destination of the registry. */
 export const destinationWorlds: Readonly<Record<string, () => DestinationWorld>> = {
   "github-actions": githubWorld,
@@ -378,6 +429,7 @@ export const destinationWorlds: Readonly<Record<string, () => DestinationWorld>>
   "gitlab-ci": gitlabWorld,
   "cloudflare-workers": cloudflareWorld,
   fly: flyWorld,
+  "google-secret-manager": () => googleWorld(),
   heroku: herokuWorld,
   "parameter-store": parameterStoreWorld,
   "lambda-environment": lambdaWorld,

@@ -7,6 +7,7 @@ import {
   flyWorld,
   githubWorld,
   gitlabWorld,
+  googleWorld,
   herokuWorld,
   kubernetesWorld,
   lambdaWorld,
@@ -21,6 +22,59 @@ test("every kind of destination passes the suite", () => {
 });
 
 describe.each(Object.entries(destinationWorlds))("%s", (_kind, makeWorld) => destinationContract(makeWorld));
+
+describe("google-secret-manager, of one location", () =>
+  destinationContract(() => googleWorld("europe-west3")));
+
+describe("google-secret-manager", () => {
+  const name = "OPENAI_API_KEY";
+  const numbers = ({ fake }: ReturnType<typeof googleWorld>) => fake.secrets.get(name)?.aliases;
+  const isAdd = { kind: "lostReply", on: "write" } as const;
+
+  test("the alias moves to the new version, and the one from before stays readable", async () => {
+    const world = googleWorld();
+    world.fake.create(name);
+    world.fake.alias(name, "current", world.fake.add(name, "sk-FAKE-one"));
+
+    await world.destination.write({ ...copy("sk-FAKE-two"), seen: await world.destination.look(name) });
+
+    expect(numbers(world)).toEqual({ current: "2", previous: "1" });
+  });
+
+  test("a version whose answer was lost is found again, and no second one is made", async () => {
+    const world = googleWorld();
+    await world.put(name, "sk-FAKE-one");
+    const seen = await world.destination.look(name);
+    world.inject?.(isAdd);
+    const first = world.destination.write({ ...copy("sk-FAKE-two"), seen });
+    await expect(first).rejects.toMatchObject({ name: "ProviderUnavailable" });
+    await world.destination.write({ ...copy("sk-FAKE-two"), seen: await world.destination.look(name) });
+
+    expect(world.fake.secrets.get(name)?.versions).toHaveLength(2);
+    expect(numbers(world)?.["current"]).toBe("2");
+  });
+
+  test("where nobody set the alias, what readers of the newest version have is not overwritten unseen", async () => {
+    const world = googleWorld();
+    world.fake.create(name);
+    world.fake.add(name, "somebody-else-FAKE");
+    const seen = await world.destination.look(name);
+
+    expect(seen.mark).toBe("version 1");
+    world.fake.add(name, "somebody-elses-next-FAKE");
+    const late = world.destination.write({ ...copy("sk-FAKE-two"), seen });
+    await expect(late).rejects.toMatchObject({ name: "ProviderUnavailable" });
+  });
+
+  test("a version that somebody disabled is named, and not taken for none", async () => {
+    const world = googleWorld();
+    await world.put(name, "sk-FAKE-one");
+    const [version] = world.fake.secrets.get(name)?.versions ?? [];
+    Object.assign(version ?? {}, { state: "DISABLED" });
+
+    await expect(world.destination.read(name)).rejects.toMatchObject({ name: "CopyRefused" });
+  });
+});
 
 describe("github-actions", () => {
   test("sharing of an organization's secret is not reset", async () => {

@@ -1,5 +1,4 @@
 import { Secret } from "../../core/secret.ts";
-import { sign } from "../../sdk/client/sigv4.ts";
 import { connect } from "../../stores/google-secret-manager/connect.ts";
 import { crc32c } from "../../stores/google-secret-manager/crc32c.ts";
 import {
@@ -13,27 +12,13 @@ import { federated } from "../../stores/google-secret-manager/federation.ts";
 import { secretsOf } from "../../stores/google-secret-manager/secrets.ts";
 import { googleSettings } from "../../stores/google-secret-manager/settings.ts";
 import { storeOnAliases } from "../../stores/google-secret-manager/store.ts";
+import { credentials, signer } from "./google-signer.ts";
 import { type StoreWorld, storeContract, versionIdOf } from "./store-contract.ts";
 
 const [v1, v2] = [versionIdOf(1), versionIdOf(2)];
-const credentials = { accessKeyId: "AKIDFAKE", secretAccessKey: "FAKE-secret", sessionToken: "FAKE-session" };
 
 type Strike = (request: GoogleRequest, answer: () => GoogleAnswer) => GoogleAnswer | "lost";
 const usual: Strike = (_request, answer) => answer();
-
-/** As AWS's STS does it: the same question is signed once more with what is known of the access key. */
-function signer(fake: GoogleFake, signed: SignedQuestion): string | undefined {
-  const { authorization = "", "x-amz-date": date = "", ...headers } = signed.headers;
-  const region = /\/\d{8}\/([\w-]+)\/sts\//.exec(authorization)?.[1] ?? "";
-  const plain = Object.entries(headers).filter(([name]) => !/^(host|x-amz-security-token)$/.test(name));
-  const again = sign({
-    ...{ method: "POST", url: new URL(signed.url), body: "", service: "sts", region, credentials },
-    nowMs: Date.parse(date.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/, "$1-$2-$3T$4:$5:$6Z")),
-    headers: Object.fromEntries(plain),
-  });
-  const names = (text = "") => /SignedHeaders=([^,]+)/.exec(text)?.[1];
-  return names(again["authorization"]) === names(authorization) ? fake.principal : undefined;
-}
 
 let made = 0;
 

@@ -8,6 +8,7 @@ import { CopyRefused, ProviderUnavailable } from "../../../core/errors.ts";
 import type { SecretStore } from "../../../core/ports.ts";
 import type { AwsPlace, AwsReach } from "../../../destinations/destination.ts";
 import { connectWith } from "../../../stores/secrets-manager/connect.ts";
+import { roleCredentials } from "../settings.ts";
 
 /** One client for each Region and role; a role's credentials are asked for again before they expire. */
 export function awsReach(pause: (ms: number) => Promise<void>): AwsReach {
@@ -15,6 +16,7 @@ export function awsReach(pause: (ms: number) => Promise<void>): AwsReach {
   const clientFor = clientsOf((options) => new SecretsManagerClient({ ...awsBounds, ...options }));
   return {
     pause,
+    credentials: async () => roleCredentials(),
     parameters: clientsOf((options) => new SSMClient({ ...awsBounds, ...options })),
     lambda: clientsOf((options) => new LambdaClient({ ...awsBounds, ...options })),
     secrets(place) {
