@@ -1,4 +1,4 @@
-import { hostOf } from "../../stores/google-secret-manager/secrets.ts";
+import { hostOf } from "../../stores/google-secret-manager/host.ts";
 import { type DestinationKind, parseSettings } from "../destination.ts";
 import { googleSecretManagerSettings } from "./settings.ts";
 

@@ -18,6 +18,8 @@ export type { GoogleLogin } from "./google-login.ts";
 export interface GoogleOptions {
   /** Its id or number. Default REKEY_GOOGLE_PROJECT, or GOOGLE_CLOUD_PROJECT. */
   project?: string | undefined;
+  /** Of regional secrets, such as "europe-west3". Default REKEY_GOOGLE_LOCATION, or the whole project's secrets. */
+  location?: string | undefined;
   /** Default REKEY_GOOGLE_ENDPOINT, or Google's own. */
   endpoint?: string | undefined;
   /** Default what REKEY_GOOGLE_LOGIN and its neighbours say, or the metadata server of the machine. */
@@ -52,8 +54,10 @@ const words: Words = { store: "Google", see: "see DNS, the route to it and REKEY
 export function googleTransport(given: GoogleOptions, { aws, clock, env, fetch }: World): Transport {
   let made: ReturnType<typeof reader> | undefined;
   const read = (secret: string, signal: AbortSignal) => {
+    const location = given.location || env["REKEY_GOOGLE_LOCATION"] || "";
     made ??= reader({
-      endpoint: given.endpoint || env["REKEY_GOOGLE_ENDPOINT"] || "https://secretmanager.googleapis.com",
+      location,
+      endpoint: given.endpoint || env["REKEY_GOOGLE_ENDPOINT"] || endpointOf(location),
       project: given.project || env["REKEY_GOOGLE_PROJECT"] || env["GOOGLE_CLOUD_PROJECT"] || "",
       login: given.login ?? loginFrom(env),
       ...{ clock, env, fetch },
@@ -63,8 +67,15 @@ export function googleTransport(given: GoogleOptions, { aws, clock, env, fetch }
   return storeTransport({ scheme: "google://", name: "Google", read }, aws);
 }
 
+function endpointOf(location: string): string {
+  return location
+    ? `https://secretmanager.${location}.rep.googleapis.com`
+    : "https://secretmanager.googleapis.com";
+}
+
 interface Place extends Omit<World, "aws"> {
   endpoint: string;
+  location: string;
   project: string;
   login: GoogleLogin;
 }
@@ -72,10 +83,13 @@ interface Place extends Omit<World, "aws"> {
 /** As the deployment's references are: a project's name, which says nothing here, and the secret. */
 const form = /^google:\/\/[a-z][a-z0-9-]{0,31}\/([\w-]{1,255})$/;
 
-function reader({ endpoint, project, login, clock, env, fetch }: Place) {
+function reader({ endpoint, location, project, login, clock, env, fetch }: Place) {
+  if (!/^([a-z]{2,20}-[a-z]{2,20}\d{1,2})?$/.test(location))
+    throw new OptionInvalid("REKEY_GOOGLE_LOCATION has to be a location such as europe-west3");
   const address = trustedAddress(endpoint, "REKEY_GOOGLE_ENDPOINT");
   if (!/^[a-z0-9-]{1,30}$/.test(project))
     throw new OptionInvalid("REKEY_GOOGLE_PROJECT has to be the id or the number of the project");
+  const place = location && `/locations/${location}`;
   const wallMs = () => clock.wallMs();
   const world = { login, env, fetch, words, wallMs, credentials: credentialChain({ env, fetch, wallMs }) };
   const token = heldToken({ wallMs, login: (asked) => googleToken(asked, world) });
@@ -85,7 +99,7 @@ function reader({ endpoint, project, login, clock, env, fetch }: Place) {
     if (!name) throw new OptionInvalid("a secret in Google is named google://<project>/<secret>");
     const asked = { secret, signal };
     // Never `latest`: that is the newest version, also one that is only pending or disabled.
-    const url = `${address}/v1/projects/${project}/secrets/${name}/versions/current:access`;
+    const url = `${address}/v1/projects/${project}${place}/secrets/${name}/versions/current:access`;
     const get = async () => {
       const headers = { authorization: `Bearer ${await token.get(asked)}` };
       return askJson(url, { ...asked, method: "GET", headers }, { fetch, words });

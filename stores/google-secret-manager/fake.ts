@@ -1,5 +1,5 @@
 import { crc32c } from "./crc32c.ts";
-import { hostOf } from "./secrets.ts";
+import { hostOf } from "./host.ts";
 
 /** What the stand-in sees of one request. */
 export interface GoogleRequest {

@@ -4,6 +4,7 @@ import { Secret } from "../../core/secret.ts";
 import { type HeldToken, withToken } from "../held-token.ts";
 import { type Fetch, type JsonCall, type JsonReply, sendJson } from "../http.ts";
 import { crc32c } from "./crc32c.ts";
+import { hostOf } from "./host.ts";
 import { parseReference } from "./reference.ts";
 import { refusalOf } from "./refusals.ts";
 
@@ -37,13 +38,6 @@ export interface SecretsWorld {
   readonly fetch: Fetch;
   /** The secret's own name in what callers name it by; without it `google://<project>/<secret>`. */
   nameIn?(reference: string): string;
-}
-
-/** The host of the whole project's secrets, or of one location's. */
-export function hostOf(location: string | undefined): string {
-  return location === undefined
-    ? "secretmanager.googleapis.com"
-    : `secretmanager.${location}.rep.googleapis.com`;
 }
 
 /** The calls of one project, or of one location of it. */

@@ -30,7 +30,7 @@ import { VercelFake } from "../../destinations/vercel/fake.ts";
 import { fakeHttp } from "../../providers/fake.ts";
 import { faultsOf } from "../../providers/fake-faults.ts";
 import { GoogleFake } from "../../stores/google-secret-manager/fake.ts";
-import { hostOf } from "../../stores/google-secret-manager/secrets.ts";
+import { hostOf } from "../../stores/google-secret-manager/host.ts";
 import { memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { clientOptions } from "./aws-wire.ts";
 import type { DestinationWorld } from "./destination-contract.ts";

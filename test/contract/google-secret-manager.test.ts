@@ -24,7 +24,8 @@ let made = 0;
 
 function company(strike: Strike = usual, given: Readonly<Record<string, unknown>> = {}) {
   const time = { nowMs: Date.parse("2026-01-01T00:00:00Z") };
-  const fake = new GoogleFake("shop-fake", () => time.nowMs);
+  const location = given["location"] as string | undefined;
+  const fake = new GoogleFake("shop-fake", () => time.nowMs, location);
   const signed: SignedQuestion[] = [];
   fake.identify = (question) => {
     signed.push(question);
@@ -42,12 +43,12 @@ function company(strike: Strike = usual, given: Readonly<Record<string, unknown>
     nowMs: () => time.nowMs,
     awsCredentials: async () => credentials,
   });
-  const store = storeOnAliases(secretsOf({ project: settings.project, token, fetch }));
+  const store = storeOnAliases(secretsOf({ project: settings.project, location, token, fetch }));
   return { fake, time, signed, store, struck };
 }
 
-function fakeWorld(): StoreWorld & ReturnType<typeof company> {
-  const world = company();
+function fakeWorld(given: Readonly<Record<string, unknown>> = {}): StoreWorld & ReturnType<typeof company> {
+  const world = company(usual, given);
   const { fake } = world;
   const nameOf = (arn: string) => arn.replace("google://main/", "");
   return {
@@ -70,7 +71,10 @@ function fakeWorld(): StoreWorld & ReturnType<typeof company> {
   };
 }
 
-describe("Google Secret Manager behind the stand-in", () => storeContract(fakeWorld));
+describe("Google Secret Manager behind the stand-in", () => storeContract(() => fakeWorld()));
+
+describe("its secrets of one location behind the stand-in", () =>
+  storeContract(() => fakeWorld({ location: "europe-west3" })));
 
 const real = process.env["REKEY_TEST_GOOGLE"];
 (real === undefined ? describe.skip : describe)("the project that REKEY_TEST_GOOGLE names", () =>

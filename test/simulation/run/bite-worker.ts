@@ -1,10 +1,6 @@
 import { readFileSync } from "node:fs";
 import { registerHooks } from "node:module";
 import { parentPort } from "node:worker_threads";
-import { hasCopies } from "../plan/copies-plan.ts";
-import { isHard } from "../plan/hard-incident-plan.ts";
-import { hasOrders } from "../plan/orders-plan.ts";
-import { hasShape } from "../plan/shape-plan.ts";
 import { type PlantedBug, plantedBugs } from "./planted-bugs.ts";
 
 export interface BiteJob {
@@ -44,6 +40,11 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   const planted = plantedBugs.find(({ name }) => name === bug);
   if (planted === undefined) throw new Error(`nobody planted "${bug}"`);
   plant(planted);
+  // A module that is loaded before the bug is planted has none: everything else is imported from here on.
+  const { hasCopies } = await import("../plan/copies-plan.ts");
+  const { isHard } = await import("../plan/hard-incident-plan.ts");
+  const { hasOrders } = await import("../plan/orders-plan.ts");
+  const { hasShape } = await import("../plan/shape-plan.ts");
   const { simulateRange } = await import("./simulate-range.ts");
   const { crashPoints } = await import("../faults/crash-matrix.ts");
   const { foundBy: of = "seeds", machine } = planted;
