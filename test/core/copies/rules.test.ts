@@ -3,17 +3,15 @@ import {
   type CopyNote,
   copyWriteMaxMs,
   noteAstray,
-  noteFailed,
   noteMark,
   noteOverwrite,
   noteRefused,
   noteSeen,
   noteStarted,
   noteUse,
-  noteWriting,
-  noteWritten,
   writtenCopy,
 } from "../../../core/copies/note.ts";
+import { noteFailed, noteWriting, noteWritten } from "../../../core/copies/note-writing.ts";
 import { type CopyView, isAsNoted, isWritten, whyNotWrite } from "../../../core/copies/rules.ts";
 
 const place = { destination: "ci", name: "KEY" };

@@ -454,7 +454,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "overwrite what somebody put there after a write that was refused",
-    file: "functions/secret/copies.ts",
+    file: "functions/secret/copies-writing.ts",
     find: "if (what === undefined || isUnheard || isReadable) return;",
     replace: "if (what !== undefined || isUnheard || isReadable) return;",
     seeds: "copies",
