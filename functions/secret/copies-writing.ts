@@ -129,8 +129,8 @@ interface Failed {
 }
 
 /**
- * What is there right after a write that failed may be that write's where the value is hidden, and what comes later is
- * not. A request whose answer was lost may still be on its way, so as long as nothing has changed its end stays unknown.
+ * What is there right after a write that failed may be that write's where the value is hidden, and what comes later
+ * is not. A request whose answer was lost may still be on its way: as long as nothing changed, its end is unknown.
  */
 async function lookAfter(failed: Failed, deps: Deps): Promise<void> {
   const { place, begun, over, error, destination } = failed;

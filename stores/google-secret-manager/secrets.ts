@@ -40,23 +40,31 @@ export interface SecretsWorld {
   nameIn?(reference: string): string;
 }
 
-/** The calls of one project, or of one location of it. */
-export function secretsOf({ project, location, token, fetch, nameIn = nameOf }: SecretsWorld) {
+type Asked = Omit<JsonCall, "url" | "token">;
+
+/** `at` is the path of a secret below all secrets of the project, or of one location of it. */
+function callsOf({ project, location, token, fetch, nameIn = nameOf }: SecretsWorld) {
   const place = location === undefined ? "" : `/locations/${location}`;
   const root = `https://${hostOf(location)}/v1/projects/${project}${place}/secrets`;
-  const call = (path: string, request: Omit<JsonCall, "url" | "token">): Promise<JsonReply> =>
-    withToken({ token, refusedWith: 401 }, (text) =>
-      sendJson({ ...request, url: `${root}${path}`, token: text }, fetch),
-    );
-  const at = (reference: string, rest = "") => `/${nameIn(reference)}${rest}`;
-  const secretIn = (reply: JsonReply, reference: string): GoogleSecret => {
-    const { etag, versionAliases, annotations } = understood(reply, Described, {
-      reference,
-      what: "read it",
-    });
-    return { etag, aliases: versionAliases, annotations };
+  return {
+    call: (path: string, request: Asked): Promise<JsonReply> =>
+      withToken({ token, refusedWith: 401 }, (text) =>
+        sendJson({ ...request, url: `${root}${path}`, token: text }, fetch),
+      ),
+    at: (reference: string, rest = "") => `/${nameIn(reference)}${rest}`,
+    create: (reference: string) => `?secretId=${nameIn(reference)}`,
   };
+}
 
+function secretIn(reply: JsonReply, reference: string): GoogleSecret {
+  const asked = { reference, what: "read it" };
+  const { etag, versionAliases, annotations } = understood(reply, Described, asked);
+  return { etag, aliases: versionAliases, annotations };
+}
+
+/** The calls of one project, or of one location of it. */
+export function secretsOf(world: SecretsWorld) {
+  const { call, at, create } = callsOf(world);
   return {
     async describe(reference: string): Promise<GoogleSecret> {
       return secretIn(await call(at(reference), { method: "GET" }), reference);
@@ -70,8 +78,8 @@ export function secretsOf({ project, location, token, fetch, nameIn = nameOf }: 
 
     /** Without a version. `exists`: somebody made it meanwhile. */
     async create(reference: string): Promise<GoogleSecret | "exists"> {
-      const body = location === undefined ? { replication: { automatic: {} } } : {};
-      const reply = await call(`?secretId=${nameIn(reference)}`, { method: "POST", body });
+      const body = world.location === undefined ? { replication: { automatic: {} } } : {};
+      const reply = await call(create(reference), { method: "POST", body });
       return reply.status === 409 ? "exists" : secretIn(reply, reference);
     },
 

@@ -50,6 +50,13 @@ describe("a copy is written", () => {
       "where the policy says that it may",
       { copy: { to: "ci", as: "KEY", takeOver: true }, seen: { mark: "m9" } },
     ],
+  ])("%s", (_where, given) => {
+    expect(reasonOf(given)).toBeUndefined();
+  });
+});
+
+describe("a copy is written once more", () => {
+  test.each<[string, Partial<CopyView>]>([
     [
       "again after a write that never ended",
       { note: noteWriting(place, { versionId: "v2", fingerprint: incoming }), seen: { mark: "m9" } },
