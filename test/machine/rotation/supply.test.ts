@@ -109,6 +109,22 @@ test("a supplied key that is the retiring one is refused, and the run goes on wa
   expect(story.path(run).at(-1)).toBe("AwaitKey");
 });
 
+test("an id that the provider shows to be another key's is refused, and that key is left alone", async () => {
+  const story = await open(byHand);
+  const run = story.start();
+  await story.reaches(run, "AwaitKey");
+  const { keyId } = story.world.provider.addKey({ name: "another service's" });
+  const versionId = await putSupplied(story);
+
+  const supply = { command: "supply", secret: "billing-key", versionId, keyId };
+  const refused = await story.command(supply);
+
+  expect(refused).toMatchObject({ outcome: "refused", detail: expect.stringContaining(`not key ${keyId}`) });
+  await story.world.time.advance(60_000);
+  expect(story.path(run).at(-1)).toBe("AwaitKey");
+  expect(story.world.provider.state().find((key) => key.keyId === keyId)?.isListed).toBe(true);
+});
+
 test("a supplied key that the provider refuses is put aside, and the current key stays", async () => {
   const story = await open(byHand);
   const run = story.start();
