@@ -242,7 +242,7 @@ test("an instance that a person said is gone is shown as forgotten, until it rep
   const forgotten = { ...order, atMs: world.clock.nowMs - 1_000, sequence: item.sequence };
   await world.ledger.forgetInstance(arnOf("billing-key"), item, forgotten);
   await open();
-  await view("rotation", arnOf("billing-key"));
+  await page.getByRole("link", { name: "billing-key" }).click();
   await page.locator(".chips .chip.ended", { hasText: "search-2" }).waitFor();
   const chip = page.locator(".chips .chip", { hasText: "search-2" });
   expect(await chip.textContent()).toMatch(/forgotten .* ago by ana: the machine burnt/);
