@@ -58,7 +58,8 @@ export function createAttempts(
     const mayAsk = () => !isNew() && now() >= readAgainAt;
     if (mayAsk()) await cache.read().catch(ignore);
     if (mayAsk()) {
-      watch.refused({ isFirst: lost === 0 });
+      // More refusals of the same key keep nobody busy.
+      if (!lost) watch.refused();
       readAgainAt = now() + Math.min(lostMinMs * 2 ** lost++, lostMaxMs);
     }
     return isNew();
