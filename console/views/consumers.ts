@@ -43,16 +43,23 @@ export function consumerRows(view: View): readonly ConsumerRow[] | "none" {
     ),
   );
   const others = seen.filter((item) => !declared.some((consumer) => isOf(item, consumer)));
-  const strangers = Map.groupBy(others, ({ consumer, environment }) =>
-    JSON.stringify([consumer, environment]),
-  );
-  const undeclared = [...strangers.values()].flatMap((items) => {
-    const [first] = items;
-    if (first === undefined) return [];
-    const { consumer: name, environment } = first;
-    return [rowOf({ name, environment, isDeclared: false, wanted: [] }, { items, view })];
+  const undeclared = strangersAmong(others).map((items) => {
+    const { consumer: name, environment } = items[0];
+    return rowOf({ name, environment, isDeclared: false, wanted: [] }, { items, view });
   });
   return view.policy.consumers === "none" && undeclared.length === 0 ? "none" : [...rows, ...undeclared];
+}
+
+type OneConsumers = readonly [ConsumerEvidence, ...ConsumerEvidence[]];
+
+function strangersAmong(others: readonly ConsumerEvidence[]): readonly OneConsumers[] {
+  const found = new Map<string, OneConsumers>();
+  for (const item of others) {
+    const name = JSON.stringify([item.consumer, item.environment]);
+    const items = found.get(name);
+    found.set(name, items === undefined ? [item] : [...items, item]);
+  }
+  return [...found.values()];
 }
 
 function isOf(item: ConsumerEvidence, { name, environment, account }: ConsumerPolicy): boolean {

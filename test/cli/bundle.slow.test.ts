@@ -43,6 +43,12 @@ test("the bundle is ASCII: one other character would double what its text takes 
   expect(/[^\0-\x7f].{0,40}/.exec(readFileSync(bundle, "utf8"))?.[0]).toBeUndefined();
 });
 
+test("nothing in it is newer than the oldest Node that the package names", () => {
+  expect(manifest.engines.node).toBe(">=20.19");
+  const newer = /(?:Map|Object)\.groupBy|Promise\.(?:withResolvers|try)|Array\.fromAsync|RegExp\.escape/;
+  expect(newer.exec(readFileSync(bundle, "utf8"))?.[0]).toBeUndefined();
+});
+
 test("a command that reads the ledger loads the client it needs, from inside the bundle", () => {
   const { status, stderr } = rekey("status");
 
