@@ -71,6 +71,11 @@ export interface MintRequest {
   readonly expiresInMs?: number;
   /** The key that is being replaced: an issuer with two places must not touch the place that holds it. */
   readonly retiring?: KeyId;
+  /**
+   * The key that may end for the new one, for the shape `slots`: if another key is in its place by now, none is made
+   * (ProviderUnavailable).
+   */
+  readonly displaces?: KeyId;
   /** The text the key shall have, for the shape `clientSecret`: a repeat with the same text makes no second key. */
   readonly secret?: Secret;
 }

@@ -118,7 +118,8 @@ export function markDiscarded(record: SecretRecord, ticket: Ticket, name: string
   return bump({ ...record, keys: record.keys.filter((key) => key.name !== name) });
 }
 
-function assertAttempt(record: SecretRecord, ticket: Ticket, { attempt }: Attempt): Run {
+/** Throws Superseded unless the ticket's run still waits for the key of this attempt. */
+export function assertAttempt(record: SecretRecord, ticket: Ticket, { attempt }: Attempt): Run {
   const run = assertOpened(assertHolder(record, ticket));
   if (run.attempt !== attempt)
     throw new Superseded(`attempt ${attempt} was overtaken by attempt ${run.attempt}`);

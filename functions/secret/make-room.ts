@@ -1,56 +1,64 @@
 import { NeedsHuman, QuotaReached } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
-import type { KeyProvider, ListedKey } from "../../core/ports.ts";
+import type { KeyId, KeyProvider, ListedKey } from "../../core/ports.ts";
+import { assertAttempt } from "../../core/rotation/incoming.ts";
 import { isLimited, roomFor, whyNotDisplace } from "../../core/rotation/room.ts";
-import type { Run, SecretRecord } from "../../core/rotation/secret-record.ts";
+import type { PlacedKey, SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { sharedWith } from "./shared-key.ts";
 
 interface Question {
   readonly policy: Policy;
-  readonly record: SecretRecord;
-  readonly run: Run;
+  readonly ticket: Ticket;
+  readonly attempt: number;
+  readonly retiring: PlacedKey;
   readonly atMs: number;
+}
+
+interface Displacing extends Question {
+  readonly key: ListedKey;
+  readonly record: SecretRecord;
 }
 
 /**
  * Sees that the provider has room for one more key. Where another key has to end for it, that key passes the same
- * questions as a retiring one before its revoke, and the audit log says so before anything is done.
+ * questions as a retiring one before its revoke, and the audit log says so before anything is done. Answers the key
+ * that the call which makes the new one is going to end.
  */
-export async function makeRoom(question: Question, deps: Deps): Promise<void> {
-  const { policy, record, run, atMs } = question;
+export async function makeRoom(question: Question, deps: Deps): Promise<KeyId | undefined> {
+  const { policy, ticket, attempt, retiring, atMs } = question;
   const provider = deps.provider(policy);
   const { shape } = provider.capabilities;
-  if (!isLimited(shape)) return;
+  if (!isLimited(shape)) return undefined;
 
-  const room = roomFor({ shape, listed: await provider.list(), retiring: run.retiring.keyId });
-  if (room.kind === "enough") return;
+  const room = roomFor({ shape, listed: await provider.list(), retiring: retiring.keyId });
+  if (room.kind === "enough") return undefined;
   if (room.kind === "none") throw new QuotaReached(`there is no room for another key: ${room.why}`);
 
-  const refusal = whyNotDisplace({
-    ...question,
-    shape,
-    ...(await factsOf({ ...question, key: room.key }, deps)),
-  });
+  // Read after the listing: if this call slept, another one may have put the run's own key there meanwhile.
+  const record = await deps.ledger.secret(ticket.secretArn);
+  assertAttempt(record, ticket, { attempt });
+  const { key, endedBy } = room;
+  const refusal = whyNotDisplace({ shape, retiring, ...(await factsOf({ ...question, key, record }, deps)) });
   if (refusal) throw new NeedsHuman(`there is no room for another key: ${refusal.reason}: ${refusal.detail}`);
-  await deps.audit.append(record.secretArn, {
-    id: `${run.rotationId}/displace/${room.key.keyId}`,
+  await deps.audit.append(ticket.secretArn, {
+    id: `${ticket.rotationId}/displace/${key.keyId}`,
     atMs,
-    actor: run.rotationId,
+    actor: ticket.rotationId,
     action: "KeyDisplaced",
-    detail: { keyId: room.key.keyId, endedBy: room.endedBy },
+    detail: { keyId: key.keyId, endedBy },
   });
-  if (room.endedBy === "revoke") await provider.revoke(room.key.keyId);
+  if (endedBy === "revoke") await provider.revoke(key.keyId);
+  return endedBy === "mint" ? key.keyId : undefined;
 }
 
-async function factsOf({ policy, record, run, key }: Question & { readonly key: ListedKey }, deps: Deps) {
+async function factsOf({ policy, record, key }: Displacing, deps: Deps) {
   const fingerprints = key.fingerprint === undefined ? [] : [key.fingerprint];
   const others = await Promise.all(
     fingerprints.map((fingerprint) => sharedWith({ fingerprint, secretArn: record.secretArn }, deps)),
   );
   return {
-    key,
-    retiring: run.retiring,
+    ...{ key, record },
     sharedWith: others.flat(),
     evidence: await deps.ledger.evidence(record.secretArn),
     quietMs: policy.quietMs,

@@ -45,11 +45,13 @@ async function makeKey({ input, policy, record, run }: Making, deps: Deps): Prom
   if (staged !== undefined) return staged;
   await discardEarlier({ input, policy, attempt, discarded }, deps);
   await assertNotStopped(policy, deps, { isIncident: isIncidentWork(record) });
-  await makeRoom({ policy, record, run, atMs: input.at }, deps);
+  const { retiring } = run;
+  const displaces = await makeRoom({ policy, ticket: input, attempt, retiring, atMs: input.at }, deps);
   const secret = shape.kind === "clientSecret" ? await chosen({ input, policy, attempt }, deps) : undefined;
   const minted = await provider.mint({
     name: keyName({ rotationId: input.rotationId, attempt }),
-    retiring: run.retiring.keyId,
+    retiring: retiring.keyId,
+    ...(displaces !== undefined && { displaces }),
     ...(policy.scopes && { scopes: policy.scopes }),
     ...(secret && { secret }),
   });

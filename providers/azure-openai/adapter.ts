@@ -5,6 +5,7 @@ import {
   MintOutcomeUnknown,
   NeedsHuman,
   ProviderGarbled,
+  ProviderUnavailable,
   type RotationError,
 } from "../../core/errors.ts";
 import type { KeyId, ListedKey, MintedKey, MintRequest } from "../../core/ports.ts";
@@ -118,16 +119,19 @@ function accountKeys(api: AdminApi, settings: AzureOpenAiSettings): AccountKeys 
 }
 
 /**
- * Regenerates the place that does not hold the retiring key, and refuses when neither holds it. After any doubtful
+ * Regenerates the place that does not hold the retiring key, and refuses when neither holds it, or when the other one
+ * holds another key than the one that may end. After any doubtful
  * answer the places are read again: they tell whether there is another key, and which.
  */
-async function mint({ retiring }: MintRequest, account: AccountKeys): Promise<MintedKey> {
+async function mint({ retiring, displaces }: MintRequest, account: AccountKeys): Promise<MintedKey> {
   const before = await account.read();
   const live = before.find(({ keyId }) => keyId === retiring);
   const idle = before.find(({ keyId }) => keyId !== retiring);
   if (live === undefined || idle === undefined) {
     throw new NeedsHuman(`${kind}: neither place holds the retiring key, so none may be overwritten`);
   }
+  if (displaces !== undefined && idle.keyId !== displaces)
+    throw new ProviderUnavailable(`${kind}: ${idle.place} has another key than the one that may end`);
   const answer = await account.regenerate(idle.place).catch((error: unknown) => error);
   const after = await account.read().catch(() => []);
   const made = after.find(({ place, keyId }) => place === idle.place && keyId !== idle.keyId);

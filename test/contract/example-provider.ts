@@ -145,7 +145,8 @@ function mintsOf(world: Model) {
     }
   };
 
-  function make({ name, retiring, secret }: MintRequest): Key {
+  function make(request: MintRequest): Key {
+    const { name, retiring, secret } = request;
     switch (shape.kind) {
       case "sideBySide":
         return answered(() => add({ name }));
@@ -162,16 +163,18 @@ function mintsOf(world: Model) {
           return add({ name });
         });
       case "slots":
-        return mintInSlots(retiring);
+        return mintInSlots(request);
       default:
         throw new NeedsHuman(`no call makes a key: ${shape.kind}`);
     }
   }
 
-  function mintInSlots(retiring: string | undefined): Key {
+  function mintInSlots({ retiring, displaces }: MintRequest): Key {
     const idle = listed().filter(({ id }) => id !== retiring);
     const [key] = idle;
     if (key === undefined || idle.length !== 1) throw new NeedsHuman("no place holds the retiring key");
+    if (displaces !== undefined && key.id !== displaces)
+      throw new ProviderUnavailable("it holds another key");
     try {
       return call("mint", () => {
         key.endsAtMs = nowMs();

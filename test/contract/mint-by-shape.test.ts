@@ -100,6 +100,41 @@ describe("two places", () => {
     expect(await works(retiringId)).toBe(true);
   });
 
+  test.each([
+    ["its look at the places", "list"],
+    ["its word to the audit log", "append"],
+  ] as const)(
+    "a call that thaws after %s, when another one has filled the idle place, ends no key",
+    async (_, at) => {
+      const { issuer, deps, ticket, mint, works, retiringId } = await opened(slots);
+      let placed: unknown;
+      const thaw = async () => {
+        placed ??= await mint();
+      };
+      const slow: Deps = {
+        ...deps,
+        audit: {
+          ...deps.audit,
+          async append(...entry) {
+            await deps.audit.append(...entry);
+            if (at === "append") await thaw();
+          },
+        },
+        provider: () => ({
+          ...issuer.provider,
+          async list(options) {
+            if (at === "list") await thaw();
+            return issuer.provider.list(options);
+          },
+        }),
+      };
+      await expect(mintKey.run({ ...ticket, at: atMs }, slow)).rejects.toThrow();
+      const { keyId = "" } = placed as { readonly keyId?: string };
+      expect(await works(keyId)).toBe(true);
+      expect(await works(retiringId)).toBe(true);
+    },
+  );
+
   test("an idle key that nobody vouched for is left alone", async () => {
     const { issuer, mint } = await opened({ kind: "slots", idleIsFree: false });
     const before = issuer.listed();

@@ -115,6 +115,15 @@ const promises: Readonly<Record<Shape["kind"], Promises>> = {
       }
       expect(listed()).toEqual(before);
     },
+    "a key that came into the idle place since somebody looked at it is left alone": async (world) => {
+      const { keyId } = world.currentKey();
+      const before = world.listed();
+      const displaces = "key2:of-another-time";
+      await expect(world.provider.mint({ name, retiring: keyId, displaces })).rejects.toMatchObject({
+        name: "ProviderUnavailable",
+      });
+      expect(world.listed()).toEqual(before);
+    },
     "to revoke a key that its place no longer holds ends nothing": async ({ provider, currentKey }) => {
       const first = currentKey();
       const incoming = await provider.mint({ name, retiring: first.keyId });

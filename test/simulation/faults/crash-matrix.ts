@@ -2,9 +2,9 @@ import type { Happening, Plan } from "../plan/plan.ts";
 import type { MachineName } from "../run/machines.ts";
 import { type Report, simulatePlan } from "../run/simulation.ts";
 import type { BoundaryCall } from "../world/surroundings.ts";
-import { at, type CrashPath, rotationPaths } from "./crash-paths.ts";
+import { at, type CrashPath, rotationPaths, shapePaths } from "./crash-paths.ts";
 import { incidentPaths, reportedAgain } from "./incident-paths.ts";
-import type { Strikes } from "./storm.ts";
+import { overwritesBlindly, type Strikes } from "./storm.ts";
 import type { FaultKind } from "./weather.ts";
 
 /** What becomes of the run after the crash. */
@@ -66,7 +66,11 @@ const resumptions: Partial<Record<Aftermath, Happening>> = {
 };
 
 const callsMax = 1_000;
-const paths: Readonly<Record<string, CrashPath>> = { ...rotationPaths, ...incidentPaths };
+const paths: Readonly<Record<string, CrashPath>> = {
+  ...rotationPaths,
+  ...incidentPaths,
+  ...shapePaths,
+};
 
 /** Every crash point there is: each call of each path, before and after, with each aftermath. */
 export async function crashPoints(): Promise<readonly CrashPoint[]> {
@@ -86,8 +90,10 @@ export async function crashPoints(): Promise<readonly CrashPoint[]> {
       const { id, functionName } = call.invocation;
       if (isLap.has(id)) continue;
       const isFirst = calls.findIndex(({ invocation }) => invocation.id === id) === nth;
-      for (const [side, aftermath] of waysToFail(call, { isFirst, machine }))
+      for (const [side, aftermath] of waysToFail(call, { isFirst, machine })) {
+        if (aftermath.startsWith("thawed") && overwritesBlindly(call)) continue;
         points.push({ machine, path, nth, side, aftermath, functionName, call: nameOf(call) });
+      }
     }
   }
   return points;

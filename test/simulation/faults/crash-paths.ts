@@ -6,9 +6,11 @@ import {
   type PlannedSecret,
   simulatedPropagation,
 } from "../plan/plan.ts";
+import { capabilitiesOf, type PlannedShape, standInOf } from "../plan/shape-plan.ts";
 import type { MachineName } from "../run/machines.ts";
 import { account } from "../world/account.ts";
 import { providerWithoutMint } from "../world/declared-policy.ts";
+import { providerWithTwoPlaces } from "../world/two-places.ts";
 import type { Weather } from "./weather.ts";
 
 /** A life in which nothing breaks by chance, and whose calls are cut. */
@@ -55,6 +57,27 @@ export const rotationPaths: Readonly<Record<string, CrashPath>> = {
   },
 };
 
+/** Where a new key ends another one, every call of the function that makes it is cut. */
+export const shapePaths: Readonly<Record<string, CrashPath>> = {
+  "two places": {
+    ...rotation({
+      shape: { kind: "slots" },
+      secret: {
+        policy: { provider: providerWithTwoPlaces(secretName, simulatedPropagation), signals: ["client"] },
+      },
+    }),
+    only: ["mint-key", "revoke-key"],
+  },
+  "a full owner with a disabled key": {
+    ...rotation({ shape: { kind: "atMost", keys: 3, liveOthers: 1, disabledOthers: 1 } }),
+    only: ["mint-key"],
+  },
+  "a key whose text Rekey makes up": {
+    ...rotation({ shape: { kind: "clientSecret" } }),
+    only: ["mint-key"],
+  },
+};
+
 function rotation(given: Given): CrashPath {
   const happenings = [rotateAt(100), ...(given.happenings ?? [])];
   return { machine: "rotation", plan: pathPlan({ ...given, happenings }) };
@@ -69,6 +92,7 @@ interface Given {
   readonly happenings?: readonly Happening[];
   readonly incident?: PlannedIncident;
   readonly capabilities?: Plan["capabilities"];
+  readonly shape?: PlannedShape;
   readonly activateMs?: number;
   readonly dieMs?: number;
 }
@@ -120,8 +144,9 @@ export function pathPlan(given: Given): Plan {
     weather: calm,
     sharp: undefined,
     outage: undefined,
-    provider: { activateMs, dieMs, usageLagMs: 0, lastUsedLagMs: 0 },
-    capabilities: given.capabilities ?? {},
+    provider: { activateMs, dieMs, usageLagMs: 0, lastUsedLagMs: 0, ...standInOf(given.shape) },
+    capabilities: { ...given.capabilities, ...capabilitiesOf(given.shape) },
+    ...(given.shape && { shape: given.shape }),
     providerSkewMs: 0,
     calmAtMs,
     isShort: true,

@@ -37,6 +37,14 @@ interface Life {
   crash(error: Error): void;
 }
 
+/**
+ * Azure regenerates a place whatever is in it: a request that arrives there a minute late, when another run has filled
+ * the place, cannot be made harmless by anybody. Rekey looks at the place just before the call, and not before that.
+ */
+export function overwritesBlindly({ port, operation }: Pick<BoundaryCall, "port" | "operation">): boolean {
+  return port === "provider" && operation.endsWith("/regenerateKey");
+}
+
 /** Says at which call which fault strikes, instead of chance. */
 export type Strikes = (call: BoundaryCall) => FaultKind | undefined;
 
@@ -130,7 +138,8 @@ export class Storm implements Surroundings {
     if (!this.#lives.has(call.invocation.id)) this.invocation(call.invocation);
     const life = this.#lives.get(call.invocation.id);
     if (life === undefined || life.isCrashed) return never();
-    const kind = this.#draw(call);
+    const drawn = this.#draw(call);
+    const kind = drawn === "freezeBefore" && overwritesBlindly(call) ? "freezeAfter" : drawn;
     if (kind === undefined) return this.#perform(call, effect);
     this.faults += 1;
     this.#watch.note(call, kind);

@@ -11,6 +11,7 @@ import { account, secretArnOf } from "../world/account.ts";
 import { giveOrder } from "./orders.ts";
 import type { Happening } from "./plan.ts";
 import { press } from "./press.ts";
+import { hasRoom } from "./shape-plan.ts";
 import { supply } from "./supply.ts";
 
 /** Lets one thing of the plan happen. What makes no sense at this moment does not happen. */
@@ -242,7 +243,7 @@ type ByHand = "newKeyByHand" | "rollBack" | "putBack" | "editField" | "stalePend
 
 /** What somebody with the console does to the secret, knowing nothing of Rekey. */
 async function changeByHand(
-  { watch, world }: Simulated,
+  { watch, world, plan }: Simulated,
   { secret, kind }: { readonly secret: WatchedSecret; readonly kind: ByHand },
 ): Promise<void> {
   const { secretArn, policy } = secret;
@@ -250,7 +251,7 @@ async function changeByHand(
   const { text } = await store.read(secretArn);
   switch (kind) {
     case "newKeyByHand": {
-      if (!world.hasRoom) return;
+      if (!hasRoom(plan, world.provider.state())) return;
       const { keyId, secret: key } = world.provider.addKey({
         name: "by hand again",
         scopes: policy.scopes ?? [],

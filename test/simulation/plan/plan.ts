@@ -6,13 +6,12 @@ import { type SharpWeather, sharpWeatherFor } from "../faults/sharp-weather.ts";
 import { type Weather, weatherFor } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
 import type { ConsumerOptions } from "../world/consumer.ts";
-import { providerWithoutMint } from "../world/declared-policy.ts";
 import { type PlaceTroubled, troublesFor, type WithCopies, withCopies } from "./copies-plan.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
 import { Random } from "./random.ts";
-import { capabilitiesOf, type PlannedShape, shapeFor, standInOf } from "./shape-plan.ts";
+import { capabilitiesOf, ofShape, type PlannedShape, shapeFor, standInOf } from "./shape-plan.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
 export type Happening = { readonly atMs: number; readonly secret: number } & Deed;
@@ -102,7 +101,7 @@ export function planFor(seed: number): Plan {
   const random = new Random(seed, 1);
   const copied = withCopies(seed, secretsFor(random, seed));
   const shape = shapeFor(seed, copied.length);
-  const secrets = withFleet(seed, withReplicas(seed, copied)).map((secret) => suppliedBy(shape, secret));
+  const secrets = withFleet(seed, withReplicas(seed, ofShape(shape, copied, simulatedPropagation)));
   const hard = hardIncidentFor(seed, secrets.length);
   const outage = outageFor(seed);
   return {
@@ -129,8 +128,7 @@ export function planFor(seed: number): Plan {
       lastUsedLagMs: random.int(0, 3_000),
       ...(random.chance(0.2) && { pageMax: random.int(1, 2) }),
       ...(random.chance(0.05) && { keysMax: random.int(2, 4) }),
-      ...(outage && { dieMs: outage.dieMs }),
-      ...standInOf(shape),
+      ...standInOf(shape, outage),
     },
     providerSkewMs: random.chance(0.5) ? random.int(-skewMaxMs, skewMaxMs) : 0,
     calmAtMs: activeMs + calmAfterMs,
@@ -149,12 +147,6 @@ function withReplicas(seed: number, secrets: readonly PlannedSecret[]): readonly
     return { options: isThere ? { ...options, replicaRegion: "us-east-1" } : options, policy };
   };
   return secrets.map((secret) => ({ ...secret, consumers: secret.consumers.map(placed) }));
-}
-
-function suppliedBy(shape: PlannedShape | undefined, secret: PlannedSecret): PlannedSecret {
-  if (shape?.kind !== "assisted") return secret;
-  const provider = providerWithoutMint(secret.name, simulatedPropagation);
-  return { ...secret, policy: { ...secret.policy, provider } };
 }
 
 /** Chosen by the seed's number: the other things that it decides stay as they were. */

@@ -296,7 +296,7 @@ function hasStranger({ plan }: Simulated): boolean {
 /** Where an owner has at most so many keys, a disabled one makes room; elsewhere a limit is a limit. */
 function mayMint({ plan, watch }: Simulated): boolean {
   const { keysMax } = plan.provider;
-  if (keysMax === undefined) return true;
+  if (keysMax === undefined || plan.shape?.kind === "slots") return true;
   watch.look();
   const live = watch.keys.filter((key) => key.isListed && !isDisabled(key));
   return plan.shape?.kind === "atMost" && live.length < keysMax;

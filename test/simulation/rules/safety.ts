@@ -1,7 +1,7 @@
 import { isSpent, parseKeyName } from "../../../core/keys.ts";
 import { type PromotedRun, promotedRun, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { FakeKeyState } from "../../../providers/openai/fake.ts";
-import { isDisabled } from "../world/shaped.ts";
+import { isDisabled, isProbe } from "../world/shaped.ts";
 import { type BoundaryCall, type Invocation, rotationOf } from "../world/surroundings.ts";
 import { copiesAreOurs, noPlaceHoldsIt } from "./copy-rules.ts";
 import {
@@ -15,7 +15,7 @@ import {
 import { containsItsKey } from "./leak-rules.ts";
 import { mayLetGo } from "./letting-go.ts";
 import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./outside-change-rules.ts";
-import { currentIsOfTheProject, madeRoom } from "./shape-rules.ts";
+import { currentIsOfTheProject, isMadeFor, madeRoom, placeWasIntended } from "./shape-rules.ts";
 import type { WatchedSecret, Witness } from "./witness.ts";
 
 /** What the watch knew about each key at the step before. */
@@ -24,12 +24,15 @@ const seenKeys = new WeakMap<Witness, Map<string, FakeKeyState>>();
 /** The rules that are asked after every effect, of the provider, the store and the item together. */
 export function afterEffect(watch: Witness, call: BoundaryCall): void {
   const seen = seenKeys.get(watch) ?? new Map<string, FakeKeyState>();
+  const isFirstLook = seen.size === 0;
   seenKeys.set(watch, seen);
   for (const key of watch.keys) {
     const before = seen.get(key.keyId);
     seen.set(key.keyId, key);
-    if (before === undefined) keyWasIntended(watch, key);
-    else if (before.isListed && !key.isListed) {
+    if (before === undefined) {
+      keyWasIntended(watch, key);
+      if (!isFirstLook) placeWasIntended(watch, key, call);
+    } else if (before.isListed && !key.isListed) {
       if (!madeRoom(watch, { before, call })) keyMayGo(watch, key, call);
     } else if (before.scopes !== key.scopes && isDisabled(key)) disabledKeyIsRecorded(watch, key, call);
   }
@@ -139,7 +142,7 @@ function keyMayGo(watch: Witness, key: FakeKeyState, call: BoundaryCall): void {
         `${keyId}, the incoming key of ${run.rotationId} in phase ${run.phase}, is deleted`,
       );
   }
-  if (parseKeyName(name) === undefined && !watch.wasRetiring.has(keyId))
+  if (parseKeyName(name) === undefined && !watch.wasRetiring.has(keyId) && !isMadeFor(watch, keyId))
     watch.violate("S2", `${keyId} (${name}) is deleted, and Rekey never recorded it as retiring`);
   if (watch.wasCurrent.has(keyId) && !watch.wasLetGo.has(keyId))
     watch.violate("S2", `${keyId} (${name}) was current and is deleted, and no gate has let it go`);
@@ -185,7 +188,7 @@ function disabledKeyIsRecorded(watch: Witness, key: FakeKeyState, call: Boundary
 
 /** A probe is a use: it would be taken for a consumer's (S8). */
 function retiringKeyIsNotProbed(watch: Witness, { port, operation, invocation }: BoundaryCall): void {
-  if (port !== "provider" || !operation.endsWith("/models")) return;
+  if (port !== "provider" || !isProbe(operation)) return;
   for (const { record, policy } of watch.secrets.values()) {
     const run = record?.run;
     // A probe of an incident belongs to no run: it is of a key that the incident has contained.

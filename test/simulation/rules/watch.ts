@@ -86,7 +86,8 @@ export class Watch extends Witness {
     const asked = /^GET \S+\/api_keys\/([^/?]+)$/.exec(operation)?.[1];
     if (asked !== undefined) this.lives.get(invocation.id)?.askedUse.set(asked, this.world.time.nowMs());
     const { headers } = given[0] as HttpRequest;
-    this.lastProbed = this.keyIds.get((headers["authorization"] ?? "").replace("Bearer ", ""));
+    const credential = headers["api-key"] ?? (headers["authorization"] ?? "").replace("Bearer ", "");
+    this.lastProbed = this.keyIds.get(credential);
   }
 
   after(call: BoundaryCall): void {

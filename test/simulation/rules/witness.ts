@@ -229,6 +229,7 @@ export class Witness {
 
   look(): void {
     this.keys = this.world.provider.state();
+    if (this.world.hasTwoPlaces) this.#learnPlaces();
     this.lookedAtMs = Date.now();
     if (!this.isStoreStale) return;
     this.isStoreStale = false;
@@ -240,6 +241,12 @@ export class Witness {
       const isMoved = before.versionId !== secret.current.versionId;
       if (this.called !== undefined && isMoved) this.movedDuringCall(secret, before);
     }
+  }
+
+  /** The account shows its keys again and again, so that no reply tells for the first time what one is. */
+  #learnPlaces(): void {
+    for (const [keyId, text] of this.world.provider.texts())
+      if (!this.keyIds.has(text)) this.learn({ keyId, text });
   }
 
   /** AWSCURRENT is another version than before the call under way. */

@@ -518,7 +518,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "end a key for another one without a word in the audit log",
     file: "functions/secret/make-room.ts",
-    find: "await deps.audit.append(record.secretArn, {",
+    find: "await deps.audit.append(ticket.secretArn, {",
     replace: "void ({",
     seeds: "shapes",
   },
@@ -542,6 +542,21 @@ export const plantedBugs: readonly PlantedBug[] = [
     file: "functions/secret/mint-and-stage.ts",
     find: "&& !isPlaced(await deps.ledger.secret(input.secretArn), keyId);",
     replace: ";",
+    seeds: "shapes",
+  },
+  {
+    name: "regenerate the place that is in use",
+    file: "providers/azure-openai/adapter.ts",
+    find: `const idle = before.find(({ keyId }) => keyId !== retiring);`,
+    replace: `const idle = before.find(({ keyId }) => keyId === retiring);
+  displaces = undefined;`,
+    seeds: "shapes",
+  },
+  {
+    name: "overwrite whatever has come into the idle place since somebody looked",
+    file: "functions/secret/make-room.ts",
+    find: "assertAttempt(record, ticket, { attempt });",
+    replace: "",
     seeds: "shapes",
   },
 ];

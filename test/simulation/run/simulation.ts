@@ -82,6 +82,7 @@ class Simulation implements Simulated {
       propagation: simulatedPropagation,
       table: watchedTable((record) => this.watch.wrote(record)),
       capabilities: plan.capabilities,
+      hasTwoPlaces: plan.shape?.kind === "slots",
       provider: { ...plan.provider, random: () => dice.next(), now: () => Date.now() + providerSkewMs },
     });
   }

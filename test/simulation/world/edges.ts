@@ -21,6 +21,8 @@ import { budgetedHttp } from "../../../functions/wiring/clients/provider-budget.
 import { ledgerOn } from "../../../ledger/ledger.ts";
 import { entryFailure, refuseEntries } from "../../../local/aws/event-bridge/entries.ts";
 import { AwsError } from "../../../local/aws/service.ts";
+import * as azureAdapter from "../../../providers/azure-openai/adapter.ts";
+import { azureOpenAi } from "../../../providers/azure-openai/index.ts";
 import { connected } from "../../../providers/connect.ts";
 import { fakeHttp } from "../../../providers/fake.ts";
 import type { Http } from "../../../providers/http.ts";
@@ -104,7 +106,9 @@ export class Edges {
         const admin = adminCredential(store, provider.adminCredential);
         const http = budgetedHttp(wire, provider, { ledger: ledgerOn(table), clock });
         const connect: Connect = (through) => {
-          const made = connected(openai, adapter, { settings: provider.settings, admin, http: through });
+          const isAzure = provider.kind === azureOpenAi.kind;
+          const [kind, calls] = isAzure ? [azureOpenAi, azureAdapter] : [openai, adapter];
+          const made = connected(kind, calls, { settings: provider.settings, admin, http: through });
           return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
         };
         return withShape(connect, { http, provider: this.#targets.provider });

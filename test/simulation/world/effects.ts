@@ -134,6 +134,8 @@ function verbFor(
   if (method === "GET") return path.endsWith("/models") ? "verify" : undefined;
   if (method === "DELETE") return "delete";
   if (path.endsWith("/api_keys")) return "mint";
+  if (path.endsWith("/regenerateKey")) return "mint";
+  if (!path.includes("/api_keys/")) return undefined;
   const { scopes } = body as { scopes?: readonly string[] };
   if (scopes === undefined) return "extend";
   return scopes.includes("api.files.read") ? "narrow" : "restore";

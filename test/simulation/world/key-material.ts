@@ -1,5 +1,5 @@
 /** What every key of the stand-in begins with, in the encodings that a careless line could put it into. */
-const marks = ["sk-svcacct-FAKE-", "sk-admin-FAKE-"];
+const marks = ["sk-svcacct-FAKE-", "sk-admin-FAKE-", "FAKEJQQJ99"];
 
 const pattern = new RegExp(
   marks

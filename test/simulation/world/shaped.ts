@@ -15,6 +15,9 @@ export const disabledScopes = ["api.files.read"];
 export const isDisabled = ({ scopes }: Pick<FakeKeyState, "scopes">): boolean =>
   scopes.length === 1 && scopes[0] === disabledScopes[0];
 
+/** A call that uses a key in order to see whether it works. */
+export const isProbe = (operation: string): boolean => /\/(?:models|openai\/deployments)$/.test(operation);
+
 /** Connects the provider's adapter to a client: a shape may have a call of its own that says more. */
 export type Connect = (http: Http) => KeyProvider;
 

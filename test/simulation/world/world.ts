@@ -29,6 +29,7 @@ import { standInFor } from "./shaped.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
 import { noFaults, type Surroundings } from "./surroundings.ts";
 import { watchedTable } from "./table.ts";
+import { twoPlaces } from "./two-places.ts";
 
 const baseUrl = "https://api.openai.com/v1";
 const deliveryTriesMax = 5;
@@ -52,6 +53,8 @@ export interface WorldOptions {
   readonly surroundings?: Surroundings;
   readonly provider?: OpenAiFakeOptions;
   readonly propagation?: Readonly<Record<string, number>>;
+  /** The provider's account has two places for keys, as at Azure. */
+  readonly hasTwoPlaces?: boolean;
   /** What the provider cannot do in this story. */
   readonly capabilities?: Partial<ProviderCapabilities>;
   /** What this story's store says of itself in place of what Secrets Manager's does. */
@@ -89,6 +92,7 @@ export class World {
   readonly ledger: Ledger;
   readonly store = memoryStore();
   readonly provider: OpenAiFake;
+  readonly hasTwoPlaces: boolean;
   readonly consumers = new Map<string, Consumer>();
   /** Where copies of the first secret that has some go. */
   places: Places | undefined;
@@ -98,7 +102,6 @@ export class World {
   readonly #stepFunctions: StepFunctions;
   readonly #surroundings: Surroundings;
   readonly #propagation: Readonly<Record<string, number>>;
-  readonly #keysMax: number;
   #invocations = 0;
   #versions = 0;
 
@@ -113,8 +116,9 @@ export class World {
       probeEveryMs: 5_000,
       ...options.propagation,
     };
-    this.provider = standInFor({ now: this.time.nowMs, ...options.provider });
-    this.#keysMax = options.provider?.keysMax ?? Number.POSITIVE_INFINITY;
+    const standIn = options.hasTwoPlaces ? twoPlaces : standInFor;
+    this.provider = standIn({ now: this.time.nowMs, ...options.provider });
+    this.hasTwoPlaces = options.hasTwoPlaces ?? false;
     this.store.create(adminArn, this.provider.adminKey);
     this.#stepFunctions = new StepFunctions({
       invoke: (functionName, event, by) => this.invoke(functionName, event, by),
@@ -240,11 +244,6 @@ export class World {
     const { text } = await this.store.read(sharesKeyOf);
     const known = currentKey(await this.ledger.secret(sharesKeyOf));
     return { keyId: known?.keyId ?? "", secret: keyIn(text) };
-  }
-
-  /** Whether the provider makes another key, by whatever hand. */
-  get hasRoom(): boolean {
-    return this.provider.state().filter(({ isListed }) => isListed).length < this.#keysMax;
   }
 
   async startConsumer(secretArn: SecretArn, options: ConsumerOptions): Promise<Consumer> {
