@@ -199,7 +199,9 @@ describe("a dry run", () => {
     ]);
     expect(await world.ledger.secret(arnOf("a"))).toEqual(before);
     expect(world.events).toEqual([]);
+    expect((await world.told("a")).join()).not.toContain("ChangedOutside");
     await apply(world, { files: { "t.yml": { a: "" } } });
     expect((await world.ledger.secret(arnOf("a"))).frozen).toBeDefined();
+    expect((await world.told("a")).join()).toContain("ChangedOutside");
   });
 });

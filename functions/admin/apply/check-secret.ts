@@ -90,7 +90,9 @@ function plannedOf(
 function readingOnly(deps: AdminDeps): AdminDeps {
   return {
     ...deps,
-    ledger: { ...deps.ledger, changeSecret: async (secretArn) => deps.ledger.secret(secretArn) },
+    // The answer is what the change would have made of the item; nothing of it is kept.
+    ledger: { ...deps.ledger, changeSecret: async (arn, change) => change(await deps.ledger.secret(arn)) },
     bus: { publish: async () => {} },
+    audit: { ...deps.audit, append: async () => {} },
   };
 }
