@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { AzureFake, azureFetch } from "../../stores/azure-key-vault/fake.ts";
 import { GoogleFake, googleFetch } from "../../stores/google-secret-manager/fake.ts";
+import { hostOf } from "../../stores/google-secret-manager/host.ts";
 import { bundleOnce, HostWorld, until } from "./host-world.ts";
 import { fingerprintOf } from "./world.ts";
 
@@ -46,20 +47,29 @@ afterEach(async () => {
   await new Promise((resolve) => server.close(resolve));
 });
 
+function google(location?: string): Store {
+  const fake = new GoogleFake("shop-fake", Date.now, location);
+  fake.create("openai");
+  const ask = googleFetch(fake);
+  // The stand-in looks at the host, as Google's location does; the endpoint here leads to this machine.
+  answer = (url, init) => {
+    const { pathname, search } = new URL(url);
+    return ask(`https://${hostOf(location)}${pathname}${search}`, init);
+  };
+  return {
+    reference: "google://main/openai",
+    env: {
+      ...{ REKEY_GOOGLE_PROJECT: "shop-fake", REKEY_GOOGLE_ENDPOINT: address },
+      ...(location !== undefined && { REKEY_GOOGLE_LOCATION: location }),
+      GCE_METADATA_HOST: new URL(address).host,
+    },
+    put: (value) => fake.alias("openai", "current", fake.add("openai", value)),
+  };
+}
+
 const stores: Readonly<Record<string, () => Store>> = {
-  Google() {
-    const fake = new GoogleFake("shop-fake", Date.now);
-    fake.create("openai");
-    answer = googleFetch(fake);
-    return {
-      reference: "google://main/openai",
-      env: {
-        ...{ REKEY_GOOGLE_PROJECT: "shop-fake", REKEY_GOOGLE_ENDPOINT: address },
-        GCE_METADATA_HOST: new URL(address).host,
-      },
-      put: (value) => fake.alias("openai", "current", fake.add("openai", value)),
-    };
-  },
+  Google: () => google(),
+  "one of Google's locations": () => google("europe-west3"),
   Azure() {
     const fake = new AzureFake(address, Date.now);
     answer = azureFetch(fake);

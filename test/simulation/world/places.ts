@@ -78,6 +78,7 @@ export class Places {
   readonly #store: MemoryStore;
   readonly #times: PlaceTimes;
   readonly #used: readonly PlaceName[];
+  readonly #hasForeignCi: boolean;
   readonly #sharing: { readonly visibility?: string; readonly sharedWith?: readonly number[] };
   readonly #timers = new Set<NodeJS.Timeout>();
   #isOpen = true;
@@ -96,6 +97,7 @@ export class Places {
     },
   ) {
     const { key, used, times = {}, sharesCi = false, hasForeignCi = false } = given;
+    this.#hasForeignCi = hasForeignCi;
     this.#sharing = sharesCi ? { visibility: "selected", sharedWith: [7, 42] } : {};
     this.#used = used;
     this.#store = world.store;
@@ -213,10 +215,15 @@ export class Places {
       case "change": {
         const text = `FAKE-by-hand-${step}`;
         this.changes.delete(place);
-        if (this.written.has(place) && !this.#mayBeRekeys(place)) this.changes.set(place, text);
+        if (this.#isKept(place) && !this.#mayBeRekeys(place)) this.changes.set(place, text);
         return this.changeByHand(place, text);
       }
     }
+  }
+
+  /** Where the policy takes nothing over, what somebody puts there before Rekey's first write is theirs too. */
+  #isKept(place: PlaceName): boolean {
+    return this.written.has(place) || this.#hasForeignCi;
   }
 
   /**
@@ -237,11 +244,18 @@ export class Places {
     this.#after(this.#times.buildMs, () => this.web.finish());
   }
 
-  /** People see to everything, and order away what others put there. */
+  /** People see to everything, order away what others put there, and remove what Rekey has never written to. */
   healAll(): void {
     for (const place of placeNames) this.#heal(place);
-    if (this.ci.secrets.get(copyName)?.text === foreignText) this.ci.secrets.delete(copyName);
+    for (const place of this.changes.keys()) if (!this.written.has(place)) this.#remove(place);
     this.changes.clear();
+  }
+
+  #remove(place: PlaceName): void {
+    if (place === "ci") this.ci.secrets.delete(copyName);
+    if (place === "web") this.web.variables.splice(0);
+    if (place === "pods") this.pods.fields.delete(copyName);
+    if (place === "copy") this.#store.setCurrent(copySecretArn, "{}");
   }
 
   /** What is there now, where a look takes no call. */
