@@ -224,11 +224,12 @@ export async function peopleAnswerHard(simulation: Simulated): Promise<void> {
 }
 
 async function answerTo(
-  { outside }: Simulated,
+  { outside, storm }: Simulated,
   { record, answers }: { readonly record: IncidentRecord; readonly answers: number },
 ): Promise<void> {
   const about = { incident: record.incidentId, reason: "looked into it" };
-  if (answers > 0 && record.keys.some(({ blocked }) => blocked !== undefined)) {
+  const isRefused = Date.now() < (storm.refusesDeletes?.untilMs ?? 0);
+  if (answers > 0 && !isRefused && record.keys.some(({ blocked }) => blocked !== undefined)) {
     await outside.order({ command: "incident-waive", ...about });
     return;
   }
