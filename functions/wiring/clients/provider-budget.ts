@@ -29,7 +29,7 @@ const patience: Readonly<Record<string, Patience>> = {
   "prove-dead": { waitMaxMs: 10_000 },
   // Whoever looks at many secrets leaves most of what may be called at once to rotations.
   apply: { waitMaxMs: 2_000, leave: 0.5 },
-  "observe-secrets": { waitMaxMs: 0, leave: 0.8 },
+  "observe-secrets": { waitMaxMs: 1_000, leave: 0.8 },
 };
 const usualPatience: Patience = { waitMaxMs: 2_000 };
 /** What was begun goes on if it can: all waits of one function together, well within its time. */
