@@ -1,4 +1,5 @@
 import { posix } from "node:path";
+import { grouped } from "../core/grouped.ts";
 import { providerFiles } from "./provider-files.ts";
 
 /** Where an adapter outside of Rekey's repository finds what one inside imports by its place. */
@@ -123,14 +124,13 @@ function fromTree(
 ): string {
   const placed = text.replace(importText, (line: string, type = "", list: string, specifier: string) => {
     if (specifier !== kit && !specifier.startsWith(`${kit}/`)) return line;
-    const byModule = new Map<string, string[]>();
-    for (const each of namesIn(list, type)) {
+    const byModule = grouped(namesIn(list, type), (each) => {
       const [exported = ""] = bare(each).split(" as ");
       const from = modules.get(exported);
       if (from === undefined)
         throw new Error(`${posix.basename(path)} imports ${exported}, which the kit has not`);
-      byModule.set(from, [...(byModule.get(from) ?? []), each]);
-    }
+      return from;
+    });
     return [...byModule].map(([from, names]) => importOf(names, relative(path, from))).join("\n");
   });
   if (/["']rekey-provider-kit/.test(placed))

@@ -1,8 +1,7 @@
 import { together } from "../consumers/together.ts";
 import type { Campaign } from "../core/campaign/record.ts";
+import { grouped } from "../core/grouped.ts";
 import type { Policy } from "../core/policy.ts";
-import type { SecretArn } from "../core/ports.ts";
-import type { Debt } from "../ledger/entries.ts";
 import { observationOf, type SecretFacts } from "../ledger/standing.ts";
 import type { FleetChange, FleetRow } from "./shown.ts";
 import type { Sources } from "./sources.ts";
@@ -82,7 +81,7 @@ export function fleetReader(sources: Sources) {
       await together(turn(urgent), { atOnceMax, work: look });
       rounds += 1;
       const nowMs = sources.nowMs();
-      const owed = bySecret(debts);
+      const owed = grouped(debts, ({ secretArn }) => secretArn);
       const read = policies.flatMap((policy): readonly FleetRow[] => {
         const facts = known.get(policy.secretArn);
         if (facts === undefined) return [];
@@ -96,12 +95,6 @@ export function fleetReader(sources: Sources) {
       };
     },
   };
-}
-
-function bySecret(debts: readonly Debt[]): ReadonlyMap<SecretArn, readonly Debt[]> {
-  const owed = new Map<SecretArn, Debt[]>();
-  for (const debt of debts) owed.set(debt.secretArn, [...(owed.get(debt.secretArn) ?? []), debt]);
-  return owed;
 }
 
 function newestCampaigns(campaigns: readonly Campaign[]): FleetChange["campaigns"] {

@@ -48,16 +48,20 @@ export interface IncidentRow {
   readonly campaignId?: string;
 }
 
-/** Many incidents of one order, as one line. */
-export interface CampaignRow {
-  readonly campaignId: string;
-  readonly status: "running" | "paused" | "done";
+/** How far the keys of one wave, or of a whole campaign, are. */
+export interface WaveRow {
   readonly title: string;
   readonly keys: number;
   readonly started: number;
   readonly contained: number;
   readonly replaced: number;
   readonly needPeople: number;
+}
+
+/** Many incidents of one order, as one line. */
+export interface CampaignRow extends WaveRow {
+  readonly campaignId: string;
+  readonly status: "running" | "paused" | "done";
   readonly openedAtMs: number;
   readonly deadlineAtMs: number;
   /** When the last of its keys was contained; undefined while one is not. */
@@ -275,15 +279,6 @@ export interface CampaignShown extends CampaignRow {
     readonly by?: string;
   }[];
   readonly advice: readonly Advice[];
-}
-
-export interface WaveRow {
-  readonly title: string;
-  readonly keys: number;
-  readonly started: number;
-  readonly contained: number;
-  readonly replaced: number;
-  readonly needPeople: number;
 }
 
 /** A line as it is, or rows of a table. */

@@ -7,6 +7,7 @@ import {
   isForgotten,
   isInstance,
 } from "../../core/adoption/evidence.ts";
+import { grouped } from "../../core/grouped.ts";
 import type { ConsumerPolicy, Policy } from "../../core/policy.ts";
 import type { Fingerprint } from "../../core/ports.ts";
 import { shortName } from "../../core/principal.ts";
@@ -43,23 +44,12 @@ export function consumerRows(view: View): readonly ConsumerRow[] | "none" {
     ),
   );
   const others = seen.filter((item) => !declared.some((consumer) => isOf(item, consumer)));
-  const undeclared = strangersAmong(others).map((items) => {
+  const strangers = grouped(others, ({ consumer, environment }) => JSON.stringify([consumer, environment]));
+  const undeclared = [...strangers.values()].map((items) => {
     const { consumer: name, environment } = items[0];
     return rowOf({ name, environment, isDeclared: false, wanted: [] }, { items, view });
   });
   return view.policy.consumers === "none" && undeclared.length === 0 ? "none" : [...rows, ...undeclared];
-}
-
-type OneConsumers = readonly [ConsumerEvidence, ...ConsumerEvidence[]];
-
-function strangersAmong(others: readonly ConsumerEvidence[]): readonly OneConsumers[] {
-  const found = new Map<string, OneConsumers>();
-  for (const item of others) {
-    const name = JSON.stringify([item.consumer, item.environment]);
-    const items = found.get(name);
-    found.set(name, items === undefined ? [item] : [...items, item]);
-  }
-  return [...found.values()];
 }
 
 function isOf(item: ConsumerEvidence, { name, environment, account }: ConsumerPolicy): boolean {

@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
+import { grouped } from "../../core/grouped.ts";
 import { deadlineOf } from "../../core/incident/plan.ts";
 import type { IncidentRecord } from "../../core/incident/record.ts";
 import { isOver } from "../../core/incident/status.ts";
@@ -106,12 +107,7 @@ async function trying(
 
 /** Policies with the same provider, account and settings share one listing. */
 function accountsIn(policies: readonly Policy[]): readonly (readonly Policy[])[] {
-  const accounts = new Map<string, Policy[]>();
-  for (const policy of policies) {
-    const id = JSON.stringify(policy.provider);
-    accounts.set(id, [...(accounts.get(id) ?? []), policy]);
-  }
-  return [...accounts.values()];
+  return [...grouped(policies, ({ provider }) => JSON.stringify(provider)).values()];
 }
 
 function sum(findings: readonly SecretFindings[]) {

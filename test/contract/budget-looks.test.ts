@@ -45,9 +45,9 @@ function budgetedWorld() {
   return { world, called };
 }
 
-function fileOf(block: string): string {
+function fileOf(block: string, calls = `callsPerMinute: ${callsPerMinute}`): string {
   const secrets = Object.fromEntries(names.map((name) => [name, block]));
-  const budget = `budget: { callsPerMinute: ${callsPerMinute} }`;
+  const budget = `budget: { ${calls} }`;
   return fileWith({ secrets }).replace("project: proj_FAKE", `project: proj_FAKE, ${budget}`);
 }
 
@@ -66,10 +66,25 @@ test("apply waits for an account whose budget is used up, says so, and applies e
   expect(called[0]).toBeGreaterThanOrEqual(NOON_MS + 40_000);
 });
 
+const observed = "provider: main, consumers: [{ name: billing }], mode: observe, rotate: { every: 30d }";
+
+test("an hourly look at many secrets takes about as long as the account needs to answer its calls", async () => {
+  const { world, called } = budgetedWorld();
+  const callsPerSecond = 10;
+  await rekey(world, "apply", {
+    files: { "rekey.yml": fileOf(observed, `callsPerSecond: ${callsPerSecond}`) },
+  });
+  called.length = 0;
+  const startedAtMs = world.deps.clock.nowMs();
+  const looked = await observeSecrets.run({ time: NOON_MS }, world.depsOf("observe-secrets"));
+
+  expect(looked).toMatchObject({ secrets: names.length, failed: 0, later: 0 });
+  expect(world.deps.clock.nowMs() - startedAtMs).toBeLessThan(3 * (called.length / callsPerSecond) * 1_000);
+});
+
 test("an hourly look waits for the account, and leaves to the next one what it does not reach", async () => {
   const { world, called } = budgetedWorld();
-  const block = "provider: main, consumers: [{ name: billing }], mode: observe, rotate: { every: 30d }";
-  await rekey(world, "apply", { files: { "rekey.yml": fileOf(block) } });
+  await rekey(world, "apply", { files: { "rekey.yml": fileOf(observed) } });
   called.length = 0;
   const look = () => observeSecrets.run({ time: NOON_MS }, world.depsOf("observe-secrets"));
 
