@@ -35,6 +35,9 @@ export type Kind =
   | "TRIAGE"
   | "TURN";
 
+/** Less than every Task's TimeoutSeconds: a function has ended before the machine tries again. */
+export const timeoutSecondsDefault = 30;
+
 /** What one function is, what calls it besides a state machine, and all that its role may do. */
 export interface FunctionRow {
   readonly does: string;
@@ -76,7 +79,7 @@ export interface FunctionRow {
   readonly destinations?: "names" | "observe" | "write";
   /** Gets the intake's public address. Given to every function, the address would be a circular reference. */
   readonly intake?: "call";
-  /** Less than its Task's TimeoutSeconds; 30 by default. */
+  /** Less than its Task's TimeoutSeconds; `timeoutSecondsDefault` by default. */
   readonly timeoutSeconds?: number;
   readonly schedules?: "reconcile" | "read";
   /** Signs and files checkpoints, or certificates. Never for a function that writes the ledger: it could sign what it forged. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Deployment } from "./deployment.ts";
 import { environmentFor } from "./environment.ts";
-import type { FunctionRow } from "./function-row.ts";
+import { type FunctionRow, timeoutSecondsDefault } from "./function-row.ts";
 import { functions } from "./functions.ts";
 import { logicalName } from "./handlers.ts";
 import { callsProviders } from "./providers.ts";
@@ -19,8 +19,6 @@ export interface Code {
 }
 
 const runtime = { Runtime: "nodejs24.x", Architectures: ["arm64"], MemorySize: 512 } as const;
-/** Less than every Task's TimeoutSeconds: a function has ended before the machine tries again. */
-const timeoutSecondsDefault = 30;
 const intakeUrl = { "Fn::GetAtt": ["IntakeLambdaFunctionUrl", "FunctionUrl"] };
 
 /** One function with its log, its role, its published version and all that may call it. */

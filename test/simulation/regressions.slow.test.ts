@@ -112,6 +112,14 @@ const seeds: readonly (readonly [number, string])[] = [
   ],
   [5324, "after a write that was refused, what somebody put there is left alone"],
   [995, "a mint that thaws when its successor has filled the idle place overwrites nothing"],
+  [
+    8408,
+    "a native rotation's mint that slept until that rotation was over takes back its own key and no other",
+  ],
+  [
+    9040,
+    "a request for a key that froze before it was stored is made again when Lambda has ended its function",
+  ],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

@@ -26,6 +26,8 @@ const announceShare = 5;
 const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 /** Whatever the platform does to a function is tried again; only what its own code throws ends a run at once. */
 const notRetried = "UnexpectedFailure";
+/** How Step Functions names the end of a function that ran out of time. */
+const outOfTimeError = "Lambda.Unknown";
 /** Longer than a Task's time-out of 60 s, so that a successor has finished when it thaws. */
 const freezeMaxMs = 150_000;
 const successorWorksMs = 64_000;
@@ -34,6 +36,7 @@ const successorIsDoneMs = 150_000;
 interface Life {
   readonly skewMs: number;
   isCrashed: boolean;
+  timer: ReturnType<typeof setTimeout> | undefined;
   crash(error: Error): void;
 }
 
@@ -97,12 +100,19 @@ export class Storm implements Surroundings {
     crashed.catch(() => undefined);
     const max = this.#weather.isSkewed ? this.#skewMaxMs : 0;
     const skewMs = max === 0 ? 0 : this.#random.int(-max, max);
-    this.#lives.set(started.id, { skewMs, isCrashed: false, crash: reject });
+    const life: Life = { skewMs, isCrashed: false, crash: reject, timer: undefined };
+    this.#lives.set(started.id, life);
+    const { timeLimit } = started;
+    const outOfTime = () => {
+      if (timeLimit?.signal.aborted === false) crash(life, outOfTimeError);
+    };
+    if (timeLimit !== undefined) life.timer = setTimeout(outOfTime, timeLimit.ms);
     this.#watch.started({ ...started, skewMs });
     return { skewMs, crashed };
   }
 
   ended(invocation: Invocation, end: { readonly output: string } | { readonly error: unknown }): void {
+    clearTimeout(this.#lives.get(invocation.id)?.timer);
     this.#watch.ended(invocation, end);
   }
 

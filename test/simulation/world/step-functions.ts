@@ -12,9 +12,11 @@ import {
   TaskFailure,
 } from "../../../local/aws/machine.ts";
 import { isName } from "../../../local/aws/step-functions/machines.ts";
+import { timeoutSecondsDefault } from "../../../serverless/function-row.ts";
+import { functions } from "../../../serverless/functions.ts";
 import { type MachineName, machineOf } from "../run/machines.ts";
 import { executionArnOf } from "./account.ts";
-import type { AnnounceFault } from "./surroundings.ts";
+import type { AnnounceFault, CalledBy } from "./surroundings.ts";
 
 export interface Run {
   readonly executionArn: string;
@@ -31,7 +33,7 @@ export interface Run {
 
 /** What the machines reach: functions, the bus, and whoever is told of an execution that did not succeed. */
 interface Reach {
-  invoke(functionName: string, event: unknown, by: { readonly executionArn: string }): Promise<unknown>;
+  invoke(functionName: string, event: unknown, by: CalledBy): Promise<unknown>;
   publish(event: RekeyEvent): void;
   announces(): AnnounceFault | undefined;
   ended(run: Run, outcome: Outcome): void;
@@ -123,7 +125,7 @@ export class StepFunctions {
     return outcome;
   }
 
-  async #task({ state, resource, parameters }: TaskCall, run: Run): Promise<JSONValue | undefined> {
+  async #task({ state, resource, parameters, signal }: TaskCall, run: Run): Promise<JSONValue | undefined> {
     const given = parameters as Record<string, JSONValue>;
     if (resource === "arn:aws:states:::events:putEvents") return this.#putEvents(given);
     const isWait = resource === "arn:aws:states:::lambda:invoke.waitForTaskToken";
@@ -134,7 +136,9 @@ export class StepFunctions {
     const at = enteredAt(run.history, state);
     const event = { ...payload, ...(at !== undefined && { at }) };
     const { executionArn } = run;
-    return (await this.#reach.invoke(functionName, event, { executionArn })) as JSONValue;
+    // The time-out of a Task that has a token is for the callback: only Lambda ends a function that froze before that.
+    const timeLimit = isWait ? { timeLimit: { ms: timeoutMsOf(functionName), signal } } : {};
+    return (await this.#reach.invoke(functionName, event, { executionArn, ...timeLimit })) as JSONValue;
   }
 
   async #putEvents({ Entries }: Record<string, JSONValue>): Promise<JSONValue> {
@@ -148,6 +152,9 @@ export class StepFunctions {
     return { FailedEntryCount: 0 };
   }
 }
+
+const timeoutMsOf = (functionName: string): number =>
+  1000 * (functions[functionName]?.timeoutSeconds ?? timeoutSecondsDefault);
 
 function enteredAt(history: readonly HistoryEvent[], state: string): string | undefined {
   const entered = history.findLast(

@@ -1,3 +1,4 @@
+import { nativeRunOf } from "../../../core/rotation/native.ts";
 import type { FakeReply } from "../../../providers/fake.ts";
 
 /** A port whose every call is a boundary call; `operations` says which of them change something. */
@@ -7,21 +8,31 @@ export type Through = <Port extends object>(
   operations: Readonly<Record<string, boolean>>,
 ) => Port;
 
+/** Who calls a function. */
+export interface CalledBy {
+  /** The execution that called it; a function that a bus or a person calls has none. */
+  readonly executionArn?: string;
+  /** Lambda ends the function then, unless the signal says that nobody waits for its answer any more. */
+  readonly timeLimit?: { readonly ms: number; readonly signal: AbortSignal };
+}
+
 /** One run of one function. After a crash it never gets past its next call. */
-export interface Invocation {
+export interface Invocation extends CalledBy {
   readonly id: number;
   readonly functionName: string;
   /** The event it was called with. */
   readonly input: unknown;
   /** Of this process's clock against the true one. */
   readonly skewMs: number;
-  /** The execution that called it; a function that a bus or a person calls has none. */
-  readonly executionArn?: string;
 }
 
-/** The run that a function was called for. */
+/** The run that a function was called for; Secrets Manager names it by its token. */
 export function rotationOf(input: unknown): string | undefined {
-  return (input as { readonly rotationId?: string } | undefined)?.rotationId;
+  const { rotationId, ClientRequestToken: token } = Object(input) as {
+    readonly rotationId?: string;
+    readonly ClientRequestToken?: string;
+  };
+  return rotationId ?? (token === undefined ? undefined : nativeRunOf(token));
 }
 
 /** What only an incident's functions reach: channels to people, what was scoped, and the reports' shelf. */

@@ -27,7 +27,7 @@ import { copyTo, type PlaceName, Places, type PlaceTimes } from "./places.ts";
 import { assertPublished } from "./published.ts";
 import { standInFor } from "./shaped.ts";
 import { type Run, StepFunctions } from "./step-functions.ts";
-import { noFaults, type Surroundings } from "./surroundings.ts";
+import { type CalledBy, noFaults, type Surroundings } from "./surroundings.ts";
 import { watchedTable } from "./table.ts";
 import { twoPlaces } from "./two-places.ts";
 
@@ -317,11 +317,7 @@ export class World {
   // ---- functions, and the buses that call them ---------------------------------------------------------
 
   /** Runs one function as AWS would; `by` is the execution that calls it, where one does. */
-  async invoke(
-    functionName: string,
-    event: unknown,
-    by: { readonly executionArn?: string } = {},
-  ): Promise<unknown> {
+  async invoke(functionName: string, event: unknown, by: CalledBy = {}): Promise<unknown> {
     const handler = handlers.get(functionName);
     if (handler === undefined) throw new TaskFailure("Lambda.ResourceNotFoundException", functionName);
     this.#invocations += 1;
