@@ -1,3 +1,4 @@
+import { together } from "../../consumers/together.ts";
 import { NeedsHuman, QuotaReached } from "../../core/errors.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, KeyProvider, ListedKey } from "../../core/ports.ts";
@@ -6,6 +7,9 @@ import { isLimited, roomFor, whyNotDisplace } from "../../core/rotation/room.ts"
 import type { PlacedKey, SecretRecord, Ticket } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { sharedWith } from "./shared-key.ts";
+
+/** Items of other secrets that are read at once. */
+const atOnceMax = 10;
 
 interface Question {
   readonly policy: Policy;
@@ -54,16 +58,27 @@ export async function makeRoom(question: Question, deps: Deps): Promise<KeyId | 
 
 async function factsOf({ policy, record, key }: Displacing, deps: Deps) {
   const fingerprints = key.fingerprint === undefined ? [] : [key.fingerprint];
-  const others = await Promise.all(
+  const holders = await Promise.all(
     fingerprints.map((fingerprint) => sharedWith({ fingerprint, secretArn: record.secretArn }, deps)),
   );
   return {
     ...{ key, record },
-    sharedWith: others.flat(),
+    sharedWith: [...new Set([...holders.flat(), ...(await othersThatKnow(key, policy, deps))])],
     evidence: await deps.ledger.evidence(record.secretArn),
     quietMs: policy.quietMs,
     lastUsed: await lastUseOf(key, deps.provider(policy)),
   };
+}
+
+/** Other secrets of the account whose key this is, by its id: a listing need not show what a key's text is. */
+async function othersThatKnow({ keyId }: ListedKey, { secretArn, provider }: Policy, { ledger }: Deps) {
+  const others = (await ledger.policies()).filter(
+    (other) => other.provider.account === provider.account && other.secretArn !== secretArn,
+  );
+  const records = await together(others, { atOnceMax, work: (other) => ledger.secret(other.secretArn) });
+  return records
+    .filter(({ keys }) => keys.some((known) => known.keyId === keyId))
+    .map((record) => record.secretArn);
 }
 
 /** Undefined where the provider does not say, or has never seen a use. */

@@ -193,6 +193,22 @@ describe("at most two keys for one owner", () => {
     expect(await works(retiringId)).toBe(true);
   });
 
+  test("a disabled key that another secret's rotation has quarantined makes none: it may have to come back", async () => {
+    const { issuer, ledger, policy, mint } = await opened(shape);
+    const { id: keyId } = issuer.add();
+    issuer.disable(keyId);
+    await ledger.putPolicy({ ...policy, secretArn: other, name: "search" });
+    await ledger.changeSecret(other, (now) => ({
+      ...now,
+      keys: [{ name: "rekey/r-9/1", keyId, state: "quarantined" }],
+    }));
+    await expect(mint()).rejects.toMatchObject({
+      name: "NeedsHuman",
+      message: expect.stringContaining(`KeyShared: ${keyId} is held by ${other}`),
+    });
+    expect(issuer.listed()).toContain(keyId);
+  });
+
   test("a live key never does: the quota is reached, and nothing is ended", async () => {
     const { issuer, mint } = await opened(shape);
     issuer.add();
