@@ -5,14 +5,15 @@ import type { RotationRecord } from "../ledger/entries.ts";
 import { type CheckedCertificate, checkCertificate } from "./certificate.ts";
 import { type Demonstration, type Start, secretName, startDemonstration } from "./demonstration.ts";
 import { type FanOutCompany, fanOutCompany } from "./fanout/company.ts";
-import { programConsumers } from "./fanout/programs.ts";
+import { programConsumers, programInstances } from "./fanout/programs.ts";
+import { type Restarts, sumOf } from "./fanout/tally.ts";
 import { narrator, openingFor, showCertificate } from "./rotation-run.ts";
 import type { Screen } from "./screen.ts";
 import { stay } from "./stay.ts";
 import { troubleIn } from "./summary.ts";
 
 const heardMaxMs = 60_000;
-/** Usually half a minute; a machine that others use too takes its time with seven places. */
+/** Usually half a minute; a machine that others use too takes its time with nine places. */
 const runMaxMs = 300_000;
 const pollMs = 100;
 /** Of each of six instances; the places and the two programs make as many again. */
@@ -36,6 +37,8 @@ export interface FanOutSummary {
     readonly certified: boolean;
   }[];
   readonly programs: readonly { readonly name: string; readonly kind: string; readonly adopted: boolean }[];
+  /** Of the program under `rekey exec`: one host after another, as Rekey permits. */
+  readonly restarts: Restarts;
   readonly requests: number;
   readonly failedRequests: number;
   readonly retiringKeyDead: boolean;
@@ -72,7 +75,7 @@ export async function runFanOut(start: Start): Promise<number> {
 async function rotated(company: Demonstration, around: FanOutCompany, shown: Screen): Promise<FanOutSummary> {
   const names = around.places().map(({ name, kind }) => `${name} (${kind})`);
   shown.say(`the key is ${company.secretArn}, with copies at ${names.join(", ")}`);
-  shown.say("one program runs under `rekey exec`, and one asks `rekey agent`");
+  shown.say("one program runs under `rekey exec` on three hosts, and one asks `rekey agent`");
   await around.startPrograms();
   await heardOf(company);
   await company.rekey("rotate", secretName, "--reason", "npm start -- fanout");
@@ -91,7 +94,9 @@ async function rotated(company: Demonstration, around: FanOutCompany, shown: Scr
 async function heardOf({ ledger, secretArn, cloud }: Demonstration): Promise<void> {
   for (const untilMs = Date.now() + heardMaxMs; Date.now() < untilMs; await pause(pollMs)) {
     const evidence = await ledger.evidence(secretArn);
-    if (Object.keys(programConsumers).every((kind) => evidence.some((item) => item.kind === kind))) return;
+    const isHeard = ([kind, instances]: [string, number]) =>
+      evidence.filter((item) => item.kind === kind).length >= instances;
+    if (Object.entries(programInstances).every(isHeard)) return;
   }
   throw new Error(["the two programs have not reported", ...troubleIn(cloud)].join("; "));
 }
@@ -128,15 +133,15 @@ async function summarize(facts: {
   });
   const programs = Object.entries(programConsumers).map(([kind, name]) => {
     const own = evidence.filter((item) => "holds" in item && item.kind === kind && item.consumer === name);
-    const adopted = own.some((item) => "holds" in item && item.holds.fingerprint === incoming);
+    const adopted =
+      own.length > 0 && own.every((item) => "holds" in item && item.holds.fingerprint === incoming);
     return { name, kind, adopted };
   });
-  const tallies = [fleet.tally(), around.tally()];
+  const { requests, failed: failedRequests } = sumOf([fleet.tally(), around.tally()]);
   const retiring = provider.state().find(({ keyId }) => keyId === company.retiringKeyId);
   return {
     ...{ type: "fanout", outcome: rotation.outcome, secret: secretArn, destinations, programs },
-    requests: tallies.reduce((sum, { requests }) => sum + requests, 0),
-    failedRequests: tallies.reduce((sum, { failed }) => sum + failed, 0),
+    ...{ restarts: around.restarts(), requests, failedRequests },
     retiringKeyDead: rotation.death !== undefined && retiring?.isAccepted === false,
     certificate,
     trouble: troubleIn(cloud),
@@ -157,7 +162,7 @@ function certifiedIn(path: string): readonly string[] {
 }
 
 function complaintsOf(summary: FanOutSummary): readonly string[] {
-  const { outcome, destinations, programs, failedRequests, retiringKeyDead, certificate } = summary;
+  const { outcome, destinations, programs, restarts, failedRequests, retiringKeyDead, certificate } = summary;
   return [
     ...(outcome === "rotated" ? [] : [`the run ended as ${outcome}`]),
     ...(failedRequests === 0 ? [] : [`${failedRequests} requests failed`]),
@@ -167,9 +172,18 @@ function complaintsOf(summary: FanOutSummary): readonly string[] {
       ...(adopted ? [] : [`${name} does not use the incoming key`]),
       ...(certified ? [] : [`the certificate says nothing of ${name}`]),
     ]),
+    ...(isInTurns(restarts) ? [] : [`of ${restarts.hosts} hosts ${restartsText(restarts)}`]),
     ...programs.filter(({ adopted }) => !adopted).map(({ name }) => `${name} does not hold the incoming key`),
     ...summary.trouble,
   ];
+}
+
+function isInTurns({ hosts, restarted, mostAtOnce }: Restarts): boolean {
+  return restarted === hosts && mostAtOnce === 1;
+}
+
+function restartsText({ restarted, mostAtOnce }: Restarts): string {
+  return `${restarted} restarted, at most ${mostAtOnce} at the same time`;
 }
 
 function conclude(end: {
@@ -179,12 +193,16 @@ function conclude(end: {
 }): void {
   const { shown, summary, complaints } = end;
   for (const { name, kind, activation, proof, mark, adopted } of summary.destinations) {
-    const text = `${name} (${kind}, ${activation}): in use, shown by ${proof} ${mark ?? ""}`.trimEnd();
+    const text = `${name} (${kind}, ${activation}): in use, by ${proof}${mark === undefined ? "" : `: ${mark}`}`;
     shown.verdict({ isGood: adopted, text });
   }
   for (const { name, kind, adopted } of summary.programs)
     shown.verdict({ isGood: adopted, text: `${name} (rekey ${kind}) holds the incoming key` });
-  const { requests, failedRequests, retiringKeyDead, certificate } = summary;
+  const { restarts, requests, failedRequests, retiringKeyDead, certificate } = summary;
+  shown.verdict({
+    isGood: isInTurns(restarts),
+    text: `${restarts.hosts} hosts under \`rekey exec\`: ${restartsText(restarts)}`,
+  });
   shown.verdict({
     isGood: failedRequests === 0,
     text: `${requests} requests served, ${failedRequests} failed`,

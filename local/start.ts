@@ -1,7 +1,7 @@
 /**
  * `npm start`: a whole rotation in one terminal, on the machine, functions and SDK clients that run in
  * production. `npm start -- compromise` leaks the live key instead, `npm start -- campaign` a thousand at once,
- * `npm start -- fleet` rotates three hundred, and `npm start -- fanout` has copies of the key at seven places.
+ * `npm start -- fleet` rotates three hundred, and `npm start -- fanout` has copies of the key at nine places.
  */
 
 import { parseArgs } from "node:util";
@@ -24,9 +24,11 @@ const usage = `usage: npm start -- [compromise|campaign|fleet|fanout] [--json] [
   fleet          300 secrets of 6 provider accounts: discovered,
                  observed, then all due at one instant; one account
                  is slow, one fails, and everything is stopped once
-  fanout         a key in Vault with copies at seven destinations of
+  fanout         a key in Vault with copies in Google Secret Manager,
+                 Secrets Manager and at seven more destinations of
                  all four classes, and programs under rekey exec and
-                 behind rekey agent: rotated, each place's own proof
+                 behind rekey agent: rotated, each place's own proof,
+                 and three hosts that restart one after another
   --json         one JSON object as the last line of stdout, and
                  nothing else there
   --stay         keep the local cloud running for another terminal

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, request } from "node:http";
+import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { VaultFake } from "../stores/vault/fake.ts";
+import { callerIdentity, textOf } from "./caller-identity.ts";
 
 export interface VaultServer {
   readonly fake: VaultFake;
@@ -48,24 +49,8 @@ export async function startVault({ sts }: { readonly sts: () => string }): Promi
 async function identityOf(login: Readonly<Record<string, string>>, sts: string): Promise<string | undefined> {
   const decoded = (name: string) => Buffer.from(login[name] ?? "", "base64").toString("utf8");
   const headers = JSON.parse(decoded("iam_request_headers") || "{}") as Record<string, string>;
-  const answered = await new Promise<IncomingMessage>((resolve, reject) => {
-    // The signature covers the host that was asked for, which is not the stand-in's.
-    const asked = request(sts, { method: "POST", headers: { ...headers, accept: "application/json" } });
-    asked.on("response", resolve).on("error", reject).end(decoded("iam_request_body"));
-  });
-  const text = await textOf(answered);
-  if (answered.statusCode !== 200) return undefined;
-  const { GetCallerIdentityResponse: said } = JSON.parse(text) as {
-    GetCallerIdentityResponse?: { GetCallerIdentityResult: { Arn: string } };
-  };
+  const arn = await callerIdentity({ sts, headers, body: decoded("iam_request_body") });
   const [, account = "", role = ""] =
-    /^arn:aws:sts::(\d{12}):assumed-role\/([\w+=,.@-]+)\//.exec(said?.GetCallerIdentityResult.Arn ?? "") ??
-    [];
+    /^arn:aws:sts::(\d{12}):assumed-role\/([\w+=,.@-]+)\//.exec(arn ?? "") ?? [];
   return role === "" ? undefined : `arn:aws:iam::${account}:role/${role}`;
-}
-
-async function textOf(incoming: IncomingMessage): Promise<string> {
-  let text = "";
-  for await (const chunk of incoming) text += String(chunk);
-  return text;
 }

@@ -21,11 +21,11 @@ export function sts({ region, secretOf }: StsOptions): HttpService {
   return {
     name: "sts",
     matches: ({ signingService }) => signingService === "sts",
-    operation: ({ body }) => new URLSearchParams(body.toString()).get("Action") ?? "?",
+    operation: (request) => questionIn(request).get("Action") ?? "?",
     refusal: (error, request) => failure(error, request),
     async handle(request) {
       try {
-        const form = new URLSearchParams(request.body.toString());
+        const form = questionIn(request);
         if (form.get("Action") !== "GetCallerIdentity" || form.get("Version") !== "2011-06-15")
           throw new AwsError("InvalidAction", "Could not find operation for this version");
         refuseSignature(request, { region, secretOf });
@@ -38,8 +38,13 @@ export function sts({ region, secretOf }: StsOptions): HttpService {
   };
 }
 
+/** AWS takes it in the address as well, which is how Google has it sent. */
+function questionIn({ query, body }: HttpRequest): URLSearchParams {
+  return query.size > 0 ? query : new URLSearchParams(body.toString());
+}
+
 function refuseSignature(
-  { headers, method, path, body, caller }: HttpRequest,
+  { headers, method, path, query, body, caller }: HttpRequest,
   { region, secretOf }: StsOptions,
 ): void {
   const secretAccessKey = secretOf(caller.accessKeyId);
@@ -56,8 +61,10 @@ function refuseSignature(
     throw new AwsError("SignatureDoesNotMatch", `Signature expired: ${date}`, 403);
   const own = new Set(["host", "x-amz-date", "x-amz-security-token"]);
   const signed = /SignedHeaders=([^,]+)/.exec(authorization)?.[1]?.split(";") ?? [];
+  const url = new URL(path, `http://${host}`);
+  url.search = query.toString();
   const again = sign({
-    ...{ method, url: new URL(path, `http://${host}`), body: body.toString(), service: "sts", region, nowMs },
+    ...{ method, url, body: body.toString(), service: "sts", region, nowMs },
     headers: Object.fromEntries(
       signed.filter((name) => !own.has(name)).map((name) => [name, headers[name] ?? ""]),
     ),

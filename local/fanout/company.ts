@@ -3,11 +3,14 @@ import { listenFake } from "../../providers/fake.ts";
 import type { Tally } from "../consumer.ts";
 import type { Own, PreparedWorld } from "../demonstration.ts";
 import { vaultCompany } from "../vault-company.ts";
+import { googlePlace } from "./google.ts";
 import { copyName, copyPlace, type Place, placesOutside } from "./places.ts";
 import { programConsumers, startPrograms } from "./programs.ts";
+import { type Restarts, sumOf } from "./tally.ts";
 import { startTraffic, type Traffic } from "./traffic.ts";
 
 const tokenName = (place: string) => `rekey/places/${place}`;
+const none: Tally = { requests: 0, failed: 0 };
 const copySecret = "shop/openai-copy";
 
 export interface FanOutCompany {
@@ -17,13 +20,18 @@ export interface FanOutCompany {
   startPrograms(): Promise<void>;
   /** What all but the three programs with the client library served. */
   tally(): Tally;
+  /** How the program under `rekey exec` restarted on its hosts. */
+  restarts(): Restarts;
   close(): Promise<void>;
 }
 
-/** One key in Vault, seven destinations of all four classes with what runs there, and two programs nobody can change. */
+/**
+ * One key in Vault with copies in Google's store and in AWS's, seven more destinations of all four classes with what
+ * runs there, and programs nobody can change.
+ */
 export async function fanOutCompany(): Promise<FanOutCompany> {
   const vault = await vaultCompany();
-  const outside = placesOutside();
+  const outside = [...placesOutside(), googlePlace(() => opened(world).cloud)];
   const closers: (() => Promise<void>)[] = [() => vault.close()];
   let places: readonly Place[] = outside;
   let world: PreparedWorld | undefined;
@@ -31,12 +39,13 @@ export async function fanOutCompany(): Promise<FanOutCompany> {
   let programs: Awaited<ReturnType<typeof startPrograms>> | undefined;
   const hosts: Record<string, number> = {};
   const secrets: Record<string, string> = { [copySecret]: "{}" };
-  for (const { name, api } of outside) {
-    if (api === undefined) continue;
-    const { origin, close } = await listenFake(async (request) => api.handle(request));
-    closers.push(close);
-    hosts[api.host] = Number(new URL(origin).port);
-    secrets[tokenName(name)] = api.token;
+  for (const { name, apis, token } of outside) {
+    if (token !== undefined) secrets[tokenName(name)] = token;
+    for (const { host, handle } of apis) {
+      const { origin, close } = await listenFake(handle);
+      closers.push(close);
+      hosts[host] = Number(new URL(origin).port);
+    }
   }
 
   const own: Own = {
@@ -46,9 +55,9 @@ export async function fanOutCompany(): Promise<FanOutCompany> {
       secrets,
       deployment(arns) {
         places = [...outside, copyPlace(arns[copySecret] ?? "", () => opened(world).cloud)];
-        const listed = places.map(({ name, kind, settings, api }) => {
-          const token = api === undefined ? {} : { token: arns[tokenName(name)] };
-          return [name, { kind, ...parsedSettings(kind, { ...settings, ...token }) }] as const;
+        const listed = places.map(({ name, kind, settings, token }) => {
+          const named = token === undefined ? {} : { token: arns[tokenName(name)] };
+          return [name, { kind, ...parsedSettings(kind, { ...settings, ...named }) }] as const;
         });
         return { ...vault.own.byHand?.deployment({}), destinations: Object.fromEntries(listed) };
       },
@@ -67,13 +76,8 @@ export async function fanOutCompany(): Promise<FanOutCompany> {
     async startPrograms() {
       programs = await startPrograms(opened(world), own.env ?? {});
     },
-    tally() {
-      const [there, alone] = [traffic?.tally(), programs?.tally()];
-      return {
-        requests: (there?.requests ?? 0) + (alone?.requests ?? 0),
-        failed: (there?.failed ?? 0) + (alone?.failed ?? 0),
-      };
-    },
+    tally: () => sumOf([traffic?.tally() ?? none, programs?.tally() ?? none]),
+    restarts: () => programs?.restarts() ?? { hosts: 0, restarted: 0, mostAtOnce: 0 },
     async close() {
       await traffic?.stop();
       await programs?.stop();

@@ -9,6 +9,7 @@ import { FlyFake } from "../../destinations/fly/fake.ts";
 import { GithubFake } from "../../destinations/github-actions/fake.ts";
 import { GitlabFake } from "../../destinations/gitlab-ci/fake.ts";
 import { HerokuFake } from "../../destinations/heroku/fake.ts";
+import { KubernetesFake } from "../../destinations/kubernetes-secret/fake.ts";
 import { VercelFake } from "../../destinations/vercel/fake.ts";
 import { clientAs, environment, type LocalCloud } from "../world.ts";
 
@@ -18,14 +19,22 @@ export const copyName = "OPENAI_API_KEY";
 const runMs = 2_000;
 const runEveryMs = 1_000;
 
+/** A host of another company, with the stand-in that answers there. */
+export interface Api {
+  readonly host: string;
+  handle(request: FakeRequest): FakeReply | Promise<FakeReply>;
+}
+
 /** One destination with what runs there. */
 export interface Place {
   readonly name: string;
   readonly kind: string;
   /** What the deployment says of it, beside its kind and token. */
   readonly settings: Readonly<Record<string, unknown>>;
-  /** Where its API is, with the stand-in that answers there; none for AWS. */
-  readonly api?: { readonly host: string; readonly token: string; handle(request: FakeRequest): FakeReply };
+  /** Where its API is, and what gives tokens for it; none for AWS. */
+  readonly apis: readonly Api[];
+  /** What its API is called with; none where the functions' role is enough. */
+  readonly token?: string;
   /** Somebody puts a value there by hand, and everything that runs is given it. */
   put(text: string): Promise<void> | void;
   /** The keys that run there now. */
@@ -39,9 +48,14 @@ const given = (values: ReadonlyMap<string, string>) => {
   return value === undefined ? [] : [value];
 };
 
-/** Seven places of all four classes of activation. Secrets Manager's own is `copyPlace`. */
+/** Where a place with a token of its own is reached. */
+function reached(host: string, fake: { readonly token: string; handle(request: FakeRequest): FakeReply }) {
+  return { token: fake.token, apis: [{ host, handle: (request: FakeRequest) => fake.handle(request) }] };
+}
+
+/** Seven places of all four classes of activation. The copies in other stores are `copyPlace` and `googlePlace`. */
 export function placesOutside(): readonly Place[] {
-  return [worker(), flyApp(), herokuApp(), vercelProject(), githubActions(), gitlabCi()];
+  return [...[worker(), cluster(), flyApp(), herokuApp()], ...[vercelProject(), githubActions(), gitlabCi()]];
 }
 
 function worker(): Place {
@@ -49,10 +63,28 @@ function worker(): Place {
   const fake = new WorkersFake(settings, Date.now);
   return {
     ...{ name: "edge", kind: "cloudflare-workers", settings },
-    api: { host: "api.cloudflare.com", token: fake.token, handle: (request) => fake.handle(request) },
+    ...reached("api.cloudflare.com", fake),
     put: (text) => fake.put(copyName, text),
     running: () => fake.deployed.flatMap(({ secrets }) => given(secrets)),
     tick: () => undefined,
+  };
+}
+
+function cluster(): Place {
+  const host = "k8s.acme.example";
+  const [namespace, secret, restart] = ["shop", "openai", ["deployments/worker"]];
+  const fake = new KubernetesFake({ ...{ namespace, secret }, workloads: restart, reads: copyName });
+  fake.environment = environment;
+  return {
+    ...{ name: "cluster", kind: "kubernetes-secret" },
+    settings: { api: `https://${host}`, namespace, secret, restart },
+    ...reached(host, fake),
+    put(text) {
+      fake.put(copyName, text);
+      fake.startPods();
+    },
+    running: () => fake.running.filter((key) => key !== undefined),
+    tick: () => fake.finish(),
   };
 }
 
@@ -61,7 +93,7 @@ function flyApp(): Place {
   const fake = new FlyFake(settings, Date.now);
   return {
     ...{ name: "fly", kind: "fly", settings },
-    api: { host: "api.machines.dev", token: fake.token, handle: (request) => fake.handle(request) },
+    ...reached("api.machines.dev", fake),
     put(text) {
       fake.put(copyName, text);
       fake.start();
@@ -77,7 +109,7 @@ function herokuApp(): Place {
   const fake = new HerokuFake(settings.app);
   return {
     ...{ name: "heroku", kind: "heroku", settings },
-    api: { host: "api.heroku.com", token: fake.token, handle: (request) => fake.handle(request) },
+    ...reached("api.heroku.com", fake),
     put(text) {
       fake.put(copyName, text);
       fake.finish();
@@ -92,7 +124,7 @@ function vercelProject(): Place {
   const fake = new VercelFake(settings, Date.now);
   return {
     ...{ name: "web", kind: "vercel", settings },
-    api: { host: "api.vercel.com", token: fake.token, handle: (request) => fake.handle(request) },
+    ...reached("api.vercel.com", fake),
     put(text) {
       fake.put(copyName, text);
       fake.deploy();
@@ -108,7 +140,7 @@ function githubActions(): Place {
   const fake = new GithubFake({ owner: settings.repository, environment }, Date.now);
   return {
     ...{ name: "ci", kind: "github-actions", settings },
-    api: { host: "api.github.com", token: fake.token, handle: (request) => fake.handle(request) },
+    ...reached("api.github.com", fake),
     put: (text) => fake.put(copyName, text),
     running: () => fake.runs.flatMap((run) => given(run.given)),
     tick() {
@@ -125,7 +157,7 @@ function gitlabCi(): Place {
   let beganAtMs = 0;
   return {
     ...{ name: "pipelines", kind: "gitlab-ci", settings },
-    api: { host: "gitlab.com", token: fake.token, handle: (request) => fake.handle(request) },
+    ...reached("gitlab.com", fake),
     put: (text) => fake.put(copyName, text),
     running: () => fake.pipelines.flatMap((pipeline) => given(pipeline.given)),
     tick() {
@@ -141,7 +173,7 @@ function gitlabCi(): Place {
 export function copyPlace(secret: string, cloud: () => Pick<LocalCloud, "url">): Place {
   const client = () => new SecretsManagerClient(clientAs(cloud(), "administrator"));
   return {
-    ...{ name: "reports", kind: "secrets-manager", settings: { secret } },
+    ...{ name: "reports", kind: "secrets-manager", settings: { secret }, apis: [] },
     async put(text) {
       const SecretString = JSON.stringify({ [copyName]: text });
       await client().send(new PutSecretValueCommand({ SecretId: secret, SecretString }));

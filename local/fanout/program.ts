@@ -1,19 +1,23 @@
 /**
  * A program that knows nothing of Rekey: it reads its key from a variable, as `rekey exec` gives it, or asks an agent on
- * loopback before each request. It counts what its users see in a file.
+ * loopback before each request. It counts what its users see in a file, and another file is there while it serves.
  */
-import { readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 
 interface Job {
   readonly call: { readonly url: string; readonly header: string; readonly scheme: string };
   readonly tallyFolder: string;
+  /** The host that it runs on. */
+  readonly host: string;
   /** Without one the key is in OPENAI_API_KEY. */
   readonly agent?: { readonly port: number; readonly tokenFile: string; readonly secret: string };
 }
 
-const { call, tallyFolder, agent } = JSON.parse(process.argv[2] ?? "{}") as Job;
+const { call, tallyFolder, host, agent } = JSON.parse(process.argv[2] ?? "{}") as Job;
 const tally = { requests: 0, failed: 0 };
+const served: { fromMs?: number; untilMs?: number } = {};
+const isServing = `${tallyFolder}/${host}.serving`;
 let isOver = false;
 for (const signal of ["SIGTERM", "SIGINT"] as const)
   process.on(signal, () => {
@@ -46,6 +50,12 @@ while (!isOver) {
   if (status === 401 && agent !== undefined)
     status = await ask(await keyOf("&refreshNow=true")).catch(() => 0);
   if (status !== 200) tally.failed += 1;
-  writeFileSync(`${tallyFolder}/${process.pid}.json`, JSON.stringify(tally));
+  else if (served.fromMs === undefined) {
+    served.fromMs = Date.now();
+    writeFileSync(isServing, "");
+  }
+  served.untilMs = Date.now();
+  writeFileSync(`${tallyFolder}/${process.pid}.json`, JSON.stringify({ host, ...tally, ...served }));
   await pause(250);
 }
+rmSync(isServing, { force: true });

@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import type { Tally } from "../consumer.ts";
 import type { PreparedWorld } from "../demonstration.ts";
 import { environment } from "../world.ts";
+import { type ProgramTally, type Restarts, restartsIn, sumOf } from "./tally.ts";
 
 const rekey = fileURLToPath(new URL("../../bin/rekey.mjs", import.meta.url));
 const program = fileURLToPath(new URL("./program.ts", import.meta.url));
@@ -15,13 +16,22 @@ const stopMaxMs = 5_000;
 
 export interface Programs {
   tally(): Tally;
+  /** How the hosts of the program under `rekey exec` restarted. */
+  restarts(): Restarts;
   stop(): Promise<void>;
 }
 
+/** What runs under `rekey exec`, once on each of these hosts, which know nothing of each other. */
+const execHosts = ["host-1", "host-2", "host-3"];
+
 /** The consumers in `rekey.yml` that stand for two programs which nobody can change. */
 export const programConsumers = { exec: "worker", agent: "gateway" } as const;
+export const programInstances = { exec: execHosts.length, agent: 1 } as const;
 
-/** One program under `rekey exec`, and one behind `rekey agent`, as processes with a consumer's credentials. */
+/**
+ * One program under `rekey exec` on three hosts, and one behind `rekey agent`, as processes with a consumer's
+ * credentials. Who restarts next is decided by the permits that Rekey gives.
+ */
 export async function startPrograms(
   { cloud, secretArn, call }: PreparedWorld,
   env: Readonly<Record<string, string>>,
@@ -46,14 +56,19 @@ export async function startPrograms(
     ...[rekey, "agent", ...common, "--port", "0", "--token-file", tokenFile],
   ]);
   const port = await portOf(served);
-  const jobFor = (agent?: object) => JSON.stringify({ call, tallyFolder: folder, ...(agent && { agent }) });
-  run(programConsumers.agent, [program, jobFor({ port, tokenFile, secret: secretArn })]);
-  run(programConsumers.exec, [
-    ...[rekey, "exec", ...common, "--spread", "10ms", "--env", "OPENAI_API_KEY"],
-    ...["--", process.execPath, "--no-warnings", program, jobFor()],
-  ]);
+  const jobFor = (host: string, agent?: object) =>
+    JSON.stringify({ call, host, tallyFolder: folder, ...(agent && { agent }) });
+  run(programConsumers.agent, [program, jobFor("gateway", { port, tokenFile, secret: secretArn })]);
+  const permits = cloud.outputs["PermitUrl"] ?? "";
+  for (const host of execHosts)
+    run(programConsumers.exec, [
+      ...[rekey, "exec", ...common, "--env", "OPENAI_API_KEY", "--instance", host],
+      ...["--permit-url", permits, "--ready", `exec:test -e '${join(folder, host)}.serving'`],
+      ...["--", process.execPath, "--no-warnings", program, jobFor(host)],
+    ]);
   return {
-    tally: () => sumIn(folder),
+    tally: () => sumOf(tallied(folder)),
+    restarts: () => restartsIn(tallied(folder), execHosts),
     async stop() {
       await Promise.all(children.map(stop));
       rmSync(folder, { recursive: true, force: true });
@@ -62,18 +77,14 @@ export async function startPrograms(
 }
 
 /** Each start of a program has a file of its own. */
-function sumIn(folder: string): Tally {
+function tallied(folder: string): readonly ProgramTally[] {
   const files = readdirSync(folder).filter((name) => name.endsWith(".json"));
-  const tallies = files.flatMap((name) => parsed(readFileSync(join(folder, name), "utf8")));
-  return {
-    requests: tallies.reduce((sum, { requests }) => sum + requests, 0),
-    failed: tallies.reduce((sum, { failed }) => sum + failed, 0),
-  };
+  return files.flatMap((name) => parsed(readFileSync(join(folder, name), "utf8")));
 }
 
 /** One that is being written may be empty for a moment. */
-function parsed(text: string): readonly Tally[] {
-  return text === "" ? [] : [JSON.parse(text) as Tally];
+function parsed(text: string): readonly ProgramTally[] {
+  return text === "" ? [] : [JSON.parse(text) as ProgramTally];
 }
 
 async function portOf(child: ChildProcess): Promise<number> {

@@ -1,3 +1,4 @@
+import { isPrincipal } from "../fake-principal.ts";
 import { crc32c } from "./crc32c.ts";
 import { hostOf } from "./host.ts";
 
@@ -41,7 +42,8 @@ export class GoogleFake {
   serviceAccount = "rekey@shop-fake.iam.gserviceaccount.com";
   /** Who signed, as STS would say; undefined: it refuses the signature. */
   identify: (signed: SignedQuestion) => string | undefined = () => undefined;
-  readonly principal = "arn:aws:sts::111122223333:assumed-role/rekey/x";
+  /** The AWS principal that the pool trusts; `*` at its end stands for anything. */
+  principal = "arn:aws:sts::111122223333:assumed-role/rekey/x";
   readonly counts = { exchanges: 0, impersonations: 0 };
   readonly #tokens = new Map<string, number>();
   readonly #now: () => number;
@@ -109,7 +111,7 @@ export class GoogleFake {
     };
     const given = Object.fromEntries(headers.map(({ key, value }) => [key.toLowerCase(), value]));
     const isForUs = audience === this.audience && given["x-goog-cloud-target-resource"] === this.audience;
-    if (!isForUs || this.identify({ url, headers: given }) !== this.principal)
+    if (!isForUs || !isPrincipal(this.identify({ url, headers: given }), this.principal))
       return failed(400, "invalid_grant");
     this.counts.exchanges += 1;
     return { status: 200, json: { access_token: this.token("federated"), expires_in: 3_600 } };

@@ -1,3 +1,4 @@
+import { isPrincipal } from "../fake-principal.ts";
 import { memberText } from "../value.ts";
 
 /** What the stand-in sees of one request. */
@@ -140,10 +141,7 @@ export class VaultFake {
     const isSigned = /SignedHeaders=[^,]*x-vault-aws-iam-server-id/.test(headers["authorization"] ?? "");
     if (!isForUs || (this.serverId !== "" && !isSigned)) return false;
     const signed = { url: decoded("iam_request_url"), body: decoded("iam_request_body"), headers };
-    const who = this.identify(signed) ?? "";
-    return this.principal.endsWith("*")
-      ? who.startsWith(this.principal.slice(0, -1))
-      : who === this.principal;
+    return isPrincipal(this.identify(signed), this.principal);
   }
 
   #renew(name: string, { maxUntil }: Issued): VaultAnswer {
