@@ -1,16 +1,16 @@
 import { type AzureLogin, azureToken, loginFrom } from "./azure-login.ts";
-import { type Clock, systemClock } from "./clock.ts";
-import { credentialChain, type Environment, type Fetch } from "./credentials.ts";
+import { credentialChain } from "./credentials.ts";
 import { OptionInvalid } from "./errors.ts";
-import { type RekeyOptions, transportFrom } from "./options.ts";
+import type { RekeyOptions } from "./options.ts";
 import {
-  askJson,
+  askWithToken,
   heldToken,
   storeTransport,
   trustedAddress,
   unavailable,
   type Words,
 } from "./store-calls.ts";
+import { type StoreWorld, withStore } from "./store-options.ts";
 import type { Reading, Transport } from "./transport.ts";
 
 export type { AzureLogin } from "./azure-login.ts";
@@ -31,23 +31,13 @@ export function azureOptions({
   azure = {},
   ...options
 }: RekeyOptions & { azure?: AzureOptions | undefined }): RekeyOptions {
-  const { clock = systemClock, env = process.env, fetch = globalThis.fetch } = options;
-  const aws = options.transport ?? transportFrom(options, clock);
-  return { ...options, transport: azureTransport(azure, { aws, clock, env, fetch }) };
-}
-
-interface World {
-  /** Everything that is not in Azure. */
-  aws: Transport;
-  clock: Clock;
-  env: Environment;
-  fetch: Fetch;
+  return withStore(options, (world) => azureTransport(azure, world));
 }
 
 const words: Words = { store: "Azure", see: "see REKEY_AZURE_VAULT, DNS and the route to it" };
 
 /** Secrets named `azure://…` are read in Azure Key Vault; all else goes where it went. */
-export function azureTransport(given: AzureOptions, { aws, clock, env, fetch }: World): Transport {
+export function azureTransport(given: AzureOptions, { aws, clock, env, fetch }: StoreWorld): Transport {
   let made: ReturnType<typeof reader> | undefined;
   const read = (secret: string, signal: AbortSignal) => {
     made ??= reader({
@@ -60,7 +50,7 @@ export function azureTransport(given: AzureOptions, { aws, clock, env, fetch }: 
   return storeTransport({ scheme: "azure://", name: "Azure", read }, aws);
 }
 
-interface Place extends Omit<World, "aws"> {
+interface Place extends Omit<StoreWorld, "aws"> {
   vault: string;
   login: AzureLogin;
 }
@@ -81,16 +71,7 @@ function reader({ vault, login, clock, env, fetch }: Place) {
       throw new OptionInvalid("a secret in Azure is named azure://<vault>/<secret>, in lower case");
     const asked = { secret, signal };
     const url = `${address}/secrets/${name}/?api-version=2025-07-01`;
-    const get = async () => {
-      const headers = { authorization: `Bearer ${await token.get(asked)}` };
-      return askJson(url, { ...asked, method: "GET", headers }, { fetch, words });
-    };
-    let reply = await get();
-    if (reply.status === 401) {
-      token.refused();
-      reply = await get();
-    }
-    return readingIn(reply, secret);
+    return readingIn(await askWithToken(url, asked, { token, fetch, words }), secret);
   };
 }
 

@@ -1,16 +1,16 @@
-import { type Clock, systemClock } from "./clock.ts";
-import { credentialChain, type Environment, type Fetch } from "./credentials.ts";
+import { credentialChain } from "./credentials.ts";
 import { OptionInvalid } from "./errors.ts";
 import { type GoogleLogin, googleToken, loginFrom } from "./google-login.ts";
-import { type RekeyOptions, transportFrom } from "./options.ts";
+import type { RekeyOptions } from "./options.ts";
 import {
-  askJson,
+  askWithToken,
   heldToken,
   storeTransport,
   trustedAddress,
   unavailable,
   type Words,
 } from "./store-calls.ts";
+import { type StoreWorld, withStore } from "./store-options.ts";
 import type { Reading, Transport } from "./transport.ts";
 
 export type { GoogleLogin } from "./google-login.ts";
@@ -35,23 +35,13 @@ export function googleOptions({
   google = {},
   ...options
 }: RekeyOptions & { google?: GoogleOptions | undefined }): RekeyOptions {
-  const { clock = systemClock, env = process.env, fetch = globalThis.fetch } = options;
-  const aws = options.transport ?? transportFrom(options, clock);
-  return { ...options, transport: googleTransport(google, { aws, clock, env, fetch }) };
-}
-
-interface World {
-  /** Everything that is not in Google. */
-  aws: Transport;
-  clock: Clock;
-  env: Environment;
-  fetch: Fetch;
+  return withStore(options, (world) => googleTransport(google, world));
 }
 
 const words: Words = { store: "Google", see: "see DNS, the route to it and REKEY_GOOGLE_ENDPOINT" };
 
 /** Secrets named `google://…` are read in Google Secret Manager; all else goes where it went. */
-export function googleTransport(given: GoogleOptions, { aws, clock, env, fetch }: World): Transport {
+export function googleTransport(given: GoogleOptions, { aws, clock, env, fetch }: StoreWorld): Transport {
   let made: ReturnType<typeof reader> | undefined;
   const read = (secret: string, signal: AbortSignal) => {
     const location = given.location || env["REKEY_GOOGLE_LOCATION"] || "";
@@ -73,7 +63,7 @@ function endpointOf(location: string): string {
     : "https://secretmanager.googleapis.com";
 }
 
-interface Place extends Omit<World, "aws"> {
+interface Place extends Omit<StoreWorld, "aws"> {
   endpoint: string;
   location: string;
   project: string;
@@ -100,16 +90,7 @@ function reader({ endpoint, location, project, login, clock, env, fetch }: Place
     const asked = { secret, signal };
     // Never `latest`: that is the newest version, also one that is only pending or disabled.
     const url = `${address}/v1/projects/${project}${place}/secrets/${name}/versions/current:access`;
-    const get = async () => {
-      const headers = { authorization: `Bearer ${await token.get(asked)}` };
-      return askJson(url, { ...asked, method: "GET", headers }, { fetch, words });
-    };
-    let reply = await get();
-    if (reply.status === 401) {
-      token.refused();
-      reply = await get();
-    }
-    return readingIn(reply, secret);
+    return readingIn(await askWithToken(url, asked, { token, fetch, words }), secret);
   };
 }
 

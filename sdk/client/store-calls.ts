@@ -100,12 +100,17 @@ export interface Token {
   dueAtMs: number;
 }
 
+export interface HeldToken {
+  get(asked: Ask): Promise<string>;
+  refused(): void;
+}
+
 /** One token for a process: whoever asks while a login is under way waits for it. */
 export function heldToken<T extends Token>(world: {
   wallMs(): number;
   login(asked: Ask): Promise<T>;
   renew?(token: T, asked: Ask): Promise<T>;
-}): { get(asked: Ask): Promise<string>; refused(): void } {
+}): HeldToken {
   const { wallMs, login, renew } = world;
   let held: Promise<T> | undefined;
   const hold = (next: Promise<T>): Promise<T> => {
@@ -127,6 +132,22 @@ export function heldToken<T extends Token>(world: {
       held = undefined;
     },
   };
+}
+
+/** A token may end before its time: after a refusal one new login is tried. */
+export async function askWithToken(
+  url: string,
+  asked: Ask,
+  { token, ...line }: Line & { token: HeldToken },
+): Promise<Reply> {
+  const get = async () => {
+    const headers = { authorization: `Bearer ${await token.get(asked)}` };
+    return askJson(url, { ...asked, method: "GET", headers }, line);
+  };
+  const first = await get();
+  if (first.status !== 401) return first;
+  token.refused();
+  return get();
 }
 
 /** The file is read at each login, because what issues the text replaces it. */

@@ -1,8 +1,8 @@
-import { type Clock, systemClock } from "./clock.ts";
-import { credentialChain, type Environment, type Fetch } from "./credentials.ts";
+import { credentialChain } from "./credentials.ts";
 import { KeyUnreadable, OptionInvalid } from "./errors.ts";
-import { type RekeyOptions, transportFrom } from "./options.ts";
+import type { RekeyOptions } from "./options.ts";
 import { storeTransport, trustedAddress } from "./store-calls.ts";
+import { type StoreWorld, withStore } from "./store-options.ts";
 import type { Reading, Transport } from "./transport.ts";
 import { createVaultCalls, type VaultCalls } from "./vault-calls.ts";
 import { loginFrom, type VaultLogin } from "./vault-login.ts";
@@ -29,21 +29,11 @@ export function vaultOptions({
   vault = {},
   ...options
 }: RekeyOptions & { vault?: VaultOptions | undefined }): RekeyOptions {
-  const { clock = systemClock, env = process.env, fetch = globalThis.fetch } = options;
-  const aws = options.transport ?? transportFrom(options, clock);
-  return { ...options, transport: vaultTransport(vault, { aws, clock, env, fetch }) };
-}
-
-interface World {
-  /** Everything that is not in Vault. */
-  aws: Transport;
-  clock: Clock;
-  env: Environment;
-  fetch: Fetch;
+  return withStore(options, (world) => vaultTransport(vault, world));
 }
 
 /** Secrets named `vault://…` are read in Vault; all else goes where it went. */
-export function vaultTransport(given: VaultOptions, { aws, clock, env, fetch }: World): Transport {
+export function vaultTransport(given: VaultOptions, { aws, clock, env, fetch }: StoreWorld): Transport {
   let made: VaultCalls | undefined;
   const calls = (): VaultCalls => {
     made ??= createVaultCalls({
