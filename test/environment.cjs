@@ -1,5 +1,8 @@
 const vm = require("node:vm");
 const { TestEnvironment } = require("jest-environment-node");
+const compileOnce = require("./compiled-once.cjs");
+
+let isCompiledOnce = false;
 
 /**
  * Jest's environment for Node, on a global object of its own that V8 reads directly. Jest itself has every look at a
@@ -7,6 +10,9 @@ const { TestEnvironment } = require("jest-environment-node");
  */
 module.exports = class extends TestEnvironment {
   constructor(config, context) {
+    // Code that was made before coverage is counted does not count its branches.
+    if (!isCompiledOnce && !config.globalConfig.collectCoverage) compileOnce();
+    isCompiledOnce = true;
     const { createContext } = vm;
     vm.createContext = () => createContext(vm.constants.DONT_CONTEXTIFY);
     try {

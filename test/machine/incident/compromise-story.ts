@@ -45,6 +45,15 @@ export function effectsOf(world: World): readonly string[] {
   );
 }
 
+/** What people were told, and in which minute after the first of it. */
+export function pagesOf({ pages }: World): readonly (readonly [string, number])[] {
+  const since = pages[0]?.atMs ?? 0;
+  return pages.map(({ reason, severity, atMs }) => [
+    `${severity} ${reason}`,
+    Math.round((atMs - since) / 60_000),
+  ]);
+}
+
 /** Requests of every consumer, and those that failed even after a refresh. */
 export function traffic(world: World): { readonly requests: number; readonly failed: number } {
   const instances = [...world.consumers.values()].flatMap((consumer) => consumer.instances);

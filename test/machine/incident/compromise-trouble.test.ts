@@ -4,19 +4,13 @@ import { placeHold } from "../../../core/rotation/wait.ts";
 import { changeIncident } from "../../../functions/incident/record/change.ts";
 import { aliasOfHint } from "../../../functions/key-index/identify-key.ts";
 import { World } from "../../simulation/world/world.ts";
-import { effectsOf, leakOfCurrent, onlyKey, ordered, secretArn } from "./compromise-story.ts";
+import { effectsOf, leakOfCurrent, onlyKey, pagesOf, secretArn } from "./compromise-story.ts";
 
 const minute = 60_000;
 let world: World;
 afterEach(() => world.close());
 
-function pagesTold(): readonly (readonly [string, number])[] {
-  const since = world.pages[0]?.atMs ?? 0;
-  return world.pages.map(({ reason, severity, atMs }) => [
-    `${severity} ${reason}`,
-    Math.round((atMs - since) / minute),
-  ]);
-}
+const pagesTold = () => pagesOf(world);
 
 test("a provider that cannot revoke is paged for at once, and the key's death is still proven", async () => {
   world = new World({ capabilities: { revoke: false } });
@@ -85,27 +79,6 @@ test("a provider that is down past the deadline is escalated before it, and the 
   function isDown() {
     return world.time.nowMs() - startMs < 25 * minute;
   }
-});
-
-test("a revoke that is refused for three hours pages at the deadline and on, and pauses when somebody answers", async () => {
-  world = new World({ provider: { faults: ({ operation }) => (operation === "revoke" ? down : undefined) } });
-  await world.secret();
-  const [run] = await world.raise(await leakOfCurrent(world));
-  if (run === undefined) throw new Error("nothing was started");
-  await world.time.advance(40 * minute);
-  const late = () => pagesTold().flatMap(([page, at = 0]) => (page === "page deadlinePassed" ? [at] : []));
-  const unheard = late();
-  expect(unheard[0]).toBe(14);
-  expect(unheard.length).toBeGreaterThanOrEqual(4);
-
-  const { incidentId } = await world.incidentOf(run);
-  const answer = await ordered(world, { command: "incident-ack", incident: incidentId, reason: "on it" });
-  expect(answer).toMatchObject({ outcome: "acknowledged" });
-  await world.time.advance(9 * minute);
-  expect(late()).toEqual(unheard);
-  await world.time.advance(140 * minute);
-  expect(late().length).toBeGreaterThan(unheard.length + 3);
-  expect(world.pages.at(-1)?.why).toContain("acknowledged, and nothing has changed");
 });
 
 test("a revoke that is accepted and has no effect is asked for again until the key is dead", async () => {
