@@ -20,6 +20,8 @@ export interface AuditLog {
    * entry.
    */
   entries(secretArn: SecretArn, afterSeq?: number): AsyncIterable<AuditEntry>;
+  /** The last entry; undefined of an empty log. */
+  newest(secretArn: SecretArn): Promise<AuditEntry | undefined>;
   /**
    * Recomputes the chain. The chain alone cannot show that its end was cut off or that all of it was
    * rewritten: `anchored` says which entries it is known to have held.
@@ -37,6 +39,7 @@ export function auditLog(options: AuditLogOptions): AuditLog {
   const { table, digest } = options;
   return {
     append: (secretArn, event) => append(options, secretArn, event),
+    newest: (secretArn) => headOf(table, secretArn),
 
     async *entries(secretArn, afterSeq = 0) {
       for await (const body of bodies(table, secretArn, afterSeq)) {
@@ -71,7 +74,7 @@ async function append(options: AuditLogOptions, secretArn: SecretArn, event: Aud
     if (claim === "contended") continue;
 
     const entry = entryAt({ secretArn, seq, previousHash: head?.hash ?? noHash }, dated, digest);
-    if (await table.put({ ...entryKey(secretArn, seq), revision: 1, body: entry })) return;
+    if (await table.put({ ...auditKey(secretArn, seq), revision: 1, body: entry })) return;
   }
   throw new LedgerContended(
     `the audit log of ${secretArn} is busy: ${appendAttemptsMax} appends were too late`,
@@ -106,7 +109,7 @@ async function headOf(table: Table, secretArn: SecretArn): Promise<AuditEntry | 
 }
 
 async function entryOf(table: Table, secretArn: SecretArn, seq: number): Promise<AuditEntry | undefined> {
-  const stored = await table.get(entryKey(secretArn, seq));
+  const stored = await table.get(auditKey(secretArn, seq));
   return stored && soundEntry(stored.body, secretArn);
 }
 
@@ -117,12 +120,13 @@ function soundEntry(body: unknown, secretArn: SecretArn): AuditEntry {
   return entry;
 }
 
-function entryKey(secretArn: SecretArn, seq: number) {
+/** Where the entry of this place is kept. */
+export function auditKey(secretArn: SecretArn, seq: number) {
   return { kind: "AUDIT", id: secretArn, sort: String(seq).padStart(seqDigits, "0") };
 }
 
 async function* bodies(table: Table, secretArn: SecretArn, afterSeq = 0): AsyncGenerator<unknown> {
-  let after = afterSeq === 0 ? undefined : entryKey(secretArn, afterSeq).sort;
+  let after = afterSeq === 0 ? undefined : auditKey(secretArn, afterSeq).sort;
   for (let page = 0; page < pagesMax; page += 1) {
     const from = after === undefined ? {} : { after };
     const records = await table.query({ kind: "AUDIT", id: secretArn, limit: pageSize, ...from });

@@ -22,7 +22,7 @@ export interface AuditEvent {
   readonly detail?: Readonly<Record<string, string | number | boolean>>;
 }
 
-const auditEntry = z.object({
+export const auditEntry = z.object({
   secretArn: z.string(),
   seq: z.int().positive(),
   id: z.string(),

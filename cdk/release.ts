@@ -15,6 +15,7 @@ const outputNames = [
   "AuditKeyArn",
   "AlarmTopicArn",
   "SweepFunctionName",
+  "KitFunctionName",
   "Configured",
   "ReaderPolicyArn",
   "OperatorPolicyArn",

@@ -5,6 +5,7 @@ import type { CheckpointVerifier } from "../audit/checkpoint.ts";
 import { awsBounds } from "../aws/bounds.ts";
 import { stsEndpoint } from "../aws/caller-proof.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
+import type { KitAnswer } from "../functions/sealed-kit/entries.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
@@ -51,7 +52,18 @@ export async function reachAws(given: Environment, where: Where = {}): Promise<R
     reads: readsOf,
     countRun: async (executionArn) => (await import("./run-count.ts")).readRunCount(executionArn),
     template: () => templateOf(given, where),
-    sweep: (dryRun) => invokeSweep(env["REKEY_SWEEP_FUNCTION"], dryRun),
+    sweep: (dryRun) =>
+      invoke<Swept>(
+        env["REKEY_SWEEP_FUNCTION"],
+        { dryRun },
+        { name: "sweep", variable: "REKEY_SWEEP_FUNCTION" },
+      ),
+    exportKit: () =>
+      invoke<KitAnswer>(
+        env["REKEY_KIT_FUNCTION"],
+        { handOver: true },
+        { name: "export", variable: "REKEY_KIT_FUNCTION" },
+      ),
     nowMs: Date.now,
     pause,
     newId: randomUUID,
@@ -127,20 +139,24 @@ function noRegion(error: unknown): never {
   });
 }
 
-async function invokeSweep(functionName: string | undefined, dryRun: boolean): Promise<Swept> {
+async function invoke<Answer>(
+  functionName: string | undefined,
+  event: object,
+  { name, variable }: { readonly name: string; readonly variable: string },
+): Promise<Answer> {
   if (functionName === undefined)
-    throw new CliFailure("REKEY_SWEEP_FUNCTION is not set", {
+    throw new CliFailure(`${variable} is not set`, {
       hint: "set it, or unset REKEY_TABLE: then the deployment's stack says where everything is",
       exitCode: exitCodes.usage,
     });
   const { InvokeCommand, LambdaClient } = await import("@aws-sdk/client-lambda");
-  const Payload = JSON.stringify({ dryRun });
-  // Without the limits of the other clients: a sweep answers only when it has ended, which can take minutes.
+  const Payload = JSON.stringify(event);
+  // Without the limits of the other clients: these answer only when they have ended, which can take minutes.
   const { FunctionError, Payload: answer } = await new LambdaClient({}).send(
     new InvokeCommand({ FunctionName: functionName, Payload }),
   );
   if (FunctionError === undefined && answer !== undefined) return JSON.parse(Buffer.from(answer).toString());
-  throw new CliFailure(`the sweep ${functionName} failed`, {
+  throw new CliFailure(`the ${name} ${functionName} failed`, {
     hint: "its log says where; a repeat is safe",
     exitCode: exitCodes.unreachable,
   });

@@ -26,6 +26,16 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import("./commands/campaign.ts")).campaign,
       },
       {
+        name: "contain",
+        does: "end a leaked key from a laptop while the deployment's Region is down, with a sealed kit",
+        load: async () => (await import("./commands/contain.ts")).contain,
+      },
+      {
+        name: "kit",
+        does: "sealed kits for the day when the Region is down: make one, and report what was done with it",
+        load: async () => (await import("./commands/kit.ts")).kit,
+      },
+      {
         name: "stop",
         does: "stop all changes of keys: nothing is minted, promoted, quarantined or revoked until `rekey resume`",
         load: async () => (await import("./commands/stop.ts")).stop,

@@ -6,6 +6,7 @@ import type { RunCount } from "../aws/run-costs.ts";
 import type { Digest, SecretStore } from "../core/ports.ts";
 import type { Looked, Lookup } from "../functions/adapters/scope/trail.ts";
 import type { Answer } from "../functions/admin/command.ts";
+import type { KitAnswer } from "../functions/sealed-kit/entries.ts";
 import type { Swept } from "../functions/upkeep/swept.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import type { Account } from "./discover/account.ts";
@@ -33,6 +34,8 @@ export interface Reach {
   readonly digest: Digest;
   /** Runs the sweep that normally runs on a schedule, with the caller's own permission to invoke it. */
   sweep(dryRun: boolean): Promise<Swept>;
+  /** Makes a sealed kit now; absent where the function's name is not known. */
+  readonly exportKit?: (() => Promise<KitAnswer>) | undefined;
   /** Who may call the admin function; absent if its ARN is not known. */
   readonly grants?: (() => Promise<Grants>) | undefined;
   /** The tags that these resources have. */
@@ -71,6 +74,8 @@ export interface Terminal {
   readFile(path: string): Promise<string>;
   /** A new file that only the caller may read, with its folders; fails if it exists. Undefined where there are no files. */
   readonly writeNew?: (path: string, text: string) => Promise<void>;
+  /** Adds whole lines to a file that only the caller may read; each is on the disk before the call returns. */
+  readonly appendTo?: (path: string) => (line: string) => void;
   nowMs(): number;
   /** Every YAML file in a folder and its folders, in order; undefined if the path is no folder. */
   policyFilesIn(path: string): Promise<readonly string[] | undefined>;

@@ -17,6 +17,7 @@ export const outputOf: Readonly<Record<string, string>> = {
   REKEY_ADMIN_FUNCTION: "AdminFunctionArn",
   REKEY_INTAKE_URL: "IntakeUrl",
   REKEY_SWEEP_FUNCTION: "SweepFunctionName",
+  REKEY_KIT_FUNCTION: "KitFunctionName",
   REKEY_AUDIT_BUCKET: "AuditBucketName",
   REKEY_AUDIT_KEY_ID: "AuditKeyArn",
   REKEY_ROTATION_MACHINE_ARN: "RotationMachineArn",

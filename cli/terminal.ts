@@ -1,4 +1,4 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, fsyncSync, openSync, writeSync } from "node:fs";
 import { mkdir, readdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { clearScreenDown, moveCursor } from "node:readline";
@@ -22,6 +22,7 @@ export function processTerminal(): Terminal {
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: readText,
     writeNew,
+    appendTo,
     nowMs: () => Date.now(),
     policyFilesIn,
   };
@@ -36,6 +37,14 @@ async function writeNew(path: string, text: string): Promise<void> {
     const hint = code === "EEXIST" ? "name a new folder: nothing is overwritten" : "nothing was changed yet";
     throw new CliFailure(`cannot write ${path} (${code})`, { hint, exitCode: exitCodes.usage });
   }
+}
+
+function appendTo(path: string): (line: string) => void {
+  const file = openSync(path, "a", 0o600);
+  return (line) => {
+    writeSync(file, `${line}\n`);
+    fsyncSync(file);
+  };
 }
 
 /** A screen that is too small shows the first lines: what is above its edge could not be drawn over. */

@@ -259,6 +259,25 @@ export interface AnchorDeps extends Pick<Deps, "environment" | "clock" | "log"> 
   readonly checkpoints: Pick<AuditCheckpoints, "write" | "chains">;
 }
 
+/** What sealing a kit may use: it reads the ledger and the admin credentials, and calls no provider. */
+export interface KitDeps extends Pick<Deps, "environment" | "clock" | "digest" | "log"> {
+  readonly ledger: Pick<Deps["ledger"], "policies" | "secret" | "keys" | "holders" | "stops" | "documents">;
+  readonly adminCredentials: { read(secretArn: SecretArn): Promise<Secret> };
+  readonly audit: Pick<AuditLog, "append" | "newest">;
+  /** Undefined where the deployment names nobody who could open a kit. */
+  readonly kit: KitPlace | undefined;
+  readonly providerHosts: readonly string[];
+  readonly allowLoopback: boolean;
+  newId(): string;
+}
+
+export interface KitPlace {
+  /** Recipients of age: it takes one person of each group to open the kit. */
+  readonly groups: readonly [readonly string[], readonly string[]];
+  /** Puts the kit into the bucket of another Region, in the place of the one before. */
+  put(kit: { readonly name: string; readonly sealed: string }): Promise<void>;
+}
+
 /** What a synthetic leak needs besides the ledger: a way to send, like any other sender. */
 export interface SyntheticDeps extends Pick<Deps, "environment" | "ledger" | "executions" | "clock" | "log"> {
   /** Posts a signed report to the intake's public address and returns its status. */

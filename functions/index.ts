@@ -84,3 +84,6 @@ export const steps = [
   tellPeople,
   pushAudit,
 ] as const satisfies readonly unknown[];
+
+/** The steps that contain a key where no machine runs: with a sealed kit (functions/sealed-kit/). */
+export const incidentSteps = { openIncident, containKey, proveContained };

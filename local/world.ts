@@ -81,6 +81,8 @@ export interface LocalCloud {
   requests(): Record<string, Record<string, number>>;
   /** Makes the next call of each function that is idle a cold start. */
   chill(): Promise<void>;
+  /** As if the Region were down: nothing answers until the returned function is called, and nothing is lost. */
+  outage(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
@@ -119,9 +121,7 @@ const deployment: Deployment = {
   intakeLimits: {},
   githubToken: undefined,
   githubApiBases: [],
-  pagerdutySecret: undefined,
-  slackSecret: undefined,
-  auditCollector: undefined,
+  ...{ pagerdutySecret: undefined, slackSecret: undefined, auditCollector: undefined, sealedKit: undefined },
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
@@ -206,7 +206,7 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
   if (options.isEmpty !== true) await deployWorkingCopy(stacks, { options, report, told });
   const outputs = () => stacks.find(stackName)?.outputs ?? {};
   return {
-    ...{ url: cloud.url, trail, pages, requests: cloud.requests, defects },
+    ...{ url: cloud.url, trail, pages, requests: cloud.requests, outage: cloud.outage, defects },
     get stack() {
       return stacks.resources(stackName);
     },

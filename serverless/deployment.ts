@@ -33,6 +33,8 @@ export interface Deployment {
   readonly slackSecret: string | undefined;
   /** Where the audit log is pushed to. The secret holds the value of the header that the collector asks for. */
   readonly auditCollector: AuditCollector | undefined;
+  /** Who can open, two together, what containing a key needs while the Region is down, and where that is kept. */
+  readonly sealedKit: SealedKit | undefined;
   /** `<team>/<user>` of those who may acknowledge pages from Slack. */
   readonly slackUsers: readonly string[];
   /** Where docs/ can be read; pages link to it. */
@@ -165,6 +167,23 @@ const collectorShape = z.discriminatedUnion("kind", [
 ]);
 export type AuditCollector = z.infer<typeof collectorShape>;
 
+/** X25519 recipients of age: one of each group is needed, so one person in both would be enough alone. */
+const recipients = z
+  .array(z.string().regex(/^age1[02-9ac-hj-np-z]{58}$/, "is not the public key of an age identity"))
+  .min(1)
+  .max(5);
+const sealedKitShape = z
+  .strictObject({
+    groups: z.tuple([recipients, recipients]),
+    bucket: z.string().regex(/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/),
+    region: z.string().regex(/^[a-z]{2}(?:-[a-z]+)+-\d$/),
+  })
+  .refine(({ groups: [first, second] }) => !first.some((each) => second.includes(each)), {
+    path: ["groups"],
+    message: "nobody may be in both groups: one person would open the kit alone",
+  });
+export type SealedKit = z.infer<typeof sealedKitShape>;
+
 /** What stages/<stage>.yml may say; see stages/example.yml. */
 /** Whoever looks into a breach comes months later: the audit, its certificates and the logs beside them stay this long. */
 const auditDaysMin = 180;
@@ -191,6 +210,7 @@ const settingsShape = z.strictObject({
   pagerdutySecret: z.string().regex(secretArnShape).optional(),
   slackSecret: z.string().regex(secretArnShape).optional(),
   auditCollector: collectorShape.optional(),
+  sealedKit: sealedKitShape.optional(),
   slackUsers: list(/^T[A-Z0-9]{2,31}\/[UW][A-Z0-9]{2,31}$/).default([]),
   docsUrl: z
     .string()
@@ -248,7 +268,12 @@ export function readDeployment(given: {
   const { stage, region, settings } = given;
   if (!stageShape.test(stage))
     throw new Error(`the stage "${stage}" is not valid: at most 20 of a-z, 0-9 and -`);
-  const read = settingsShape.safeParse(settings ?? {});
+  const read = settingsShape
+    .refine(({ sealedKit }) => sealedKit?.region !== region, {
+      path: ["sealedKit"],
+      message: "its bucket has to be in another Region than the deployment",
+    })
+    .safeParse(settings ?? {});
   if (!read.success) {
     const mistakes = read.error.issues.map(
       ({ path, message }) => `${path.join(".") || "the file"}: ${message}`,
@@ -262,13 +287,14 @@ export function readDeployment(given: {
     docsUrl,
     permissionsBoundary,
     auditCollector,
+    sealedKit,
     ...others
   } = read.data;
   return {
     environment: stage,
     region,
     ...others,
-    ...{ githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary, auditCollector },
+    ...{ githubToken, pagerdutySecret, slackSecret, docsUrl, permissionsBoundary, auditCollector, sealedKit },
   };
 }
 

@@ -21,6 +21,7 @@ export type Kind =
   | "INCIDENT"
   | "INDEX"
   | "KEY"
+  | "KIT"
   | "OBSERVATION"
   | "ORDER"
   | "POLICY"
@@ -89,6 +90,8 @@ export interface FunctionRow {
   readonly reports?: "file";
   /** Sends audit entries to the collector; `index` may only read its token. */
   readonly collector?: "push" | "index";
+  /** Puts the sealed kit into the bucket of another Region. */
+  readonly kit?: "export";
   /** CloudTrail's event history: who read a secret. */
   readonly accessRecords?: "read";
 }

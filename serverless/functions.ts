@@ -47,9 +47,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "native-bridge": {
     does: "The rotation function for Secrets Manager's own button: starts the rotation machine and waits for it",
-    calledBy: "secretsManager",
-    timeoutSeconds: 840,
-    table: getAndList,
+    ...({ calledBy: "secretsManager", timeoutSeconds: 840, table: getAndList } as const),
     writes: ["ACCOUNT", "SECRET", "FINGERPRINT", "AUDIT"],
     secrets: ["DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage"],
     admin: "make",
@@ -166,9 +164,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   sweep: {
     does: "Compares providers, store and ledger, cleans up after crashes, and measures what is owed",
-    calledBy: "clock",
-    timeoutSeconds: 600,
-    table: getAndList,
+    ...({ calledBy: "clock", timeoutSeconds: 600, table: getAndList } as const),
     writes: ["ACCOUNT", "STOP", "COPY", "SECRET", "ROTATION", "DEBT", "INCIDENT", "SWEEP", "AUDIT"],
     removes: ["DEBT", "STOP"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
@@ -181,9 +177,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "tell-people": {
     does: "Tells people what ordinary rotations need from them, and once a day what is still open",
-    calledBy: "clock",
-    timeoutSeconds: 120,
-    table: getAndList,
+    ...({ calledBy: "clock", timeoutSeconds: 120, table: getAndList } as const),
     writes: ["TOLD"],
     removes: ["TOLD"],
     publishes: ["Bus"],
@@ -191,9 +185,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "observe-secrets": {
     does: "Looks at secrets under mode: observe, and notes whether a rotation would have got to its revoke",
-    calledBy: "everyHour",
-    timeoutSeconds: 600,
-    table: getAndList,
+    ...({ calledBy: "everyHour", timeoutSeconds: 600, table: getAndList } as const),
     writes: ["ACCOUNT", "OBSERVATION"],
     secrets: ["GetSecretValue"],
     admin: "read",
@@ -262,10 +254,13 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "push-audit": {
     does: "Sends what the audit logs have gained to the collector that the deployment names",
-    calledBy: "clock",
-    timeoutSeconds: 300,
-    table: getAndList,
+    ...({ calledBy: "clock", timeoutSeconds: 300, table: getAndList } as const),
     ...({ writes: ["PUSHED"], collector: "push" } as const),
+  },
+  "export-kit": {
+    does: "Seals what containing a key needs while this Region is down, and puts it into another Region",
+    ...({ calledBy: "everyHour", timeoutSeconds: 300, table: getAndList } as const),
+    ...({ writes: ["KIT", "AUDIT"], admin: "read", kit: "export" } as const),
   },
   "index-secrets": {
     does: "Keeps the index that finds the key of an alert",
@@ -289,9 +284,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "advance-campaigns": {
     does: "Opens the incidents of a campaign in waves, pauses it where something fails, and files its report",
-    calledBy: "everyMinute",
-    timeoutSeconds: 58,
-    table: getAndList,
+    ...({ calledBy: "everyMinute", timeoutSeconds: 58, table: getAndList } as const),
     writes: ["CAMPAIGN", "INCIDENT", "AUDIT"],
     machines: ["StartExecution", "StopExecution", "SendTaskSuccess"],
     publishes: ["Bus"],

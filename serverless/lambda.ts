@@ -93,6 +93,7 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
       }),
     ...(row.secrets &&
       hasAny(deployment.azureVaults) && { REKEY_AZURE_VAULTS: JSON.stringify(deployment.azureVaults) }),
+    ...(row.kit && deployment.sealedKit && { REKEY_SEALED_KIT: JSON.stringify(deployment.sealedKit) }),
     ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
   };
   return {

@@ -123,6 +123,12 @@ function operatorStatements(deployment: Deployment): readonly Statement[] {
       Action: ["lambda:InvokeFunction"],
       Resource: [localArn("lambda", `function:${functionName("sweep", deployment)}`)],
     },
+    {
+      Sid: "ExportSealedKit",
+      Effect: "Allow",
+      Action: ["lambda:InvokeFunction"],
+      Resource: [localArn("lambda", `function:${functionName("export-kit", deployment)}`)],
+    },
   ];
 }
 

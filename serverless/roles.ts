@@ -96,6 +96,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...(row.people ? pageStatements(row.people, deployment) : []),
     ...collectorStatements(row, deployment),
     ...(row.reports ? [allow("FileReports", ["s3:PutObject"], [sub(`\${AuditBucket.Arn}/reports/*`)])] : []),
+    ...(row.kit ? kitStatements(deployment) : []),
     // Event history is the account's; there is no resource that this action could be limited to.
     ...(row.accessRecords ? [allow("LookUpReads", ["cloudtrail:LookupEvents"], ["*"])] : []),
     ...(isAsync(row) ? [allow("KeepFailedEvents", ["sqs:SendMessage"], [arnOf("FunctionDeadLetters")])] : []),
@@ -207,6 +208,13 @@ function pageStatements(people: "page" | "index", deployment: Deployment): reado
 /** The one secret that opens the collector, where it is no stream of this account. */
 function collectorArns({ auditCollector }: Deployment): readonly string[] {
   return auditCollector !== undefined && "secret" in auditCollector ? [auditCollector.secret] : [];
+}
+
+/** A new kit takes the place of the one before; nothing else of that bucket is touched, and nothing is read. */
+function kitStatements({ sealedKit, environment }: Deployment): readonly Statement[] {
+  if (sealedKit === undefined) return [];
+  const kit = sub(`arn:\${AWS::Partition}:s3:::${sealedKit.bucket}/rekey-${environment}.kit.age`);
+  return [allow("PutSealedKit", ["s3:PutObject"], [kit])];
 }
 
 function collectorStatements({ collector }: FunctionRow, deployment: Deployment): readonly Statement[] {

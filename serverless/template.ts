@@ -86,6 +86,7 @@ const outputs = {
   },
   AlarmTopicArn: { Description: "Subscribe the people on call", Value: { Ref: "AlarmTopic" } },
   SweepFunctionName: { Description: "Runs `rekey sweep`", Value: { Ref: "SweepLambdaFunction" } },
+  KitFunctionName: { Description: "Runs `rekey kit export`", Value: { Ref: "ExportDashkitLambdaFunction" } },
   ...peopleOutputs,
 } as const;
 

@@ -31,7 +31,7 @@ export const sections: readonly Section[] = [
   },
   {
     text: "When a key leaks",
-    pages: ["alerts.md", ...pagesIn("alert-sources"), "campaign.md", "scan.md", ...pagesIn("runbooks")],
+    pages: ["alerts.md", ...pagesIn("alert-sources"), "campaign.md", "region-down.md", "scan.md", ...pagesIn("runbooks")],
   },
   {
     text: "Operate",

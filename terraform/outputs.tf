@@ -63,6 +63,11 @@ output "sweep_function_name" {
   value       = aws_cloudformation_stack.rekey.outputs["SweepFunctionName"]
 }
 
+output "kit_function_name" {
+  description = "Runs `rekey kit export`."
+  value       = aws_cloudformation_stack.rekey.outputs["KitFunctionName"]
+}
+
 output "configured" {
   description = "What this deployment was told to serve."
   value       = aws_cloudformation_stack.rekey.outputs["Configured"]

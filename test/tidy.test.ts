@@ -520,6 +520,7 @@ test("every function is a step in the registry, or says here what runs it", () =
   const others: Readonly<Record<string, string>> = {
     "functions/admin/admin.ts": "behind the function URL of people's commands",
     "functions/upkeep/anchor-audit.ts": "a schedule's, with the key that signs checkpoints",
+    "functions/upkeep/export-kit.ts": "a schedule's and a person's, with the bucket in another Region",
     "functions/key-index/index-secrets.ts": "a schedule's, which names Rekey's own secrets",
     "functions/alerts/intake.ts": "behind the function URL of alerts",
     "functions/evidence/permit-restart.ts": "behind the function URL that rekey exec asks",

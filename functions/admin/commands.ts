@@ -19,6 +19,7 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   release,
   attest: commandLater(async () => (await import("./attest.ts")).attest),
   forget,
+  "kit-reconcile": commandLater(async () => (await import("./reconcile-kit.ts")).reconcileKit),
   leave: commandLater(async () => (await import("./leave.ts")).leave),
   stop,
   resume,

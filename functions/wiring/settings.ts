@@ -119,6 +119,18 @@ export function twoPeopleSettings(): TwoPeopleRule {
   return { mayAsk: roles("mayAsk"), mayApprove: roles("mayApprove") };
 }
 
+export interface SealedKitSettings {
+  readonly groups: readonly [readonly string[], readonly string[]];
+  readonly bucket: string;
+  readonly region: string;
+}
+
+/** Who can open a kit together, and where it is kept; undefined where none is made. */
+export function sealedKit(): SealedKitSettings | undefined {
+  const text = process.env["REKEY_SEALED_KIT"];
+  return text === undefined || text === "" ? undefined : (JSON.parse(text) as SealedKitSettings);
+}
+
 const dayMs = 86_400_000;
 
 /** Where audit checkpoints are filed, what signs them, and for how long nobody can remove them. */

@@ -34,6 +34,8 @@ export interface CloudOptions {
 
 export interface Cloud {
   readonly url: string;
+  /** As if the Region were down: nothing answers until the returned function is called, and nothing is lost. */
+  outage(): Promise<() => Promise<void>>;
   close(): Promise<void>;
   /** Requests so far, by signing name ("states", "secretsmanager") and operation ("StartExecution"). */
   requests(): Record<string, Record<string, number>>;
@@ -58,18 +60,26 @@ export async function startCloud(options: CloudOptions): Promise<Cloud> {
       response.destroy();
     });
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(options.port ?? 0, "127.0.0.1", resolve);
-  });
+  const listen = (at: number) =>
+    new Promise<void>((resolve, reject) => {
+      server.once("error", reject);
+      server.listen(at, "127.0.0.1", resolve);
+    });
+  const close = () =>
+    new Promise<void>((resolve, reject) => {
+      server.close((error) => (error ? reject(error) : resolve()));
+      server.closeAllConnections();
+    });
+  await listen(options.port ?? 0);
+  const { port } = server.address() as AddressInfo;
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     requests: () => structuredClone(counts),
-    close: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => (error ? reject(error) : resolve()));
-        server.closeAllConnections();
-      }),
+    outage: async () => {
+      await close();
+      return () => listen(port);
+    },
+    close,
   };
 }
 

@@ -14,6 +14,7 @@ const pollMs = 200;
 /** What a rule runs by the clock. */
 const timed = [
   ...["sweep", "tell-people", "observe-secrets", "synthetic-leak", "anchor-audit", "push-audit"],
+  "export-kit",
   ...["index-secrets", "advance-campaigns"],
 ];
 

@@ -186,6 +186,9 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
     "observe-secrets: WriteOwnKinds dynamodb:PutItem",
     "observe-secrets: AdminCredentials secretsmanager:GetSecretValue",
   ],
+  "only a deployment that names who can open a kit makes one; region-down.slow.test.ts does": [
+    ...[get, query, write, credential].map((use) => `export-kit: ${use}`),
+  ],
   "only a deployment with a collector pushes": [get, query, write].map((use) => `push-audit: ${use}`),
   "only a program under rekey exec asks whether it may restart": [
     ...[get, query, write, "WriteOwnLog logs:CreateLogStream", "WriteOwnLog logs:PutLogEvents"].map(

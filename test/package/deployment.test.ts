@@ -142,3 +142,20 @@ describe("what the stack serves now", () => {
     expect(() => assertNothingDropped(undefined, { deployment: read({}), drop: "" })).not.toThrow();
   });
 });
+
+describe("a sealed kit", () => {
+  const [anna, ben] = ["q", "p"].map((letter) => `age1${letter.repeat(58)}`);
+  const read = (sealedKit: object, region = "eu-central-1") =>
+    readDeployment({ stage: "production", region, settings: { sealedKit } });
+  const given = { groups: [[anna], [ben]], bucket: "shop-rekey-kits", region: "eu-west-1" };
+
+  test("takes two people who are not the same, and a bucket in another Region", () => {
+    expect(read(given).sealedKit).toEqual(given);
+    expect(() => read({ ...given, groups: [[anna], [ben, anna]] })).toThrow("nobody may be in both groups");
+    expect(() => read({ ...given, groups: [[anna], []] })).toThrow("sealedKit.groups.1");
+    expect(() => read({ ...given, groups: [[anna], ["AGE-SECRET-KEY-1FAKE"]] })).toThrow(
+      "public key of an age",
+    );
+    expect(() => read(given, "eu-west-1")).toThrow("another Region than the deployment");
+  });
+});

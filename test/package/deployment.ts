@@ -14,6 +14,7 @@ export const deployment: Deployment = {
   pagerdutySecret: undefined,
   slackSecret: undefined,
   auditCollector: undefined,
+  sealedKit: undefined,
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],

@@ -29,6 +29,7 @@ const adminReaders: Readonly<Record<string, string>> = {
   sweep: "discards strays",
   admin: "adopts existing keys",
   "observe-secrets": "asks which key is the current one, and when it was last used",
+  "export-kit": "seals them for two people: without them nobody can end a key while the Region is down",
   "index-secrets": "a leaked admin credential has to be found by its fingerprint too",
   "open-incident": "looks for a key that the ledger does not know",
   "contain-key": "disables and deletes",
@@ -270,6 +271,7 @@ const writing: Record<Kind, RegExp> = {
   INCIDENT: /\.(changeIncident|reportIncident|changeSubject)\(|documents\.change<(Breaker|Paged)>/,
   INDEX: /documents\.write<IndexedVersion>/,
   KEY: /\.putKey\(/,
+  KIT: /documents\.write\(kitEntryAt/,
   OBSERVATION: /\.changeObservation\(/,
   ORDER: /kind: "ORDER"/,
   POLICY: /\.putPolicy\(/,
@@ -482,6 +484,23 @@ describe("refreshing a workload", () => {
   });
 });
 
+test("a sealed kit is put by one function, as one object of one bucket, and nobody reads there", () => {
+  const sealedKit = {
+    groups: [["age1a"], ["age1b"]] as [string[], string[]],
+    bucket: "kits",
+    region: "eu-west-1",
+  };
+  const touching = names.filter((name) =>
+    statements(name, { sealedKit }).some(({ Resource }) => JSON.stringify(Resource).includes(":s3:::kits")),
+  );
+  expect(touching).toEqual(["export-kit"]);
+  const put = statements("export-kit", { sealedKit }).find(({ Sid }) => Sid === "PutSealedKit");
+  expect(put).toMatchObject({
+    Action: ["s3:PutObject"],
+    Resource: [{ "Fn::Sub": `arn:\${AWS::Partition}:s3:::kits/rekey-production.kit.age` }],
+  });
+});
+
 describe("a role may do what its code asks for, and nothing else", () => {
   const asked: Readonly<Record<string, RegExp>> = {
     "dynamodb:GetItem": /ledger\.(?!(policies|formerSecrets)\()\w|audit\.append/,
@@ -496,7 +515,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "secretsmanager:UpdateSecretVersionStage":
       /store\.(markPending|clearPending|discard|promote|pin|unpin)\(/,
     AdminCredentials:
-      /provider(\(\w+\))?\.(mint|list|find|use|quarantine|restore|revoke|extend|candidates)\(|scoper\.scope\(/,
+      /provider(\(\w+\))?\.(mint|list|find|use|quarantine|restore|revoke|extend|candidates)\(|scoper\.scope\(|adminCredentials\.read\(/,
     IntakeSecrets: /signing\.of\(|intakeSecretArns\(|ownSecrets\(|deps\.send\(/,
     Bus: /bus\.publish\(|escalator\.page\(/,
     AlertBus: /alerts\.publish\(/,

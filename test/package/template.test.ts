@@ -65,8 +65,9 @@ describe("functions", () => {
     );
     const source = files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
     // LOOPBACK: only the local cloud's stand-ins speak plain http. DESTINATIONS: only what writes or looks at copies has it.
-    // VAULTS, GOOGLE_PROJECTS, AZURE_VAULTS, PROVIDER_FUNCTIONS: only where the deployment lists some.
-    const setting = /[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS|VAULTS|GOOGLE|AZURE|PROVIDER_FUNCTIONS)\w+)"/g;
+    // VAULTS, GOOGLE_PROJECTS, AZURE_VAULTS, SEALED_KIT, PROVIDER_FUNCTIONS: only where the deployment has some.
+    const setting =
+      /[[(]"(REKEY_(?!LOOPBACK|DESTINATIONS|VAULTS|GOOGLE|AZURE|SEALED_KIT|PROVIDER_FUNCTIONS)\w+)"/g;
     const read = [...source.matchAll(setting)].map(([, name]) => name);
     const { Environment } = properties("SyntheticDashleakLambdaFunction") as {
       readonly Environment?: { readonly Variables: Readonly<Record<string, unknown>> };
