@@ -31,7 +31,14 @@ export const sections: readonly Section[] = [
   },
   {
     text: "When a key leaks",
-    pages: ["alerts.md", ...pagesIn("alert-sources"), "campaign.md", "region-down.md", "scan.md", ...pagesIn("runbooks")],
+    pages: [
+      "alerts.md",
+      ...pagesIn("alert-sources"),
+      "campaign.md",
+      "region-down.md",
+      "scan.md",
+      ...pagesIn("runbooks"),
+    ],
   },
   {
     text: "Operate",
