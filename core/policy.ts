@@ -117,6 +117,8 @@ export interface Policy {
   readonly currentKeyId?: string;
   readonly scopes?: readonly string[];
   readonly consumers: readonly ConsumerPolicy[] | "none";
+  /** The secret holds a credential that Rekey itself works with: `consumers: rekey`. Nobody else may read it. */
+  readonly isAdminCredential?: true;
   /** Repositories that hold this key: if one of them leaks, the key counts as leaked. */
   readonly repositories?: readonly string[];
   readonly signals: readonly UseSignal[];

@@ -16,6 +16,8 @@ const looks: readonly Look[] = [
   (before, after) => shorter("soak", before.soakMs, after.soakMs),
   (before, after) => gone("signals", before.signals, after.signals),
   (before, after) => (isRotated(after) ? changed("mode", before.mode, after.mode) : []),
+  (before, after) =>
+    changed("isAdminCredential", before.isAdminCredential === true, after.isAdminCredential === true),
   (before, after) => (before.retain ? changed("retain", before.retain, after.retain) : []),
   (before, after) => (before.approve ? changed("approve", before.approve, after.approve) : []),
   (before, after) => (before.after ? changed("after", before.after, after.after) : []),

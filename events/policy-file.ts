@@ -3,6 +3,7 @@ import { whyCopiesCollide } from "../core/copies/declared.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { AccountBudget } from "../core/provider-account.ts";
+import { adminCredentialMistakes, type OwnCredential } from "./policy-file/admin-credential.ts";
 import { type Applications, applicationsIn } from "./policy-file/applications.ts";
 import { type Mistake, readBlock } from "./policy-file/block.ts";
 import { type Defaults, defaultsIn } from "./policy-file/defaults.ts";
@@ -19,6 +20,7 @@ import {
 export interface DeclaredKind {
   readonly settings: z.ZodType<DeclaredSettings>;
   facts(settings: unknown): ProviderFacts;
+  readonly ownCredential?: OwnCredential;
 }
 
 /** The settings that every kind has. */
@@ -88,7 +90,12 @@ export function policiesIn(
     ...providers.mistakes,
     ...secrets.mistakes,
     ...applications.mistakes,
-    ...sharedSecrets(secrets.policies, providers.known),
+    ...sharedSecrets(secrets.policies),
+    ...adminCredentialMistakes({
+      policies: secrets.policies,
+      providers: providers.known.map(({ policy }) => policy),
+      ownCredentialOf: (kind) => (Object.hasOwn(kinds, kind) ? kinds[kind]?.ownCredential : undefined),
+    }),
     ...collisions(secrets.policies),
   ];
   const placeOf = file.placeOf ?? nowhere;
@@ -258,20 +265,12 @@ function collisions(policies: readonly Policy[]): readonly Mistake[] {
   );
 }
 
-/** Two policies would both rotate the secret, and a rotated admin credential would lock Rekey out. */
-function sharedSecrets(policies: readonly Policy[], providers: readonly KnownProvider[]): readonly Mistake[] {
+/** Two policies would both rotate the secret. */
+function sharedSecrets(policies: readonly Policy[]): readonly Mistake[] {
   const owners = new Map<string, string>();
-  const admins = new Map(
-    providers.flatMap(({ policy: { adminCredential, account } }) =>
-      adminCredential === undefined ? [] : [[adminCredential, account] as const],
-    ),
-  );
   return policies.flatMap(({ secretArn, name }) => {
     if (secretArn === "") return [];
     const path = ["secrets", name, "arn"];
-    const admin = admins.get(secretArn);
-    if (admin !== undefined)
-      return [at(path, `this is the admin credential of ${admin}: Rekey would lock itself out`)];
     const owner = owners.get(secretArn);
     owners.set(secretArn, owner ?? name);
     return owner === undefined ? [] : [at(path, `${owner} has this secret already: one policy for each`)];

@@ -1,5 +1,6 @@
 import { orderedText } from "../core/apply-plan.ts";
 import type { Policy, ProviderPolicy } from "../core/policy.ts";
+import { lockedOut } from "./policy-file/admin-credential.ts";
 import type { Path, PlacedMessage } from "./policy-file/document.ts";
 import { type DeclaredWorld, type PolicyData, type PolicyFile, policiesIn } from "./policy-file.ts";
 
@@ -86,7 +87,7 @@ function clashes(file: SoundFile, before: readonly SoundFile[]): readonly Mistak
     }),
     ...file.providers.flatMap(({ account, adminCredential }) => {
       const rotated = before.find(({ policies }) =>
-        policies.some((one) => one.secretArn === adminCredential),
+        policies.some((one) => one.secretArn === adminCredential && one.isAdminCredential !== true),
       );
       const message = `${rotated?.path} rotates this secret: Rekey would lock itself out`;
       return rotated === undefined ? [] : [at(["providers", account, "adminCredential"], "value", message)];
@@ -107,7 +108,7 @@ interface Clashing {
 }
 
 function clashesOfSecret(
-  { name, secretArn }: Policy,
+  { name, secretArn, isAdminCredential }: Policy,
   { file, before, at }: Clashing,
 ): readonly MistakeInFile[] {
   const namesake = before.find(({ policies }) => policies.some((policy) => policy.name === name));
@@ -123,8 +124,8 @@ function clashesOfSecret(
     ...(same === undefined
       ? []
       : [at(path, "value", `${same.path} has this secret already: one policy for each`)]),
-    ...(admin === undefined
+    ...(admin === undefined || isAdminCredential === true
       ? []
-      : [at(path, "value", `this is an admin credential of ${admin.path}: Rekey would lock itself out`)]),
+      : [at(path, "value", lockedOut(`an admin credential of ${admin.path}`).message)]),
   ];
 }

@@ -48,7 +48,8 @@ export interface Deps {
   readonly environment: string;
   readonly ledger: Ledger;
   readonly store: SecretStore;
-  provider(policy: Policy): KeyProvider;
+  /** With the admin credential that the policy names, or with `credential` in its place, which is kept nowhere. */
+  provider(policy: Policy, credential?: Secret): KeyProvider;
   readonly bus: EventBus;
   readonly executions: Executions;
   readonly audit: Pick<AuditLog, "append">;

@@ -28,14 +28,8 @@ import { type ByHand, people } from "./by-hand.ts";
 import { codeFrom, localBucket } from "./code.ts";
 import { Functions, type Timed } from "./functions.ts";
 import type { Denial } from "./iam/guard.ts";
-import {
-  consumerSession,
-  credentialsOf,
-  type Principal,
-  peopleIn,
-  peopleSessions,
-  secretOf,
-} from "./people.ts";
+import { consumerSession, credentialsOf, type Principal, peopleIn, peopleSessions } from "./people.ts";
+import { type Callers, openSession, sessionOf, signersIn } from "./sessions.ts";
 import { stackActions } from "./stack/actions.ts";
 import { alarmsIn } from "./stack/alarms.ts";
 import { guardedStack, type KeptLetter } from "./stack/guarded.ts";
@@ -117,6 +111,7 @@ const deployment: Deployment = {
   consumerAccounts: [],
   secrets: ["*-key"],
   adminSecrets: ["rekey/admin/*"],
+  rotatedAdminSecrets: [],
   intakeSecrets: {},
   intakeLimits: {},
   githubToken: undefined,
@@ -240,7 +235,7 @@ async function deployWorkingCopy(
   const settings = { ...deployment, intakeSecrets: { report }, ...told, ...options.deployment };
   const rendered = renderTemplate(settings, localCode);
   const template = JSON.stringify(options.alter?.(rendered) ?? rendered);
-  const by = { ...credentialsOf("deployer"), ...sessionOf("deployer", "local") };
+  const by = { ...credentialsOf("deployer"), ...sessionOf(account, "deployer", "local") };
   const wanted = { by, template, parameters: new Map(), capabilities: ["CAPABILITY_NAMED_IAM"], tags: {} };
   // The same id in each run, and with it the same names.
   stacks.create(stackName, wanted, stacks.newId(stackName, "local"));
@@ -337,7 +332,7 @@ function hostServices({ place, secrets, pages, callers, options }: Hosting) {
     ...reachedBy(place, callers),
   };
   const stacks = new Stacks({ place, live, services: made });
-  const identities = sts({ region, secretOf: (id) => secretOf(id) ?? functionSecret(id, callers) });
+  const identities = sts({ region, ...signersIn(callers, { account }) });
   const deployments = cloudFormation({
     stacks: () => stacks.all(),
     actions: stackActions(stacks, objects.read),
@@ -360,26 +355,12 @@ function reachedBy(place: Hosting["place"], callers: Callers): Pick<Services, "t
   return {
     tables: () => new DynamoDBClient(clientAs(place, "administrator")),
     envOf: (name, roleArn) => {
-      callers[accessKeyOf(name)] = sessionOf(roleArn.split("/").at(-1) ?? "", name);
       return {
-        ...reaching(place.url, { accessKeyId: accessKeyOf(name), secretAccessKey: functionSecretKey }),
+        ...reaching(place.url, openSession(callers, account, { role: roleArn, name })),
         REKEY_LOOPBACK_PROVIDERS: "allow",
       };
     },
   };
-}
-
-/** Every function signs with the same. */
-const functionSecretKey = "FAKE";
-const functionSecret = (id: string, callers: Callers) =>
-  Object.hasOwn(callers, id) ? functionSecretKey : undefined;
-const accessKeyOf = (functionName: string) => `AKIAFAKE${functionName}`;
-
-/** By access key id, the session that it stands for. */
-type Callers = Record<string, { readonly account: string; readonly arn: string }>;
-
-function sessionOf(role: string, session: string) {
-  return { account, arn: `arn:aws:sts::${account}:assumed-role/${role}/${session}` };
 }
 
 function reaching(

@@ -103,6 +103,8 @@ export interface FakeDialect {
   /** What authorises the admin routes; without it, `adminKey` itself. */
   readonly adminToken?: string;
   credentialOf(request: FakeRequest): string;
+  /** Keys that may administer others themselves: with one of them Rekey's own credential is one of these keys. */
+  mayAdminister?(key: WorldKey): boolean;
   /** The answer to a credential that is not known, or not any more. */
   refused(context: { readonly as: "admin" | "key"; readonly request: FakeRequest }): FakeReply;
   readonly routes: readonly FakeRoute[];
@@ -156,7 +158,8 @@ export function providerFake(options: FakeOptions, dialect: FakeDialect): Provid
     const key = [...world.keys.values()].find(({ text }) => text === credential);
     const isWorking = key !== undefined && world.isAccepted(key);
     if (key !== undefined) counts.use(key.keyId, isWorking);
-    if (route.as === "admin" && credential !== adminToken) return dialect.refused({ as: "admin", request });
+    const isAdmin = credential === adminToken || (isWorking && dialect.mayAdminister?.(key) === true);
+    if (route.as === "admin" && !isAdmin) return dialect.refused({ as: "admin", request });
     if (route.as === "key" && !isWorking) return dialect.refused({ as: "key", request });
     const at = route.path.exec(request.path)?.groups ?? {};
     const body = (typeof request.body === "object" && request.body !== null ? request.body : {}) as Readonly<

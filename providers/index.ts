@@ -1,5 +1,6 @@
 import { anthropic } from "./anthropic/index.ts";
 import { assemblyai } from "./assemblyai/index.ts";
+import { azureApp } from "./azure-app/index.ts";
 import { azureOpenAi } from "./azure-openai/index.ts";
 import { bedrock } from "./bedrock/index.ts";
 import { cloudflare } from "./cloudflare/index.ts";
@@ -23,6 +24,7 @@ import { mistral } from "./mistral/index.ts";
 import { modal } from "./modal/index.ts";
 import { neon } from "./neon/index.ts";
 import { openai } from "./openai/index.ts";
+import { openaiAdmin } from "./openai-admin/index.ts";
 import { openrouter } from "./openrouter/index.ts";
 import { paddle } from "./paddle/index.ts";
 import { pinecone } from "./pinecone/index.ts";
@@ -43,6 +45,7 @@ import { xai } from "./xai/index.ts";
 export const issuers: readonly (Issuer | ProviderKind)[] = [
   anthropic,
   assemblyai,
+  azureApp,
   azureOpenAi,
   bedrock,
   cloudflare,
@@ -66,6 +69,7 @@ export const issuers: readonly (Issuer | ProviderKind)[] = [
   modal,
   neon,
   openai,
+  openaiAdmin,
   openrouter,
   paddle,
   pinecone,

@@ -103,6 +103,7 @@ function section(kind: ProviderKind): string {
     ...[`<a id="${kind.kind}"></a>`, "", `## ${title}`, "", docs.about, ""],
     ...docs.limits.map((limit) => `- ${limit}`),
     ...(keyless === undefined ? [] : [`- A workload may need no key at all: <${keyless}>.`]),
+    `- Rekey's own credential there: ${ownCredentialText(kind)}.`,
     ...(byHand.console === undefined ? [] : [`- By hand: <${byHand.console}>.`]),
     ...(docs.example === undefined
       ? []
@@ -110,6 +111,14 @@ function section(kind: ProviderKind): string {
     ...["", more(kind), ""],
   ];
   return lines.join("\n");
+}
+
+function ownCredentialText({ ownCredential, settings, docs }: ProviderKind): string {
+  if (ownCredential === "rotated")
+    return "[rotated like any other](admin-credentials.md), with `consumers: rekey`";
+  if (ownCredential !== undefined) return `not rotated: ${ownCredential.whyNot}`;
+  const asksForNone = docs.example !== undefined && settings.safeParse(docs.example).success;
+  return asksForNone ? "there is none" : "not rotated: a person replaces it";
 }
 
 /** A declaration holds all there is to know; an adapter has a page of its own. */

@@ -64,6 +64,11 @@ export interface ProviderKind extends Issuer {
   readonly neverIssued?: string | ((settings: unknown) => string | undefined);
   /** Makes up the text of a new key; only for the shape `clientSecret`. */
   readonly newSecret?: () => Secret;
+  /**
+   * Whether a secret with such a key may be the credential that Rekey itself works with, and is rotated like any other
+   * (`consumers: rekey`): `rotated`, or why not, as one sentence. Without it, a person replaces the credential.
+   */
+  readonly ownCredential?: "rotated" | { readonly whyNot: string };
   readonly docs: ProviderDocs;
   /** Loads the code that makes the calls: a file of its own in each function's package. */
   adapter(): Promise<ProviderAdapter>;

@@ -21,6 +21,8 @@ export interface Deployment {
   readonly secrets: readonly string[];
   /** Names, patterns or ARNs of the secrets that hold admin credentials. */
   readonly adminSecrets: readonly string[];
+  /** The ARNs of those among them that Rekey replaces itself. */
+  readonly rotatedAdminSecrets: readonly string[];
   /** By source of alerts, the ARN of the secret that it signs with. */
   readonly intakeSecrets: Readonly<Record<string, string>>;
   /** By source of alerts, how many keys an hour it may have contained unseen, and of which secrets. */
@@ -195,6 +197,7 @@ const settingsShape = z.strictObject({
   consumerAccounts: list(/^\d{12}$/).default([]),
   secrets: list(secretShape).default(["api-keys/*"]),
   adminSecrets: list(secretShape).default(["rekey/admin/*"]),
+  rotatedAdminSecrets: list(secretArnShape).default([]),
   intakeSecrets: z.record(z.string().regex(/^[a-z]{1,32}$/), z.string().regex(secretArnShape)).default({}),
   intakeLimits: z
     .record(

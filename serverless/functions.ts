@@ -62,7 +62,7 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
   },
   "prove-incoming": {
     does: "Uses the pending key once at the provider",
-    table: get,
+    table: getAndList,
     writes: ["ACCOUNT", "SECRET", "ROTATION"],
     secrets: ["GetSecretValue"],
   },

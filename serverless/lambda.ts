@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { adminRoleVariables } from "./admin-credentials.ts";
 import type { Deployment } from "./deployment.ts";
 import { environmentFor } from "./environment.ts";
 import { type FunctionRow, timeoutSecondsDefault } from "./function-row.ts";
@@ -81,6 +82,7 @@ export function rowOf(name: string): FunctionRow {
 function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; deployment: Deployment }) {
   const Variables = {
     ...environmentFor(deployment),
+    ...adminRoleVariables(name, deployment),
     ...(row.intake && { REKEY_INTAKE_URL: intakeUrl }),
     ...(row.secrets && hasVaults(deployment) && { REKEY_VAULTS: JSON.stringify(deployment.vaults) }),
     ...(row.secrets &&

@@ -1,3 +1,4 @@
+import { adminRoleStatements } from "./admin-credentials.ts";
 import type { Deployment } from "./deployment.ts";
 import { destinationStatements, isAsking, tokensOf } from "./destinations.ts";
 import type { FunctionRow, Kind } from "./function-row.ts";
@@ -90,6 +91,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ...destinationStatements(row, deployment),
     ...vaultStatements(row, deployment),
     ...providerStatements(row, deployment),
+    ...adminRoleStatements(name, deployment),
     ...azureStatements(row, deployment),
     ...(row.schedules ? scheduleStatements(row.schedules, deployment) : []),
     ...(row.audit ? auditStatements[row.audit] : []),

@@ -1,3 +1,4 @@
+import { adminRoleResources } from "./admin-credentials.ts";
 import { busResources } from "./buses.ts";
 import { type Configured, configuredBy } from "./configured.ts";
 import { dashboardResources } from "./dashboard.ts";
@@ -40,6 +41,7 @@ function resourcesOf(deployment: Deployment, code: Code): Resources {
   return {
     ...Object.assign({}, ...files.map((file) => yamlResources(file, deployment))),
     ...Object.assign({}, ...handlerNames().map((name) => functionResources(name, deployment, code))),
+    ...adminRoleResources(deployment),
     ...machineResources(deployment, code),
     ...warmUpResources(deployment, code),
     ...busResources(deployment),

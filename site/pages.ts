@@ -45,6 +45,7 @@ export const sections: readonly Section[] = [
     pages: [
       "cli.md",
       "console.md",
+      "admin-credentials.md",
       "fleet.md",
       "native-rotation.md",
       "orders.md",

@@ -21,6 +21,8 @@ export interface StoreCommands {
 /** What stores need from the process that they run in. */
 export interface StoreWorld {
   pause(ms: number): Promise<void>;
+  /** The secrets with admin credentials that Rekey replaces, and the role that may: absent in most processes. */
+  readonly ownRole?: { readonly role: string; readonly secrets: readonly SecretArn[] };
   readonly vault: VaultReach;
   readonly googleCloud: GoogleReach;
   readonly azure: AzureReach;

@@ -6,8 +6,8 @@ import type { AdoptionReason, AdoptionView } from "./view.ts";
  * policy (S8).
  */
 export function useNotQuiet(view: AdoptionView): readonly AdoptionReason[] {
-  const { consumers, signals } = view.policy;
-  if (consumers === "none" && signals.length === 0) return [];
+  const { consumers, signals, isAdminCredential } = view.policy;
+  if (consumers === "none" && signals.length === 0 && isAdminCredential !== true) return [];
   const provider = signals.includes("provider");
   return [...windowOpen(view), ...(provider ? whyProviderNotQuiet(view) : [])];
 }

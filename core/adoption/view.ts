@@ -59,7 +59,7 @@ export interface KeyInUse {
 }
 
 export interface AdoptionView {
-  readonly policy: Pick<Policy, "consumers" | "signals" | "quietMs" | "reports">;
+  readonly policy: Pick<Policy, "consumers" | "signals" | "quietMs" | "reports" | "isAdminCredential">;
   readonly retiring: KeyInUse;
   readonly incoming: KeyInUse;
   readonly promotedAtMs: number;

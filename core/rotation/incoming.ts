@@ -42,6 +42,37 @@ export function claimAttempt(
   return bump({ ...record, run: { ...run, attempt }, keys: [...record.keys, intended] });
 }
 
+/** So often a run lets its new admin credential prove itself: each try makes a key, and deletes it. */
+export const canariesMax = 5;
+
+/**
+ * The intent of a key that a new admin credential makes only to show that it can. Written before the call, like that
+ * of every key (S3). Undefined if the run is past it, or has tried often enough.
+ */
+export function claimCanary(record: SecretRecord, ticket: Ticket): SecretRecord | undefined {
+  const run = assertNotAborted(assertHolder(record, ticket));
+  if (run.phase !== "staged" || run.attempt - attemptOfIncoming(record, run) >= canariesMax) return undefined;
+  const { rotationId } = ticket;
+  const attempt = run.attempt + 1;
+  const canary = { name: keyName({ rotationId, attempt }), state: "intended" as const, rotationId, attempt };
+  return bump({ ...record, run: { ...run, attempt }, keys: [...record.keys, canary] });
+}
+
+/** The canaries of the run that may be at the provider, the newest last. */
+export function canariesOf(record: SecretRecord): readonly LedgerKey[] {
+  const { run, keys } = record;
+  if (run?.phase !== "staged") return [];
+  const mintedAt = attemptOfIncoming(record, run);
+  return keys.filter(
+    ({ rotationId, state, attempt = 0 }) =>
+      rotationId === run.rotationId && state === "intended" && attempt > mintedAt,
+  );
+}
+
+function attemptOfIncoming({ keys }: SecretRecord, { incoming }: { readonly incoming: PlacedKey }): number {
+  return keys.find(({ keyId }) => keyId === incoming.keyId)?.attempt ?? 0;
+}
+
 /**
  * Keys of this run that no version holds and no later step can use. They are discarded before the next mint.
  */

@@ -34,6 +34,7 @@ function at(application: string, message: string): Mistake {
 
 function whyNotTaken({ mode, consumers }: SecretBlock): string | undefined {
   if (mode === "index") return "its mode is index: no copy of it would ever be written";
+  if (consumers === "rekey") return "it is a credential of Rekey's own";
   return consumers === "none" ? "its consumers are none" : undefined;
 }
 
@@ -48,7 +49,7 @@ function applicationOf(name: string, { to, takes, ...rest }: ApplicationBlock): 
 /** An application that the secret does not list is a consumer of it all the same, with the evidence of its copies. */
 function withCopies(block: SecretBlock, { consumer: name, copies }: FannedOut): SecretBlock {
   const { consumers } = block;
-  const listed: readonly ConsumerBlock[] = consumers === undefined || consumers === "none" ? [] : consumers;
+  const listed: readonly ConsumerBlock[] = Array.isArray(consumers) ? consumers : [];
   const known = listed.find((each) => each.name === name);
   const own = { ...known, name, copies: [...(known?.copies ?? []), ...copies] };
   const next = known === undefined ? [...listed, own] : listed.map((each) => (each === known ? own : each));

@@ -180,7 +180,7 @@ export const SecretBlock = z.strictObject({
     .min(1, "an empty list would mean every scope")
     .max(64)
     .optional(),
-  consumers: wordOr(["none"], z.array(ConsumerBlock).max(consumersMax)).optional(),
+  consumers: wordOr(["none", "rekey"], z.array(ConsumerBlock).max(consumersMax)).optional(),
   repositories: repositories.optional(),
   incident: z
     .strictObject({

@@ -1,5 +1,6 @@
 import { durationText } from "../../core/duration.ts";
 import { nearest } from "../../core/nearest.ts";
+import { adminQuietMs } from "../../core/own-credential.ts";
 import {
   type ConsumerPolicy,
   type CopyPolicy,
@@ -94,6 +95,7 @@ function filledIn(
   const when = block.rotate === undefined || block.rotate === "manual" ? undefined : block.rotate;
   const mode = block.mode ?? defaultMode;
   const consumers = consumersOf(block, around);
+  const isOwn = block.consumers === "rekey";
   const signals =
     block.signals ?? defaultSignals(consumers, provider === undefined ? ableKind : provider.facts);
   const overlapMs = block.overlap ?? defaults.overlapMs;
@@ -111,13 +113,14 @@ function filledIn(
     ...(block.currentKeyId !== undefined && { currentKeyId: block.currentKeyId }),
     ...(scopes !== undefined && { scopes }),
     consumers,
+    ...(isOwn && { isAdminCredential: true as const }),
     ...(block.repositories !== undefined && { repositories: block.repositories }),
     signals,
     ...(block.reports !== undefined && { reports: block.reports }),
     ...(when !== undefined && { schedule: when.expression }),
     ...(when?.timezone !== undefined && { scheduleTimezone: when.timezone }),
     maxAgeMs: block.maxAge ?? maxAgeMs(when?.expression, overlapMs),
-    quietMs: block.quiet ?? slowestLagMs(signals, provider?.facts),
+    quietMs: block.quiet ?? Math.max(isOwn ? adminQuietMs : 0, slowestLagMs(signals, provider?.facts)),
     overlapMs,
     soakMs: block.soak ?? defaults.soakMs,
     retain: block.retain ?? false,
@@ -132,7 +135,8 @@ function filledIn(
 }
 
 function consumersOf({ consumers, mode }: SecretBlock, around: Surroundings): Policy["consumers"] {
-  if (consumers === "none" || (consumers === undefined && mode === "index")) return "none";
+  if (consumers === "none" || consumers === "rekey" || (consumers === undefined && mode === "index"))
+    return "none";
   return (consumers ?? []).map((consumer) => consumerFrom(consumer, around));
 }
 

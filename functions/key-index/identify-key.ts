@@ -1,5 +1,6 @@
 import { together } from "../../consumers/together.ts";
 import type { KeyMatch } from "../../core/incident/record.ts";
+import { keyRole } from "../../core/own-credential.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { AlertIdentity } from "../../events/alert.ts";
@@ -84,7 +85,7 @@ async function byKeyId(
     // A key that no version holds yet is nobody's: its run discards it.
     if (known === undefined || (known.versionId === undefined && known.isPast !== true)) continue;
     const { secretArn } = policy;
-    const holder = { secretArn, ...versionOf(known), role: "rotated" as const };
+    const holder = { secretArn, ...versionOf(known), role: keyRole(policy) };
     const names = { keyId, ...fingerprintIn(known), ...ownerIn(policy) };
     scanned.push(await widened({ match, ...names, holders: [holder] }, deps));
   }
@@ -98,7 +99,7 @@ async function byRuns(asked: Parameters<typeof keyOfRuns>[0], deps: Found): Prom
   const match: KeyMatch = { by: "keyId", text: keyId };
   const places = await keyOfRuns(asked, deps);
   return places.map(({ policy, ...place }) => {
-    return { match, keyId, ...ownerIn(policy), holders: [{ ...place, role: "rotated" as const }] };
+    return { match, keyId, ...ownerIn(policy), holders: [{ ...place, role: keyRole(policy) }] };
   });
 }
 

@@ -2,7 +2,8 @@ import * as z from "zod";
 import { RotationError } from "../../core/errors.ts";
 import { isRekeysOwn } from "../../core/incident/plan.ts";
 import type { OwnRole } from "../../core/incident/record.ts";
-import { isRotated, type Policy } from "../../core/policy.ts";
+import { keyRole } from "../../core/own-credential.ts";
+import type { Policy } from "../../core/policy.ts";
 import type { KeyId, SecretArn, VersionId } from "../../core/ports.ts";
 import type { Secret } from "../../core/secret.ts";
 import { aliasesOf } from "../../events/fingerprint.ts";
@@ -69,13 +70,12 @@ interface Place {
 /** Each secret once: one admin credential serves many secrets. */
 function placesOf(policies: readonly Policy[], own: readonly Place[]): readonly Place[] {
   const admin = policies.flatMap(({ provider }) => provider.adminCredential ?? []);
+  const declared = new Set(policies.map(({ secretArn }) => secretArn));
   return [
-    ...policies.map((policy) => ({
-      policy,
-      secretArn: policy.secretArn,
-      role: isRotated(policy) ? ("rotated" as const) : ("index" as const),
-    })),
-    ...[...new Set(admin)].map((secretArn) => ({ secretArn, role: "admin" as const })),
+    ...policies.map((policy) => ({ policy, secretArn: policy.secretArn, role: keyRole(policy) })),
+    ...[...new Set(admin)]
+      .filter((arn) => !declared.has(arn))
+      .map((secretArn) => ({ secretArn, role: "admin" as const })),
     ...new Map(own.map((place) => [place.secretArn, place])).values(),
   ];
 }

@@ -34,7 +34,9 @@ export function ownCredential(
   policies: readonly Policy[],
 ): Pick<KeyInScope, "what" | "provider" | "account"> {
   if (role !== "admin") return { what: `${whatItIs[role]} ${nameIn(secretArn)}` };
-  const served = policies.filter(({ provider }) => provider.adminCredential === secretArn);
+  const served = policies.filter(
+    ({ provider, isAdminCredential }) => provider.adminCredential === secretArn && isAdminCredential !== true,
+  );
   const [first] = served;
   if (first === undefined)
     return { what: `an admin credential of no policy any more (${nameIn(secretArn)})` };

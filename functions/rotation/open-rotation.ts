@@ -7,6 +7,7 @@ import {
   PolicyInvalid,
   SecretUnusable,
 } from "../../core/errors.ts";
+import { keyRole } from "../../core/own-credential.ts";
 import { isRotated, mistakesIn, type Policy } from "../../core/policy.ts";
 import { openRun, resumeRun, resumeSuperseded } from "../../core/rotation/lease.ts";
 import { nativeTokenOf } from "../../core/rotation/native.ts";
@@ -147,7 +148,7 @@ async function openNew({ input, policy, record }: Opening, deps: Deps): Promise<
     versionId,
     fingerprint,
     secretArn: policy.secretArn,
-    role: "rotated",
+    role: keyRole(policy),
   });
   return deps.ledger.changeSecret(policy.secretArn, (now) => {
     if (whyNotOpen(now, input.rotationId)) return now;

@@ -5,6 +5,7 @@ import { markProven } from "../../core/rotation/incoming.ts";
 import { assertHolder } from "../../core/rotation/secret-record.ts";
 import { keyIn } from "../../stores/value.ts";
 import type { Deps } from "../deps.ts";
+import { tryAdminCredential } from "../secret/canary.ts";
 import { noteRun, policyOf } from "../secret/run-record.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -21,9 +22,12 @@ export const proveIncoming = step({
     if (run.phase !== "staged") return proven;
 
     const { text } = await deps.store.read(input.secretArn, run.incoming.versionId);
-    const answer = await deps.provider(policy).verify(keyIn(text, policy.field));
+    const key = keyIn(text, policy.field);
+    const answer = await deps.provider(policy).verify(key);
     switch (answer) {
       case "valid": {
+        if (policy.isAdminCredential === true)
+          await tryAdminCredential({ ticket: input, policy, credential: key }, deps);
         const proof = { atMs: input.at, keyId: run.incoming.keyId };
         await noteRun({ ticket: input, note: { proof } }, deps);
         await deps.ledger.changeSecret(input.secretArn, (record) => markProven(record, input));

@@ -1,4 +1,5 @@
 import { PendingHeld, Superseded } from "../../core/errors.ts";
+import { keyRole } from "../../core/own-credential.ts";
 import type { Policy } from "../../core/policy.ts";
 import type { KeyId, VersionId, VersionPlace } from "../../core/ports.ts";
 import { isToPromote, markStaged } from "../../core/rotation/incoming.ts";
@@ -36,7 +37,14 @@ export async function stageKey(staging: Staging, deps: Deps): Promise<PlacedKey>
   };
   try {
     const reportKey = reportKeyOf(secret);
-    await deps.ledger.putHolder({ fingerprint, secretArn, versionId, keyId, role: "rotated", reportKey });
+    await deps.ledger.putHolder({
+      fingerprint,
+      secretArn,
+      versionId,
+      keyId,
+      role: keyRole(policy),
+      reportKey,
+    });
     await deps.ledger.changeSecret(secretArn, (record) =>
       markStaged(record, ticket, { attempt, incoming, copiedFrom }),
     );

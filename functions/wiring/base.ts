@@ -3,15 +3,18 @@ import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { auditLog } from "../../audit/chain.ts";
 import { awsBounds } from "../../aws/bounds.ts";
 import { PolicyInvalid } from "../../core/errors.ts";
+import { adminCacheMs } from "../../core/own-credential.ts";
 import type { Policy, ProviderPolicy } from "../../core/policy.ts";
 import type { Clock, Digest, KeyProvider, SecretStore } from "../../core/ports.ts";
+import type { Secret } from "../../core/secret.ts";
 import { dynamoTable } from "../../ledger/dynamodb.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { type AllowedHosts, hostsNotAllowed } from "../../providers/allowed-hosts.ts";
 import { connectLater } from "../../providers/connect.ts";
 import { providers } from "../../providers/kinds.ts";
+import type { AdminCredential } from "../../providers/provider.ts";
 import { everyStore } from "../../stores/index.ts";
-import { adminCredential } from "../adapters/admin-credential.ts";
+import { adminCredential, givenCredential } from "../adapters/admin-credential.ts";
 import type { Deps, LogLine, Parts, With } from "../deps.ts";
 import { busLater, executionsLater, httpLater } from "./clients-later.ts";
 import {
@@ -20,6 +23,7 @@ import {
   listedFunctions,
   listedGoogleProjects,
   listedVaults,
+  ownRole,
   roleCredentials,
   settings,
 } from "./settings.ts";
@@ -61,9 +65,11 @@ function partsOn(built: Deps, parts: Readonly<Record<string, Part<keyof Parts>>>
 
 function build(): Deps {
   const { table, bus, environment, providerHosts, ...machines } = settings();
+  const own = ownRole();
   const allowed = { providerHosts, allowLoopback: machines.allowLoopbackProviders };
   const store: SecretStore = everyStore({
     pause: systemClock.pause,
+    ...(own && { ownRole: own }),
     vault: {
       servers: listedVaults(),
       // Its own secret, in Secrets Manager: read at each login, so that one that was replaced is found.
@@ -105,9 +111,12 @@ interface ProviderWorld extends AllowedHosts, Pick<Deps, "store" | "ledger" | "c
 /** One adapter per account in the policies, so that its admin credential is read once per process. */
 export function providerFor(world: ProviderWorld) {
   const made = new Map<string, KeyProvider>();
-  return ({ provider }: Policy): KeyProvider => {
+  return ({ provider }: Policy, credential?: Secret): KeyProvider => {
+    if (credential !== undefined) return makeProvider(provider, world, givenCredential(credential));
     const id = JSON.stringify(provider);
-    const known = made.get(id) ?? makeProvider(provider, world);
+    const { store, clock } = world;
+    const admin = () => adminCredential(store, provider.adminCredential, { clock, keptMs: adminCacheMs });
+    const known = made.get(id) ?? makeProvider(provider, world, admin());
     made.set(id, known);
     return known;
   };
@@ -116,7 +125,8 @@ export function providerFor(world: ProviderWorld) {
 /** Whoever may change a policy chooses its addresses; only the deployment chooses where credentials may go (O6). */
 function makeProvider(
   policy: ProviderPolicy,
-  { store, ledger, clock, functions = {}, ...allowed }: ProviderWorld,
+  { ledger, clock, functions = {}, ...allowed }: ProviderWorld,
+  admin: AdminCredential,
 ): KeyProvider {
   const kind = Object.hasOwn(providers, policy.kind) ? providers[policy.kind] : undefined;
   if (kind === undefined) throw new PolicyInvalid(`no provider is called ${policy.kind}`);
@@ -137,7 +147,7 @@ function makeProvider(
   const http = httpLater(limits, { policy, deps: { ledger, clock } });
   return connectLater(kind, {
     settings: policy.settings,
-    admin: adminCredential(store, policy.adminCredential),
+    admin,
     http,
     awsCredentials: async () => roleCredentials(),
     functions,

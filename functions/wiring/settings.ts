@@ -34,6 +34,12 @@ export function listedVaults(): Readonly<Record<string, unknown>> {
   return jsonObject("REKEY_VAULTS");
 }
 
+/** The role that may write admin credentials, and which; undefined for a function that may not assume it. */
+export function ownRole(): { readonly role: string; readonly secrets: readonly string[] } | undefined {
+  const role = process.env["REKEY_ADMIN_ROLE"];
+  return role === undefined ? undefined : { role, secrets: jsonList("REKEY_ROTATED_ADMIN_SECRETS") };
+}
+
 /** The function versions that keys may be handed to, by ARN. */
 export function listedFunctions(): Readonly<Record<string, unknown>> {
   return jsonObject("REKEY_PROVIDER_FUNCTIONS");

@@ -7,6 +7,14 @@ export interface StsOptions {
   readonly region: string;
   /** What an access key id signs with; undefined for one that nobody has. */
   secretOf(accessKeyId: string): string | undefined;
+  /** Lets the caller act as the role, which was admitted before; answers what the session signs with. */
+  assume(session: { readonly roleArn: string; readonly name: string }): SessionKey;
+}
+
+export interface SessionKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  readonly arn: string;
 }
 
 const namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
@@ -14,10 +22,10 @@ const namespace = "https://sts.amazonaws.com/doc/2011-06-15/";
 const dateMsMax = 15 * 60_000;
 
 /**
- * Security Token Service: GetCallerIdentity only. The one stand-in that checks signatures, because whoever forwards a
- * signed request here goes by nothing else.
+ * Security Token Service: GetCallerIdentity and AssumeRole. The one stand-in that checks signatures, because whoever
+ * forwards a signed request here goes by nothing else.
  */
-export function sts({ region, secretOf }: StsOptions): HttpService {
+export function sts({ region, secretOf, assume }: StsOptions): HttpService {
   return {
     name: "sts",
     matches: ({ signingService }) => signingService === "sts",
@@ -26,10 +34,11 @@ export function sts({ region, secretOf }: StsOptions): HttpService {
     async handle(request) {
       try {
         const form = questionIn(request);
-        if (form.get("Action") !== "GetCallerIdentity" || form.get("Version") !== "2011-06-15")
+        const action = form.get("Action") ?? "";
+        if (!["GetCallerIdentity", "AssumeRole"].includes(action) || form.get("Version") !== "2011-06-15")
           throw new AwsError("InvalidAction", "Could not find operation for this version");
         refuseSignature(request, { region, secretOf });
-        return identity(request);
+        return action === "AssumeRole" ? assumed(form, assume) : identity(request);
       } catch (error) {
         if (error instanceof AwsError) return failure(error, request);
         throw error;
@@ -45,7 +54,7 @@ function questionIn({ query, body }: HttpRequest): URLSearchParams {
 
 function refuseSignature(
   { headers, method, path, query, body, caller }: HttpRequest,
-  { region, secretOf }: StsOptions,
+  { region, secretOf }: Pick<StsOptions, "region" | "secretOf">,
 ): void {
   const secretAccessKey = secretOf(caller.accessKeyId);
   if (secretAccessKey === undefined)
@@ -79,6 +88,22 @@ function refuseSignature(
     const message = "The request signature we calculated does not match the signature you provided.";
     throw new AwsError("SignatureDoesNotMatch", message, 403);
   }
+}
+
+function assumed(form: URLSearchParams, assume: StsOptions["assume"]): HttpResponse {
+  const [roleArn, name] = [form.get("RoleArn") ?? "", form.get("RoleSessionName") ?? ""];
+  const seconds = Number(form.get("DurationSeconds") ?? 3_600);
+  if (!/^[\w+=,.@-]{2,64}$/.test(name) || !(seconds >= 900 && seconds <= 43_200))
+    throw new AwsError("ValidationError", "RoleSessionName or DurationSeconds is out of bounds");
+  const { arn, accessKeyId, secretAccessKey } = assume({ roleArn, name });
+  const Credentials = {
+    ...{ AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: "FAKE-session" },
+    Expiration: new Date(Date.now() + seconds * 1_000).toISOString(),
+  };
+  const AssumeRoleResult = { Credentials, AssumedRoleUser: { Arn: arn, AssumedRoleId: `AROAFAKE:${name}` } };
+  const children = { AssumeRoleResult, ResponseMetadata: { RequestId: randomUUID() } };
+  const body = xmlDocument("AssumeRoleResponse", children, { namespace });
+  return { status: 200, headers: { "content-type": "text/xml" }, body };
 }
 
 /** JSON for whoever accepts it, as the real service does; XML for everybody else. */

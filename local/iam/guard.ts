@@ -122,7 +122,25 @@ class Decisions implements Guard {
     const role = this.#roleNamed(name);
     const tags = role.sessionTag === undefined ? [] : [[role.sessionTag, session] as const];
     const context = { ...tagContext("aws:PrincipalTag", tags), ...asked.context };
+    if (asked.action === "sts:AssumeRole") this.#assertTrusted({ account, arn, role }, asked.resource);
     this.#decide({ kind: "role", account, roleArn: role.arn, sessionArn: arn }, { ...asked, context }, role);
+  }
+
+  /** AWS asks the role too: that the caller may assume it is not enough. */
+  #assertTrusted(
+    { account, arn, role }: { readonly account: string; readonly arn: string; readonly role: Role },
+    roleArn: string,
+  ): void {
+    const principal = { kind: "role", account, roleArn: role.arn, sessionArn: arn } as const;
+    const asked = { action: "sts:AssumeRole", resource: roleArn, owner: account, context: {} };
+    const { trust } = this.#roleNamed(roleArn);
+    const { isAllowed } = decide(
+      { principal, ...asked, owner: "" },
+      { identity: role.policies, resource: trust },
+    );
+    if (isAllowed) return;
+    const why = "the role does not trust the caller";
+    throw this.#refused({ who: role.name, action: asked.action, resource: roleArn, why }, arn);
   }
 
   #decide(principal: Principal, asked: Asked, role?: Role): void {

@@ -39,6 +39,7 @@ export const anthropic: ProviderKind = {
   hosts: (settings) => hostsOf(parseSettings(AnthropicSettings, settings).baseUrl),
   defaultHosts: hostsOf(anthropicUrl),
   verifyTable,
+  ownCredential: { whyNot: "Anthropic makes admin keys only in its console" },
   docs: {
     about:
       "Anthropic has no call that makes a key: a person supplies each new one, and everything after that is automatic.",

@@ -46,6 +46,7 @@ export const azureOpenAi: ProviderKind = {
     return hostsOf(parsed.managementUrl, parsed.loginUrl, endpointOf(parsed));
   },
   defaultHosts: hostsOf(managementUrl, loginUrl),
+  ownCredential: { whyNot: "use a provider of kind azure-app for the secret of the application" },
   verifyTable,
   docs: {
     about:

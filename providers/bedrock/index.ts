@@ -35,6 +35,7 @@ export const bedrock: ProviderKind = {
   hosts: (settings) => hostsOf(...Object.values(urlsOf(parseSettings(BedrockSettings, settings)))),
   defaultHosts: (settings) => hostsOf(...usualUrlsOf(parseSettings(BedrockSettings, settings))),
   verifyTable,
+  ownCredential: { whyNot: "Rekey's own role makes and deletes these keys, and a role has no key" },
   docs: {
     about:
       "Long-term API keys of one IAM user (service-specific credentials). Rekey's own role makes and deletes them, so there is no admin credential.",

@@ -19,11 +19,20 @@ export const usualPolicy = {
   resources: { "com.cloudflare.api.account.zone.*": "*" },
 };
 
+/** The access policy of a token that may make others. */
+export const adminPolicy = {
+  id: "policy-FAKE-admin",
+  effect: "allow",
+  permission_groups: [{ id: "5bc3f8b21c554832afc660159ab75fa4", name: "Account API Tokens Write" }],
+  resources: { "com.cloudflare.api.account.account-FAKE": "*" },
+};
+
 /** A stateful stand-in for Cloudflare: the tokens of one account, and the calls a consumer makes. */
 export function cloudflareFake(options: FakeOptions = {}): ProviderFake {
   return providerFake(options, {
     adminKey: "cfat_FAKE-admin",
     credentialOf: bearer,
+    mayAdminister: ({ more }) => JSON.stringify(more["policies"] ?? []).includes("API Tokens Write"),
     refused: () => failure(401, 1000, "Invalid API Token"),
     consumer: { path: `${accountPath}/ai/run/model`, header: "authorization", scheme: "Bearer " },
     settingsAt: (origin) => ({ baseUrl: `${origin}/client/v4` }),

@@ -40,6 +40,7 @@ export const cloudflare: ProviderKind = {
   hosts: (settings) => hostsOf(parseSettings(CloudflareSettings, settings).baseUrl),
   defaultHosts: hostsOf(cloudflareUrl),
   verifyTable,
+  ownCredential: "rotated",
   docs: {
     about:
       "Tokens of an account live beside each other; a new one gets the access policies and the IP condition of the old one.",

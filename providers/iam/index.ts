@@ -37,6 +37,7 @@ export const iam: ProviderKind = {
   hosts: (settings) => hostsOf(...Object.values(urlsOf(parseSettings(IamSettings, settings)))),
   defaultHosts: (settings) => hostsOf(...usualUrlsOf(parseSettings(IamSettings, settings))),
   verifyTable,
+  ownCredential: { whyNot: "Rekey's own role makes and deletes these keys, and a role has no key" },
   docs: {
     about:
       "Access keys of one IAM user, stored as `<access key id>:<secret access key>`. Rekey's own role makes and deletes them.",

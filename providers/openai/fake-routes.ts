@@ -11,6 +11,7 @@ export interface FakeProject {
 /** What the routes need from the stand-in: its state and its quirks. */
 export interface FakeWorld {
   readonly keys: Map<string, FakeKey>;
+  readonly adminKeys: Map<string, FakeKey>;
   readonly projects: Map<string, FakeProject>;
   readonly quirks: {
     readonly usageLagMs: number;
@@ -27,6 +28,7 @@ export interface FakeWorld {
     readonly scopes: readonly string[];
     readonly expiresAtMs: number | undefined;
   }): FakeKey;
+  addAdminKey(key: { readonly name: string; readonly expiresAtMs?: number }): FakeKey;
 }
 
 export interface Context {

@@ -2,8 +2,9 @@ import { Secret } from "../../core/secret.ts";
 import { type FakeReply, type FakeRequest, fakeHttp, listenFake } from "../fake.ts";
 import { errorReply, type Fault, type FaultPlan, faultsOf } from "../fake-faults.ts";
 import type { Http } from "../http.ts";
+import { adminKeyRoutes, adminKeyStore } from "./fake-admin-keys.ts";
 import { type FakeKey, fakeName, isAccepted, keyUses, seededRandom } from "./fake-keys.ts";
-import { adminRoutes, type FakeProject, type FakeWorld, keyRoutes } from "./fake-routes.ts";
+import { type FakeProject, type FakeWorld, keyRoutes, adminRoutes as projectRoutes } from "./fake-routes.ts";
 
 export interface OpenAiFakeOptions {
   /** Without it, the wall clock. */
@@ -12,6 +13,8 @@ export interface OpenAiFakeOptions {
   readonly random?: () => number;
   readonly projects?: readonly FakeProject[];
   readonly adminKey?: string;
+  /** Operations that a new admin key is not permitted to do. */
+  readonly newAdminKeysMayNot?: readonly string[];
   /** How long a new key is not accepted yet. */
   readonly activateMs?: number;
   /** How long a deleted key is still accepted. */
@@ -49,6 +52,10 @@ export interface OpenAiFake {
   inject(...faults: readonly Fault[]): void;
   addKey(key?: SeedKey): { readonly keyId: string; readonly secret: Secret };
   readonly adminKey: string;
+  /** An admin key that has been there for long; `adminKey` itself is in no listing. */
+  addAdminKey(name?: string): { readonly keyId: string; readonly secret: Secret };
+  /** Every admin key that was ever made, in that order. */
+  adminKeys(): readonly FakeKeyState[];
   /** Acts like OpenAI when its customer rotates the admin key: the former one is refused from now on. */
   replaceAdminKey(text: string): void;
   /** Every key that was ever made, in that order. */
@@ -76,6 +83,8 @@ export interface FakeCounters {
   readonly byKey: Readonly<Record<string, { readonly accepted: number; readonly refused: number }>>;
 }
 
+const adminRoutes = [...projectRoutes, ...adminKeyRoutes];
+
 const PROJECTS = [{ id: "proj_FAKE", serviceAccounts: [{ id: "svc_acct_FAKE", name: "rekey/fake" }] }];
 
 /** A stateful stand-in for OpenAI: its Admin API, `GET /models` and the calls a consumer makes. */
@@ -96,16 +105,22 @@ export function openaiFake(options: OpenAiFakeOptions = {}): OpenAiFake {
 
   function answer(request: FakeRequest): FakeReply {
     const bearer = (request.headers["authorization"] ?? "").replace(/^Bearer /, "");
+    const adminKeyOf = world.adminKeyOf(bearer);
+    const isAdmin =
+      bearer === adminKey ||
+      (adminKeyOf !== undefined && isAccepted(adminKeyOf, { nowMs: world.nowMs(), dieMs }));
+    if (isAdmin) adminKeyOf?.uses.record(world.nowMs());
     const key = world.keyOf(bearer);
     const isWorking = key !== undefined && isAccepted(key, { nowMs: world.nowMs(), dieMs });
     if (key) counts.use(key.keyId, isWorking);
-    if (bearer !== adminKey && !isWorking) {
+    if (!isAdmin && !isWorking) {
       const message = `Incorrect API key provided: ${bearer.slice(0, 8)}***${bearer.slice(-4)}`;
       return errorReply(401, { code: "invalid_api_key", message });
     }
-    for (const { method, path, answer: reply } of adminRoutes) {
+    for (const { operation, method, path, answer: reply } of adminRoutes) {
       const match = method === request.method ? path.exec(request.path) : null;
-      if (match && bearer !== adminKey) return errorReply(403, { code: "insufficient_permissions" });
+      const isDenied = adminKeyOf?.scopes.includes(`not ${operation}`) === true;
+      if (match && (!isAdmin || isDenied)) return errorReply(403, { code: "insufficient_permissions" });
       if (match) return reply({ world, request, at: match.groups ?? {} });
     }
     const route = keyRoutes.find(({ method, path }) => method === request.method && path.test(request.path));
@@ -123,6 +138,12 @@ export function openaiFake(options: OpenAiFakeOptions = {}): OpenAiFake {
     },
     inject: faults.inject,
     addKey: world.seed,
+    addAdminKey: (name = "made by hand") => {
+      const key = world.seedAdminKey(name);
+      return { keyId: key.keyId, secret: new Secret(key.text) };
+    },
+    adminKeys: () =>
+      [...world.adminKeys.values()].map((key) => keyState(key, { nowMs: world.nowMs(), dieMs })),
     get adminKey() {
       return adminKey;
     },
@@ -130,7 +151,8 @@ export function openaiFake(options: OpenAiFakeOptions = {}): OpenAiFake {
       adminKey = text;
     },
     state: () => [...world.keys.values()].map((key) => keyState(key, { nowMs: world.nowMs(), dieMs })),
-    texts: () => new Map([...world.keys.values()].map(({ keyId, text }) => [keyId, text])),
+    texts: () =>
+      new Map([...world.keys.values(), ...world.adminKeys.values()].map(({ keyId, text }) => [keyId, text])),
     counters: counts.snapshot,
   };
 }
@@ -140,6 +162,7 @@ function fakeWorld(options: OpenAiFakeOptions) {
   const projects = new Map((options.projects ?? PROJECTS).map((project) => [project.id, project]));
   const keys = new Map<string, FakeKey>();
   const byText = new Map<string, FakeKey>();
+  const admins = adminKeyStore(options, { now, random, activateMs });
 
   function keep(
     key: Pick<FakeKey, "name" | "project" | "owner" | "scopes" | "expiresAtMs"> & Partial<FakeKey>,
@@ -162,6 +185,8 @@ function fakeWorld(options: OpenAiFakeOptions) {
 
   const world: FakeWorld = {
     keys,
+    adminKeys: admins.keys,
+    addAdminKey: admins.make,
     projects,
     quirks: {
       usageLagMs: options.usageLagMs ?? 0,
@@ -192,7 +217,10 @@ function fakeWorld(options: OpenAiFakeOptions) {
     return { keyId, secret: new Secret(text) };
   }
 
-  return { ...world, seed, keyOf: (text: string) => byText.get(text) };
+  return {
+    ...{ ...world, seed, keyOf: (text: string) => byText.get(text) },
+    ...{ seedAdminKey: admins.seed, adminKeyOf: admins.keyOf },
+  };
 }
 
 function operationOf({ method, path }: FakeRequest): string {

@@ -32,6 +32,7 @@ export const openai: ProviderKind = {
   hosts: (settings) => [new URL(parseSettings(OpenAiSettings, settings).baseUrl).host],
   defaultHosts: ["api.openai.com"],
   verifyTable,
+  ownCredential: { whyNot: "use a provider of kind openai-admin for the secret of the admin key" },
   docs: {
     about:
       "Keys of a project's service account are made beside each other; a person supplies keys of people.",

@@ -8,5 +8,5 @@ export const secretsManager: StoreKind = {
   isReference,
   referenceMistake,
   isCopyOf,
-  connect: async ({ pause }) => (await import("./connect.ts")).connect(pause),
+  connect: async ({ pause, ownRole }) => (await import("./connect.ts")).connect(pause, ownRole),
 };

@@ -459,7 +459,7 @@ describe("what is wrong with one secret", () => {
 
   test.each([
     ["an empty list", "[]", "consumers: no consumers: name them"],
-    ["a word", "some", "consumers: write none, or a block"],
+    ["a word", "some", "consumers: write none or rekey, or a block"],
     ["no name", "[{ maxStale: 5m }]", "consumers.0.name: name is missing"],
     [
       "the same one twice",

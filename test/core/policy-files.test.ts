@@ -157,7 +157,7 @@ describe("several files", () => {
     const other = head().replace("main:", "other:").replace(arn("admin"), arn("admin-2"));
     const rotating = `${other}secrets:\n  admin: ${block("admin", whole.replace("main", "other"))}\n`;
     expect(mistakes(["a.yml", file("a")], ["b.yml", rotating])).toEqual([
-      "b.yml:6:17 secrets.admin.arn: this is an admin credential of a.yml: Rekey would lock itself out",
+      "b.yml:6:17 secrets.admin.arn: this is an admin credential of a.yml: Rekey would lock itself out, unless the secret has `consumers: rekey`",
     ]);
     expect(mistakes(["b.yml", rotating], ["a.yml", file("a")])).toEqual([
       expect.stringContaining("providers.main.adminCredential: b.yml rotates this secret"),

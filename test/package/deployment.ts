@@ -7,6 +7,7 @@ export const deployment: Deployment = {
   consumerAccounts: [],
   secrets: ["api-keys/*"],
   adminSecrets: ["rekey/admin/*"],
+  rotatedAdminSecrets: [],
   intakeSecrets: {},
   intakeLimits: {},
   githubToken: undefined,

@@ -1,4 +1,5 @@
 import { AdminCredentialRefused, KeyShared, RotationError } from "../../../core/errors.ts";
+import { keyRole } from "../../../core/own-credential.ts";
 import { isRotated, type Policy } from "../../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn, VersionId } from "../../../core/ports.ts";
 import { currentKey, type SecretRecord } from "../../../core/rotation/secret-record.ts";
@@ -112,7 +113,7 @@ async function fingerprintVersions({ policy, found }: Indexing, deps: AdminDeps)
     const isCurrent = versionId === current;
     const key = await keyOf({ policy, versionId, isCurrent }, deps);
     if (key === undefined) continue;
-    const place = { secretArn, versionId, role: isRotated(policy) ? "rotated" : "index" } as const;
+    const place = { secretArn, versionId, role: keyRole(policy) } as const;
     await putHolders({ place, key, found }, deps);
   }
 }

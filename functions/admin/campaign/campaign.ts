@@ -75,7 +75,10 @@ export async function foretold(
   deps: AdminDeps,
 ): Promise<Foretold | { readonly refusal: RefusedAnswer }> {
   const all = await deps.ledger.policies();
-  const covered = coveredBy(asked, all);
+  const covered = coveredBy(
+    asked,
+    all.filter(({ isAdminCredential }) => isAdminCredential !== true),
+  );
   if ("refusal" in covered) return covered;
   const { policies } = covered;
   const named = new Set(policies.flatMap(({ name, secretArn }) => [name, secretArn]));

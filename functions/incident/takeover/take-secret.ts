@@ -236,11 +236,15 @@ export async function watchedOnly(
   const facts = { ...holder, behind: [], moved: [] };
   const named = { name: policy?.name ?? holder.secretArn, environment: policy?.environment ?? "unknown" };
   if (!isCurrent) return { ...facts, ...named, standing: "retired", replacement: "notNeeded" };
-  const failure =
-    policy?.mode === "rotate"
-      ? "the key's id at the provider is not known, so its place cannot be taken"
-      : "Rekey only watches this secret: a person replaces the key there";
-  return { ...facts, ...named, standing: "current", replacement: "failed", failure };
+  return { ...facts, ...named, standing: "current", replacement: "failed", failure: whyByHand(policy) };
+}
+
+function whyByHand(policy: Policy | undefined): string {
+  if (policy?.isAdminCredential === true)
+    return `no alert replaces an admin credential: \`rekey rotate ${policy.name}\` does while it still works`;
+  return policy?.mode === "rotate"
+    ? "the key's id at the provider is not known, so its place cannot be taken"
+    : "Rekey only watches this secret: a person replaces the key there";
 }
 
 /** For a secret that cannot be read or written now: it gets no replacement. */

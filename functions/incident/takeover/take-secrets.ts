@@ -1,7 +1,8 @@
 import { RotationError, Superseded } from "../../../core/errors.ts";
 import { isRekeysOwn } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
-import { isRotated, type Policy } from "../../../core/policy.ts";
+import { keyRole } from "../../../core/own-credential.ts";
+import type { Policy } from "../../../core/policy.ts";
 import type { Deps } from "../../deps.ts";
 import { aliasOfKeyId, type Holder } from "../../key-index/identify-key.ts";
 import { ownCredential } from "../../key-index/own-credential.ts";
@@ -55,7 +56,8 @@ async function takeOne(
   const { secretArn } = place;
   const policy = await deps.ledger.policy(secretArn);
   const { keyId, fingerprint } = key;
-  if (policy === undefined || !isRotated(policy) || keyId === undefined) {
+  // An admin credential is replaced by its schedule or by a person, never because of an alert.
+  if (policy === undefined || keyRole(policy) !== "rotated" || keyId === undefined) {
     return { scope: await watched(place, policy, deps), from: "none" };
   }
   const heldBefore =

@@ -167,4 +167,10 @@ export const cloudFormationRequests: Operations = Object.fromEntries(
 );
 
 /** Whoever has credentials may ask whose they are; not even a Deny can forbid it. */
-export const stsRequests: Operations = { GetCallerIdentity: () => [] };
+export const stsRequests: Operations = {
+  GetCallerIdentity: () => [],
+  AssumeRole: (call) => {
+    const resource = new URLSearchParams(requestOf(call).body.toString()).get("RoleArn") ?? "*";
+    return [{ action: "sts:AssumeRole", resource }];
+  },
+};

@@ -14,7 +14,7 @@ import type {
   Table,
 } from "../../../core/ports.ts";
 import type { Http as PlaceHttp } from "../../../destinations/destination.ts";
-import { adminCredential } from "../../../functions/adapters/admin-credential.ts";
+import { adminCredential, givenCredential } from "../../../functions/adapters/admin-credential.ts";
 import type { LogLine, Parts, With } from "../../../functions/deps.ts";
 import { nodeDigest } from "../../../functions/wiring/base.ts";
 import { budgetedHttp } from "../../../functions/wiring/clients/provider-budget.ts";
@@ -29,6 +29,9 @@ import type { Http } from "../../../providers/http.ts";
 import * as adapter from "../../../providers/openai/adapter.ts";
 import type { OpenAiFake } from "../../../providers/openai/fake.ts";
 import { openai } from "../../../providers/openai/index.ts";
+import * as adminAdapter from "../../../providers/openai-admin/adapter.ts";
+import { openaiAdmin } from "../../../providers/openai-admin/index.ts";
+import type { ProviderAdapter, ProviderKind } from "../../../providers/provider.ts";
 import type { MemoryStore } from "../../../stores/secrets-manager/fake.ts";
 import { storeOnLabels } from "../../../stores/secrets-manager/labels.ts";
 import { tableUnderRole } from "../../under-role.ts";
@@ -62,6 +65,11 @@ const noRefreshers = refreshers({ allowed: [] });
 const storeOperations = { labels: false, read: false, put: true, moveLabel: true };
 const tableOperations = { get: false, put: true, remove: true, query: false };
 const executionOperations = { succeed: true, fail: true, describe: false, start: true, stop: true };
+
+const adaptersOf: Readonly<Record<string, readonly [ProviderKind, ProviderAdapter]>> = {
+  [azureOpenAi.kind]: [azureOpenAi, azureAdapter],
+  [openaiAdmin.kind]: [openaiAdmin, adminAdapter],
+};
 
 /** All that leaves the functions: each call goes through the surroundings, and what came of it is kept in order. */
 export class Edges {
@@ -101,13 +109,15 @@ export class Edges {
     return {
       ledger: ledgerOn(table),
       store,
-      provider: ({ provider }) => {
+      provider: ({ provider }, credential) => {
         if (this.#targets.issuer !== undefined) return this.#targets.issuer;
-        const admin = adminCredential(store, provider.adminCredential);
+        const admin =
+          credential === undefined
+            ? adminCredential(store, provider.adminCredential)
+            : givenCredential(credential);
         const http = budgetedHttp(wire, provider, { ledger: ledgerOn(table), clock });
         const connect: Connect = (through) => {
-          const isAzure = provider.kind === azureOpenAi.kind;
-          const [kind, calls] = isAzure ? [azureOpenAi, azureAdapter] : [openai, adapter];
+          const [kind, calls] = adaptersOf[provider.kind] ?? ([openai, adapter] as const);
           const made = connected(kind, calls, { settings: provider.settings, admin, http: through });
           return { ...made, capabilities: { ...made.capabilities, ...this.#targets.capabilities } };
         };

@@ -26,6 +26,10 @@ export function twoPlaces(options: OpenAiFakeOptions): OpenAiFake {
     },
     // A third place there is not: whoever asks for a key is given the one of the first place.
     addKey: () => fake.addKey(),
+    addAdminKey: () => {
+      throw new TypeError("this stand-in makes no admin keys");
+    },
+    adminKeys: () => [],
     replaceAdminKey: () => {
       throw new TypeError("this stand-in keeps its admin key");
     },
