@@ -7,8 +7,8 @@ export interface StsOptions {
   readonly region: string;
   /** What an access key id signs with; undefined for one that nobody has. */
   secretOf(accessKeyId: string): string | undefined;
-  /** Lets the caller act as the role, which was admitted before; answers what the session signs with. */
-  assume(session: { readonly roleArn: string; readonly name: string }): SessionKey;
+  /** Lets the caller act as the role, which was admitted before; answers what the session signs with. Absent: nobody. */
+  assume?(session: { readonly roleArn: string; readonly name: string }): SessionKey;
 }
 
 export interface SessionKey {
@@ -95,6 +95,7 @@ function assumed(form: URLSearchParams, assume: StsOptions["assume"]): HttpRespo
   const seconds = Number(form.get("DurationSeconds") ?? 3_600);
   if (!/^[\w+=,.@-]{2,64}$/.test(name) || !(seconds >= 900 && seconds <= 43_200))
     throw new AwsError("ValidationError", "RoleSessionName or DurationSeconds is out of bounds");
+  if (assume === undefined) throw new AwsError("AccessDenied", "there are no roles here", 403);
   const { arn, accessKeyId, secretAccessKey } = assume({ roleArn, name });
   const Credentials = {
     ...{ AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey, SessionToken: "FAKE-session" },
