@@ -133,7 +133,7 @@ const deployment: Deployment = {
   auditLockMode: "GOVERNANCE",
   auditLockDays: 180,
   logRetentionDays: 180,
-  intakeConcurrency: 20,
+  intakeConcurrency: 50,
   protectLedger: false,
   rolePath: "/",
   permissionsBoundary: undefined,

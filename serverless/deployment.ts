@@ -241,7 +241,7 @@ const settingsShape = z.strictObject({
   vaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), vaultSettings).default({}),
   googleProjects: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), googleSettings).default({}),
   azureVaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), azureSettings).default({}),
-  intakeConcurrency: z.int().min(1).max(1_000).default(20),
+  intakeConcurrency: z.int().min(1).max(1_000).default(50),
   auditLockMode: z.enum(["GOVERNANCE", "COMPLIANCE"]).default("GOVERNANCE"),
   auditLockDays: z
     .int()

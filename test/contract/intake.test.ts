@@ -1,3 +1,4 @@
+import { StoreUnavailable } from "../../core/errors.ts";
 import { fingerprintOf, shownFor } from "../../events/fingerprint.ts";
 import { sample, spellingsIn } from "../core/intake/samples.ts";
 import { IntakeWorld, leakedKey, noon } from "./intake-world.ts";
@@ -322,8 +323,16 @@ test("a flood of forged requests is counted: one entry a minute says how many th
   );
 });
 
-test("fifty requests at once are all answered, and no audit entry is lost", async () => {
+test("fifty requests at once are all answered, and no audit entry is lost or written in many tries", async () => {
   const world = new IntakeWorld();
+  let calls = 0;
+  for (const name of ["get", "put", "query"] as const) {
+    const call = world.table[name] as (...given: never[]) => Promise<unknown>;
+    world.table[name] = async (...given: never[]) => {
+      calls += 1;
+      return call(...given) as never;
+    };
+  }
   const posts = Array.from({ length: 50 }, (_, n) =>
     world.signed([{ ...leak, id: `${n}` }], { nonce: `FAKEnonceFAKEnonce${n}` }),
   );
@@ -331,8 +340,30 @@ test("fifty requests at once are all answered, and no audit entry is lost", asyn
   const answers = await Promise.all(posts.map((post) => world.post(post)));
 
   expect(new Set(answers.map(({ statusCode }) => statusCode))).toEqual(new Set([202]));
+  // Three for what is remembered, three for the audit log.
+  expect(calls).toBe(50 * 6);
   expect(await world.audited()).toEqual(Array(50).fill("AlertAccepted report"));
   expect(world.logs.filter(({ outcome }) => outcome === "notAudited")).toEqual([]);
+});
+
+test("an audit entry that cannot be written does not keep the next one of its process from being written", async () => {
+  const world = new IntakeWorld();
+  const put = world.table.put;
+  let refused = 0;
+  world.table.put = async (record) => {
+    if (!record.kind.startsWith("AUDIT") || refused > 0) return put(record);
+    refused += 1;
+    throw new StoreUnavailable("the table did not answer");
+  };
+
+  const posts = Array.from({ length: 50 }, (_, n) =>
+    world.signed([{ ...leak, id: `${n}` }], { nonce: `FAKEnonceFAKEnonce${n}` }),
+  );
+  const answers = await Promise.all(posts.map((post) => world.post(post)));
+
+  expect(answers.map(({ statusCode }) => statusCode)).toEqual(Array(50).fill(202));
+  expect(world.logs.filter(({ outcome }) => outcome === "notAudited")).toHaveLength(1);
+  expect(await world.audited()).toHaveLength(49);
 });
 
 test("a signed request with too many findings is refused whole, and its sender is told to split it", async () => {

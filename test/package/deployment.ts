@@ -26,7 +26,7 @@ export const deployment: Deployment = {
   vaults: {},
   googleProjects: {},
   azureVaults: {},
-  intakeConcurrency: 20,
+  intakeConcurrency: 50,
   peopleRoles: [],
   slackUsers: [],
   twoPeople: { mayAsk: [], mayApprove: [] },
