@@ -86,7 +86,7 @@ test("the public intake, and no other function, runs at most as often at once as
         return limit === undefined ? [] : [[id, limit]];
       },
     );
-  expect(limited({})).toEqual([["IntakeLambdaFunction", 20]]);
+  expect(limited({})).toEqual([["IntakeLambdaFunction", 50]]);
   expect(limited({ intakeConcurrency: 5 })).toEqual([["IntakeLambdaFunction", 5]]);
   const alarms = ofType(stack, "AWS::CloudWatch::Alarm").filter(({ properties }) =>
     JSON.stringify(properties["Dimensions"])?.includes("-intake"),
