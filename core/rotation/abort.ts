@@ -40,13 +40,12 @@ export function whyNotAbort(record: SecretRecord, rotationId: RotationId): Refus
 }
 
 /**
- * From then on no step of this run changes anything: each throws Aborted, and the machine settles the run. The wait, if
- * there is one, has to be ended by the caller.
+ * From then on no step of this run changes anything: each throws Aborted, and the machine settles the run. The wait stays
+ * in the item until then: if the caller dies before it has ended the wait, the next order or the sweep finds it.
  */
 export function markAborted(record: SecretRecord, { rotationId, by, reason }: AbortOrder): SecretRecord {
   if (record.run === undefined || whyNotAbort(record, rotationId) !== undefined) return record;
-  const { wait: _ended, ...rest } = record;
-  return bump({ ...rest, run: { ...record.run, aborted: { by, reason } } });
+  return bump({ ...record, run: { ...record.run, aborted: { by, reason } } });
 }
 
 /** What the settling will do, for whoever gives the order. */

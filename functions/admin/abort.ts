@@ -3,6 +3,7 @@ import { together } from "../../consumers/together.ts";
 import { afterAbort, markAborted, whyNotAbort } from "../../core/rotation/abort.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
 import type { AdminDeps } from "../deps.ts";
+import { endAbortedWait } from "../secret/end-aborted-wait.ts";
 import { adminCommand, refused } from "./command.ts";
 import { reasonText } from "./inputs.ts";
 
@@ -30,25 +31,28 @@ export const abort = adminCommand({
       });
     const { secretArn } = held;
     let before = held;
-    await deps.ledger.changeSecret(secretArn, (record) => {
-      before = record;
-      return markAborted(record, { rotationId, by, reason });
+    const record = await deps.ledger.changeSecret(secretArn, (now) => {
+      before = now;
+      return markAborted(now, { rotationId, by, reason });
     });
     const refusal = whyNotAbort(before, rotationId);
-    if (refusal !== undefined || before.run === undefined)
+    if (refusal !== undefined || before.run === undefined) {
+      // Whoever aborted it before may have died before the machine heard of it.
+      await endAbortedWait(record, deps);
       return refused({
         reason: "NotAtWork",
         detail: "it is over",
         ...refusal,
         hint: `see \`rekey watch ${rotationId}\``,
       });
+    }
     const { phase } = before.run;
     const result = afterAbort(before.run);
     await deps.audit.append(secretArn, {
       id: `${requestId}/abort`,
       ...{ atMs, actor: by, action: "RotationAborted", detail: { rotationId, reason, phase, result } },
     });
-    const run = await endWaitOf(before, { by, reason }, deps);
+    const run = await endAbortedWait(record, deps);
     return { outcome: "aborted", secretArn, rotationId, phase, result, run };
   },
 });
@@ -57,15 +61,4 @@ async function heldBy(rotationId: string, { ledger }: AdminDeps): Promise<Secret
   const policies = await ledger.policies();
   const records = await together(policies, { atOnceMax, work: ({ secretArn }) => ledger.secret(secretArn) });
   return records.find(({ lease }) => lease?.runId === rotationId);
-}
-
-/** A run that is not waiting meets the flag at its next step. */
-async function endWaitOf(
-  { wait }: SecretRecord,
-  { by, reason }: { readonly by: string; readonly reason: string },
-  { executions }: AdminDeps,
-): Promise<"woken" | "atWork"> {
-  if (wait === undefined) return "atWork";
-  await executions.fail(wait.token, { error: "Aborted", cause: `${by} aborted it: ${reason}` });
-  return "woken";
 }

@@ -73,8 +73,8 @@ interface Waiting {
   readonly wait: Wait;
 }
 
-function waitingFor({ secretArn, wait, lease, fence }: SecretRecord): Waiting | undefined {
-  if (wait?.decision !== "supply" || lease === undefined) return undefined;
+function waitingFor({ secretArn, wait, lease, run, fence }: SecretRecord): Waiting | undefined {
+  if (wait?.decision !== "supply" || lease === undefined || run?.aborted !== undefined) return undefined;
   return { wait, ticket: { secretArn, rotationId: lease.runId, fence } };
 }
 

@@ -1,6 +1,6 @@
 import * as z from "zod";
 import { nativeTokenOf } from "../../core/rotation/native.ts";
-import { assertHolder } from "../../core/rotation/secret-record.ts";
+import { assertHolder, assertNotAborted } from "../../core/rotation/secret-record.ts";
 import type { Deps } from "../deps.ts";
 import { onLambda, step, ticketShape } from "../step.ts";
 import { wiring } from "../wiring/base.ts";
@@ -12,7 +12,7 @@ export const awaitKey = step({
   run: async (input, deps: Deps) => {
     const { secretArn, rotationId, token } = input;
     const record = await deps.ledger.changeSecret(secretArn, (now) => {
-      assertHolder(now, input);
+      assertNotAborted(assertHolder(now, input));
       return { ...now, wait: { rotationId, token, decision: "supply" } };
     });
     if (record.run?.phase === "staged") {

@@ -73,9 +73,16 @@ async function lookAt(asking: AskingAt, deps: Deps): Promise<Observed> {
 
 type AskingNoted = AskingAt & { readonly note: CopyNote };
 
-/** The note, as of this look; undefined if the place holds something else. */
+/** The note, as of this look, which is stored unless the look changes nothing; undefined if the place holds something else. */
 export async function isStanding(
-  { policy, copy, destination, note, nowMs }: Omit<AskingNoted, "incomingVersionId">,
+  {
+    policy,
+    copy,
+    destination,
+    note,
+    nowMs,
+    dryRun = false,
+  }: Omit<AskingNoted, "incomingVersionId"> & { readonly dryRun?: boolean },
   deps: Deps,
 ): Promise<CopyNote | undefined> {
   const seen = await destination.look(copy.as);
@@ -83,7 +90,8 @@ export async function isStanding(
   if (mark === undefined) return undefined;
   const found = mark === note.written?.mark ? undefined : await destination.read(copy.as);
   if (!isAsNoted({ note, seen, found })) return undefined;
-  return deps.ledger.changeCopy(placeOf(policy, copy), (now) => noteSeen(noteMark(now, mark), nowMs));
+  const asSeen = (now: CopyNote) => noteSeen(noteMark(now, mark), nowMs);
+  return dryRun ? asSeen(note) : deps.ledger.changeCopy(placeOf(policy, copy), asSeen);
 }
 
 async function usedBy(

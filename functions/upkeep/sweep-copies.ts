@@ -28,7 +28,7 @@ export async function sweepCopies({ policy, record, nowMs, dryRun }: Looking, de
   for (const copy of copiesOf(policy)) {
     const note = await deps.ledger.copyNote(placeOf(policy, copy));
     if (note?.written === undefined) continue;
-    const why = await whyAstray({ policy, copy, note, nowMs }, deps);
+    const why = await whyAstray({ policy, copy, note, nowMs, dryRun }, deps);
     if (why === "silent") continue;
     if (why !== undefined) found += 1;
     if (!dryRun) await say({ policy, copy, note, why }, deps);
@@ -36,11 +36,9 @@ export async function sweepCopies({ policy, record, nowMs, dryRun }: Looking, de
   return found;
 }
 
-interface Asking {
-  readonly policy: Policy;
+interface Asking extends Omit<Looking, "record"> {
   readonly copy: CopyPolicy;
   readonly note: CopyNote;
-  readonly nowMs: number;
 }
 
 /** `silent`: the place could not be asked, which says nothing; the next sweep asks again. */
@@ -56,12 +54,13 @@ async function whyAstray(asking: Asking, deps: Deps): Promise<string | "silent" 
 }
 
 async function whyAstrayAt(
-  { policy, copy, note, nowMs, destination }: Asking & { readonly destination: Destination },
+  { destination, ...asking }: Asking & { readonly destination: Destination },
   deps: Deps,
 ): Promise<string | undefined> {
+  const { copy, nowMs } = asking;
   const place = await destination.whyNotHere();
   if (place !== undefined) return place.detail;
-  const standing = await isStanding({ policy, copy, destination, note, nowMs }, deps);
+  const standing = await isStanding({ ...asking, destination }, deps);
   const written = standing && writtenCopy(standing, nowMs);
   if (written === undefined) return `${placeText(copy)} was changed outside Rekey`;
   const use = await destination.use({ ...written, nowMs });
@@ -71,7 +70,12 @@ async function whyAstrayAt(
 
 /** Published once for each reason; the metric says that it still stands. */
 async function say(
-  { policy, copy, note, why }: Omit<Asking, "nowMs"> & { readonly why: string | undefined },
+  {
+    policy,
+    copy,
+    note,
+    why,
+  }: Pick<Asking, "policy" | "copy" | "note"> & { readonly why: string | undefined },
   deps: Deps,
 ): Promise<void> {
   if (note.astray === why) return;

@@ -19,6 +19,7 @@ import { keyIn } from "../../stores/value.ts";
 import type { Deps, With } from "../deps.ts";
 import { releaseLease } from "../incident/takeover/release-secrets.ts";
 import { endLostRun } from "../native/end-lost-run.ts";
+import { endAbortedWait } from "../secret/end-aborted-wait.ts";
 import {
   freezeFor,
   freezeIfMoved,
@@ -60,7 +61,10 @@ export async function sweepSecret(sweeping: Sweeping, deps: With<"destinations">
   const spent = await pageSpentKey({ ...sweeping, record }, deps);
   if (spent === 0) await pageMovedKey({ ...sweeping, record }, deps);
   await freezeChangedFunction({ ...sweeping, record }, deps);
-  if (!sweeping.dryRun) await endLostRun(record, { nowMs: sweeping.nowMs, deps });
+  if (!sweeping.dryRun) {
+    await endLostRun(record, { nowMs: sweeping.nowMs, deps });
+    await endAbortedWait(record, deps);
+  }
   return {
     ...{ settled, labels, spent },
     astray: await sweepCopies({ ...sweeping, record }, deps),

@@ -24,13 +24,13 @@ function held(
 }
 
 test.each(["opened", "staged", "proven", "promoting", "promoted", "quarantined"] as const)(
-  "a run that is %s can be aborted, and its wait is over",
+  "a run that is %s can be aborted, and its wait stays until the machine has heard of it",
   (phase) => {
     const record = held({ phase });
     expect(whyNotAbort(record, "r-1")).toBeUndefined();
     const next = markAborted(record, order);
     expect(next).toMatchObject({ seq: 1, run: { phase, aborted: { by: "ada", reason: "wrong scopes" } } });
-    expect(next.wait).toBeUndefined();
+    expect(next.wait).toEqual(record.wait);
   },
 );
 

@@ -1,4 +1,5 @@
-import { calls, open } from "./story.ts";
+import { markAborted } from "../../../core/rotation/abort.ts";
+import { calls, open, type Story } from "./story.ts";
 
 const reason = "the new key has the wrong scopes";
 const abort = (rotation: string) => ({ command: "abort", rotation, reason });
@@ -77,4 +78,55 @@ test("two at once, one too late, one of a rotation that is over: each is refused
   expect(await story.command(abort("r-2"))).toMatchObject({ outcome: "refused", reason: "TooLate" });
   await story.finish(next);
   expect((await story.ending(next)).works).toEqual(["k2"]);
+});
+
+describe("while a person is asked for the key, which may take a week", () => {
+  /** All that an order leaves behind whose caller died right after it was written. */
+  async function orderOnly(story: Story, rotationId: string): Promise<void> {
+    await story.world.ledger.changeSecret(story.secretArn, (record) =>
+      markAborted(record, { rotationId, by: "ada", reason }),
+    );
+  }
+
+  test("an order whose caller died before it ended the wait is carried out by the sweep", async () => {
+    const story = await open({ mints: false });
+    const run = story.start("r-1");
+    await story.reaches(run, "AwaitKey");
+    await orderOnly(story, "r-1");
+
+    await story.sweep({ dryRun: true });
+    await story.world.time.advance(60_000);
+    expect(run.outcome).toBeUndefined();
+    await story.sweep();
+    await story.world.time.advance(60_000);
+    expect(await story.ending(run)).toMatchObject({ lease: "free", owed: "nothing", works: ["k1"] });
+  });
+
+  test("or by the same order, given again, which says that it was given before", async () => {
+    const story = await open({ mints: false });
+    const run = story.start("r-1");
+    await story.reaches(run, "AwaitKey");
+    await orderOnly(story, "r-1");
+
+    expect(await story.command(abort("r-1"))).toMatchObject({ outcome: "refused", reason: "AlreadyAborted" });
+    await story.world.time.advance(60_000);
+    expect(await story.ending(run)).toMatchObject({ lease: "free", owed: "nothing", works: ["k1"] });
+  });
+
+  test("no key is taken for a run that is on its way back", async () => {
+    const story = await open({ mints: false });
+    await story.reaches(story.start("r-1"), "AwaitKey");
+    await orderOnly(story, "r-1");
+    const supply = { command: "supply", secret: "billing-key", versionId: "a".repeat(36) };
+    expect(await story.command(supply)).toMatchObject({ outcome: "refused", reason: "NoKeyWanted" });
+  });
+
+  test("an order that comes before anybody was asked ends the run there", async () => {
+    const story = await open({ mints: false });
+    story.before(calls.of("await-key", "get"), () => orderOnly(story, "r-1"));
+    const run = story.start("r-1");
+    await story.world.time.advance(60_000);
+    expect(story.events()).not.toContain("KeyWanted");
+    expect(await story.ending(run)).toMatchObject({ lease: "free", owed: "nothing", works: ["k1"] });
+  });
 });

@@ -1,5 +1,6 @@
 import { copyName, placeNames } from "../../simulation/world/places.ts";
 import type { Run } from "../../simulation/world/step-functions.ts";
+import { never } from "../../simulation/world/surroundings.ts";
 import { leakOfCurrent } from "../incident/compromise-story.ts";
 import { calls, crash, open, type Story, type StoryOptions } from "./story.ts";
 
@@ -297,6 +298,20 @@ describe("between rotations the sweep", () => {
 
     expect(await story.sweep()).toMatchObject({ astray: 1 });
     expect(String(story.detailOf("CopyAstray")["reason"])).toContain("served by an older deployment");
+  });
+
+  test("writes nothing in a dry run, also of a copy that nobody has looked at since it was written", async () => {
+    const story = await begin();
+    const run = story.start();
+    story.before(calls.of("check-adoption", "get"), () => {
+      run.stop("by hand");
+      return never();
+    });
+    await story.world.time.advance(minute);
+    const before = story.world.table.dump();
+
+    expect(await story.sweep({ dryRun: true })).toMatchObject({ outcome: "wouldSweep" });
+    expect(story.world.table.dump()).toEqual(before);
   });
 
   test("says nothing of a place that does not answer, and names one that leads elsewhere", async () => {

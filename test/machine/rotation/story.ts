@@ -132,9 +132,9 @@ export class Story {
     throw new Error(`the run has not reached ${state}`);
   }
 
-  async sweep(): Promise<Swept> {
+  async sweep(how: { readonly dryRun?: boolean } = {}): Promise<Swept> {
     const time = new Date(this.world.time.nowMs()).toISOString();
-    return (await this.world.time.run(this.world.invoke("sweep", { time }))) as Swept;
+    return (await this.world.time.run(this.world.invoke("sweep", { time, ...how }))) as Swept;
   }
 
   /** A late repeat: another execution of the same name, as after its history was forgotten. */
