@@ -19,14 +19,21 @@ const pageFor: Readonly<Record<Extract<RevokeReason, ChangedOutside>, string>> =
   CurrentKeyMoved: "CurrentKeyMoved",
 };
 
-/** For what no key shows: who looks at the secret finds it frozen, and is paged about it within the quarter of an hour. */
+/**
+ * For what no key shows: who looks at the secret finds it frozen, and is paged about it within the quarter of an hour.
+ * `record` was read before the reason was. A function that slept until a person had set that right, and released the
+ * secret, leaves it alone; the next sweep looks again.
+ */
 export async function freezeFor(
-  seen: { readonly secretArn: SecretArn; readonly reason: string },
+  { record: seen, reason }: { readonly record: SecretRecord; readonly reason: string },
   deps: Pick<Deps, "ledger" | "audit" | "clock">,
 ): Promise<void> {
-  const { secretArn, reason } = seen;
-  await deps.ledger.changeSecret(secretArn, (now) => (now.frozen === undefined ? freeze(now, reason) : now));
-  await log({ ...seen, id: `changed-outside/${reason}`.slice(0, idLengthMax) }, deps);
+  const { secretArn, seq } = seen;
+  const { frozen } = await deps.ledger.changeSecret(secretArn, (now) =>
+    now.frozen === undefined && now.seq === seq ? freeze(now, reason) : now,
+  );
+  if (frozen?.reason !== reason) return;
+  await log({ secretArn, reason, id: `changed-outside/${reason}`.slice(0, idLengthMax) }, deps);
 }
 
 const idLengthMax = 200;

@@ -79,8 +79,10 @@ async function freezeChangedFunction(
 ): Promise<void> {
   const { secretArn } = policy;
   if (record.nativeFunction === undefined || record.frozen !== undefined || dryRun) return;
-  const why = whyFunctionChanged(record, await deps.store.nativeRotation(secretArn));
-  if (why !== undefined) await freezeFor({ secretArn, reason: why }, deps);
+  // Read anew, so that little else can change it while the store is asked.
+  const before = await deps.ledger.secret(secretArn);
+  const reason = whyFunctionChanged(before, await deps.store.nativeRotation(secretArn));
+  if (reason !== undefined) await freezeFor({ record: before, reason }, deps);
 }
 
 /** Settles a run whose execution was stopped, or died while settling. */

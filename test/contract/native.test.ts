@@ -173,6 +173,36 @@ test("a run whose version was taken away waits no longer for its key: the next t
   expect(world.executions.failed).toEqual([{ token: "the-task", error: "PendingHeld" }]);
 });
 
+/** A run went through Rekey's function, and somebody has put another one in its place since. */
+async function changed() {
+  const { world, rotation } = await pressed();
+  await world.ledger.changeSecret(secretArn, (record) => ({ ...record, nativeFunction: ours }));
+  rotation.functionArn = `${ours}-theirs`;
+  const swept = (how: { readonly dryRun?: boolean } = {}) => sweep.run(how, world.depsOf("sweep"));
+  const frozen = async () => (await world.ledger.secret(secretArn)).frozen?.reason;
+  return { world, rotation, swept, frozen };
+}
+
+test("a sweep that slept until the function was put back and the secret released freezes nothing", async () => {
+  const { world, rotation, swept, frozen } = await changed();
+  const asked = world.store.nativeRotation;
+  let isFirst = true;
+  Object.assign(world.store, {
+    nativeRotation: async () => {
+      const seen = { ...(await asked(secretArn)) };
+      if (!isFirst) return seen;
+      isFirst = false;
+      await swept();
+      rotation.functionArn = ours;
+      await rekey(world, ["release", "billing-key", "--unfreeze"]);
+      expect(await frozen()).toBeUndefined();
+      return seen;
+    },
+  });
+  await swept();
+  expect(await frozen()).toBeUndefined();
+});
+
 test("nobody gives an ordinary rotation the name of a native one", async () => {
   const { world } = await pressed();
   const { answer } = await world.send({ command: "rotate", secret: "billing-key", name: nativeRunOf(token) });
