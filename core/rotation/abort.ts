@@ -40,8 +40,8 @@ export function whyNotAbort(record: SecretRecord, rotationId: RotationId): Refus
 }
 
 /**
- * From then on no step of this run changes anything: each throws Aborted, and the machine settles the run. The wait stays
- * in the item until then: if the caller dies before it has ended the wait, the next order or the sweep finds it.
+ * From then on no step of this run changes anything: each throws Aborted, and the machine settles the run. The wait
+ * stays in the item until then: if the caller dies before it has ended the wait, the next order or the sweep finds it.
  */
 export function markAborted(record: SecretRecord, { rotationId, by, reason }: AbortOrder): SecretRecord {
   if (record.run === undefined || whyNotAbort(record, rotationId) !== undefined) return record;
