@@ -1,9 +1,9 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleCli } from "../cli/build.ts";
+import { bundleScan } from "../cli/build.ts";
 import { fingerprintOf } from "../events/fingerprint.ts";
 import type { Finding } from "../scan/finding.ts";
 import { plantCorpus } from "../test/scan/corpus.ts";
@@ -22,7 +22,8 @@ export async function scanRows(): Promise<BenchRow[]> {
     const tree = join(folder, "tree");
     for (const name of packages)
       cpSync(join(root, "node_modules", name), join(tree, name), { recursive: true });
-    await bundleCli(join(root, "cli/dist/rekey.cjs"));
+    mkdirSync(join(root, "cli/dist"), { recursive: true });
+    await bundleScan(join(root, "cli/dist/scan.cjs"));
     const peer = installSecretlint(folder);
     const [own, others]: [number[], number[]] = [[], []];
     let read = { findings: [] as readonly Finding[], files: 0, bytes: 0 };

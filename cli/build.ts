@@ -2,6 +2,7 @@ import { chmod, rename, writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build, type Plugin } from "esbuild";
 import { type BuiltPage, buildPage } from "../console/build.ts";
+import { scanAlone } from "./build-scan.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -11,6 +12,23 @@ const root = fileURLToPath(new URL("..", import.meta.url));
  */
 export async function bundleCli(outfile: string, entry = "cli/rekey.ts"): Promise<void> {
   const page = await buildPage();
+  const own = await bundle(outfile, { entry, plugins: [withPage(page)] });
+  const sources = [...new Set([...own, ...page.sources])];
+  await writeFile(outfile.replace(/\.cjs$/, ".sources.json"), JSON.stringify(sources));
+}
+
+/** `rekey scan` once more, in a small file of its own: a hook waits for it at each commit. */
+export async function bundleScan(outfile: string): Promise<void> {
+  await bundle(outfile, { entry: "cli/scan-alone.ts", plugins: scanAlone() });
+}
+
+interface Bundling {
+  readonly entry: string;
+  readonly plugins: readonly Plugin[];
+}
+
+/** Writes the bundle, and returns which of our own files are in it. */
+async function bundle(outfile: string, { entry, plugins }: Bundling): Promise<readonly string[]> {
   const { metafile, outputFiles } = await build({
     absWorkingDir: root,
     entryPoints: [entry],
@@ -25,18 +43,16 @@ export async function bundleCli(outfile: string, entry = "cli/rekey.ts"): Promis
     // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
     mainFields: ["module", "main"],
     alias: { yaml: "./node_modules/yaml/browser/index.js" },
-    plugins: [withPage(page)],
+    plugins: [...plugins],
     metafile: true,
     logLevel: "warning",
   });
-  const own = Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
-  const sources = [...new Set([...own, ...page.sources])];
-  await writeFile(outfile.replace(/\.cjs$/, ".sources.json"), JSON.stringify(sources));
   // Renamed into place, so that a command that starts meanwhile reads the whole of one bundle.
   const unfinished = `${outfile}.${process.pid}`;
   await writeFile(unfinished, outputFiles[0]?.contents ?? "");
   await chmod(unfinished, 0o644);
   await rename(unfinished, outfile);
+  return Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
 }
 
 /** Puts the built page in the place of what builds it in a checkout. */
@@ -54,7 +70,8 @@ function withPage({ html, script, style }: BuiltPage): Plugin {
 
 if (import.meta.main) {
   const { mkdir } = await import("node:fs/promises");
-  const outfile = fileURLToPath(new URL("dist/rekey.cjs", import.meta.url));
-  await mkdir(fileURLToPath(new URL("dist/", import.meta.url)), { recursive: true });
-  await bundleCli(outfile);
+  const folder = fileURLToPath(new URL("dist/", import.meta.url));
+  await mkdir(folder, { recursive: true });
+  await bundleScan(`${folder}scan.cjs`);
+  await bundleCli(`${folder}rekey.cjs`);
 }

@@ -89,6 +89,14 @@ const operators = [
   (operator, index) => new RegExp(`${index === 0 ? quoteEnd : ""}${operator}${quoteStart}(?:Bearer )?`, "y"),
 );
 
+/** Whether the byte behind a name may begin what gives it a value. `?` may stand for a character that is no byte. */
+export function mayGive(code: number | undefined): boolean {
+  if (code === undefined) return false;
+  return code <= 32 || code >= 128 || giving.has(code);
+}
+
+const giving: ReadonlySet<number> = new Set(Buffer.from("\\\"'`]=:?", "latin1"));
+
 function valueIn(ahead: string): { readonly value?: string; readonly valueAt?: number } {
   for (const operator of operators) {
     operator.lastIndex = 0;

@@ -11,17 +11,21 @@ export function beginningsOf<Group extends string>(
   groups: Readonly<Record<Group, readonly string[]>>,
 ): Beginnings<Group> {
   const marks = new Uint8Array(0x10000);
+  const heads = new Uint8Array(headCount);
   const patterns: Pattern<Group>[][] = Array.from({ length: headCount }, () => []);
   for (const pattern of patternsIn(groups)) {
     const [first = 0, second = 0, third = 0] = pattern.bytes;
     mark(marks, pairOf(first, second), beginsHere);
     mark(marks, pairOf(second, third), beganBefore);
+    heads[headOf(first, second, third)] = 1;
     patterns[headOf(first, second, third)]?.push(pattern);
   }
   return (bytes, visit) => {
     const visitAt = (at: number) => {
-      const some = patterns[headOf(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0)] ?? [];
-      for (const pattern of some) if (isAt(bytes, at, pattern)) visit(pattern.group, at);
+      const head = headOf(bytes[at] ?? 0, bytes[at + 1] ?? 0, bytes[at + 2] ?? 0);
+      // Many pairs have a mark, and hardly one of them a head.
+      if (heads[head] === 0) return;
+      for (const pattern of patterns[head] ?? []) if (isAt(bytes, at, pattern)) visit(pattern.group, at);
     };
     const pairs = pairsOf(bytes);
     for (let index = 0; index < pairs.length; index += 1) {

@@ -8,6 +8,7 @@ import {
   aheadMax,
   assignmentOf,
   isLetterOrDigit,
+  mayGive,
   nameAround,
   secretWords,
 } from "./assignments.ts";
@@ -91,7 +92,7 @@ function candidatesIn(file: File): Candidates {
       const { end, name } = nameAround(bytes, at);
       nameEnd = end;
       if (name === undefined || !maySaySecret(name.text)) return;
-      assignments.push(assignmentOf(name, part(end, end + aheadMax)));
+      assignments.push(assignmentOf(name, mayGive(bytes[end]) ? part(end, end + aheadMax) : ""));
     }
   });
   return { mayHoldKey, assignments };

@@ -16,17 +16,24 @@ export function archiveLimits(): ArchiveLimits {
 const mayBeArchive =
   /\.(?:tar|tgz|gz|zst|zip|whl|jar|war|tfplan|nupkg|vsix|oci)$|(?:^|\/)tfplan$|\/blobs\/sha256\//i;
 
+interface RawFile {
+  readonly path: string;
+  readonly bytes: Buffer;
+  readonly commit?: string;
+}
+
 /** The files in a file's bytes: itself, or those of an archive. */
-export function* filesInBytes(
-  file: { readonly path: string; readonly bytes: Buffer; readonly commit?: string },
-  limits: ArchiveLimits,
-): Generator<File> {
+export function filesInBytes(file: RawFile, limits: ArchiveLimits): Iterable<File> {
   const { path, bytes, commit } = file;
   const origin = commit === undefined ? {} : { commit };
-  if (!mayBeArchive.test(path)) {
-    yield { path, ...readable(bytes), ...origin };
-    return;
-  }
+  if (!mayBeArchive.test(path)) return [{ path, ...readable(bytes), ...origin }];
+  return filesInArchive(file, { limits, origin });
+}
+
+function* filesInArchive(
+  { path, bytes }: RawFile,
+  { limits, origin }: { readonly limits: ArchiveLimits; readonly origin: Pick<RawFile, "commit"> },
+): Generator<File> {
   for (const entry of entriesOf({ path, bytes }, limits)) {
     if (!isMedia(entry.path))
       yield { path: posix.normalize(entry.path), ...readable(entry.bytes), ...origin };

@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, lstatSync, openSync, readdirSync, readSync } from "node:fs";
-import { join, relative, resolve, sep } from "node:path";
+import { relative, resolve, sep } from "node:path";
 import { envFileFindings } from "./env-files.ts";
 import { codeOf } from "./failure.ts";
 import { isMedia } from "./file-kinds.ts";
@@ -57,8 +57,8 @@ function scanPaths({ folder, paths }: Extract<Scope, { kind: "paths" }>): Scanne
     if (bytes === "skipped") tally.skip(path);
     if (bytes === undefined || bytes === "skipped") continue;
     tally.read(bytes.length);
-    for (const each of filesInBytes({ path: path.split(sep).join("/"), bytes }, limits))
-      tally.add(findIn(each));
+    const file = { path: sep === "/" ? path : path.replaceAll(sep, "/"), bytes };
+    for (const each of filesInBytes(file, limits)) tally.add(findIn(each));
   }
   const root = paths.length === 0 ? rootOf(folder) : undefined;
   if (root !== undefined) tally.add(envFileFindings(root));
@@ -85,7 +85,7 @@ function* walked(folder: string, start: string): Generator<string> {
   for (let seen = 0; waiting.length > 0 && seen < filesMax; ) {
     const here = waiting.pop() ?? "";
     const within = here === "" ? "" : `${here}${sep}`;
-    for (const entry of readdirSync(join(folder, here), { withFileTypes: true })) {
+    for (const entry of readdirSync(`${folder}${sep}${here}`, { withFileTypes: true })) {
       seen += 1;
       if (entry.isFile()) yield within + entry.name;
       else if (entry.isDirectory() && !leftOut.has(entry.name)) waiting.push(within + entry.name);

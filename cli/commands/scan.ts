@@ -1,12 +1,12 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { type Baseline, baselineText, readBaseline, withBaseline } from "../../scan/baseline.ts";
+import { baselineText, withBaseline } from "../../scan/baseline.ts";
+import type { Baseline } from "../../scan/baseline-file.ts";
 import { codeOf } from "../../scan/failure.ts";
 import type { Finding } from "../../scan/finding.ts";
 import { sarifText } from "../../scan/sarif.ts";
 import { type Scanned, type Scope, ScopeUnknown, scan as scanScope } from "../../scan/scan.ts";
 import { type Cli, CliFailure, exitCodes, type Register, type Shown } from "../command.ts";
 import manifest from "../package.json" with { type: "json" };
-import { findingsInFile, knownKeys, reportFindings } from "../scan-report.ts";
 import { failing, linesOf, resultLine, type ScanOptions } from "../scan-view.ts";
 
 const usualBaseline = ".rekey-baseline.json";
@@ -40,17 +40,20 @@ async function run(cli: Cli, order: Order): Promise<Shown> {
   const { options, folder } = order;
   const startedAt = performance.now();
   const scanned = await found(cli, order);
-  const baseline = baselineIn(options.baseline);
+  const baseline = await baselineIn(options.baseline);
   const { findings, gone } = withBaseline(scanned.findings, baseline ?? { version: 1, findings: [] });
   const tookMs = Math.round(performance.now() - startedAt);
   if (options.sarif !== undefined) writeFileSync(options.sarif, sarifText(findings, manifest.version));
   if (options.writeBaseline !== undefined) return written(findings, { options, baseline });
   const known = options.known
-    ? await knownKeys(cli, { findings, folder, env: process.env })
+    ? await (await import("../scan-report.ts")).knownKeys(cli, { findings, folder, env: process.env })
     : new Set<string>();
   const isPublic = options.public === true;
   const incidents = options.report
-    ? await reportFindings(cli, findings.filter(failing), { isPublic, folder })
+    ? await (await import("../scan-report.ts")).reportFindings(cli, findings.filter(failing), {
+        isPublic,
+        folder,
+      })
     : [];
   const wrong = findings.filter(failing);
   return {
@@ -73,7 +76,7 @@ function isKnown({ fingerprint }: Finding, known: ReadonlySet<string>): boolean 
 
 async function found(cli: Cli, { paths, options, folder }: Order): Promise<Scanned> {
   if (options.from !== undefined) {
-    const findings = await findingsInFile(cli, options.from);
+    const findings = await (await import("../scan-report.ts")).findingsInFile(cli, options.from);
     return { findings, files: 1, bytes: 0, skipped: [], more: 0 };
   }
   try {
@@ -100,7 +103,7 @@ function scopeOf({ paths, options, folder }: Order): Scope {
   return { kind: "paths", folder, paths };
 }
 
-function baselineIn(file: string): Baseline | undefined {
+async function baselineIn(file: string): Promise<Baseline | undefined> {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
@@ -109,6 +112,8 @@ function baselineIn(file: string): Baseline | undefined {
     if (code === "ENOENT" && file === usualBaseline) return undefined;
     throw new CliFailure(`cannot read the baseline ${file} (${String(code)})`, { exitCode: exitCodes.usage });
   }
+  // Its reader takes as long to load as a small scan, and most folders have no baseline.
+  const { readBaseline } = await import("../../scan/baseline-file.ts");
   const baseline = readBaseline(text);
   if (baseline !== undefined) return baseline;
   throw new CliFailure(`${file} is not a baseline of rekey scan`, {

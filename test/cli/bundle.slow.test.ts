@@ -1,9 +1,10 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { bundleCli } from "../../cli/build.ts";
+import { gzipSync } from "node:zlib";
+import { bundleCli, bundleScan } from "../../cli/build.ts";
 import manifest from "../../cli/package.json" with { type: "json" };
 
 let folder: string;
@@ -69,4 +70,64 @@ test("compromise, supply, sweep and audit are in the bundle with all that they l
     expect([command, status]).toEqual([command, expect.any(Number)]);
     expect(stderr).not.toMatch(/Cannot find module|is not defined|at .*rekey\.cjs/);
   }
+});
+
+describe("rekey scan by itself", () => {
+  let home: string;
+  beforeAll(async () => {
+    home = join(folder, "package");
+    mkdirSync(join(home, "dist"), { recursive: true });
+    cpSync(fileURLToPath(new URL("../../cli/bin.cjs", import.meta.url)), join(home, "bin.cjs"));
+    cpSync(bundle, join(home, "dist/rekey.cjs"));
+    await bundleScan(join(home, "dist/scan.cjs"));
+  });
+
+  /** The package's own command, which says which of its bundles and of Node's slow modules it loaded. */
+  function packaged(...args: readonly string[]) {
+    const code = `
+      process.on("exit", () => console.error("LOADED " + [
+        ...Object.keys(require.cache).filter((path) => path.includes("dist")).map((path) => path.replace(/.*[/]/, "")),
+        ...process.moduleLoadList.filter((m) => /NativeModule (zlib|child_process|https)$/.test(m)),
+      ].join()));
+      process.argv.splice(1, 0, "rekey");
+      require(${JSON.stringify(join(home, "bin.cjs"))});`;
+    const env = { PATH: process.env["PATH"] ?? "", AWS_EC2_METADATA_DISABLED: "true", HOME: folder };
+    return spawnSync(process.execPath, ["-e", code, "--", ...args], { encoding: "utf8", env, cwd: folder });
+  }
+
+  test("a scan of files loads a tenth of the command line, and none of the modules that only some scans need", () => {
+    mkdirSync(join(folder, "tree"));
+    writeFileSync(join(folder, "tree/a.ts"), "const token = 1;\n");
+    const { status, stderr } = packaged("--json", "scan", "tree");
+
+    expect([status, stderr]).toEqual([0, "LOADED scan.cjs\n"]);
+    expect(statSync(join(home, "dist/scan.cjs")).size).toBeLessThan(statSync(bundle).size / 10);
+  });
+
+  test("it finds what the whole command line finds, archives and a baseline included", () => {
+    const key = `sk-proj-${"aB3dE6gH9jK2mN5pQ8sT1vW4yZ7bC0dF"}FAK`;
+    writeFileSync(join(folder, "tree/b.ts"), `const key = "${key}";\n`);
+    writeFileSync(join(folder, "tree/c.tgz"), gzipSync(`const key = "${key}";\n`));
+    const found = packaged("--json", "scan", "tree");
+    const whole = rekey("--json", "scan", "tree");
+
+    const findings = (text: string) => JSON.parse(text).findings;
+    expect([found.status, findings(found.stdout)]).toEqual([whole.status, findings(whole.stdout)]);
+    expect(findings(found.stdout).map(({ path }: { path: string }) => path)).toEqual([
+      "tree/b.ts",
+      "tree/c.tgz",
+    ]);
+    expect(packaged("scan", "tree", "--write-baseline", "the test accepts them").status).toBe(0);
+    expect(packaged("scan", "tree").status).toBe(0);
+  });
+
+  test("a wrong option is answered alike, and what asks a deployment is started whole", () => {
+    const lines = ({ status, stderr }: { status: number | null; stderr: string }) => [
+      status,
+      stderr.replace(/LOADED.*/, ""),
+    ];
+    expect(lines(packaged("scan", "--stagd"))).toEqual(lines(rekey("scan", "--stagd")));
+    for (const option of ["--known", "--report", "--from=none.json"])
+      expect(packaged("scan", option, "tree").stderr).toMatch(/LOADED .*rekey\.cjs/);
+  });
 });

@@ -1,0 +1,71 @@
+import { isBuiltin } from "node:module";
+import type { Plugin } from "esbuild";
+import { issuers } from "../providers/index.ts";
+import { commandGroups } from "./command-table.ts";
+
+/** What the bundle of `rekey scan` is made of: the command itself, and of everything else no more than it needs. */
+export function scanAlone(): readonly Plugin[] {
+  return [
+    replaced("shapes", /[\\/]providers[\\/]index\.ts$/, shapesOfKeys()),
+    replaced("commands", /[\\/]cli[\\/]command-table\.ts$/, commandNames()),
+    // It asks the deployment, and a scan that does so is started from the whole bundle.
+    replaced("reports", /[\\/]cli[\\/]scan-report\.ts$/, "export {};"),
+    lateModules(),
+  ];
+}
+
+/** Of an issuer the scan needs a few words; the schemas of the settings and the validator behind them take long to load. */
+function shapesOfKeys(): string {
+  const shapes = issuers.map(({ kind, title, aliases, keyTexts, unmarked }) => ({
+    ...{ kind, title, aliases, keyTexts, unmarked },
+  }));
+  return `export const issuers = ${JSON.stringify(shapes)};`;
+}
+
+/** Help names every command, and loads none. */
+function commandNames(): string {
+  const groups = commandGroups.map(({ heading, commands }) => {
+    const rows = commands.map(({ name, does }) => {
+      const load = name === "scan" ? 'async () => (await import("./commands/scan.ts")).scan' : "undefined";
+      return `{ name: ${JSON.stringify(name)}, does: ${JSON.stringify(does)}, load: ${load} }`;
+    });
+    return `{ heading: ${JSON.stringify(heading)}, commands: [${rows.join(", ")}] }`;
+  });
+  return `export const commandGroups = [${groups.join(", ")}];`;
+}
+
+function replaced(name: string, filter: RegExp, contents: string): Plugin {
+  return {
+    name,
+    setup(bundler) {
+      bundler.onLoad({ filter }, () => ({ contents, loader: "js" }));
+    },
+  };
+}
+
+/** Loaded by Node itself before any program starts. */
+const atStart: ReadonlySet<string> = new Set(["fs", "path", "events", "util", "os"]);
+
+/** Node's own cryptography, compression and the like, loaded when the first of their functions is called. */
+function lateModules(): Plugin {
+  return {
+    name: "late-modules",
+    setup(bundler) {
+      bundler.onResolve({ filter: /^(?:node:)?[a-z_/0-9]+$/ }, ({ path, namespace }) => {
+        const name = path.replace(/^node:/, "");
+        if (!isBuiltin(path) || atStart.has(name)) return undefined;
+        return namespace === "late" ? { path, external: true } : { path: name, namespace: "late" };
+      });
+      bundler.onLoad({ filter: /.*/, namespace: "late" }, async ({ path }) => {
+        const names = Object.keys(await import(`node:${path}`)).filter((name) => name !== "default");
+        const getters = names.map(
+          (name) => `get ${JSON.stringify(name)}() { return load()[${JSON.stringify(name)}]; }`,
+        );
+        return {
+          contents: `const load = () => require("node:${path}");\nmodule.exports = { ${getters.join(", ")} };`,
+          loader: "js",
+        };
+      });
+    },
+  };
+}
