@@ -7,6 +7,7 @@ import type { Digest } from "../core/ports.ts";
 import { shortName } from "../core/principal.ts";
 import { queuedMaxMs, queuedRotation } from "../core/rotation/native.ts";
 import { couldNotBeginText, type NoticeOrder, type NoticeView, noticesOf } from "../core/rotation/notices.ts";
+import { awaitedTurn, turnText } from "../core/rotation/open.ts";
 import { phaseText, waitsFor } from "../core/rotation/progress-text.ts";
 import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts";
 import { hashLimit, type ScheduleFault, scheduleFaultText, scheduleFor } from "../core/schedule.ts";
@@ -140,7 +141,14 @@ function nextRotation({ policy, digest, nowMs, scheduleFault }: SecretFacts): nu
 
 export function stateOf(facts: SecretFacts, sinceMs?: number): Standing["state"] {
   const { tone, text } = ownState(facts, sinceMs);
-  return { tone, text: both(text, queuedText(facts)) };
+  return { tone, text: both(both(text, queuedText(facts)), turnOf(facts)) };
+}
+
+/** A run that has begun, or was skipped, has a record of its own. */
+function turnOf({ record, rotations, nowMs }: SecretFacts): string | undefined {
+  const turn = awaitedTurn(record, nowMs);
+  const isOver = rotations.some(({ rotationId }) => rotationId === turn?.rotationId);
+  return turn === undefined || isOver ? undefined : turnText(turn);
 }
 
 /** What the native button asked for while something was in its way. */

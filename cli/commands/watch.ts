@@ -1,5 +1,6 @@
 import { together } from "../../consumers/together.ts";
 import type { RotationId, SecretArn } from "../../core/ports.ts";
+import { turnText } from "../../core/rotation/open.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { isReference } from "../../stores/index.ts";
 import { CliFailure, type Register } from "../command.ts";
@@ -44,6 +45,12 @@ async function whichBoard(named: string, ledger: Ledger): Promise<Watched> {
   });
   const rotation = found.find((each) => each !== undefined);
   if (rotation !== undefined) return rotationBoard(rotation);
+  const records = await together(policies, { atOnceMax, work: ({ secretArn }) => ledger.secret(secretArn) });
+  const turn = records.flatMap((record) => record.turn ?? []).find(({ rotationId }) => rotationId === named);
+  if (turn !== undefined)
+    throw new CliFailure(`${named} ${turnText(turn)}: it has not begun`, {
+      hint: "run `rekey watch` without a name to see what is at work",
+    });
   throw new CliFailure(
     `no rotation, no incident and no campaign is called ${JSON.stringify(named.slice(0, 100))}`,
     {

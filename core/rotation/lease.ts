@@ -56,7 +56,7 @@ export function resumeSuperseded(record: SecretRecord, resuming: Resuming): Secr
 }
 
 function takeLease(record: SecretRecord, { rotationId, executionArn, kind }: Opening): SecretRecord {
-  const { wait: _ended, fenced: _over, order: _others, refused: _earlier, ...rest } = record;
+  const { wait: _ended, fenced: _over, order: _others, refused: _earlier, turn: _come, ...rest } = record;
   return {
     ...rest,
     fence: record.fence + 1,

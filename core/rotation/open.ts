@@ -1,6 +1,7 @@
 import type { RotationId } from "../ports.ts";
+import { utcText } from "../utc.ts";
 import type { Refusal } from "./refusal.ts";
-import type { RefusedRun, SecretRecord } from "./secret-record.ts";
+import type { AwaitedTurn, RefusedRun, SecretRecord } from "./secret-record.ts";
 
 export type OpenReason = "Duplicate" | TakenReason;
 export type TakenReason = "Busy" | "Held" | "Frozen";
@@ -23,4 +24,16 @@ export function whyNoRunOpens({ lease, hold, frozen }: SecretRecord): Refusal<Ta
 export function noteRefused(record: SecretRecord, refused: RefusedRun): SecretRecord {
   const known = record.refused;
   return known !== undefined && known.atMs >= refused.atMs ? record : { ...record, refused };
+}
+
+/** So long after its time a run whose turn has come may still be about to begin. */
+const lateMs = 5 * 60_000;
+
+/** The run that waits for its turn at the provider's account, while none holds the secret. */
+export function awaitedTurn({ lease, turn }: SecretRecord, nowMs: number): AwaitedTurn | undefined {
+  return turn === undefined || lease !== undefined || turn.atMs + lateMs < nowMs ? undefined : turn;
+}
+
+export function turnText({ account, atMs }: AwaitedTurn): string {
+  return `waits for its turn at account ${account}, at about ${utcText(atMs)}`;
 }

@@ -36,12 +36,21 @@ export interface SecretRecord {
   /** The rotation function through which a native rotation came; another one would rotate past Rekey. */
   readonly nativeFunction?: string;
   readonly queued?: QueuedRotation;
+  /** The newest run that waited for its turn. It holds nothing: kept for people. */
+  readonly turn?: AwaitedTurn;
   readonly refused?: RefusedRun;
 }
 
 /** The last run that failed before it held the secret; kept until another one opens here. */
 export interface RefusedRun extends Owed {
   readonly rotationId: RotationId;
+  readonly atMs: number;
+}
+
+/** Many rotations of one provider account were due at once, and this run begins later. */
+export interface AwaitedTurn {
+  readonly rotationId: RotationId;
+  readonly account: string;
   readonly atMs: number;
 }
 

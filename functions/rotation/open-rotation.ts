@@ -45,7 +45,7 @@ type OpenRotationInput = z.output<typeof OpenRotationInput>;
 
 type Opened = RotationRecord["opened"];
 
-/** Many rotations of the account are due at once. Nothing is held or written for this one until its turn. */
+/** Many rotations of the account are due at once. Nothing is held for this one until its turn; people are shown it. */
 interface Later {
   readonly outcome: "later";
   readonly waitSeconds: number;
@@ -75,7 +75,11 @@ export const openRotation = step({
     const { waitedAtFence, at } = input;
     if (waitedAtFence === undefined) {
       const waitSeconds = await secondsToTurn({ policy, record, at }, deps);
-      if (waitSeconds > 0) return { outcome: "later", waitSeconds, fence };
+      if (waitSeconds > 0) {
+        const turn = { ...turnIn(input, policy), atMs: at + waitSeconds * 1_000 };
+        await deps.ledger.changeSecret(input.secretArn, (now) => ({ ...now, turn }));
+        return { outcome: "later", waitSeconds, fence };
+      }
     } else if (waitedAtFence !== fence)
       return skip({ input, policy, record, refusal: rotatedMeanwhile }, deps);
 
@@ -105,6 +109,11 @@ interface Opening {
 function isOpenFor({ lease }: SecretRecord, input: OpenRotationInput): boolean {
   return lease?.runId === input.rotationId && lease.executionArn === input.executionArn;
 }
+
+const turnIn = ({ rotationId }: OpenRotationInput, { provider }: Policy) => ({
+  rotationId,
+  account: provider.account,
+});
 
 /** Another run took the secret while this one looked at it, and is over already. */
 const overtaken: Refusal<OpenReason> = { reason: "Busy", detail: "another run holds the secret" };

@@ -53,6 +53,31 @@ test("what the native button asked for is shown while it is queued, also beside 
   expect(await stateIn(world)).toMatchObject({ state: "on hold by ada: a launch" });
 });
 
+test("a rotation that waits for its turn at the provider's account is shown until it has begun", async () => {
+  const { world } = await appliedWorld();
+  const before = (await stateIn(world))["state"];
+  const turn = { rotationId: "r-9", account: "main", atMs: NOON_MS + 3_600_000 };
+  await world.ledger.changeSecret(secretArn, (record) => ({ ...record, turn }));
+  expect(await stateIn(world)).toMatchObject({
+    state: `${before}; waits for its turn at account main, at about 2026-11-22 13:00:00Z`,
+  });
+  expect(await rekey(world, ["watch", "r-9"])).toMatchObject({
+    err: expect.stringContaining("r-9 waits for its turn at account main, at about 2026-11-22 13:00:00Z"),
+  });
+  await world.ledger.changeSecret(secretArn, (record) => ({
+    ...record,
+    turn: { ...turn, atMs: NOON_MS - 3_600_000 },
+  }));
+  expect(await stateIn(world)).toMatchObject({ state: before });
+  // A run that was skipped when its turn had come is told of as such.
+  await world.ledger.changeSecret(secretArn, (record) => ({
+    ...record,
+    turn: { ...turn, rotationId: "r-1" },
+  }));
+  await open(world, "r-1");
+  expect((await stateIn(world))["state"]).not.toContain("waits for its turn");
+});
+
 test("a rotation that met a stop is shown as missed; one that met another rotation is not", async () => {
   const { world } = await appliedWorld();
   expect((await rekey(world, ["stop", "--all", "--reason", "something looks wrong"])).code).toBe(0);

@@ -1,5 +1,11 @@
 import { openRun } from "../../../core/rotation/lease.ts";
-import { noteRefused, whyNoRunOpens, whyNotOpen } from "../../../core/rotation/open.ts";
+import {
+  awaitedTurn,
+  noteRefused,
+  turnText,
+  whyNoRunOpens,
+  whyNotOpen,
+} from "../../../core/rotation/open.ts";
 import { emptyRecord } from "../../../core/rotation/secret-record.ts";
 import { recordIn, retiring, secretArn } from "./record-world.ts";
 
@@ -33,4 +39,21 @@ test("the newest run that could not begin is kept, until another one opens", () 
   expect(noteRefused(noted, { ...refused, atMs: 3_000 }).refused?.atMs).toBe(3_000);
   const opening = { rotationId: "r-2", executionArn: "arn:execution:r-2", kind: "rotation" } as const;
   expect(openRun(noted, { ...opening, retiring }).refused).toBeUndefined();
+});
+
+describe("a run that waits for its turn", () => {
+  const turn = { rotationId: "r-9", account: "main", atMs: 1_000_000 };
+  const { lease: _none, ...idle } = recordIn("opened");
+
+  test("is told of until it is late, and while no run holds the secret", () => {
+    expect(awaitedTurn({ ...idle, turn }, 0)).toEqual(turn);
+    expect(awaitedTurn({ ...idle, turn }, 1_300_000)).toEqual(turn);
+    expect(awaitedTurn({ ...idle, turn }, 1_300_001)).toBeUndefined();
+    expect(awaitedTurn(idle, 0)).toBeUndefined();
+    expect(awaitedTurn({ ...recordIn("opened"), turn }, 0)).toBeUndefined();
+  });
+
+  test("is named with its account and time", () => {
+    expect(turnText(turn)).toBe("waits for its turn at account main, at about 1970-01-01 00:16:40Z");
+  });
 });

@@ -79,7 +79,10 @@ describe("a rotation that waits for its turn", () => {
 
   test("holds nothing, and begins when the turn has come", async () => {
     const { story, world, run, arn, turnMs, called } = await waiting();
-    expect(await world.ledger.secret(arn)).not.toHaveProperty("lease");
+    const waitingFor = await world.ledger.secret(arn);
+    expect(waitingFor).not.toHaveProperty("lease");
+    expect(waitingFor.turn).toMatchObject({ rotationId: run.rotationId, account: "openai-main" });
+    expect(Math.abs((waitingFor.turn?.atMs ?? 0) - turnMs)).toBeLessThan(61_000);
     await story.finish(run);
     expect(run.outcome?.status).toBe("SUCCEEDED");
     expect(called[0]).toBeGreaterThanOrEqual(turnMs);
