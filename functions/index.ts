@@ -1,5 +1,6 @@
 import { raiseAlert } from "./alerts/raise-alert.ts";
 import { advanceCampaigns } from "./campaign/advance-campaigns.ts";
+import { noteCaller } from "./evidence/note-caller.ts";
 import { recordEvidence } from "./evidence/record-evidence.ts";
 import { recordRead } from "./evidence/record-read.ts";
 import { awaitIncident } from "./incident/await-incident.ts";
@@ -63,6 +64,7 @@ export const steps = [
   settleClosed,
   recordEvidence,
   recordRead,
+  noteCaller,
   raiseAlert,
   advanceCampaigns,
   openIncident,

@@ -20,14 +20,21 @@ export async function pressButton({ cloud, secretArn }: Demonstration, shown: Sc
 }
 
 /** Who put the key and who moved the label, as CloudTrail has it: the bridge the one, the machine's promotion the other. */
-export function complaintsOfButton({ cloud }: Demonstration): readonly string[] {
+export async function complaintsOfButton({
+  cloud,
+  ledger,
+  secretArn,
+}: Demonstration): Promise<readonly string[]> {
   const named = (eventName: string) => cloud.trail.filter((record) => record.eventName === eventName);
   const moves = named("UpdateSecretVersionStage").filter(
     ({ requestParameters }) => requestParameters?.["versionStage"] === "AWSCURRENT",
   );
   const byOther = (records: readonly CloudTrailRecord[], name: string) =>
     records.filter(({ userIdentity }) => userIdentity.arn?.includes(name) !== true).length;
+  const runs = await ledger.rotations(secretArn);
+  const isCallerKnown = runs.some(({ trigger }) => /called by arn:/.test(trigger));
   return [
+    ...(isCallerKnown ? [] : ["the rotation does not say who pressed the button, although CloudTrail does"]),
     ...(byOther(moves, "promote-version") === 0 && moves.length > 0
       ? []
       : ["AWSCURRENT was moved by something else than the promotion of the machine"]),

@@ -44,7 +44,7 @@ export async function runRotation(start: Start & { readonly native?: boolean }):
     });
     const complaints = [
       ...complaintsOf(summary, { outcome: "rotated", mayFail: false }),
-      ...(start.native ? complaintsOfButton(company) : []),
+      ...(start.native ? await complaintsOfButton(company) : []),
     ];
     conclude({ shown, summary, complaints });
     if (start.stay) await stay(company, start);

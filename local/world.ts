@@ -13,6 +13,7 @@ import { eventBridge } from "./aws/event-bridge.ts";
 import { integrations } from "./aws/integrations.ts";
 import { kms } from "./aws/kms.ts";
 import { lambda } from "./aws/lambda.ts";
+import { lateRecords } from "./aws/late-records.ts";
 import { s3 } from "./aws/s3.ts";
 import { scheduler } from "./aws/scheduler.ts";
 import { rotationFunctions, type SecretsReach } from "./aws/secrets-manager/reach.ts";
@@ -117,9 +118,7 @@ const deployment: Deployment = {
   githubToken: undefined,
   githubApiBases: [],
   ...{ pagerdutySecret: undefined, slackSecret: undefined, auditCollector: undefined, sealedKit: undefined },
-  docsUrl: undefined,
-  secretKeys: [],
-  refreshAllowed: [],
+  ...{ docsUrl: undefined, secretKeys: [], refreshAllowed: [] },
   providerHosts: [],
   providerFunctions: {},
   iamUsers: [],
@@ -190,9 +189,9 @@ async function boot(options: LocalCloudOptions, running: Running): Promise<Local
   const place = { partition: "aws", region, account, url: cloud.url };
   const pages: SnsMessage[] = [];
   const hosted = hostServices({ place, pages, secrets, callers, options });
-  Object.assign(reach, { code: hosted.code, rotationMay: hosted.guarded.rotationMay });
+  const { code, guarded, stacks } = hosted;
+  Object.assign(reach, { code, rotationMay: guarded.rotationMay, told: lateRecords(hosted.bus) });
   running.hosted = hosted;
-  const { guarded, stacks } = hosted;
   gates.push(guarded.gate);
   services.push(secrets, recorded, tagging(secrets), ...hosted.services);
   const by = people(secrets, { account, environment });
@@ -261,6 +260,7 @@ function hostSecrets(trail: CloudTrailRecord[], reach: SecretsReach) {
     onCall: (record) => {
       trail.push(record);
       recorded.record(record);
+      reach.told?.(record);
     },
   });
   return { secrets, recorded };

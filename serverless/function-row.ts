@@ -44,6 +44,7 @@ export interface FunctionRow {
   readonly does: string;
   readonly calledBy?:
     | "decryptRecords"
+    | "rotateCalls"
     | "everyMinute"
     | "everyHour"
     | "everyDay"

@@ -227,6 +227,10 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     writes: ["SECRET", "EVIDENCE", "TRIAGE"],
     machines: ["SendTaskSuccess"],
   },
+  "note-caller": {
+    does: "Notes who pressed the button of Secrets Manager, once CloudTrail says it",
+    ...({ calledBy: "rotateCalls", table: getAndList, writes: ["ASKER", "ROTATION", "AUDIT"] } as const),
+  },
   intake: {
     does: "Verifies who sent an alert, and puts what it says on the alert bus without any plaintext",
     calledBy: "publicUrl",

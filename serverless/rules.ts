@@ -124,6 +124,14 @@ const rules: Readonly<Record<Trigger, (deployment: Deployment) => Rule>> = {
     InputTemplate: `{"environment":"${environment}","event":${reportText}}`,
   }),
 
+  rotateCalls: () => ({
+    EventPattern: {
+      source: ["aws.secretsmanager"],
+      "detail-type": ["AWS API Call via CloudTrail"],
+      detail: { eventName: ["RotateSecret"] },
+    },
+  }),
+
   /**
    * Reads of rotated secrets, and of nothing else that KMS decrypts. CloudTrail's records of reading calls reach
    * only rules in this state.

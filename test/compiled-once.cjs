@@ -21,6 +21,8 @@ module.exports = () => {
 
   vm.SourceTextModule = new Proxy(SourceTextModule, {
     construct(Module, [code, options]) {
+      // Of a test's own, which is of no file.
+      if (options?.identifier === undefined) return new Module(code, options);
       const cachedData = keptOf(options.identifier, code);
       if (cachedData !== undefined) return new Module(code, { ...options, cachedData });
       const made = new Module(code, options);

@@ -175,6 +175,8 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
       ...["CallMachines states:StartExecution", "CallMachines states:SendTaskFailure"],
       "FollowRuns states:DescribeExecution",
     ),
+  "only the button of Secrets Manager has a caller that CloudTrail names; native.slow.test.ts presses it":
+    never(...(["note-caller", get, query, write] as const)),
   "only a campaign that somebody began is advanced; campaign.slow.test.ts begins one": [
     ...[get, write, publish, wake, page].map((use) => `advance-campaigns: ${use}`),
     "advance-campaigns: CallMachines states:StartExecution",

@@ -62,6 +62,10 @@ function eventsFor(stack: Stack): Readonly<Record<string, unknown>> {
       ...{ source: "aws.states", "detail-type": "Step Functions Execution Status Change" },
       detail: { status: "FAILED", stateMachineArn: machineArn },
     },
+    NoteDashcallerRule: {
+      ...{ source: "aws.secretsmanager", "detail-type": "AWS API Call via CloudTrail" },
+      detail: { eventName: "RotateSecret" },
+    },
     RecordDashreadRule: {
       ...{ source: "aws.kms", "detail-type": "AWS API Call via CloudTrail" },
       detail: { eventName: "Decrypt", requestParameters: { encryptionContext: { SecretARN: secretArn } } },

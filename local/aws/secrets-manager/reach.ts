@@ -1,3 +1,4 @@
+import type { CloudTrailRecord } from "../cloudtrail-record.ts";
 import type { Lambda } from "../lambda.ts";
 import type { Invoke } from "./rotation.ts";
 
@@ -5,6 +6,8 @@ import type { Invoke } from "./rotation.ts";
 export interface SecretsReach {
   code?: Pick<Lambda, "invoke">;
   rotationMay?: (functionArn: string, secretArn: string) => void;
+  /** Hears what CloudTrail records. */
+  told?: (record: CloudTrailRecord) => void;
 }
 
 /** A rotation function is invoked like any other, if its policy lets Secrets Manager in. */
