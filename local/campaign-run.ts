@@ -130,6 +130,9 @@ function conclude(end: {
   });
   shown.verdict({ isGood: true, text: `${replaced} replaced, ${needPeople} on the list for people` });
   showTraffic(shown, { estate, failedRequests, overBudget });
+  const { dynamodb = {} } = estate.cloud.requests();
+  const perKey = Object.entries(dynamodb).map(([name, calls]) => `${name} ${Math.round(calls / keys)}`);
+  shown.say(`calls of the ledger for each key, the programs' reports included: ${perKey.join(", ")}`);
   if (campaign.report !== undefined) shown.say(`report: ${campaign.report.path}`);
   if (complaints.length > 0)
     shown.error(complaints, "`rekey campaign show` says which keys, while the cloud runs");

@@ -30,7 +30,7 @@ export const advanceCampaigns = step({
     for (let lap = 0; lap < lapsMax; lap += 1) {
       const open = (await deps.ledger.campaigns.campaigns()).filter(({ status }) => status !== "done");
       if (open.length === 0) return { outcome: lap === 0 ? "idle" : "done", started };
-      for (const campaign of open) started += await advance({ campaign, nowMs: now() }, deps);
+      for (const campaign of open) started += await advance({ campaign, nowMs: now(), lap }, deps);
       if (lap + 1 < lapsMax) await deps.clock.pause(lapMs);
     }
     return { outcome: "atWork", started };
@@ -46,11 +46,11 @@ interface Advancing {
 
 /** How many keys it started. */
 async function advance(
-  { campaign: known, nowMs }: Advancing,
+  { campaign: known, nowMs, lap }: Advancing & { readonly lap: number },
   deps: With<"escalator" | "reports">,
 ): Promise<number> {
   const { campaignId } = known;
-  const keys = await refreshKeys(campaignId, deps);
+  const keys = await refreshKeys({ campaignId, lap }, deps);
   const campaign = await deps.ledger.campaigns.changeCampaign(campaignId, (now) =>
     judged({ campaign: now, keys, nowMs }),
   );

@@ -11,11 +11,12 @@ const atOnceMax = 16;
 
 /** Every key of the campaign, with how its incident stands now. */
 export async function refreshKeys(
-  campaignId: string,
+  { campaignId, lap }: { readonly campaignId: string; readonly lap: number },
   deps: Pick<Deps, "ledger">,
 ): Promise<readonly CampaignKey[]> {
   const keys = await deps.ledger.campaigns.keysOf(campaignId);
-  const work = (key: CampaignKey) => (isStill(key) ? key : refreshed({ campaignId, key }, deps));
+  const work = (key: CampaignKey) =>
+    isStill(key) || isLater(key, lap) ? key : refreshed({ campaignId, key }, deps);
   return together(keys, { atOnceMax, work: async (key) => work(key) });
 }
 
@@ -24,6 +25,15 @@ function isStill({ incidentId, progress }: CampaignKey): boolean {
   if (incidentId === undefined) return true;
   return (
     progress?.isOver === true && progress.containedAtMs !== undefined && progress.certificate !== undefined
+  );
+}
+
+/** A key that is contained waits for its report and certificate only: it is asked every few laps, in turn with others. */
+const lapsWhenContained = 4;
+
+function isLater({ progress, place }: CampaignKey, lap: number): boolean {
+  return (
+    progress?.containedAtMs !== undefined && progress.hasMoved && (lap + place) % lapsWhenContained !== 0
   );
 }
 

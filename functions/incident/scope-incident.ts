@@ -31,6 +31,14 @@ export const scopeIncident = step({
 
 export const handler = onLambda(scopeIncident, wiring({ scoper }));
 
+/** Where the key was found. That a campaign reported it is no place: all of its keys would seem to lie in one file. */
+function placesOf({ alerts, campaignId }: IncidentRecord): readonly string[] {
+  const found = alerts.filter(
+    ({ sourceId }) => campaignId === undefined || !sourceId.startsWith(`${campaignId}/`),
+  );
+  return [...new Set(found.flatMap(({ where }) => where))];
+}
+
 function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
   const promoted = new Map(record.secrets.map((secret) => [secret.secretArn, secret.promotedAtMs]));
   return {
@@ -54,7 +62,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
     })),
     sinceMs: usedSince(record),
     untilMs: nowMs,
-    where: [...new Set(record.alerts.flatMap(({ where }) => where))],
+    where: placesOf(record),
     budgetMs,
   };
 }

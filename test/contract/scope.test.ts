@@ -1,6 +1,10 @@
 import type { Policy } from "../../core/policy.ts";
 import { adoptCurrent } from "../../core/rotation/secret-record.ts";
+import type { ScopeQuestion, With } from "../../functions/deps.ts";
+import { scopeIncident } from "../../functions/incident/scope-incident.ts";
 import type { IncidentRecord } from "../../ledger/incidents.ts";
+import { ledgerOn } from "../../ledger/ledger.ts";
+import { memoryTable } from "../../ledger/memory.ts";
 import { arnOf, billing, fingerprint, minute, noon, roleOf, ScopeWorld } from "./scope-world.ts";
 
 const declared = [{ name: "billing", roles: [roleOf("billing")] }] as unknown as Policy["consumers"];
@@ -295,4 +299,81 @@ test("a secret whose key lay in the same file is a sibling", async () => {
       why: "its key lay in https://github.com/acme/shop/blob/main/.env too (i-2)",
     },
   ]);
+});
+
+describe("on the day when a thousand keys are replaced at once", () => {
+  const made = (keyId: string) => ({ keyId, name: keyId, status: "active" as const, createdAtMs: noon });
+
+  /** As many secrets in another account, and one in this one; says how many were read. */
+  async function crowded(secrets: number) {
+    const world = new ScopeWorld();
+    await world.policies(declared);
+    const [own] = await world.ledger.policies();
+    if (own === undefined) throw new Error("no policy");
+    for (let at = 0; at < secrets; at += 1) {
+      const provider = { ...own.provider, account: "another" };
+      await world.ledger.putPolicy({ ...own, secretArn: arnOf(`s${at}`), name: `s${at}`, provider });
+    }
+    const key = { name: "r-1/1", state: "current", keyId: "key_OURS", versionId: "v", fingerprint } as const;
+    await world.ledger.putKey({ ...key, secretArn: billing, atMs: noon });
+    const read: string[] = [];
+    const { keys } = world.ledger;
+    const counted = async (arn: string) => {
+      read.push(arn);
+      return keys(arn);
+    };
+    Object.assign(world.ledger, { keys: counted });
+    return { world, read };
+  }
+
+  test("a replacement is looked for where it is, not in every secret of the deployment", async () => {
+    const { world, read } = await crowded(100);
+    world.keys = [made("key_OURS")];
+
+    expect((await world.scope()).newKeys).toEqual([]);
+
+    expect(read).toContain(billing);
+    expect(read.length).toBeLessThanOrEqual(16);
+  });
+
+  test("a key that nobody knows is still looked for in every secret", async () => {
+    const { world, read } = await crowded(100);
+    world.keys = [made("key_THEIRS"), made("key_OURS")];
+
+    expect((await world.scope()).newKeys.map(({ keyId }) => keyId)).toEqual(["key_THEIRS"]);
+
+    expect(new Set(read).size).toBe(101);
+  });
+
+  test("that a campaign reported a key is no place where it lay", async () => {
+    const asked: ScopeQuestion[] = [];
+    const where = ["campaign c-1: all"];
+    const alerts = [
+      { source: "person", sourceId: "c-1/7", where },
+      { source: "github", sourceId: "77", where: ["https://github.com/acme/shop/blob/main/.env#L3"] },
+    ];
+    const incident = {
+      incidentId: "i-1",
+      campaignId: "c-1",
+      alerts,
+      keys: [],
+      secrets: [],
+      checklist: [],
+      timeline: [],
+    };
+    const ledger = ledgerOn(memoryTable());
+    await ledger.incidents.reportIncident({ ...incident, waits: [] } as unknown as IncidentRecord);
+    const scoper = {
+      scope: async (question: ScopeQuestion) => {
+        asked.push(question);
+        return { ended: "complete", readers: [], newKeys: [] };
+      },
+    };
+    const deps = { ledger, scoper } as unknown as With<"scoper">;
+    await scopeIncident.run({ incidentId: "i-1", at: noon }, deps);
+
+    expect(asked.map((question) => question.where)).toEqual([
+      ["https://github.com/acme/shop/blob/main/.env#L3"],
+    ]);
+  });
 });

@@ -1,4 +1,5 @@
 import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
+import { together } from "../../../consumers/together.ts";
 import { RotationError } from "../../../core/errors.ts";
 import type { LastUse } from "../../../core/incident/record.ts";
 import type {
@@ -8,7 +9,7 @@ import type {
   SiblingSecret,
 } from "../../../core/incident/scope-findings.ts";
 import type { Policy } from "../../../core/policy.ts";
-import type { KeyId, KeyUse } from "../../../core/ports.ts";
+import type { KeyId, KeyUse, ListedKey } from "../../../core/ports.ts";
 import type { Deps, ScopeQuestion, Scoper } from "../../deps.ts";
 import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
 import { stillUsing } from "./still-using.ts";
@@ -20,16 +21,31 @@ const keysAskedMax = 50;
 const siblingsMax = 50;
 const newKeysMax = 100;
 
+/** On the day when everything leaked a thousand incidents ask, one after another: what they all need is read seldom. */
+const policiesKeptMs = 15_000;
+const secretsAtOnceMax = 16;
+const knownMax = 50_000;
+
 type ScopeWorld = Pick<Deps, "ledger" | "provider" | "clock" | "log">;
+/** `ours`: keys that the ledger was seen to know. It forgets none, so they are not looked up again. */
+type ScopeMemory = ScopeWorld & { readonly ours: Set<KeyId> };
 
 /**
  * Looks up, after containment, who read the secret and what the key did. Each part may fail on its own: what
  * it could not see becomes a sentence in `notChecked`.
  */
-export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, world: ScopeWorld): Scoper {
+export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, given: ScopeWorld): Scoper {
+  const world: ScopeMemory = { ...given, ours: new Set() };
+  let kept: { readonly atMs: number; readonly policies: Promise<readonly Policy[]> } | undefined;
   return {
     async scope(question) {
-      const policies = await world.ledger.policies();
+      const atMs = world.clock.nowMs();
+      if (kept === undefined || atMs - kept.atMs > policiesKeptMs)
+        kept = { atMs, policies: world.ledger.policies() };
+      const policies = await kept.policies.catch((error: unknown) => {
+        kept = undefined;
+        throw error;
+      });
       const notChecked: string[] = [];
       const look = { question, policies, notChecked };
       // The provider first: it takes a few calls, while the history could take all of the time.
@@ -190,19 +206,21 @@ function policyFor({ secretArn, account }: QuestionKey, policies: readonly Polic
 // ---- what was made with it -------------------------------------------------------------------------------
 
 /** A name proves nothing: whoever has the admin credential can name a key as Rekey does. Only ids count. */
-async function keysMadeSince(look: Look, world: ScopeWorld): Promise<readonly NewKey[]> {
+async function keysMadeSince(look: Look, world: ScopeMemory): Promise<readonly NewKey[]> {
   const { question, policies, notChecked } = look;
   const asked = new Map<string, Policy>();
   for (const key of question.keys) {
     const policy = policyFor(key, policies);
     if (policy !== undefined) asked.set(JSON.stringify(policy.provider), policy);
   }
-  const ours = await keyIdsOfLedger(policies, world);
   const found: NewKey[] = [];
   for (const policy of asked.values()) {
     const what = `keys made in ${policy.provider.account} since the exposure`;
     const listed = await attempt(notChecked, what, () => world.provider(policy).list());
-    const unknown = (listed ?? []).filter(({ keyId }) => !ours.has(keyId));
+    const since = (listed ?? []).filter(
+      ({ createdAtMs = question.sinceMs }) => createdAtMs >= question.sinceMs,
+    );
+    const unknown = await unknownOf(since, { look, account: policy.provider.account }, world);
     found.push(...unknown.filter(({ createdAtMs }) => (createdAtMs ?? 0) >= question.sinceMs));
     const undated = unknown.filter(({ createdAtMs }) => createdAtMs === undefined).length;
     if (undated > 0) notChecked.push(`${undated} unknown keys in ${policy.provider.account} without a date`);
@@ -213,22 +231,37 @@ async function keysMadeSince(look: Look, world: ScopeWorld): Promise<readonly Ne
   }));
 }
 
-async function keyIdsOfLedger(
-  policies: readonly Policy[],
-  { ledger }: ScopeWorld,
-): Promise<ReadonlySet<KeyId>> {
-  const ids = new Set<KeyId>();
-  for (const { secretArn } of policies) {
-    const [record, history] = await Promise.all([ledger.secret(secretArn), ledger.keys(secretArn)]);
-    for (const { keyId } of [...record.keys, ...history]) if (keyId !== undefined) ids.add(keyId);
+/** Those that no secret of the ledger knows. The most likely secrets are asked first, and no more than are needed. */
+async function unknownOf(
+  listed: readonly ListedKey[],
+  { look, account }: { readonly look: Look; readonly account: string },
+  { ledger, ours }: ScopeMemory,
+): Promise<readonly ListedKey[]> {
+  if (ours.size > knownMax) ours.clear();
+  const leftOf = (keys: readonly ListedKey[]) => keys.filter(({ keyId }) => !ours.has(keyId));
+  const own = new Set(look.question.secrets.map(({ secretArn }) => secretArn));
+  const rank = ({ secretArn, provider }: Policy) =>
+    own.has(secretArn) ? 0 : provider.account === account ? 1 : 2;
+  const likely = [...look.policies].sort((one, other) => rank(one) - rank(other));
+  let left = leftOf(listed);
+  for (let from = 0; from < likely.length && left.length > 0; from += secretsAtOnceMax) {
+    await together(likely.slice(from, from + secretsAtOnceMax), {
+      atOnceMax: secretsAtOnceMax,
+      work: async ({ secretArn }) => {
+        const [record, history] = await Promise.all([ledger.secret(secretArn), ledger.keys(secretArn)]);
+        for (const { keyId } of [...record.keys, ...history]) if (keyId !== undefined) ours.add(keyId);
+      },
+    });
+    left = leftOf(left);
   }
-  return ids;
+  return left;
 }
 
 // ---- what lay beside it ----------------------------------------------------------------------------------
 
 /** Keys of other incidents that were found in the same file: whoever saw one saw the others. */
 async function sameFile(question: ScopeQuestion, { ledger }: ScopeWorld): Promise<readonly SiblingSecret[]> {
+  if (question.where.length === 0) return [];
   const files = new Set(question.where.map(fileOf));
   const known = new Set(question.secrets.map(({ secretArn }) => secretArn));
   const others = (await ledger.incidents.incidents()).filter(
