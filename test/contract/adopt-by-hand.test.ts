@@ -1,6 +1,8 @@
 import { parse } from "yaml";
 import { supersededMax } from "../../core/rotation/superseded.ts";
 import { adopt } from "../../functions/admin/apply/adopt.ts";
+import { openRotation } from "../../functions/rotation/open-rotation.ts";
+import { openaiFake } from "../../providers/openai/fake.ts";
 import { type AdminWorld, adminWorld, arnOf, fileWith, NOON_MS } from "./admin-world.ts";
 
 const secretArn = arnOf("billing-key");
@@ -82,4 +84,47 @@ test("an adoption that slept while a rotation came and went changes nothing", as
   });
 
   expect((await world.ledger.secret(secretArn)).keys).toEqual(keys);
+});
+
+describe("a rotation by a team's own Lambda", () => {
+  const open = (world: AdminWorld, rotationId: string) =>
+    openRotation.run(
+      openRotation.input.parse({
+        ...{ secretArn, rotationId, executionArn: `arn:aws:states:::execution:rotation:${rotationId}` },
+        ...{ trigger: "schedule", at: new Date(NOON_MS).toISOString() },
+      }),
+      world.depsOf("open-rotation"),
+    );
+
+  test("is not adopted if the declared account does not list the new key, and nothing changes", async () => {
+    const world = await applied();
+    const { keys } = await world.ledger.secret(secretArn);
+    const elsewhere = openaiFake({ now: () => NOON_MS }).addKey({ name: "another account's" });
+    world.store.setCurrent(secretArn, elsewhere.secret.reveal());
+
+    await expect(open(world, "r-1")).rejects.toThrow(
+      /the provider lists no key that could be the current one/,
+    );
+    expect(await apply(world)).toMatchObject([{ outcome: "failed" }]);
+
+    expect((await world.ledger.secret(secretArn)).keys).toEqual(keys);
+  });
+
+  test("is adopted if it does, and the old key goes behind the gate of the next run", async () => {
+    const world = await applied();
+    const [before] = (await world.ledger.secret(secretArn)).keys;
+    rotateByHand(world, "made by the team's Lambda");
+
+    expect(await open(world, "r-1")).toMatchObject({ outcome: "opened", next: "CheckAdoption" });
+
+    const { keys, run } = await world.ledger.secret(secretArn);
+    expect(run).toMatchObject({ phase: "promoted", retiring: { keyId: before?.keyId } });
+    expect(keys).toContainEqual(
+      expect.objectContaining({ name: "made by the team's Lambda", state: "current" }),
+    );
+    // Nothing was revoked yet: whether it may be is the gate's answer.
+    expect(world.provider.state().find(({ keyId }) => keyId === before?.keyId)).toMatchObject({
+      isAccepted: true,
+    });
+  });
 });
