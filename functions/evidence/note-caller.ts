@@ -44,8 +44,10 @@ export const noteCaller = step({
     const { secretArn, name } = policy;
     // A record of another account says nothing of this account's secret.
     if (secretArn.split(":")[4] !== account) return { outcome: "unknownSecret" as const };
-    // The run of the button, and the ordinary one that took its place where the button had to wait.
-    for (const rotationId of [nativeRunOf(token), executionName(name, { once: token })]) {
+    // The run of the button, and the ordinary one that takes its place where the button has to wait.
+    const runs = [nativeRunOf(token), executionName(name, { once: token })];
+    await untilOpen({ secretArn, runs }, deps);
+    for (const rotationId of runs) {
       await deps.ledger.putAsker(rotationId, by);
       await nameCaller({ secretArn, rotationId, by }, deps);
     }
@@ -59,6 +61,21 @@ export const noteCaller = step({
 });
 
 export const handler = onLambda(noteCaller, wiring());
+
+const looksMax = 10;
+const lookEveryMs = 2_000;
+
+/** A record can be faster than the opening of its run. One that waits for something else opens much later, or never. */
+async function untilOpen(
+  { secretArn, runs }: { readonly secretArn: string; readonly runs: readonly string[] },
+  { ledger, clock }: Pick<Deps, "ledger" | "clock">,
+): Promise<void> {
+  for (let looks = 0; looks < looksMax; looks += 1) {
+    const known = await Promise.all(runs.map((rotationId) => ledger.rotation(secretArn, rotationId)));
+    if (known.some((run) => run !== undefined)) return;
+    await clock.pause(lookEveryMs);
+  }
+}
 
 interface Named {
   readonly secretArn: string;
