@@ -157,6 +157,7 @@ export interface Policy {
 export interface ProviderFacts {
   readonly capabilities: ProviderCapabilities;
   readonly propagation: PropagationProfile;
+  readonly callsPerRotation?: number;
 }
 
 export interface PolicyMistake {
@@ -329,8 +330,6 @@ function afterIsAnother({ after, environment, name }: Policy): readonly PolicyMi
   if (after !== `${environment}/${name}`) return [];
   return [{ path: ["after"], message: "a secret cannot wait for itself" }];
 }
-
-/** Evidence of a copy that nobody writes would keep the retiring key alive forever. */
 
 // ---- evidence that somebody has to be asked for ----------------------------------------------------------
 

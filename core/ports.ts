@@ -118,6 +118,8 @@ export type VerifyResult = "valid" | "refused" | "notPermitted" | "inconclusive"
 export interface KeyProvider {
   readonly capabilities: ProviderCapabilities;
   readonly propagation: PropagationProfile;
+  /** About how many calls a rotation makes at this provider, where that is not the usual number. */
+  readonly callsPerRotation?: number;
   /** Creates a key. The plaintext is shown only once, so a repeat makes a second key. Throws MintOutcomeUnknown. */
   mint(request: MintRequest): Promise<MintedKey>;
   /** Makes up the text of a new key, with no call; only for the shape `clientSecret`. */

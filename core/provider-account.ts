@@ -187,14 +187,24 @@ export function giveMintBack(use: AccountUse, runId: string): AccountUse {
 
 // ---- turns: which rotation begins next ---------------------------------------------------------------------
 
-/** About how many calls a rotation makes at its provider, from finding its key to the proof that it is dead. */
-const callsOfRotation = 28;
+/**
+ * About how many calls a rotation makes at its provider, from finding its key to the proof that it is dead: as many as
+ * at OpenAI. A provider where it is another number says so (`callsPerRotation`).
+ */
+const usualCallsOfRotation = 28;
 
 /** After a quiet time so many rotations begin at once as the account answers in this time. */
 const turnsAtOnceMs = 60_000;
 
 /** No turn is given further ahead: the account's budget is too small for its secrets, and a person should know. */
 export const turnWaitMaxMs = 24 * 3_600_000;
+
+interface TurnQuestion {
+  readonly budget: AccountBudget;
+  readonly nowMs: number;
+  /** What the provider says that a rotation costs there. */
+  readonly calls?: number | undefined;
+}
 
 /**
  * A rotation's turn to begin. Rotations begin in the order in which they asked, and no faster than the account answers
@@ -204,9 +214,9 @@ export const turnWaitMaxMs = 24 * 3_600_000;
  */
 export function takeTurn(
   use: AccountUse,
-  { budget, nowMs }: { readonly budget: AccountBudget; readonly nowMs: number },
+  { budget, nowMs, calls = usualCallsOfRotation }: TurnQuestion,
 ): { readonly use: AccountUse; readonly waitMs: number } | undefined {
-  const takesMs = Math.max(0, ...windowsOf(budget).map(({ everyMs }) => everyMs * callsOfRotation));
+  const takesMs = Math.max(0, ...windowsOf(budget).map(({ everyMs }) => everyMs * calls));
   if (takesMs === 0) return { use, waitMs: 0 };
   const fromMs = Math.max(use.turnsUntilMs ?? 0, nowMs);
   const waitMs = Math.max(0, fromMs - Math.max(0, turnsAtOnceMs - takesMs) - nowMs);

@@ -101,7 +101,10 @@ export const secretArnSetting = z
 export const exampleCredential = "arn:aws:secretsmanager:eu-central-1:111122223333:secret:admin-key-AbCdEf";
 
 /** The calls of a KeyProvider; what it can do is in the statement. */
-export type ProviderCalls = Omit<KeyProvider, "capabilities" | "propagation" | "newSecret" | "neverIssued">;
+export type ProviderCalls = Omit<
+  KeyProvider,
+  "capabilities" | "propagation" | "callsPerRotation" | "newSecret" | "neverIssued"
+>;
 
 export interface ConnectOptions {
   readonly settings: unknown;

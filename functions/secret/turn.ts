@@ -11,14 +11,15 @@ import type { Deps } from "../deps.ts";
  */
 export async function secondsToTurn(
   { policy, record, at }: { readonly policy: Policy; readonly record: SecretRecord; readonly at: number },
-  { ledger }: Pick<Deps, "ledger">,
+  { ledger, provider }: Pick<Deps, "ledger" | "provider">,
 ): Promise<number> {
   const { account, budget } = policy.provider;
   if (budget?.callsPerSecond === undefined && budget?.callsPerMinute === undefined) return 0;
   if (record.run?.owed !== undefined || supersededToResume(record) !== undefined) return 0;
+  const calls = provider(policy).callsPerRotation;
   let waitMs: number | undefined;
   await ledger.changeAccount(account, (use) => {
-    const turn = takeTurn(use, { budget, nowMs: at });
+    const turn = takeTurn(use, { budget, nowMs: at, calls });
     waitMs = turn?.waitMs;
     return turn?.use ?? use;
   });

@@ -34,6 +34,8 @@ export const openaiAdmin: ProviderKind = {
         expiry: false,
       },
       propagation: { ...usualPropagation, ...propagation },
+      // With the trial of the new key.
+      callsPerRotation: 40,
     };
   },
   hosts: (settings) => hostsOf(parseSettings(OpenAiAdminSettings, settings).baseUrl),

@@ -192,6 +192,12 @@ describe("turns to begin", () => {
     expect(turns(20, { mintsAtOnce: 1 })).toEqual(Array(20).fill(0));
   });
 
+  test("are as far apart as the calls that the provider says a rotation takes", () => {
+    const budget = { callsPerMinute: 20 };
+    expect(takeTurn({}, { budget, nowMs: noon, calls: 56 })?.use.turnsUntilMs).toBe(noon + 280_000);
+    expect(takeTurn({}, { budget, nowMs: noon })?.use.turnsUntilMs).toBe(noon + 140_000);
+  });
+
   test("one at a time where a rotation takes longer than a minute", () => {
     expect(turns(3, { callsPerMinute: 20 })).toEqual([0, 140_000, 280_000]);
   });

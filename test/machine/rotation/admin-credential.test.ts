@@ -1,6 +1,7 @@
 import { adminQuietMs } from "../../../core/own-credential.ts";
 import type { FakeCall } from "../../../providers/fake-faults.ts";
 import type { OpenAiFakeOptions } from "../../../providers/openai/fake.ts";
+import { openaiAdmin } from "../../../providers/openai-admin/index.ts";
 import { keyIn } from "../../../stores/value.ts";
 import { secretArnOf } from "../../simulation/world/account.ts";
 import { ownArn, worldWithOwnCredential } from "../../simulation/world/own-credential.ts";
@@ -63,6 +64,17 @@ test("an admin key is replaced by one that has made, listed and deleted a key, a
   expect((await world.ledger.keys(ownArn)).map((key) => key.keyId)).toContain(keyId);
   // Its new credential opens what it serves: an ordinary rotation of another secret works with it.
   expect((await world.rotate(secretArnOf("billing-key"))).outcome?.status).toBe("SUCCEEDED");
+});
+
+test("a rotation makes about as many calls as the provider's statement says", async () => {
+  const { world } = await open();
+  const { callsPerRotation = 0 } = openaiAdmin.facts({ adminCredential: ownArn });
+  await world.rotate(ownArn);
+  // Consumers of the other secret use their key meanwhile.
+  const { use: _consumers, ...own } = world.provider.counters().byOperation;
+  const calls = Object.values(own).reduce((sum, each) => sum + each, 0);
+  expect(calls).toBeLessThanOrEqual(callsPerRotation);
+  expect(calls).toBeGreaterThan(callsPerRotation / 2);
 });
 
 test("the former admin key lives until no function of Rekey's can work with it any more", async () => {
