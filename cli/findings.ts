@@ -86,7 +86,7 @@ function twoSchedulers({ policy }: SecretView, { examination }: DoctorView): rea
   return [problem(name, `it has two schedulers: Rekey (${own}) and Secrets Manager`, hint)];
 }
 
-/** What the evidence and the declared consumers say of each other. */
+/** Differences between the consumers that the policy declares and those that the evidence shows. */
 function consumersOf({ policy, evidence }: SecretView, { nowMs }: DoctorView): readonly Finding[] {
   const { name, secretArn } = policy;
   return findings({ policies: [policy], evidence: new Map([[secretArn, evidence]]), nowMs }).map(

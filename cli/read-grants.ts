@@ -1,7 +1,7 @@
 import { awsBounds } from "../aws/bounds.ts";
 import type { Grants, Holder } from "./wide-grants.ts";
 
-/** A page holds about a hundred; more roles than this are an account that is looked at with other tools. */
+/** A page holds about a hundred roles. An account with more pages is too large for this command. */
 const pagesMax = 100;
 
 /** Reads what the caller may read, and says what it may not. `config` is added to what the SDK finds by itself. */
@@ -80,7 +80,7 @@ async function holdersIn(config: object): Promise<readonly Holder[]> {
   }));
 }
 
-/** IAM answers with documents as they stand in an address. */
+/** IAM's answers hold the policy documents URL-encoded. */
 function decoded(document: string | undefined): string {
   return document === undefined ? "{}" : decodeURIComponent(document);
 }

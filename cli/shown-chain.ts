@@ -3,7 +3,7 @@ import type { Chain } from "../audit/every-chain.ts";
 import type { ShownChain } from "./audit-export.ts";
 import type { Reach } from "./command.ts";
 
-/** More than a terminal or a spreadsheet shows; a wider export is made month by month. */
+/** One export holds at most so many entries, more than a spreadsheet opens. A longer period is exported in parts. */
 export const entriesMax = 100_000;
 
 /** Those entries of one log that are wanted, with what proves them. */

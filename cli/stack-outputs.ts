@@ -10,7 +10,7 @@ export interface Where {
   readonly profile?: string | undefined;
 }
 
-/** By variable, the output of the deployment's stack that says the same. */
+/** For each variable, the output of the deployment's stack that has the same value. */
 export const outputOf: Readonly<Record<string, string>> = {
   REKEY_TABLE: "TableName",
   REKEY_ADMIN_URL: "AdminUrl",
@@ -40,7 +40,7 @@ export async function settingsOf(
     const value = outputs.get(output);
     return value === undefined ? [] : [[name, value] as const];
   });
-  // One shell can have another deployment's variables: an order must not go there while its author names a stage.
+  // A shell may still hold another deployment's variables. Whoever names a stage must not have the order sent there.
   const contradicted = found.find(([name, value]) => isSet(env[name]) && env[name] !== value);
   if (asked !== undefined && contradicted !== undefined)
     throw new CliFailure(`${contradicted[0]} is set, and not to what the stage ${asked} has`, {
@@ -85,7 +85,7 @@ async function outputsOf(StackName: string): Promise<ReadonlyMap<string, string>
   );
 }
 
-/** What the person can do about it; another kind of error keeps its own name, for which there is a hint. */
+/** Says what the person can do about CloudFormation's error. One about AWS credentials is thrown on as it is. */
 function notFound(error: unknown, stack: string): never {
   const { name, message } = error instanceof Error ? error : new Error(String(error));
   if (name === "ValidationError" || name === "ValidationException")

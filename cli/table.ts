@@ -63,7 +63,7 @@ function isCommand(cell: string): boolean {
   return cell.startsWith("rekey ");
 }
 
-/** Takes from the widest column that can still give, until all fit. */
+/** Narrows the widest column that may still become narrower, again and again, until the row fits. */
 function narrowed(given: {
   readonly natural: readonly number[];
   readonly least: readonly number[];

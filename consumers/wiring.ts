@@ -35,7 +35,7 @@ const unseen: Wiring = {
   detail: "was restarted; its definition does not show which version of this secret an instance reads",
 };
 
-/** The plain values may be keys: they are compared by fingerprint, and only their names are told. */
+/** A plain value may be a key, so values are compared by fingerprint, and only their names are reported. */
 export function wiringOf(given: readonly Given[], question: WiringQuestion): Wiring {
   const found = given.flatMap((each) => wiringIn(each, question) ?? []);
   return found.find(({ reads }) => reads === "pinned") ?? found[0] ?? unseen;

@@ -82,7 +82,7 @@ export function notAsked({ consumers }: Pick<Policy, "consumers">): readonly str
   );
 }
 
-/** In a rotation it would be left behind with the retiring key. */
+/** Somebody who uses the key and whom no policy declares. A rotation would leave them with a revoked key. */
 function whyUndeclared(item: Evidence, view: AdoptionView): readonly AdoptionReason[] {
   if (isOfNobody(item) || isDeclared(item, view)) return [];
   if (isInstance(item)) {

@@ -290,10 +290,10 @@ function timedPages(record: IncidentRecord, nowMs: number): readonly DuePage[] {
 
 // ---- pages that repeat -----------------------------------------------------------------------------------
 
-/** For so long an acknowledgement keeps back the repeats; a page with a new reason is sent all the same. */
+/** An acknowledgement keeps back repeats for this long. A page with a new reason is sent all the same. */
 export const quietAfterAckMs = 10 * 60_000;
 
-/** How far apart repeats are: before the first hour after the deadline is over, before the first day is, and later. */
+/** How far apart repeats are: in the first hour after the deadline, in the rest of the first day, and later. */
 function repeatEveryMs(afterDeadlineMs: number): number {
   if (afterDeadlineMs < 3_600_000) return 5 * 60_000;
   return afterDeadlineMs < 24 * 3_600_000 ? 30 * 60_000 : 2 * 3_600_000;
@@ -353,7 +353,7 @@ function diesByMs(keys: readonly KeyInScope[]): number {
   return Math.max(...keys.map(({ acceptedAtMs, dieMs }) => (acceptedAtMs ?? 0) + (dieMs ?? 0)));
 }
 
-/** Not before the escalation: a late incident leaves the same minute as any other. */
+/** A minute before the deadline, or with the escalation where an incident was opened so late that this is later. */
 function lastCallMs({ deadlineAtMs, escalateAtMs }: IncidentRecord): number {
   return Math.max(escalateAtMs, deadlineAtMs - lastCallBeforeMs);
 }

@@ -65,7 +65,7 @@ interface Judging extends Advancing {
   readonly keys: readonly CampaignKey[];
 }
 
-/** Its figures, and what they mean: the canaries are over, or something failed and nothing more is started. */
+/** The campaign with new figures: paused if something failed; its canaries are over if they moved or took too long. */
 function judged({ campaign, keys, nowMs }: Judging): Campaign {
   const { openedAtMs } = campaign;
   const counted = { ...campaign, figures: figuresOf(keys) };

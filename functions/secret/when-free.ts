@@ -7,8 +7,8 @@ const triesMax = 200;
 const pauseMs = 3_000;
 
 /**
- * Work on one of many secrets, each of which counts as a call of its own for its provider's account. Where the budget
- * is used up, the work is tried again until this time; after it `AccountBusy` is thrown, as by the work itself.
+ * Runs the work on one of many secrets as if a function had been called for this secret alone: so its account's budget
+ * counts it. While the budget is used up, the work is tried again until `untilMs`; then its `AccountBusy` is thrown.
  */
 export async function whenFree<Answer>(
   one: { readonly functionName: string; readonly secretArn: SecretArn; readonly untilMs: number },

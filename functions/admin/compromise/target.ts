@@ -143,7 +143,7 @@ async function indexedCurrent({ secretArn }: Policy, deps: AdminDeps): Promise<s
 }
 
 /** Of keys in one checklist, whose item would otherwise be larger than DynamoDB takes. */
-const checklistMax = 500;
+export const checklistMax = 500;
 
 interface Many {
   readonly word: string;
