@@ -10,6 +10,7 @@ import type { Swept } from "../functions/upkeep/swept.ts";
 import { dynamoTable } from "../ledger/dynamodb.ts";
 import { ledgerOn } from "../ledger/ledger.ts";
 import { CliFailure, exitCodes, type Reach } from "./command.ts";
+import { regionOf } from "./region.ts";
 import { type Environment, settingsOf, templateOf, type Where } from "./stack-outputs.ts";
 
 const digest: Digest = { sha256Hex: (text) => createHash("sha256").update(text).digest("hex") };
@@ -22,7 +23,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 export async function reachAws(given: Environment, where: Where = {}): Promise<Reach> {
   const dynamo = new DynamoDBClient(awsBounds);
   // Asked here, so that a missing region is not mistaken for a ledger that does not answer.
-  await dynamo.config.region().catch(noRegion);
+  await regionOf(dynamo);
   const env = await settingsOf(given, where);
   const tableName = env["REKEY_TABLE"] ?? "";
   const table = dynamoTable(dynamo, tableName);
@@ -131,13 +132,6 @@ const readsOf: Reach["reads"] = async (lookup) => {
   const { lookUpReads } = await import("../functions/adapters/scope/trail.ts");
   return lookUpReads(new CloudTrailClient(awsBounds), lookup, { nowMs: Date.now, pause });
 };
-
-function noRegion(error: unknown): never {
-  const { message } = error instanceof Error ? error : new Error("no AWS Region is known");
-  throw new CliFailure(message.replace(/\.$/, ""), {
-    ...{ hint: "set AWS_REGION", exitCode: exitCodes.unreachable },
-  });
-}
 
 async function invoke<Answer>(
   functionName: string | undefined,

@@ -1,11 +1,14 @@
 import { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { awsBounds } from "../../aws/bounds.ts";
+import { regionOf } from "../region.ts";
 import { type Account, accountOf } from "./account.ts";
 
-export function awsAccount(): Account {
+export async function awsAccount(): Promise<Account> {
+  const secretsManager = new SecretsManagerClient(awsBounds);
+  await regionOf(secretsManager);
   return accountOf({
-    secretsManager: new SecretsManagerClient(awsBounds),
+    secretsManager,
     cloudTrail: new CloudTrailClient(awsBounds),
     clock: { nowMs: Date.now, pause: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
   });

@@ -50,8 +50,8 @@ test("nothing in it is newer than the oldest Node that the package names", () =>
   expect(newer.exec(readFileSync(bundle, "utf8"))?.[0]).toBeUndefined();
 });
 
-test("a command that reads the ledger loads the client it needs, from inside the bundle", () => {
-  const { status, stderr } = rekey("status");
+test.each(["status", "discover"])("%s loads the client it needs, from inside the bundle", (command) => {
+  const { status, stderr } = rekey(command);
 
   expect(status).toBe(3);
   expect(stderr).toMatch(/^rekey: error: Region is missing\nrekey: hint: set AWS_REGION\nLOADED .*https/);
