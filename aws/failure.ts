@@ -47,17 +47,40 @@ const passing: Readonly<Record<string, Exclude<FailureKind, "refused">>> = {
 
 export interface Failure {
   readonly kind: FailureKind;
-  /** The service's error code. The message is left out, because it may quote what was sent. */
+  /**
+   * The service's error code; where no connection came about, Node's code and the address. The message is left out,
+   * because it may quote what was sent.
+   */
   readonly name: string;
 }
 
 /** Reads what an SDK client threw. Without a status there was no answer. */
 export function failureIn(error: unknown): Failure {
-  const { name = "unknown", $metadata } = (error ?? {}) as {
+  const thrown = (error ?? {}) as NodeError & {
     readonly name?: string;
     readonly $metadata?: { readonly httpStatusCode?: number };
   };
-  return { kind: kindOf(name, $metadata?.httpStatusCode), name };
+  const { name = "unknown", $metadata } = thrown;
+  const status = $metadata?.httpStatusCode;
+  const unreached = status === undefined ? unreachedIn(thrown) : undefined;
+  return { kind: kindOf(name, status), name: unreached ?? name };
+}
+
+interface NodeError {
+  readonly code?: unknown;
+  readonly hostname?: string;
+  readonly address?: string;
+  readonly port?: number;
+  /** Of a host with several addresses, one for each. */
+  readonly errors?: readonly NodeError[];
+}
+
+/** "ECONNREFUSED 127.0.0.1:4566", "ENOTFOUND dynamodb.example.com"; undefined for any other error. */
+function unreachedIn({ code, errors = [], ...error }: NodeError): string | undefined {
+  if (typeof code !== "string" || !/^E[A-Z_]{2,20}$/.test(code)) return undefined;
+  const { hostname, address, port } = errors[0] ?? error;
+  const at = hostname ?? (address && (port === undefined ? address : `${address}:${port}`)) ?? "";
+  return `${code} ${at.replace(/[^\w.:-]/g, "").slice(0, 255)}`.trim();
 }
 
 /** Reads the error code of one entry in an answer. No status is needed, because there was an answer. */

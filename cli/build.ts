@@ -1,58 +1,87 @@
-import { chmod, rename, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build, type Plugin } from "esbuild";
+import { type BuildOptions, build, type Metafile, type Plugin, transform } from "esbuild";
 import { type BuiltPage, buildPage } from "../console/build.ts";
 import { scanAlone } from "./build-scan.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
+const minified = { platform: "node", target: "node20", minify: true, legalComments: "none" } as const;
 
 /**
- * Bundles the command line into one file, and writes the list of its own sources beside it. The file is CommonJS:
- * there each of AWS's clients and of Node's modules is loaded when a command first needs it, not at the start.
+ * Builds the command line into a folder: `rekey.cjs`, the parts that its commands load in `rekey/`, and the list of its
+ * sources for a checkout. In one file, each start would read and check all of it, most of which no command needs.
  */
-export async function bundleCli(outfile: string, entry = "cli/rekey.ts"): Promise<void> {
+export async function buildCli(folder: string): Promise<void> {
   const page = await buildPage();
-  const own = await bundle(outfile, { entry, plugins: [withPage(page)] });
-  const sources = [...new Set([...own, ...page.sources])];
-  await writeFile(outfile.replace(/\.cjs$/, ".sources.json"), JSON.stringify(sources));
+  const { metafile, outputFiles } = await build({
+    ...bundling([withPage(page)]),
+    // Only modules can be split. Node's own parts are loaded more lazily by CommonJS, so each part is turned into that.
+    ...{ entryPoints: { rekey: "cli/rekey.ts" }, format: "esm", splitting: true },
+    ...{ outdir: folder, chunkNames: "rekey/[hash]", outExtension: { ".js": ".cjs" } },
+  });
+  const parts = join(folder, "rekey");
+  await mkdir(parts, { recursive: true });
+  // The entry comes last: a command that starts meanwhile finds the parts that its entry names.
+  const [entry, ...others] = outputFiles;
+  for (const { path, text } of others) await replace(path, await commonJs(text));
+  if (entry !== undefined) await replace(entry.path, await commonJs(entry.text));
+  const current = new Set(others.map(({ path }) => basename(path)));
+  for (const name of await readdir(parts)) if (!current.has(name)) await rm(join(parts, name));
+  await writeFile(join(folder, "rekey.sources.json"), JSON.stringify(sourcesOf(metafile, page)));
+}
+
+/** Bundles one program into one file, for where a folder of parts would be in the way. */
+export async function bundleIntoOne(outfile: string, entry: string): Promise<void> {
+  await intoOne(outfile, { entry, plugins: [withPage(await buildPage())] });
 }
 
 /** `rekey scan` once more, in a small file of its own: a hook waits for it at each commit. */
 export async function bundleScan(outfile: string): Promise<void> {
-  await bundle(outfile, { entry: "cli/scan-alone.ts", plugins: scanAlone() });
+  await intoOne(outfile, { entry: "cli/scan-alone.ts", plugins: scanAlone() });
 }
 
-interface Bundling {
-  readonly entry: string;
-  readonly plugins: readonly Plugin[];
+async function intoOne(
+  outfile: string,
+  { entry, plugins }: { readonly entry: string; readonly plugins: readonly Plugin[] },
+): Promise<void> {
+  const { outputFiles } = await build({
+    ...bundling(plugins),
+    ...{ entryPoints: [entry], outfile, format: "cjs" },
+  });
+  await replace(outfile, outputFiles[0]?.text ?? "");
 }
 
-/** Writes the bundle, and returns which of our own files are in it. */
-async function bundle(outfile: string, { entry, plugins }: Bundling): Promise<readonly string[]> {
-  const { metafile, outputFiles } = await build({
+function bundling(plugins: readonly Plugin[]) {
+  return {
+    ...minified,
     absWorkingDir: root,
-    entryPoints: [entry],
-    outfile,
     write: false,
     bundle: true,
-    format: "cjs",
-    platform: "node",
-    target: "node20",
-    minify: true,
-    legalComments: "none",
     // The SDK's CommonJS entry points, which "main" names, cannot be shaken.
     mainFields: ["module", "main"],
     alias: { yaml: "./node_modules/yaml/browser/index.js" },
     plugins: [...plugins],
     metafile: true,
     logLevel: "warning",
-  });
-  // Renamed into place, so that a command that starts meanwhile reads the whole of one bundle.
-  const unfinished = `${outfile}.${process.pid}`;
-  await writeFile(unfinished, outputFiles[0]?.contents ?? "");
-  await chmod(unfinished, 0o644);
-  await rename(unfinished, outfile);
-  return Object.keys(metafile.inputs).filter((path) => !path.startsWith("node_modules/"));
+  } as const satisfies BuildOptions;
+}
+
+async function commonJs(text: string): Promise<string> {
+  const supported = { "dynamic-import": false };
+  return (await transform(text, { ...minified, format: "cjs", supported })).code;
+}
+
+function sourcesOf({ inputs }: Metafile, page: BuiltPage): readonly string[] {
+  const own = Object.keys(inputs).filter((path) => !path.startsWith("node_modules/"));
+  return [...new Set([...own, ...page.sources])];
+}
+
+/** Renamed into place, so that a command that starts meanwhile reads the whole of one file. */
+async function replace(path: string, text: string): Promise<void> {
+  const unfinished = join(dirname(path), `.${basename(path)}.${process.pid}`);
+  await writeFile(unfinished, text, { mode: 0o644 });
+  await rename(unfinished, path);
 }
 
 /** Puts the built page in the place of what builds it in a checkout. */
@@ -69,9 +98,7 @@ function withPage({ html, script, style }: BuiltPage): Plugin {
 }
 
 if (import.meta.main) {
-  const { mkdir } = await import("node:fs/promises");
-  const folder = fileURLToPath(new URL("dist/", import.meta.url));
-  await mkdir(folder, { recursive: true });
-  await bundleScan(`${folder}scan.cjs`);
-  await bundleCli(`${folder}rekey.cjs`);
+  const folder = fileURLToPath(new URL("dist", import.meta.url));
+  await buildCli(folder);
+  await bundleScan(join(folder, "scan.cjs"));
 }

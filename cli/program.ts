@@ -15,6 +15,7 @@ import {
 } from "./command.ts";
 import { commandGroups } from "./command-table.ts";
 import type { Account } from "./discover/account.ts";
+import { whyNoConnection } from "./no-connection.ts";
 import manifest from "./package.json" with { type: "json" };
 import type { Where } from "./stack-outputs.ts";
 import { printed, wrapped } from "./table.ts";
@@ -174,7 +175,8 @@ function failureFrom(error: unknown): CliFailure {
   if (error instanceof CliFailure) return error;
   if (error instanceof RotationError) {
     const isPassing = error.retry === "later";
-    return new CliFailure(error.message, {
+    const line = isPassing ? whyNoConnection(error.message) : undefined;
+    return new CliFailure(line === undefined ? error.message : `${line}: ${error.message}`, {
       exitCode: isPassing ? exitCodes.unreachable : exitCodes.refused,
       hint: isPassing
         ? "check AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL, then try again"

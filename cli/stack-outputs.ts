@@ -1,5 +1,7 @@
 import { awsBounds } from "../aws/bounds.ts";
+import { failureIn } from "../aws/failure.ts";
 import { CliFailure, exitCodes } from "./command.ts";
+import { whyNoConnection } from "./no-connection.ts";
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -99,8 +101,11 @@ function notFound(error: unknown, stack: string): never {
       exitCode: exitCodes.unreachable,
     });
   if (name.endsWith("ProviderError")) throw error;
+  const unreached = failureIn(error).name;
+  const line = whyNoConnection(unreached);
+  const why = line === undefined ? `${name}: ${message.replace(/\.$/, "")}` : unreached;
   throw new CliFailure(
-    `CloudFormation did not say where ${stack} is (${name}: ${message.replace(/\.$/, "")})`,
+    `${line === undefined ? "" : `${line}: `}CloudFormation did not say where ${stack} is (${why})`,
     {
       hint: "check AWS_REGION, AWS_PROFILE and AWS_ENDPOINT_URL, or set REKEY_TABLE and REKEY_ADMIN_URL",
       exitCode: exitCodes.unreachable,

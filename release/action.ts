@@ -1,9 +1,9 @@
 /** `node release/action.ts [--out FOLDER]`: the GitHub Action as a folder, which the release pushes under its own tag. */
-import { copyFileSync, mkdirSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { bundleCli } from "../cli/build.ts";
+import { bundleIntoOne } from "../cli/build.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -12,9 +12,7 @@ export async function buildAction(out: string): Promise<void> {
   for (const file of ["action.yml", "README.md"])
     copyFileSync(join(root, "release/gate", file), join(out, file));
   copyFileSync(join(root, "LICENSE"), join(out, "LICENSE"));
-  await bundleCli(join(out, "scan.cjs"), "cli/action.ts");
-  // For a checkout, to see whether its bundle is current.
-  rmSync(join(out, "scan.sources.json"));
+  await bundleIntoOne(join(out, "scan.cjs"), "cli/action.ts");
 }
 
 if (import.meta.main) {

@@ -40,7 +40,7 @@ test("a ledger that does not answer makes the exit code 3, with a hint and no st
   const { status, stderr, stdout } = rekey(["status", "--json"], { ...env, AWS_MAX_ATTEMPTS: "1" });
   expect(status).toBe(3);
   expect(stderr).toMatch(
-    /^rekey: error: the ledger is not available now \(Query, \w+\)\nrekey: hint: check AWS_REGION/,
+    /^rekey: error: nothing answers at 127\.0\.0\.1:1: the ledger is not available now \(Query, ECONNREFUSED 127\.0\.0\.1:1\)\nrekey: hint: check AWS_REGION/,
   );
   expect(JSON.parse(stdout)).toMatchObject({ type: "error", error: "StoreUnavailable" });
 });

@@ -1,37 +1,56 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
-import { bundleCli, bundleScan } from "../../cli/build.ts";
+import { buildCli, bundleScan } from "../../cli/build.ts";
 import manifest from "../../cli/package.json" with { type: "json" };
 
 let folder: string;
 let bundle: string;
+/** Of the entry, and of every part that it may load. */
+let texts: readonly string[];
+const sizeOf = (all: readonly string[]) => all.reduce((sum, { length }) => sum + length, 0);
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "rekey-cli-"));
   bundle = join(folder, "rekey.cjs");
-  await bundleCli(bundle);
+  await buildCli(folder);
+  const parts = readdirSync(join(folder, "rekey"));
+  texts = [bundle, ...parts.map((name) => join(folder, "rekey", name))].map((path) =>
+    readFileSync(path, "utf8"),
+  );
 });
 
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The bundle alone, in a folder without node_modules; says which of Node's modules it loaded. */
+/** The bundle alone, in a folder without node_modules; says which of Node's modules it loaded, and which files. */
 function rekey(...args: readonly string[]) {
-  const loaded = join(folder, "loaded.cjs");
+  const read = join(folder, "read.json");
   const env = { PATH: process.env["PATH"] ?? "", AWS_EC2_METADATA_DISABLED: "true", HOME: folder };
   const code = `
-    process.on("exit", () => console.error("LOADED " + process.moduleLoadList.filter((m) => /NativeModule (https|http2)$/.test(m)).join()));
+    process.on("exit", () => {
+      console.error("LOADED " + process.moduleLoadList.filter((m) => /NativeModule (https|http2)$/.test(m)).join());
+      require("node:fs").writeFileSync(${JSON.stringify(read)}, JSON.stringify(Object.keys(require.cache)));
+    });
     process.argv.splice(1, 0, "rekey");
     require(${JSON.stringify(bundle)});`;
-  return spawnSync(process.execPath, ["-e", code, "--", ...args], {
+  const run = spawnSync(process.execPath, ["-e", code, "--", ...args], {
     encoding: "utf8",
     env,
     cwd: folder,
-    input: loaded,
   });
+  return { ...run, files: JSON.parse(readFileSync(read, "utf8")) as readonly string[] };
 }
 
 test("--version says the version of the package, and loads nothing that talks to AWS", () => {
@@ -40,14 +59,23 @@ test("--version says the version of the package, and loads nothing that talks to
   expect([status, stdout, stderr]).toEqual([0, `${manifest.version}\n`, "LOADED \n"]);
 });
 
+test("help reads a small part of it, and `status` a fourth: what a start costs is what it reads", () => {
+  const whole = sizeOf(texts);
+  const readBy = (...args: readonly string[]) =>
+    rekey(...args).files.reduce((sum, path) => sum + readFileSync(path).length, 0);
+
+  expect(readBy("--help")).toBeLessThan(whole / 20);
+  expect(readBy("status")).toBeLessThan(whole / 4);
+});
+
 test("the bundle is ASCII: one other character would double what its text takes to load, at each start", () => {
-  expect(/[^\0-\x7f].{0,40}/.exec(readFileSync(bundle, "utf8"))?.[0]).toBeUndefined();
+  expect(texts.flatMap((text) => /[^\0-\x7f].{0,40}/.exec(text)?.[0] ?? [])).toEqual([]);
 });
 
 test("nothing in it is newer than the oldest Node that the package names", () => {
   expect(manifest.engines.node).toBe(">=20.19");
   const newer = /(?:Map|Object)\.groupBy|Promise\.(?:withResolvers|try)|Array\.fromAsync|RegExp\.escape/;
-  expect(newer.exec(readFileSync(bundle, "utf8"))?.[0]).toBeUndefined();
+  expect(texts.flatMap((text) => newer.exec(text)?.[0] ?? [])).toEqual([]);
 });
 
 test.each(["status", "discover"])("%s loads the client it needs, from inside the bundle", (command) => {
@@ -79,6 +107,7 @@ describe("rekey scan by itself", () => {
     mkdirSync(join(home, "dist"), { recursive: true });
     cpSync(fileURLToPath(new URL("../../cli/bin.cjs", import.meta.url)), join(home, "bin.cjs"));
     cpSync(bundle, join(home, "dist/rekey.cjs"));
+    cpSync(join(folder, "rekey"), join(home, "dist/rekey"), { recursive: true });
     await bundleScan(join(home, "dist/scan.cjs"));
   });
 
@@ -101,7 +130,7 @@ describe("rekey scan by itself", () => {
     const { status, stderr } = packaged("--json", "scan", "tree");
 
     expect([status, stderr]).toEqual([0, "LOADED scan.cjs\n"]);
-    expect(statSync(join(home, "dist/scan.cjs")).size).toBeLessThan(statSync(bundle).size / 10);
+    expect(statSync(join(home, "dist/scan.cjs")).size).toBeLessThan(sizeOf(texts) / 10);
   });
 
   test("it finds what the whole command line finds, archives and a baseline included", () => {

@@ -81,3 +81,24 @@ test.each(["constructor", "__proto__", "toString"])("%s is a name like any other
 test.each([undefined, null, "text", 7, {}])("what is no error at all (%p) may be tried again", (value) => {
   expect(failureIn(value)).toEqual({ kind: "unavailable", name: "unknown" });
 });
+
+describe("where no connection came about, the name says so and where", () => {
+  const node = (code: string, more: object = {}) => Object.assign(new Error("FAKE text"), { code, ...more });
+  test.each([
+    ["ECONNREFUSED 127.0.0.1:4566", node("ECONNREFUSED", { address: "127.0.0.1", port: 4566 })],
+    ["ENOTFOUND dynamodb.example.com", node("ENOTFOUND", { hostname: "dynamodb.example.com" })],
+    [
+      "ECONNREFUSED ::1:4566",
+      node("ECONNREFUSED", { errors: [node("ECONNREFUSED", { address: "::1", port: 4566 })] }),
+    ],
+    ["ECONNRESET", node("ECONNRESET")],
+    ["EPIPE 10.0.0.1", node("EPIPE", { address: "10.0.0.1\n" })],
+  ])("%s", (name, error) => {
+    expect(failureIn(error)).toEqual({ kind: "unavailable", name });
+  });
+
+  test("and an answer keeps the service's own name", () => {
+    const answered = Object.assign(thrown("ThrottlingException", 400), { code: "ECONNRESET" });
+    expect(failureIn(answered)).toEqual({ kind: "throttled", name: "ThrottlingException" });
+  });
+});
