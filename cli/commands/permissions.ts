@@ -2,6 +2,7 @@ import { type Cli, exitCodes, type Register, type Shown } from "../command.ts";
 import { csvLines } from "../csv.ts";
 import { formatOf } from "../format.ts";
 import { matches } from "../globs.ts";
+import { type Together, togetherIn } from "../power-pairs.ts";
 import {
   type Held,
   type Holding,
@@ -45,6 +46,7 @@ async function show(cli: Cli, { template, format: asked }: Options): Promise<Sho
   const rows = rowsOf({ declared, found, targets });
   const problems = rows.flatMap(problemsIn);
   const several = rows.filter(({ powers }) => powers.length > 1).length;
+  const together = togetherIn(rows);
   const notes = [
     `${plural(rows.length, "role, user or policy", "roles, users and policies")} can do something, ${several} two things or more`,
     ...(known ? [] : ["secrets are known by the template's patterns only: the ledger was not asked"]),
@@ -52,8 +54,8 @@ async function show(cli: Cli, { template, format: asked }: Options): Promise<Sho
     ...problems.map((problem) => `problem: ${problem}`),
   ];
   return {
-    json: { type: "permissions", powers: rows.map(fields), problems, unseen },
-    lines: format === "csv" ? csvLines([titles, ...rows.map(cells)]) : tableLines(rows, notes),
+    json: { type: "permissions", powers: rows.map(fields), together, problems, unseen },
+    lines: format === "csv" ? csvLines([titles, ...rows.map(cells)]) : tableLines({ rows, together, notes }),
     ...(problems.length > 0 && { exitCode: exitCodes.refused }),
   };
 }
@@ -73,8 +75,34 @@ const sayings: Readonly<Record<Holding["power"], string>> = {
   ...{ provider: "mint and revoke", record: "write ledger" },
 };
 
-function tableLines(rows: readonly Row[], notes: readonly string[]): readonly Line[] {
-  return [headedTable(titles, rows.map(cells)), ...notes];
+function tableLines(shown: {
+  readonly rows: readonly Row[];
+  readonly together: Together;
+  readonly notes: readonly string[];
+}): readonly Line[] {
+  const { rows, together, notes } = shown;
+  const pairs = [
+    ...(together.mintAndRevoke.length === 0 ? [] : [mintAndRevoke(together)]),
+    ...together.pairs.map(({ powers: [one, other], means, who }) => [
+      `${sayings[one]} + ${sayings[other]}`,
+      means,
+      namesIn(who),
+    ]),
+  ];
+  return [
+    headedTable(titles, rows.map(cells)),
+    ...(pairs.length === 0 ? [] : ["", headedTable(["TWO AT ONCE", "WHOEVER HAS BOTH", "WHO"], pairs), ""]),
+    ...notes,
+  ];
+}
+
+function mintAndRevoke({ mintAndRevoke: who }: Together): readonly string[] {
+  return ["mint + revoke", "has the provider's one credential, which opens both", namesIn(who)];
+}
+
+/** Of a role of the template, which has no name yet, the part that tells it from the others. */
+function namesIn(who: readonly string[]): string {
+  return who.map((name) => name.replace(/^role\/.*\*-/, "")).join(", ");
 }
 
 function fields({ name, from, does, powers, added }: Row) {

@@ -250,3 +250,38 @@ test.each([
   expect(overlaps(one, other)).toBe(answer);
   expect(overlaps(other, one)).toBe(answer);
 });
+
+describe("where one role can do two of these", () => {
+  test("each pair stands with what it lets one role do, and with whoever has both", async () => {
+    const { world } = await appliedWorld();
+    const { out, json } = await rekey(world, "permissions --template t.json --json", { files });
+    const { together } = json() as {
+      together: { pairs: { powers: string[]; means: string; who: string[] }[]; mintAndRevoke: string[] };
+    };
+    const whoHas = (one: string, other: string) =>
+      together.pairs
+        .find(({ powers }) => powers.join() === `${one},${other}`)
+        ?.who.map((name) => name.split("*-").at(-1));
+
+    expect(out).not.toBe("");
+    expect(whoHas("stage", "promote")).toEqual(
+      expect.arrayContaining(["mint-key", "native-bridge", "promote-version", "policy/SupplierPolicy"]),
+    );
+    expect(whoHas("stage", "provider")).toEqual(["mint-key", "native-bridge"]);
+    expect(whoHas("record", "sign")).toBeUndefined();
+    expect(together.mintAndRevoke.map((name) => name.split("*-").at(-1))).toEqual(
+      expect.arrayContaining(["mint-key", "revoke-key"]),
+    );
+    for (const { powers, means } of together.pairs)
+      expect([powers, means]).not.toEqual([powers, "each of the two"]);
+  });
+
+  test("the table says it for people, in a terminal of 80 columns too", async () => {
+    const { world } = await appliedWorld();
+    const { out } = await rekey(world, "permissions --template t.json", { files, width: 80 });
+    expect(out.replace(/\s+/g, " ")).toContain(
+      "stage + promote gives consumers a key mint-key, native-bridge",
+    );
+    expect(Math.max(...out.split("\n").map(({ length }) => length))).toBeLessThanOrEqual(80);
+  });
+});
