@@ -1,4 +1,4 @@
-import { copyName, placeNames } from "../../simulation/world/places.ts";
+import { copyName, type Places, placeNames } from "../../simulation/world/places.ts";
 import type { Run } from "../../simulation/world/step-functions.ts";
 import { never } from "../../simulation/world/surroundings.ts";
 import { leakOfCurrent } from "../incident/compromise-story.ts";
@@ -272,6 +272,51 @@ test("a leaked key is replaced at every place too, and containment waits for non
 
   expect(story.effects().some((each) => each.startsWith("delete k1"))).toBe(true);
   expect(run.outcome?.status).toBe("SUCCEEDED");
+});
+
+describe("in a leak containment waits for no place, and the incident says whose is behind:", () => {
+  const troubles: readonly {
+    readonly what: string;
+    readonly before: (places: Places) => void;
+  }[] = [
+    { what: "it refuses the write", before: ({ refuses }) => void refuses.add("web") },
+    { what: "what it started has failed", before: ({ fails }) => void fails.add("web") },
+    {
+      what: "it is never activated",
+      before: ({ web }) => {
+        web.isConnected = false;
+      },
+    },
+  ];
+
+  test.each(troubles)("$what", async ({ before }) => {
+    const story = await begin();
+    before(placesOf(story));
+    const run = await story.world.compromise(await leakOfCurrent(story.world));
+    await story.world.time.advance(30 * minute);
+
+    expect(story.effects().some((each) => each.startsWith("delete k1"))).toBe(true);
+    expect(run.outcome?.status).toBe("SUCCEEDED");
+    const { secrets } = await story.world.incidentOf(run);
+    expect(secrets.map(({ behind, replacement }) => ({ behind, replacement }))).toEqual([
+      { behind: ["shop"], replacement: "recovering" },
+    ]);
+  });
+
+  test("and its certificate names the place that refused the write, with what it answered", async () => {
+    const story = await begin();
+    placesOf(story).refuses.add("web");
+    await story.world.compromise(await leakOfCurrent(story.world));
+    await story.world.time.advance(30 * minute);
+
+    const [envelope = ""] = [...story.world.certificates.values()];
+    const { payload } = JSON.parse(envelope) as { payload: string };
+    const { predicate } = JSON.parse(Buffer.from(payload, "base64").toString("utf8"));
+    expect(predicate.secrets[0].copies).toContainEqual({
+      ...{ claim: "observed", destination: "web", name: copyName, holds: "unknown" },
+      refused: `CopyRefused: the destination answered 403: write ${copyName}`,
+    });
+  });
 });
 
 describe("between rotations the sweep", () => {
