@@ -211,6 +211,16 @@ export const commandGroups: readonly CommandGroup[] = [
         load: async () => (await import("./commands/provider.ts")).provider,
       },
       {
+        name: "issue",
+        does: "make a new key in a new secret from a template, for an application, agent, developer or environment",
+        load: async () => (await import("./commands/issue.ts")).issue,
+      },
+      {
+        name: "retire",
+        does: "end a secret: its keys are revoked and proven dead, and nothing takes their place",
+        load: async () => (await import("./commands/retire.ts")).retire,
+      },
+      {
         name: "leave",
         does: "stop looking after a secret, or all: their records are written to a folder, and consumers go on as they are",
         load: async () => (await import("./commands/leave.ts")).leave,

@@ -137,6 +137,19 @@ export function whyMayNotAsk(rule: TwoPeopleRule, principal: string): Refusal<Ro
   return { reason: "MayNotAsk", detail };
 }
 
+/** New keys are made for roles that the deployment names, and for nobody else. */
+export function whyMayNotIssue(
+  roles: readonly string[],
+  principal: string,
+): Refusal<"MayNotIssue"> | undefined {
+  if (isOf(roles, principal)) return undefined;
+  const detail =
+    roles.length === 0
+      ? "the deployment names nobody who may issue secrets (issuers)"
+      : `${principal} may not issue secrets (issuers names who may)`;
+  return { reason: "MayNotIssue", detail };
+}
+
 export function whyMayNotApprove(rule: TwoPeopleRule, principal: string): Refusal<RoleReason> | undefined {
   if (rule === "off" || isOf(rule.mayApprove, principal)) return undefined;
   if (rule.mayApprove.length === 0) return nobodyNamed;

@@ -69,7 +69,6 @@ export interface ConsumerPolicy {
   readonly workload?: string;
 }
 
-/** True if restarts of its instances are all that shows its move. A copy's place asks about its own starts. */
 export function isOnlyRestarted({ evidence, copies = [] }: ConsumerPolicy): boolean {
   return copies.length === 0 && evidence.length > 0 && evidence.every(isOfPlatform);
 }
@@ -115,6 +114,8 @@ export interface Policy {
   readonly provider: ProviderPolicy;
   /** Set by the operator if no hint shows which of the provider's keys is the current one. */
   readonly currentKeyId?: string;
+  /** Rekey made it, from the template of this name. */
+  readonly issued?: { readonly template: string; readonly endsAtMs?: number };
   readonly scopes?: readonly string[];
   readonly consumers: readonly ConsumerPolicy[] | "none";
   /** The secret holds a credential that Rekey itself works with: `consumers: rekey`. Nobody else may read it. */

@@ -263,6 +263,22 @@ export interface SecretStore {
   unpin(place: VersionPlace): Promise<void>;
 }
 
+/** Makes secrets in the store that new ones go to. */
+export interface SecretMaker {
+  /** The secret of this name, and the id of the issue that made it; undefined if there is none. */
+  find(name: string): Promise<{ readonly secretArn: SecretArn; readonly issueId?: string } | undefined>;
+  /**
+   * Makes the secret with its first value, or gives one that the same issue has made this value. A repeat with the same
+   * version and text changes nothing. Throws SecretUnusable where somebody else has a secret of this name.
+   */
+  make(secret: {
+    readonly name: string;
+    readonly issueId: string;
+    readonly versionId: VersionId;
+    readonly text: Secret;
+  }): Promise<SecretArn>;
+}
+
 // ---- the ledger's table ----------------------------------------------------------------------------------
 
 /** One record. `kind` and `id` are its partition, `sort` is its sort key, and `revision` counts its writes. */

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { whyCopiesCollide } from "../core/copies/declared.ts";
+import type { IssueTemplate } from "../core/issue/template.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { AccountBudget } from "../core/provider-account.ts";
@@ -15,6 +16,7 @@ import {
   policyFrom,
   type Surroundings,
 } from "./policy-file/secret-policy.ts";
+import { templatesIn } from "./policy-file/templates.ts";
 
 /** What a policy may say about one kind of provider, and what that kind can do. Neither makes a call. */
 export interface DeclaredKind {
@@ -41,6 +43,8 @@ export interface PolicyFile {
   readonly environment: string;
   readonly policies: readonly Policy[];
   readonly providers: readonly ProviderPolicy[];
+  /** What `rekey issue` may make secrets from. */
+  readonly templates: readonly IssueTemplate[];
   readonly placeOf: PlaceOf;
 }
 
@@ -82,6 +86,7 @@ export function policiesIn(
   };
   const applications = applicationsIn(block);
   const secrets = readSecrets(block.secrets ?? {}, around, { defaults, applications });
+  const issue = templatesIn(block.templates ?? {}, around, defaults);
   const mistakes = [
     ...top.mistakes,
     ...named.mistakes,
@@ -89,6 +94,7 @@ export function policiesIn(
     ...defaults.mistakes,
     ...providers.mistakes,
     ...secrets.mistakes,
+    ...issue.mistakes,
     ...applications.mistakes,
     ...sharedSecrets(secrets.policies),
     ...adminCredentialMistakes({
@@ -105,6 +111,7 @@ export function policiesIn(
     environment: around.environment,
     policies: secrets.policies,
     providers: providers.known.map(({ policy }) => policy),
+    templates: issue.templates,
     placeOf,
   };
 }
@@ -150,6 +157,7 @@ function missingAtTop(block: FileBlock, known: readonly Mistake[]): readonly Mis
     ["secrets", "secrets is missing: which keys to rotate"],
   ] as const;
   const missing = wanted
+    .filter(([field]) => field !== "secrets" || block.templates === undefined)
     .filter(([field]) => block[field] === undefined && !known.some(({ path }) => path[0] === field))
     .map(([field, message]) => at([field], message));
   const isEmpty = block.secrets !== undefined && Object.keys(block.secrets).length === 0;

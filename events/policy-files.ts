@@ -1,4 +1,5 @@
 import { orderedText } from "../core/apply-plan.ts";
+import type { IssueTemplate } from "../core/issue/template.ts";
 import type { Policy, ProviderPolicy } from "../core/policy.ts";
 import { lockedOut } from "./policy-file/admin-credential.ts";
 import type { Path, PlacedMessage } from "./policy-file/document.ts";
@@ -9,6 +10,7 @@ export interface PolicyFiles {
   readonly names: readonly string[];
   readonly environment: string;
   readonly policies: readonly Policy[];
+  readonly templates: readonly IssueTemplate[];
 }
 
 export interface MistakeInFile extends PlacedMessage {
@@ -47,6 +49,7 @@ export function joined(files: readonly ReadFile[]): PolicyFiles | PolicyFilesRef
     names: sound.map(({ name }) => name),
     environment: sound[0]?.environment ?? "",
     policies: sound.flatMap(({ policies }) => policies),
+    templates: sound.flatMap(({ templates }) => templates),
   };
 }
 
@@ -91,6 +94,12 @@ function clashes(file: SoundFile, before: readonly SoundFile[]): readonly Mistak
       );
       const message = `${rotated?.path} rotates this secret: Rekey would lock itself out`;
       return rotated === undefined ? [] : [at(["providers", account, "adminCredential"], "value", message)];
+    }),
+    ...file.templates.flatMap(({ name }) => {
+      const other = before.find(({ templates }) => templates.some((each) => each.name === name));
+      return other === undefined
+        ? []
+        : [at(["templates", name], "key", `${other.path} has a template of this name already`)];
     }),
     ...file.policies.flatMap((policy) => clashesOfSecret(policy, { file, before, at })),
   ];

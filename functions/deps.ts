@@ -18,6 +18,7 @@ import type {
   KeyId,
   KeyProvider,
   SecretArn,
+  SecretMaker,
   SecretStore,
   VersionId,
 } from "../core/ports.ts";
@@ -73,9 +74,17 @@ export interface Parts {
   readonly escalator: Escalator;
   readonly scoper: Scoper;
   readonly reports: ReportShelf;
-  readonly schedules: Pick<Schedules, "list">;
+  readonly schedules: Pick<Schedules, "list" | "remove">;
   /** Where audit entries are pushed to, with the logs to read; undefined where the deployment names no collector. */
   readonly collector: CollectorDeps | undefined;
+  readonly maker: SecretMaker;
+  readonly issuer: Issuer;
+}
+
+/** The one function that makes new secrets. */
+export interface Issuer {
+  /** Makes the key and the secret of the recorded order; a repeat answers the same. Throws as that function does. */
+  make(name: string): Promise<void>;
 }
 
 export type With<Name extends keyof Parts> = Deps & Pick<Parts, Name>;
@@ -244,7 +253,7 @@ export type IdentifyCaller = (claim: {
 >;
 
 /** What admin commands need in addition to what steps have. */
-export interface AdminDeps extends With<"escalator" | "destinations" | "schedules"> {
+export interface AdminDeps extends With<"escalator" | "destinations" | "schedules" | "issuer"> {
   /** Throws StoreUnavailable while AWS does not answer. */
   readonly identifyCaller: IdentifyCaller;
   readonly schedules: Schedules;
@@ -252,6 +261,8 @@ export interface AdminDeps extends With<"escalator" | "destinations" | "schedule
   newId(): string;
   /** Who may ask for what does lasting harm, and who may approve it. */
   readonly twoPeople: TwoPeopleRule;
+  /** Names of roles that may order new secrets. */
+  readonly issuers: readonly string[];
 }
 
 /** What anchoring may use. It reads the ledger and never writes it: otherwise it could sign what it forged. */

@@ -17,6 +17,7 @@ import { openIncident } from "./incident/open-incident.ts";
 import { proveContained } from "./incident/prove-contained.ts";
 import { scopeIncident } from "./incident/scope-incident.ts";
 import { settleIncident } from "./incident/settle-incident.ts";
+import { issueKey } from "./issue/issue-key.ts";
 import { nativeBridge } from "./native/native-bridge.ts";
 import { awaitEvidence } from "./rotation/await-evidence.ts";
 import { awaitKey } from "./rotation/await-key.ts";
@@ -35,6 +36,7 @@ import { quarantineKey } from "./rotation/quarantine-key.ts";
 import { revokeKey } from "./rotation/revoke-key.ts";
 import { settleRotation } from "./rotation/settle-rotation.ts";
 import { writeCopies } from "./rotation/write-copies.ts";
+import { endIssued } from "./upkeep/end-issued.ts";
 import { observeSecrets } from "./upkeep/observe-secrets.ts";
 import { pushAudit } from "./upkeep/push-audit.ts";
 import { settleClosed } from "./upkeep/settle-closed.ts";
@@ -85,6 +87,8 @@ export const steps = [
   observeSecrets,
   tellPeople,
   pushAudit,
+  issueKey,
+  endIssued,
 ] as const satisfies readonly unknown[];
 
 /** The steps that contain a key where no machine runs: with a sealed kit (functions/sealed-kit/). */

@@ -9,6 +9,7 @@ import { documents } from "./documents.ts";
 import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
 import { incidentsIn } from "./incidents.ts";
+import { issuedIn } from "./issued.ts";
 import { observationsIn } from "./observations.ts";
 import { ordersIn } from "./orders.ts";
 import { schedulesSeenIn } from "./schedules-seen.ts";
@@ -79,7 +80,7 @@ export function ledgerOn(table: Table) {
       at.write(debtKey(debt), { ...debt, reason: cutToBytes(debt.reason, reasonBytesMax) }),
     removeDebt: (debt: Pick<Debt, "secretArn" | "kind" | "keyId">) => table.remove(debtKey(debt)),
 
-    ...ordersIn(at),
+    ...{ ...ordersIn(at), ...issuedIn(at) },
 
     putKey: (key: KeyHistory) => at.write({ kind: "KEY", id: key.secretArn, sort: key.name }, key),
     keys: (secretArn: SecretArn) => at.all<KeyHistory>({ kind: "KEY", id: secretArn }),

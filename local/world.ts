@@ -128,7 +128,7 @@ const deployment: Deployment = {
   azureVaults: {},
   slackUsers: [],
   peopleRoles: ["operator", "supplier"],
-  twoPeople: "off",
+  ...({ twoPeople: "off", issuers: ["operator"] } as const),
   auditLockMode: "GOVERNANCE",
   auditLockDays: 180,
   logRetentionDays: 180,

@@ -63,6 +63,8 @@ export interface Deployment {
   readonly peopleRoles: readonly string[];
   /** Roles that may ask for what does lasting harm, and roles that may approve it: "off" where one person decides. */
   readonly twoPeople: TwoPeopleRule;
+  /** Roles that may order new secrets with `rekey issue`; none: no function may make one. */
+  readonly issuers: readonly string[];
   /** Requests that the public intake may answer at once. */
   readonly intakeConcurrency: number;
   readonly auditLockMode: "GOVERNANCE" | "COMPLIANCE";
@@ -237,6 +239,7 @@ const settingsShape = z.strictObject({
   iamUsers: list(userShape).default([]),
   peopleRoles: roles.default([]),
   twoPeople: twoPeopleShape.default({ mayAsk: [], mayApprove: [] }),
+  issuers: roles.default([]),
   destinations: destinationsShape.default({}),
   vaults: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), vaultSettings).default({}),
   googleProjects: z.record(z.string().regex(/^[a-z][a-z0-9-]{0,31}$/), googleSettings).default({}),

@@ -20,6 +20,7 @@ export type Kind =
   | "FORMER"
   | "INCIDENT"
   | "INDEX"
+  | "ISSUED"
   | "KEY"
   | "KIT"
   | "OBSERVATION"
@@ -53,6 +54,7 @@ export interface FunctionRow {
     | "executionStatus"
     | "clock"
     | "secretsManager"
+    | "admin"
     | "callerUrl"
     | "publicUrl";
   /** How it reads the ledger, whose items of every kind it may read. */
@@ -67,6 +69,10 @@ export interface FunctionRow {
    * Rekey's own role `change` disables and deletes keys, `make` makes them too, and everybody else only lists them.
    */
   readonly admin?: "read" | "index" | "change" | "make";
+  /** Makes new secrets, under the names and with the tag of those that are rotated. */
+  readonly creates?: "secrets";
+  /** Calls the one function that makes them. */
+  readonly issuing?: "call";
   /** The signing secrets of alert sources. */
   readonly signing?: "read";
   /** `Bus` is Rekey's own. Only the roles of these rows may put events on `AlertBus`. */

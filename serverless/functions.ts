@@ -1,4 +1,5 @@
 import type { FunctionRow } from "./function-row.ts";
+import { issuingFunctions } from "./issuing.ts";
 
 const get = ["GetItem"] as const;
 const getAndList = ["GetItem", "Query"] as const;
@@ -207,18 +208,15 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     ...({ calledBy: "callerUrl", timeoutSeconds: 60, table: getAndList } as const),
     writes: [
       ...(["COPY", "SECRET", "POLICY", "FORMER", "FINGERPRINT", "EVIDENCE", "STOP", "CAMPAIGN"] as const),
-      ...(["ACCOUNT", "ASKER", "KEY", "INCIDENT", "ORDER", "AUDIT"] as const),
+      ...(["ACCOUNT", "ASKER", "KEY", "INCIDENT", "ISSUED", "ORDER", "AUDIT"] as const),
     ],
     removes: ["POLICY", "STOP", "DEBT", "CAMPAIGN"],
     secrets: ["DescribeSecret", "GetSecretValue", "UpdateSecretVersionStage"],
     admin: "change",
     publishes: ["Bus"],
     machines: ["StartExecution", "StopExecution", "DescribeExecution", "SendTaskSuccess", "SendTaskFailure"],
-    schedules: "reconcile",
-    destinations: "names",
-    people: "page",
-    signing: "read",
-    intake: "call",
+    ...({ schedules: "reconcile", destinations: "names", people: "page", signing: "read" } as const),
+    ...({ intake: "call", issuing: "call" } as const),
   },
   "record-read": {
     does: "Stores who read which version of a secret, and wakes the run whose decision it changes",
@@ -394,4 +392,5 @@ export const functions: Readonly<Record<string, FunctionRow>> = {
     ...closing,
     people: "page",
   },
+  ...issuingFunctions,
 };

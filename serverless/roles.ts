@@ -3,6 +3,7 @@ import type { Deployment } from "./deployment.ts";
 import { destinationStatements, isAsking, tokensOf } from "./destinations.ts";
 import type { FunctionRow, Kind } from "./function-row.ts";
 import { logicalName } from "./handlers.ts";
+import { makingStatements, notOthersTags, onExisting } from "./issuing.ts";
 import { providerStatements } from "./providers.ts";
 import {
   allow,
@@ -85,6 +86,7 @@ function statementsOf(name: string, row: FunctionRow, deployment: Deployment): r
     ),
     ...ledgerStatements(row),
     ...secretStatements(row, deployment),
+    ...makingStatements(row, deployment),
     ...(row.publishes ? [allow("Publish", ["events:PutEvents"], row.publishes.map(arnOf))] : []),
     ...machineStatements(row, deployment),
     ...(row.workloads ? workloadStatements(row.workloads, deployment) : []),
@@ -137,6 +139,7 @@ export function isAsync({ calledBy }: FunctionRow): boolean {
   return (
     calledBy !== undefined &&
     calledBy !== "secretsManager" &&
+    calledBy !== "admin" &&
     calledBy !== "callerUrl" &&
     calledBy !== "publicUrl"
   );
@@ -335,10 +338,11 @@ const tagActions = [
  * around the first denial.
  */
 function guards(
-  { admin, signing, people, destinations, collector, secrets }: FunctionRow,
+  { admin, signing, people, destinations, collector, secrets, creates }: FunctionRow,
   deployment: Deployment,
 ): readonly Statement[] {
   const { environment, adminSecrets } = deployment;
+  const isMaker = creates !== undefined;
   const intake = intakeArns(deployment);
   const pages = pageArns(deployment);
   const tokens = tokensOf(deployment);
@@ -348,11 +352,20 @@ function guards(
     {
       Sid: "OtherEnvironments",
       Effect: "Deny",
-      Action: ["secretsmanager:*", "ecs:UpdateService", "lambda:UpdateFunctionConfiguration"],
+      Action: [
+        ...(isMaker ? onExisting : ["secretsmanager:*"]),
+        ...["ecs:UpdateService", "lambda:UpdateFunctionConfiguration"],
+      ],
       Resource: ["*"],
       Condition: { StringNotEquals: { "aws:ResourceTag/Environment": environment } },
     },
-    { Sid: "NoRetagging", Effect: "Deny", Action: tagActions, Resource: ["*"] },
+    {
+      Sid: "NoRetagging",
+      Effect: "Deny",
+      Action: isMaker ? tagActions.filter((action) => action !== "secretsmanager:TagResource") : tagActions,
+      Resource: ["*"],
+    },
+    ...(isMaker ? [notOthersTags(environment)] : []),
     { Sid: "AdminCredentialsOnlyRead", ...exceptReading(admin), Resource: secretArns(adminSecrets) },
     ...(intake.length > 0
       ? [{ Sid: "IntakeSecretsOnlyRead", ...exceptReading(signing), Resource: intake }]

@@ -12,7 +12,10 @@ import {
   type Value,
 } from "./statements.ts";
 
-type Trigger = Exclude<NonNullable<FunctionRow["calledBy"]>, "secretsManager" | "callerUrl" | "publicUrl">;
+type Trigger = Exclude<
+  NonNullable<FunctionRow["calledBy"]>,
+  "secretsManager" | "callerUrl" | "publicUrl" | "admin"
+>;
 
 /** A pattern holds 2,048 characters, and an ARN with its name is at most some 140. */
 const prefixesMax = 10;
@@ -42,6 +45,7 @@ interface Rule {
 /** The rule that makes a function run, and its permission to. None for a function behind a URL or a machine. */
 export function ruleResources(name: string, { calledBy }: FunctionRow, deployment: Deployment): Resources {
   if (calledBy === undefined || calledBy === "callerUrl" || calledBy === "publicUrl") return {};
+  if (calledBy === "admin") return {};
   if (calledBy === "secretsManager") return rotationPermission(name);
   const { InputTemplate, ...heard } = rules[calledBy](deployment);
   const Name = `rekey-${deployment.environment}-${name}`;

@@ -13,7 +13,10 @@ export interface Section {
 
 /** Every page has one place here: test/docs/site.test.ts compares the list with the folder. */
 export const sections: readonly Section[] = [
-  { text: "Begin", pages: ["start.md", "why-not.md", "deploy.md", "policy.md", "github-actions.md"] },
+  {
+    text: "Begin",
+    pages: ["start.md", "why-not.md", "deploy.md", "policy.md", "issue.md", "github-actions.md"],
+  },
   {
     text: "Connect",
     pages: [

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import type { DeclaredKind } from "../policy-file.ts";
 import { wordsOrBlockOf } from "./block.ts";
-import { AccountBlock, DefaultsBlock, FileBlock, SecretBlock } from "./schema.ts";
+import { AccountBlock, DefaultsBlock, FileBlock, SecretBlock, TemplateBlock } from "./schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -34,6 +34,7 @@ export function policyFileJsonSchema(kinds: Readonly<Record<string, DeclaredKind
       providers: { type: "object", additionalProperties: provider },
       defaults: withoutSchema(jsonOf(DefaultsBlock)),
       secrets: { type: "object", additionalProperties: { $ref: "#/$defs/secret" } },
+      templates: { type: "object", additionalProperties: withoutSchema(jsonOf(TemplateBlock)) },
     },
     $defs: {
       secret: { ...withoutSchema(jsonOf(SecretBlock)), required: ["arn"] },

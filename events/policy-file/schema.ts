@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { parseDuration } from "../../core/duration.ts";
+import { recipients } from "../../core/issue/template.ts";
 import { modes, reportingKinds } from "../../core/policy.ts";
 import { failuresMax } from "../../core/provider-account.ts";
 import { wordOr } from "./block.ts";
@@ -195,6 +196,22 @@ export type SecretBlock = z.output<typeof SecretBlock>;
 /** A secret has these fields from `defaults` where its own block lacks them; the others name one secret. */
 export const DefaultsBlock = SecretBlock.omit({ arn: true, field: true, currentKeyId: true });
 
+/** What `rekey issue` makes secrets from: a secret's block without a secret, and what a new one is called. */
+export const TemplateBlock = SecretBlock.omit({ arn: true, store: true, currentKeyId: true }).extend({
+  for: z.enum(recipients, `for is ${recipients.join(", ")}`).optional(),
+  secret: z
+    .string("name the new secret, with {name}")
+    .regex(
+      /^(?=[\w/+=.@{}-]{1,256}$)[\w/+=.@-]*\{name\}[\w/+=.@-]*$/,
+      "a new secret's name has {name} once, beside letters, digits and /_+=.@-",
+    )
+    .optional(),
+  endsAfter: duration.optional(),
+  atMost: z.int("atMost is a number").min(1).max(1_000).optional(),
+  secondPerson: z.boolean("secondPerson is true or false").optional(),
+});
+export type TemplateBlock = z.output<typeof TemplateBlock>;
+
 const count = (max: number) => z.int(`a whole number from 1 to ${max}`).min(1).max(max).optional();
 
 /** What every kind of provider takes beside its own settings. */
@@ -226,6 +243,7 @@ export const FileBlock = z.strictObject({
   providers: anyBlock.optional(),
   defaults: anyBlock.optional(),
   secrets: anyBlock.optional(),
+  templates: anyBlock.optional(),
   applications: z
     .record(
       z.string().regex(consumerName),

@@ -20,6 +20,8 @@ export const commands: Readonly<Record<string, AdminCommand>> = {
   attest: commandLater(async () => (await import("./attest.ts")).attest),
   forget,
   "kit-reconcile": commandLater(async () => (await import("./reconcile-kit.ts")).reconcileKit),
+  issue: commandLater(async () => (await import("./issue/issue.ts")).issue),
+  retire: commandLater(async () => (await import("./issue/retire.ts")).retire),
   leave: commandLater(async () => (await import("./leave.ts")).leave),
   stop,
   resume,

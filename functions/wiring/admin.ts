@@ -5,8 +5,9 @@ import type { AdminDeps } from "../deps.ts";
 import { wiring } from "./base.ts";
 import { destinations } from "./parts/destinations.ts";
 import { escalator } from "./parts/escalator.ts";
+import { issuer } from "./parts/issuer.ts";
 import { schedules } from "./parts/schedules.ts";
-import { callerSettings, settings, twoPeopleSettings } from "./settings.ts";
+import { callerSettings, issuerRoles, settings, twoPeopleSettings } from "./settings.ts";
 
 function identifyCaller() {
   const { endpoint, ...deployment } = callerSettings();
@@ -20,11 +21,12 @@ let built: AdminDeps | undefined;
 /** What every step has, and the schedules. */
 export function adminWiring(): AdminDeps {
   built ??= {
-    ...wiring({ escalator, destinations })(),
+    ...wiring({ escalator, destinations, issuer })(),
     schedules: schedules(),
     identifyCaller: identifyCaller(),
     newId: randomUUID,
     twoPeople: twoPeopleSettings(),
+    issuers: issuerRoles(),
   };
   return built;
 }

@@ -112,6 +112,11 @@ export function callerSettings() {
   };
 }
 
+/** Names of roles that may order new secrets. */
+export function issuerRoles(): readonly string[] {
+  return jsonList("REKEY_ISSUERS");
+}
+
 /** Who may ask and who may approve. What cannot be read lets nobody decide alone. */
 export function twoPeopleSettings(): TwoPeopleRule {
   const value: unknown = JSON.parse(process.env["REKEY_TWO_PEOPLE"] ?? "{}");

@@ -267,7 +267,7 @@ describe("where one role can do two of these", () => {
     expect(whoHas("stage", "promote")).toEqual(
       expect.arrayContaining(["mint-key", "native-bridge", "promote-version", "policy/SupplierPolicy"]),
     );
-    expect(whoHas("stage", "provider")).toEqual(["mint-key", "native-bridge"]);
+    expect(whoHas("stage", "provider")).toEqual(["mint-key", "native-bridge", "issue-key"]);
     expect(whoHas("record", "sign")).toBeUndefined();
     expect(together.mintAndRevoke.map((name) => name.split("*-").at(-1))).toEqual(
       expect.arrayContaining(["mint-key", "revoke-key"]),

@@ -5,7 +5,8 @@ import type { Schedule } from "../../core/schedule.ts";
 import { adminCredential } from "../../functions/adapters/admin-credential.ts";
 import { answerAdmin } from "../../functions/admin/answer.ts";
 import type { Answer } from "../../functions/admin/command.ts";
-import type { AdminDeps, LogLine, Schedules } from "../../functions/deps.ts";
+import type { AdminDeps, LogLine, Schedules, With } from "../../functions/deps.ts";
+import { issueKey } from "../../functions/issue/issue-key.ts";
 import { ledgerOn } from "../../ledger/ledger.ts";
 import { memoryTable } from "../../ledger/memory.ts";
 import { connected } from "../../providers/connect.ts";
@@ -14,6 +15,7 @@ import { type OpenAiFake, openaiFake } from "../../providers/openai/fake.ts";
 import { openai } from "../../providers/openai/index.ts";
 import { type MemoryStore, memoryStore } from "../../stores/secrets-manager/fake.ts";
 import { tableUnderRole } from "../under-role.ts";
+import { memoryMaker } from "./memory-maker.ts";
 
 export const NOON_MS = Date.UTC(2026, 10, 22, 12);
 export const ANNA = "arn:aws:sts::111122223333:assumed-role/operator/anna";
@@ -76,6 +78,11 @@ function onePerAccount(store: MemoryStore, provider: OpenAiFake): AdminDeps["pro
   };
 }
 
+/** The function that makes secrets, under its own role. */
+function issuerAs(deps: () => AdminDeps & With<"maker">): AdminDeps["issuer"] {
+  return { make: async (issue) => void (await issueKey.run({ issue }, deps())) };
+}
+
 /** The admin function with everything around it in memory. */
 export function adminWorld() {
   const table = memoryTable();
@@ -88,9 +95,9 @@ export function adminWorld() {
   const logs: LogLine[] = [];
   const audit = auditLog({ table, digest, now: () => NOON_MS });
   store.create(ADMIN_ARN, provider.adminKey);
-  const nowMs = NOON_MS;
   let requests = 0;
   const own = tableUnderRole("admin", table);
+  const maker = memoryMaker(store, arnOf);
   const deps: AdminDeps = {
     environment: "production",
     ...{ ledger: ledgerOn(own), store, schedules, executions, digest },
@@ -99,11 +106,12 @@ export function adminWorld() {
     escalator: {} as AdminDeps["escalator"],
     destinations: { named: () => undefined },
     bus: { publish: async (event) => void events.push(event) },
-    clock: { nowMs: () => nowMs, pause: async () => undefined },
+    clock: { nowMs: () => NOON_MS, pause: async () => undefined },
     log: (line) => void logs.push(line),
     newId: () => `id-${requests}`,
     identifyCaller: trustingSts,
-    twoPeople: "off",
+    ...{ twoPeople: "off" as const, issuers: ["operator"] },
+    issuer: issuerAs(() => ({ ...depsOf("issue-key"), maker })),
   };
 
   /** What another function has: the same world under its own role. */
@@ -143,7 +151,7 @@ export function adminWorld() {
     return lines;
   }
 
-  const parts = { table, ledger, store, provider, schedules, executions, audit };
+  const parts = { table, ledger, store, maker, provider, schedules, executions, audit };
   return { ...parts, events, logs, deps, depsOf, secret, send, told };
 }
 

@@ -192,6 +192,19 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
     ...[get, query, write, credential].map((use) => `export-kit: ${use}`),
   ],
   "only a deployment with a collector pushes": [get, query, write].map((use) => `push-audit: ${use}`),
+  "only somebody who issues or retires a secret has one made or ended": [
+    "admin: IssueSecrets lambda:InvokeFunction",
+    ...never("issue-key", get, query, write, put, credential),
+    "issue-key: MakeSecrets secretsmanager:CreateSecret",
+    "issue-key: MakeSecrets secretsmanager:TagResource",
+    "issue-key: LookForNames secretsmanager:DescribeSecret",
+    ...[get, write, remove, read, credential, publish, page].map((use) => `end-issued: ${use}`),
+    ...["Get", "Create", "Update", "Delete"].map(
+      (verb) => `end-issued: ReconcileSchedules scheduler:${verb}Schedule`,
+    ),
+    "end-issued: ListSchedules scheduler:ListSchedules",
+    "end-issued: LendSchedulerRole iam:PassRole",
+  ],
   "only a program under rekey exec asks whether it may restart": [
     ...[get, query, write, "WriteOwnLog logs:CreateLogStream", "WriteOwnLog logs:PutLogEvents"].map(
       (use) => `permit-restart: ${use}`,

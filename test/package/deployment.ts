@@ -29,6 +29,7 @@ export const deployment: Deployment = {
   intakeConcurrency: 50,
   peopleRoles: [],
   slackUsers: [],
+  issuers: [],
   twoPeople: { mayAsk: [], mayApprove: [] },
   auditLockMode: "GOVERNANCE",
   auditLockDays: 365,

@@ -19,6 +19,8 @@ import { rendered, statementsOf } from "./packaged.ts";
 const adminReaders: Readonly<Record<string, string>> = {
   "open-rotation": "finds the current key at the provider",
   "mint-key": "mints, and discards keys whose plaintext was lost",
+  "issue-key": "mints for a new secret, and discards keys whose plaintext was lost",
+  "end-issued": "revokes what was retired, and discards keys of unfinished orders",
   "native-bridge": "the same, for a rotation that Secrets Manager started",
   "check-adoption": "reads last use and usage",
   "quarantine-key": "disables and restores",
@@ -50,6 +52,19 @@ function allowed(name: string, given: Partial<Deployment> = {}): readonly string
   return statements(name, given)
     .filter(({ Effect }) => Effect === "Allow")
     .flatMap(({ Action = [] }) => Action);
+}
+
+/** With its names put in, as CloudFormation does. */
+function resolved(name: string, given: Partial<Deployment>): unknown {
+  const put: Readonly<Record<string, string>> = {
+    ...{ "AWS::Partition": "aws", "AWS::Region": "eu-central-1", "AWS::AccountId": "123456789012" },
+  };
+  const text = JSON.stringify(statements(name, given))
+    .replaceAll(/\{"Fn::Sub":("[^"]*")\}/g, "$1")
+    .replaceAll(/\{"Fn::GetAtt":\["(\w+)","Arn"\]\}/g, '"arn:aws:x:::$1"')
+    .replaceAll(/\{"Ref":"(\w+)"\}/g, '"arn:aws:x:::$1"')
+    .replaceAll(/\$\{([\w:.]+)\}/g, (_all, key: string) => put[key] ?? key);
+  return JSON.parse(text);
 }
 
 function withPermission(action: string): readonly string[] {
@@ -224,9 +239,9 @@ describe("vaults of Azure", () => {
 });
 
 describe("rotated secrets", () => {
-  test("get values only from the three functions that write versions", () => {
+  test("get values only from the four functions that write versions", () => {
     expect(withPermission("secretsmanager:PutSecretValue")).toEqual([
-      ...["mint-key", "native-bridge", "promote-version"],
+      ...["mint-key", "native-bridge", "promote-version", "issue-key"],
     ]);
   });
 
@@ -270,11 +285,12 @@ const writing: Record<Kind, RegExp> = {
   FORMER: /\.putFormerSecret\(/,
   INCIDENT: /\.(changeIncident|reportIncident|changeSubject)\(|documents\.change<(Breaker|Paged)>/,
   INDEX: /documents\.write<IndexedVersion>/,
+  ISSUED: /\.changeIssued\(/,
   KEY: /\.putKey\(/,
   KIT: /documents\.write\(kitEntryAt/,
   OBSERVATION: /\.changeObservation\(/,
   ORDER: /kind: "ORDER"/,
-  POLICY: /\.putPolicy\(/,
+  POLICY: /\.put(?:Policy|Template)\(/,
   PUSHED: /\.putPushed\(/,
   REFRESH: /refreshMemory\(/,
   REPLAY: /documents\.change<Seen>/,
@@ -290,7 +306,7 @@ const removing: Partial<Record<Kind, RegExp>> = {
   CAMPAIGN: /\.removeCampaignBreach\(/,
   DEBT: /\.removeDebt\(/,
   EVIDENCE: /\.removeEvidence\(/,
-  POLICY: /\.removePolicy\(/,
+  POLICY: /\.remove(?:Policy|Template)\(/,
   STOP: /\.removeStop\(/,
   TOLD: /\.removeTold\(/,
 };
@@ -330,6 +346,7 @@ describe("the ledger", () => {
       "sweep",
       "admin",
       "tell-people",
+      "end-issued",
     ];
     for (const name of withPermission("dynamodb:DeleteItem")) {
       expect(enders).toContain(name);
@@ -418,7 +435,49 @@ test("what opens PagerDuty and Slack is decrypted by whoever reads it, and denie
 });
 
 describe("the environment's guard", () => {
-  test.each(names)("keeps %s from secrets and workloads of another environment, or of none", (name) => {
+  const others = names.filter((name) => name !== "issue-key");
+
+  test("lets one function make a secret with the tags of this environment, where somebody may issue", () => {
+    const issuers = ["issuer"];
+    const makers = names.filter((name) => allowed(name, { issuers }).includes("secretsmanager:CreateSecret"));
+    expect(makers).toEqual(["issue-key"]);
+    expect(withPermission("secretsmanager:CreateSecret")).toEqual([]);
+    const policy = parsePolicy({ Version: "2012-10-17", Statement: resolved("issue-key", { issuers }) });
+    const may = (
+      action: string,
+      name: string,
+      context: Readonly<Record<string, string | readonly string[]>>,
+    ) =>
+      decide(
+        {
+          principal: { kind: "role", account: "123456789012", roleArn: "arn:r", sessionArn: "arn:s" },
+          ...{ action: `secretsmanager:${action}`, owner: "123456789012", context },
+          resource: `arn:aws:secretsmanager:eu-central-1:123456789012:secret:${name}`,
+        },
+        { identity: [policy] },
+      ).isAllowed;
+    const ours = { "aws:requesttag/environment": "production", "aws:requesttag/rekey": "rotated" };
+    const tagged = { ...ours, "aws:tagkeys": ["Environment", "Rekey", "RekeyIssue"] };
+    for (const action of ["CreateSecret", "TagResource"]) {
+      expect(may(action, "api-keys/new", tagged)).toBe(true);
+      expect(may(action, "payments/new", tagged)).toBe(false);
+      expect(may(action, "api-keys/new", {})).toBe(false);
+      expect(may(action, "api-keys/new", { ...tagged, "aws:requesttag/environment": "staging" })).toBe(false);
+      expect(may(action, "api-keys/new", { ...tagged, "aws:tagkeys": ["Environment", "Team"] })).toBe(false);
+    }
+    expect(
+      may("TagResource", "api-keys/theirs-AbCdEf", { ...tagged, "aws:resourcetag/environment": "staging" }),
+    ).toBe(false);
+    expect(
+      may("PutSecretValue", "api-keys/theirs-AbCdEf", { "aws:resourcetag/environment": "staging" }),
+    ).toBe(false);
+    expect(may("PutSecretValue", "api-keys/none-AbCdEf", {})).toBe(false);
+    expect(
+      may("PutSecretValue", "api-keys/ours-AbCdEf", { "aws:resourcetag/environment": "production" }),
+    ).toBe(true);
+  });
+
+  test.each(others)("keeps %s from secrets and workloads of another environment, or of none", (name) => {
     expect(statement(name, "OtherEnvironments")).toEqual({
       Sid: "OtherEnvironments",
       Effect: "Deny",
@@ -432,7 +491,7 @@ describe("the environment's guard", () => {
     });
   });
 
-  test.each(names)("keeps %s from moving a tag", (name) => {
+  test.each(others)("keeps %s from moving a tag", (name) => {
     const guard = statement(name, "NoRetagging");
     expect(guard).toMatchObject({ Effect: "Deny", Resource: ["*"] });
     expect(guard?.Action).toEqual(
@@ -467,8 +526,12 @@ describe("refreshing a workload", () => {
 
   test("is not permitted at all by default", () => {
     for (const name of names) {
-      expect(allowed(name).filter((action) => /^(ecs|lambda|eks|ssm|apprunner):/.test(action))).toEqual([]);
+      const acts = allowed(name).filter((action) => /^(ecs|lambda|eks|ssm|apprunner):/.test(action));
+      expect(acts).toEqual(name === "admin" ? ["lambda:InvokeFunction"] : []);
     }
+    expect(statement("admin", "IssueSecrets")?.Resource).toEqual([
+      expect.objectContaining({ "Fn::Sub": expect.stringMatching(/function:rekey-production-issue-key$/) }),
+    ]);
   });
 
   test("is permitted to one function, for exactly the workloads that are listed", () => {
@@ -511,7 +574,10 @@ describe("a role may do what its code asks for, and nothing else", () => {
     "secretsmanager:DescribeSecret":
       /store\.(versionsInUse|replicasBehind|markPending|clearPending|discard|promote|pin|unpin)\(/,
     "secretsmanager:GetSecretValue": /store\.(current|read)\(/,
-    "secretsmanager:PutSecretValue": /store\.write\(/,
+    "secretsmanager:PutSecretValue": /store\.write\(|maker\.make\(/,
+    MakeSecrets: /maker\.make\(/,
+    LookForNames: /maker\.find\(/,
+    IssueSecrets: /issuer\.make\(/,
     "secretsmanager:UpdateSecretVersionStage":
       /store\.(markPending|clearPending|discard|promote|pin|unpin)\(/,
     AdminCredentials:
@@ -544,6 +610,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     // Adoption looks only, and leaving a secret takes Rekey's labels off: nothing puts a version.
     // Whoever reconciles schedules may read them too, under that statement.
     admin: ["secretsmanager:PutSecretValue", "ReadSchedules"],
+    "end-issued": ["ReadSchedules"],
     // The tokens and signing keys of workloads are granted by the deployment's own list, not by these rows.
     "nudge-consumers": ["secretsmanager:GetSecretValue"],
     "check-adoption": ["secretsmanager:GetSecretValue"],
@@ -553,6 +620,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
 
   const service = "arn:aws:ecs:eu-central-1:123456789012:service/cluster/billing";
   const intakeSecrets = { github: "arn:aws:secretsmanager:eu-central-1:123456789012:secret:FAKE-FAKE01" };
+  const issuers = ["issuer"];
 
   /** Actions of the ledger, the rotated secrets and the machines; of the rest, what each statement is called. */
   function granted(name: string): readonly string[] {
@@ -564,7 +632,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
       "CallMachines",
       "FollowRuns",
     ];
-    return statements(name, { intakeSecrets, slackSecret, refreshAllowed: [service] })
+    return statements(name, { intakeSecrets, slackSecret, refreshAllowed: [service], issuers })
       .filter(({ Effect }) => Effect === "Allow")
       .flatMap(({ Sid, Action = [], Resource }) => {
         if (byAction.includes(Sid)) return Action;
@@ -594,7 +662,7 @@ describe("a role may do what its code asks for, and nothing else", () => {
     ];
     const secretKeys = ["arn:aws:kms:eu-central-1:123456789012:key/FAKE"];
     const sids = names.flatMap((name) =>
-      statements(name, { intakeSecrets, slackSecret, refreshAllowed, secretKeys })
+      statements(name, { intakeSecrets, slackSecret, refreshAllowed, secretKeys, issuers })
         .filter(({ Effect }) => Effect === "Allow")
         .filter(
           ({ Sid, Action = [] }) =>

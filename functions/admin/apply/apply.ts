@@ -1,6 +1,7 @@
 import * as z from "zod";
 import { together } from "../../../consumers/together.ts";
 import { AccountBusy, PolicyInvalid } from "../../../core/errors.ts";
+import { issuedFileOf, reissued } from "../../../core/issue/template.ts";
 import type { Policy } from "../../../core/policy.ts";
 import { isName } from "../../../events/policy-file/schema.ts";
 import { policiesInFiles } from "../../../events/policy-files.ts";
@@ -11,6 +12,7 @@ import { holdsIssuedKey } from "../../key-index/without-keys.ts";
 import { whenFree } from "../../secret/when-free.ts";
 import { adminCommand, type RefusedAnswer, refused } from "../command.ts";
 import { secretText } from "../inputs.ts";
+import { applyTemplates } from "./apply-templates.ts";
 import { cachedListing } from "./cached-listing.ts";
 import { mistakesOfCopies } from "./check-copies.ts";
 import { checksOf } from "./check-secret.ts";
@@ -62,16 +64,18 @@ export const apply = adminCommand({
       { kinds: declaredKinds, stores, nowMs: caller.atMs },
     );
     if ("mistakes" in read) return invalid(read.mistakes.map(({ path, message }) => `${path}: ${message}`));
-    const { environment, policies } = read;
+    const { environment, templates } = read;
     if (environment !== deps.environment) return otherEnvironment(environment, deps);
     const stored = await deps.ledger.policies();
+    const policies = [...read.policies, ...reissued(stored, templates)];
     const mistakes = [
       ...mistakesOfProviders(policies, deps),
       ...mistakesOfCopies({ policies, stored }, deps),
     ];
     if (mistakes.length > 0) return invalid(mistakes);
 
-    const ownership = { files: [...read.names, ...order.replaces], prune: order.prune };
+    const owned = [...read.names, ...order.replaces];
+    const ownership = { files: [...owned, ...owned.map(issuedFileOf)], prune: order.prune };
     const part = await partOf(
       { stored, policies, ownership, reached: order.reached, nowMs: caller.atMs },
       deps,
@@ -87,6 +91,7 @@ export const apply = adminCommand({
       return { outcome: isFinished(secrets) ? "planned" : "notFinished", ...checked };
     }
     if (part.later.length === 0) await removeOrphans(view, deps);
+    await applyTemplates({ templates, names: owned }, deps);
     return { outcome: outcomeOf(secrets), environment, secrets };
   },
 });

@@ -1,5 +1,6 @@
 import { planOf } from "../../../core/apply-plan.ts";
 import { PolicyInvalid } from "../../../core/errors.ts";
+import { issuedFileOf, reissued } from "../../../core/issue/template.ts";
 import { weakenings } from "../../../core/weakening.ts";
 import { policiesInFiles } from "../../../events/policy-files.ts";
 import { declaredKinds } from "../../../providers/declared-kinds.ts";
@@ -20,10 +21,12 @@ export async function applying(given: Given, deps: AdminDeps): Promise<What | un
     { kinds: declaredKinds, stores, nowMs: deps.clock.nowMs() },
   );
   if ("mistakes" in read) return undefined;
-  const { policies, names, environment } = read;
+  const { names, environment } = read;
   const current = { policies: await deps.ledger.policies(), schedules: [] };
+  const policies = [...read.policies, ...reissued(current.policies, read.templates)];
   const wanted = new Map(policies.map((policy) => [policy.secretArn, policy]));
-  const owned = [...names, ...(given["replaces"] as readonly string[])];
+  const ownNames = [...names, ...(given["replaces"] as readonly string[])];
+  const owned = [...ownNames, ...ownNames.map(issuedFileOf)];
   const plan = planOf(current, { policies, schedules: [] }, { files: owned, prune: given["prune"] === true });
   const removed = new Set(plan.flatMap(({ action, secretArn }) => (action === "remove" ? [secretArn] : [])));
   const found = current.policies.flatMap((before) => {

@@ -25,6 +25,8 @@ export const lasting: Readonly<Record<string, Lasting>> = {
   release: unfreezing,
   overwrite: overwriting,
   leave: leaving,
+  retire: fields("secret", "reason"),
+  issue: async (given, deps) => (await import("./issuing.ts")).issuing(given, deps),
   campaign: async (given, deps) => (await import("./campaigning.ts")).campaigning(given, deps),
   "campaign-clean": fields("destination", "reason"),
   "campaign-resume": async (given, deps) =>

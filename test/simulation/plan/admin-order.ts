@@ -27,6 +27,7 @@ export function adminOrder(
     newId,
     identifyCaller: trustingSts,
     twoPeople,
+    issuers: [],
   };
   const order = JSON.stringify({ ...command, nonce: newId() });
   const body = envelopeOf(order, { principal, atMs: world.time.nowMs() });

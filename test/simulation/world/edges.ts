@@ -124,7 +124,9 @@ export class Edges {
         return withShape(connect, { http, provider: this.#targets.provider });
       },
       sources: this.#targets.sources?.() ?? [],
-      schedules: { list: async () => [] },
+      schedules: { list: async () => [], remove: async () => undefined },
+      maker: { find: nobody, make: nobody },
+      issuer: { make: nobody },
       collector: undefined,
       refreshers: noRefreshers,
       destinations: this.#destinationsFor(invocation, store),
@@ -229,4 +231,9 @@ function requestFailure(entry: Readonly<Record<string, string>>): string | undef
     if (error instanceof AwsError) return error.code;
     throw error;
   }
+}
+
+/** No plan of the simulation issues secrets. */
+async function nobody(): Promise<never> {
+  throw new Error("nobody issues secrets here");
 }
