@@ -192,13 +192,14 @@ export const whyUnused: Readonly<Record<string, readonly string[]>> = {
     ...[get, query, write, credential].map((use) => `export-kit: ${use}`),
   ],
   "only a deployment with a collector pushes": [get, query, write].map((use) => `push-audit: ${use}`),
+  "only an admin credential of Rekey's own is tried with a canary": [`prove-incoming: ${query}`],
   "only somebody who issues or retires a secret has one made or ended": [
     "admin: IssueSecrets lambda:InvokeFunction",
     ...never("issue-key", get, query, write, put, credential),
     "issue-key: MakeSecrets secretsmanager:CreateSecret",
     "issue-key: MakeSecrets secretsmanager:TagResource",
     "issue-key: LookForNames secretsmanager:DescribeSecret",
-    ...[get, write, remove, read, credential, publish, page].map((use) => `end-issued: ${use}`),
+    ...never("end-issued", get, query, write, remove, read, credential, publish, page),
     ...["Get", "Create", "Update", "Delete"].map(
       (verb) => `end-issued: ReconcileSchedules scheduler:${verb}Schedule`,
     ),
