@@ -26,7 +26,8 @@ export function whoFails({ record, nowMs }: Seen): string {
   const waiting = record.secrets.filter((secret) => !isMoved(secret));
   if (waiting.length === 0) return "nobody that Rekey knows of";
   const late = waiting.flatMap(({ behind, name }) => (behind.length > 0 ? behind : [name]));
-  return `nobody: Rekey has not stopped the key; not moved yet: ${late.join(", ")}`;
+  const places = waiting.flatMap(({ copiesBehind = [] }) => copiesBehind.map(({ why }) => why));
+  return [`nobody: Rekey has not stopped the key; not moved yet: ${late.join(", ")}`, ...places].join("; ");
 }
 
 /** Secrets whose readers hold a key that no longer works and do not have the next one yet. */
@@ -59,10 +60,10 @@ function whoReads({ behind, name, standings = [] }: SecretInScope): string {
   return behind.length === 0 ? `whoever reads ${name}` : behind.join(", ");
 }
 
-function whyNotMoved({ replacement, failure }: SecretInScope): string {
-  return replacement === "failed"
-    ? `no replacement (${failure ?? "no reason"})`
-    : "not on the incoming key yet";
+function whyNotMoved({ replacement, failure, copiesBehind = [] }: SecretInScope): string {
+  if (replacement === "failed") return `no replacement (${failure ?? "no reason"})`;
+  const places = copiesBehind.map(({ why }) => why);
+  return ["not on the incoming key yet", ...places].join("; ");
 }
 
 function ownerText({ owner }: { readonly owner?: string }): string {

@@ -200,6 +200,7 @@ export interface IncidentShown {
     readonly promotedAtMs?: number;
     readonly adoptedAtMs?: number;
     readonly behind: readonly string[];
+    readonly copiesBehind: readonly string[];
     readonly moved: readonly string[];
   }[];
   readonly checklist: readonly {

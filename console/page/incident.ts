@@ -90,7 +90,7 @@ function Replacements({
       ) => html`<tr key=${secret.secretArn}><th scope="row"><a href=${linkTo("rotation", secret.secretArn)}>${secret.name}</a> <span class="sub">${secret.environment}</span></th>
       <td><${Badge} tone=${secret.tone}>${secret.replacement}<//>${secret.failure === undefined ? null : html`<p class="said">${secret.failure}</p>`}</td>
       <td><${Key} id=${secret.incomingKeyId} /></td><td><${When} atMs=${secret.promotedAtMs} nowMs=${nowMs} /></td>
-      <td>${secret.behind.length === 0 ? html`<span class="none">nobody</span>` : html`<b>${secret.behind.join(", ")}</b>`}${secret.moved.length > 0 ? html` <span class="sub">moved: ${secret.moved.join(", ")}</span>` : null}</td></tr>`,
+      <td>${secret.behind.length === 0 ? html`<span class="none">nobody</span>` : html`<b>${secret.behind.join(", ")}</b>`}${secret.copiesBehind.map((why) => html`<p class="said">${why}</p>`)}${secret.moved.length > 0 ? html` <span class="sub">moved: ${secret.moved.join(", ")}</span>` : null}</td></tr>`,
     )}</tbody></table><//>`;
 }
 

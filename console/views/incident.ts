@@ -121,6 +121,7 @@ function secretShown(secret: SecretInScope): IncidentShown["secrets"][number] {
     ...{ secretArn, name, environment, replacement, behind, tone: replacementTones[replacement] },
     moved: moved.map(({ consumer }) => consumer),
     ...(failure !== undefined && { failure }),
+    copiesBehind: (secret.copiesBehind ?? []).map(({ why }) => why),
     ...(incomingKeyId !== undefined && { incomingKeyId }),
     ...(promotedAtMs !== undefined && { promotedAtMs }),
     ...(adoptedAtMs !== undefined && { adoptedAtMs }),

@@ -33,7 +33,7 @@ function whyCopyBehind(asked: Asked): AdoptionReason | undefined {
     case "changed":
       return said(asked, { reason: "CopyChanged", detail, agoMs });
     case "elsewhere":
-      return said(asked, { reason: "CopyElsewhere", detail, agoMs });
+      return said(asked, { reason: "CopyElsewhere", detail: `${copy.as} at ${copy.to}: ${detail}`, agoMs });
     case "failed":
       return said(asked, { reason: "CopyFailed", detail, agoMs });
     case "activating":
@@ -78,6 +78,15 @@ function said(
   reason: Pick<AdoptionReason, "reason" | "detail" | "agoMs" | "remainingMs">,
 ): AdoptionReason {
   return { ...reason, source: "copy", consumer: consumer.name, environment: consumer.environment };
+}
+
+/** Each place that is behind, and why. Ages are left out: only news is worth a write. */
+export function sayCopiesBehind(
+  reasons: readonly AdoptionReason[],
+): readonly { readonly consumer: string; readonly why: string }[] {
+  return reasons.flatMap(({ source, consumer, reason, detail }) =>
+    source === "copy" && consumer !== undefined ? [{ consumer, why: `${reason}: ${detail}` }] : [],
+  );
 }
 
 /** Some copy is not written, or nothing has begun to use it: both are tried again after each wait. */

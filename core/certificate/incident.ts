@@ -146,8 +146,11 @@ function notChecked({ keys, secrets, scope }: IncidentRecord): readonly string[]
       .map(({ keyId }) => `that key ${keyId ?? "unknown"} is dead: a person waived the proof`),
     ...secrets
       .filter(({ behind }) => behind.length > 0)
-      .map(
-        ({ name, behind }) => `that these consumers of ${name} hold the replacement: ${behind.join(", ")}`,
+      .map(({ name, behind, copiesBehind = [] }) =>
+        [
+          `that these consumers of ${name} hold the replacement: ${behind.join(", ")}`,
+          ...copiesBehind.map(({ why }) => why),
+        ].join("; "),
       ),
     ...(scope?.notChecked ?? ["who read the secret and what the key did: it was not looked up"]),
     "copies of the key that nobody reported",

@@ -16,6 +16,10 @@ export const incidentLimits = {
   timeline: 300,
 } as const;
 
+/** What is kept of the copies that are behind, for each secret: so many, of so many bytes each. */
+export const copiesBehindMax = 10;
+export const copyBehindBytes = 300;
+
 /** Of one line of the timeline. */
 export const detailBytesMax = 1_200;
 

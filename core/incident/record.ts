@@ -233,6 +233,8 @@ export interface SecretInScope {
   readonly behind: readonly string[];
   /** How each of them stood then, and who owns it as the policy says. */
   readonly standings?: readonly (ConsumerStanding & { readonly owner?: string })[];
+  /** Why a place with a copy does not use the replacement yet, as the gate says it: `copiesBehindMax` at most. */
+  readonly copiesBehind?: readonly { readonly consumer: string; readonly why: string }[];
   readonly moved: readonly { readonly consumer: string; readonly atMs: number }[];
 }
 

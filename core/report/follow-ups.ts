@@ -55,10 +55,12 @@ function openSecret(secret: SecretInScope, policies: readonly Policy[]): readonl
   ];
 }
 
-/** What was observed of it last: failing, cut off, silent and gone are four different things. */
-function howItStood(consumer: string, { standings = [] }: SecretInScope): string {
+/** What was observed of it last: failing, cut off, silent and gone are four different things, and so is each of its places. */
+function howItStood(consumer: string, { standings = [], copiesBehind = [] }: SecretInScope): string {
   const known = standings.find((each) => each.consumer === consumer);
-  return known === undefined ? "it was behind when it was last asked" : sayStanding(known);
+  const places = copiesBehind.filter((each) => each.consumer === consumer).map(({ why }) => why);
+  const said = [...(known === undefined ? [] : [sayStanding(known)]), ...places];
+  return said.length === 0 ? "it was behind when it was last asked" : said.join("; ");
 }
 
 interface Owned {

@@ -1,8 +1,10 @@
 import * as z from "zod";
 import { type AdoptionVerdict, adoption } from "../../core/adoption/adoption.ts";
-import { areCopiesOwed } from "../../core/adoption/copies.ts";
+import { areCopiesOwed, sayCopiesBehind } from "../../core/adoption/copies.ts";
 import { type ConsumerStanding, sayStanding, standingsOf } from "../../core/adoption/standing.ts";
+import { cutToBytes } from "../../core/bytes.ts";
 import { whyCutOff } from "../../core/incident/cut-off.ts";
+import { copiesBehindMax, copyBehindBytes } from "../../core/incident/limits.ts";
 import { whyNotClose } from "../../core/incident/plan.ts";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
 import { addToTimeline, changeSecretInScope } from "../../core/incident/transitions.ts";
@@ -40,6 +42,9 @@ interface Recovery {
   readonly waitSeconds: number;
 }
 
+/** Who had not moved when they were last asked, how each stood, and which of their copies are behind. */
+type Late = Required<Pick<SecretInScope, "behind" | "standings" | "copiesBehind">>;
+
 /** Checks whether every consumer of one secret holds the replacement, for as long as waiting makes sense. */
 export const checkRecovery = step({
   name: "check-recovery",
@@ -54,10 +59,10 @@ export const checkRecovery = step({
     const view = { policy: consumersOnly(policy), run, nowMs: input.at, secretArn: input.secretArn };
     const evidence = await gatherEvidence(view, deps);
     const moved = adoption({ ...run, ...view, evidence });
-    const behind = whoIsBehind(moved);
     const standings = standingsOf({ ...run, ...view, evidence }).map((each) => withOwner(each, policy));
+    const late = { behind: whoIsBehind(moved), standings, copiesBehind: whichCopies(moved) };
     const isRecovered = moved.verdict === "adopted";
-    const noted = await note({ input, policy, behind, standings, isRecovered }, deps);
+    const noted = await note({ input, policy, late, isRecovered }, deps);
     const limitMs = run.promotedAtMs + policy.overlapMs;
     const isWatchOver = isOver({ input, incident, limitMs });
     await pageOwners({ record: noted, input, isWatchOver }, deps);
@@ -92,6 +97,13 @@ function whoIsBehind(verdict: AdoptionVerdict): readonly string[] {
   return [...new Set(verdict.reasons.flatMap(({ consumer }) => consumer ?? []))];
 }
 
+function whichCopies(verdict: AdoptionVerdict): Late["copiesBehind"] {
+  if (verdict.verdict === "adopted") return [];
+  return sayCopiesBehind(verdict.reasons)
+    .slice(0, copiesBehindMax)
+    .map(({ consumer, why }) => ({ consumer, why: cutToBytes(why, copyBehindBytes) }));
+}
+
 /**
  * While containment is under way, the watch ends with it. After it, the watch ends with the overlap of the
  * policy.
@@ -115,13 +127,12 @@ async function note(
   seen: {
     readonly input: CheckRecoveryInput;
     readonly policy: Policy;
-    readonly behind: readonly string[];
-    readonly standings: NonNullable<SecretInScope["standings"]>;
+    readonly late: Late;
     readonly isRecovered: boolean;
   },
   deps: Deps,
 ): Promise<IncidentRecord> {
-  const { input, policy, behind, standings, isRecovered } = seen;
+  const { input, policy, late, isRecovered } = seen;
   const { secretArn, incidentId, at } = input;
   const names = policy.consumers === "none" ? [] : policy.consumers.map(({ name }) => name);
   return changeIncident(
@@ -129,17 +140,18 @@ async function note(
     (now) => {
       const known = now.secrets.find((secret) => secret.secretArn === secretArn);
       if (known === undefined || known.replacement === "adopted") return now;
-      if (!isRecovered && isSame(known, { behind, standings })) return now;
-      const arrived = names.filter((name) => !behind.includes(name) && !hasMoved(known, name));
+      if (!isRecovered && isSame(known, late)) return now;
+      const arrived = names.filter((name) => !late.behind.includes(name) && !hasMoved(known, name));
       const next = changeSecretInScope(now, secretArn, (secret) => ({
         ...secret,
-        behind,
-        standings,
+        ...late,
         moved: [...secret.moved, ...arrived.map((consumer) => ({ consumer, atMs: at }))],
         replacement: isRecovered ? "adopted" : "recovering",
         ...(isRecovered && { adoptedAtMs: at }),
       }));
-      const detail = isRecovered ? "every consumer holds the replacement" : `behind: ${behind.join(", ")}`;
+      const detail = isRecovered
+        ? "every consumer holds the replacement"
+        : `behind: ${late.behind.join(", ")}`;
       if (!isRecovered) return { ...next, seq: next.seq + 1 };
       return addToTimeline(next, { atMs: at, what: "replacementAdopted", detail, secretArn });
     },
@@ -151,13 +163,10 @@ function hasMoved({ moved }: SecretInScope, name: string): boolean {
   return moved.some(({ consumer }) => consumer === name);
 }
 
-function isSame(
-  known: SecretInScope,
-  { behind, standings = [] }: Pick<SecretInScope, "behind" | "standings">,
-): boolean {
-  const text = (of: Pick<SecretInScope, "behind" | "standings">) =>
-    [...of.behind, ...(of.standings ?? []).map(sayStanding)].sort().join();
-  return known.replacement === "recovering" && text(known) === text({ behind, standings });
+function isSame(known: SecretInScope, late: Late): boolean {
+  const text = ({ behind, standings = [], copiesBehind = [] }: Partial<Late>) =>
+    [...(behind ?? []), ...standings.map(sayStanding), ...copiesBehind.map(({ why }) => why)].sort().join();
+  return known.replacement === "recovering" && text(known) === text(late);
 }
 
 function withOwner(standing: ConsumerStanding, { consumers, owner }: Policy) {

@@ -1,5 +1,5 @@
 import { adoption } from "../../../core/adoption/adoption.ts";
-import { areCopiesOwed } from "../../../core/adoption/copies.ts";
+import { areCopiesOwed, sayCopiesBehind } from "../../../core/adoption/copies.ts";
 import type { CopyEvidence } from "../../../core/adoption/evidence.ts";
 import { evidenceKey, isMaterial, mayForget } from "../../../core/adoption/evidence.ts";
 import { sayReason, sayWanted } from "../../../core/adoption/reason-text.ts";
@@ -47,7 +47,12 @@ test.each([
   ["activating", "CopyNotActive"],
 ] as const)("a copy that is %s is none: %s", (state, reason) => {
   const reasons = reasonsOf(view([evidence({ state })]));
-  expect(reasons).toMatchObject([{ reason, consumer: "shop", source: "copy", detail: "served" }]);
+  const detail = expect.stringMatching(/served$/);
+  expect(reasons).toMatchObject([{ reason, consumer: "shop", source: "copy", detail }]);
+  expect(sayCopiesBehind(reasons)).toEqual([
+    { consumer: "shop", why: expect.stringMatching(`^${reason}: .*served$`) },
+  ]);
+  expect(sayCopiesBehind(reasons.map((each) => ({ ...each, source: "report" })))).toEqual([]);
   for (const each of reasons) {
     expect(sayReason(each)).toContain("served");
     expect(sayWanted(each)).toEqual(expect.any(String));

@@ -162,6 +162,19 @@ describe("what was not checked", () => {
       ["that these consumers of billing hold the replacement: search, mail", looked],
     ],
     [
+      "and which of their copies are",
+      {
+        keys: [],
+        secrets: [
+          secretWith({
+            behind: ["shop"],
+            copiesBehind: [{ consumer: "shop", why: "CopyFailed: KEY at web: red" }],
+          }),
+        ],
+      },
+      ["that these consumers of billing hold the replacement: shop; CopyFailed: KEY at web: red", looked],
+    ],
+    [
       "what the look at its use left out",
       {
         keys: [],

@@ -626,6 +626,11 @@ describe("what people were told and have to do", () => {
       report({ secrets: [{ ...late, behind: ["billing"], ...facts }] }).followUps.map(({ why }) => why);
     expect(whys({ standings })).toContain("billing is cut off: alive, with the key that no longer works");
     expect(whys({})).toContain("it was behind when it was last asked");
+    const copiesBehind = [{ consumer: "billing", why: "CopyFailed: KEY at web: the build failed" }];
+    expect(whys({ copiesBehind })).toContain("CopyFailed: KEY at web: the build failed");
+    expect(whys({ standings, copiesBehind })).toContain(
+      "billing is cut off: alive, with the key that no longer works; CopyFailed: KEY at web: the build failed",
+    );
     expect(whys({ standings: standings.map((each) => ({ ...each, consumer: "else" })) })).toContain(
       "it was behind when it was last asked",
     );

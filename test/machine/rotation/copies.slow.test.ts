@@ -1,4 +1,4 @@
-import { copyName, type Places, placeNames } from "../../simulation/world/places.ts";
+import { copyName, placeNames } from "../../simulation/world/places.ts";
 import type { Run } from "../../simulation/world/step-functions.ts";
 import { never } from "../../simulation/world/surroundings.ts";
 import { leakOfCurrent } from "../incident/compromise-story.ts";
@@ -274,33 +274,60 @@ test("a leaked key is replaced at every place too, and containment waits for non
   expect(run.outcome?.status).toBe("SUCCEEDED");
 });
 
-describe("in a leak containment waits for no place, and the incident says whose is behind:", () => {
+describe("in a leak containment waits for no place, and the incident says which is behind, and why:", () => {
   const troubles: readonly {
     readonly what: string;
-    readonly before: (places: Places) => void;
+    readonly before: (story: Story) => void;
+    readonly said: RegExp;
   }[] = [
-    { what: "it refuses the write", before: ({ refuses }) => void refuses.add("web") },
-    { what: "what it started has failed", before: ({ fails }) => void fails.add("web") },
+    {
+      what: "it refuses the write",
+      before: (story) => void placesOf(story).refuses.add("web"),
+      said: /CopyNotWritten: OPENAI_API_KEY at web is not written yet/,
+    },
+    {
+      what: "what it started has failed",
+      before: (story) => void placesOf(story).fails.add("web"),
+      said: /CopyFailed: OPENAI_API_KEY at web: the build/,
+    },
     {
       what: "it is never activated",
-      before: ({ web }) => {
-        web.isConnected = false;
+      before: (story) => {
+        placesOf(story).web.isConnected = false;
       },
+      said: /CopyNotActive: OPENAI_API_KEY at web: no deployment of production was built/,
+    },
+    {
+      what: "its token leads to another environment",
+      before: (story) => void placesOf(story).astray.add("web"),
+      said: /CopyElsewhere: OPENAI_API_KEY at web: the token leads to no such place/,
+    },
+    {
+      what: "somebody else changes it after the write",
+      before: (story) =>
+        story.before(
+          ({ port, operation, changes }) =>
+            port === "destination" &&
+            !changes &&
+            operation.startsWith("pods") &&
+            story.effects().some((each) => each.startsWith("activate pods")),
+          () => void placesOf(story).changeByHand("pods", "sk-FAKE-somebody-elses"),
+        ),
+      said: /CopyChanged: .*pods/,
     },
   ];
 
-  test.each(troubles)("$what", async ({ before }) => {
+  test.each(troubles)("$what", async ({ before, said }) => {
     const story = await begin();
-    before(placesOf(story));
+    before(story);
     const run = await story.world.compromise(await leakOfCurrent(story.world));
     await story.world.time.advance(30 * minute);
 
     expect(story.effects().some((each) => each.startsWith("delete k1"))).toBe(true);
     expect(run.outcome?.status).toBe("SUCCEEDED");
     const { secrets } = await story.world.incidentOf(run);
-    expect(secrets.map(({ behind, replacement }) => ({ behind, replacement }))).toEqual([
-      { behind: ["shop"], replacement: "recovering" },
-    ]);
+    expect(secrets).toMatchObject([{ behind: ["shop"], replacement: "recovering" }]);
+    expect(secrets[0]?.copiesBehind?.map(({ why }) => why).join("\n")).toMatch(said);
   });
 
   test("and its certificate names the place that refused the write, with what it answered", async () => {
