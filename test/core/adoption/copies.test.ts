@@ -52,7 +52,7 @@ test.each([
   expect(sayCopiesBehind(reasons)).toEqual([
     { consumer: "shop", why: expect.stringMatching(`^${reason}: .*served$`) },
   ]);
-  expect(sayCopiesBehind(reasons.map((each) => ({ ...each, source: "report" })))).toEqual([]);
+  expect(sayCopiesBehind(reasons.map((each) => ({ ...each, source: "provider" as const })))).toEqual([]);
   for (const each of reasons) {
     expect(sayReason(each)).toContain("served");
     expect(sayWanted(each)).toEqual(expect.any(String));
