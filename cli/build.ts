@@ -38,8 +38,10 @@ export async function bundleIntoOne(outfile: string, entry: string): Promise<voi
 
 /** `rekey scan` once more, in a small file of its own: a hook waits for it at each commit. */
 export async function bundleScan(outfile: string): Promise<void> {
-  await intoOne(outfile, { entry: "cli/scan-alone.ts", plugins: scanAlone() });
+  await intoOne(outfile, { entry: scanEntry, plugins: scanAlone() });
 }
+
+const scanEntry = "cli/scan-alone.ts";
 
 async function intoOne(
   outfile: string,
@@ -74,7 +76,8 @@ async function commonJs(text: string): Promise<string> {
 
 function sourcesOf({ inputs }: Metafile, page: BuiltPage): readonly string[] {
   const own = Object.keys(inputs).filter((path) => !path.startsWith("node_modules/"));
-  return [...new Set([...own, ...page.sources])];
+  const builders = ["cli/build.ts", "cli/build-scan.ts", scanEntry];
+  return [...new Set([...own, ...page.sources, ...builders])];
 }
 
 /** Renamed into place, so that a command that starts meanwhile reads the whole of one file. */

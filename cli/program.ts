@@ -190,5 +190,17 @@ function failureFrom(error: unknown): CliFailure {
       hint: awsHints[error.name],
     });
   }
-  throw error;
+  return unexpected(error);
 }
+
+/** A fault of ours, or of a service that answers with what nobody thought of. The trace is for us; most people need the sentence. */
+function unexpected(error: unknown): CliFailure {
+  if (process.env["REKEY_TRACE"] === "1") throw error;
+  const { name, message } = error instanceof Error ? error : { name: "an error", message: String(error) };
+  return new CliFailure(`an unexpected error: ${name}: ${message.slice(0, messageMax)}`, {
+    hint: "REKEY_TRACE=1 before the same command shows where it happened",
+    facts: { error: name },
+  });
+}
+
+const messageMax = 1_000;

@@ -617,6 +617,20 @@ describe("sweep", () => {
   });
 });
 
+test("an error that nobody thought of is one sentence, and says how to see more", async () => {
+  const failing = () => {
+    throw new TypeError("answer.items is not iterable");
+  };
+  const { code, err, json } = await rekey({ ...adminWorld(), depsOf: failing }, "sweep --dry-run --json");
+
+  expect(err).toBe(
+    "rekey: error: an unexpected error: TypeError: answer.items is not iterable\nrekey: hint: REKEY_TRACE=1 before the same command shows where it happened",
+  );
+  expect({ code, type: json()["type"], error: json()["error"] }).toEqual({
+    ...{ code: 1, type: "error", error: "TypeError" },
+  });
+});
+
 test("an error and its hint are broken between words, under their own text, where a terminal is narrow", async () => {
   const { world } = await appliedWorld();
   const { err } = await rekey(world, "lint no-such-file.yml", { width: 40 });
