@@ -158,7 +158,8 @@ function whyBroken(error: unknown): readonly [text: string, hint: string] {
       `${whichPort(error)} is taken by another program`,
       "name a free one with --port, or leave it out",
     ];
-  return [`the run broke: ${name}: ${message}`, "run it again; under a heavy load it can take too long"];
+  const said = name === "Error" ? message : `${name}: ${message}`;
+  return [`the run broke: ${said}`, "run it again; under a heavy load it can take too long"];
 }
 
 try {
