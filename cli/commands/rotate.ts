@@ -21,8 +21,21 @@ export const rotate: Register = (program, perform) => {
           return watchBoard(cli, rotationBoard({ secretArn: String(answer["secretArn"]), rotationId }));
         return {
           json: { type: "rotate", ...answer },
-          lines: [`rotation ${rotationId} is started`, `follow it with: rekey watch ${rotationId}`],
+          lines: [
+            `rotation ${rotationId} is started`,
+            ...whatItFinishes(answer["finishes"]),
+            `follow it with: rekey watch ${rotationId}`,
+          ],
         };
       }),
     );
 };
+
+/** A run that finds an old key still to be revoked does that, and nothing else. */
+function whatItFinishes(keyId: unknown): readonly string[] {
+  if (typeof keyId !== "string") return [];
+  return [
+    `it makes no new key: it only finishes what an earlier rotation left, the revoke of ${keyId}`,
+    "once that is done, the same command makes a new key",
+  ];
+}

@@ -1,6 +1,6 @@
 import { NeedsHuman } from "../errors.ts";
 import { isSpent, type LedgerKey } from "../keys.ts";
-import type { RotationId, SecretArn } from "../ports.ts";
+import type { KeyId, RotationId, SecretArn } from "../ports.ts";
 import { debtKindIn, type Progress } from "./retiring.ts";
 import {
   adoptCurrent,
@@ -111,6 +111,11 @@ export function supersededToResume(record: SecretRecord): SupersededKey | undefi
   const current = currentKey(record);
   const isOurs = current?.rotationId !== undefined && current.compromised !== true;
   return record.run === undefined && isOurs ? supersededKeys(record)[0] : undefined;
+}
+
+/** The old key whose revoke the next run goes on with, in place of making a new one; undefined if it makes one. */
+export function keyToFinish(record: SecretRecord): KeyId | undefined {
+  return record.run?.owed === undefined ? supersededToResume(record)?.keyId : record.run.retiring.keyId;
 }
 
 export interface Resuming extends Opening {

@@ -3,6 +3,7 @@ import { isRotated, type Policy } from "../../core/policy.ts";
 import { executionName } from "../../core/rotation/execution-name.ts";
 import { type TakenReason, whyNoRunOpens } from "../../core/rotation/open.ts";
 import type { SecretRecord } from "../../core/rotation/secret-record.ts";
+import { keyToFinish } from "../../core/rotation/superseded.ts";
 import { isoText } from "../../core/utc.ts";
 import type { AdminDeps } from "../deps.ts";
 import { stopFor } from "../secret/stop-order.ts";
@@ -56,7 +57,8 @@ export const rotate = adminCommand({
       action: "RotationRequested",
       detail: { rotationId, reason: input.reason },
     });
-    return { ...started, secretArn, name: policy.name, rotationId };
+    const finishes = isRepeat ? undefined : keyToFinish(record);
+    return { ...started, secretArn, name: policy.name, rotationId, ...(finishes && { finishes }) };
   },
 });
 

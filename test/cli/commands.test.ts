@@ -128,6 +128,26 @@ describe("rotate and watch", () => {
     expect(world.executions.started).toMatchObject([{ name: "billing-key-id1" }]);
   });
 
+  test("a rotation that only finishes what an earlier one left says so", async () => {
+    const { world, keys } = await appliedWorld();
+    const old = { keyId: "k-old", versionId: "v-old", fingerprint: "sha256:old" };
+    await world.ledger.changeSecret(arnOf("billing-key"), (record) => ({
+      ...record,
+      keys: [
+        { ...old, name: "k-old", state: "retiring" as const },
+        ...record.keys.map((key) => ({ ...key, rotationId: "r-0" })),
+      ],
+    }));
+    const shown = await rekey(world, "rotate billing-key");
+    expect(keys["billing-key"]?.keyId).toBeDefined();
+    expect(shown.out.split("\n")).toEqual([
+      "rotation billing-key-id1 is started",
+      "it makes no new key: it only finishes what an earlier rotation left, the revoke of k-old",
+      "once that is done, the same command makes a new key",
+      "follow it with: rekey watch billing-key-id1",
+    ]);
+  });
+
   test("an unknown secret is named, with the nearest one", async () => {
     const { world } = await appliedWorld();
     const shown = await rekey(world, "rotate biling-key");

@@ -3,6 +3,7 @@ import { resumeSuperseded } from "../../../core/rotation/lease.ts";
 import { emptyRecord, type SecretRecord } from "../../../core/rotation/secret-record.ts";
 import {
   adoptByHand,
+  keyToFinish,
   mayNotReturn,
   releaseRetained,
   retainedKeys,
@@ -94,6 +95,9 @@ test("nothing is resumed while a run has the secret, or a hold or a freeze keeps
   expect(supersededToResume({ ...free, run })).toBeUndefined();
   expect(owedBy({ ...free, run })).toBeUndefined();
   expect(owedBy({ ...free, run: { ...run, owed: { reason: "overdue" } } })).toBe("r-2");
+  expect(keyToFinish({ ...free, run: { ...run, owed: { reason: "overdue" } } })).toBe(current.keyId);
+  expect(keyToFinish({ ...free, run })).toBeUndefined();
+  expect(keyToFinish(free)).toBe("k1");
   const lease = { runId: "r-2", kind: "rotation" as const, executionArn: "arn:r-2" };
   expect(owedBy({ ...free, lease })).toBeUndefined();
   expect(owedBy({ ...free, hold: { by: "ops", reason: "busy" } })).toBeUndefined();

@@ -67,6 +67,10 @@ test("an overdue consumer keeps the retiring key alive, and people are notified 
     rotationId: run.rotationId,
     reason: expect.stringContaining("HoldsRetiringKey search search-2"),
   });
+  const { run: left } = await story.world.ledger.secret(story.secretArn);
+  expect(await story.command({ command: "rotate", secret: "billing-key" })).toMatchObject({
+    finishes: left?.retiring.keyId,
+  });
   expect(story.firstAt(run, "Overdue") - story.firstAt(run, "PromoteVersion")).toBeGreaterThanOrEqual(
     halfAnHourMs,
   );
