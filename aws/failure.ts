@@ -62,7 +62,9 @@ export function failureIn(error: unknown): Failure {
   };
   const { name = "unknown", $metadata } = thrown;
   const status = $metadata?.httpStatusCode;
-  const unreached = status === undefined ? unreachedIn(thrown) : undefined;
+  // A connection that broke off or ran out of time has a name of the SDK's, and may have reached the service.
+  const isNamed = status !== undefined || Object.hasOwn(passing, name);
+  const unreached = isNamed ? undefined : unreachedIn(thrown);
   return { kind: kindOf(name, status), name: unreached ?? name };
 }
 

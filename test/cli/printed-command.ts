@@ -28,7 +28,14 @@ export async function whyNotTaken(line: string): Promise<string | undefined> {
     return Promise.reject(parsed);
   };
   const terminal = {
-    ...{ isColoured: false, readHidden: stop, readFile: stop, policyFilesIn: stop, nowMs: () => 0 },
+    ...{
+      isColoured: false,
+      readHidden: stop,
+      readFile: stop,
+      policyFilesIn: stop,
+      writeNew: stop,
+      nowMs: () => 0,
+    },
     out: (text: string) => void told.push(text),
     err: (text: string) => void told.push(text),
   };

@@ -12,7 +12,10 @@ const pages = ["README.md", ...pagesIn("docs/"), ...pagesIn("docs/runbooks/")];
 function copiedFrom(page: string): readonly string[] {
   const text = readFileSync(new URL(page, root), "utf8");
   const blocks = [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
-  const lines = blocks.join("").split("\n");
+  const lines = blocks
+    .join("")
+    .replace(/ *\\\n */g, " ")
+    .split("\n");
   // What a shell leaves out before it calls the program: a comment, and where the output goes.
   const asCalled = (line: string) =>
     line

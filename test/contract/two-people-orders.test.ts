@@ -11,6 +11,7 @@ const reason = "it seems right";
 const always: Readonly<Record<string, object>> = {
   stop: { all: true, includingIncidents: true, reason },
   leave: { secret: "billing-key", reason },
+  retire: { secret: "billing-key", reason },
   "campaign-clean": { destination: "shop", reason },
   attest: { secret: "billing-key", consumer: "billing" },
 };
@@ -25,6 +26,7 @@ const elsewhere: Readonly<Record<string, readonly [file: string, test: string]>>
   apply: ["two-people.test.ts", "an apply with %s, and not one that changes nothing"],
   forget: ["forget.test.ts", 'outcome: "pending", command: "forget"'],
   campaign: ["campaign.test.ts", "waits for a second person, who confirms the digest of the same keys"],
+  issue: ["issue.test.ts", "waits for a second person where the template says so"],
   "campaign-resume": ["campaign-resume.test.ts", "goes on once a second person has seen"],
 };
 
