@@ -22,8 +22,9 @@ export async function buildCli(folder: string): Promise<void> {
   });
   const parts = join(folder, "rekey");
   await mkdir(parts, { recursive: true });
-  // The entry comes last: a command that starts meanwhile finds the parts that its entry names.
-  const [entry, ...others] = outputFiles;
+  // It stands anywhere among them, and is written last: a command that starts meanwhile finds the parts that its entry names.
+  const isEntry = ({ path }: { readonly path: string }) => basename(path) === "rekey.cjs";
+  const [entry, others] = [outputFiles.find(isEntry), outputFiles.filter((file) => !isEntry(file))];
   for (const { path, text } of others) await replace(path, await commonJs(text));
   if (entry !== undefined) await replace(entry.path, await commonJs(entry.text));
   const current = new Set(others.map(({ path }) => basename(path)));
