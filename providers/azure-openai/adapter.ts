@@ -72,7 +72,7 @@ export function connect({ settings: block, admin, http }: ConnectOptions): Provi
     restore: async () => undefined,
     async revoke(keyId) {
       assertId(keyId);
-      const held = (await account.read()).find((each) => each.keyId === keyId);
+      const held = (await justRead(account)).find((each) => each.keyId === keyId);
       if (held === undefined) return "alreadyGone";
       const reply = await account.regenerate(held.place);
       if (!isOk(reply)) throw api.failureOf(reply);
@@ -124,7 +124,7 @@ function accountKeys(api: AdminApi, settings: AzureOpenAiSettings): AccountKeys 
  * answer the places are read again: they tell whether there is another key, and which.
  */
 async function mint({ retiring, displaces }: MintRequest, account: AccountKeys): Promise<MintedKey> {
-  const before = await account.read();
+  const before = await justRead(account);
   const live = before.find(({ keyId }) => keyId === retiring);
   const idle = before.find(({ keyId }) => keyId !== retiring);
   if (live === undefined || idle === undefined) {
@@ -139,6 +139,22 @@ async function mint({ retiring, displaces }: MintRequest, account: AccountKeys):
   const isThrottled = isReply(answer) && answer.status === 429 && after.length > 0;
   if (isThrottled) throw account.failureOf(answer);
   throw new MintOutcomeUnknown(`${kind} did not say whether it regenerated ${idle.place}`);
+}
+
+/** So old may a look at the places be before one of them is regenerated, which ends whatever is in it by then. */
+const lookMaxMs = 10_000;
+const looksMax = 3;
+
+/** The two places as they are now: a function that slept over the reply looks again. */
+async function justRead(account: AccountKeys): Promise<readonly Held[]> {
+  for (let looks = 0; looks < looksMax; looks++) {
+    const beganMs = Date.now();
+    const held = await account.read();
+    if (Date.now() - beganMs <= lookMaxMs) return held;
+  }
+  throw new ProviderUnavailable(
+    `${kind} took longer than ${lookMaxMs / 1_000} s to list its two keys, ${looksMax} times`,
+  );
 }
 
 function isReply(answer: unknown): answer is HttpReply {

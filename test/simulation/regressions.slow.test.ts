@@ -111,6 +111,7 @@ const seeds: readonly (readonly [number, string])[] = [
     "a change in the minute after a write whose function died is the one that a hidden value cannot tell apart",
   ],
   [5324, "after a write that was refused, what somebody put there is left alone"],
+  [2963, "a revoke that slept over the list of the two places looks again before it regenerates one"],
   [995, "a mint that thaws when its successor has filled the idle place overwrites nothing"],
   [
     8408,
