@@ -198,7 +198,7 @@ function unexpected(error: unknown): CliFailure {
   if (process.env["REKEY_TRACE"] === "1") throw error;
   const { name, message } = error instanceof Error ? error : { name: "an error", message: String(error) };
   return new CliFailure(`an unexpected error: ${name}: ${message.slice(0, messageMax)}`, {
-    hint: "REKEY_TRACE=1 before the same command shows where it happened",
+    hint: "an order may have taken effect: see `rekey status`; with REKEY_TRACE=1 it shows where it broke",
     facts: { error: name },
   });
 }

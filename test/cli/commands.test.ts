@@ -644,7 +644,7 @@ test("an error that nobody thought of is one sentence, and says how to see more"
   const { code, err, json } = await rekey({ ...adminWorld(), depsOf: failing }, "sweep --dry-run --json");
 
   expect(err).toBe(
-    "rekey: error: an unexpected error: TypeError: answer.items is not iterable\nrekey: hint: REKEY_TRACE=1 before the same command shows where it happened",
+    "rekey: error: an unexpected error: TypeError: answer.items is not iterable\nrekey: hint: an order may have taken effect: see `rekey status`; with REKEY_TRACE=1 it shows where it broke",
   );
   expect({ code, type: json()["type"], error: json()["error"] }).toEqual({
     ...{ code: 1, type: "error", error: "TypeError" },
