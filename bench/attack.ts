@@ -5,7 +5,9 @@ import { Secret } from "../core/secret.ts";
 import { signatureHeader, signEnvelope } from "../events/intake/edge/signed-envelope.ts";
 import type { IncidentRecord } from "../ledger/incidents.ts";
 import { type Demonstration, startDemonstration } from "../local/demonstration.ts";
+import type { Timed } from "../local/functions.ts";
 import { secretText } from "../local/send-alert.ts";
+import { nameOf } from "./cold.ts";
 import { type BenchRow, rowOf } from "./row.ts";
 
 /** What somebody with a signing secret can do to the real intake, as it runs in the local cloud. */
@@ -20,7 +22,7 @@ export interface Attacked {
     readonly statuses: readonly number[];
     readonly audited: number;
   };
-  /** One post of nearly 6 MB that means nothing. */
+  /** One post of nearly 6 MB that means nothing; `cpuMs` of the thread in which the intake function alone runs. */
   readonly hostile: { readonly cpuMs: number; readonly ms: number; readonly status: number };
 }
 
@@ -64,20 +66,25 @@ export async function attackRows(): Promise<BenchRow[]> {
     ]),
     rowOf({ name: "attack: 50 posts at once, CPU until the last answer", unit: "ms" }, [burst.cpuMs]),
     rowOf({ name: "attack: 50 posts at once, lost in the audit log", unit: "entries", budget: 0 }, [lost]),
-    rowOf({ name: "attack: 6 MB of nothing, CPU until its answer", unit: "ms", budget: 2_000 }, [
+    rowOf({ name: "attack: 6 MB of nothing, CPU of the intake function", unit: "ms", budget: 2_000 }, [
       hostile.cpuMs,
     ]),
-    rowOf({ name: "attack: 6 MB of nothing, until its answer", unit: "ms" }, [hostile.ms]),
+    rowOf(
+      { name: "attack: 6 MB of nothing, until its answer", unit: "ms", detail: `answered ${hostile.status}` },
+      [hostile.ms],
+    ),
   ];
 }
 
 export async function attacked(): Promise<Attacked> {
-  const company = await startDemonstration({ plan: "contain-first", provider });
+  const calls: Timed[] = [];
+  const onCall = (call: Timed) => void calls.push(call);
+  const company = await startDemonstration({ plan: "contain-first", provider, onCall });
   try {
     const post = await poster(company);
     // The first request loads the function's code.
     await post(alertsBody([{ id: "warm-up", key: "FAKE-warm-up-0000000000" }]));
-    const hostile = await hostileRequest(post);
+    const hostile = await hostileRequest(post, calls);
     const flood = await floodOf(company, post);
     return { hostile, flood, burst: await burstOf(company, post) };
   } finally {
@@ -100,13 +107,16 @@ async function poster({ cloud }: Demonstration): Promise<Post> {
 
 const alertsBody = (alerts: readonly object[]) => JSON.stringify({ alerts });
 
-async function hostileRequest(post: Post): Promise<Attacked["hostile"]> {
+/** The function has a thread of its own in the local cloud; its sender and the stand-ins of AWS are in others. */
+async function hostileRequest(post: Post, calls: Timed[]): Promise<Attacked["hostile"]> {
   const body = `{"alerts":[${"{},".repeat((6 * megabyte - 1_024) / 3)}{}]}`;
-  const cpu = process.cpuUsage();
+  calls.length = 0;
   const startedMs = performance.now();
   const status = await post(body);
-  const { user, system } = process.cpuUsage(cpu);
-  return { status, ms: performance.now() - startedMs, cpuMs: (user + system) / 1_000 };
+  const ms = performance.now() - startedMs;
+  const own = calls.filter(({ functionName }) => nameOf(functionName) === "intake");
+  if (own.length !== 1) throw new Error(`the intake was called ${own.length} times for one request`);
+  return { status, ms, cpuMs: own.reduce((sum, { cpuMs }) => sum + cpuMs, 0) };
 }
 
 async function burstOf(company: Demonstration, post: Post): Promise<Attacked["burst"]> {

@@ -126,7 +126,8 @@ function coldOn(pairs: readonly Pair[]): string {
   return lines.join(", ");
 }
 
-const nameOf = (functionName: string) => functionName.replace(/^rekey-[a-z]+-/, "");
+/** The name in serverless/functions.ts of a deployed function. */
+export const nameOf = (functionName: string) => functionName.replace(/^rekey-[a-z]+-/, "");
 
 /** The key that the programs use now leaks. */
 const leak: Measure = async (company, calls) => {

@@ -3,7 +3,7 @@ import type { ExecutionState, KeyId, ListedKey, RotationId } from "../ports.ts";
 import { whyNoRunOpens } from "./open.ts";
 import { debtKindIn } from "./retiring.ts";
 import type { SecretRecord } from "./secret-record.ts";
-import { supersededKeys, supersededToResume } from "./superseded.ts";
+import { keyToFinish, supersededKeys } from "./superseded.ts";
 
 /** What the ledger knows about all secrets with keys in one provider account. */
 export interface AccountView {
@@ -78,7 +78,8 @@ export function owedBy(record: SecretRecord): string | undefined {
   if (whyNoRunOpens(record) !== undefined) return undefined;
   // What a person aborted goes on when a person, or its schedule, starts a rotation.
   if (run?.aborted !== undefined) return undefined;
-  return run === undefined ? supersededToResume(record)?.keyId : run.owed && run.rotationId;
+  const keyId = keyToFinish(record);
+  return keyId && (run?.rotationId ?? keyId);
 }
 
 /** Whether a stored debt is still owed. A revoke is not, once only its proof is missing. */

@@ -325,9 +325,9 @@ export const plantedBugs: readonly PlantedBug[] = [
   },
   {
     name: "never revoke a superseded key",
-    file: "core/rotation/sweep.ts",
-    find: "return run === undefined ? supersededToResume(record)?.keyId : run.owed",
-    replace: "return run === undefined ? supersededToResume({ ...record, keys: [] })?.keyId : run.owed",
+    file: "core/rotation/superseded.ts",
+    find: "return record.run?.owed === undefined ? supersededToResume(record)?.keyId : ",
+    replace: "return record.run?.owed === undefined ? undefined : ",
   },
   {
     name: "contain waits while the secret is held",
