@@ -23,9 +23,15 @@ export const someCode: Code = {
   sha256: (name) => `sha256-of-${name}-FAKE`,
 };
 
-/** The resources of a deployment, as the packager writes them and the local cloud boots from them. */
+const templates = new WeakMap<Deployment, Template>();
+
+/** The resources of a deployment, as the packager writes them and the local cloud boots from them; rendered once. */
 export function rendered(deployment: Deployment): Template {
-  return renderTemplate(deployment, someCode).Resources;
+  const known = templates.get(deployment);
+  if (known !== undefined) return known;
+  const template = renderTemplate(deployment, someCode).Resources;
+  templates.set(deployment, template);
+  return template;
 }
 
 export interface Packaged {

@@ -8,6 +8,12 @@ import { open, type Story, type StoryOptions } from "../rotation/story.ts";
 import { type GoldenName, golden, payloadOf, writeGoldens } from "./golden.ts";
 
 const hour = 3_600_000;
+/** What the stored certificates say of ages and last uses is in these steps. */
+const pace = { useEveryMs: 5_000, reportEveryMs: 15_000 };
+const watched = [
+  { name: "billing", ...pace },
+  { name: "search", ...pace },
+];
 const worlds: World[] = [];
 const made = new Map<GoldenName, string>();
 
@@ -62,7 +68,7 @@ function incidentIn(statement: CertificateStatement) {
 }
 
 test("a rotation's certificate says which instance held what when the gate opened, and for how long it was quiet", async () => {
-  const story = await open();
+  const story = await open({ consumers: watched });
   const run = await story.rotate();
 
   const said = rotationIn(certificateIn(story.world, "rotated", run.rotationId));
@@ -121,7 +127,10 @@ test("with an attestation in it, adoption is worth no more than a person's state
 });
 
 function attested(): Promise<Story> {
-  const consumers = [{ name: "billing" }, { name: "legacy", instances: 0 }];
+  const consumers = [
+    { name: "billing", ...pace },
+    { name: "legacy", instances: 0 },
+  ];
   const declared = policyFor({ name: "billing-key", secretArn: "arn", consumers, propagation: {} });
   const [billing, legacy] = declared.consumers === "none" ? [] : declared.consumers;
   if (billing === undefined || legacy === undefined) throw new Error("two consumers were declared");
@@ -158,7 +167,10 @@ test("a run that resumes another says which one promoted the key and how that wa
 
 function overdue(): Promise<Story> {
   const halfAnHourMs = hour / 2;
-  const consumers = [{ name: "billing" }, { name: "search", maxStaleMs: halfAnHourMs }];
+  const consumers = [
+    { name: "billing", ...pace },
+    { name: "search", ...pace, maxStaleMs: halfAnHourMs },
+  ];
   return open({ consumers, policy: { overlapMs: halfAnHourMs } } satisfies StoryOptions);
 }
 
@@ -223,7 +235,7 @@ test("a run whose execution was stopped is certified by an execution of its own"
 
 test("an incident's certificate has both clocks, the plan and the proof of death", async () => {
   const world = worldOf();
-  await world.secret();
+  await world.secret({ consumers: watched });
   const run = await world.compromise(await leakOfCurrent(world));
   const { incidentId } = await world.incidentOf(run);
 

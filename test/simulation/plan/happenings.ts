@@ -167,7 +167,9 @@ async function declare(simulation: Simulated, secret: WatchedSecret): Promise<vo
   };
   await world.ledger.putPolicy(late);
   secret.declarations.push({ step: watch.step, policy: late });
-  await simulation.startInstanceOf(secret, { name: "late", maxStaleMs: 10_000, refreshEveryMs: 5_000 });
+  await simulation.startInstanceOf(secret, {
+    ...{ name: "late", maxStaleMs: 10_000, refreshEveryMs: 5_000, useEveryMs: 5_000, reportEveryMs: 15_000 },
+  });
 }
 
 /** The right names, and the key that the gate waits for, from where the policy does not expect them. */

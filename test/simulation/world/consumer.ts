@@ -208,8 +208,8 @@ export async function startConsumer(options: ConsumerOptions, world: ConsumerWor
     account: "111122223333",
     instances: 2,
     refreshEveryMs: 60_000,
-    useEveryMs: 5_000,
-    reportEveryMs: 15_000,
+    useEveryMs: 10_000,
+    reportEveryMs: 60_000,
     maxStaleMs: 15 * 60_000,
     ...options,
   };
