@@ -1,6 +1,6 @@
-import { isBuiltin } from "node:module";
 import type { Plugin } from "esbuild";
 import { issuers } from "../providers/index.ts";
+import { lateModules } from "./build-late.ts";
 import { commandGroups } from "./command-table.ts";
 
 /** What the bundle of `rekey scan` is made of: the command itself, and of everything else no more than it needs. */
@@ -39,33 +39,6 @@ function replaced(name: string, filter: RegExp, contents: string): Plugin {
     name,
     setup(bundler) {
       bundler.onLoad({ filter }, () => ({ contents, loader: "js" }));
-    },
-  };
-}
-
-/** Loaded by Node itself before any program starts. */
-const atStart: ReadonlySet<string> = new Set(["fs", "path", "events", "util", "os"]);
-
-/** Node's own cryptography, compression and the like, loaded when the first of their functions is called. */
-function lateModules(): Plugin {
-  return {
-    name: "late-modules",
-    setup(bundler) {
-      bundler.onResolve({ filter: /^(?:node:)?[a-z_/0-9]+$/ }, ({ path, namespace }) => {
-        const name = path.replace(/^node:/, "");
-        if (!isBuiltin(path) || atStart.has(name)) return undefined;
-        return namespace === "late" ? { path, external: true } : { path: name, namespace: "late" };
-      });
-      bundler.onLoad({ filter: /.*/, namespace: "late" }, async ({ path }) => {
-        const names = Object.keys(await import(`node:${path}`)).filter((name) => name !== "default");
-        const getters = names.map(
-          (name) => `get ${JSON.stringify(name)}() { return load()[${JSON.stringify(name)}]; }`,
-        );
-        return {
-          contents: `const load = () => require("node:${path}");\nmodule.exports = { ${getters.join(", ")} };`,
-          loader: "js",
-        };
-      });
     },
   };
 }

@@ -3,6 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from "esbuild";
 import { type BuiltPage, buildPage } from "../console/build.ts";
+import { lateModules } from "./build-late.ts";
 import { scanAlone } from "./build-scan.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -15,8 +16,8 @@ const minified = { platform: "node", target: "node20", minify: true, legalCommen
 export async function buildCli(folder: string): Promise<void> {
   const page = await buildPage();
   const { metafile, outputFiles } = await build({
-    ...bundling([withPage(page)]),
-    // Only modules can be split. Node's own parts are loaded more lazily by CommonJS, so each part is turned into that.
+    ...bundling([withPage(page), lateModules()]),
+    // Only modules can be split, and a command is faster where each part is CommonJS, so each is turned into that.
     ...{ entryPoints: { rekey: "cli/rekey.ts" }, format: "esm", splitting: true },
     ...{ outdir: folder, chunkNames: "rekey/[hash]", outExtension: { ".js": ".cjs" } },
   });
@@ -77,7 +78,7 @@ async function commonJs(text: string): Promise<string> {
 
 function sourcesOf({ inputs }: Metafile, page: BuiltPage): readonly string[] {
   const own = Object.keys(inputs).filter((path) => !path.startsWith("node_modules/"));
-  const builders = ["cli/build.ts", "cli/build-scan.ts", scanEntry];
+  const builders = ["cli/build.ts", "cli/build-late.ts", "cli/build-scan.ts", scanEntry];
   return [...new Set([...own, ...page.sources, ...builders])];
 }
 
