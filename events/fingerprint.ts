@@ -141,10 +141,20 @@ function fromJson(text: string): string {
   }
 }
 
+/** By SHA-256, never by the key: applying and indexing ask for the hash of the same keys over and over. */
+const hmslKnown = new Map<string, string>();
+const hmslKnownMax = 1_000;
+
 /** GitGuardian's "Has My Secret Leaked" hash; parameters as published in ggshield. */
 function hmslHex(text: string): string {
+  const name = hashHex("sha256", text);
+  const known = hmslKnown.get(name);
+  if (known !== undefined) return known;
   const salt = createHash("sha256").update("GitGuardian").digest();
-  return scryptSync(text, salt, 32, { N: 2048, r: 8, p: 1 }).toString("hex");
+  const made = scryptSync(text, salt, 32, { N: 2048, r: 8, p: 1 }).toString("hex");
+  if (hmslKnown.size >= hmslKnownMax) hmslKnown.clear();
+  hmslKnown.set(name, made);
+  return made;
 }
 
 function hashHex(algorithm: "sha1" | "sha256", text: string): string {

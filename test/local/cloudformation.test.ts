@@ -21,8 +21,6 @@ import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
 import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
 import { strToU8, zipSync } from "fflate";
 import { clientAs, type LocalCloud, startLocalCloud } from "../../local/world.ts";
-import { renderTemplate } from "../../serverless/template.ts";
-import { deployment } from "../package/deployment.ts";
 
 let cloud: LocalCloud;
 let stacks: CloudFormationClient;
@@ -384,22 +382,3 @@ test("aws cloudformation deploy: a change set is looked at, and then executed", 
     ...{ Status: "FAILED", StatusReason: expect.stringContaining("didn't contain changes") },
   });
 });
-
-test("two stages stand in one account and Region: none takes a name of the other", async () => {
-  const { key: S3Key, sha256 } = await upload("any");
-  const code = { location: () => ({ S3Bucket: "acme-releases", S3Key }), sha256: () => sha256 };
-  for (const environment of ["staging", "preview"]) {
-    const template = JSON.stringify(renderTemplate({ ...deployment, environment }, code));
-    const Key = `templates/${environment}.json`;
-    await objects.send(new PutObjectCommand({ Bucket: "acme-releases", Key, Body: template }));
-    const TemplateURL = `${cloud.url}/acme-releases/${Key}`;
-    const asked = { StackName: `rekey-${environment}`, TemplateURL };
-    await stacks.send(new CreateStackCommand({ ...asked, Capabilities: ["CAPABILITY_NAMED_IAM"] }));
-    const { StackStatus, StackStatusReason } = await settled(asked.StackName);
-    expect([environment, StackStatus, StackStatusReason]).toEqual([
-      environment,
-      "CREATE_COMPLETE",
-      undefined,
-    ]);
-  }
-}, 60_000);
