@@ -32,6 +32,7 @@ interface Kept {
   /** Counts up from 1, so that pages do not shift while new records arrive. */
   readonly number: number;
   readonly writtenAtMs: number;
+  readonly atSeconds: number;
   readonly record: CloudTrailRecord;
 }
 
@@ -42,6 +43,8 @@ export function cloudTrail({
   lagMs = 0,
 }: CloudTrailOptions = {}): CloudTrail {
   const kept: Kept[] = [];
+  /** The same by name of the event, for which almost every lookup asks. */
+  const named = new Map<string, Kept[]>();
   let written = 0;
   const refuseTooMany = throttle(requestsPerSecondMax, now);
 
@@ -49,18 +52,28 @@ export function cloudTrail({
     refuseTooMany();
     const lookup = readLookup(input);
     const before = positionOf(lookup.NextToken);
+    const visibleUntilMs = now() - lagMs;
     const matches = matcherOf(lookup);
-    const found = kept
-      .filter(({ number, writtenAtMs }) => number < before && writtenAtMs + lagMs <= now())
-      .filter(({ record }) => matches(record))
-      .reverse();
-    const events = found.slice(0, lookup.MaxResults ?? pageMax);
+    const wanted = lookup.MaxResults ?? pageMax;
+    const candidates = candidatesOf(lookup);
+    const found: Kept[] = [];
+    for (let at = startOf(candidates, before); at >= 0 && found.length <= wanted; at -= 1) {
+      const each = candidates[at];
+      if (each !== undefined && each.writtenAtMs <= visibleUntilMs && matches(each)) found.push(each);
+    }
+    const events = found.slice(0, wanted);
     const last = events.at(-1);
     const more = last && found.length > events.length;
     return {
       Events: events.map(({ record }) => asEvent(record)),
       ...(more ? { NextToken: Buffer.from(String(last.number)).toString("base64") } : {}),
     };
+  };
+
+  const candidatesOf = ({ LookupAttributes }: Lookup): readonly Kept[] => {
+    const attribute = LookupAttributes?.[0];
+    if (attribute?.AttributeKey !== "EventName") return kept;
+    return named.get(attribute.AttributeValue) ?? [];
   };
 
   return {
@@ -71,8 +84,13 @@ export function cloudTrail({
     },
     record(record) {
       written += 1;
-      kept.push({ number: written, writtenAtMs: now(), record });
-      if (kept.length > keptMax) kept.shift();
+      const atSeconds = Date.parse(record.eventTime) / 1000;
+      const added = { number: written, writtenAtMs: now(), atSeconds, record };
+      kept.push(added);
+      const same = named.get(record.eventName) ?? [];
+      if (same.push(added) === 1) named.set(record.eventName, same);
+      const dropped = kept.length > keptMax ? kept.shift() : undefined;
+      if (dropped !== undefined) named.get(dropped.record.eventName)?.shift();
     },
   };
 }
@@ -116,10 +134,21 @@ function positionOf(token: string | undefined): number {
   return position;
 }
 
-function matcherOf({ LookupAttributes, StartTime, EndTime }: Lookup): (record: CloudTrailRecord) => boolean {
+/** The last one before this number. Numbers only grow. */
+function startOf(candidates: readonly Kept[], before: number): number {
+  let low = 0;
+  let high = candidates.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((candidates[middle]?.number ?? 0) < before) low = middle + 1;
+    else high = middle;
+  }
+  return low - 1;
+}
+
+function matcherOf({ LookupAttributes, StartTime, EndTime }: Lookup): (kept: Kept) => boolean {
   const attribute = LookupAttributes?.[0];
-  return (record) => {
-    const atSeconds = Date.parse(record.eventTime) / 1000;
+  return ({ atSeconds, record }) => {
     if (StartTime !== undefined && atSeconds < Math.floor(StartTime)) return false;
     if (EndTime !== undefined && atSeconds > EndTime) return false;
     return (

@@ -88,8 +88,13 @@ export class ScopeWorld {
     });
   }
 
-  scope(question: Partial<ScopeQuestion> = {}) {
-    return cloudTrailScoper(this.#client(), this.#deps()).scope({
+  /** As one Lambda instance has it: incidents that ask the same one share what it read. */
+  scoper() {
+    return cloudTrailScoper(this.#client(), this.#deps());
+  }
+
+  scope(question: Partial<ScopeQuestion> = {}, scoper = this.scoper()) {
+    return scoper.scope({
       incidentId: "i-1",
       keys: [{ keyId: "key_FAKE1", fingerprint, account: "main", secretArn: billing, promotedAtMs: noon }],
       secrets: [{ secretArn: billing, versionId: "version-1" }],

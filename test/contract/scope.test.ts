@@ -86,6 +86,48 @@ test("throttling slows it down and loses nothing", async () => {
   expect((await world.scope()).readers).toMatchObject([{ reads: 120 }]);
 });
 
+test("incidents of one minute share what was read of the history, and each sees its own secret and time", async () => {
+  const world = new ScopeWorld();
+  await world.policies(declared);
+  world.read("billing", billing, { atMs: noon - 90 * minute });
+  world.read("billing", billing, { atMs: noon - 10 * minute });
+  world.read("stranger", arnOf("other"), { atMs: noon });
+  const scoper = world.scoper();
+  const untilMs = noon + 5 * minute;
+  const other = { secrets: [{ secretArn: arnOf("other") }] };
+
+  const first = world.scope({ sinceMs: noon - 120 * minute, untilMs }, scoper);
+  const second = world.scope({ ...other, untilMs: untilMs + minute }, scoper);
+
+  expect((await first).readers).toMatchObject([{ principal: roleOf("billing"), reads: 2 }]);
+  expect(await second).toMatchObject({
+    ...{ ended: "complete", reachedBackToMs: noon - 60 * minute },
+    readers: [{ principal: roleOf("stranger"), secretArn: arnOf("other"), reads: 1 }],
+  });
+  expect((await world.scope({ untilMs }, scoper)).readers).toMatchObject([{ reads: 1 }]);
+  expect(world.lookups).toBe(2);
+});
+
+test("an incident that asks later, or about a longer time, or after a refusal, reads for itself", async () => {
+  const world = new ScopeWorld();
+  await world.policies(declared);
+  const scoper = world.scoper();
+  const untilMs = noon + 5 * minute;
+  await world.scope({ untilMs }, scoper);
+
+  await world.scope({ untilMs: untilMs + minute + 1 }, scoper);
+  await world.scope({ untilMs: untilMs + minute + 1, sinceMs: noon - 61 * minute }, scoper);
+  expect(world.lookups).toBe(6);
+
+  world.refusesLookups = true;
+  await world.scope({ untilMs: untilMs + 5 * minute }, scoper);
+  world.refusesLookups = false;
+  world.read("billing", billing, { atMs: noon });
+  expect((await world.scope({ untilMs: untilMs + 5 * minute }, scoper)).readers).toMatchObject([
+    { reads: 1 },
+  ]);
+});
+
 test("when the time is up it says how far back it got, and the newest is there", async () => {
   const world = new ScopeWorld();
   await world.policies(declared);

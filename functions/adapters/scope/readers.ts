@@ -1,7 +1,7 @@
 import type { SecretReader, SiblingSecret } from "../../../core/incident/scope-findings.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { SecretArn } from "../../../core/ports.ts";
-import { isSecret, type Looked, type SecretRead } from "./trail.ts";
+import { type Looked, namesOf, type SecretRead } from "./trail.ts";
 
 /** What the event history contains about the secrets of one incident. */
 export interface Reading {
@@ -43,8 +43,9 @@ type Grouped = Omit<SecretReader, "known">;
 
 function grouped(reads: readonly SecretRead[], arns: readonly SecretArn[]): readonly Grouped[] {
   const groups = new Map<string, Grouped>();
+  const arnsByName = byName(arns);
   for (const { principal, secretId, versionId, atMs, address, agent } of reads) {
-    const secretArn = arns.find((arn) => isSecret(secretId, arn));
+    const secretArn = arnsByName.get(secretId);
     if (secretArn === undefined) continue;
     const key = `${pairOf(principal, secretArn)} ${versionId ?? versionUnknown}`;
     const before = groups.get(key);
@@ -76,6 +77,11 @@ function withOne<Name extends "addresses" | "agents">(
   return all.length === 0 ? {} : ({ [name]: all } as { [Key in Name]?: readonly string[] });
 }
 
+/** Secrets by everything that a caller may name them by. Of two with one name the first counts. */
+function byName(arns: readonly SecretArn[]): ReadonlyMap<string, SecretArn> {
+  return new Map([...arns].reverse().flatMap((arn) => namesOf(arn).map((name) => [name, arn] as const)));
+}
+
 function pairOf(principal: string, secretArn: SecretArn): string {
   return `${principal} ${secretArn}`;
 }
@@ -105,15 +111,17 @@ function isOwnRole(principal: string, secretArn: SecretArn): boolean {
 
 /** What else the readers of the leaked secret read in the same time, within the part of the history that was read. */
 export function siblingsReadBy({ secrets, policies, arns }: Reading): readonly SiblingSecret[] {
+  const arnsByName = byName(arns);
   const suspects = new Set<string>();
   for (const { principal, secretId } of secrets.reads) {
-    const arn = arns.find((each) => isSecret(secretId, each));
+    const arn = arnsByName.get(secretId);
     if (arn !== undefined && !isOwnRole(principal, arn)) suspects.add(principal);
   }
+  const declared = byName(policies.map(({ secretArn }) => secretArn));
   const found = new Map<SecretArn, SiblingSecret>();
   for (const { principal, secretId } of secrets.reads) {
-    if (!suspects.has(principal) || arns.some((arn) => isSecret(secretId, arn))) continue;
-    const secretArn = policies.find((policy) => isSecret(secretId, policy.secretArn))?.secretArn ?? secretId;
+    if (!suspects.has(principal) || arnsByName.has(secretId)) continue;
+    const secretArn = declared.get(secretId) ?? secretId;
     found.set(secretArn, { secretArn, why: `${principal} read it too` });
   }
   return [...found.values()];

@@ -12,8 +12,9 @@ import type { Policy } from "../../../core/policy.ts";
 import type { KeyId, KeyUse, ListedKey } from "../../../core/ports.ts";
 import type { Deps, ScopeQuestion, Scoper } from "../../deps.ts";
 import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
+import { sharedTrail } from "./shared-trail.ts";
 import { stillUsing } from "./still-using.ts";
-import { type Looked, lookUpReads } from "./trail.ts";
+import type { Looked, Lookup } from "./trail.ts";
 
 /** How far back CloudTrail's event history goes. */
 const lookBackMaxMs = 90 * 24 * 3_600_000;
@@ -28,14 +29,17 @@ const knownMax = 50_000;
 
 type ScopeWorld = Pick<Deps, "ledger" | "provider" | "clock" | "log">;
 /** `ours`: keys that the ledger was seen to know. It forgets none, so they are not looked up again. */
-type ScopeMemory = ScopeWorld & { readonly ours: Set<KeyId> };
+type ScopeMemory = ScopeWorld & {
+  readonly ours: Set<KeyId>;
+  readonly trail: (lookup: Lookup) => Promise<Looked>;
+};
 
 /**
  * Looks up, after containment, who read the secret and what the key did. Each part may fail on its own: what
  * it could not see becomes a sentence in `notChecked`.
  */
 export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, given: ScopeWorld): Scoper {
-  const world: ScopeMemory = { ...given, ours: new Set() };
+  const world: ScopeMemory = { ...given, ours: new Set(), trail: sharedTrail(client, given.clock) };
   let kept: { readonly atMs: number; readonly policies: Promise<readonly Policy[]> } | undefined;
   return {
     async scope(question) {
@@ -51,7 +55,7 @@ export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, given: 
       // The provider first: it takes a few calls, while the history could take all of the time.
       const keyUse = await keyActivity(look, world);
       const newKeys = await keysMadeSince(look, world);
-      const reading = await reads(client, look, world);
+      const reading = await reads(look, world);
       const siblings = [...siblingsReadBy(reading), ...(await sameFile(question, world))];
       return {
         ...{
@@ -75,9 +79,8 @@ interface Look {
 // ---- who read it -----------------------------------------------------------------------------------------
 
 async function reads(
-  client: Pick<CloudTrailClient, "send">,
   { question, policies, notChecked }: Look,
-  { clock }: ScopeWorld,
+  { clock, trail }: ScopeMemory,
 ): Promise<Reading> {
   const { untilMs, budgetMs } = question;
   const sinceMs = Math.max(question.sinceMs, untilMs - lookBackMaxMs);
@@ -86,16 +89,8 @@ async function reads(
   notChecked.push("reads from other Regions, and reads by other accounts that only their own trails hold");
   const startMs = clock.nowMs();
   const range = { sinceMs, untilMs };
-  const secrets = await lookUpReads(
-    client,
-    { ...range, eventName: "GetSecretValue", stopAtMs: startMs + budgetMs / 2 },
-    clock,
-  );
-  const decrypts = await lookUpReads(
-    client,
-    { ...range, eventName: "Decrypt", stopAtMs: startMs + budgetMs },
-    clock,
-  );
+  const secrets = await trail({ ...range, eventName: "GetSecretValue", stopAtMs: startMs + budgetMs / 2 });
+  const decrypts = await trail({ ...range, eventName: "Decrypt", stopAtMs: startMs + budgetMs });
   noteGaps({ secrets, decrypts }, notChecked);
   return { secrets, decrypts, policies, arns: question.secrets.map(({ secretArn }) => secretArn) };
 }

@@ -153,8 +153,12 @@ function readIn(text: string, atMs: number): readonly SecretRead[] {
 }
 
 /** Callers may name a secret by its ARN, its ARN without the last six characters, or its name. */
-export function isSecret(secretId: string, secretArn: SecretArn): boolean {
+export function namesOf(secretArn: SecretArn): readonly string[] {
   const withoutSuffix = secretArn.replace(/-[A-Za-z0-9]{6}$/, "");
   const name = withoutSuffix.split(":secret:")[1];
-  return secretId === secretArn || secretId === withoutSuffix || secretId === name;
+  return [secretArn, withoutSuffix, ...(name === undefined ? [] : [name])];
+}
+
+export function isSecret(secretId: string, secretArn: SecretArn): boolean {
+  return namesOf(secretArn).includes(secretId);
 }
