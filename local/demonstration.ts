@@ -238,13 +238,13 @@ async function askedFor({ ledger, secretArn }: { readonly ledger: Ledger; readon
   throw new Error(`nobody has asked for a key within ${heardMaxMs / 1000} s`);
 }
 
-/** What `rekey console` serves the operator. The page itself is built only when somebody opens it. */
+/** What `rekey console` serves an auditor, who may read certificates and checkpoints. The page itself is built only when somebody opens it. */
 async function servePage(
   cloud: LocalCloud,
   { table, ledger }: Pick<Demonstration, "table" | "ledger">,
 ): Promise<Console> {
   const audit = auditLog({ table, digest: nodeDigest, now: Date.now });
-  const [env, config] = [cloud.env("operator"), clientAs(cloud, "operator")];
+  const [env, config] = [cloud.env("auditor"), clientAs(cloud, "auditor")];
   const proofs = {
     checkpoints: checkpointsFor(env, audit, config),
     certificates: certificatesFor(env, config),

@@ -13,6 +13,8 @@ const attached = {
   supplier: ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy"],
   reader: ["ReaderPolicy"],
   auditor: ["AuditorPolicy"],
+  // Whoever sits at the laptop is all of them, so that each command that Rekey prints works there.
+  engineer: ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy", "AuditorPolicy"],
   administrator: [],
   deployer: [],
 } as const;
