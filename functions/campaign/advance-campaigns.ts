@@ -18,6 +18,9 @@ import { tellOfCampaign } from "./tell-of-campaign.ts";
 /** The function is called each minute and looks this often meanwhile; the last look ends before the next call. */
 const lapMs = 5_000;
 const lapsMax = 10;
+/** Turns from one call to the next: a prime number, so that each key's turn comes even if all calls end early. */
+const turnsPerCall = 23;
+const callEveryMs = 60_000;
 const atOnceMax = 16;
 
 /** Brings every campaign that is not done one step further: what moved, what failed, which keys come next. */
@@ -50,7 +53,10 @@ async function advance(
   deps: With<"escalator" | "reports">,
 ): Promise<number> {
   const { campaignId } = known;
-  const keys = await refreshKeys({ campaignId, lap }, deps);
+  const keys = await refreshKeys(
+    { campaignId, turn: Math.floor(nowMs / callEveryMs) * turnsPerCall + lap },
+    deps,
+  );
   const campaign = await deps.ledger.campaigns.changeCampaign(campaignId, (now) =>
     judged({ campaign: now, keys, nowMs }),
   );

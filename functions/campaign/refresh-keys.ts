@@ -1,5 +1,6 @@
 import { together } from "../../consumers/together.ts";
 import type { Evidence } from "../../core/adoption/evidence.ts";
+import { whichAreAsked } from "../../core/campaign/asked.ts";
 import { progressOf } from "../../core/campaign/progress.ts";
 import type { CampaignKey } from "../../core/campaign/record.ts";
 import { isReporting } from "../../core/policy.ts";
@@ -9,32 +10,15 @@ import type { Deps } from "../deps.ts";
 
 const atOnceMax = 16;
 
-/** Every key of the campaign, with how its incident stands now. */
+/** Every key of the campaign, with how its incident stood when its turn to be asked last came. */
 export async function refreshKeys(
-  { campaignId, lap }: { readonly campaignId: string; readonly lap: number },
+  { campaignId, turn }: { readonly campaignId: string; readonly turn: number },
   deps: Pick<Deps, "ledger">,
 ): Promise<readonly CampaignKey[]> {
   const keys = await deps.ledger.campaigns.keysOf(campaignId);
-  const work = (key: CampaignKey) =>
-    isStill(key) || isLater(key, lap) ? key : refreshed({ campaignId, key }, deps);
+  const asked = new Set(whichAreAsked(keys, turn));
+  const work = (key: CampaignKey) => (asked.has(key) ? refreshed({ campaignId, key }, deps) : key);
   return together(keys, { atOnceMax, work: async (key) => work(key) });
-}
-
-/** Nothing changes it any more, or nothing has begun. */
-function isStill({ incidentId, progress }: CampaignKey): boolean {
-  if (incidentId === undefined) return true;
-  return (
-    progress?.isOver === true && progress.containedAtMs !== undefined && progress.certificate !== undefined
-  );
-}
-
-/** A key that is contained waits for its report and certificate only: it is asked every few laps, in turn with others. */
-const lapsWhenContained = 4;
-
-function isLater({ progress, place }: CampaignKey, lap: number): boolean {
-  return (
-    progress?.containedAtMs !== undefined && progress.hasMoved && (lap + place) % lapsWhenContained !== 0
-  );
 }
 
 async function refreshed(

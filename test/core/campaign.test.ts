@@ -1,3 +1,4 @@
+import { whichAreAsked } from "../../core/campaign/asked.ts";
 import { campaignsAtWork, keyStanding } from "../../core/campaign/board.ts";
 import { duePage } from "../../core/campaign/due-page.ts";
 import { addCampaignPage } from "../../core/campaign/entries.ts";
@@ -229,6 +230,40 @@ describe("it pauses itself", () => {
     const refused = key("k", { wave: "canary", progress: { ...moved, refusedInstances: 2 } });
     expect(whyPause(fresh, [refused])).toContain("2 instances have requests refused with the replacement");
     expect(failedKeys([refused, key("a"), key("b", { progress: moved })])).toBe(1);
+  });
+});
+
+describe("which keys are asked how they stand", () => {
+  const started = (count: number, progress?: CampaignKey["progress"]) =>
+    Array.from({ length: count }, (_, index) =>
+      key(`k${index}`, { place: index + 1, incidentId: `i${index}`, ...(progress && { progress }) }),
+    );
+  const askedIn = (keys: readonly CampaignKey[], turns: readonly number[]) =>
+    turns.map((turn) => whichAreAsked(keys, turn).length);
+
+  test("all that are open, while there are no more than a hundred", () => {
+    expect(whichAreAsked([...started(100), key("not started")], 7)).toHaveLength(100);
+    const over = { ...moved, isOver: true, containedAtMs: 1, certificate: { path: "p", sha256: "s" } };
+    expect(whichAreAsked(started(3, over), 7)).toEqual([]);
+    expect(whichAreAsked(started(3, { ...moved, isOver: true }), 7)).toHaveLength(3);
+  });
+
+  test("of more, a hundred in each turn, and every one in as many turns as hundreds", () => {
+    const keys = started(950);
+    const turns = Array.from({ length: 10 }, (_, index) => 23 + index);
+    expect(askedIn(keys, turns)).toEqual(turns.map(() => 95));
+    expect(new Set(turns.flatMap((turn) => whichAreAsked(keys, turn)))).toEqual(new Set(keys));
+  });
+
+  test("every one too, if a call ends after its first look", () => {
+    const keys = started(2_000);
+    const turns = Array.from({ length: 20 }, (_, index) => index * 23);
+    expect(new Set(turns.flatMap((turn) => whichAreAsked(keys, turn)))).toEqual(new Set(keys));
+  });
+
+  test("a contained one whose consumers moved in each fourth", () => {
+    expect(askedIn(started(4, { ...moved, containedAtMs: 1 }), [0, 1, 2, 3])).toEqual([1, 1, 1, 1]);
+    expect(askedIn(started(4, { ...moved, containedAtMs: 1, hasMoved: false }), [0])).toEqual([4]);
   });
 });
 
