@@ -49,8 +49,11 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
     .option("--profile <profile>", "the AWS profile to use, in place of AWS_PROFILE")
     .addHelpText("after", exitCodesText)
     .exitOverride()
+    // Commander leaves a description as one long line where it has less than 40 columns: in 60, most have less.
+    .configureHelp(terminal.width === undefined ? {} : { minWidthToWrap: 20 })
     .configureOutput({
-      writeOut: (text) => terminal.out(text.trimEnd()),
+      getOutHelpWidth: () => terminal.width ?? 80,
+      writeOut: (text) => terminal.out(fitted(text.trimEnd(), terminal.width)),
       writeErr: (text) => terminal.err(text.trimEnd()),
       outputError: (text) => showError(terminal, usageFailure(text, commandIn(program, args))),
     });
@@ -110,6 +113,15 @@ async function addCommand(program: Command, { command, args, perform }: Adding):
   }
   (await load())(program, perform);
   program.commands.find((each) => each.name() === name)?.description(does);
+}
+
+/** Help's own paragraphs, which Commander prints as they are; what is indented it has broken itself. */
+function fitted(text: string, width: number | undefined): string {
+  if (width === undefined) return text;
+  return text
+    .split("\n")
+    .flatMap((line) => (line.startsWith(" ") ? [line] : wrapped(line, width)))
+    .join("\n");
 }
 
 function showError(terminal: Terminal, { message, hint }: CliFailure): void {

@@ -625,6 +625,11 @@ describe("wrong usage", () => {
     expect(out).toContain("Exit codes: 0 done;");
     expect(out).toContain("REKEY_ADMIN_URL");
   });
+
+  test.each(["", "compromise", "scan", "pull", "incident"])("help of %j fits 60 columns", async (of) => {
+    const { out } = await rekey(adminWorld(), `${of} --help`.trim(), { width: 60 });
+    expect(out.split("\n").filter((line) => line.length > 60)).toEqual([]);
+  });
 });
 
 describe("sweep", () => {
