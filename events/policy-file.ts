@@ -6,9 +6,10 @@ import type { SecretArn } from "../core/ports.ts";
 import type { AccountBudget } from "../core/provider-account.ts";
 import { adminCredentialMistakes, type OwnCredential } from "./policy-file/admin-credential.ts";
 import { type Applications, applicationsIn } from "./policy-file/applications.ts";
-import { type Mistake, readBlock } from "./policy-file/block.ts";
+import { type BlockMistake, type Mistake, readBlock } from "./policy-file/block.ts";
 import { type Defaults, defaultsIn } from "./policy-file/defaults.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
+import { membersOf } from "./policy-file/per-consumer.ts";
 import { AccountBlock, FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
 import {
   type DeclaredStore,
@@ -97,6 +98,7 @@ export function policiesIn(
     ...issue.mistakes,
     ...applications.mistakes,
     ...sharedSecrets(secrets.policies),
+    ...sharedNames(secrets.policies),
     ...adminCredentialMistakes({
       policies: secrets.policies,
       providers: providers.known.map(({ policy }) => policy),
@@ -241,16 +243,30 @@ function readSecrets(
     mistakes.push(...read.mistakes);
     if (read.value === undefined) continue;
     const taken = applications.under(name, read.value);
-    const checked = policyFrom({ name, block: taken.block }, around);
-    policies.push(checked.policy);
+    const facts = around.providers.get(taken.block.provider ?? "")?.facts;
+    const { members, mistakes: wrongKeys } = membersOf(name, taken.block, facts);
     mistakes.push(...taken.mistakes);
-    const further = checked.mistakes.map(({ path, message }) => ({
+    const found = [...wrongKeys];
+    for (const member of members) {
+      const checked = policyFrom(member, around);
+      policies.push(checked.policy);
+      found.push(...checked.mistakes.map((mistake) => ({ ...mistake, path: member.placeOf(mistake.path) })));
+    }
+    const further = once(found).map(({ path, message }) => ({
       ...at([...root, ...path], message),
       ...defaults.placeOf(raw, path),
     }));
     mistakes.push(...further.filter((mistake) => !isBelow(mistake.path, read.mistakes)));
   }
   return { policies, mistakes };
+}
+
+/** What is wrong with a field that several secrets share is said once. */
+function once(mistakes: readonly BlockMistake[]): readonly BlockMistake[] {
+  const byText = new Map(
+    mistakes.map((mistake) => [JSON.stringify([mistake.path, mistake.message]), mistake]),
+  );
+  return [...byText.values()];
 }
 
 /** A field that was wrong was left out, and would be reported a second time as missing. */
@@ -283,4 +299,12 @@ function sharedSecrets(policies: readonly Policy[]): readonly Mistake[] {
     owners.set(secretArn, owner ?? name);
     return owner === undefined ? [] : [at(path, `${owner} has this secret already: one policy for each`)];
   });
+}
+
+/** The secret of a block's consumer is called `<block>.<consumer>`, which another block may be called too. */
+function sharedNames(policies: readonly Policy[]): readonly Mistake[] {
+  const names = policies.map(({ name }) => name);
+  return [...new Set(names)]
+    .filter((name) => names.indexOf(name) !== names.lastIndexOf(name))
+    .map((name) => at(["secrets", name], "two secrets of this file would have this name"));
 }

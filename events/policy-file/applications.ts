@@ -32,7 +32,8 @@ function at(application: string, message: string): Mistake {
   return { path: ["applications", application], part: "key", message };
 }
 
-function whyNotTaken({ mode, consumers }: SecretBlock): string | undefined {
+function whyNotTaken({ mode, consumers, keys }: SecretBlock): string | undefined {
+  if (keys !== undefined) return "its keys are per consumer: list the application there, with copies";
   if (mode === "index") return "its mode is index: no copy of it would ever be written";
   if (consumers === "rekey") return "it is a credential of Rekey's own";
   return consumers === "none" ? "its consumers are none" : undefined;

@@ -37,7 +37,10 @@ export function policyFileJsonSchema(kinds: Readonly<Record<string, DeclaredKind
       templates: { type: "object", additionalProperties: withoutSchema(jsonOf(TemplateBlock)) },
     },
     $defs: {
-      secret: { ...withoutSchema(jsonOf(SecretBlock)), required: ["arn"] },
+      secret: {
+        ...withoutSchema(jsonOf(SecretBlock)),
+        anyOf: [{ required: ["arn"] }, { required: ["keys"] }],
+      },
       ...accountDefinitions(),
       ...Object.assign({}, ...settings.map(({ definitions }) => definitions)),
     },

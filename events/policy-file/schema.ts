@@ -126,6 +126,9 @@ export const ConsumerBlock = z.strictObject({
     .string("name the consumer as it reports itself")
     .regex(consumerName, "a consumer's name has up to 64 letters, digits, _, . and -")
     .optional(),
+  /** Only with `keys: per-consumer`: the secret and the key that are this consumer's alone. */
+  arn: z.string("give the full ARN of the consumer's own secret").max(2048).optional(),
+  currentKeyId: z.string().min(1).max(256).optional(),
   environment: environment.optional(),
   account: account.optional(),
   evidence: z
@@ -157,6 +160,7 @@ export const SecretBlock = z.strictObject({
   owner: ownerName.optional(),
   field: z.string("name the JSON field that holds the key").min(1).max(256).optional(),
   provider: z.string("name a provider of this file").optional(),
+  keys: z.enum(["per-consumer"], "keys is per-consumer, or left out").optional(),
   rotate: z
     .unknown()
     .transform((value, context) => whenOf(value, context))
@@ -194,10 +198,15 @@ export const SecretBlock = z.strictObject({
 export type SecretBlock = z.output<typeof SecretBlock>;
 
 /** A secret has these fields from `defaults` where its own block lacks them; the others name one secret. */
-export const DefaultsBlock = SecretBlock.omit({ arn: true, field: true, currentKeyId: true });
+export const DefaultsBlock = SecretBlock.omit({ arn: true, field: true, currentKeyId: true, keys: true });
 
 /** What `rekey issue` makes secrets from: a secret's block without a secret, and what a new one is called. */
-export const TemplateBlock = SecretBlock.omit({ arn: true, store: true, currentKeyId: true }).extend({
+export const TemplateBlock = SecretBlock.omit({
+  arn: true,
+  store: true,
+  currentKeyId: true,
+  keys: true,
+}).extend({
   for: z.enum(recipients, `for is ${recipients.join(", ")}`).optional(),
   secret: z
     .string("name the new secret, with {name}")
