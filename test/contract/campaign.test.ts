@@ -74,7 +74,7 @@ async function campaignWorld(names: readonly string[], blocks: Readonly<Record<s
     await world.ledger.documents.write(indexedVersionAt(secretArn, versionId), entry);
     await world.ledger.putHolder({ fingerprint: sha256, secretArn, versionId, role: "index" });
   };
-  return { index, world, pages, filed, look, cli, open, campaign, keys, started, becomes };
+  return { index, world, reports, pages, filed, look, cli, open, campaign, keys, started, becomes };
 }
 
 const scope = (name: string): IncidentRecord["secrets"][number] => ({
@@ -248,6 +248,28 @@ describe("the waves", () => {
     expect((await campaign()).paused?.why).toContain(
       "1 instances have requests refused with the replacement",
     );
+  });
+
+  test("no look begins so late that the function's time-out would cut it off", async () => {
+    const { open, world, reports } = await campaignWorld(names);
+    await open();
+    const looksAtMs: number[] = [];
+    let nowMs = NOON_MS;
+    const clock = {
+      nowMs: () => nowMs,
+      pause: async (ms: number) => {
+        looksAtMs.push(nowMs - NOON_MS);
+        nowMs += ms + 15_000;
+      },
+    };
+
+    const run = advanceCampaigns.run(
+      { time: NOON_MS },
+      { ...world.depsOf("advance-campaigns"), clock, reports },
+    );
+
+    expect(await run).toMatchObject({ outcome: "atWork" });
+    expect(looksAtMs).toEqual([0, 20_000, 40_000]);
   });
 
   test("nothing starts while a person has paused it, and what has started goes on", async () => {
