@@ -77,9 +77,14 @@ async function commonJs(text: string): Promise<string> {
 }
 
 function sourcesOf({ inputs }: Metafile, page: BuiltPage): readonly string[] {
-  const own = Object.keys(inputs).filter((path) => !path.startsWith("node_modules/"));
   const builders = ["cli/build.ts", "cli/build-late.ts", "cli/build-scan.ts", scanEntry];
-  return [...new Set([...own, ...page.sources, ...builders])];
+  const all = new Set([...Object.keys(inputs), ...page.sources, ...builders]);
+  return [...all].filter((path) => !path.startsWith("node_modules/") && !isMadeUp(path));
+}
+
+/** What a plugin or a definition contributes has a name like `late:https` or `<define:GRAPHS>`, and is no file. */
+function isMadeUp(path: string): boolean {
+  return /^<|^[a-z-]+:/.test(path);
 }
 
 /** Renamed into place, so that a command that starts meanwhile reads the whole of one file. */

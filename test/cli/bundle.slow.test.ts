@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -54,6 +55,14 @@ function rekey(...args: readonly string[]) {
   });
   return { ...run, files: JSON.parse(readFileSync(read, "utf8")) as readonly string[] };
 }
+
+test("the sources that it was made of are files, by whose age a checkout sees whether it is current", () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const sources: readonly string[] = JSON.parse(readFileSync(join(folder, "rekey.sources.json"), "utf8"));
+
+  expect(sources.length).toBeGreaterThan(100);
+  expect(sources.filter((path) => !existsSync(join(root, path)))).toEqual([]);
+});
 
 test("--version and help load nothing that talks to AWS, and none of Node's modules that take long", () => {
   const version = rekey("--version");
