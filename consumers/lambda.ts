@@ -33,18 +33,20 @@ export function lambdaPlatform(clients: LambdaClients): Platform {
 export interface FunctionName {
   readonly region: string;
   readonly name: string;
+  /** Without version or alias. By a name alone Lambda takes the function of the account that asks. */
+  readonly arn: string;
   /** A published version or an alias; absent for `$LATEST`. */
   readonly qualifier?: string;
 }
 
 const functionForm =
-  /^arn:aws[a-z-]*:lambda:([a-z0-9-]+):\d{12}:function:([\w-]{1,64})(?::([\w$-]{1,128}))?$/;
+  /^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):\d{12}:function:([\w-]{1,64}))(?::([\w$-]{1,128}))?$/;
 
-export function functionOf(arn: string): FunctionName {
-  const [, region, name, qualifier] = functionForm.exec(arn) ?? [];
-  if (region === undefined || name === undefined)
+export function functionOf(qualified: string): FunctionName {
+  const [, arn, region, name, qualifier] = functionForm.exec(qualified) ?? [];
+  if (arn === undefined || region === undefined || name === undefined)
     throw new InputInvalid("this is not the ARN of a Lambda function");
-  return { region, name, ...(qualifier !== undefined && qualifier !== "$LATEST" && { qualifier }) };
+  return { region, name, arn, ...(qualifier !== undefined && qualifier !== "$LATEST" && { qualifier }) };
 }
 
 interface Serving {
@@ -55,14 +57,14 @@ interface Serving {
 }
 
 async function serving(workload: string, clients: LambdaClients): Promise<Serving> {
-  const { region, name, qualifier } = functionOf(workload);
+  const { region, arn, qualifier } = functionOf(workload);
   const client = clients(region);
   const configuration = await client.send(
-    new GetFunctionConfigurationCommand({ FunctionName: name, ...(qualifier && { Qualifier: qualifier }) }),
+    new GetFunctionConfigurationCommand({ FunctionName: arn, ...(qualifier && { Qualifier: qualifier }) }),
   );
   const isAlias = qualifier !== undefined && !isVersion(qualifier);
   const routing = isAlias
-    ? (await client.send(new GetAliasCommand({ FunctionName: name, Name: qualifier }))).RoutingConfig
+    ? (await client.send(new GetAliasCommand({ FunctionName: arn, Name: qualifier }))).RoutingConfig
     : undefined;
   return { configuration, qualifier, besides: Object.keys(routing?.AdditionalVersionWeights ?? {}) };
 }

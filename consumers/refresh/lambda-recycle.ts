@@ -22,7 +22,7 @@ const markForm = / ?\[rekey [\w-]+\]$/;
 export function lambdaRecycle({ lambda: clients, pause }: Pick<Reach, "lambda" | "pause">): Refresher {
   return {
     async refresh(order): Promise<RefreshAnswer> {
-      const { region, name, qualifier } = functionOf(order.consumer.refresh.target ?? "");
+      const { region, name, arn, qualifier } = functionOf(order.consumer.refresh.target ?? "");
       if (qualifier !== undefined) {
         const detail = `${qualifier} is published and cannot be changed: publish a new version and move the alias`;
         return { outcome: "failed", detail };
@@ -30,7 +30,7 @@ export function lambdaRecycle({ lambda: clients, pause }: Pick<Reach, "lambda" |
       const client = clients(region);
       for (let tries = 0; tries < triesMax; tries++) {
         if (tries > 0) await pause(pauseMs);
-        const answer = await recycle({ order, name, client });
+        const answer = await recycle({ order, name, arn, client });
         if (answer !== "busy") return answer;
       }
       return { outcome: "failed", detail: `somebody else was changing ${name}, ${triesMax} times in a row` };
@@ -41,12 +41,13 @@ export function lambdaRecycle({ lambda: clients, pause }: Pick<Reach, "lambda" |
 interface Recycling {
   readonly order: RefreshOrder;
   readonly name: string;
+  readonly arn: string;
   readonly client: Pick<LambdaClient, "send">;
 }
 
 /** Reads the configuration, then writes it only if nobody changed it in between. */
-async function recycle({ order, name, client }: Recycling): Promise<RefreshAnswer | "busy"> {
-  const now = await client.send(new GetFunctionConfigurationCommand({ FunctionName: name }));
+async function recycle({ order, name, arn, client }: Recycling): Promise<RefreshAnswer | "busy"> {
+  const now = await client.send(new GetFunctionConfigurationCommand({ FunctionName: arn }));
   const mark = `[rekey ${order.versionId}]`;
   if (now.Description?.endsWith(mark))
     return { outcome: "nothingToDo", detail: `${name} has this version's mark` };
@@ -54,7 +55,7 @@ async function recycle({ order, name, client }: Recycling): Promise<RefreshAnswe
   try {
     await client.send(
       new UpdateFunctionConfigurationCommand({
-        FunctionName: name,
+        FunctionName: arn,
         Description: marked(now.Description ?? "", mark),
         RevisionId: now.RevisionId,
       }),

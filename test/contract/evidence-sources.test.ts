@@ -196,6 +196,29 @@ describe("an ECS service", () => {
   });
 });
 
+/** Clusters, services and functions of two accounts may have one name. */
+describe("a workload of another account", () => {
+  const foreign = (arn: string) => arn.replace("111122223333", "222222222222");
+  const lambda = new FakeLambda();
+  test.each([
+    ["an ECS service", "ecs", service, "ClusterNotFoundException"],
+    ["standalone ECS tasks", "ecs", family, "ClusterNotFoundException"],
+    ["a function", "lambda", lambda.arn, "ResourceNotFoundException"],
+    ["a function's alias", "lambda", `${lambda.arn}:live`, "ResourceNotFoundException"],
+  ] as const)("%s is not taken for ours of the same name", async (_what, kind, arn, error) => {
+    const world = new ConsumerWorld({ evidence: [kind], workload: foreign(arn), account: "222222222222" });
+    await world.look();
+    world.later(24 * 60 * minute);
+    world.ecs.complete(world.ecs.deploy());
+    world.lambda.change();
+
+    expect(await world.look()).toMatchObject({
+      state: "running",
+      detail: `${kind} could not be asked: ${error}`,
+    });
+  });
+});
+
 describe("standalone ECS tasks", () => {
   const batch = () => new ConsumerWorld({ workload: family, cadenceMs: 24 * 60 * minute });
 

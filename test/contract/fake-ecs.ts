@@ -88,6 +88,8 @@ export class FakeEcs {
   }
 
   #answer(command: unknown): unknown {
+    const { cluster } = (command as { input: { cluster?: string } }).input;
+    if (cluster !== undefined && !isOwnCluster(cluster)) throw named("ClusterNotFoundException");
     if (command instanceof DescribeServicesCommand) return { services: this.isThere ? [this.#state()] : [] };
     if (command instanceof UpdateServiceCommand) {
       if (command.input.forceNewDeployment) this.deploy();
@@ -132,6 +134,11 @@ export class FakeEcs {
     const next = from + this.pageMax;
     return { taskArns: all.slice(from, next), ...(next < all.length && { nextToken: String(next) }) };
   }
+}
+
+/** By its name it is the caller's own, as on AWS; by its ARN it may be another account's. */
+function isOwnCluster(cluster: string): boolean {
+  return cluster === "main" || cluster === "arn:aws:ecs:eu-west-1:111122223333:cluster/main";
 }
 
 export function named(name: string): Error {

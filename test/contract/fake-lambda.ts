@@ -50,6 +50,8 @@ export class FakeLambda {
 
   async #send(command: unknown): Promise<unknown> {
     this.calls.push((command as object).constructor.name.replace(/Command$/, ""));
+    const { FunctionName } = (command as { input: { FunctionName?: string } }).input;
+    if (FunctionName !== "batch" && FunctionName !== this.arn) throw named("ResourceNotFoundException");
     if (command instanceof GetFunctionConfigurationCommand)
       return this.#configuration(command.input.Qualifier);
     if (command instanceof GetAliasCommand)
