@@ -14,7 +14,7 @@ const attached = {
   reader: ["ReaderPolicy"],
   auditor: ["AuditorPolicy"],
   // Whoever sits at the laptop is all of them, so that each command that Rekey prints works there.
-  engineer: ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy", "AuditorPolicy"],
+  owner: ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy", "AuditorPolicy"],
   administrator: [],
   deployer: [],
 } as const;

@@ -8,7 +8,7 @@ export async function stay(
   company: Demonstration,
   { shown, ending }: { readonly shown: Screen; readonly ending: Ending },
 ): Promise<never> {
-  const forget = nameRunning(company.cloud.env("engineer"));
+  const forget = nameRunning(company.cloud.env("owner"));
   ending.before(async () => forget());
   ending.isWanted();
   shown.say(`the local cloud stays at ${company.cloud.url}; in another terminal:`);

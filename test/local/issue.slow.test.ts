@@ -79,9 +79,9 @@ test("under the cloud's own roles a key is issued into a secret of its own, rota
   expect(second).not.toEqual(first);
   expect(await keyInStore()).not.toBe(text);
   // Who sits at a laptop orders, and checks: what `rekey history` prints as the next command works there too.
-  const history = await rekey(company.cloud, ["history", "scout", "--json"], { as: "engineer" });
+  const history = await rekey(company.cloud, ["history", "scout", "--json"], { as: "owner" });
   const [rotation = ""] = /scout-[0-9a-f]{8}-[0-9a-f-]{27}/.exec(history) ?? [];
-  const proof = await rekey(company.cloud, ["prove", rotation], { as: "engineer" });
+  const proof = await rekey(company.cloud, ["prove", rotation], { as: "owner" });
   expect(proof).toMatch(/^scout: rotated by .*\(manual: a test\)/);
   expect(proof).toMatch(/\nverified; filed as /);
 
