@@ -162,6 +162,13 @@ function supplierStatements(deployment: Deployment): readonly Statement[] {
 const auditorStatements: readonly Statement[] = [
   ...readerStatements(),
   {
+    // `rekey report access` says who read which secret. The event history can be asked for over the account only.
+    Sid: "LookUpReads",
+    Effect: "Allow",
+    Action: ["cloudtrail:LookupEvents"],
+    Resource: ["*"],
+  },
+  {
     Sid: "CheckSignatures",
     Effect: "Allow",
     Action: ["kms:Verify", "kms:GetPublicKey"],

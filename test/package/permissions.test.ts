@@ -681,15 +681,28 @@ describe("a role may do what its code asks for, and nothing else", () => {
   });
 });
 
-describe("a second factor", () => {
-  const place = {
-    partition: "aws",
-    region: "eu-central-1",
-    account: "123456789012",
-    stackName: "s",
-    url: "http://x",
-  };
+const place = {
+  partition: "aws",
+  region: "eu-central-1",
+  account: "123456789012",
+  stackName: "s",
+  url: "http://x",
+};
 
+test("an auditor may ask who read which secret (`rekey report access`), and nobody else of the deployment's people", () => {
+  const stack = resolveStack(rendered(deployment), place);
+  const allowed = ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy", "AuditorPolicy"].filter((id) => {
+    const policy = parsePolicy(stack.get(id)?.properties["PolicyDocument"]);
+    const request = {
+      principal: { kind: "role", account: place.account, roleArn: "arn:r", sessionArn: "arn:s" },
+      ...{ action: "cloudtrail:LookupEvents", owner: place.account, resource: "*", context: {} },
+    } as const;
+    return decide(request, { identity: [policy] }).isAllowed;
+  });
+  expect(allowed).toEqual(["AuditorPolicy"]);
+});
+
+describe("a second factor", () => {
   /** Whether an operator's policy lets the admin function run through its URL. */
   function mayOrder(requireMfa: boolean, context: Readonly<Record<string, string>>): boolean {
     const stack = resolveStack(rendered({ ...deployment, requireMfa }), place);
