@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { together } from "../../consumers/together.ts";
+import { turnOf } from "../../core/campaign/asked.ts";
 import { addCampaignEntry } from "../../core/campaign/entries.ts";
 import { canariesEnd, figuresOf, isDone, whyPause } from "../../core/campaign/progress.ts";
 import type { Campaign, CampaignKey } from "../../core/campaign/record.ts";
@@ -20,9 +21,6 @@ const lapMs = 5_000;
 const lapsMax = 10;
 /** Of the function's 58 s. No look begins later, or a slow one would be cut off and reported as an error. */
 const lastLookMs = 45_000;
-/** Turns from one call to the next: a prime number, so that each key's turn comes even if all calls end early. */
-const turnsPerCall = 23;
-const callEveryMs = 60_000;
 const atOnceMax = 16;
 
 /** Brings every campaign that is not done one step further: what moved, what failed, which keys come next. */
@@ -36,7 +34,8 @@ export const advanceCampaigns = step({
     for (let lap = 0; lap < lapsMax && now() - calledAtMs <= lastLookMs; lap += 1) {
       const open = (await deps.ledger.campaigns.campaigns()).filter(({ status }) => status !== "done");
       if (open.length === 0) return { outcome: lap === 0 ? "idle" : "done", started };
-      for (const campaign of open) started += await advance({ campaign, nowMs: now(), lap }, deps);
+      for (const campaign of open)
+        started += await advance({ campaign, nowMs: now(), turn: turnOf(calledAtMs, lap) }, deps);
       if (lap + 1 < lapsMax) await deps.clock.pause(lapMs);
     }
     return { outcome: "atWork", started };
@@ -52,14 +51,11 @@ interface Advancing {
 
 /** How many keys it started. */
 async function advance(
-  { campaign: known, nowMs, lap }: Advancing & { readonly lap: number },
+  { campaign: known, nowMs, turn }: Advancing & { readonly turn: number },
   deps: With<"escalator" | "reports">,
 ): Promise<number> {
   const { campaignId } = known;
-  const keys = await refreshKeys(
-    { campaignId, turn: Math.floor(nowMs / callEveryMs) * turnsPerCall + lap },
-    deps,
-  );
+  const keys = await refreshKeys({ campaignId, turn }, deps);
   const campaign = await deps.ledger.campaigns.changeCampaign(campaignId, (now) =>
     judged({ campaign: now, keys, nowMs }),
   );

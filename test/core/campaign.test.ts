@@ -1,4 +1,4 @@
-import { whichAreAsked } from "../../core/campaign/asked.ts";
+import { turnOf, whichAreAsked } from "../../core/campaign/asked.ts";
 import { campaignsAtWork, keyStanding } from "../../core/campaign/board.ts";
 import { duePage } from "../../core/campaign/due-page.ts";
 import { addCampaignPage } from "../../core/campaign/entries.ts";
@@ -250,14 +250,14 @@ describe("which keys are asked how they stand", () => {
 
   test("of more, a hundred in each turn, and every one in as many turns as hundreds", () => {
     const keys = started(950);
-    const turns = Array.from({ length: 10 }, (_, index) => 23 + index);
+    const turns = Array.from({ length: 10 }, (_, index) => turnOf(minute, index));
     expect(askedIn(keys, turns)).toEqual(turns.map(() => 95));
     expect(new Set(turns.flatMap((turn) => whichAreAsked(keys, turn)))).toEqual(new Set(keys));
   });
 
   test("every one too, if a call ends after its first look", () => {
     const keys = started(2_000);
-    const turns = Array.from({ length: 20 }, (_, index) => index * 23);
+    const turns = Array.from({ length: 20 }, (_, index) => turnOf(index * minute, 0));
     expect(new Set(turns.flatMap((turn) => whichAreAsked(keys, turn)))).toEqual(new Set(keys));
   });
 
