@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { setTimeout as pause } from "node:timers/promises";
 import {
   CloudFormationClient,
   CreateChangeSetCommand,
@@ -18,27 +16,31 @@ import {
   ListTargetsByRuleCommand,
 } from "@aws-sdk/client-eventbridge";
 import { InvokeCommand, LambdaClient } from "@aws-sdk/client-lambda";
-import { CreateBucketCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import { strToU8, zipSync } from "fflate";
-import { clientAs, type LocalCloud, startLocalCloud } from "../../local/world.ts";
+import { CreateBucketCommand } from "@aws-sdk/client-s3";
+import { clientAs } from "../../local/world.ts";
+import {
+  releases,
+  type Stacks,
+  settled as settledIn,
+  startStacks,
+  upload as uploadIn,
+} from "./stack-world.ts";
 
-let cloud: LocalCloud;
-let stacks: CloudFormationClient;
-let objects: S3Client;
+let world: Stacks;
+let cloud: Stacks["cloud"];
+let stacks: Stacks["stacks"];
+let objects: Stacks["objects"];
 let lambda: LambdaClient;
 
 beforeAll(async () => {
-  cloud = await startLocalCloud({ isEmpty: true });
-  const given = clientAs(cloud, "administrator");
-  stacks = new CloudFormationClient(given);
-  lambda = new LambdaClient(given);
-  objects = new S3Client({ ...given, forcePathStyle: true });
-  await objects.send(new CreateBucketCommand({ Bucket: "acme-releases" }));
+  world = await startStacks();
+  ({ cloud, stacks, objects } = world);
+  lambda = new LambdaClient(world.given);
 });
 
 afterAll(async () => {
-  for (const client of [stacks, objects, lambda]) client.destroy();
-  await cloud.close();
+  lambda.destroy();
+  await world.close();
 });
 
 const resource = (Type: string, Properties: object = {}, rest: object = {}) => ({
@@ -54,13 +56,8 @@ const trust = {
   Statement: { Effect: "Allow", Principal: { Service: "lambda.amazonaws.com" }, Action: "sts:AssumeRole" },
 };
 
-/** Puts a function's zip where templates may name it; gives its key and what a version says of it. */
-async function upload(answer: string, Key = `${answer}.zip`) {
-  const text = `export const handler = async () => ${JSON.stringify(answer)};`;
-  const Body = zipSync({ "dist/answer.mjs": strToU8(text) }, { mtime: "2026-01-01" });
-  await objects.send(new PutObjectCommand({ Bucket: "acme-releases", Key, Body }));
-  return { key: Key, sha256: createHash("sha256").update(Body).digest("base64"), answer };
-}
+const upload = (answer: string, key?: string) => uploadIn({ answer, key }, world);
+const settled = (StackName: string) => settledIn(StackName, { stacks });
 
 type Code = Pick<Awaited<ReturnType<typeof upload>>, "key" | "sha256" | "answer">;
 
@@ -93,19 +90,8 @@ const withFunction = (
 
 const given = (StackName: string, template: object) => ({
   ...{ StackName, TemplateBody: JSON.stringify(template), Capabilities: ["CAPABILITY_NAMED_IAM" as const] },
-  Parameters:
-    "Parameters" in template ? [{ ParameterKey: "CodeBucket", ParameterValue: "acme-releases" }] : [],
+  Parameters: "Parameters" in template ? [{ ParameterKey: "CodeBucket", ParameterValue: releases }] : [],
 });
-
-/** How the operation on a stack ended. */
-async function settled(StackName: string): Promise<Stack> {
-  for (;;) {
-    const { Stacks: [stack] = [] } = await stacks.send(new DescribeStacksCommand({ StackName }));
-    if (stack === undefined) throw new Error(`there is no ${StackName}`);
-    if (!stack.StackStatus?.endsWith("_IN_PROGRESS")) return stack;
-    await pause(20);
-  }
-}
 
 async function create(name: string, template: object): Promise<Stack> {
   const { StackId = "" } = await stacks.send(new CreateStackCommand(given(name, template)));
@@ -286,7 +272,7 @@ describe("a resource of several calls that fails half-way", () => {
       })),
     });
   const shown = async () => {
-    const bus = new EventBridgeClient(clientAs(cloud, "administrator"));
+    const bus = new EventBridgeClient(world.given);
     const { EventPattern } = await bus.send(new DescribeRuleCommand({ Name: "half" }));
     const { Targets = [] } = await bus.send(new ListTargetsByRuleCommand({ Rule: "half" }));
     bus.destroy();

@@ -4,10 +4,9 @@ import { parsePolicy } from "../../local/iam/policy.ts";
 import { resourcePoliciesIn } from "../../local/iam/resource-policies.ts";
 import { ofType, resolveStack } from "../../local/stack/resolve.ts";
 import { deployment } from "./deployment.ts";
-import { rendered } from "./packaged.ts";
+import { place, rendered } from "./packaged.ts";
 
-const account = "123456789012";
-const place = { partition: "aws", region: "eu-central-1", account, stackName: "s", url: "http://x" };
+const { account } = place;
 const stack = resolveStack(rendered(deployment), place);
 const everything = parsePolicy({
   Version: "2012-10-17",

@@ -34,6 +34,11 @@ export function rendered(deployment: Deployment): Template {
   return template;
 }
 
+/** Where the tests' stacks stand. */
+export const place = {
+  ...{ partition: "aws", region: "eu-central-1", account: "123456789012", stackName: "s", url: "http://x" },
+};
+
 export interface Packaged {
   /** What the packager deploys. */
   readonly template: Rendered;

@@ -13,7 +13,7 @@ import { vaultSettings } from "../../stores/vault/settings.ts";
 import { mayWrite } from "../under-role.ts";
 import { codeBehind } from "./asked.ts";
 import { deployment } from "./deployment.ts";
-import { rendered, statementsOf } from "./packaged.ts";
+import { place, rendered, statementsOf } from "./packaged.ts";
 
 /** Everything these functions do with the credential is said beside them; nobody else may read it. */
 const adminReaders: Readonly<Record<string, string>> = {
@@ -681,39 +681,38 @@ describe("a role may do what its code asks for, and nothing else", () => {
   });
 });
 
-const place = {
-  partition: "aws",
-  region: "eu-central-1",
-  account: "123456789012",
-  stackName: "s",
-  url: "http://x",
-};
+/** Whether one of the managed policies that people's roles have allows a call. */
+function letsPeople(
+  policyId: string,
+  call: {
+    readonly action: string;
+    readonly of?: string;
+    readonly context?: Readonly<Record<string, string>>;
+  },
+  of: Deployment = deployment,
+): boolean {
+  const stack = resolveStack(rendered(of), place);
+  const request = {
+    principal: { kind: "role", account: place.account, roleArn: "arn:r", sessionArn: "arn:s" },
+    ...{ action: call.action, owner: place.account, context: call.context ?? {} },
+    resource: call.of === undefined ? "*" : (stack.get(call.of)?.attributes["Arn"] ?? ""),
+  } as const;
+  const policy = parsePolicy(stack.get(policyId)?.properties["PolicyDocument"]);
+  return decide(request, { identity: [policy] }).isAllowed;
+}
 
 test("an auditor may ask who read which secret (`rekey report access`), and nobody else of the deployment's people", () => {
-  const stack = resolveStack(rendered(deployment), place);
-  const allowed = ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy", "AuditorPolicy"].filter((id) => {
-    const policy = parsePolicy(stack.get(id)?.properties["PolicyDocument"]);
-    const request = {
-      principal: { kind: "role", account: place.account, roleArn: "arn:r", sessionArn: "arn:s" },
-      ...{ action: "cloudtrail:LookupEvents", owner: place.account, resource: "*", context: {} },
-    } as const;
-    return decide(request, { identity: [policy] }).isAllowed;
-  });
+  const people = ["ReaderPolicy", "OperatorPolicy", "SupplierPolicy", "AuditorPolicy"];
+  const allowed = people.filter((id) => letsPeople(id, { action: "cloudtrail:LookupEvents" }));
   expect(allowed).toEqual(["AuditorPolicy"]);
 });
 
 describe("a second factor", () => {
   /** Whether an operator's policy lets the admin function run through its URL. */
   function mayOrder(requireMfa: boolean, context: Readonly<Record<string, string>>): boolean {
-    const stack = resolveStack(rendered({ ...deployment, requireMfa }), place);
-    const policy = parsePolicy(stack.get("OperatorPolicy")?.properties["PolicyDocument"]);
-    const request = {
-      principal: { kind: "role", account: place.account, roleArn: "arn:r", sessionArn: "arn:s" },
-      ...{ action: "lambda:InvokeFunction", owner: place.account },
-      resource: stack.get("AdminLambdaFunction")?.attributes["Arn"] ?? "",
-      context: { "lambda:invokedviafunctionurl": "true", ...context },
-    } as const;
-    return decide(request, { identity: [policy] }).isAllowed;
+    const call = { action: "lambda:InvokeFunction", of: "AdminLambdaFunction" };
+    const throughUrl = { "lambda:invokedviafunctionurl": "true", ...context };
+    return letsPeople("OperatorPolicy", { ...call, context: throughUrl }, { ...deployment, requireMfa });
   }
 
   test("is asked of whoever orders, where the deployment says so", () => {

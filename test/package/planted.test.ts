@@ -1,15 +1,8 @@
 import { resolveStack } from "../../local/stack/resolve.ts";
 import { deployment } from "./deployment.ts";
 import { faultsIn } from "./faults.ts";
-import { rendered } from "./packaged.ts";
+import { place, rendered } from "./packaged.ts";
 
-const place = {
-  partition: "aws",
-  region: "eu-central-1",
-  account: "123456789012",
-  stackName: "s",
-  url: "http://x",
-};
 const sound = rendered(deployment);
 
 /** The faults of the template after `plant` has changed the properties of one of its resources. */

@@ -2,16 +2,9 @@ import { decide } from "../../../local/iam/decide.ts";
 import { rolesIn } from "../../../local/iam/roles.ts";
 import { resolveStack } from "../../../local/stack/resolve.ts";
 import { deployment } from "../../package/deployment.ts";
-import { rendered } from "../../package/packaged.ts";
+import { place, rendered } from "../../package/packaged.ts";
 
 const boundary = "arn:aws:iam::123456789012:policy/platform";
-const place = {
-  partition: "aws",
-  region: "eu-central-1",
-  account: "123456789012",
-  stackName: "s",
-  url: "http://x",
-};
 const stack = resolveStack(rendered({ ...deployment, permissionsBoundary: boundary }), place);
 
 test("a boundary whose document nobody gave is refused instead of ignored", () => {
