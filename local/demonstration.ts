@@ -238,7 +238,10 @@ async function askedFor({ ledger, secretArn }: { readonly ledger: Ledger; readon
   throw new Error(`nobody has asked for a key within ${heardMaxMs / 1000} s`);
 }
 
-/** What `rekey console` serves an auditor, who may read certificates and checkpoints. The page itself is built only when somebody opens it. */
+/**
+ * What `rekey console` serves an auditor, who may read certificates and checkpoints. The page itself is built only when
+ * somebody opens it.
+ */
 async function servePage(
   cloud: LocalCloud,
   { table, ledger }: Pick<Demonstration, "table" | "ledger">,

@@ -11,6 +11,9 @@ export interface Member {
   placeOf(path: Path): Path;
 }
 
+/** What a consumer says of its own secret. In other blocks the block says it. */
+const ownFields = ["arn", "currentKeyId"] as const;
+
 interface Members {
   readonly members: readonly Member[];
   readonly mistakes: readonly BlockMistake[];
@@ -52,13 +55,12 @@ function memberOf(of: {
     ...shared,
     ...{ consumers: [rest], arn, currentKeyId },
   };
-  const own = new Set<string | number>(["arn", "currentKeyId"]);
   return {
     name: memberName(name, consumer.name ?? String(index)),
     block,
     placeOf: ([field, ...path]) => {
       if (field === undefined) return [];
-      if (own.has(field)) return ["consumers", index, field, ...path];
+      if (ownFields.some((own) => own === field)) return ["consumers", index, field, ...path];
       return field === "consumers" && path.length > 0
         ? ["consumers", index, ...path.slice(1)]
         : [field, ...path];
@@ -67,10 +69,10 @@ function memberOf(of: {
 }
 
 /** Fields that name one secret or one key say nothing about several. */
-function blockMistakes({ arn, currentKeyId }: SecretBlock): readonly BlockMistake[] {
-  return Object.entries({ arn, currentKeyId })
-    .filter(([, value]) => value !== undefined)
-    .map(([field]) => ({
+function blockMistakes(block: SecretBlock): readonly BlockMistake[] {
+  return ownFields
+    .filter((field) => block[field] !== undefined)
+    .map((field) => ({
       path: [field],
       message: `with \`keys: per-consumer\` each consumer has ${field} of its own: write it there`,
     }));
@@ -114,7 +116,7 @@ function keysMistake(message: string): BlockMistake {
 function ownKeysUnasked({ consumers }: SecretBlock): readonly BlockMistake[] {
   if (!Array.isArray(consumers)) return [];
   return consumers.flatMap((consumer: ConsumerBlock, index) =>
-    (["arn", "currentKeyId"] as const)
+    ownFields
       .filter((field) => consumer[field] !== undefined)
       .map((field) => ({
         path: ["consumers", index, field],

@@ -2,7 +2,7 @@ import type { CloudTrailClient } from "@aws-sdk/client-cloudtrail";
 import type { Clock } from "../../../core/ports.ts";
 import { type Looked, type Lookup, lookUpReads } from "./trail.ts";
 
-/** CloudTrail writes an event minutes after it happened, so a reading that ends a minute earlier misses nothing more. */
+/** CloudTrail shows an event some minutes after it happened, so a reading that is a minute old misses hardly more than a new one. */
 const sharedForMs = 60_000;
 
 interface Kept {
