@@ -80,6 +80,9 @@ describe("a template", () => {
     expect(reissued([plain, stored, foreign], [next])).toMatchObject([
       { secretArn: "arn:scout", owner: "search", overlapMs: 99 },
     ]);
+    const ending = issuedPolicy(template, { name: "scout", secretArn: "arn:scout", endsAtMs: 7 });
+    expect(reissued([ending], [next])[0]?.issued).toEqual({ template: "agent", endsAtMs: 7 });
+    expect(reissued([ending], [{ ...next, name: "other" }])).toEqual([]);
   });
 
   const taken = { ...policy, name: "scout", secretArn: "arn:other" };
@@ -96,6 +99,49 @@ describe("a template", () => {
   ])("refuses with %s", (reason, given) => {
     const all = { template, order, known, ...given };
     expect(whyNotIssue(all.template, all.order, all.known)?.reason).toBe(reason);
+  });
+
+  const shape = (kind: Shape["kind"]) => ({ ...known, capabilities: { shape: { kind } as Shape } });
+  test.each([
+    [
+      "a name starts with a letter or digit and has up to 64 letters, digits, _, . and -",
+      { order: { ...order, name: "x".repeat(65) } },
+    ],
+    [
+      "the template agent is under mode: observe",
+      { template: { ...template, policy: { ...policy, mode: "observe" as const } } },
+    ],
+    [
+      "another secret has this name: arn:other",
+      { known: { ...known, policies: [...alive.slice(0, 1), taken] } },
+    ],
+    [
+      "2 secrets of agent live, and it allows 2: end one with `rekey retire`",
+      { known: { ...known, policies: alive } },
+    ],
+    ["a secret of agent lives for 1s at most", { order: { ...order, endsAfterMs: 1_001 } }],
+    [
+      "main: its two places are those of one account, so a new user would get a key that somebody else has",
+      { known: shape("slots") },
+    ],
+    ["main: its keys belong to users that Rekey does not make", { known: shape("clientSecret") }],
+    ["main: it makes a new key only in the place of another one", { known: shape("rotateWithGrace") }],
+    [
+      "main: no call of it makes a key: make one by hand, store it, and declare the secret in a policy file",
+      { known: shape("assisted") },
+    ],
+    ["main: it makes a new key only in the place of another one", { known: shape("inPlace") }],
+    ["main: it has no keys: its consumers get short-lived credentials", { known: shape("federated") }],
+  ])("says so: %s", (detail, given) => {
+    const all = { template, order, known, ...given };
+    expect(whyNotIssue(all.template, all.order, all.known)?.detail).toBe(detail);
+  });
+
+  test("counts its own secrets alone, and the orders at work", () => {
+    const others = [1, 2, 3].map((n) => ({ ...policy, name: `o${n}`, secretArn: `arn:o${n}` }));
+    const one = alive.slice(0, 1);
+    expect(whyNotIssue(template, order, { ...known, policies: [...others, ...one] })).toBeUndefined();
+    expect(whyNotIssue(template, order, { ...known, policies: one, open: 1 })?.reason).toBe("TooMany");
   });
 
   test("takes an order within its limits, and any life where it has none", () => {

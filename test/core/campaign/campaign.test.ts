@@ -1,8 +1,7 @@
-import { turnOf, whichAreAsked } from "../../core/campaign/asked.ts";
-import { campaignsAtWork, keyStanding } from "../../core/campaign/board.ts";
-import { duePage } from "../../core/campaign/due-page.ts";
-import { addCampaignPage } from "../../core/campaign/entries.ts";
-import { type Candidate, campaignKeys, campaignScope } from "../../core/campaign/order.ts";
+import { turnOf, whichAreAsked } from "../../../core/campaign/asked.ts";
+import { campaignsAtWork, keyStanding } from "../../../core/campaign/board.ts";
+import { duePage } from "../../../core/campaign/due-page.ts";
+import { campaignKeys, campaignScope } from "../../../core/campaign/order.ts";
 import {
   canariesEnd,
   failedKeys,
@@ -10,67 +9,11 @@ import {
   isDone,
   progressOf,
   whyPause,
-} from "../../core/campaign/progress.ts";
-import type { Campaign, CampaignKey, KeyProgress } from "../../core/campaign/record.ts";
-import { campaignMarkdown, campaignReport } from "../../core/campaign/report.ts";
-import { whichStart } from "../../core/campaign/waves.ts";
-import { containBy } from "../../core/incident/plan.ts";
-import type { IncidentRecord, KeyInScope, SecretInScope } from "../../core/incident/record.ts";
-
-const minute = 60_000;
-
-const candidate = (name: string, changes: Partial<Candidate> = {}): Candidate => ({
-  ...{ secretArn: `arn:${name}`, name, environment: "production", account: "main", provider: "openai" },
-  ...{ callsPerSecond: 5, consumers: ["production/web"], fingerprint: `sha256:${name}` },
-  ...{ isPublic: false, isAbused: false, instances: 0 },
-  ...changes,
-});
-
-const moved: KeyProgress = { isReplaced: true, refusedInstances: 0, hasMoved: true, isOver: false };
-const key = (name: string, changes: Partial<CampaignKey> = {}): CampaignKey => ({
-  ...{
-    place: 1,
-    secretArn: `arn:${name}`,
-    name,
-    environment: "production",
-    account: "main",
-    provider: "openai",
-  },
-  ...{
-    callsPerSecond: 5,
-    consumers: [],
-    fingerprint: `sha256:${name}`,
-    plan: "switch-first",
-    wave: "rest",
-    why: "x",
-  },
-  ...changes,
-});
-
-const campaign = (changes: Partial<Campaign> = {}): Campaign => ({
-  ...{
-    campaignId: "c-1",
-    title: "all",
-    reason: "breach",
-    by: "ada",
-    openedAtMs: 0,
-    deadlineAtMs: 15 * minute,
-  },
-  ...{ status: "running", failuresAccepted: 0, keys: 1, timeline: [], pages: [], figures: figuresOf([]) },
-  ...changes,
-});
-
-const inScope = (changes: Partial<KeyInScope> = {}): KeyInScope => ({
-  ...{ standing: "current", state: "waiting", probes: 0, refusals: 0 },
-  ...changes,
-});
-const secret = (changes: Partial<SecretInScope> = {}): SecretInScope => ({
-  ...{ secretArn: "arn:a", name: "a", environment: "production", standing: "current", fence: 1 },
-  ...{ replacement: "pending", behind: [], moved: [] },
-  ...changes,
-});
-const incident = (changes: Partial<IncidentRecord>) =>
-  ({ status: "open", keys: [inScope()], secrets: [secret()], ...changes }) as IncidentRecord;
+} from "../../../core/campaign/progress.ts";
+import type { Campaign, CampaignKey } from "../../../core/campaign/record.ts";
+import { whichStart } from "../../../core/campaign/waves.ts";
+import { containBy } from "../../../core/incident/plan.ts";
+import { campaign, candidate, incident, inScope, key, minute, moved, secret } from "./samples.ts";
 
 describe("the order", () => {
   test("abused, then public, then most used, then by name; each account's last one is its canary", () => {
@@ -316,40 +259,6 @@ describe("people hear of it", () => {
     expect(duePage(campaign({ pages: listed, figures: grown }), 2 * minute)).toBeUndefined();
     expect(duePage(campaign({ pages: listed, figures: grown }), 4 * minute)).toBe("needPeople");
   });
-});
-
-test("the report has the result of every key, and names cannot break its table", () => {
-  const progress = { ...moved, containedAtMs: 2 * minute, certificate: { path: "s3://c", sha256: "s" } };
-  const keys = [
-    key("a|b\nc", { incidentId: "i-1", progress }),
-    key("p", { person: "rekey supply p" }),
-    key("q", { incidentId: "i-2" }),
-  ];
-  const ended = campaign({ figures: figuresOf(keys), approvedBy: "eve", closedAtMs: 1 });
-  const report = campaignReport(ended, keys);
-  expect(report).toMatchObject({
-    approvedBy: "eve",
-    closedAtMs: 1,
-    keys: [{}, { person: "rekey supply p" }, {}],
-  });
-  expect(report.summary).toBe(
-    "1 of 3 keys contained, 1 replaced, 1 need people; the last after 2 min, not all within the deadline",
-  );
-  const text = campaignMarkdown(report);
-  expect(text).toContain("approved by eve");
-  expect(text).toContain("| a\\|b c | main | switch-first | after 2 min | yes | i-1 | s3://c |");
-  expect(text).toContain("- p: rekey supply p");
-  const plain = campaignReport(campaign({ figures: figuresOf([]) }), []);
-  expect(plain.summary).toBe("0 of 0 keys contained, 0 replaced, 0 need people");
-  expect(campaignMarkdown(plain)).not.toContain("What people have to do");
-  const all = campaign({ figures: figuresOf([key("a", { progress })]) });
-  expect(campaignReport(all, []).summary).toContain("within the deadline");
-});
-
-test("a page that no channel took stands in the timeline as such", () => {
-  const sent = { atMs: 1, reason: "opened" as const, needPeople: 0, delivered: [] };
-  expect(addCampaignPage(campaign(), sent).timeline.at(-1)?.detail).toBe("opened: no channel took it");
-  expect(addCampaignPage(campaign(), { ...sent, delivered: ["sns"] }).pages).toHaveLength(1);
 });
 
 test("a key that is started late gives its consumers less time, and at least a minute", () => {
