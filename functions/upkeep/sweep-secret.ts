@@ -152,7 +152,7 @@ async function clearLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
   const pending = pendingNow?.versionId;
   const isLeft =
     pending !== undefined &&
-    run?.phase !== "promoting" &&
+    !isBeingPromoted(run) &&
     (await isOurs({ policy, record, versionId: pending }, deps));
   const isPinOfLeft = supersededKeys(record).some(({ versionId }) => versionId === pinned);
   // While anything is owed the pin stays: without it the store could delete the retiring version.
@@ -164,6 +164,14 @@ async function clearLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
   if (isLeft) await deps.store.clearPending({ secretArn, versionId: pending });
   if (isPinLeft) await deps.store.unpin({ secretArn, versionId: pinned });
   return found;
+}
+
+/**
+ * A promotion in doubt goes on by itself, with its pending version. An aborted one waits until somebody starts a rotation,
+ * and promotes the same version then; until that day the mark would be in the way of every other rotation function.
+ */
+function isBeingPromoted(run: SecretRecord["run"]): boolean {
+  return run?.phase === "promoting" && run.aborted === undefined;
 }
 
 async function isOurs(

@@ -1,5 +1,5 @@
 import { markAborted } from "../../../core/rotation/abort.ts";
-import { calls, open, type Story } from "./story.ts";
+import { calls, crash, open, type Story } from "./story.ts";
 
 const reason = "the new key has the wrong scopes";
 const abort = (rotation: string) => ({ command: "abort", rotation, reason });
@@ -62,6 +62,36 @@ test("an order that comes in the middle of a step is met by the next one", async
   expect(story.path(run).at(-1)).toBe("NeedsHuman");
   expect(story.effects()).not.toContain("delete k1");
   expect((await story.ending(run)).works).toEqual(["k1", "k2"]);
+});
+
+test("in the middle of the promotion it leaves no version pending, and the next run promotes the same key", async () => {
+  const story = await open();
+  let isDown = true;
+  story.before(
+    calls.move("AWSCURRENT"),
+    async () => {
+      await story.world.ledger.changeSecret(story.secretArn, (record) =>
+        markAborted(record, { rotationId: "r-1", by: "ada", reason }),
+      );
+      return isDown ? crash : undefined;
+    },
+    99,
+  );
+  const run = await story.rotate("r-1");
+  isDown = false;
+  expect(story.path(run).at(-1)).toBe("NeedsHuman");
+  await story.sweep();
+  expect(await story.ending(run)).toMatchObject({
+    labels: { v1: "AWSCURRENT REKEY_RETIRING", v2: "REKEY_INCOMING" },
+    works: ["k1", "k2"],
+  });
+
+  const next = await story.rotate("r-2");
+  expect(await story.ending(next)).toMatchObject({
+    ...{ run: "SUCCEEDED: rotated", owed: "nothing", works: ["k2"] },
+    labels: { v1: "AWSPREVIOUS", v2: "AWSCURRENT REKEY_INCOMING" },
+  });
+  expect(story.effects().filter((effect) => effect.startsWith("mint"))).toEqual(["mint k2"]);
 });
 
 test("two at once, one too late, one of a rotation that is over: each is refused with words", async () => {
