@@ -167,8 +167,8 @@ async function clearLeftovers({ policy, record, dryRun }: Looking, deps: Deps): 
 }
 
 /**
- * A promotion in doubt goes on by itself, with its pending version. An aborted one waits until somebody starts a rotation,
- * and promotes the same version then; until that day the mark would be in the way of every other rotation function.
+ * A promotion in doubt goes on by itself, with its pending version. An aborted one waits until somebody starts a
+ * rotation, and promotes the same version then: until that day the mark is in the way of other rotation functions.
  */
 function isBeingPromoted(run: SecretRecord["run"]): boolean {
   return run?.phase === "promoting" && run.aborted === undefined;
