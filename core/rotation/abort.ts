@@ -20,7 +20,7 @@ export function whyNotAbort(record: SecretRecord, rotationId: RotationId): Refus
       reason: "NotAtWork",
       detail: `${rotationId} holds no secret: it is over, or another run took over`,
     };
-  if (lease.kind === "incident" || isIncidentWork(record))
+  if (isIncidentWork(record))
     return { reason: "IncidentWork", detail: "an incident replaces a leaked key: only the incident ends it" };
   if (run.aborted !== undefined)
     return { reason: "AlreadyAborted", detail: `${run.aborted.by} aborted it: ${run.aborted.reason}` };

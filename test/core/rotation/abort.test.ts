@@ -66,3 +66,30 @@ test("what is promoted, or may be, keeps both keys", () => {
   });
   expect(results).toEqual(["undone", "undone", "undone", "bothKeysKept", "bothKeysKept"]);
 });
+
+describe("an order that comes to nothing says why", () => {
+  const why = (record: SecretRecord, rotationId = "r-1") => whyNotAbort(record, rotationId)?.detail;
+
+  test("another run has the secret, or the run is over", () => {
+    expect(why(held({ phase: "promoted" }), "r-2")).toBe(
+      "r-2 holds no secret: it is over, or another run took over",
+    );
+    const { run: _none, ...freed } = held({ phase: "opened" });
+    expect(why(freed)).toBe("r-1 holds no secret: it is over, or another run took over");
+    expect(markAborted(freed, order)).toBe(freed);
+  });
+
+  test("an incident is at work", () => {
+    expect(why(held({ phase: "promoted" }, "incident"))).toBe(
+      "an incident replaces a leaked key: only the incident ends it",
+    );
+  });
+
+  test("somebody else aborted it, or the revoke is recorded", () => {
+    expect(why(held({ phase: "proven", aborted: { by: "eve", reason: "first" } }))).toBe(
+      "eve aborted it: first",
+    );
+    for (const phase of ["revoking", "revoked", "dead"] as const)
+      expect(why(held({ phase }))).toBe("the revoke of the retiring key is recorded, and counts as done");
+  });
+});
