@@ -7,6 +7,7 @@ import { type Demonstration, type Start, secretName, startDemonstration } from "
 import { type FanOutCompany, fanOutCompany } from "./fanout/company.ts";
 import { programConsumers, programInstances } from "./fanout/programs.ts";
 import { type Restarts, sumOf } from "./fanout/tally.ts";
+import { type LeakSummary, leaked, rotatedInTrouble, type TroubleSummary } from "./fanout/trial.ts";
 import { narrator, openingFor, showCertificate } from "./rotation-run.ts";
 import type { Screen } from "./screen.ts";
 import { stay } from "./stay.ts";
@@ -43,6 +44,10 @@ export interface FanOutSummary {
   readonly failedRequests: number;
   readonly retiringKeyDead: boolean;
   readonly certificate: CheckedCertificate;
+  /** The next rotation, during which places are in trouble. */
+  readonly troubled: TroubleSummary;
+  /** And a leak, during which they are in trouble again. */
+  readonly leak: LeakSummary;
   readonly trouble: readonly string[];
 }
 
@@ -88,7 +93,14 @@ async function rotated(company: Demonstration, around: FanOutCompany, shown: Scr
     throw new Error(why.join("; "));
   }
   await pause(afterMs);
-  return summarize({ company, around, rotation });
+  const summary = await summarize({ company, around, rotation });
+  showPlaces(shown, summary);
+  const trial = { company, around, shown };
+  const troubled = await rotatedInTrouble(trial);
+  const leak = await leaked(trial);
+  await pause(afterMs);
+  const { requests, failed: failedRequests } = sumOf([company.fleet.tally(), around.tally()]);
+  return { ...summary, troubled, leak, requests, failedRequests, trouble: troubleIn(company.cloud) };
 }
 
 async function heardOf({ ledger, secretArn, cloud }: Demonstration): Promise<void> {
@@ -114,7 +126,7 @@ async function summarize(facts: {
   readonly company: Demonstration;
   readonly around: FanOutCompany;
   readonly rotation: RotationRecord;
-}): Promise<FanOutSummary> {
+}): Promise<Omit<FanOutSummary, "troubled" | "leak">> {
   const { company, around, rotation } = facts;
   const { ledger, secretArn, fleet, provider, cloud } = company;
   const evidence = await ledger.evidence(secretArn);
@@ -173,8 +185,21 @@ function complaintsOf(summary: FanOutSummary): readonly string[] {
       ...(certified ? [] : [`the certificate says nothing of ${name}`]),
     ]),
     ...(isInTurns(restarts) ? [] : [`of ${restarts.hosts} hosts ${restartsText(restarts)}`]),
+    ...inTroubleComplaints("the rotation with places in trouble", summary.troubled, "rotated"),
+    ...inTroubleComplaints("the leak", summary.leak, "contained"),
     ...programs.filter(({ adopted }) => !adopted).map(({ name }) => `${name} does not hold the incoming key`),
     ...summary.trouble,
+  ];
+}
+
+function inTroubleComplaints(what: string, ended: TroubleSummary, outcome: string): readonly string[] {
+  return [
+    ...ended.places
+      .filter(({ said }) => said === undefined)
+      .map(({ name }) => `${what}: nothing was said of ${name}`),
+    ...(ended.revokedInTrouble ? [`${what}: the key was revoked while places were in trouble`] : []),
+    ...(ended.outcome === outcome ? [] : [`${what} ended as ${ended.outcome}`]),
+    ...(ended.retiringKeyDead ? [] : [`${what}: the key that was replaced still works`]),
   ];
 }
 
@@ -186,18 +211,24 @@ function restartsText({ restarted, mostAtOnce }: Restarts): string {
   return `${restarted} restarted, at most ${mostAtOnce} at the same time`;
 }
 
+function showPlaces(
+  shown: Screen,
+  { destinations, programs }: Pick<FanOutSummary, "destinations" | "programs">,
+) {
+  for (const { name, kind, activation, proof, mark, adopted } of destinations) {
+    const text = `${name} (${kind}, ${activation}): in use, by ${proof}${mark === undefined ? "" : `: ${mark}`}`;
+    shown.verdict({ isGood: adopted, text });
+  }
+  for (const { name, kind, adopted } of programs)
+    shown.verdict({ isGood: adopted, text: `${name} (rekey ${kind}) holds the incoming key` });
+}
+
 function conclude(end: {
   readonly shown: Screen;
   readonly summary: FanOutSummary;
   readonly complaints: readonly string[];
 }): void {
   const { shown, summary, complaints } = end;
-  for (const { name, kind, activation, proof, mark, adopted } of summary.destinations) {
-    const text = `${name} (${kind}, ${activation}): in use, by ${proof}${mark === undefined ? "" : `: ${mark}`}`;
-    shown.verdict({ isGood: adopted, text });
-  }
-  for (const { name, kind, adopted } of summary.programs)
-    shown.verdict({ isGood: adopted, text: `${name} (rekey ${kind}) holds the incoming key` });
   const { restarts, requests, failedRequests, retiringKeyDead, certificate } = summary;
   shown.verdict({
     isGood: isInTurns(restarts),

@@ -4,7 +4,7 @@ import {
   SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { WorkersFake } from "../../destinations/cloudflare-workers/fake.ts";
-import type { FakeReply, FakeRequest } from "../../destinations/fake.ts";
+import { answer, type FakeReply, type FakeRequest } from "../../destinations/fake.ts";
 import { FlyFake } from "../../destinations/fly/fake.ts";
 import { GithubFake } from "../../destinations/github-actions/fake.ts";
 import { GitlabFake } from "../../destinations/gitlab-ci/fake.ts";
@@ -41,6 +41,20 @@ export interface Place {
   running(): Promise<readonly string[]> | readonly string[];
   /** What goes on by itself: builds end, processes start, runs come and go. */
   tick(): void;
+  /** What can go wrong here while a key is replaced. */
+  readonly trouble?: Trouble;
+}
+
+/** Something that keeps a place from being counted, and that somebody can put right again. */
+export interface Trouble {
+  readonly what: string;
+  /** `start`: before the replacement begins. `promoted`: the place was right until then. `used`: once the new key is used there. */
+  readonly from: "start" | "promoted" | "used";
+  /** How Rekey puts it. */
+  readonly says: RegExp;
+  /** `former` is the key that is being replaced. */
+  plant(former: string): void;
+  mend(): void;
 }
 
 const given = (values: ReadonlyMap<string, string>) => {
@@ -67,6 +81,19 @@ function worker(): Place {
     put: (text) => fake.put(copyName, text),
     running: () => fake.deployed.flatMap(({ secrets }) => given(secrets)),
     tick: () => undefined,
+    trouble: {
+      ...{
+        what: "its token leads to another environment",
+        from: "promoted",
+        says: /another environment|no such place|staging/,
+      },
+      plant() {
+        fake.environment = "staging";
+      },
+      mend() {
+        fake.environment = environment;
+      },
+    },
   };
 }
 
@@ -132,6 +159,16 @@ function vercelProject(): Place {
     },
     running: () => given(fake.serving.get("production")?.built ?? new Map()),
     tick: () => fake.finish(),
+    trouble: {
+      ...{ what: "nothing is deployed there any more", from: "start", says: /no deployment of production/ },
+      plant() {
+        fake.isConnected = false;
+      },
+      mend() {
+        fake.isConnected = true;
+        fake.deploy();
+      },
+    },
   };
 }
 
@@ -148,6 +185,15 @@ function githubActions(): Place {
       for (const run of fake.runs.filter(({ startedAtMs }) => nowMs - startedAtMs > runMs)) fake.end(run);
       if (nowMs - (newest?.startedAtMs ?? 0) > runEveryMs) fake.begin();
     },
+    trouble: {
+      ...{
+        what: "somebody puts the former key back by hand",
+        from: "used",
+        says: /changed outside Rekey/,
+      },
+      plant: (former) => fake.put(copyName, former),
+      mend: () => undefined,
+    },
   };
 }
 
@@ -155,9 +201,12 @@ function gitlabCi(): Place {
   const settings = { project: 1234, scope: "production" };
   const fake = new GitlabFake(settings);
   let beganAtMs = 0;
+  let refuses = false;
+  const refusing = (request: FakeRequest) =>
+    refuses && request.method !== "GET" ? answer(403) : fake.handle(request);
   return {
     ...{ name: "pipelines", kind: "gitlab-ci", settings },
-    ...reached("gitlab.com", fake),
+    ...reached("gitlab.com", { token: fake.token, handle: refusing }),
     put: (text) => fake.put(copyName, text),
     running: () => fake.pipelines.flatMap((pipeline) => given(pipeline.given)),
     tick() {
@@ -165,6 +214,15 @@ function gitlabCi(): Place {
       beganAtMs = Date.now();
       fake.begin();
       while (fake.pipelines.length > runMs / runEveryMs) fake.end();
+    },
+    trouble: {
+      ...{ what: "it refuses the write", from: "start", says: /not written yet/ },
+      plant() {
+        refuses = true;
+      },
+      mend() {
+        refuses = false;
+      },
     },
   };
 }
