@@ -35,22 +35,40 @@ function roomIn(keys: readonly CampaignKey[], { lapMs, nowMs }: Pick<Lap, "lapMs
   const atWork = keys.filter(isAtWork);
   const consumers = new Map<string, number>();
   for (const key of atWork) for (const name of key.consumers) count(consumers, name);
-  const lastStart = new Map<string, number>();
-  for (const { account, startedAtMs } of keys)
-    if (startedAtMs !== undefined) lastStart.set(account, Math.max(startedAtMs, lastStart.get(account) ?? 0));
+  const dueAt = new Map<string, number>();
+  const started = keys.filter(({ startedAtMs }) => startedAtMs !== undefined);
+  for (const key of started.toSorted((one, other) => (one.startedAtMs ?? 0) - (other.startedAtMs ?? 0)))
+    takeTurn(dueAt, key, { atMs: key.startedAtMs ?? 0, lapMs });
   let left = Math.min(atOnceMax - atWork.length, Math.ceil((startsPerSecondMax * lapMs) / 1000));
-  const take = ({ wave, account, callsPerSecond, consumers: names }: CampaignKey): boolean => {
+  const take = (key: CampaignKey): boolean => {
+    const { wave, account, consumers: names } = key;
     const isUrgent = wave === "abused";
-    const paceMs = (callsPerKey * 1000) / callsPerSecond;
-    const isPaced = nowMs - (lastStart.get(account) ?? Number.NEGATIVE_INFINITY) >= paceMs;
+    const isPaced = nowMs >= (dueAt.get(account) ?? 0);
     const isFree = names.every((name) => (consumers.get(name) ?? 0) < atOncePerConsumerMax);
     if (left <= 0 || (!isUrgent && !(isPaced && isFree))) return false;
     left -= 1;
-    lastStart.set(account, nowMs);
+    takeTurn(dueAt, key, { atMs: nowMs, lapMs });
     for (const name of names) count(consumers, name);
     return true;
   };
   return { take };
+}
+
+/** So many looks may be late, as between two calls of the function: what was missed by then is made up for. */
+const lateLooksMax = 4;
+
+/**
+ * An account's next key is due when the calls of its last one are answered. Looks come seldom and late, so a key counts
+ * from when it was due, not from when it was started; how many an account makes up for is bounded.
+ */
+function takeTurn(
+  dueAt: Map<string, number>,
+  { account, callsPerSecond }: CampaignKey,
+  { atMs, lapMs }: { readonly atMs: number; readonly lapMs: number },
+): void {
+  const paceMs = (callsPerKey * 1000) / callsPerSecond;
+  const sinceMs = Math.max(dueAt.get(account) ?? atMs, atMs - lateLooksMax * lapMs);
+  dueAt.set(account, sinceMs + paceMs);
 }
 
 /** Its consumers are still moving, or it makes calls of its provider. */

@@ -62,6 +62,19 @@ describe("a wave", () => {
     ]);
   });
 
+  test("makes up for looks that came late, and for no more than four of them", () => {
+    const waiting = Array.from({ length: 9 }, (_, index) => key(`w${index}`));
+    const first = key("s", { startedAtMs: 100_000 });
+    const at = (nowMs: number, started = [first]) =>
+      whichStart({ ...lap, nowMs, keys: [...started, ...waiting] }).length;
+    expect([104_799, 104_800, 109_599, 109_600, 114_400].map((nowMs) => at(nowMs))).toEqual([0, 1, 1, 2, 3]);
+    // Late once is late for one look: the key that is made up for counts from when it was due.
+    const late = [first, key("t", { startedAtMs: 109_000 })];
+    expect([109_599, 109_600, 114_400].map((nowMs) => at(nowMs, late))).toEqual([0, 1, 2]);
+    expect(at(3_600_000)).toBe(5);
+    expect(at(3_600_000, [])).toBe(1);
+  });
+
   test("has a key of a slower account less often", () => {
     const lately = { startedAtMs: 90_000, callsPerSecond: 2 };
     const slow = [key("r", lately), key("a", { callsPerSecond: 2 })];
