@@ -1,5 +1,8 @@
 import type { Plugin } from "esbuild";
 import { issuers } from "../providers/index.ts";
+import { tablesOf } from "../scan/eight-groups.ts";
+import { sought } from "../scan/find.ts";
+import { layout, program } from "../scan/sixteen-program.ts";
 import { lateModules } from "./build-late.ts";
 import { commandGroups } from "./command-table.ts";
 
@@ -7,6 +10,8 @@ import { commandGroups } from "./command-table.ts";
 export function scanAlone(): readonly Plugin[] {
   return [
     replaced("shapes", /[\\/]providers[\\/]index\.ts$/, shapesOfKeys()),
+    replaced("groups", /[\\/]scan[\\/]eight-groups\.ts$/, tablesOfSought()),
+    replaced("program", /[\\/]scan[\\/]sixteen-program\.ts$/, searchProgram()),
     replaced("commands", /[\\/]cli[\\/]command-table\.ts$/, commandNames()),
     // It asks the deployment, and a scan that does so is started from the whole bundle.
     replaced("reports", /[\\/]cli[\\/]scan-report\.ts$/, "export {};"),
@@ -20,6 +25,20 @@ function shapesOfKeys(): string {
     ...{ kind, title, aliases, keyTexts, unmarked },
   }));
   return `export const issuers = ${JSON.stringify(shapes)};`;
+}
+
+/** Which texts share a group is found once, here; it would take a tenth of a small scan's time. */
+function tablesOfSought(): string {
+  const texts = Object.values(sought).flat();
+  const tables = tablesOf(texts.map((text) => Buffer.from(text, "latin1")));
+  const plain = tables.map(({ low, high }) => ({ low: [...low], high: [...high] }));
+  return `export const tablesOf = () => ${JSON.stringify(plain)};`;
+}
+
+function searchProgram(): string {
+  const bytes = Buffer.from(program()).toString("base64");
+  return `export const layout = ${JSON.stringify(layout)};
+    export const program = () => Buffer.from("${bytes}", "base64");`;
 }
 
 /** Help names every command, and loads none. */

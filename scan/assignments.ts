@@ -2,7 +2,7 @@
 export interface Assignment {
   readonly name: string;
   readonly at: number;
-  /** Undefined where the name is only used. */
+  /** Undefined where the name is only used, or is given what is too short for a secret. */
   readonly value?: string;
   readonly valueAt?: number;
 }
@@ -29,50 +29,41 @@ export const secretWords: readonly string[] = [
 const nameMax = 80;
 const valueMax = 512;
 
-export interface Name {
-  readonly text: string;
-  readonly at: number;
-}
-
-/**
- * The name around a place, and where it ends. It reads a bounded number of bytes before the place, and a caller that
- * goes on behind the end reads none twice, so the time is linear in the file. A run of more than `nameMax` is no name.
- */
-export function nameAround(bytes: Buffer, at: number): { readonly name?: Name; readonly end: number } {
-  const [start, end] = [nameStart(bytes, at), nameEnd(bytes, at)];
+/** The name around a place, up to its end. It reads a bounded number of bytes: a longer run is no name. */
+export function nameAround(
+  bytes: Buffer,
+  { at, end }: { readonly at: number; readonly end: number },
+): Pick<Assignment, "name" | "at"> | undefined {
+  const start = nameStart(bytes, at);
   // `arn:…:secret:name` names a secret and holds none.
-  if (end - start > nameMax || bytes[start - 1] === 58) return { end };
-  return { name: { text: bytes.toString("latin1", start, end), at: start }, end };
+  if (end - start > nameMax || bytes[start - 1] === 58) return undefined;
+  return { name: bytes.toString("latin1", start, end), at: start };
 }
 
 /** Behind a name the longest value, and the longest of what may stand between the two, have room in it. */
 export const aheadMax = 1_024;
 
-/** The name with the value that it is given in `ahead`, the text behind it. */
-export function assignmentOf({ text: name, at }: Name, ahead: string): Assignment {
-  const { value, valueAt = 0 } = valueIn(ahead);
-  return { name, at, ...(value !== undefined && { value, valueAt: at + name.length + valueAt }) };
-}
-
 export function isLetterOrDigit(code: number): boolean {
   return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57);
 }
 
-function isNameCode(code: number): boolean {
-  return isLetterOrDigit(code) || code === 95 || code === 45 || code === 46;
-}
+const lettersAndDigits = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+const inNames = kindOf(`${lettersAndDigits}_-.`);
 
 function nameStart(bytes: Buffer, from: number): number {
   const least = Math.max(0, from - nameMax - 1);
   let at = from;
-  while (at > least && isNameCode(bytes[at - 1] ?? 0)) at -= 1;
+  while (at > least && inNames[bytes[at - 1] ?? 0] === 1) at -= 1;
   return at;
 }
 
-/** The whole run is passed, however long it is, so that none of it is read twice. */
-function nameEnd(bytes: Buffer, from: number): number {
+/**
+ * Where the name around a place ends. The whole run is passed, however long it is: a caller that goes on behind it
+ * reads none of it twice, so the time is linear in the file.
+ */
+export function nameEnd(bytes: Buffer, from: number): number {
   let end = from;
-  while (end < bytes.length && isNameCode(bytes[end] ?? 0)) end += 1;
+  while (end < bytes.length && inNames[bytes[end] ?? 0] === 1) end += 1;
   return end;
 }
 
@@ -89,31 +80,71 @@ const operators = [
   (operator, index) => new RegExp(`${index === 0 ? quoteEnd : ""}${operator}${quoteStart}(?:Bearer )?`, "y"),
 );
 
-/** Whether the byte behind a name may begin what gives it a value. `?` may stand for a character that is no byte. */
-export function mayGive(code: number | undefined): boolean {
-  if (code === undefined) return false;
-  return code <= 32 || code >= 128 || giving.has(code);
+/**
+ * Whether what stands behind a name may give it a value of `lengthMin` or more. It looks at few bytes and says yes too
+ * often; `valueIn` knows. Most names are followed by nothing of the kind, or by a short word such as a type.
+ */
+export function mayGive(bytes: Buffer, nameEnd: number, lengthMin: number): boolean {
+  const at = behind(bytes, nameEnd, closing);
+  const code = bytes[at] ?? 0;
+  if (code === 61 || code === 58) return mayReach(bytes, at + 1, at + 1 + lengthMin);
+  // Of the bytes above 127 one is a space, and some stand for a character that is no byte.
+  return code >= 128 || (at > nameEnd && leading[code] === 1);
 }
 
-const giving: ReadonlySet<number> = new Set(Buffer.from("\\\"'`]=:?", "latin1"));
+/** The quote and what stands before it are counted too, as some of it can be the value's own. */
+function mayReach(bytes: Buffer, from: number, end: number): boolean {
+  let at = behind(bytes, from, operating);
+  const quote = bytes[at] ?? 0;
+  // `Bearer ` is passed, and the value stands behind it.
+  if (quote >= 128 || quote === 66) return true;
+  if (quotes[quote] === 1) {
+    at += 1;
+    if (bytes[at] === 66) return true;
+    while (at < end && bytes[at] !== quote && bytes[at] !== 92 && bytes[at] !== 10) at += 1;
+  } else while (at < end && bareEnds[bytes[at] ?? 0] === 0) at += 1;
+  return at >= end;
+}
 
-function valueIn(ahead: string): { readonly value?: string; readonly valueAt?: number } {
+function behind(bytes: Buffer, from: number, kind: Uint8Array): number {
+  let at = from;
+  const most = Math.min(bytes.length, from + spaceMax);
+  while (at < most && kind[bytes[at] ?? 0] === 1) at += 1;
+  return at;
+}
+
+/** More stands between no name and its value. */
+const spaceMax = 200;
+const space = "\t\n\v\f\r ";
+const quotes = kindOf("\"'`");
+const closing = kindOf(`${space}"'\`\\]`);
+const operating = kindOf(`${space}=:>\\`);
+/** Behind a name in quotes: the comma of a list, the dash of the next entry, the word `value`. */
+const leading = kindOf(",-vV");
+const bareEnds = kindOf(`${space}"'\`\\,;<>(){}[]`);
+
+/** By a byte's number. */
+function kindOf(characters: string): Uint8Array {
+  const kind = new Uint8Array(256);
+  for (const byte of Buffer.from(characters, "latin1")) kind[byte] = 1;
+  return kind;
+}
+
+/** The value that the text behind a name gives it, and where it begins in that text. */
+export function valueIn(ahead: string): { readonly value: string; readonly at: number } | undefined {
   for (const operator of operators) {
     operator.lastIndex = 0;
     const match = operator.exec(ahead);
     if (match === null) continue;
-    const valueAt = operator.lastIndex;
-    const value = valueAtIn(ahead, { valueAt, quote: match[1] ?? "" });
-    return value === "" ? {} : { value, valueAt };
+    const at = operator.lastIndex;
+    const value = valueAtIn(ahead, { at, quote: match[1] ?? "" });
+    return value === "" ? undefined : { value, at };
   }
-  return {};
+  return undefined;
 }
 
-function valueAtIn(
-  text: string,
-  { valueAt, quote }: { readonly valueAt: number; readonly quote: string },
-): string {
-  const part = text.slice(valueAt, valueAt + valueMax);
+function valueAtIn(text: string, { at, quote }: { readonly at: number; readonly quote: string }): string {
+  const part = text.slice(at, at + valueMax);
   const end =
     quote === "" ? part.search(/[\s"'`,;<>(){}[\]\\]/) : part.search(new RegExp(`[${quote}\\\\\\n]`));
   // What is called or looked up is no value of its own.

@@ -26,7 +26,7 @@ const byText: readonly (readonly [string, string])[] = [
   ["\nkind: ", "Kubernetes manifest"],
 ];
 
-const mayBeConfiguration = /\.(?:json|jsonc|ya?ml|toml|template)$/;
+const mayConfigure = /\.(?:json|jsonc|ya?ml|toml|template)$/;
 /** A file says what it is near its beginning. */
 const saidWithin = 65_536;
 
@@ -35,9 +35,14 @@ export function configurationOf(path: string, text: () => string): string | unde
   const named = byName.find(([pattern]) => pattern.test(path));
   if (named) return named[1];
   if (envKind(path) === "values") return ".env file";
-  if (!mayBeConfiguration.test(path)) return undefined;
+  if (!mayConfigure.test(path)) return undefined;
   const beginning = text().slice(0, saidWithin);
   return byText.find(([mark]) => beginning.includes(mark))?.[1];
+}
+
+/** Whether such a path may be that of a configuration, or of a template of one. */
+export function mayBeConfiguration(path: string): boolean {
+  return mayConfigure.test(path) || envKind(path) !== undefined || byName.some(([name]) => name.test(path));
 }
 
 /** `.env` and its kin hold values; `.env.example` and its kin are templates, which show names only. */

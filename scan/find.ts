@@ -6,18 +6,26 @@ import type { Issuer } from "../providers/provider.ts";
 import {
   type Assignment,
   aheadMax,
-  assignmentOf,
   isLetterOrDigit,
   mayGive,
   nameAround,
+  nameEnd,
   secretWords,
+  valueIn,
 } from "./assignments.ts";
 import { beginningsOf } from "./beginnings.ts";
-import { configurationOf, envKind, isProse } from "./file-kinds.ts";
+import { configurationOf, envKind, isProse, mayBeConfiguration } from "./file-kinds.ts";
 import { type Finding, masked } from "./finding.ts";
-import { clientSideName, isSecretForBrowsers, issuersNamed, maySaySecret, namesSecret } from "./names.ts";
+import {
+  clientPrefixes,
+  clientSideName,
+  isSecretForBrowsers,
+  issuersNamed,
+  maySaySecret,
+  namesSecret,
+} from "./names.ts";
 import type { Rule } from "./rules.ts";
-import { isLiteral, isPlaceholder, isWordLike } from "./values.ts";
+import { isLiteral, isPlaceholder, isWordLike, literalMin } from "./values.ts";
 
 /** What to search: one byte for each character, or a text where that is not so. The path says the kind of file. */
 export type File = { readonly path: string; readonly commit?: string } & (
@@ -29,10 +37,13 @@ const kinds = issuers.flatMap((issuer) =>
   issuer.keyTexts.filter(({ isId }) => isId !== true).map((kind) => ({ ...kind, issuer })),
 );
 const keysIn = keySearch(kinds);
-const beginnings = beginningsOf({
+/** What every file is searched for first. */
+export const sought = {
   prefix: kinds.map(({ prefix }) => prefix).filter((prefix) => prefix !== ""),
+  client: clientPrefixes,
   word: secretWords,
-});
+};
+const beginnings = beginningsOf(sought);
 
 /** A shorter key that may begin like a word needs to look generated. */
 const certainFrom = 40;
@@ -40,10 +51,10 @@ const findingsMax = 100;
 
 /** Every finding in one file, in its order; at most a hundred, because a file with more is one problem. */
 export function findIn(file: File): readonly Finding[] {
-  const { mayHoldKey, assignments } = candidatesIn(file);
-  if (!mayHoldKey && assignments.length === 0) return [];
+  const { prefixes, assignments } = candidatesIn(file);
+  if (prefixes.length === 0 && assignments.length === 0) return [];
   const text = textOf(file);
-  const found: Found[] = (mayHoldKey ? keysIn(text()) : [])
+  const found: Found[] = keysAt(prefixes, { file, text })
     .filter(({ text: key, kind }) => {
       const tail = key.slice(kind.prefix.length);
       return !isPlaceholder(tail) && (kind.length.min >= certainFrom || !isWordLike(tail));
@@ -60,6 +71,29 @@ export function findIn(file: File): readonly Finding[] {
   return placed(file, text(), found.slice(0, findingsMax));
 }
 
+/** Where many keys may begin the whole text is searched once, so that no part of it is read often. */
+const placesMax = 100;
+const keyMax = Math.max(...kinds.map(({ prefix, length }) => prefix.length + length.max));
+
+function keysAt(
+  prefixes: readonly number[],
+  { file, text }: { readonly file: File; readonly text: () => string },
+): ReturnType<typeof keysIn> {
+  if (prefixes.length > placesMax) return keysIn(text());
+  let end = 0;
+  return prefixes.flatMap((at) => {
+    // One character more says whether the key ends there.
+    const key = at < end ? undefined : keysIn(partOf(file, at, keyMax + 1))[0];
+    if (key?.at !== 0) return [];
+    end = at + key.text.length;
+    return [{ ...key, at }];
+  });
+}
+
+function partOf(file: File, at: number, length: number): string {
+  return "bytes" in file ? file.bytes.toString("latin1", at, at + length) : file.text.slice(at, at + length);
+}
+
 /** The whole text, made when somebody first asks for it: few files have something that is looked for in all of it. */
 function textOf(file: File): () => string {
   if ("text" in file) return () => file.text;
@@ -71,7 +105,8 @@ function textOf(file: File): () => string {
 }
 
 interface Candidates {
-  readonly mayHoldKey: boolean;
+  /** Where a key may begin: at most one place more than are looked at one by one. */
+  readonly prefixes: readonly number[];
   readonly assignments: readonly Assignment[];
 }
 
@@ -79,23 +114,50 @@ interface Candidates {
 function candidatesIn(file: File): Candidates {
   // A character that is no byte is in no prefix and no name, and must not turn into one that is.
   const bytes =
-    "bytes" in file ? file.bytes : Buffer.from(file.text.replaceAll(/[\u0100-\uffff]/g, "?"), "latin1");
-  const part = (from: number, to: number) =>
-    "bytes" in file ? bytes.toString("latin1", from, to) : file.text.slice(from, to);
-  let mayHoldKey = false;
+    "bytes" in file ? file.bytes : Buffer.from(file.text.replaceAll(/[\u0100-\uffff]/g, "\xff"), "latin1");
+  const prefixes: number[] = [];
+  let isForBrowsers = false;
+  let isPassed = false;
+  let valueMin: number | undefined;
   const assignments: Assignment[] = [];
-  let nameEnd = 0;
+  let end = 0;
   beginnings(bytes, (what, at) => {
     if (what === "prefix") {
-      mayHoldKey ||= at === 0 || !isLetterOrDigit(bytes[at - 1] ?? 0);
-    } else if (at >= nameEnd && assignments.length < assignmentsMax) {
-      const { end, name } = nameAround(bytes, at);
-      nameEnd = end;
-      if (name === undefined || !maySaySecret(name.text)) return;
-      assignments.push(assignmentOf(name, mayGive(bytes[end]) ? part(end, end + aheadMax) : ""));
+      const isBeginning = at === 0 || !isLetterOrDigit(bytes[at - 1] ?? 0);
+      // Two prefixes may begin at one place.
+      if (isBeginning && prefixes.length <= placesMax && prefixes.at(-1) !== at) prefixes.push(at);
+    } else if (what === "client") {
+      // It may stand within a name that was passed before anybody knew of it: `secrets.VITE_…`.
+      if (!isForBrowsers && isPassed) end = Math.min(end, at);
+      isForBrowsers = true;
+    } else if (at >= end && assignments.length < assignmentsMax) {
+      end = nameEnd(bytes, at);
+      isPassed = true;
+      if (mayGive(bytes, end, shortest)) valueMin ??= valueMinIn(file.path);
+      const isGiven = valueMin !== undefined && mayGive(bytes, end, valueMin);
+      // Most names are only used, and one for browsers is the only one that matters without a value.
+      if (!isGiven && !isForBrowsers) return;
+      const name = nameAround(bytes, { at, end });
+      if (name === undefined || !maySaySecret(name.name)) return;
+      const given = isGiven ? valueIn(partOf(file, end, aheadMax)) : undefined;
+      const isSecret = given !== undefined && given.value.length >= shortest;
+      if (!isSecret && !isForBrowsers) return;
+      isPassed = false;
+      assignments.push({ ...name, ...(isSecret && { value: given.value, valueAt: end + given.at }) });
     }
   });
-  return { mayHoldKey, assignments };
+  return { prefixes, assignments };
+}
+
+const unmarkedMin = Math.min(
+  ...issuers.flatMap(({ unmarked = [] }) => unmarked.map(({ length }) => length.min)),
+);
+/** A shorter value is no secret of any kind. */
+const shortest = Math.min(literalMin, unmarkedMin);
+
+/** Of a file that is no configuration only a key says something, and no key is as short as a password. */
+function valueMinIn(path: string): number {
+  return mayBeConfiguration(path) ? shortest : unmarkedMin;
 }
 
 /** More are in no file that a person wrote. */

@@ -7,7 +7,7 @@ export function plainName(name: string): string {
 }
 
 /** What bundlers write into the page, by the beginning of a variable's name. */
-const clientPrefixes = [
+export const clientPrefixes: readonly string[] = [
   "VITE_",
   "NEXT_PUBLIC_",
   "REACT_APP_",

@@ -51,9 +51,11 @@ function scanPaths({ folder, paths }: Extract<Scope, { kind: "paths" }>): Scanne
   const tally = new Tally();
   const limits = archiveLimits();
   const buffer = Buffer.allocUnsafe(readAhead);
+  // The system looks each folder of a path up once more for each file, so a short path is opened faster.
+  const before = folder === process.cwd() ? "" : `${folder}${sep}`;
   for (const path of chosen(folder, paths)) {
     if (isMedia(path)) continue;
-    const bytes = bytesOf(`${folder}${sep}${path}`, buffer);
+    const bytes = bytesOf(before + path, buffer);
     if (bytes === "skipped") tally.skip(path);
     if (bytes === undefined || bytes === "skipped") continue;
     tally.read(bytes.length);

@@ -54,4 +54,4 @@ export function isLiteral(value: string): boolean {
   return value.length >= literalMin && !reference.test(value);
 }
 
-const literalMin = 12;
+export const literalMin = 12;
