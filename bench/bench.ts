@@ -7,6 +7,7 @@ import { bundleRows } from "./bundles.ts";
 import { coldRows } from "./cold.ts";
 import { compromiseRows } from "./compromise.ts";
 import { happyPathRows } from "./happy-path.ts";
+import { hostRows } from "./host.ts";
 import { manyRows } from "./many.ts";
 import type { BenchRow } from "./row.ts";
 import { scanRows } from "./scan.ts";
@@ -19,6 +20,7 @@ const workloads: Readonly<Record<string, () => Promise<BenchRow[]>>> = {
   bundles: bundleRows,
   many: manyRows,
   sdk: sdkRows,
+  host: hostRows,
   scan: scanRows,
   attack: attackRows,
   budget: accountBudgetRows,

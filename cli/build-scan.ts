@@ -3,7 +3,7 @@ import { issuers } from "../providers/index.ts";
 import { tablesOf } from "../scan/eight-groups.ts";
 import { sought } from "../scan/find.ts";
 import { layout, program } from "../scan/sixteen-program.ts";
-import { lateModules } from "./build-late.ts";
+import { lateModules } from "../sdk/build-late.ts";
 import { commandGroups } from "./command-table.ts";
 
 /** What the bundle of `rekey scan` is made of: the command itself, and of everything else no more than it needs. */

@@ -3,7 +3,7 @@ import { basename, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from "esbuild";
 import { type BuiltPage, buildPage } from "../console/build.ts";
-import { lateModules } from "./build-late.ts";
+import { lateModules } from "../sdk/build-late.ts";
 import { scanAlone } from "./build-scan.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -77,7 +77,7 @@ async function commonJs(text: string): Promise<string> {
 }
 
 function sourcesOf({ inputs }: Metafile, page: BuiltPage): readonly string[] {
-  const builders = ["cli/build.ts", "cli/build-late.ts", "cli/build-scan.ts", scanEntry];
+  const builders = ["cli/build.ts", "sdk/build-late.ts", "cli/build-scan.ts", scanEntry];
   const all = new Set([...Object.keys(inputs), ...page.sources, ...builders]);
   return [...all].filter((path) => !path.startsWith("node_modules/") && !isMadeUp(path));
 }

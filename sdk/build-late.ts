@@ -17,13 +17,13 @@ const atStart: ReadonlySet<string> = new Set([
  * Node's own cryptography, streams, child processes and the like are loaded when the first of their functions is called:
  * most commands call none of them, and help pays for them with a tenth of its time.
  */
-export function lateModules(): Plugin {
+export function lateModules(early: ReadonlySet<string> = atStart): Plugin {
   return {
     name: "late-modules",
     setup(bundler) {
       bundler.onResolve({ filter: /^(?:node:)?[a-z_/0-9]+$/ }, ({ path, namespace }) => {
         const name = path.replace(/^node:/, "");
-        if (!isBuiltin(path) || atStart.has(name)) return undefined;
+        if (!isBuiltin(path) || early.has(name)) return undefined;
         return namespace === "late" ? { path, external: true } : { path: name, namespace: "late" };
       });
       bundler.onLoad({ filter: /.*/, namespace: "late" }, async ({ path }) => {
