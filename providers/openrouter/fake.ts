@@ -57,7 +57,7 @@ const routes: readonly FakeRoute[] = [
   },
   {
     ...{ operation: "key", method: "GET", as: "key", path: /^\/api\/v1\/key$/ },
-    answer: (_, key) => (key ? json(200, { data: keyJson(key) }) : failure(401, "User not found.")),
+    answer: (_, key) => (key ? json(200, { data: ownJson(key) }) : failure(401, "User not found.")),
   },
   {
     ...{ operation: "use", method: "POST", as: "key", path: /^\/api\/v1\/chat\/completions$/ },
@@ -72,11 +72,25 @@ function keyJson(key: WorldKey) {
     label: `${key.text.slice(0, 12)}...${key.text.slice(-4)}`,
     disabled: key.disabledAtMs !== undefined,
     ...{ limit: null, limit_reset: null, include_byok_in_limit: false, workspace_id: "ws_FAKE" },
-    ...{ usage: 0, limit_remaining: null },
+    ...{ usage: 0, usage_daily: 0, usage_weekly: 0, usage_monthly: 0, limit_remaining: null },
+    ...{ byok_usage: 0, byok_usage_daily: 0, byok_usage_weekly: 0, byok_usage_monthly: 0 },
+    ...{ creator_user_id: "user_FAKE", external_user: null },
     created_at: new Date(key.createdAtMs).toISOString(),
     updated_at: null,
     expires_at: key.expiresAtMs === undefined ? null : new Date(key.expiresAtMs).toISOString(),
     ...key.more,
+  };
+}
+
+/** What a key is told of itself has neither its hash nor its name. */
+function ownJson(key: WorldKey) {
+  const { hash: _hash, name: _name, disabled: _disabled, external_user: _user, ...own } = keyJson(key);
+  return {
+    ...own,
+    ...{ allowed_data_regions: ["global"], organization_id: null, is_free_tier: false },
+    ...{ is_management_key: false, is_provisioning_key: false },
+    rate_limit: { interval: "10s", note: "deprecated", requests: -1 },
+    free_model_daily_requests: { limit: 50, remaining: 50, used: 0 },
   };
 }
 
