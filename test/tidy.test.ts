@@ -588,7 +588,7 @@ test("every test file has a test", () => {
   const files = ours.filter(({ path }) => path.endsWith(".test.ts"));
   const empty = files.filter(
     ({ text }) =>
-      !/^\s*(?:(?:test|it)(?:\.\w+)*\(|\w*(?:[Cc]ontract|[Ss]uite|[Cc]ases)\w*\(|describe\w+\(|for \()/m.test(
+      !/^\s*(?:(?:test|it)(?:\.\w+)*[<(]|\w*(?:[Cc]ontract|[Ss]uite|[Cc]ases)\w*\(|describe\w+\(|for \()/m.test(
         text,
       ),
   );
