@@ -1,15 +1,16 @@
 import type { Environment } from "../client/credentials.ts";
-import { helpFor } from "../host/arguments.ts";
+import type { Manual } from "../host/arguments.ts";
 import { startAgent } from "./agent.ts";
 import { agentOptions, settingsFrom } from "./settings.ts";
 
-export const agentHelp = `usage: rekey agent --consumer NAME --secret ARN[#FIELD] ...
-
-Serves the listed secrets on 127.0.0.1 to programs in any language, keeps them current while they are rotated, and
-reports which version it served. Requests are those of AWS's Secrets Manager agent. SIGHUP reads everything anew.
-
-${helpFor(agentOptions)}
-`;
+export const agentManual: Manual = {
+  usage: "agent --consumer NAME --secret ARN[#FIELD] ...",
+  says:
+    "Serves the listed secrets on 127.0.0.1 to programs in any language, keeps them current while they are rotated, " +
+    "and reports which version it served. Requests are those of AWS's Secrets Manager agent. " +
+    "SIGHUP reads everything anew.",
+  table: agentOptions,
+};
 
 /** Runs until a signal ends it; answers with the exit code. Log lines go to stdout, one JSON object each. */
 export async function runAgent(args: readonly string[], env: Environment): Promise<number> {

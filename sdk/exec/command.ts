@@ -3,7 +3,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Environment } from "../client/credentials.ts";
 import type { LogLine } from "../client/index.ts";
 import { createInstance } from "../client/instance.ts";
-import { helpFor } from "../host/arguments.ts";
+import type { Manual } from "../host/arguments.ts";
 import { HostFailure, unreadable } from "../host/failure.ts";
 import { hostTransport } from "../host/transport.ts";
 import { environmentFor } from "./environment.ts";
@@ -17,14 +17,15 @@ import { isReady } from "./ready.ts";
 import { type ExecSettings, execOptions, settingsFrom } from "./settings.ts";
 import { Supervisor } from "./supervisor.ts";
 
-export const execHelp = `usage: rekey exec --secret ARN[#FIELD] --consumer NAME [options] -- command [arguments]
-
-Runs a command with a key, restarts it when the key is rotated, and reports which key it was started with. The command
-finds the path of a file with the key in the variable KEY_FILE. Its exit code is passed on; 125 is rekey's own failure,
-126 and 127 say that the command cannot be run or is not found, 75 that its key could not be confirmed for too long.
-
-${helpFor(execOptions)}
-`;
+export const execManual: Manual = {
+  usage: "exec --secret ARN[#FIELD] --consumer NAME [options] -- command [arguments]",
+  says:
+    "Runs a command with a key, restarts it when the key is rotated, and reports which key it was started with. " +
+    "The command finds the path of a file with the key in the variable KEY_FILE. Its exit code is passed on; " +
+    "125 is rekey's own failure, 126 and 127 say that the command cannot be run or is not found, " +
+    "75 that its key could not be confirmed for too long.",
+  table: execOptions,
+};
 
 /** What cannot start exits as other wrappers (env, nohup, docker run) do. */
 const ownFailure = 125;

@@ -79,12 +79,45 @@ export function numberOf(
   return number;
 }
 
-/** The help's lines about the options of one command. */
-export function helpFor(table: Readonly<Record<string, Option>>): string {
-  const rows = Object.entries(table).map(([name, { takes, variable, isMany, says }]) => [
+/** What `--help` says about one command. */
+export interface Manual {
+  readonly usage: string;
+  readonly says: string;
+  readonly table: Readonly<Record<string, Option>>;
+}
+
+/** The help, laid out for a terminal of this many columns. `program` is the name that it was started with. */
+export function helpFor(
+  { usage: how, says, table }: Manual,
+  { program, columns }: { readonly program: string; readonly columns: number },
+): string {
+  const rows = Object.entries(table).map(([name, { takes, variable, isMany, says: meaning }]) => [
     `  --${name}${takes === undefined ? "" : ` ${takes}`}`,
-    `${says}${isMany ? " (may be repeated)" : ""}${variable === undefined ? "" : ` [${variable}]`}`,
+    `${meaning}${isMany ? " (may be repeated)" : ""}${variable === undefined ? "" : ` [${variable}]`}`,
   ]);
-  const width = Math.max(...rows.map(([left = ""]) => left.length)) + 2;
-  return rows.map(([left = "", right = ""]) => left.padEnd(width) + right).join("\n");
+  const longest = Math.max(...rows.map(([left = ""]) => left.length)) + 2;
+  // Beside a long option's name a narrow terminal has no room: what it means stands below it.
+  const beside = columns - longest >= meaningMin ? longest : Math.floor(columns / 3);
+  const lines = rows.flatMap(([left = "", right = ""]) => {
+    const wrapped = wrap(right, columns - beside).map((line) => `${" ".repeat(beside)}${line}`);
+    const [first = "", ...rest] = wrapped;
+    return left.length <= beside - 2 ? [left + first.slice(left.length), ...rest] : [left, ...wrapped];
+  });
+  const usageLines = wrap(`usage: ${program} ${how}`, columns - 2).map((line, at) =>
+    at === 0 ? line : `  ${line}`,
+  );
+  return [...usageLines, "", ...wrap(says, columns), "", ...lines].join("\n");
+}
+
+const meaningMin = 32;
+
+function wrap(text: string, columns: number): readonly string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= columns)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
