@@ -6,6 +6,7 @@ import { currentKey, type SecretRecord } from "../core/rotation/secret-record.ts
 import type { StopOrder } from "../core/rotation/stop-order.ts";
 import { type Schedule, scheduleFault, scheduleFaultText } from "../core/schedule.ts";
 import type { ExaminedKey, ExaminedProvider, RefusedSecret } from "../functions/admin/examine.ts";
+import { type KitEntry, kitAgeMaxMs } from "../functions/sealed-kit/entries.ts";
 import type { Debt } from "../ledger/entries.ts";
 import { issuerOf } from "../providers/index.ts";
 
@@ -45,6 +46,8 @@ export interface DoctorView {
   readonly debts: readonly Debt[];
   readonly stops: readonly StopOrder[];
   readonly examination: Examination | undefined;
+  /** The newest sealed kit, if one was ever made. */
+  readonly kit: Pick<KitEntry, "kitId" | "exportedAtMs"> | undefined;
 }
 
 export function findingsIn(view: DoctorView): readonly Finding[] {
@@ -60,6 +63,7 @@ export function findingsIn(view: DoctorView): readonly Finding[] {
     ...debts(view),
     ...providers(view),
     ...stopsIn(view),
+    ...kitOf(view),
     ...keyless(view),
   ];
 }
@@ -174,6 +178,15 @@ function stopsIn({ stops }: DoctorView): readonly Finding[] {
   return stops.map(({ scope, by, reason }) =>
     problem(scope, `stopped by ${by}: ${reason}`, "lift it with `rekey resume` when it is over"),
   );
+}
+
+/** A kit is for the day when this Region is down: it ends no key that came after it. */
+function kitOf({ kit, nowMs }: DoctorView): readonly Finding[] {
+  if (kit === undefined || nowMs - kit.exportedAtMs <= kitAgeMaxMs) return [];
+  const message = `${kit.kitId} is ${roughDuration(nowMs - kit.exportedAtMs)} old, and one is due each day`;
+  const hint =
+    "make one with `rekey kit export --to <file>`; the log of export-kit says why no other was made";
+  return [problem("sealed kit", message, hint)];
 }
 
 function keyless({ secrets }: DoctorView): readonly Finding[] {

@@ -1,6 +1,7 @@
 import { together } from "../../consumers/together.ts";
 import type { Policy } from "../../core/policy.ts";
 import { currentKey } from "../../core/rotation/secret-record.ts";
+import { type KitEntry, newestKitAt } from "../../functions/sealed-kit/entries.ts";
 import type { Ledger } from "../../ledger/ledger.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
@@ -22,7 +23,8 @@ export const doctor: Register = (program, perform) => {
       const policies = await ledger.policies();
       const secrets = await together(policies, { atOnceMax, work });
       const [debts, stops] = [await ledger.debts(), await ledger.stops()];
-      const view = { nowMs: reach.nowMs(), secrets, debts, stops, examination };
+      const kit = await ledger.documents.read<KitEntry>(newestKitAt);
+      const view = { nowMs: reach.nowMs(), secrets, debts, stops, examination, kit };
       const findings = [
         ...findingsIn(view),
         ...(await tagsOf(cli, reach, policies)),

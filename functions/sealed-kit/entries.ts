@@ -27,3 +27,6 @@ export type KitAnswer =
       /** The kit itself, where a person asked for it and it is not too large. */
       readonly sealed?: string;
     };
+
+/** One is made each day, and at once when a policy, a key or an admin credential changed: later than this none was made. */
+export const kitAgeMaxMs = 36 * 3_600_000;

@@ -1,6 +1,7 @@
 import { SecretUnusable } from "../../core/errors.ts";
 import { awaitKey } from "../../functions/rotation/await-key.ts";
 import { openRotation } from "../../functions/rotation/open-rotation.ts";
+import { kitAgeMaxMs, newestKitAt } from "../../functions/sealed-kit/entries.ts";
 import type { RotationRecord } from "../../ledger/entries.ts";
 import { instancesIn } from "../../ledger/instances.ts";
 import { keyIn } from "../../stores/value.ts";
@@ -488,6 +489,23 @@ describe("doctor", () => {
     expect(shown.code).toBe(0);
     expect(shown.out).toContain("advice: openai: 1 of its keys may need no rotation");
     expect(shown.out).toContain("1 secret looked at, 0 problems found");
+  });
+
+  test("a sealed kit of yesterday is well, an older one is a problem with its command", async () => {
+    const { world } = await appliedWorld({
+      "billing-key": "provider: main, rotate: manual, consumers: none",
+    });
+    const made = { contentSha256: "a", sha256: "b", publicKey: "c", secrets: 1 };
+    const keep = (exportedAtMs: number) =>
+      world.ledger.documents.write(newestKitAt, { ...made, kitId: "kit-1", exportedAtMs });
+    await keep(NOON_MS - kitAgeMaxMs);
+    expect(await rekey(world, "doctor")).toMatchObject({ code: 0, out: expect.not.stringContaining("kit") });
+
+    await keep(NOON_MS - 3 * day);
+    const shown = await rekey(world, "doctor");
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain("problem: sealed kit: kit-1 is 3 days old, and one is due each day");
+    expect(shown.out).toContain("rekey kit export --to <file>");
   });
 
   test("what is wrong is found, each with a next step", async () => {
