@@ -34,7 +34,7 @@ export function apiOf(
   };
   const sent = async (call: ApiCall) => {
     const first = await send(call, false);
-    return first.status === 401 ? send(call, true) : first;
+    return isRefused(first) ? send(call, true) : first;
   };
   return {
     async call(call) {
@@ -46,7 +46,7 @@ export function apiOf(
       const reply = await sent(call);
       if (isFine(reply)) return { reply };
       const { status } = reply;
-      if (status === 401 || status === 403)
+      if (isRefused(reply))
         return {
           refusal: { reason: "CredentialRefused", detail: `the token may not do this: ${call.what}` },
         };
@@ -61,6 +61,11 @@ export function apiOf(
 
 function isFine({ status }: HttpReply): boolean {
   return status >= 200 && status <= 299;
+}
+
+/** Some places say 403 of a token that is none, as others do of one that may not do this. */
+function isRefused({ status }: HttpReply): boolean {
+  return status === 401 || status === 403;
 }
 
 /** The place's own clock, as a reply tells it; nothing where it does not. */

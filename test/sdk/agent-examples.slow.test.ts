@@ -1,11 +1,13 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { parse } from "yaml";
+import { agentOptions } from "../../sdk/agent/settings.ts";
+import type { Option } from "../../sdk/host/arguments.ts";
 import { bundleOnce, HostWorld, until } from "./host-world.ts";
 
 const run = promisify(execFile);
@@ -164,4 +166,31 @@ test("the sidecar's pod shares a user and a token in memory, and probes the agen
     undefined,
   ]);
   expect(spec.volumes[0].emptyDir.medium).toBe("Memory");
+});
+
+describe("what an agent is started with", () => {
+  const textOf = (name: string) => readFileSync(join(deploy, name), "utf8");
+  const known = Object.values<Option>(agentOptions).flatMap(({ variable }) => variable ?? []);
+
+  test.each(["rekey-agent.service", "Dockerfile", "kubernetes.yml"])("in %s it knows", (name) => {
+    const named = textOf(name).match(/\bREKEY_[A-Z_]+\b/g) ?? [];
+    expect(named).toContain("REKEY_TOKEN_FILE");
+    expect(named.filter((variable) => !known.includes(variable))).toEqual([]);
+  });
+
+  test("by systemd and in the image is the same program, at the place that both say", () => {
+    const path = "/usr/local/lib/rekey/rekey.mjs";
+    expect(textOf("rekey-agent.service")).toContain(`ExecStart=/usr/bin/node ${path} agent\n`);
+    expect(textOf("Dockerfile")).toContain(`COPY rekey.mjs ${path}\n`);
+    expect(textOf("Dockerfile")).toContain(`ENTRYPOINT ["node", "${path}", "agent"]`);
+  });
+
+  (has("systemd-analyze", "--version") ? test : test.skip)("by systemd is a unit that it takes", () => {
+    const path = join(world.folder, "rekey-agent.service");
+    writeFileSync(path, textOf("rekey-agent.service").replace("/usr/bin/node", process.execPath));
+    const { status, stdout, stderr } = spawnSync("systemd-analyze", ["verify", path], { encoding: "utf8" });
+    // It speaks of other units, and of a machine that systemd did not start, too.
+    const said = `${stdout}${stderr}`.split("\n").filter((line) => line.includes("rekey-agent.service"));
+    expect({ status, said }).toEqual({ status: 0, said: [] });
+  });
 });

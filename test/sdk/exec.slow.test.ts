@@ -1,3 +1,4 @@
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleOnce, HostWorld, lives, type Running, until } from "./host-world.ts";
@@ -21,6 +22,9 @@ beforeEach(async () => {
 afterEach(async () => {
   await world.close();
 });
+
+/** util-linux's, which gives a program a terminal. */
+const hasScript = spawnSync("script", ["--version"]).status === 0;
 
 /** Says its key and lives until it is asked to end. */
 const server = [
@@ -208,6 +212,38 @@ describe("what arrives from outside", () => {
     running.child.kill("SIGTERM");
     await running.ended;
     await until("its end", () => !lives(pid));
+  });
+
+  (hasScript ? test : test.skip)("at a terminal the command has it, and Ctrl-C reaches it", async () => {
+    const told = [
+      "exec",
+      process.execPath,
+      built.bundle,
+      "exec",
+      "--secret",
+      world.aws.arn,
+      "--",
+      "sh",
+      "-c",
+    ];
+    const command =
+      ": </dev/tty && echo terminal; trap 'echo got INT; exit 7' INT; echo up; while :; do sleep 0.05; done";
+    const child = spawn("script", ["-qec", [...told, `"${command}"`].join(" "), "/dev/null"], {
+      env: world.env(),
+      stdio: ["pipe", "pipe", "ignore"],
+    });
+    let out = "";
+    child.stdout.on("data", (text) => {
+      out += String(text);
+    });
+    const ended = new Promise((resolve) => child.once("exit", resolve));
+    await until("the command", () => out.includes("up"));
+
+    child.stdin.write("\x03");
+
+    expect(await ended).toBe(7);
+    expect(out).toContain("terminal");
+    expect(out).toContain("got INT");
   });
 
   test("SIGTSTP stops the command and rekey, and SIGCONT lets both go on", async () => {

@@ -1,4 +1,4 @@
-import { writeFileSync } from "node:fs";
+import { statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { bundleOnce, HostWorld, until } from "./host-world.ts";
 
@@ -44,4 +44,8 @@ test("nor does agent need it to serve", async () => {
   running.child.kill("SIGTERM");
   await running.ended;
   expect(running.err()).toContain("LOADED \n");
+});
+
+test("both are one small file", () => {
+  expect(statSync(built.bundle).size).toBeLessThan(100_000);
 });
