@@ -1,4 +1,6 @@
+import type { Proof } from "../audit/checkpoint.ts";
 import { type Chain, everyChain } from "../audit/every-chain.ts";
+import { intakeChains } from "../audit/intake-log.ts";
 import type { Ledger } from "../ledger/ledger.ts";
 import { findSecret } from "./find-secret.ts";
 
@@ -24,4 +26,12 @@ export async function chainsOf(
   if (left.length > 0) return left;
   const { name, secretArn } = await findSecret(named, ledger);
   return [{ name, id: secretArn }];
+}
+
+/** Most of the intake's chains are empty most of the time. */
+export function isWorthALine(
+  id: string,
+  { entries, verified }: Pick<Proof, "entries" | "verified">,
+): boolean {
+  return entries > 0 || !verified || !intakeChains.slice(1).includes(id);
 }

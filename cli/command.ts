@@ -96,6 +96,8 @@ export interface Shown {
   /** Has a `type`, but for a certificate, which is printed byte for byte as it was signed. */
   readonly json: Readonly<Record<string, unknown>> & ({ readonly type: string } | Envelope);
   readonly lines: readonly Line[];
+  /** The lines are a file's, which somebody copies from the screen: none is broken. */
+  readonly isFile?: boolean;
   readonly exitCode?: ExitCode;
 }
 

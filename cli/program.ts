@@ -77,7 +77,10 @@ export async function run(args: readonly string[], invocation: Invocation): Prom
       throw error;
     });
     if (wantsJson()) terminal.out(JSON.stringify(shown.json));
-    else for (const line of printed(shown.lines, terminal.width)) terminal.out(line);
+    else {
+      const width = shown.isFile === true ? undefined : terminal.width;
+      for (const line of printed(shown.lines, width)) terminal.out(line);
+    }
     code = shown.exitCode ?? exitCodes.done;
   };
   try {
@@ -200,6 +203,12 @@ function failureFrom(error: unknown): CliFailure {
     return new CliFailure(error.message.replace(/\.$/, ""), {
       exitCode: exitCodes.unreachable,
       hint: awsHints[error.name],
+    });
+  }
+  if (error instanceof Error && /^(?:AccessDenied(?:Exception)?|UnauthorizedOperation)$/.test(error.name)) {
+    return new CliFailure(`AWS refused a call: ${error.message.slice(0, messageMax)}`, {
+      hint: "ask for the right that it names; `aws sts get-caller-identity` shows who you are",
+      facts: { error: error.name },
     });
   }
   return unexpected(error);

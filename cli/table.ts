@@ -33,13 +33,28 @@ export function tableLines(shown: Table, width = Number.POSITIVE_INFINITY): read
   return rows.flatMap((row) => rowLines(row, narrowed({ natural, least, width })));
 }
 
-/** Everything that is shown, as lines. Text from outside stays on its line, in a table too. */
+/** Everything that is shown, as lines. Text from outside stays within its own lines, in a table too. */
 export function printed(shown: readonly Line[], width: number | undefined): readonly string[] {
   return shown.flatMap((line) =>
     typeof line === "string"
-      ? [oneLine(line)]
+      ? sentenceLines(oneLine(line), width)
       : tableLines({ ...line, rows: line.rows.map((row) => row.map(oneLine)) }, width),
   );
+}
+
+/** What goes on in a further line stands under its beginning. */
+function sentenceLines(text: string, width = Number.POSITIVE_INFINITY): readonly string[] {
+  if (text.length <= width) return [text];
+  const indent = /^ */.exec(text)?.[0] ?? "";
+  return wrapped(text.slice(indent.length), width - indent.length).map((line) => indent + line.trimEnd());
+}
+
+/** A line beside the results, such as `rekey: …`. What has colours, or several lines, was laid out before. */
+export function noticeLines(text: string, width = Number.POSITIVE_INFINITY): readonly string[] {
+  if (text.length <= width || text.includes("\x1b") || text.includes("\n")) return [text];
+  const [, name = "", said = text] = /^(rekey: )(.*)$/s.exec(text) ?? [];
+  const [first = "", ...others] = wrapped(said, width - name.length);
+  return [name + first, ...others.map((line) => " ".repeat(name.length) + line)];
 }
 
 function widest(rows: Table["rows"], measure: (cell: string) => number): readonly number[] {

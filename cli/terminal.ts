@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { clearScreenDown, moveCursor } from "node:readline";
 import type { ReadStream, WriteStream } from "node:tty";
 import { CliFailure, exitCodes, type Terminal } from "./command.ts";
+import { noticeLines } from "./table.ts";
 
 /** In bytes: four times the largest report. Enough to see that a file is too large. */
 const fileMax = 64 * 1024 * 1024;
@@ -17,7 +18,10 @@ export function processTerminal(): Terminal {
     isColoured: process.stderr.isTTY === true && (process.env["NO_COLOR"] ?? "") === "",
     width: process.stdout.isTTY ? process.stdout.columns : undefined,
     out: (line) => void process.stdout.write(`${line}\n`),
-    err: (line) => void process.stderr.write(`${line}\n`),
+    err: (line) => {
+      const columns = process.stderr.isTTY ? process.stderr.columns : undefined;
+      for (const each of noticeLines(line, columns)) process.stderr.write(`${each}\n`);
+    },
     redraw: process.stderr.isTTY ? redrawnOn(process.stderr) : undefined,
     readHidden: (prompt) => (process.stdin.isTTY ? typedHidden(process.stdin, prompt) : piped()),
     readFile: readText,

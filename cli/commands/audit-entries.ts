@@ -3,7 +3,7 @@ import type { AuditEntry } from "../../audit/entry.ts";
 import { together } from "../../consumers/together.ts";
 import { parseDuration } from "../../core/duration.ts";
 import { utcText } from "../../core/utc.ts";
-import { chainsOf } from "../audit-chains.ts";
+import { chainsOf, isWorthALine } from "../audit-chains.ts";
 import {
   csvOf,
   type ExportFormat,
@@ -76,6 +76,7 @@ async function show(cli: Cli, asked: Asked): Promise<Shown> {
   const broken = chains.some(({ proof }) => !proof.verified);
   return {
     json: { type: "auditEntries", entries: count, verified: !broken, chains },
+    isFile: asked.format !== "table",
     lines: linesOf(chains, asked.format),
     ...(broken && { exitCode: exitCodes.refused }),
   };
@@ -122,7 +123,8 @@ function tables(chains: readonly ShownChain[]): readonly Line[] {
         .map(([key, value]) => `${key}: ${value}`)
         .join("; "),
     ]);
-  const heads = chains.map(({ name, proof }) => [
+  const shown = chains.filter(({ id, proof }) => isWorthALine(id, proof));
+  const heads = shown.map(({ name, proof }) => [
     ...[name, String(proof.entries), proof.verified ? "verified" : `BROKEN: ${proof.why}`],
     ...[proof.verified ? proof.headHash.slice(0, 16) : "-"],
     proof.checkpoint === undefined ? "-" : `${proof.checkpoint.seq} of ${utcText(proof.checkpoint.atMs)}`,

@@ -1,8 +1,7 @@
 import type { Proof } from "../../audit/checkpoint.ts";
-import { intakeChains } from "../../audit/intake-log.ts";
 import { together } from "../../consumers/together.ts";
 import { utcText } from "../../core/utc.ts";
-import { chainsOf } from "../audit-chains.ts";
+import { chainsOf, isWorthALine } from "../audit-chains.ts";
 import { exitCodes, type Register } from "../command.ts";
 import { table } from "../table.ts";
 import { plural } from "../text.ts";
@@ -41,7 +40,7 @@ export const audit: Register = (program, perform) => {
         const broken = verified.filter((chain) => !chain.verified);
         const entries = verified.reduce((sum, chain) => sum + chain.entries, 0);
         const rows = verified
-          .filter(isWorthALine)
+          .filter((chain) => isWorthALine(chain.secretArn, chain))
           .map((chain) => [
             chain.verified || chain.name.includes(chain.secretArn)
               ? chain.name
@@ -64,11 +63,6 @@ export const audit: Register = (program, perform) => {
       }),
     );
 };
-
-/** Most of the intake's chains are empty most of the time. */
-function isWorthALine({ secretArn, entries, verified }: Proof & { readonly secretArn: string }): boolean {
-  return entries > 0 || !verified || !intakeChains.slice(1).includes(secretArn);
-}
 
 function verdict(chain: Proof): string {
   return chain.verified ? "verified" : `BROKEN at entry ${chain.brokenAt}: ${chain.why}`;

@@ -20,7 +20,7 @@ export const completionOf =
         perform(async () => {
           if (!isShell(shell)) throw unknownShell(shell);
           const script = completionScripts[shell](await wordsOf(program, table));
-          return { json: { type: "completion", shell, script }, lines: script.split("\n") };
+          return { json: { type: "completion", shell, script }, isFile: true, lines: script.split("\n") };
         }),
       );
   };

@@ -76,6 +76,7 @@ async function show(cli: Cli, named: string | undefined, options: Options): Prom
   const total = { rotations: month(secrets), deployment: standing };
   return {
     json: { type: "cost", days, secrets, deployment: { fixed, each }, dollarsMonth: total },
+    isFile: format === "csv",
     lines:
       format === "csv"
         ? csvLines([titles, ...secrets.map(cells)])

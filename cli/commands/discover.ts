@@ -57,6 +57,7 @@ async function draft(cli: Cli, options: Options): Promise<Shown> {
       ...{ environment, counts, secrets: made.secrets, draft: made.text },
       records: looked === undefined ? "notRead" : looked.ended,
     },
+    isFile: true,
     lines: made.text.trimEnd().split("\n"),
   };
 }

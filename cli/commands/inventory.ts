@@ -53,6 +53,7 @@ async function show(
   const nowMs = reach.nowMs();
   return {
     json: { type: "inventory", secrets: items.map(fields) },
+    isFile: format === "csv",
     lines:
       format === "csv"
         ? csvLines([columns, ...items.map(csvRow)])

@@ -20,6 +20,7 @@ export const lint: Register = (program, perform) => {
           const text = policyFileJsonSchema(declaredKinds);
           return {
             json: { type: "schema", schema: text },
+            isFile: true,
             lines: JSON.stringify(text, undefined, 1).split("\n"),
           };
         }

@@ -79,5 +79,5 @@ function typedFor(
       ...{ hint: `rekey map --typed ${language} CONSUMER`, exitCode: exitCodes.usage },
     });
   const lines = typedSettings(consumer, { rows, language });
-  return { json: { type: "map", consumer, language, text: `${lines.join("\n")}\n` }, lines };
+  return { json: { type: "map", consumer, language, text: `${lines.join("\n")}\n` }, isFile: true, lines };
 }

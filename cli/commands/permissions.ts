@@ -55,6 +55,7 @@ async function show(cli: Cli, { template, format: asked }: Options): Promise<Sho
   ];
   return {
     json: { type: "permissions", powers: rows.map(fields), together, problems, unseen },
+    isFile: format === "csv",
     lines: format === "csv" ? csvLines([titles, ...rows.map(cells)]) : tableLines({ rows, together, notes }),
     ...(problems.length > 0 && { exitCode: exitCodes.refused }),
   };

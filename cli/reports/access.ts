@@ -44,6 +44,7 @@ export async function accessReport(cli: Cli, named: string | undefined, options:
   const rows = access.map(cells);
   return {
     json: { type: "access", days, access, triage, incomplete: said },
+    isFile: format === "csv",
     lines:
       format === "csv"
         ? csvLines([titles, ...rows])

@@ -38,6 +38,7 @@ export async function runbooksReport(cli: Cli, options: { readonly format?: stri
   ]);
   return {
     json: { type: "runbooks", runbooks: tried, due },
+    isFile: format === "csv",
     lines:
       format === "csv"
         ? csvLines([titles, ...rows])

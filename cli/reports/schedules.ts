@@ -36,13 +36,16 @@ export async function schedulesReport(cli: Cli, options: { readonly format?: str
   ]);
   return {
     json: { type: "schedules", schedules: rows, due },
+    isFile: format === "csv",
     lines:
       format === "csv"
         ? csvLines([titles, ...cells])
-        : [
-            headedTable(titles, cells),
-            `${due} of ${rows.length} are due: look at each, and apply its file again with \`rekey apply\``,
-          ],
+        : rows.length === 0
+          ? ["no secret has a schedule"]
+          : [
+              headedTable(titles, cells),
+              `${due} of ${rows.length} are due: look at each, and apply its file again with \`rekey apply\``,
+            ],
   };
 }
 

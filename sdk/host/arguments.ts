@@ -1,6 +1,7 @@
 import { parseArgs } from "node:util";
 import type { Environment } from "../client/credentials.ts";
 import { usage } from "./failure.ts";
+import { wrap } from "./wrap.ts";
 
 /** One option: what it takes, the variable that gives it where no flag does, and one line of help. */
 export interface Option {
@@ -110,14 +111,3 @@ export function helpFor(
 }
 
 const meaningMin = 32;
-
-function wrap(text: string, columns: number): readonly string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= columns)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}

@@ -1,4 +1,5 @@
 import { CredentialsMissing, OptionInvalid, RekeyError, UpstreamUnavailable } from "../client/errors.ts";
+import { wrap } from "./wrap.ts";
 
 /** Why the agent or the wrapper cannot start or go on: a message and a next step, never a value. */
 export class HostFailure extends RekeyError {
@@ -51,9 +52,15 @@ function hintElsewhere(secret: string, error: unknown): string {
   return `look whether ${scheme} can be reached from here, and at the reference's field`;
 }
 
-/** Two lines as every command of ours ends with. */
-export function failureLines(error: unknown): readonly string[] {
-  if (!(error instanceof RekeyError)) return ["rekey: error: an unexpected failure"];
+/** What every command of ours ends with: what is wrong, and a next step; a terminal gives its width. */
+export function failureLines(error: unknown, columns = Number.POSITIVE_INFINITY): readonly string[] {
+  const tell = (word: string, text: string) => {
+    const head = `rekey: ${word}: `;
+    return wrap(text, columns - head.length).map(
+      (line, at) => (at === 0 ? head : " ".repeat(head.length)) + line,
+    );
+  };
+  if (!(error instanceof RekeyError)) return tell("error", "an unexpected failure");
   const { hint } = error as { hint?: string };
-  return [`rekey: error: ${error.message}`, ...(hint === undefined ? [] : [`rekey: hint: ${hint}`])];
+  return [...tell("error", error.message), ...(hint === undefined ? [] : tell("hint", hint))];
 }

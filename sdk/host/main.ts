@@ -40,7 +40,7 @@ export async function runHost(
     }
     return await command.run(args, env);
   } catch (error) {
-    for (const line of failureLines(error)) console.error(line);
+    for (const line of failureLines(error, process.stderr.columns)) console.error(line);
     return error instanceof HostFailure ? error.exitCode : 1;
   }
 }

@@ -62,9 +62,10 @@ test.each([80, 60])("the tables fit %i columns, and say what is not counted", as
   const world = await ran({ "r-1": 3, "r-2": 4 });
   const { out, code } = await rekey(world, "cost billing-key", { template, histories, width });
   expect(code).toBe(0);
-  const tables = out.split("\n").filter((line) => /^(SECRET|DEPLOYMENT|billing-key|KMS)/.test(line));
-  for (const line of tables) expect(line.length).toBeLessThanOrEqual(width);
-  expect(out).toContain("2 runs counted, 1 of them by the mean of the others: their history is gone");
+  expect(out.split("\n").filter((line) => line.length > width)).toEqual([]);
+  expect(out.replaceAll(/\s+/g, " ")).toContain(
+    "2 runs counted, 1 of them by the mean of the others: their history is gone",
+  );
   expect(out).toContain("not counted:");
 });
 

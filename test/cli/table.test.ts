@@ -1,4 +1,4 @@
-import { headedTable, table, tableLines, wrapped } from "../../cli/table.ts";
+import { headedTable, noticeLines, printed, table, tableLines, wrapped } from "../../cli/table.ts";
 import { appliedWorld, rekey } from "./cli-world.ts";
 
 const shown = headedTable(
@@ -85,4 +85,30 @@ test.each([80, 60])("rekey status fits %i columns", async (width) => {
 
   expect(out).toContain("a-secret-with-quite-a-long-name");
   expect(Math.max(...out.split("\n").map((line) => line.length))).toBeLessThanOrEqual(width);
+});
+
+test("a sentence goes on below its own beginning, and a command stays whole", () => {
+  const shown = ["  give each consumer a role of its own", "rekey prove billing-key-0001 --and more"];
+  expect(printed(shown, 20)).toEqual([
+    ...["  give each consumer", "  a role of its own"],
+    "rekey prove billing-key-0001 --and more",
+  ]);
+  expect(printed(shown, undefined)).toEqual(shown);
+});
+
+test("a line on stderr goes on behind its name; what was laid out already is left alone", () => {
+  expect(noticeLines("rekey: roles are not looked at", 20)).toEqual([
+    "rekey: roles are not",
+    "       looked at",
+  ]);
+  const help = "Usage: rekey kit [options] [command]\n\nsealed kits for the day";
+  expect(noticeLines(help, 20)).toEqual([help]);
+  expect(noticeLines("\x1b[31mrekey: roles are not looked at\x1b[0m", 20)).toHaveLength(1);
+});
+
+test("what is a file is broken nowhere", async () => {
+  const { world } = await appliedWorld();
+  const { out } = await rekey(world, "lint --schema", { width: 60 });
+  expect(() => JSON.parse(out)).not.toThrow();
+  expect(out.split("\n").some((line) => line.length > 60)).toBe(true);
 });

@@ -82,7 +82,9 @@ async function templateNamed(named: string, { ledger }: AdminDeps): Promise<Issu
     hint:
       meant !== undefined
         ? `did you mean ${meant}?`
-        : `there are: ${names.join(", ") || "none: declare one under `templates` and apply"}`,
+        : names.length === 0
+          ? "none is declared: write one under `templates` of a policy file, and `rekey apply`"
+          : `there are: ${names.join(", ")}`,
   });
 }
 
