@@ -121,6 +121,8 @@ const seeds: readonly (readonly [number, string])[] = [
     9040,
     "a request for a key that froze before it was stored is made again when Lambda has ended its function",
   ],
+  [303, "in no second do rotations of one account that fall due at once make more calls than it answers"],
+  [2906, "an aborted promotion whose function wrote late leaves no version pending"],
 ];
 
 test.each(seeds)("seed %i: %s", async (seed) => {

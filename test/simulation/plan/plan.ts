@@ -1,5 +1,6 @@
 import type { ConsumerPolicy, Policy } from "../../../core/policy.ts";
 import type { ProviderCapabilities } from "../../../core/ports.ts";
+import type { AccountBudget } from "../../../core/provider-account.ts";
 import type { OpenAiFakeOptions } from "../../../providers/openai/fake.ts";
 import { type Outage, outageFor } from "../faults/outage.ts";
 import { type SharpWeather, sharpWeatherFor } from "../faults/sharp-weather.ts";
@@ -11,6 +12,7 @@ import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
 import { Random } from "./random.ts";
+import { withRush } from "./rush-plan.ts";
 import { capabilitiesOf, ofShape, type PlannedShape, shapeFor, standInOf } from "./shape-plan.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
@@ -72,6 +74,8 @@ export interface Plan {
   readonly capabilities: Partial<ProviderCapabilities>;
   /** Of the provider, where it is not side by side. */
   readonly shape?: PlannedShape;
+  /** Of the one account that all secrets share. */
+  readonly budget?: AccountBudget;
   /** The provider's clock against the true one. */
   readonly providerSkewMs: number;
   /** From here on nothing fails any more. */
@@ -98,6 +102,10 @@ const scopes = ["api.model.read", "api.model.request"];
 
 /** Everything that the seed decides before the run starts; the weather decides the rest while it runs. */
 export function planFor(seed: number): Plan {
+  return withRush(usualPlan(seed), simulatedPropagation);
+}
+
+function usualPlan(seed: number): Plan {
   const random = new Random(seed, 1);
   const copied = withCopies(seed, secretsFor(random, seed));
   const shape = shapeFor(seed, copied.length);

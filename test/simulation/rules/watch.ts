@@ -6,6 +6,7 @@ import type { SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { HttpRequest } from "../../../providers/http.ts";
 import { hasKeyMaterial } from "../world/key-material.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
+import { callIsInBudget } from "./budget-rules.ts";
 import { copyWasNoted } from "./copy-rules.ts";
 import { afterIncident, isClockStep, noteSweep } from "./incident-rules.ts";
 import {
@@ -78,6 +79,7 @@ export class Watch extends Witness {
     if (call.changes)
       this.tell(`#${call.invocation.id} ${call.invocation.functionName} ${port} ${operation}`);
     if (port === "provider") this.#askedProvider(call);
+    callIsInBudget(this, call);
     if (port === "store" && operation === "read" && call.given[1] === undefined)
       this.lives.get(call.invocation.id)?.readCurrent.set(String(call.given[0]), this.step);
   }

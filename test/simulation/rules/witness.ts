@@ -1,6 +1,7 @@
 import type { IncidentRecord } from "../../../core/incident/record.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { Fingerprint, KeyId, SecretArn } from "../../../core/ports.ts";
+import type { AccountBudget } from "../../../core/provider-account.ts";
 import type { PromotedRun, SecretRecord } from "../../../core/rotation/secret-record.ts";
 import type { Secret } from "../../../core/secret.ts";
 import { fingerprintOf } from "../../../events/fingerprint.ts";
@@ -131,6 +132,8 @@ export class Witness {
   readonly #lines: { readonly atMs: number; readonly line: string }[] = [];
   readonly violations: Violation[] = [];
   keys: readonly FakeKeyState[] = [];
+  /** Of the account, where a seed gives it one. */
+  budget: AccountBudget | undefined;
   step = 0;
   protected called: BoundaryCall | undefined;
   protected isStoreStale = true;

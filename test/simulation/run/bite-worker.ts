@@ -44,6 +44,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   const { hasCopies } = await import("../plan/copies-plan.ts");
   const { isHard } = await import("../plan/hard-incident-plan.ts");
   const { hasOrders } = await import("../plan/orders-plan.ts");
+  const { hasRush } = await import("../plan/rush-plan.ts");
   const { hasShape } = await import("../plan/shape-plan.ts");
   const { simulateRange } = await import("./simulate-range.ts");
   const { crashPoints } = await import("../faults/crash-matrix.ts");
@@ -56,6 +57,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
     if (planted.seeds === "copies" && !hasCopies(nth)) continue;
     if (planted.seeds === "orders" && !hasOrders(nth)) continue;
     if (planted.seeds === "shapes" && !hasShape(nth)) continue;
+    if (planted.seeds === "rush" && !hasRush(nth)) continue;
     if (machine !== undefined && (points[nth]?.machine ?? machine) !== machine) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
     const [violation] = violations;

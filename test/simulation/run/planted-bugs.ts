@@ -12,7 +12,7 @@ export interface PlantedBug {
   /** Of the crash points only those of this machine come to its place. */
   readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
-  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes";
+  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes" | "rush";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -397,6 +397,13 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "return whyStopped(await deps.ledger.stops(), { policy, isIncident });",
     replace: `const early = globalThis as { stops?: Awaited<ReturnType<typeof deps.ledger.stops>> };
   return whyStopped((early.stops ??= await deps.ledger.stops()), { policy, isIncident });`,
+  },
+  {
+    name: "answer 300 schedules at once: no call waits for its account",
+    file: "functions/wiring/clients/provider-budget.ts",
+    find: "      await waitForTurn(provider, deps);\n",
+    replace: "",
+    seeds: "rush",
   },
   {
     name: "finishSecret promotes by itself",

@@ -74,6 +74,7 @@ class Simulation implements Simulated {
   constructor(plan: Plan, strikes?: Strikes) {
     this.plan = plan;
     this.watch = new Watch(() => this.world, { usageLagMs: simulatedPropagation.usageLagMs });
+    this.watch.budget = plan.budget;
     const { weather, sharp, outage, seed, providerSkewMs } = plan;
     this.storm = new Storm({ weather, sharp, outage, seed, watch: this.watch, skewMaxMs, strikes });
     const dice = new Random(seed, 4);

@@ -1,5 +1,6 @@
 import type { Policy } from "../../../core/policy.ts";
 import type { SecretArn } from "../../../core/ports.ts";
+import type { AccountBudget } from "../../../core/provider-account.ts";
 import { account, secretArnOf } from "./account.ts";
 import type { ConsumerOptions } from "./consumer.ts";
 
@@ -14,6 +15,16 @@ export function providerWithoutMint(
   const { provider } = policyFor({ name, secretArn: secretArnOf(name), consumers: [], propagation });
   const { serviceAccount: _none, ...settings } = provider.settings;
   return { ...provider, settings };
+}
+
+/** The account that all secrets share answers so many calls and no more. */
+export function providerWithBudget(
+  name: string,
+  propagation: Readonly<Record<string, number>>,
+  budget: AccountBudget,
+): Policy["provider"] {
+  const { provider } = policyFor({ name, secretArn: secretArnOf(name), consumers: [], propagation });
+  return { ...provider, budget };
 }
 
 /** What an operator declares for one secret, unless a story says otherwise. */
