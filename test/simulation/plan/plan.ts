@@ -12,7 +12,7 @@ import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
 import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./orders-plan.ts";
 import { Random } from "./random.ts";
-import { withRush } from "./rush-plan.ts";
+import { rushFor } from "./rush-plan.ts";
 import { capabilitiesOf, ofShape, type PlannedShape, shapeFor, standInOf } from "./shape-plan.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
@@ -102,7 +102,9 @@ const scopes = ["api.model.read", "api.model.request"];
 
 /** Everything that the seed decides before the run starts; the weather decides the rest while it runs. */
 export function planFor(seed: number): Plan {
-  return withRush(usualPlan(seed), simulatedPropagation);
+  const { shape, ...plan } = usualPlan(seed);
+  const rush = rushFor(seed, simulatedPropagation);
+  return rush ? { ...plan, ...rush } : { ...plan, ...(shape && { shape }) };
 }
 
 function usualPlan(seed: number): Plan {

@@ -3,7 +3,6 @@ import type { AccountBudget } from "../../../core/provider-account.ts";
 import type { Weather } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
 import { providerWithBudget } from "../world/declared-policy.ts";
-import type { Plan, PlannedSecret } from "./plan.ts";
 import { Random } from "./random.ts";
 
 /** A stream of its own, and seeds with no other kind: what the others decide stays as it is. */
@@ -22,11 +21,11 @@ const calm: Weather = { rate: 0, kinds: [], faultsMax: 0, isSkewed: false, isBus
 
 /**
  * Many secrets of one provider account fall due in the same moment, and the account answers few calls a second. Nothing
- * fails on such a day, so that each call can be held against the budget.
+ * fails on such a day, so that each call can be held against the budget. What a plan has instead of its usual parts.
  */
-export function withRush(plan: Plan, propagation: Readonly<Record<string, number>>): Plan {
-  if (!hasRush(plan.seed)) return plan;
-  const random = new Random(plan.seed, stream);
+export function rushFor(seed: number, propagation: Readonly<Record<string, number>>) {
+  if (!hasRush(seed)) return undefined;
+  const random = new Random(seed, stream);
   const budget: AccountBudget = {
     callsPerSecond: random.int(2, 4),
     ...(random.chance(0.5) && { mintsAtOnce: random.int(1, 2) }),
@@ -38,13 +37,10 @@ export function withRush(plan: Plan, propagation: Readonly<Record<string, number
       policy: { ...policy, provider: providerWithBudget(secret.name, propagation, budget) },
     };
   });
-  const { shape: _none, ...others } = plan;
   return {
-    ...others,
     ...{ secrets, budget, weather: calm, sharp: undefined, outage: undefined },
     ...{ incident: undefined, hard: undefined, capabilities: {}, providerSkewMs: 0, isShort: true },
-    calmAtMs: rushMs,
-    provider: { activateMs: 0, dieMs: random.int(0, 5_000) },
+    ...{ calmAtMs: rushMs, provider: { activateMs: 0, dieMs: random.int(0, 5_000) } },
     happenings: secrets.map((_, secret) => ({
       ...{ atMs: dueMs, secret, kind: "rotate" as const },
       name: `r-${secret}-0`,
@@ -52,7 +48,7 @@ export function withRush(plan: Plan, propagation: Readonly<Record<string, number
   };
 }
 
-function secretFor(index: number, random: Random): PlannedSecret {
+function secretFor(index: number, random: Random) {
   const [name, maxStaleMs] = [`app-${index}`, random.int(8_000, 18_000)];
   const consumer: ConsumerPolicy = {
     ...{ name, environment: "production", account, evidence: ["client"], maxStaleMs },
@@ -70,7 +66,8 @@ function secretFor(index: number, random: Random): PlannedSecret {
     consumers: [{ options: { name, instances: 1, maxStaleMs, ...paces }, policy: consumer }],
     // Many wait for their turn at the account, so that each has more time than a rotation alone needs.
     policy: {
-      ...{ consumers: [consumer], signals: ["client"] },
+      consumers: [consumer],
+      signals: ["client" as const],
       ...{ quietMs: 4_000, overlapMs: 600_000, soakMs: 1_000, retain: false },
     },
   };
