@@ -59,7 +59,7 @@ function secretFor(index: number, random: Random) {
     ...{
       name: `key-${index}`,
       field: undefined,
-      wrapping: "none",
+      wrapping: "none" as const,
       scopes: undefined,
       sharesKeyOf: undefined,
     },
