@@ -166,7 +166,7 @@ test("the installed host runs a program with no other package", () => {
       env: { PATH: process.env["PATH"], HOME: folder },
     });
 
-  expect(host("exec", "--help").stdout).toContain("rekey exec --secret");
+  expect(host("exec", "--help").stdout).toContain("rekey-host exec --secret");
   expect(host("agent", "--help").stdout).toContain("rekey agent");
   expect(host("exec")).toMatchObject({ status: 125, stderr: expect.stringContaining("rekey: error:") });
 });
