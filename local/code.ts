@@ -38,6 +38,9 @@ const unpackedBytesMax = 250 * 1024 * 1024;
 /** Where functions get their code: zips in the S3 stand-in, or this working copy's own bundles. */
 export function codeFrom({ read, sha256 }: Options): CodeSource {
   const root = mkdtempSync(join(tmpdir(), "rekey-functions-"));
+  const remove = () => rmSync(root, { recursive: true, force: true });
+  // Who ends the run before the cloud is up has nothing yet that could be closed.
+  process.once("exit", remove);
   const unpacked = new Map<string, string>();
   const worker = once(() => bundleWorker(root));
   const bundles = once(async () => {
@@ -72,7 +75,10 @@ export function codeFrom({ read, sha256 }: Options): CodeSource {
       const digest = createHash("sha256").update(zip).digest("base64");
       return { sha256: digest, folder: () => unpack(digest, zip), worker: await worker() };
     },
-    close: () => rmSync(root, { recursive: true, force: true }),
+    close: () => {
+      process.off("exit", remove);
+      remove();
+    },
   };
 }
 

@@ -2,7 +2,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { IncidentRecord, TimelineEntry } from "../ledger/incidents.ts";
 import type { Start } from "./demonstration.ts";
 import { type Demonstration, startDemonstration } from "./demonstration.ts";
-import { countUp, introduce, openingFor, showCertificate } from "./rotation-run.ts";
+import { countUp, introduce, openingFor, showCertificate, stillThere } from "./rotation-run.ts";
 import type { Screen, Tone } from "./screen.ts";
 import { stay } from "./stay.ts";
 import { complaintsOf, type Summary, summarize, troubleIn } from "./summary.ts";
@@ -65,6 +65,7 @@ async function closed(company: Demonstration, shown: Screen): Promise<IncidentRe
       told = incident.timeline.length;
       if (incident.status === "closed" || incident.status === "needsPerson") return incident;
     }
+    stillThere(company);
     await pause(pollMs);
   }
   throw new Error(

@@ -7,6 +7,8 @@ export interface Fleet {
   tally(): Tally;
   /** By consumer name. */
   tallies(): ReadonlyMap<string, Tally>;
+  /** Programs that ended before they were told to, in words. */
+  ended(): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -20,13 +22,21 @@ export async function startFleet(
   jobs: readonly ConsumerJob[],
   envOf: (job: ConsumerJob) => Readonly<Record<string, string>>,
 ): Promise<Fleet> {
+  const ended: string[] = [];
+  let isStopping = false;
   const latest = new Map<string, Tally>(jobs.map(({ consumer }) => [consumer, nothing]));
   const children = jobs.map((job) =>
     spawn(job, { env: envOf(job), onTally: (tally) => latest.set(job.consumer, tally) }),
   );
   await Promise.all(children.map(({ ready }) => ready));
+  for (const [index, { child }] of children.entries()) {
+    child.once("exit", (code, signal) => {
+      if (!isStopping) ended.push(`${jobs[index]?.consumer} ended in the middle, with ${signal ?? code}`);
+    });
+  }
   return {
     tallies: () => latest,
+    ended: () => ended,
     tally: () =>
       [...latest.values()].reduce(
         (sum, { requests, failed }) => ({
@@ -36,6 +46,7 @@ export async function startFleet(
         nothing,
       ),
     stop: async () => {
+      isStopping = true;
       await Promise.all(children.map(({ child }) => stop(child)));
     },
   };
@@ -74,7 +85,7 @@ function spawn(
 }
 
 async function stop(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || !child.connected) return;
+  if (child.exitCode !== null || child.signalCode !== null || !child.connected) return;
   const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
   child.send("stop");
   const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);

@@ -57,7 +57,9 @@ export async function runRotation(start: Start & { readonly native?: boolean }):
 /** What both demonstrations open their company with. */
 export function openingFor({ shown, ending, port, standIn }: Start): DemonstrationOptions {
   return {
-    onProgress: (text) => shown.say(text),
+    onProgress: (text) => {
+      if (!ending.hasBegun) shown.say(text);
+    },
     onOpen: (close) => ending.before(close),
     ...(port !== undefined && { port }),
     ...(standIn !== undefined && { standIn }),
@@ -85,10 +87,17 @@ function nameIn(line: LogLine): string {
   return /:secret:(.+)-\w{6}$/.exec(String(line["secretArn"]))?.[1] ?? "";
 }
 
+/** A rotation waits long for a program that has crashed; here nobody starts it again. */
+export function stillThere({ fleet }: Demonstration): void {
+  const [ended] = fleet.ended();
+  if (ended !== undefined) throw new Error(ended);
+}
+
 async function finished(company: Demonstration): Promise<RotationRecord> {
   for (const untilMs = Date.now() + runMaxMs; Date.now() < untilMs; ) {
     const [rotation] = await company.ledger.rotations(company.secretArn);
     if (rotation !== undefined && rotation.outcome !== "running") return rotation;
+    stillThere(company);
     await pause(pollMs);
   }
   throw new Error(

@@ -4,6 +4,7 @@
  * `npm start -- fleet` rotates three hundred, and `npm start -- fanout` has copies of the key at nine places.
  */
 
+import { tmpdir } from "node:os";
 import { parseArgs } from "node:util";
 import type { Start } from "./demonstration.ts";
 import { endOnSignal } from "./ending.ts";
@@ -159,6 +160,11 @@ function whyBroken(error: unknown): readonly [text: string, hint: string] {
       "name a free one with --port, or leave it out",
     ];
   const said = name === "Error" ? message : `${name}: ${message}`;
+  if (/\b(?:ENOSPC|EROFS|EDQUOT|EACCES|ENOTDIR)\b/.test(message))
+    return [
+      `the run broke: ${said}`,
+      `it writes some MiB below ${tmpdir()}: make room, or name another TMPDIR`,
+    ];
   return [`the run broke: ${said}`, "run it again; under a heavy load it can take too long"];
 }
 

@@ -64,7 +64,7 @@ export async function summarize(ended: Ended): Promise<Summary> {
     },
     calls: callsOf(company),
     audit: { entries: audit.entries, verified: audit.verified },
-    trouble: troubleIn(company.cloud),
+    trouble: [...troubleIn(company.cloud), ...company.fleet.ended()],
     certificate: await checkCertificate(company.cloud, ended.runId),
     ms: ended.ms,
   };

@@ -104,6 +104,64 @@ test.each([
   120_000,
 );
 
+/** Starts it with a folder of its own for what it writes. */
+function startIn(folder: string) {
+  const child = spawn(process.execPath, ["--no-warnings", start], {
+    cwd: root,
+    env: { ...process.env, TMPDIR: folder },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let said = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (said += chunk));
+  return { child, said: () => said };
+}
+
+test("SIGTERM while the cloud starts leaves no folder either", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "start-"));
+  const { child, said } = startIn(folder);
+  await expectSoon(() => readdirSync(folder).some((name) => name.startsWith("rekey-functions-")));
+
+  child.kill("SIGTERM");
+  const [exitCode] = await once(child, "exit");
+
+  expect(exitCode).toBe(143);
+  expect(said()).not.toContain("error");
+  expect(readdirSync(folder).filter((name) => name.startsWith("rekey-"))).toEqual([]);
+  rmSync(folder, { recursive: true });
+}, 120_000);
+
+test("a program that is killed in the middle fails the run, in words", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "start-"));
+  const { child, said } = startIn(folder);
+  await printed(child, /120 requests/);
+  const [program = 0] = await consumersBelow(child.pid ?? 0);
+
+  process.kill(program, "SIGKILL");
+  const [exitCode] = await once(child, "exit");
+
+  expect(exitCode).toBe(1);
+  expect(said().replaceAll(/\s+/g, " ")).toMatch(
+    /(?:billing|search|support) ended in the middle, with SIGKILL/,
+  );
+  rmSync(folder, { recursive: true });
+}, 120_000);
+
+async function consumersBelow(pid: number): Promise<readonly number[]> {
+  const { stdout } = await run("ps", ["-eo", "pid=,ppid=,args="]);
+  return stdout
+    .split("\n")
+    .filter((row) => row.includes("local/consumer.ts") && row.trim().split(/\s+/)[1] === String(pid))
+    .map((row) => Number(row.trim().split(/\s+/)[0]));
+}
+
+test("where it cannot write it says where it wants to", async () => {
+  const { child, said } = startIn(start);
+  const [exitCode] = await once(child, "exit");
+  expect(exitCode).toBe(1);
+  expect(said().replaceAll(/\s+/g, " ")).toContain("or name another TMPDIR");
+  expect(said()).not.toContain("    at ");
+}, 60_000);
+
 /** A killed parent is noticed within half a second; the bound is for a machine under load. */
 async function expectSoon(isSo: () => boolean): Promise<void> {
   for (let poll = 0; poll < 300 && !isSo(); poll += 1)
