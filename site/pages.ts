@@ -25,6 +25,7 @@ export const sections: readonly Section[] = [
         ...pagesIn("recipes"),
         "programs-you-cannot-change.md",
         "laptops.md",
+        "federated.md",
         "destinations.md",
         "stores.md",
         "providers.md",

@@ -13,8 +13,16 @@ export function anthropicOptions(key: Key): AnthropicOptions {
     fetch: (input, init) =>
       key.use((apiKey) => {
         const headers = new Headers(init?.headers);
-        headers.set("x-api-key", apiKey);
+        if (key.isToken) asToken(headers, apiKey);
+        else headers.set("x-api-key", apiKey);
         return fetch(input, { ...init, headers });
       }),
   };
+}
+
+/** Anthropic takes an OAuth token in no other header, and only beside this name of a beta. */
+function asToken(headers: Headers, token: string): void {
+  headers.delete("x-api-key");
+  headers.set("authorization", `Bearer ${token}`);
+  headers.append("anthropic-beta", "oauth-2025-04-20");
 }

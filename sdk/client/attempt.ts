@@ -15,9 +15,9 @@ interface Use {
 }
 
 interface Parts {
-  cache: Cache;
+  cache: Pick<Cache, "version" | "text" | "read">;
   isAuthFailure: IsAuthFailure | undefined;
-  watch: Watch;
+  watch: Pick<Watch, "refused">;
   /** Called when a key is refused for the first time. */
   tell(): void;
 }
@@ -36,7 +36,7 @@ const lostMaxMs = 5_000;
  * alone, which can only make an age look smaller. A larger age would make a key look unused that is in use.
  */
 export function createAttempts(
-  { clock, now }: Settings,
+  { clock, now }: Pick<Settings, "clock" | "now">,
   { cache, watch, tell, isAuthFailure = isUnauthorized }: Parts,
 ) {
   const uses = new Map<string, Use>();

@@ -1,6 +1,6 @@
+import { awsStatement } from "./aws-statement.ts";
 import type { CredentialSource, Environment, Fetch } from "./credentials.ts";
 import { OptionInvalid } from "./errors.ts";
-import { sign } from "./sigv4.ts";
 import {
   type Ask,
   askJson,
@@ -62,7 +62,8 @@ export async function azureToken(asked: Ask, world: LoginWorld): Promise<Token> 
   if (reply.status !== 200 || typeof text !== "string" || !text) throw refused(asked, reply);
   // The managed identity's endpoints write the number as text.
   const seconds = Number(said) > 0 ? Number(said) : 3_600;
-  return { text, dueAtMs: fromMs + Math.max(seconds * 1_000 - headStartMs, seconds * 500) };
+  const lifeMs = seconds * 1_000;
+  return { text, dueAtMs: fromMs + Math.max(lifeMs - headStartMs, lifeMs / 2), endsAtMs: fromMs + lifeMs };
 }
 
 const refused = ({ secret: about }: Ask, { status }: Reply) =>
@@ -107,7 +108,9 @@ async function showStatement(
     throw new OptionInvalid("AZURE_TENANT_ID and AZURE_CLIENT_ID have to be ids");
   const statement =
     login.method === "aws"
-      ? await awsStatement(login, { asked, env, resource, fetch, words, ...world })
+      ? await awsStatement({ ...login, audience: "api://AzureADTokenExchange", reader: "Azure" }, asked, {
+          ...{ env, fetch, ...world },
+        })
       : await textOf(undefined, login.tokenFile, { store: "Azure", name: "AZURE_FEDERATED_TOKEN_FILE" });
   const body = new URLSearchParams({
     ...{ grant_type: "client_credentials", client_id: login.client, scope: `${resource}/.default` },
@@ -117,37 +120,4 @@ async function showStatement(
   const headers = { "content-type": "application/x-www-form-urlencoded" };
   const url = `${authority}/${login.tenant}/oauth2/v2.0/token`;
   return askJson(url, { ...asked, method: "POST", headers, body }, { fetch, words });
-}
-
-/** AWS signs which role this process has, for Azure and for no other reader. */
-async function awsStatement(
-  { region }: { region: string },
-  { asked, env, fetch, credentials, wallMs }: Asking,
-): Promise<string> {
-  const address =
-    env["AWS_ENDPOINT_URL_STS"] || env["AWS_ENDPOINT_URL"] || `https://sts.${region}.amazonaws.com`;
-  const url = new URL(address);
-  const body = new URLSearchParams({
-    ...{ Action: "GetWebIdentityToken", Version: "2011-06-15", SigningAlgorithm: "RS256" },
-    ...{ "Audience.member.1": "api://AzureADTokenExchange", DurationSeconds: "300" },
-  }).toString();
-  const plain = {
-    "content-type": "application/x-www-form-urlencoded; charset=utf-8",
-    accept: "application/json",
-  };
-  const headers = sign({
-    ...{ method: "POST", url, body, service: "sts", region, nowMs: wallMs(), headers: plain },
-    credentials: await credentials(),
-  });
-  const words = { store: "AWS's STS", see: "see AWS_REGION and the route to it" };
-  const reply = await askJson(url.href, { ...asked, method: "POST", headers, body }, { fetch, words });
-  const { GetWebIdentityTokenResponse: said } = (reply.body ?? {}) as Stated;
-  const text = said?.GetWebIdentityTokenResult?.WebIdentityToken;
-  if (reply.status === 200 && typeof text === "string" && text) return text;
-  const says = `AWS's STS gave this role no statement for Azure (${reply.status})`;
-  throw unavailable("denied", { about: asked.secret, status: reply.status, says });
-}
-
-interface Stated {
-  GetWebIdentityTokenResponse?: { GetWebIdentityTokenResult?: { WebIdentityToken?: unknown } };
 }

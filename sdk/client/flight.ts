@@ -90,7 +90,10 @@ export interface Reads {
 type Read = "secretsmanager.GetSecretValue" | "secretsmanager.DescribeSecret";
 
 /** Settles like `work`, or rejects after `timeoutMs` and aborts the signal that `work` was given. */
-export function withDeadline<T>({ clock, timeoutMs }: Settings, work: Work<T>): Promise<T> {
+export function withDeadline<T>(
+  { clock, timeoutMs }: Pick<Settings, "clock" | "timeoutMs">,
+  work: Work<T>,
+): Promise<T> {
   const abort = new AbortController();
   return new Promise<T>((resolve, reject) => {
     const timer = clock.setTimeout(() => {

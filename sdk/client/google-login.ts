@@ -124,14 +124,14 @@ async function impersonated(
   const { accessToken, expireTime } = (body ?? {}) as { accessToken?: unknown; expireTime?: unknown };
   const endMs = Date.parse(`${expireTime}`);
   if (status !== 200 || typeof accessToken !== "string" || !(endMs > 0)) throw refused(asked, status);
-  return { text: accessToken, dueAtMs: endMs - headStartMs };
+  return { text: accessToken, dueAtMs: endMs - headStartMs, endsAtMs: endMs };
 }
 
 function tokenIn({ status, body }: Reply, { asked, fromMs }: { asked: Ask; fromMs: number }): Token {
   const { access_token: text, expires_in: seconds } = (body ?? {}) as Record<string, unknown>;
   if (status !== 200 || typeof text !== "string" || !text) throw refused(asked, status);
   const lifeMs = (typeof seconds === "number" && seconds > 0 ? seconds : 3_600) * 1_000;
-  return { text, dueAtMs: fromMs + Math.max(lifeMs - headStartMs, lifeMs / 2) };
+  return { text, dueAtMs: fromMs + Math.max(lifeMs - headStartMs, lifeMs / 2), endsAtMs: fromMs + lifeMs };
 }
 
 const refused = ({ secret: about }: Ask, status: number) =>

@@ -25,6 +25,8 @@ export interface Key {
   readonly fingerprint: string;
   readonly versionId: string;
   readonly version: KeyVersion;
+  /** True for a short-lived token, which is sent as a bearer token even where keys have a header of their own. */
+  readonly isToken?: true;
   /** The key's text, without waiting. Throws `KeyTooStale` if it was last confirmed longer than `maxStaleMs` ago. */
   get(): string;
   /**

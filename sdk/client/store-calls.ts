@@ -98,6 +98,8 @@ export interface Token {
   text: string;
   /** When it is replaced; Infinity for one that does not end. */
   dueAtMs: number;
+  /** Absent where nothing says when it ends. */
+  endsAtMs?: number;
 }
 
 export interface HeldToken {
