@@ -18,8 +18,8 @@ export function commandsIn(text: string): readonly string[] {
  * thing that a command reads or reaches ends it.
  */
 export async function whyNotTaken(line: string): Promise<string | undefined> {
-  // It reads files and git by itself, and may write a baseline.
-  if (shellWords(line)[1] === "scan") return whyNotParsed(line);
+  // These read and write files by themselves.
+  if (/^(?:scan|provider)$/.test(shellWords(line)[1] ?? "")) return whyNotParsed(line);
   const told: string[] = [];
   const parsed = new Error("past the parser");
   let isParsed = false;

@@ -6,12 +6,20 @@ const pagesIn = (folder: string) =>
   readdirSync(new URL(folder, root))
     .filter((name) => name.endsWith(".md"))
     .map((name) => folder + name);
-const pages = ["README.md", ...pagesIn("docs/"), ...pagesIn("docs/runbooks/")];
+const packages = ["cli", "sdk/client", "sdk/host", "sdk/lambda-extension", "kit", "terraform", "cdk"];
+const pages = [
+  ...["README.md", "release/gate/README.md", ...packages.map((folder) => `${folder}/README.md`)],
+  ...["docs/", "docs/runbooks/", "docs/providers/", "docs/alert-sources/", "docs/decisions/"].flatMap(
+    pagesIn,
+  ),
+];
 
 /** Lines of the blocks that are there to be copied. */
 function copiedFrom(page: string): readonly string[] {
   const text = readFileSync(new URL(page, root), "utf8");
-  const blocks = [...text.matchAll(/^ *```sh\n([\s\S]*?)^ *```$/gm)].map(([, block = ""]) => block);
+  const blocks = [...text.matchAll(/^ *```(?:sh|console)\n([\s\S]*?)^ *```$/gm)].map(
+    ([, block = ""]) => block,
+  );
   const lines = blocks
     .join("")
     .replace(/ *\\\n */g, " ")
@@ -19,10 +27,14 @@ function copiedFrom(page: string): readonly string[] {
   // What a shell leaves out before it calls the program: a comment, and where the output goes.
   const asCalled = (line: string) =>
     line
+      .replace(/^\$ /, "")
+      .replace(/^npx (?:rekey-cli|rekey) /, "rekey ")
       .replace(/ +#.*$/, "")
       .replace(/ +> \S+$/, "")
       .trim();
-  return lines.map((line) => asCalled(line.trim())).filter((line) => line.startsWith("rekey "));
+  return lines
+    .map((line) => asCalled(line.trim()))
+    .filter((line) => line.startsWith("rekey ") && !/^rekey (?:exec|agent|--)/.test(line));
 }
 
 const commands = [...new Set(pages.flatMap(copiedFrom))];

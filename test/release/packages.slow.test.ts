@@ -167,7 +167,7 @@ test("the installed host runs a program with no other package", () => {
     });
 
   expect(host("exec", "--help").stdout).toContain("rekey-host exec --secret");
-  expect(host("agent", "--help").stdout).toContain("rekey agent");
+  expect(host("agent", "--help").stdout).toContain("rekey-host agent --consumer");
   expect(host("exec")).toMatchObject({ status: 125, stderr: expect.stringContaining("rekey: error:") });
 });
 
