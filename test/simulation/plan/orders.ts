@@ -44,7 +44,7 @@ async function leave({ outside, world }: Simulated, secret: WatchedSecret): Prom
   }
 }
 
-const ruleOfTwo: TwoPeople = {
+export const ruleOfTwo: TwoPeople = {
   mayAsk: ["AWSReservedSSO_Ask_0123456789abcdef"],
   mayApprove: ["AWSReservedSSO_Approve_0123456789abcdef"],
 };

@@ -14,6 +14,7 @@ import { type OrderDeed, ordersFor, type PlannedFleet, withFleet } from "./order
 import { Random } from "./random.ts";
 import { rushFor } from "./rush-plan.ts";
 import { capabilitiesOf, ofShape, type PlannedShape, shapeFor, standInOf } from "./shape-plan.ts";
+import { type PlannedTerms, termsFor, withTerms } from "./terms-plan.ts";
 
 /** One thing that people, platforms or schedules do, at its time since the start. */
 export type Happening = { readonly atMs: number; readonly secret: number } & Deed;
@@ -74,6 +75,7 @@ export interface Plan {
   readonly capabilities: Partial<ProviderCapabilities>;
   /** Of the provider, where it is not side by side. */
   readonly shape?: PlannedShape;
+  readonly terms?: PlannedTerms;
   /** Of the one account that all secrets share. */
   readonly budget?: AccountBudget;
   /** The provider's clock against the true one. */
@@ -111,13 +113,16 @@ function usualPlan(seed: number): Plan {
   const random = new Random(seed, 1);
   const copied = withCopies(seed, secretsFor(random, seed));
   const shape = shapeFor(seed, copied.length);
-  const secrets = withFleet(seed, withReplicas(seed, ofShape(shape, copied, simulatedPropagation)));
+  const shaped = withFleet(seed, withReplicas(seed, ofShape(shape, copied, simulatedPropagation)));
+  const terms = termsFor(seed);
+  const secrets = withTerms(terms, shaped);
   const hard = hardIncidentFor(seed, secrets.length);
   const outage = outageFor(seed);
   return {
     seed,
     secrets,
     ...(shape && { shape }),
+    ...(terms && { terms }),
     happenings: [
       ...happeningsFor(random, secrets),
       ...troublesFor(seed, secrets),
@@ -141,7 +146,7 @@ function usualPlan(seed: number): Plan {
       ...standInOf(shape, outage),
     },
     providerSkewMs: random.chance(0.5) ? random.int(-skewMaxMs, skewMaxMs) : 0,
-    calmAtMs: activeMs + calmAfterMs,
+    calmAtMs: terms?.calmAtMs ?? activeMs + calmAfterMs,
     isShort: seed % 2 === 1,
   };
 }

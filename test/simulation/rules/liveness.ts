@@ -62,9 +62,9 @@ async function sweep({ world, watch }: Simulated): Promise<boolean> {
   return found.settled + found.labels + found.resumed + found.strays + found.discarded + found.failed > 0;
 }
 
-/** A person may take half an hour to bring a key. */
-const isSlow = ({ incident, hard, shape }: Plan) =>
-  incident !== undefined || hard !== undefined || shape?.kind === "assisted";
+/** A person may take half an hour to bring a key, or to approve a step. */
+const isSlow = ({ incident, hard, shape, terms }: Plan) =>
+  incident !== undefined || hard !== undefined || shape?.kind === "assisted" || terms !== undefined;
 
 async function untilRunsEnd(simulation: Simulated): Promise<void> {
   const { world, watch, plan } = simulation;
@@ -171,8 +171,10 @@ async function ask(simulation: Simulated): Promise<void> {
   everyAlertWasHeard(simulation);
   outsideIsAnswered(simulation);
   const { calls } = world.provider.counters();
-  if (calls - simulation.consumerCalls > providerCallsMax)
-    watch.violate("L5", `${calls} calls of the provider are more than ${providerCallsMax}`);
+  // A run that waits twenty minutes for its hours looks as often as one that waits for consumers.
+  const callsMax = providerCallsMax * (simulation.plan.terms === undefined ? 1 : 4);
+  if (calls - simulation.consumerCalls > callsMax)
+    watch.violate("L5", `${calls} calls of the provider are more than ${callsMax}`);
 }
 
 /** L1. */

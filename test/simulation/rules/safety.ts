@@ -16,6 +16,7 @@ import { containsItsKey } from "./leak-rules.ts";
 import { mayLetGo } from "./letting-go.ts";
 import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./outside-change-rules.ts";
 import { currentIsOfTheProject, isMadeFor, madeRoom, placeWasIntended } from "./shape-rules.ts";
+import { termsAreMet } from "./terms-rules.ts";
 import type { WatchedSecret, Witness } from "./witness.ts";
 
 /** What the watch knew about each key at the step before. */
@@ -234,6 +235,7 @@ export function afterRecord(watch: Witness, change: Change): void {
   nothingOpensOnHold(watch, change);
   nobodyLeavesInFlight(watch, change);
   settledRunIsOver(watch, change);
+  termsAreMet(watch, change);
   const run = next.run;
   waitIsNews(watch, change);
   if (run === undefined) {

@@ -46,6 +46,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   const { hasOrders } = await import("../plan/orders-plan.ts");
   const { hasRush } = await import("../plan/rush-plan.ts");
   const { hasShape } = await import("../plan/shape-plan.ts");
+  const { hasTerms } = await import("../plan/terms-plan.ts");
   const { simulateRange } = await import("./simulate-range.ts");
   const { crashPoints } = await import("../faults/crash-matrix.ts");
   const { foundBy: of = "seeds", machine } = planted;
@@ -58,6 +59,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
     if (planted.seeds === "orders" && !hasOrders(nth)) continue;
     if (planted.seeds === "shapes" && !hasShape(nth)) continue;
     if (planted.seeds === "rush" && !hasRush(nth)) continue;
+    if (planted.seeds === "terms" && !hasTerms(nth)) continue;
     if (machine !== undefined && (points[nth]?.machine ?? machine) !== machine) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });
     const [violation] = violations;

@@ -12,7 +12,7 @@ export interface PlantedBug {
   /** Of the crash points only those of this machine come to its place. */
   readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
-  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes" | "rush";
+  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes" | "rush" | "terms";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -404,6 +404,27 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "      await waitForTurn(provider, deps);\n",
     replace: "",
     seeds: "rush",
+  },
+  {
+    name: "promote what nobody has approved",
+    file: "core/rotation/gate.ts",
+    find: 'return policy.approve === "before-promote" ? approved(record, "promote") : undefined;',
+    replace: "return undefined;",
+    seeds: "terms",
+  },
+  {
+    name: "ask for a freeze as it was before the rotation",
+    file: "core/rotation/gate.ts",
+    find: "const freeze = freezeAt(policy.freeze, nowMs);",
+    replace: "const freeze = freezeAt(policy.freeze, 0);",
+    seeds: "terms",
+  },
+  {
+    name: "change outside of the hours for changes",
+    file: "core/rotation/gate.ts",
+    find: "if (opensAtMs === undefined) return undefined;",
+    replace: "if (opensAtMs === undefined || opensAtMs > 0) return undefined;",
+    seeds: "terms",
   },
   {
     name: "finishSecret promotes by itself",
