@@ -52,6 +52,8 @@ export interface ReadYaml {
  */
 export function readYaml(text: string): ReadYaml {
   if (text.length > textMax) return onlyMistake(`the file has more than ${textMax} characters`);
+  // Each line of a program or a picture would be a mistake of its own.
+  if (text.includes("\0")) return onlyMistake("this is no text file");
   const lines = new LineCounter();
   try {
     const document = parseDocument(text, {

@@ -650,6 +650,7 @@ describe("hostile YAML", () => {
     ["a second document", "a: 1\n---\nb: 2", "2:1 a policy file is one document: take out the second ---"],
     ["a tab", "\ta: 1", "1:1 indent with spaces, not with tabs"],
     ["too many brackets", "[".repeat(100_000), "the file is nested too deeply"],
+    ["a program", "\x7fELF\0[\n]: }\n", "1:1 this is no text file"],
     ["too much text", " ".repeat(2_000_000), "1:1 the file has more than 1048576 characters"],
   ])("%s is refused", (_title, text, message) => {
     expect(mistakesInFile(text)).toContainEqual(expect.stringContaining(message));
