@@ -247,7 +247,8 @@ describe("what arrives from outside", () => {
   });
 
   test("SIGTSTP stops the command and rekey, and SIGCONT lets both go on", async () => {
-    const running = world.exec([], ["sh", "-c", "echo up $$; while :; do sleep 0.05; done"]);
+    // One that forks may be stopped while it waits for its child, and is shown as waiting then.
+    const running = world.exec([], ["sh", "-c", "echo up $$; exec sleep 60"]);
     const [, pid = ""] = await line(running, /up (\d+)/);
     const state = (each: string | number) =>
       /\) (\w)/.exec(readFileSync(`/proc/${each}/stat`, "latin1"))?.[1];
