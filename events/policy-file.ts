@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { whyCopiesCollide } from "../core/copies/declared.ts";
+import type { Federated } from "../core/federated.ts";
 import type { IssueTemplate } from "../core/issue/template.ts";
 import type { Policy, ProviderFacts, ProviderPolicy } from "../core/policy.ts";
 import type { SecretArn } from "../core/ports.ts";
@@ -9,6 +10,7 @@ import { type Applications, applicationsIn } from "./policy-file/applications.ts
 import { type BlockMistake, type Mistake, readBlock } from "./policy-file/block.ts";
 import { type Defaults, defaultsIn } from "./policy-file/defaults.ts";
 import type { Path, Place, PlacedMessage } from "./policy-file/document.ts";
+import { federatedFrom, isFederated } from "./policy-file/federated.ts";
 import { membersOf } from "./policy-file/per-consumer.ts";
 import { AccountBlock, FileBlock, isName, SecretBlock } from "./policy-file/schema.ts";
 import {
@@ -24,6 +26,7 @@ export interface DeclaredKind {
   readonly settings: z.ZodType<DeclaredSettings>;
   facts(settings: unknown): ProviderFacts;
   readonly ownCredential?: OwnCredential;
+  readonly federatedAs?: string;
 }
 
 /** The settings that every kind has. */
@@ -38,6 +41,11 @@ export interface DeclaredWorld {
   readonly stores: Readonly<Record<string, DeclaredStore>>;
 }
 
+/** Those whose short-lived credentials a consumer may have in place of a key. */
+export function issuersOf(kinds: DeclaredWorld["kinds"]): readonly string[] {
+  return Object.values(kinds).flatMap(({ federatedAs }) => federatedAs ?? []);
+}
+
 export interface PolicyFile {
   /** Its secrets belong to the file of this name, and only that file removes them. */
   readonly name: string;
@@ -46,6 +54,8 @@ export interface PolicyFile {
   readonly providers: readonly ProviderPolicy[];
   /** What `rekey issue` may make secrets from. */
   readonly templates: readonly IssueTemplate[];
+  /** Consumers that have no key. */
+  readonly federated: readonly Federated[];
   readonly placeOf: PlaceOf;
 }
 
@@ -86,7 +96,13 @@ export function policiesIn(
     providers: new Map(providers.known.map((known) => [known.policy.account, known])),
   };
   const applications = applicationsIn(block);
-  const secrets = readSecrets(block.secrets ?? {}, around, { defaults, applications });
+  const blocks = Object.entries(block.secrets ?? {});
+  const keyless = blocks.filter(([, raw]) => isFederated(raw));
+  const keyed = Object.fromEntries(blocks.filter(([, raw]) => !isFederated(raw)));
+  const secrets = readSecrets(keyed, around, { defaults, applications });
+  const federated = keyless.map(([name, raw]) =>
+    federatedFrom({ name, raw }, { ...around, issuers: issuersOf(kinds) }),
+  );
   const issue = templatesIn(block.templates ?? {}, around, defaults);
   const mistakes = [
     ...top.mistakes,
@@ -95,6 +111,7 @@ export function policiesIn(
     ...defaults.mistakes,
     ...providers.mistakes,
     ...secrets.mistakes,
+    ...federated.flatMap((each) => each.mistakes),
     ...issue.mistakes,
     ...applications.mistakes,
     ...sharedSecrets(secrets.policies),
@@ -114,6 +131,7 @@ export function policiesIn(
     policies: secrets.policies,
     providers: providers.known.map(({ policy }) => policy),
     templates: issue.templates,
+    federated: federated.flatMap((each) => each.federated ?? []),
     placeOf,
   };
 }

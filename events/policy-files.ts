@@ -1,4 +1,5 @@
 import { orderedText } from "../core/apply-plan.ts";
+import type { Federated } from "../core/federated.ts";
 import type { IssueTemplate } from "../core/issue/template.ts";
 import type { Policy, ProviderPolicy } from "../core/policy.ts";
 import { lockedOut } from "./policy-file/admin-credential.ts";
@@ -11,6 +12,7 @@ export interface PolicyFiles {
   readonly environment: string;
   readonly policies: readonly Policy[];
   readonly templates: readonly IssueTemplate[];
+  readonly federated: readonly Federated[];
 }
 
 export interface MistakeInFile extends PlacedMessage {
@@ -50,6 +52,7 @@ export function joined(files: readonly ReadFile[]): PolicyFiles | PolicyFilesRef
     environment: sound[0]?.environment ?? "",
     policies: sound.flatMap(({ policies }) => policies),
     templates: sound.flatMap(({ templates }) => templates),
+    federated: sound.flatMap(({ federated }) => federated),
   };
 }
 
@@ -100,6 +103,15 @@ function clashes(file: SoundFile, before: readonly SoundFile[]): readonly Mistak
       return other === undefined
         ? []
         : [at(["templates", name], "key", `${other.path} has a template of this name already`)];
+    }),
+    ...[...file.policies, ...file.federated].flatMap(({ name }) => {
+      const other = before.find(({ policies, federated }) => {
+        const has = (one: { readonly name: string }) => one.name === name;
+        return federated.some(has) || (policies.some(has) && file.federated.some(has));
+      });
+      return other === undefined
+        ? []
+        : [at(["secrets", name], "key", `${other.path} has a secret of this name already`)];
     }),
     ...file.policies.flatMap((policy) => clashesOfSecret(policy, { file, before, at })),
   ];

@@ -8,6 +8,7 @@ import { copiesIn } from "./copies.ts";
 import { documents } from "./documents.ts";
 import type { Debt, FingerprintEntry, FormerSecret, KeyHistory, RotationRecord } from "./entries.ts";
 import { evidenceIn } from "./evidence.ts";
+import { federatedIn } from "./federated.ts";
 import { incidentsIn } from "./incidents.ts";
 import { issuedIn } from "./issued.ts";
 import { observationsIn } from "./observations.ts";
@@ -80,7 +81,7 @@ export function ledgerOn(table: Table) {
       at.write(debtKey(debt), { ...debt, reason: cutToBytes(debt.reason, reasonBytesMax) }),
     removeDebt: (debt: Pick<Debt, "secretArn" | "kind" | "keyId">) => table.remove(debtKey(debt)),
 
-    ...{ ...ordersIn(at), ...issuedIn(at) },
+    ...{ ...ordersIn(at), ...issuedIn(at), ...federatedIn(at) },
 
     putKey: (key: KeyHistory) => at.write({ kind: "KEY", id: key.secretArn, sort: key.name }, key),
     keys: (secretArn: SecretArn) => at.all<KeyHistory>({ kind: "KEY", id: secretArn }),

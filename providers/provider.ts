@@ -69,6 +69,8 @@ export interface ProviderKind extends Issuer {
    * (`consumers: rekey`): `rotated`, or why not, as one sentence. Without it, a person replaces the credential.
    */
   readonly ownCredential?: "rotated" | { readonly whyNot: string };
+  /** How a policy names it for consumers that get short-lived credentials of it in place of a key (docs/federated.md). */
+  readonly federatedAs?: string;
   readonly docs: ProviderDocs;
   /** Loads the code that makes the calls: a file of its own in each function's package. */
   adapter(): Promise<ProviderAdapter>;

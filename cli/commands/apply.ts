@@ -1,4 +1,5 @@
 import type { FieldChange, PlanStep } from "../../core/apply-plan.ts";
+import type { AppliedFederated } from "../../functions/admin/apply/apply-federated.ts";
 import type { Applied } from "../../functions/admin/apply/one-secret.ts";
 import type { Answer } from "../../functions/admin/command.ts";
 import { askAdmin } from "../ask-admin.ts";
@@ -37,11 +38,12 @@ export const apply: Register = (program, perform) => {
     );
 };
 
-function onlyChecked({ files, policies }: ReadFiles): Shown {
+function onlyChecked({ files, policies, federated }: ReadFiles): Shown {
   const what = files.length === 1 ? "the file is" : `the ${files.length} files are`;
-  const sound = `${what} valid: ${plural(policies.length, "secret")}`;
+  const count = policies.length + federated.length;
+  const sound = `${what} valid: ${plural(count, "secret")}`;
   const lines = [sound, "set REKEY_ADMIN_URL to also see what would change"];
-  return { json: { type: "apply", outcome: "sound", secrets: policies.length }, lines };
+  return { json: { type: "apply", outcome: "sound", secrets: count }, lines };
 }
 
 /** Many secrets take longer than one call may take. Each round continues where the last one stopped. */
@@ -109,6 +111,7 @@ function showPlan(answer: Answer, asked: Asked): Shown {
   const plan = answer["plan"] as readonly PlanStep[];
   const secrets = answer["secrets"] as readonly Applied[];
   const shown = plan.filter(({ action }) => action !== "unchanged");
+  const keyless = keylessOf(answer);
   const rows = shown.flatMap((step) => [
     [signs[step.action], step.kind, step.name, ""],
     ...step.changes.map((change) => ["", "", "", changeText(change)]),
@@ -116,10 +119,16 @@ function showPlan(answer: Answer, asked: Asked): Shown {
   ]);
   const failed = secrets.filter(({ outcome }) => outcome === "failed");
   const refused = failed.map(({ name, reason = "" }) => [name, reason]);
-  const changes = shown.filter(({ action }) => action !== "left").length;
-  const last = `${plural(changes, "change")}, ${plan.length - shown.length} unchanged; nothing was applied`;
+  const shownKeyless = keyless.filter(({ outcome }) => outcome !== "unchanged");
+  const changes = [...shown.map(({ action }) => action), ...shownKeyless.map(({ outcome }) => outcome)];
+  const count = changes.filter((what) => what !== "left").length;
+  const unchanged = plan.length + keyless.length - changes.length;
+  const last = `${plural(count, "change")}, ${unchanged} unchanged; nothing was applied`;
   const lines: Line[] = [
-    table(rows),
+    table([
+      ...rows,
+      ...shownKeyless.map(({ name, outcome, text }) => [keylessSigns[outcome], "federated", name, text]),
+    ]),
     ...leftLines(secrets),
     ...pausedLines(secrets),
     ...observedLines(secrets),
@@ -133,6 +142,12 @@ function showPlan(answer: Answer, asked: Asked): Shown {
     lines,
     ...(failed.length > 0 && { exitCode: exitCodes.refused }),
   };
+}
+
+const keylessSigns = { created: "+", updated: "~", removed: "-", left: "!", unchanged: " " } as const;
+
+function keylessOf(answer: Answer): readonly AppliedFederated[] {
+  return (answer["federated"] ?? []) as readonly AppliedFederated[];
 }
 
 function changeText({ field, before = "(none)", after = "(none)" }: FieldChange): string {
@@ -163,13 +178,18 @@ function showApplied(answer: Answer): Shown {
     outcome,
     [keyId, reason].filter((text) => text !== undefined).join("; "),
   ]);
+  const keyless = keylessOf(answer);
   const last =
     failed.length === 0
-      ? `${plural(secrets.length, "secret")} applied; no rotation was started`
+      ? `${plural(secrets.length + keyless.length, "secret")} applied; no rotation was started`
       : `${plural(failed.length, "secret")} of ${secrets.length} could not be applied and keep what they had`;
   return {
     json: { type: "apply", ...answer },
-    lines: [table(rows), ...observedLines(secrets), last],
+    lines: [
+      table([...rows, ...keyless.map((each) => [each.name, each.outcome, each.text])]),
+      ...observedLines(secrets),
+      last,
+    ],
     ...(failed.length > 0 && { exitCode: exitCodes.refused }),
   };
 }

@@ -1,9 +1,11 @@
 import { roughDuration } from "../../core/duration.ts";
+import { type Federated, keylessText } from "../../core/federated.ts";
 import { isoText } from "../../core/utc.ts";
 import { lastEvidenceMs, type SecretFacts } from "../../ledger/standing.ts";
 import type { Cli, Register, Shown } from "../command.ts";
 import { csvLines } from "../csv.ts";
 import { type Format, formatOf } from "../format.ts";
+import { readKeyless } from "../keyless.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable } from "../table.ts";
 import { ago, until } from "../text.ts";
@@ -41,7 +43,9 @@ async function show(
   { named, format }: { readonly named: string | undefined; readonly format: Format },
 ): Promise<Shown> {
   const reach = await cli.reach();
-  const { secrets } = await readStandings(reach, named);
+  const keyless = await readKeyless(reach, named);
+  const isKeyless = named !== undefined && keyless.length > 0;
+  const secrets = isKeyless ? [] : (await readStandings(reach, named)).secrets;
   const items = await Promise.all(
     secrets.map(async (each): Promise<Item> => {
       const { facts } = each;
@@ -52,21 +56,29 @@ async function show(
   );
   const nowMs = reach.nowMs();
   return {
-    json: { type: "inventory", secrets: items.map(fields) },
+    json: { type: "inventory", secrets: items.map(fields), federated: keyless },
     isFile: format === "csv",
     lines:
       format === "csv"
-        ? csvLines([columns, ...items.map(csvRow)])
-        : [
-            headedTable(
-              titles,
-              items.map((item) => tableRow(item, nowMs)),
-            ),
-          ],
+        ? csvLines([columns, ...items.map(csvRow), ...keyless.map(keylessCsv)])
+        : [headedTable(titles, [...items.map((item) => tableRow(item, nowMs)), ...keyless.map(keylessRow)])],
   };
 }
 
 const titles = ["SECRET", "OWNER", "PROVIDER", "MODE", "AGE", "NEXT", "OVERDUE", "SEEN", "OWED"];
+
+function keylessRow({ name, owner = "-", issuer }: Federated): readonly string[] {
+  return [name, owner, issuer, "no key", "-", "-", "-", "-", "-"];
+}
+
+/** Nothing of it has an age, a schedule or a debt. */
+function keylessCsv(each: Federated): readonly string[] {
+  const known: Readonly<Record<string, string>> = {
+    ...{ name: each.name, environment: each.environment, owner: each.owner ?? "", provider: each.issuer },
+    ...{ account: each.identity, mode: "no key", state: keylessText(each), secretArn: each.reference },
+  };
+  return columns.map((column) => known[column] ?? "");
+}
 
 function tableRow(item: Item, nowMs: number): readonly string[] {
   const { policy, standing, seenAtMs, debts } = item;

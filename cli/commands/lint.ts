@@ -1,3 +1,4 @@
+import { keylessText } from "../../core/federated.ts";
 import { policyFileJsonSchema } from "../../events/policy-file/json-schema.ts";
 import { declaredKinds } from "../../providers/declared-kinds.ts";
 import type { Register } from "../command.ts";
@@ -24,16 +25,21 @@ export const lint: Register = (program, perform) => {
             lines: JSON.stringify(text, undefined, 1).split("\n"),
           };
         }
-        const { files, policies, environment } = await readPolicyFiles(cli, named);
+        const { files, policies, federated, environment } = await readPolicyFiles(cli, named);
         const nowMs = cli.terminal.nowMs();
         const rows = policies.map((policy) => {
           const { name, mode, file = "", schedule = "manual" } = policy;
           return [name, mode, schedule, firingsText(policy, nowMs), file];
         });
-        const sizes = `${plural(files.length, "file")}, ${plural(policies.length, "secret")} of ${environment}`;
+        const keyless = federated.map((each) => [each.name, "no key", "-", keylessText(each), each.file]);
+        const count = policies.length + federated.length;
+        const sizes = `${plural(files.length, "file")}, ${plural(count, "secret")} of ${environment}`;
         return {
-          json: { type: "lint", environment, files: files.length, secrets: policies.length },
-          lines: [headedTable(["SECRET", "MODE", "SCHEDULE", "NEXT", "FILE"], rows), `${sizes}, no mistakes`],
+          json: { type: "lint", environment, files: files.length, secrets: count },
+          lines: [
+            headedTable(["SECRET", "MODE", "SCHEDULE", "NEXT", "FILE"], [...rows, ...keyless]),
+            `${sizes}, no mistakes`,
+          ],
         };
       }),
     );

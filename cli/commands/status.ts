@@ -1,8 +1,10 @@
 import { roughDuration } from "../../core/duration.ts";
+import { type Federated, keylessText } from "../../core/federated.ts";
 import { isRotated } from "../../core/policy.ts";
 import type { StopOrder } from "../../core/rotation/stop-order.ts";
 import { utcText } from "../../core/utc.ts";
 import type { Register } from "../command.ts";
+import { readKeyless } from "../keyless.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
 import { headedTable } from "../table.ts";
 import { shortName, until } from "../text.ts";
@@ -14,17 +16,19 @@ export const status: Register = (program, perform) => {
     .action((named: string | undefined) =>
       perform(async (cli) => {
         const reach = await cli.reach();
-        const { secrets, debts } = await readStandings(reach, named);
+        const keyless = await readKeyless(reach, named);
+        const isKeyless = named !== undefined && keyless.length > 0;
+        const { secrets, debts } = isKeyless ? noStandings : await readStandings(reach, named);
         const stops = await reach.ledger.stops();
         const nowMs = reach.nowMs();
         return {
-          json: { type: "status", secrets: secrets.map(stated), stops, debts },
+          json: { type: "status", secrets: secrets.map(stated), federated: keyless, stops, debts },
           lines: [
-            secrets.length === 0
+            secrets.length + keyless.length === 0
               ? "no secret has a policy yet: rekey apply"
               : headedTable(
                   ["SECRET", "ENVIRONMENT", "KEY", "AGE", "NEXT", "OVERDUE", "STATE"],
-                  secrets.map((each) => row(each, nowMs)),
+                  [...secrets.map((each) => row(each, nowMs)), ...keyless.map(keylessRow)],
                 ),
             ...stops.map(stopText),
           ],
@@ -32,6 +36,12 @@ export const status: Register = (program, perform) => {
       }),
     );
 };
+
+const noStandings = { secrets: [], debts: [] };
+
+function keylessRow(each: Federated): readonly string[] {
+  return [each.name, each.environment, "none", "-", "-", "-", keylessText(each)];
+}
 
 function row({ policy, standing }: SecretStanding, nowMs: number): readonly string[] {
   const { keyId, sinceMs, overdueAtMs, state, wants } = standing;

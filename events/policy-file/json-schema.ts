@@ -1,6 +1,7 @@
 import * as z from "zod";
-import type { DeclaredKind } from "../policy-file.ts";
+import { type DeclaredKind, issuersOf } from "../policy-file.ts";
 import { wordsOrBlockOf } from "./block.ts";
+import { FederatedBlock } from "./federated.ts";
 import { AccountBlock, DefaultsBlock, FileBlock, SecretBlock, TemplateBlock } from "./schema.ts";
 
 type Json = Readonly<Record<string, unknown>>;
@@ -22,6 +23,12 @@ export function policyFileJsonSchema(kinds: Readonly<Record<string, DeclaredKind
       then: schema,
     })),
   };
+  const secret = {
+    if: { properties: { kind: { const: "federated" } }, required: ["kind"] },
+    // biome-ignore lint/suspicious/noThenProperty: a keyword of JSON Schema, and no promise.
+    then: { $ref: "#/$defs/federated" },
+    else: { $ref: "#/$defs/secret" },
+  };
   return {
     $schema: "https://json-schema.org/draft/2020-12/schema",
     title: "rekey.yml",
@@ -33,13 +40,17 @@ export function policyFileJsonSchema(kinds: Readonly<Record<string, DeclaredKind
       version: { const: 1 },
       providers: { type: "object", additionalProperties: provider },
       defaults: withoutSchema(jsonOf(DefaultsBlock)),
-      secrets: { type: "object", additionalProperties: { $ref: "#/$defs/secret" } },
+      secrets: { type: "object", additionalProperties: secret },
       templates: { type: "object", additionalProperties: withoutSchema(jsonOf(TemplateBlock)) },
     },
     $defs: {
       secret: {
         ...withoutSchema(jsonOf(SecretBlock)),
         anyOf: [{ required: ["arn"] }, { required: ["keys"] }],
+      },
+      federated: {
+        ...withoutSchema(jsonOf(FederatedBlock.extend({ issuer: z.enum(issuersOf(kinds)) }))),
+        required: ["kind", "issuer", "identity", "consumers"],
       },
       ...accountDefinitions(),
       ...Object.assign({}, ...settings.map(({ definitions }) => definitions)),

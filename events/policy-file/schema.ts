@@ -154,6 +154,7 @@ export type ConsumerBlock = z.output<typeof ConsumerBlock>;
 const consumersMax = 100;
 
 export const SecretBlock = z.strictObject({
+  kind: z.literal("key", "kind is key or federated").optional(),
   /** The secret's reference, in the form that its store has; checked by that store. */
   arn: z.string("give the secret's full ARN").max(2048).optional(),
   store: z.string("name the kind of store").optional(),
@@ -198,7 +199,13 @@ export const SecretBlock = z.strictObject({
 export type SecretBlock = z.output<typeof SecretBlock>;
 
 /** A secret has these fields from `defaults` where its own block lacks them; the others name one secret. */
-export const DefaultsBlock = SecretBlock.omit({ arn: true, field: true, currentKeyId: true, keys: true });
+export const DefaultsBlock = SecretBlock.omit({
+  arn: true,
+  field: true,
+  currentKeyId: true,
+  keys: true,
+  kind: true,
+});
 
 /** What `rekey issue` makes secrets from: a secret's block without a secret, and what a new one is called. */
 export const TemplateBlock = SecretBlock.omit({
@@ -206,6 +213,7 @@ export const TemplateBlock = SecretBlock.omit({
   store: true,
   currentKeyId: true,
   keys: true,
+  kind: true,
 }).extend({
   for: z.enum(recipients, `for is ${recipients.join(", ")}`).optional(),
   secret: z

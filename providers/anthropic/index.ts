@@ -40,6 +40,7 @@ export const anthropic: ProviderKind = {
   defaultHosts: hostsOf(anthropicUrl),
   verifyTable,
   ownCredential: { whyNot: "Anthropic makes admin keys only in its console" },
+  federatedAs: "anthropic",
   docs: {
     about:
       "Anthropic has no call that makes a key: a person supplies each new one, and everything after that is automatic.",

@@ -48,6 +48,7 @@ export const azureOpenAi: ProviderKind = {
   defaultHosts: hostsOf(managementUrl, loginUrl),
   ownCredential: { whyNot: "use a provider of kind azure-app for the secret of the application" },
   verifyTable,
+  federatedAs: "azure",
   docs: {
     about:
       "An account has two places for keys: the new key goes into the idle one, and revoking regenerates the other one.",

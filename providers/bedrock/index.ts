@@ -36,6 +36,7 @@ export const bedrock: ProviderKind = {
   defaultHosts: (settings) => hostsOf(...usualUrlsOf(parseSettings(BedrockSettings, settings))),
   verifyTable,
   ownCredential: { whyNot: "Rekey's own role makes and deletes these keys, and a role has no key" },
+  federatedAs: "bedrock",
   docs: {
     about:
       "Long-term API keys of one IAM user (service-specific credentials). Rekey's own role makes and deletes them, so there is no admin credential.",

@@ -43,6 +43,7 @@ export const google: ProviderKind = {
   },
   defaultHosts: hostsOf(...Object.values(googleUrls)),
   verifyTable,
+  federatedAs: "google",
   docs: {
     about:
       "Keys of a project are made through API Keys v2, bound to a service account, with the old key's limits.",

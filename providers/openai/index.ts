@@ -33,6 +33,7 @@ export const openai: ProviderKind = {
   defaultHosts: ["api.openai.com"],
   verifyTable,
   ownCredential: { whyNot: "use a provider of kind openai-admin for the secret of the admin key" },
+  federatedAs: "openai",
   docs: {
     about:
       "Keys of a project's service account are made beside each other; a person supplies keys of people.",

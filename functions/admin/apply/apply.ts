@@ -12,6 +12,7 @@ import { holdsIssuedKey } from "../../key-index/without-keys.ts";
 import { whenFree } from "../../secret/when-free.ts";
 import { adminCommand, type RefusedAnswer, refused } from "../command.ts";
 import { secretText } from "../inputs.ts";
+import { applyFederated, mistakesOfFederated, planFederated } from "./apply-federated.ts";
 import { applyTemplates } from "./apply-templates.ts";
 import { cachedListing } from "./cached-listing.ts";
 import { mistakesOfCopies } from "./check-copies.ts";
@@ -68,13 +69,15 @@ export const apply = adminCommand({
     if (environment !== deps.environment) return otherEnvironment(environment, deps);
     const stored = await deps.ledger.policies();
     const policies = [...read.policies, ...reissued(stored, templates)];
+    const owned = [...read.names, ...order.replaces];
+    const keyless = { federated: read.federated, names: owned, prune: order.prune };
     const mistakes = [
+      ...(await mistakesOfFederated(keyless, { stored, ledger: deps.ledger })),
       ...mistakesOfProviders(policies, deps),
       ...mistakesOfCopies({ policies, stored }, deps),
     ];
     if (mistakes.length > 0) return invalid(mistakes);
 
-    const owned = [...read.names, ...order.replaces];
     const ownership = { files: [...owned, ...owned.map(issuedFileOf)], prune: order.prune };
     const part = await partOf(
       { stored, policies, ownership, reached: order.reached, nowMs: caller.atMs },
@@ -88,11 +91,13 @@ export const apply = adminCommand({
     const secrets = await handled({ part, startedAtMs, work }, deps);
     if (checks !== undefined) {
       const checked = { environment, plan, secrets: checks.withoutShared(secrets), held: checks.held() };
-      return { outcome: isFinished(secrets) ? "planned" : "notFinished", ...checked };
+      const federated = await planFederated(keyless, deps);
+      return { outcome: isFinished(secrets) ? "planned" : "notFinished", ...checked, federated };
     }
     if (part.later.length === 0) await removeOrphans(view, deps);
     await applyTemplates({ templates, names: owned }, deps);
-    return { outcome: outcomeOf(secrets), environment, secrets };
+    const federated = isFinished(secrets) ? await applyFederated({ ...keyless, caller }, deps) : [];
+    return { outcome: outcomeOf(secrets), environment, secrets, federated };
   },
 });
 
