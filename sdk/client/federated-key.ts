@@ -35,6 +35,8 @@ const lastPartMaxMs = 30_000;
 const restMinMs = 250;
 const restMaxMs = 15_000;
 const retryAfterMs = 100;
+/** Refusals that are further apart have nothing to do with each other. */
+const calmMs = 4 * restMaxMs;
 /** What can be sent in a header; it is also how long an issuer's answer may be. */
 const sendable = /^[\x21-\x7e]{1,16384}$/;
 
@@ -47,7 +49,7 @@ export function createFederatedKey(settings: FederatedSettings): FederatedKey {
     attempts.hold(version.fingerprint);
     for (const listener of listeners) Promise.resolve(version).then(listener).catch(ignore);
   });
-  const cache = { version: tokens.version, text: tokens.text, read: tokens.renew };
+  const cache = { version: tokens.version, text: tokens.text, read: createReplace(settings, now, tokens) };
   const attempts = createAttempts(
     { clock, now },
     { cache, isAuthFailure, tell: ignore, watch: { refused: ignore } },
@@ -129,7 +131,31 @@ function createTokens(
     return run;
   };
 
-  return { ...held, renew, text: () => held.text(rest.failure()) };
+  return {
+    ...held,
+    renew,
+    isRenewing: () => flight !== undefined,
+    text: () => held.text(rest.failure()),
+  };
+}
+
+/** Each token is a new one, so an API that refuses them all would have the issuer asked at each request. */
+function createReplace(
+  { random }: Pick<FederatedSettings, "random">,
+  now: () => number,
+  { renew, isRenewing }: Pick<ReturnType<typeof createTokens>, "renew" | "isRenewing">,
+) {
+  let replaced = 0;
+  let [askedAtMs, untilMs] = [0, 0];
+  return async (): Promise<void> => {
+    if (isRenewing()) return renew();
+    const atMs = now();
+    if (atMs < untilMs) return;
+    if (atMs - askedAtMs > calmMs) replaced = 0;
+    askedAtMs = atMs;
+    untilMs = atMs + jittered(Math.min(restMinMs * 2 ** replaced++, restMaxMs), random);
+    return renew();
+  };
 }
 
 /** After failures the issuer is left alone for a while, and the last failure is the answer. */

@@ -4,6 +4,8 @@ import { createRekey, type Key, OptionInvalid, type Rekey, type RekeyOptions } f
 export interface NextOptions extends Partial<RekeyOptions> {
   secret: string;
   field?: string | undefined;
+  /** What the client is given to before it is shared, such as `withFederated`. */
+  extend?: ((rekey: Rekey) => Rekey) | undefined;
 }
 
 export interface NextKey {
@@ -18,7 +20,7 @@ const clients: unique symbol = Symbol.for("rekey-client/next");
 type Shared = typeof globalThis & { [clients]?: Map<string, Rekey> };
 
 /** One secret of a Next.js server. Nothing is read at import, so a build needs no AWS. */
-export function nextKey({ secret, field, ...options }: NextOptions): NextKey {
+export function nextKey({ secret, field, extend, ...options }: NextOptions): NextKey {
   const { env = process.env } = options;
 
   const open = (): Promise<Key> => {
@@ -26,8 +28,9 @@ export function nextKey({ secret, field, ...options }: NextOptions): NextKey {
     const shared = globalThis as Shared;
     shared[clients] ??= new Map();
     const given = fromEnvironment(options);
-    const id = `${given.consumer} ${given.environment} ${given.reportBus}`;
-    const client = shared[clients].get(id) ?? createRekey(given);
+    const id = `${given.consumer} ${given.environment} ${given.reportBus}${extend ? " extended" : ""}`;
+    const own = () => (extend ?? asItIs)(createRekey(given));
+    const client = shared[clients].get(id) ?? own();
     shared[clients].set(id, client);
     return client.open({ secret, field });
   };
@@ -41,6 +44,8 @@ export function nextKey({ secret, field, ...options }: NextOptions): NextKey {
     },
   };
 }
+
+const asItIs = (rekey: Rekey): Rekey => rekey;
 
 function assertServer(env: Readonly<Record<string, string | undefined>>): void {
   if ("window" in globalThis)

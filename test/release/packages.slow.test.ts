@@ -88,7 +88,8 @@ test("publint has nothing to say", async () => {
   }
 });
 
-const entries = ["", "/middy", "/openai", "/anthropic", "/express", "/next"];
+const stores = ["/vault", "/google", "/azure"];
+const entries = ["", "/middy", "/openai", "/anthropic", "/express", "/next", "/federated", ...stores];
 
 test("the client loads as a module and as CommonJS, with every entry point", () => {
   const esm = inApp(
@@ -105,8 +106,8 @@ test("the client loads as a module and as CommonJS, with every entry point", () 
   );
 
   const refused = "true option environment is missing: it is the name in rekey.yml\n";
-  expect([esm.stderr, esm.stdout]).toEqual(["", `8,1,1,1,1,1\n${refused}`]);
-  expect([cjs.stderr, cjs.stdout]).toEqual(["", `8,1,1,1,1,1\n${refused}`]);
+  expect([esm.stderr, esm.stdout]).toEqual(["", `8,1,1,1,1,1,1,2,2,2\n${refused}`]);
+  expect([cjs.stderr, cjs.stdout]).toEqual(["", `8,1,1,1,1,1,1,2,2,2\n${refused}`]);
 });
 
 test.each([
@@ -121,6 +122,7 @@ export async function key(): Promise<e0.Key> {
   return rekey.open({ secret: "x", field: "apiKey" });
 }
 export const all = [e1.rekeyMiddleware({ secret: "x" }), e4.rekeyMiddleware({ secret: "x" }), e5.nextKey({ secret: "x" })];
+export const federated = e6.withFederated(e0.createRekey({ consumer: "a", environment: "b" }), { timeoutMs: 1_000 });
 // @ts-expect-error: a number is no name
 e0.createRekey({ consumer: 1, environment: "b" });
 `;

@@ -251,6 +251,40 @@ describe("a token's life", () => {
     expect(answers).toEqual([false, true]);
   });
 
+  test("an API that refuses every token does not make the issuer be asked at each request", async () => {
+    const { rekey, issuer, time } = company();
+    const key = await rekey.open({ secret: openai });
+    const refused = () => Promise.reject(Object.assign(new Error("refused"), { status: 401 }));
+    const requests = 600;
+    for (let request = 0; request < requests; request += 1) {
+      await expect(key.use(refused)).rejects.toMatchObject({ status: 401 });
+      await time.pass(100);
+    }
+    expect(issuer.exchanges().length).toBeLessThan(15);
+    // A token that is ended much later is replaced at once again.
+    await time.pass(0.5 * hourMs);
+    issuer.endAll();
+    const answers: boolean[] = [];
+    await key.use(async (text) => {
+      answers.push(issuer.takes(text));
+      if (!issuer.takes(text)) throw Object.assign(new Error("refused"), { status: 401 });
+    });
+    expect(answers).toEqual([false, true]);
+  });
+
+  test("however many uses of one token are refused together, each gets the one that replaces it", async () => {
+    const { rekey, issuer } = company();
+    const key = await rekey.open({ secret: openai });
+    issuer.endAll();
+    const work = async (text: string) => {
+      await Promise.resolve();
+      if (!issuer.takes(text)) throw Object.assign(new Error("refused"), { status: 401 });
+      return text;
+    };
+    const got = await Promise.all(Array.from({ length: 20 }, () => key.use(work)));
+    expect([new Set(got).size, issuer.exchanges().length]).toEqual([1, 2]);
+  });
+
   test("a reply that says no life is taken for an hour, and one that claims years for a day", async () => {
     const unsaid = company();
     unsaid.issuer.lifeS = undefined;

@@ -1,8 +1,15 @@
 import { EventEmitter } from "node:events";
 import { type RekeyRequest, rekeyMiddleware } from "../../sdk/client/express.ts";
-import type { Key } from "../../sdk/client/index.ts";
+import { withFederated } from "../../sdk/client/federated.ts";
+import type { Key, Rekey } from "../../sdk/client/index.ts";
 import { nextKey } from "../../sdk/client/next.ts";
+import { openAIIds, TokenExchangeFake } from "./token-exchange.ts";
 import { ConsumerWorld, secretArn } from "./world.ts";
+
+const openAIFederation = {
+  ...{ identityProvider: openAIIds.identity_provider_id, serviceAccount: openAIIds.service_account_id },
+  audience: "openai-FAKE",
+};
 
 /** One request through the middleware, as Express calls it; answers what `next` was called with. */
 function passed(world: ConsumerWorld, middleware: ReturnType<typeof rekeyMiddleware>, request: object) {
@@ -66,6 +73,25 @@ describe("Next.js", () => {
 
     expect(again).toBe(await once.key());
     expect(world.upstream.count("get")).toBe(1);
+  });
+
+  test("a federated name gives a token where the client is extended, beside a module that has a key", async () => {
+    const world = new ConsumerWorld();
+    const issuer = new TokenExchangeFake(world.time.clock.wallMs);
+    const options = optionsOf(world);
+    const extend = (rekey: Rekey) =>
+      withFederated(rekey, {
+        ...{ clock: world.time.clock, fetch: issuer.fetch, openai: openAIFederation },
+        env: { AWS_REGION: "eu-central-1", AWS_ACCESS_KEY_ID: "AKIDFAKE", AWS_SECRET_ACCESS_KEY: "FAKE" },
+      });
+    await world.during(nextKey(options).key(), 500);
+    const federated = { ...options, secret: "federated://openai/site", extend };
+
+    const key = await world.during(nextKey(federated).key(), 500);
+
+    expect(issuer.takes(key.get())).toBe(true);
+    expect(await world.during(nextKey(federated).key(), 500)).toBe(key);
+    expect(issuer.exchanges()).toHaveLength(1);
   });
 
   test("a build and the Edge runtime read nothing, and a page that asks there is told what to set", async () => {
