@@ -126,6 +126,41 @@ describe("a team goes from a key to none", () => {
     });
   });
 
+  test("not while one of its consumers' own keys is alive", async () => {
+    const world = adminWorld();
+    const { keyId } = world.secret("search-web");
+    const keys = `keys: per-consumer, provider: main, rotate: manual, consumers: [{ name: web, arn: "${arnOf("search-web")}" }]`;
+    expect(await apply(world, fileOf({ search: `{ ${keys} }` }))).toMatchObject({ code: 0 });
+    const refused = await apply(world, fileOf({ search: block }), "--prune");
+    expect(refused.err).toContain(`search.web still has the live key ${keyId}`);
+    expect(await world.ledger.policy(arnOf("search-web"))).toBeDefined();
+    expect(await world.ledger.federated()).toEqual([]);
+  });
+
+  test("and back: a key of the same name takes the place of none, and is shown", async () => {
+    const world = adminWorld();
+    const { keyId } = world.secret("search");
+    await apply(world, fileOf({ search: block }));
+    const back = fileOf({}, { search: "" });
+    expect((await apply(world, back, "--dry-run")).out).toMatch(/- +federated +search/);
+    expect(await apply(world, back)).toMatchObject({ code: 0 });
+    expect(await world.ledger.federated()).toEqual([]);
+    expect((await log(world)).at(-1)).toMatchObject({ action: "FederatedRemoved" });
+    expect((await rekey(world, "status search")).out).toContain(keyId);
+  });
+
+  test("nor may another file give a key to a name that has none", async () => {
+    const world = adminWorld();
+    world.secret("search");
+    await apply(world, fileOf({ search: block }));
+    const files = { "other.yml": fileOf({}, { search: "" }) };
+    const refused = await rekey(world, "apply other.yml", { files });
+    expect(refused.err).toContain("the file rekey declares search as having no key");
+    expect(await world.ledger.policies()).toEqual([]);
+    expect(await rekey(world, "apply other.yml --replaces rekey", { files })).toMatchObject({ code: 0 });
+    expect(await world.ledger.federated()).toEqual([]);
+  });
+
   test("a secret whose key Rekey never knew has to be left first", async () => {
     const world = adminWorld();
     world.secret("search");

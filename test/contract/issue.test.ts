@@ -54,6 +54,22 @@ const keysOf = (world: AdminWorld) =>
 const secretArn = arnOf("agents/scout");
 
 describe("rekey issue", () => {
+  test("makes no key for a name that is declared to have none", async () => {
+    const { world } = await issueWorld();
+    const federated =
+      "  scout: { kind: federated, issuer: openai, identity: svc_FAKE, consumers: [{ name: a }] }";
+    const text = file().replace("\ntemplates:", `\n${federated}\ntemplates:`);
+    expect(await rekey(world, "apply rekey.yml", { files: { "rekey.yml": text } })).toMatchObject({
+      code: 0,
+    });
+
+    const refused = await rekey(world, "issue agent scout --owner search");
+
+    expect(refused.code).not.toBe(0);
+    expect(refused.err).toContain("scout is declared as having no key");
+    expect(keysOf(world)).toEqual([]);
+  });
+
   test("makes a key in a secret of its own, under the template's policy, and never shows it", async () => {
     const { world } = await issueWorld();
     const shown = await rekey(world, "issue agent scout --owner search --for 2d");

@@ -4,11 +4,14 @@ import { type Federated, keylessText, whyNotKeyless } from "../../../core/federa
 import type { Policy } from "../../../core/policy.ts";
 import { whatStaysAlive } from "../../../core/rotation/leave.ts";
 import { currentKey } from "../../../core/rotation/secret-record.ts";
+import { memberName } from "../../../events/policy-file/per-consumer.ts";
 import type { AdminDeps } from "../../deps.ts";
 import type { Caller } from "../command.ts";
 
 export interface Wanted {
   readonly federated: readonly Federated[];
+  /** The secrets with keys of the same files. */
+  readonly policies: readonly Policy[];
   /** The names of the files that are applied or replaced. */
   readonly names: readonly string[];
   readonly prune: boolean;
@@ -23,33 +26,57 @@ export interface AppliedFederated {
 
 /** Blocks of consumers whose former key still lives, and names that two files declare. */
 export async function mistakesOfFederated(
-  { federated, names }: Wanted,
+  wanted: Wanted,
   { stored, ledger }: { readonly stored: readonly Policy[] } & Pick<AdminDeps, "ledger">,
 ): Promise<readonly string[]> {
+  const { federated, policies, names } = wanted;
+  const declared = await ledger.federated();
+  if (federated.length + declared.length === 0) return [];
+  const elsewhere = (name: string) => declared.find((one) => one.name === name && !names.includes(one.file));
+  const clashing = [...federated, ...policies].flatMap(({ name }) => elsewhere(name) ?? []);
+  if (clashing.length > 0)
+    return clashing.map(
+      ({ name, file }) =>
+        `the file ${file} declares ${name} as having no key: apply both files together, or with --replaces ${file}`,
+    );
   if (federated.length === 0) return [];
-  const [declared, issued] = await Promise.all([ledger.federated(), ledger.everyIssued()]);
-  const why = await Promise.all(
-    federated.map(async (each) => {
-      const { name } = each;
-      const other = declared.find((one) => one.name === name && !names.includes(one.file));
-      if (other !== undefined)
-        return `the file ${other.file} declares ${name}: apply both files together, or with --replaces ${other.file}`;
-      const policy = stored.find((one) => one.name === name);
-      const record = policy && (await ledger.secret(policy.secretArn));
-      const alive = record === undefined ? [] : [currentKey(record)?.keyId, ...whatStaysAlive(record)];
-      return whyNotKeyless(each, {
-        alive: [...new Set(alive.filter((keyId) => keyId !== undefined))],
-        isManaged: policy !== undefined,
-        isEnding: issued.some((one) => one.name === name && one.state === "ending"),
-      });
-    }),
+  const issued = await ledger.everyIssued();
+  const why = federated.flatMap((each) => {
+    const own = [each.name, ...each.consumers.map((consumer) => memberName(each.name, consumer.name))];
+    const ending = issued.filter(({ name, state }) => state === "ending" && own.includes(name));
+    return [
+      ...stored
+        .filter((policy) => hadKeyOf(each, policy, wanted))
+        .map((policy) => whyManaged(policy, ledger)),
+      ...ending.map(({ name }) => whyNotKeyless({ name }, { alive: [], isManaged: false, isEnding: true })),
+    ];
+  });
+  return (await Promise.all(why)).filter((text) => text !== undefined);
+}
+
+async function whyManaged(policy: Policy, ledger: AdminDeps["ledger"]): Promise<string | undefined> {
+  const record = await ledger.secret(policy.secretArn);
+  const alive = [currentKey(record)?.keyId, ...whatStaysAlive(record)].filter((id) => id !== undefined);
+  return whyNotKeyless(policy, { alive: [...new Set(alive)], isManaged: true, isEnding: false });
+}
+
+/** The secret was declared under the name of the block; with `keys: per-consumer`, under it and a consumer's. */
+function hadKeyOf({ name }: Federated, policy: Policy, { policies, names }: Wanted): boolean {
+  if (policy.name === name) return true;
+  const { consumers, file, secretArn } = policy;
+  const [consumer, other] = consumers === "none" ? [] : consumers;
+  const isMember = other === undefined && consumer !== undefined;
+  return (
+    isMember &&
+    policy.name === memberName(name, consumer.name) &&
+    (file === undefined || names.includes(file)) &&
+    !policies.some((each) => each.secretArn === secretArn)
   );
-  return why.filter((text) => text !== undefined);
 }
 
 /** What differs from the ledger. Nothing of it is ever read from a store or asked of a provider. */
 export async function planFederated(
-  { federated, names, prune }: Wanted,
+  { federated, policies, names, prune }: Wanted,
   { ledger }: Pick<AdminDeps, "ledger">,
 ): Promise<readonly AppliedFederated[]> {
   const stored = await ledger.federated();
@@ -62,10 +89,12 @@ export async function planFederated(
   const gone = stored.filter(
     ({ name, file }) => names.includes(file) && !federated.some((each) => each.name === name),
   );
-  const outcome = prune ? "removed" : "left";
+  // One that has a key again is not both.
+  const outcome = ({ name }: Federated): AppliedFederated["outcome"] =>
+    prune || policies.some((policy) => policy.name === name) ? "removed" : "left";
   return [
     ...wanted,
-    ...gone.map((each): AppliedFederated => ({ name: each.name, outcome, text: keylessText(each) })),
+    ...gone.map((each) => ({ name: each.name, outcome: outcome(each), text: keylessText(each) })),
   ];
 }
 

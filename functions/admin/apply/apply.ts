@@ -70,7 +70,7 @@ export const apply = adminCommand({
     const stored = await deps.ledger.policies();
     const policies = [...read.policies, ...reissued(stored, templates)];
     const owned = [...read.names, ...order.replaces];
-    const keyless = { federated: read.federated, names: owned, prune: order.prune };
+    const keyless = { ...read, names: owned, prune: order.prune };
     const mistakes = [
       ...(await mistakesOfFederated(keyless, { stored, ledger: deps.ledger })),
       ...mistakesOfProviders(policies, deps),

@@ -109,6 +109,9 @@ async function whyRefused(
   deps: AdminDeps,
 ): Promise<RefusedAnswer | undefined> {
   const { capabilities } = deps.provider(policy);
+  const keyless = await deps.ledger.federated();
+  if (keyless.some(({ name }) => name === order.name))
+    return refused({ reason: "NameTaken", detail: `${order.name} is declared as having no key` });
   const policies = await deps.ledger.policies();
   const every = await deps.ledger.everyIssued();
   const open = every.filter(
