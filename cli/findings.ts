@@ -64,6 +64,7 @@ export function findingsIn(view: DoctorView): readonly Finding[] {
     ...providers(view),
     ...stopsIn(view),
     ...kitOf(view),
+    ...scopesOf(view),
     ...keyless(view),
   ];
 }
@@ -189,6 +190,24 @@ function kitOf({ kit, nowMs }: DoctorView): readonly Finding[] {
   return [problem("sealed kit", message, hint)];
 }
 
+/** No provider that Rekey knows reports use by scope or by endpoint: so which scopes are too many is not known. */
+function scopesOf({ secrets }: DoctorView): readonly Finding[] {
+  const kinds = new Set(secrets.map(({ policy }) => policy.provider.kind));
+  return [...kinds].flatMap((kind): readonly Finding[] => {
+    if (issuerOf(kind)?.unscopedDoesAll !== true) return [];
+    const own = secrets.filter(({ policy }) => policy.provider.kind === kind && isRotated(policy));
+    const wide = own.filter(({ policy }) => policy.scopes === undefined).map(({ policy }) => policy.name);
+    if (wide.length === 0) return [];
+    const shown = wide.slice(0, namesMax).join(", ");
+    const more = wide.length > namesMax ? ` and ${wide.length - namesMax} more` : "";
+    const message = `no scopes are declared for ${shown}${more}: their keys may do everything. Which scopes were ever used is not known: no use by scope is reported`;
+    const hint = "write `scopes` with what their consumers need; the next rotation makes the narrower key";
+    return [{ severity: "advice", about: kind, message, hint }];
+  });
+}
+
+const namesMax = 5;
+
 function keyless({ secrets }: DoctorView): readonly Finding[] {
   const kinds = new Set(secrets.map(({ policy }) => policy.provider.kind));
   return [...kinds].flatMap((kind) => {
@@ -197,7 +216,12 @@ function keyless({ secrets }: DoctorView): readonly Finding[] {
     const count = secrets.filter(({ policy }) => policy.provider.kind === kind).length;
     const message = `${count} of its keys may need no rotation: it takes a workload's own identity instead of a key`;
     return [
-      { severity: "advice", about: kind, message, hint: `the best rotation is none: ${address}` } as const,
+      {
+        severity: "advice",
+        about: kind,
+        message,
+        hint: `the best rotation is none: ${address} and docs/federated.md`,
+      } as const,
     ];
   });
 }

@@ -11,7 +11,8 @@ export interface Finding {
     | "DeclaredElsewhere"
     | "NeverSeen"
     | "LongSilent"
-    | "RoleOfTwoConsumers";
+    | "RoleOfTwoConsumers"
+    | "KeyAcrossEnvironments";
   readonly secretArn: SecretArn;
   /** The secret's name in `rekey.yml`. */
   readonly secret: string;
@@ -44,7 +45,12 @@ export function findings({ policies, evidence, nowMs }: DoctorView): readonly Fi
     .flatMap((policy) => {
       const seen = (evidence.get(policy.secretArn) ?? []).filter(isConsumers);
       const patient: Patient = { policy, consumers: consumersOf(policy), seen, nowMs };
-      return [...undeclared(patient), ...notSeen(patient), ...sharedRoles(patient)];
+      return [
+        ...undeclared(patient),
+        ...notSeen(patient),
+        ...sharedRoles(patient),
+        ...acrossEnvironments(patient),
+      ];
     });
 }
 
@@ -135,6 +141,17 @@ function sharedRoles(patient: Patient): readonly Finding[] {
     const hint = "give each consumer a role of its own";
     return [{ reason: "RoleOfTwoConsumers", ...aboutSecret(patient), principal, detail, hint }];
   });
+}
+
+/** Who may test with a key in one environment can use it in the other, and a leak in one is a leak in both. */
+function acrossEnvironments(patient: Patient): readonly Finding[] {
+  const { policy, consumers } = patient;
+  const others = consumers.filter(({ environment }) => environment !== policy.environment);
+  if (others.length === 0) return [];
+  const where = others.map(({ name, environment }) => `${name} in ${environment}`).join(" and ");
+  const detail = `its key is of ${policy.environment}, and is used across environments: by ${where}`;
+  const hint = "give each environment a secret with a key of its own";
+  return [{ reason: "KeyAcrossEnvironments", ...aboutSecret(patient), detail, hint }];
 }
 
 function aboutSecret({ policy }: Patient) {

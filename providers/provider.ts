@@ -25,6 +25,8 @@ export interface Issuer {
   readonly unmarked?: readonly UnmarkedKey[];
   /** People may have chosen its keys: a fingerprint is kept only of a key that is too random to be guessed. */
   readonly areChosen?: true;
+  /** A key that is made without scopes may do everything: they can be narrowed in the policy. */
+  readonly unscopedDoesAll?: true;
   readonly byHand: ByHand;
   /** Where it documents how a workload uses its own identity instead of a key. */
   readonly keyless?: string;

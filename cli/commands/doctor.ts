@@ -6,6 +6,7 @@ import type { Ledger } from "../../ledger/ledger.ts";
 import { askAdmin } from "../ask-admin.ts";
 import { type Cli, CliFailure, exitCodes, type Reach, type Register } from "../command.ts";
 import { type Examination, type Finding, findingsIn, type SecretView } from "../findings.ts";
+import { type Held, heldIn, readHeld, sharedWithOthers } from "../other-environments.ts";
 import { readTemplate } from "../template.ts";
 import { plural } from "../text.ts";
 import { untagged, wantedTags } from "../wanted-tags.ts";
@@ -14,42 +15,59 @@ import { wideGrants } from "../wide-grants.ts";
 const atOnceMax = 16;
 
 export const doctor: Register = (program, perform) => {
-  program.command("doctor").action(() =>
-    perform(async (cli) => {
-      const reach = await cli.reach();
-      const { ledger } = reach;
-      const examination = await examine(cli, reach);
-      const work = (policy: Policy) => viewOf(policy, ledger);
-      const policies = await ledger.policies();
-      const secrets = await together(policies, { atOnceMax, work });
-      const [debts, stops] = [await ledger.debts(), await ledger.stops()];
-      const kit = await ledger.documents.read<KitEntry>(newestKitAt);
-      const view = { nowMs: reach.nowMs(), secrets, debts, stops, examination, kit };
-      const findings = [
-        ...findingsIn(view),
-        ...(await tagsOf(cli, reach, policies)),
-        ...(await grantsOf(cli, reach)),
-      ];
-      const problems = findings.filter(({ severity }) => severity === "problem");
-      const lines = findings.flatMap(({ severity, about, message, hint }) => [
-        `${severity}: ${about}: ${message}`,
-        `  ${hint}`,
-      ]);
-      const last = `${plural(secrets.length, "secret")} looked at, ${plural(problems.length, "problem")} found`;
-      return {
-        json: {
-          type: "doctor",
-          ok: problems.length === 0,
-          secrets: secrets.length,
-          examined: examination !== undefined,
-          findings,
-        },
-        lines: [...lines, last],
-        ...(problems.length > 0 && { exitCode: exitCodes.refused }),
-      };
-    }),
-  );
+  program
+    .command("doctor")
+    .option(
+      "--with <files...>",
+      "what `rekey doctor --json` printed for other environments, to find keys that they share",
+    )
+    .action(({ with: files = [] }: { readonly with?: readonly string[] }) =>
+      perform(async (cli) => {
+        const reach = await cli.reach();
+        const { ledger } = reach;
+        const examination = await examine(cli, reach);
+        const work = (policy: Policy) => viewOf(policy, ledger);
+        const policies = await ledger.policies();
+        const secrets = await together(policies, { atOnceMax, work });
+        const held = heldIn(secrets);
+        const [debts, stops] = [await ledger.debts(), await ledger.stops()];
+        const kit = await ledger.documents.read<KitEntry>(newestKitAt);
+        const view = { nowMs: reach.nowMs(), secrets, debts, stops, examination, kit };
+        const findings = [
+          ...findingsIn(view),
+          ...sharedWithOthers(held, await othersIn(cli, files)),
+          ...(await tagsOf(cli, reach, policies)),
+          ...(await grantsOf(cli, reach)),
+        ];
+        const problems = findings.filter(({ severity }) => severity === "problem");
+        const lines = findings.flatMap(({ severity, about, message, hint }) => [
+          `${severity}: ${about}: ${message}`,
+          `  ${hint}`,
+        ]);
+        const last = `${plural(secrets.length, "secret")} looked at, ${plural(problems.length, "problem")} found`;
+        return {
+          json: {
+            type: "doctor",
+            ok: problems.length === 0,
+            secrets: secrets.length,
+            examined: examination !== undefined,
+            findings,
+            held,
+          },
+          lines: [...lines, last],
+          ...(problems.length > 0 && { exitCode: exitCodes.refused }),
+        };
+      }),
+    );
 };
+
+async function othersIn({ terminal }: Cli, files: readonly string[]): Promise<readonly Held[]> {
+  const read = files.map(async (path) => {
+    const text = await terminal.readFile(path).catch(() => "");
+    return readHeld(text, path);
+  });
+  return (await Promise.all(read)).flat();
+}
 
 /** Reading every role takes a permission that few people have: what was not seen is said. */
 async function grantsOf(cli: Cli, { grants: read }: Reach): Promise<readonly Finding[]> {

@@ -5,6 +5,7 @@ import { verifyTable } from "./verify-table.ts";
 export const openai: ProviderKind = {
   kind: "openai",
   title: "OpenAI",
+  unscopedDoesAll: true,
   keyTexts: [
     ...["sk-proj-", "sk-svcacct-", "sk-service-", "sk-admin-"].map((prefix) => ({
       ...{ prefix, alphabet: "base64url" as const, length: { min: 16, max: 256 } },

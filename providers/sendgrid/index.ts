@@ -4,6 +4,7 @@ import { declaredProvider } from "../http/declared.ts";
 export const sendgrid = declaredProvider({
   kind: "sendgrid",
   title: "SendGrid",
+  unscopedDoesAll: true,
   keyTexts: [{ prefix: "SG.", alphabet: "dotted", length: { min: 60, max: 76 } }],
   byHand: { console: "https://app.sendgrid.com/settings/api_keys" },
   baseUrl: "https://api.sendgrid.com",

@@ -491,6 +491,40 @@ describe("doctor", () => {
     expect(shown.out).toContain("1 secret looked at, 0 problems found");
   });
 
+  test("a key that two environments share is found with what the other one's doctor printed", async () => {
+    const { world } = await appliedWorld({
+      "billing-key": "provider: main, rotate: manual, consumers: none",
+    });
+    const own = (await rekey(world, "doctor --json")).out;
+    expect(own).not.toContain("sk-");
+    expect(await rekey(world, "doctor --with same.json", { files: { "same.json": own } })).toMatchObject({
+      code: 0,
+    });
+    const staging = own.replaceAll('"environment":"production"', '"environment":"staging"');
+    const shown = await rekey(world, "doctor --with staging.json", { files: { "staging.json": staging } });
+    expect(shown.code).toBe(1);
+    expect(shown.out).toContain("problem: billing-key: its key is also the key of billing-key of staging");
+    const other = await rekey(world, "doctor --with x.json", { files: { "x.json": "{}" } });
+    expect(other).toMatchObject({
+      code: 2,
+      err: expect.stringContaining("is not what `rekey doctor --json` prints"),
+    });
+    expect((await rekey(world, "doctor --with none.json")).code).toBe(2);
+  });
+
+  test("keys without scopes are named once, and what was used of them is said to be unknown", async () => {
+    const { world } = await appliedWorld({
+      "billing-key": "provider: main, rotate: manual, consumers: none",
+      "search-key": "provider: main, rotate: manual, consumers: none, scopes: [api.responses.write]",
+    });
+    const { out } = await rekey(world, "doctor");
+    expect(out).toContain(
+      "advice: openai: no scopes are declared for billing-key: their keys may do everything.",
+    );
+    expect(out).toContain("Which scopes were ever used is not known");
+    expect(out).not.toContain("search-key");
+  });
+
   test("a sealed kit of yesterday is well, an older one is a problem with its command", async () => {
     const { world } = await appliedWorld({
       "billing-key": "provider: main, rotate: manual, consumers: none",
@@ -542,6 +576,7 @@ describe("doctor", () => {
       expect.stringContaining("held by"),
       "RevokeOwed of k0 for 24 h: search is behind",
       expect.stringContaining("AdminCredentialRefused"),
+      expect.stringContaining("no scopes are declared"),
       expect.stringContaining("may need no rotation"),
     ]);
     expect(findings.every(({ hint }) => hint.length > 10)).toBe(true);

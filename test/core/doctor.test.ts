@@ -21,7 +21,7 @@ function found(
   evidence: readonly Evidence[],
   { mode = "rotate" as Policy["mode"] } = {},
 ): readonly Finding[] {
-  const policies = [{ secretArn, name: "billing-key", mode, consumers } as Policy];
+  const policies = [{ secretArn, name: "billing-key", environment: "production", mode, consumers } as Policy];
   return findings({ policies, evidence: new Map([[secretArn, evidence]]), nowMs });
 }
 
@@ -158,11 +158,30 @@ test("a role of two consumers cannot tell them apart", () => {
 test("a secret that is only watched is not examined, and one without evidence is", () => {
   expect(found("none", [report()], { mode: "index" })).toEqual([]);
   const policies = [
-    { secretArn, name: "billing-key", mode: "rotate", consumers: [consumer()] } as unknown as Policy,
+    {
+      secretArn,
+      name: "billing-key",
+      environment: "production",
+      mode: "rotate",
+      consumers: [consumer()],
+    } as unknown as Policy,
   ];
   expect(shown(findings({ policies, evidence: new Map(), nowMs }))).toEqual(["NeverSeen billing"]);
 });
 
 test("an age is never negative", () => {
   expect(found("none", [report({ observedAtMs: nowMs + day })])).toMatchObject([{ lastSeenAgoMs: 0 }]);
+});
+
+test("a key of one environment that is declared for another one is named, with who uses it there", () => {
+  const staging = consumer({ name: "trial", environment: "staging", evidence: ["attestation"] });
+  const list = found([consumer(), staging], [report()]);
+  expect(list).toMatchObject([
+    {
+      reason: "KeyAcrossEnvironments",
+      detail: "its key is of production, and is used across environments: by trial in staging",
+      hint: "give each environment a secret with a key of its own",
+    },
+  ]);
+  expect(found([consumer()], [report()])).toEqual([]);
 });
