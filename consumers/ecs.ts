@@ -12,7 +12,8 @@ import { InputInvalid } from "../core/errors.ts";
 import type { Looking, Platform, RefreshNote, Seen } from "./ports.ts";
 import { type Given, type Wiring, wiringOf, wiringOfAll } from "./wiring.ts";
 
-export type EcsClients = (region: string) => Pick<ECSClient, "send">;
+/** By the ARN of the workload, or of its cluster. */
+export type EcsClients = (arn: string) => Pick<ECSClient, "send">;
 
 /** ECS lists at most a hundred tasks a page. A family with more pages than this is too large to judge. */
 const taskPagesMax = 20;
@@ -40,13 +41,12 @@ export function ecsPlatform(clients: EcsClients): Platform {
 
     async wiring({ workload, ...question }) {
       const family = familyOf(workload);
-      const region = (family ?? serviceOf(workload)).region;
       const definitions = family
         ? await definitionsOf(family, clients)
         : definitionsIn(await describeService(workload, clients));
       const wirings: Wiring[] = [];
       for (const definition of definitions)
-        wirings.push(wiringOf(await givenBy({ region, definition }, clients), question));
+        wirings.push(wiringOf(await givenBy({ workload, definition }, clients), question));
       return wiringOfAll(wirings);
     },
   };
@@ -74,8 +74,8 @@ export function serviceOf(arn: string): ServiceName {
 }
 
 export async function describeService(arn: string, clients: EcsClients): Promise<Service> {
-  const { region, cluster, service } = serviceOf(arn);
-  const answer = await clients(region).send(new DescribeServicesCommand({ cluster, services: [service] }));
+  const { cluster, service } = serviceOf(arn);
+  const answer = await clients(arn).send(new DescribeServicesCommand({ cluster, services: [service] }));
   const found = answer.services?.[0];
   if (found === undefined || found.status === "INACTIVE")
     throw new InputInvalid(`there is no ECS service ${service}`);
@@ -241,12 +241,11 @@ async function listTasks(
   query: Family & { readonly desiredStatus: "RUNNING" | "STOPPED" },
   clients: EcsClients,
 ): Promise<readonly string[]> {
-  const { region, ...asked } = query;
   const found: string[] = [];
   let nextToken: string | undefined;
   for (let page = 0; page < taskPagesMax; page++) {
-    const answer = await clients(region).send(
-      new ListTasksCommand({ ...asked, ...(nextToken !== undefined && { nextToken }) }),
+    const answer = await clients(query.cluster).send(
+      new ListTasksCommand({ ...query, ...(nextToken !== undefined && { nextToken }) }),
     );
     found.push(...(answer.taskArns ?? []));
     nextToken = answer.nextToken;
@@ -270,19 +269,19 @@ async function definitionsOf(family: Family, clients: EcsClients): Promise<reado
   const tasks =
     running.length > 0 ? running : await listTasks({ ...family, desiredStatus: "STOPPED" }, clients);
   if (tasks.length === 0) return [];
-  const { cluster, region } = family;
+  const { cluster } = family;
   const asked = new DescribeTasksCommand({ cluster, tasks: tasks.slice(0, tasksAskedMax) });
-  const { tasks: found = [] } = await clients(region).send(asked);
+  const { tasks: found = [] } = await clients(cluster).send(asked);
   return [...new Set(found.flatMap(({ taskDefinitionArn }) => taskDefinitionArn ?? []))];
 }
 
 /** A container's secrets are resolved once, when its task starts. */
 async function givenBy(
-  { region, definition }: { readonly region: string; readonly definition: string },
+  { workload, definition }: { readonly workload: string; readonly definition: string },
   clients: EcsClients,
 ): Promise<readonly Given[]> {
   const asked = new DescribeTaskDefinitionCommand({ taskDefinition: definition });
-  const { containerDefinitions = [] } = (await clients(region).send(asked)).taskDefinition ?? {};
+  const { containerDefinitions = [] } = (await clients(workload).send(asked)).taskDefinition ?? {};
   const name = (variable: string | undefined) => `${variable} of ${definition.split("/").at(-1)}`;
   return containerDefinitions.flatMap(({ secrets = [], environment = [] }) => [
     ...secrets.map((each) => ({ name: name(each.name), text: each.valueFrom ?? "" })),

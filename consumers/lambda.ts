@@ -8,7 +8,8 @@ import { InputInvalid } from "../core/errors.ts";
 import type { Looking, Platform, Seen } from "./ports.ts";
 import { wiringOf } from "./wiring.ts";
 
-export type LambdaClients = (region: string) => Pick<LambdaClient, "send">;
+/** By the ARN of the function. */
+export type LambdaClients = (arn: string) => Pick<LambdaClient, "send">;
 
 /**
  * A change of a function's code or configuration gives it new environments. Lambda does not list instances,
@@ -57,8 +58,8 @@ interface Serving {
 }
 
 async function serving(workload: string, clients: LambdaClients): Promise<Serving> {
-  const { region, arn, qualifier } = functionOf(workload);
-  const client = clients(region);
+  const { arn, qualifier } = functionOf(workload);
+  const client = clients(arn);
   const configuration = await client.send(
     new GetFunctionConfigurationCommand({ FunctionName: arn, ...(qualifier && { Qualifier: qualifier }) }),
   );

@@ -1,7 +1,9 @@
 import { ECSClient } from "@aws-sdk/client-ecs";
 import { LambdaClient } from "@aws-sdk/client-lambda";
 import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { assumedRole } from "../aws/assumed-role.ts";
 import { awsBounds } from "../aws/bounds.ts";
+import { StoreUnavailable } from "../core/errors.ts";
 import type { SecretArn } from "../core/ports.ts";
 import type { Secret } from "../core/secret.ts";
 import type { EcsClients } from "./ecs.ts";
@@ -27,13 +29,47 @@ export type Elsewhere = Pick<Reach, "http" | "read" | "newNonce" | "pause">;
 /** Ten consumers are refreshed at a time, and all of them within the time of one function. */
 export const bounded = { ...awsBounds, maxAttempts: 2 };
 
-/** Each workload is called in its own Region. A client is made when it is first needed. */
-export function awsPlatforms(elsewhere: Elsewhere): Omit<Reach, "sqs"> {
+/** By account, the role there that looks at workloads: one's own workloads need none. */
+export type WorkloadRoles = Readonly<Record<string, string>>;
+
+/**
+ * Each workload is called in its own Region, and in another account by the role that the deployment names there. A
+ * client is made when it is first needed.
+ */
+export function awsPlatforms(elsewhere: Elsewhere, roles: WorkloadRoles): Omit<Reach, "sqs"> {
   return {
     ...elsewhere,
-    ecs: perRegion((region) => new ECSClient({ region, ...bounded })),
-    lambda: perRegion((region) => new LambdaClient({ region, ...bounded })),
+    ecs: perPlace(roles, (options) => new ECSClient({ ...options, ...bounded })),
+    lambda: perPlace(roles, (options) => new LambdaClient({ ...options, ...bounded })),
   };
+}
+
+type RoleCredentials = Awaited<ReturnType<ReturnType<typeof assumedRole>>>;
+
+interface ClientOptions {
+  readonly region: string;
+  readonly credentials?: () => Promise<RoleCredentials>;
+}
+
+/** By the workload's ARN, which names its Region and account. */
+function perPlace<Client>(
+  roles: WorkloadRoles,
+  make: (options: ClientOptions) => Client,
+): (arn: string) => Client {
+  const inPlace = perRegion((place) => {
+    const [region = "", account = ""] = place.split(" ");
+    const role = Object.hasOwn(roles, account) ? roles[account] : undefined;
+    if (role === undefined) return make({ region });
+    return make({ region, credentials: () => credentialsOf(role, region) });
+  });
+  return (arn) => inPlace(arn.split(":").slice(3, 5).join(" "));
+}
+
+/** What assumes roles is loaded where there is one: most deployments look at their own account alone. */
+async function credentialsOf(role: string, region: string): Promise<RoleCredentials> {
+  const assuming = await import("../aws/assumed-role.ts");
+  const refused = (says: string) => new StoreUnavailable(says);
+  return assuming.assumedRole(role, { region, sessionName: "rekey-workloads", refused })();
 }
 
 export function perRegion<Client>(make: (region: string) => Client): (region: string) => Client {

@@ -88,7 +88,7 @@ async function judgeOne({ platform, consumer, observing }: Asking, workload: str
     ...{ versionId, target: workload },
   };
   const stored = await memory.recall(place);
-  const looked = await lookAt({ platform, workload, versionId, stored, nowMs });
+  const looked = await lookAt({ platform, workload, versionId, stored, nowMs, policy });
   if ("unasked" in looked) return { state: "running", instances: 0, detail: looked.unasked };
 
   const note = noteAfter(looked, nowMs);
@@ -108,14 +108,25 @@ async function lookAt(question: {
   readonly versionId: string;
   readonly stored: RefreshNote | undefined;
   readonly nowMs: number;
+  readonly policy: Observing["policy"];
 }): Promise<Looked | { readonly unasked: string }> {
-  const { platform, workload, versionId, stored, nowMs } = question;
+  const { platform, workload, versionId, stored, nowMs, policy } = question;
   try {
     const note = stored ?? { before: await platform.marks(workload), firstSeenAtMs: nowMs };
     return { note, seen: await platform.look({ workload, versionId, note }) };
   } catch (error) {
-    return { unasked: `${platform.kind} could not be asked: ${saidOf(error)}` };
+    const why = `${platform.kind} could not be asked: ${saidOf(error)}`;
+    return { unasked: `${why}${inAnotherAccount(workload, policy)}` };
   }
+}
+
+/** AWS answers as if nothing were there, so that what to do about it has to be said here. */
+function inAnotherAccount(workload: string, { secretArn }: Observing["policy"]): string {
+  const [account, own] = [workload, secretArn].map((arn) => arn.split(":")[4]);
+  const isElsewhere = /^\d{12}$/.test(account ?? "") && /^\d{12}$/.test(own ?? "") && account !== own;
+  return isElsewhere
+    ? `; it is in account ${account}, whose role belongs under workloadRoles of the stage's file`
+    : "";
 }
 
 function noteAfter({ seen, note }: Looked, nowMs: number): RefreshNote {

@@ -122,6 +122,7 @@ const deployment: Deployment = {
   providerHosts: [],
   providerFunctions: {},
   iamUsers: [],
+  workloadRoles: {},
   destinations: {},
   vaults: {},
   googleProjects: {},

@@ -45,6 +45,8 @@ export interface Deployment {
   readonly secretKeys: readonly string[];
   /** Workloads whose refresh Rekey may start: ARNs, addresses, or `tagged`. */
   readonly refreshAllowed: readonly string[];
+  /** By account, the role there with which its workloads are looked at and refreshed. */
+  readonly workloadRoles: Readonly<Record<string, string>>;
   /** Hosts, beside each provider's own, that admin credentials and keys may be sent to. */
   readonly providerHosts: readonly string[];
   /** By ARN of a published version, the functions that keys may be handed to: the code's hash, and a public key. */
@@ -95,6 +97,7 @@ const hostShape =
 /** With its path. A pattern would let a policy choose among users that nobody meant. */
 const userShape = /^(?!.*\/\/)(?:[\w+=,.@-]+\/)*[\w+=,.@-]{1,64}$/;
 const keyShape = /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/;
+const roleArnShape = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w/+=,.@-]+$/;
 const policyShape = /^arn:aws[a-z-]*:iam::(?:\d{12}|aws):policy\/[\w/+=,.@-]+$/;
 
 const list = (shape: RegExp) => z.array(z.string().regex(shape)).max(200);
@@ -226,6 +229,12 @@ const settingsShape = z.strictObject({
     .array(z.union([z.literal(tagged), z.string().regex(workloadShape)]))
     .max(200)
     .default([]),
+  workloadRoles: z
+    .record(z.string().regex(/^\d{12}$/), z.string().regex(roleArnShape))
+    .refine((roles) => Object.entries(roles).every(([account, role]) => role.split(":")[4] === account), {
+      message: "each account names a role of its own",
+    })
+    .default({}),
   requireMfa: z.boolean().default(false),
   useFips: z.boolean().default(false),
   useDualStack: z.boolean().default(false),

@@ -95,6 +95,10 @@ function propertiesOf(name: string, { row, deployment }: { row: FunctionRow; dep
       }),
     ...(row.secrets &&
       hasAny(deployment.azureVaults) && { REKEY_AZURE_VAULTS: JSON.stringify(deployment.azureVaults) }),
+    ...(row.workloads &&
+      hasAny(deployment.workloadRoles) && {
+        REKEY_WORKLOAD_ROLES: JSON.stringify(deployment.workloadRoles),
+      }),
     ...(row.kit && deployment.sealedKit && { REKEY_SEALED_KIT: JSON.stringify(deployment.sealedKit) }),
     ...(row.destinations && { REKEY_DESTINATIONS: JSON.stringify(deployment.destinations) }),
   };

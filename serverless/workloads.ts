@@ -30,7 +30,7 @@ const isOnEcs = (target: string) => target === tagged || /^arn:[^:]+:ecs:/.test(
 /** Exactly the workloads that the deployment lists, and with `tagged` those that carry the tag. */
 export function workloadStatements(
   work: keyof typeof workloadActions,
-  { refreshAllowed, environment }: Deployment,
+  { refreshAllowed, workloadRoles, environment }: Deployment,
 ): readonly Statement[] {
   const kinds = ["service", "function", "queue"] as const;
   const listed = kinds.flatMap((kind) => {
@@ -40,12 +40,14 @@ export function workloadStatements(
       ? [allow(`Workload${stateName(kind)}s`, actions, targets.flatMap(withUnqualified))]
       : [];
   });
+  const roles = Object.values(workloadRoles);
   const tokens = refreshAllowed.flatMap((target) => /^https:.*#(arn:.+)$/.exec(target)?.[1] ?? []);
   return [
     ...listed,
     ...(refreshAllowed.includes(tagged) ? taggedStatements(work, environment) : []),
     ...(work === "observe" ? familyStatements(refreshAllowed) : []),
     ...(work === "observe" && refreshAllowed.some(isOnEcs) ? [taskDefinitions] : []),
+    ...(roles.length > 0 ? [allow("WorkloadRoles", ["sts:AssumeRole"], roles)] : []),
     ...(tokens.length > 0
       ? [allow("WorkloadTokens", ["secretsmanager:GetSecretValue"], [...new Set(tokens)])]
       : []),

@@ -42,8 +42,8 @@ async function deploy(
   clients: Reach["ecs"],
 ): Promise<RefreshAnswer> {
   const { order, arn, note } = work;
-  const { region, cluster, service } = serviceOf(arn);
-  const answer = await clients(region).send(
+  const { cluster, service } = serviceOf(arn);
+  const answer = await clients(arn).send(
     new UpdateServiceCommand({ cluster, service, forceNewDeployment: true }),
   );
   const started = answer.service && startedSince(answer.service, note);

@@ -22,12 +22,12 @@ const markForm = / ?\[rekey [\w-]+\]$/;
 export function lambdaRecycle({ lambda: clients, pause }: Pick<Reach, "lambda" | "pause">): Refresher {
   return {
     async refresh(order): Promise<RefreshAnswer> {
-      const { region, name, arn, qualifier } = functionOf(order.consumer.refresh.target ?? "");
+      const { name, arn, qualifier } = functionOf(order.consumer.refresh.target ?? "");
       if (qualifier !== undefined) {
         const detail = `${qualifier} is published and cannot be changed: publish a new version and move the alias`;
         return { outcome: "failed", detail };
       }
-      const client = clients(region);
+      const client = clients(arn);
       for (let tries = 0; tries < triesMax; tries++) {
         if (tries > 0) await pause(pauseMs);
         const answer = await recycle({ order, name, arn, client });

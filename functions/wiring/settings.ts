@@ -29,6 +29,14 @@ export function listedDestinations(): Readonly<Record<string, Readonly<Record<st
   return Object.fromEntries(entries.filter(([, place]) => typeof place === "object" && place !== null));
 }
 
+/** By account, the role with which its workloads are looked at and refreshed. */
+export function workloadRoles(): Readonly<Record<string, string>> {
+  const roles = Object.entries(jsonObject("REKEY_WORKLOAD_ROLES"));
+  return Object.fromEntries(
+    roles.flatMap(([account, role]) => (typeof role === "string" ? [[account, role]] : [])),
+  );
+}
+
 /** The Vault servers that the deployment lists, by name. */
 export function listedVaults(): Readonly<Record<string, unknown>> {
   return jsonObject("REKEY_VAULTS");

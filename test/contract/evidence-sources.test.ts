@@ -214,7 +214,9 @@ describe("a workload of another account", () => {
 
     expect(await world.look()).toMatchObject({
       state: "running",
-      detail: `${kind} could not be asked: ${error}`,
+      detail:
+        `${kind} could not be asked: ${error}; it is in account 222222222222, ` +
+        "whose role belongs under workloadRoles of the stage's file",
     });
   });
 });

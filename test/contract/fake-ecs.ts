@@ -74,8 +74,11 @@ export class FakeEcs {
     this.deployments = this.deployments.map((each) => (each.id === id ? { ...each, ...fields } : each));
   }
 
-  readonly clients: EcsClients = (region) =>
-    ({ send: (command: unknown) => this.#send(region, command) }) as unknown as Pick<ECSClient, "send">;
+  readonly clients: EcsClients = (arn) =>
+    ({ send: (command: unknown) => this.#send(arn.split(":")[3] ?? "", command) }) as unknown as Pick<
+      ECSClient,
+      "send"
+    >;
 
   async #send(region: string, command: unknown): Promise<unknown> {
     const name = (command as object).constructor.name.replace(/Command$/, "");

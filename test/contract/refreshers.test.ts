@@ -355,15 +355,17 @@ describe("a consumer that nobody can change", () => {
   });
 });
 
-test("the way to AWS has one client for each Region, made when it is first needed", () => {
+test("the way to AWS has one client for each Region and account, made when it is first needed", () => {
   const world = {
     http: { send: async () => ({ status: 200, json: {} }) },
     read: async () => Promise.reject(new Error()),
     newNonce: () => "n",
     pause: async () => undefined,
   };
-  const reach = awsReach(world);
-  expect(reach.ecs("eu-west-1")).toBe(reach.ecs("eu-west-1"));
-  expect(reach.ecs("eu-west-1")).not.toBe(reach.ecs("us-east-1"));
-  expect([reach.lambda("eu-west-1"), reach.sqs("eu-west-1")]).toHaveLength(2);
+  const reach = awsReach(world, {});
+  const service = (place: string, name = "search") => reach.ecs(`arn:aws:ecs:${place}:service/main/${name}`);
+  expect(service("eu-west-1:111122223333")).toBe(service("eu-west-1:111122223333", "web"));
+  expect(service("eu-west-1:111122223333")).not.toBe(service("us-east-1:111122223333"));
+  expect(service("eu-west-1:111122223333")).not.toBe(service("eu-west-1:444455556666"));
+  expect(reach.sqs("eu-west-1")).toBe(reach.sqs("eu-west-1"));
 });

@@ -36,6 +36,8 @@ test.each([
   ["adminSecrets", ["*"]],
   ["consumerAccounts", ["*"]],
   ["consumerAccounts", ["11112222333"]],
+  ["workloadRoles", { "444455556666": "rekey-workloads" }],
+  ["workloadRoles", { "444455556666": "arn:aws:iam::111122223333:role/rekey-workloads" }],
   ["refreshAllowed", ["arn:aws:ecs:eu-central-1:123456789012:service/*"]],
   ["providerHosts", ["*.example.com"]],
   ["providerHosts", [".example.com"]],

@@ -19,6 +19,7 @@ export const deployment: Deployment = {
   docsUrl: undefined,
   secretKeys: [],
   refreshAllowed: [],
+  workloadRoles: {},
   providerHosts: [],
   providerFunctions: {},
   iamUsers: [],

@@ -5,7 +5,7 @@ import { resolveStack } from "../../local/stack/resolve.ts";
 import type { Deployment } from "../../serverless/deployment.ts";
 import type { Kind } from "../../serverless/function-row.ts";
 import { functions } from "../../serverless/functions.ts";
-import { handlerNames } from "../../serverless/handlers.ts";
+import { handlerNames, logicalName } from "../../serverless/handlers.ts";
 import { roleOf } from "../../serverless/roles.ts";
 import { type Statement, secretArns, sub } from "../../serverless/statements.ts";
 import { azureSettings } from "../../stores/azure-key-vault/settings.ts";
@@ -545,6 +545,24 @@ describe("refreshing a workload", () => {
       for (const action of changing) expect(more).not.toContain(action);
     }
   });
+});
+
+test("a role of another account is assumed by what looks at workloads or refreshes them, and is told to nobody else", () => {
+  const role = "arn:aws:iam::444455556666:role/rekey-workloads";
+  const given = { workloadRoles: { "444455556666": role } };
+  const assuming = names.filter((name) =>
+    statements(name, given).some(
+      ({ Action, Resource }) => Action?.includes("sts:AssumeRole") && Resource.includes(role),
+    ),
+  );
+  const stack = rendered({ ...deployment, ...given });
+  const told = names.filter((name) =>
+    JSON.stringify(stack[`${logicalName(name)}LambdaFunction`]).includes(role),
+  );
+  expect(assuming).toEqual(told);
+  expect(assuming).toEqual(expect.arrayContaining(["check-adoption", "nudge-consumers"]));
+  expect(assuming).not.toContain("admin");
+  expect(statements("check-adoption").some(({ Sid }) => Sid === "WorkloadRoles")).toBe(false);
 });
 
 test("a sealed kit is put by one function, as one object of one bucket, and nobody reads there", () => {

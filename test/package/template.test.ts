@@ -65,9 +65,10 @@ describe("functions", () => {
     );
     const source = files.map((file) => readFileSync(new URL(file, folder), "utf8")).join("\n");
     // LOOPBACK: only the local cloud's stand-ins speak plain http. DESTINATIONS: only what writes or looks at copies has it.
-    // VAULTS, GOOGLE_PROJECTS, AZURE_VAULTS, SEALED_KIT, PROVIDER_FUNCTIONS: only where the deployment has some.
+    // VAULTS to WORKLOAD_ROLES: only where the deployment has some.
     // ADMIN_ROLE, ROTATED_ADMIN_SECRETS: the same, see test/package/admin-credentials.test.ts.
-    const only = "LOOPBACK|DESTINATIONS|VAULTS|GOOGLE|AZURE|SEALED_KIT|PROVIDER_FUNCTIONS|ADMIN_ROLE|ROTATED";
+    const some = "VAULTS|GOOGLE|AZURE|SEALED_KIT|PROVIDER_FUNCTIONS|WORKLOAD_ROLES";
+    const only = `LOOPBACK|DESTINATIONS|${some}|ADMIN_ROLE|ROTATED`;
     const setting = new RegExp(String.raw`[[(]"(REKEY_(?!${only})\w+)"`, "g");
     const read = [...source.matchAll(setting)].map(([, name]) => name);
     const { Environment } = properties("SyntheticDashleakLambdaFunction") as {
