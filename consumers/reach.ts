@@ -39,8 +39,8 @@ export type WorkloadRoles = Readonly<Record<string, string>>;
 export function awsPlatforms(elsewhere: Elsewhere, roles: WorkloadRoles): Omit<Reach, "sqs"> {
   return {
     ...elsewhere,
-    ecs: perPlace(roles, (options) => new ECSClient({ ...options, ...bounded })),
-    lambda: perPlace(roles, (options) => new LambdaClient({ ...options, ...bounded })),
+    ecs: perPlace(roles, (options) => new ECSClient({ ...bounded, ...options })),
+    lambda: perPlace(roles, (options) => new LambdaClient({ ...bounded, ...options })),
   };
 }
 
