@@ -383,7 +383,8 @@ test("which failed call to AWS may be tried again is said in aws/failure.ts, and
 });
 
 test("every client of AWS is made with aws/bounds.ts, but the one that waits for a sweep", () => {
-  const unbounded = /new \w+Client\((?!awsBounds\)|\{ \.\.\.awsBounds, |\{ \.\.\.bounded, |\{ region, \.\.\.bounded \})/;
+  const unbounded =
+    /new \w+Client\((?!awsBounds\)|\{ \.\.\.awsBounds, |\{ \.\.\.bounded, |\{ region, \.\.\.bounded \})/;
   const callers = ["functions", "consumers", "stores", "ledger", "audit", "cli"];
   const files = ours.filter(({ path }) => callers.includes(topOf(path)));
   expect(findings(files, (line) => unbounded.exec(line)?.[0])).toEqual([
