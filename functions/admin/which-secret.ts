@@ -1,3 +1,4 @@
+import type { Federated } from "../../core/federated.ts";
 import { nearest } from "../../core/nearest.ts";
 import type { Policy } from "../../core/policy.ts";
 import { utcText } from "../../core/utc.ts";
@@ -8,7 +9,7 @@ import { type RefusedAnswer, refused } from "./command.ts";
 /** The policy of the secret with this name or ARN. If there is none, the refusal suggests a similar name. */
 export async function whichSecret(
   named: string,
-  { ledger }: { readonly ledger: Pick<Ledger, "policy" | "policies" | "formerSecrets"> },
+  { ledger }: { readonly ledger: Pick<Ledger, "policy" | "policies" | "formerSecrets" | "federated"> },
 ): Promise<{ readonly policy: Policy } | { readonly refusal: RefusedAnswer }> {
   if (isReference(named)) {
     const policy = await ledger.policy(named);
@@ -27,14 +28,19 @@ export async function whichSecret(
   };
 }
 
-/** A secret that was removed is not unknown: the person has to hear that nothing rotates it any more. */
+/**
+ * A secret that was removed is not unknown: the person has to hear that nothing rotates it any more, or that there is
+ * no key of this name any more.
+ */
 async function whyNone(
   named: string,
   {
     ledger,
     policies,
-  }: { readonly ledger: Pick<Ledger, "formerSecrets">; readonly policies: readonly Policy[] },
+  }: { readonly ledger: Pick<Ledger, "formerSecrets" | "federated">; readonly policies: readonly Policy[] },
 ): Promise<RefusedAnswer> {
+  const keyless = (await ledger.federated()).find(({ name, reference }) => [name, reference].includes(named));
+  if (keyless !== undefined) return hasNoKey(keyless);
   const former = (await ledger.formerSecrets()).find(
     ({ secretArn, name }) => secretArn === named || name === named,
   );
@@ -44,6 +50,15 @@ async function whyNone(
     reason: "NoLongerRotated",
     detail: `${name} is no longer rotated: ${by.split("/").at(-1)} took it out of the policy on ${utcText(atMs)}`,
     hint: "its keys are still recognised when they leak; to rotate them, put it back into rekey.yml and apply",
+  });
+}
+
+/** A token ends by itself; before that, only its issuer can end it. */
+export function hasNoKey({ name, issuer, identity }: Federated): RefusedAnswer {
+  return refused({
+    reason: "HasNoKey",
+    detail: `${name} has no key: its consumers get short-lived credentials of ${issuer}`,
+    hint: `in an incident, disable ${identity} at ${issuer}; name a key that leaked with --key-stdin`,
   });
 }
 

@@ -63,6 +63,24 @@ describe("a secret's block with kind: federated", () => {
     expect((await rekey(world, "rotate search --reason x")).code).not.toBe(0);
   });
 
+  test.each([
+    ["rotate search --reason x", "search has no key"],
+    ["retire federated://openai/search --reason x", "search has no key"],
+    ["history search", "search has no key"],
+    ["compromise search --reason x", "disable svc_FAKE at openai"],
+    ["compromise --consumer search --reason x", "disable svc_FAKE at openai"],
+  ])("`%s` is told that there is no key, also where a secret of this name had one", async (line, says) => {
+    const world = adminWorld();
+    const { secretArn } = world.secret("search");
+    await world.ledger.putFormerSecret({
+      ...{ secretArn, name: "search", environment: "production", by: "arn:aws:sts::1:x/anna", atMs: NOON_MS },
+    });
+    await apply(world, fileOf({ search: block }));
+    const shown = await rekey(world, line);
+    expect(shown.code).not.toBe(0);
+    expect(shown.err).toContain(says);
+  });
+
   test("a dry run says what would change, and writes nothing", async () => {
     const world = adminWorld();
     const shown = await apply(world, fileOf({ search: block }), "--dry-run");

@@ -1,3 +1,4 @@
+import type { Federated } from "../../../core/federated.ts";
 import { cooldownMs } from "../../../core/incident/plan.ts";
 import type { IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
 import { isOver } from "../../../core/incident/status.ts";
@@ -10,7 +11,7 @@ import type { AlertIdentity } from "../../../events/alert.ts";
 import type { AdminDeps } from "../../deps.ts";
 import { type IndexedVersion, indexedVersionAt } from "../../key-index/identify-key.ts";
 import { type RefusedAnswer, refused } from "../command.ts";
-import { whichSecret } from "../which-secret.ts";
+import { hasNoKey, whichSecret } from "../which-secret.ts";
 import { isPlaceIn, policiesOfRepository, repositoriesIn } from "./repository.ts";
 
 /** One key that a person reports as leaked. */
@@ -56,6 +57,8 @@ export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks
   }
   if (consumer !== undefined) {
     const covered = policies.filter((policy) => consumersIn(policy).includes(consumer));
+    const keyless = covered.length > 0 ? undefined : await keylessOf(consumer, deps);
+    if (keyless !== undefined) return { refusal: hasNoKey(keyless) };
     return many({ word: "consumer", name: consumer, covered, names: policies.flatMap(consumersIn) }, deps);
   }
   return ofRepository(repository ?? "", policies, deps);
@@ -63,6 +66,11 @@ export async function whichLeaks(target: Target, deps: AdminDeps): Promise<Leaks
 
 const consumersIn = ({ consumers }: Policy): readonly string[] =>
   consumers === "none" ? [] : consumers.map(({ name }) => name);
+
+async function keylessOf(consumer: string, { ledger }: AdminDeps): Promise<Federated | undefined> {
+  const all = await ledger.federated();
+  return all.find(({ consumers }) => consumers.some(({ name }) => name === consumer));
+}
 
 async function ofSecret({ secret = "", keyId }: Target, deps: AdminDeps): Promise<Leaks> {
   const found = await whichSecret(secret, deps);
