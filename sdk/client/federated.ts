@@ -4,6 +4,7 @@ import { type Clock, systemClock } from "./clock.ts";
 import { type CredentialSource, credentialChain, type Environment, type Fetch } from "./credentials.ts";
 import { OptionInvalid, RekeyClosed } from "./errors.ts";
 import { type AnthropicFederation, anthropicToken } from "./federated-anthropic.ts";
+import { type BedrockFederation, bedrockToken } from "./federated-bedrock.ts";
 import type { ExchangeWorld } from "./federated-exchange.ts";
 import { createFederatedKey, type FederatedKey, type Issued } from "./federated-key.ts";
 import { type OpenAIFederation, openAIToken } from "./federated-openai.ts";
@@ -12,6 +13,7 @@ import type { Rekey } from "./index.ts";
 import { type Ask, type Token, trustedAddress } from "./store-calls.ts";
 
 export type { AnthropicFederation } from "./federated-anthropic.ts";
+export type { BedrockFederation } from "./federated-bedrock.ts";
 export type { Subject } from "./federated-exchange.ts";
 export type { OpenAIFederation } from "./federated-openai.ts";
 
@@ -20,6 +22,7 @@ export interface FederatedOptions {
   anthropic?: AnthropicFederation | undefined;
   google?: { login?: GoogleLogin | undefined } | undefined;
   azure?: { login?: AzureLogin | undefined; resource?: string | undefined } | undefined;
+  bedrock?: BedrockFederation | undefined;
   /** How long a caller waits for one exchange. Default 5 seconds. */
   timeoutMs?: number | undefined;
   credentials?: CredentialSource | undefined;
@@ -29,8 +32,8 @@ export interface FederatedOptions {
   env?: Environment | undefined;
 }
 
-const form = /^federated:\/\/(openai|anthropic|google|azure)\/[A-Za-z0-9][\w.-]{0,63}$/;
-type Issuer = "openai" | "anthropic" | "google" | "azure";
+const form = /^federated:\/\/(openai|anthropic|google|azure|bedrock)\/[A-Za-z0-9][\w.-]{0,63}$/;
+type Issuer = "openai" | "anthropic" | "google" | "azure" | "bedrock";
 
 /**
  * The same client, which also opens `federated://<issuer>/<name>`: no key, but short-lived tokens in the form of one.
@@ -66,7 +69,9 @@ function keyOf(
 ): FederatedKey {
   const issuer = form.exec(secret)?.[1] as Issuer | undefined;
   if (issuer === undefined)
-    throw new OptionInvalid("a federated secret is named federated://<openai|anthropic|google|azure>/<name>");
+    throw new OptionInvalid(
+      "a federated secret is named federated://<openai|anthropic|google|azure|bedrock>/<name>",
+    );
   const { clock = systemClock, random = Math.random, timeoutMs = 5_000 } = options;
   const { env = process.env, fetch = globalThis.fetch } = options;
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
@@ -89,6 +94,7 @@ const tokenOf: Readonly<Record<Issuer, TokenOf>> = {
     const login = google.login ?? googleLoginFrom(world.env);
     return lifeOf(await googleToken(asked, { ...world, login, words }), fromMs);
   },
+  bedrock: ({ bedrock = {} }, _asked, world) => bedrockToken(bedrock, world),
   azure: async ({ azure = {} }, asked, world) => {
     const words = { store: "Azure", see: "see DNS and the route to it" };
     const fromMs = world.wallMs();

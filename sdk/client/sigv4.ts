@@ -50,7 +50,7 @@ export function sign(request: Signable): Record<string, string> {
 
 export const sha256 = (text: string): string => crypto().createHash("sha256").update(text).digest("hex");
 
-const hmac = (key: string | Buffer, text: string): Buffer =>
+export const hmac = (key: string | Buffer, text: string): Buffer =>
   crypto().createHmac("sha256", key).update(text).digest();
 
 /** Twelve characters that tell one start of a process from all others of its name. */

@@ -2,7 +2,9 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspect } from "node:util";
+import { SignatureV4 } from "@smithy/signature-v4";
 import OpenAI from "openai";
+import { NodeSha256 } from "../../aws/node-sha256.ts";
 import { anthropicOptions } from "../../sdk/client/anthropic.ts";
 import { type FederatedOptions, withFederated } from "../../sdk/client/federated.ts";
 import { createRekey } from "../../sdk/client/index.ts";
@@ -190,6 +192,67 @@ describe("what is asked", () => {
     await time.pass(0.9 * hourMs);
     await ofGoogle.tend();
     expect(google.counts.impersonations).toBe(2);
+  });
+});
+
+describe("a token of Bedrock", () => {
+  const bedrock = "federated://bedrock/search";
+  const sessionToken = "FAKE/session+token==";
+  const prefix = "bedrock-api-key-";
+  const requestIn = (text: string) =>
+    new URL(`https://${Buffer.from(text.slice(prefix.length), "base64").toString("utf8")}`);
+
+  test("is a request that AWS's own signer signs in the same way, and needs no call", async () => {
+    const { rekey, issuer, time } = company({ env: { AWS_SESSION_TOKEN: sessionToken } });
+    const key = await rekey.open({ secret: bedrock });
+    expect(issuer.requests).toEqual([]);
+
+    const signer = new SignatureV4({
+      ...{ service: "bedrock", region: "eu-central-1", sha256: NodeSha256 },
+      credentials: { accessKeyId: "AKIDFAKE", secretAccessKey: "FAKE-secret", sessionToken },
+    });
+    const hostname = "bedrock.amazonaws.com";
+    const plain = { method: "POST", protocol: "https:", hostname, path: "/", headers: { host: hostname } };
+    const signed = await signer.presign(
+      { ...plain, query: { Action: "CallWithBearerToken" } },
+      {
+        ...{ expiresIn: 3_600, signingDate: new Date(time.clock.wallMs()) },
+      },
+    );
+    const made = requestIn(key.get());
+    expect([made.host, made.pathname]).toEqual([hostname, "/"]);
+    expect(Object.fromEntries(made.searchParams)).toEqual({ ...signed.query, Version: "1" });
+  });
+
+  test("lives no longer than the role's own credentials, and is made anew from new ones", async () => {
+    const time = new VirtualTime();
+    let endsAtMs = time.clock.wallMs() + 20 * 60_000;
+    const { rekey } = company({
+      clock: time.clock,
+      credentials: async () => ({
+        ...{ accessKeyId: `ASIAFAKE${endsAtMs}`, secretAccessKey: "FAKE-secret", sessionToken },
+        expiration: new Date(endsAtMs),
+      }),
+    });
+    const key = await rekey.open({ secret: bedrock });
+    const first = key.get();
+    expect(requestIn(first).searchParams.get("X-Amz-Expires")).toBe("1200");
+    endsAtMs += hourMs;
+    await time.pass(20 * 60_000);
+    expect(await key.use(async (text) => text)).not.toBe(first);
+    endsAtMs = time.clock.wallMs();
+    await expect(key.refresh()).rejects.toMatchObject({ reason: "refused" });
+  });
+
+  test.each([
+    [{ lifeMs: 13 * hourMs }, {}, "from one minute to 12 hours"],
+    [{}, { AWS_REGION: "" }, "AWS_REGION"],
+  ])("%j with %j is refused", async (given, env, says) => {
+    const opened = company({ bedrock: given, env }).rekey.open({ secret: bedrock });
+    await expect(opened).rejects.toMatchObject({
+      name: "OptionInvalid",
+      message: expect.stringContaining(says),
+    });
   });
 });
 
@@ -427,7 +490,7 @@ test("whoever looks on hears of a renewal, and not of the token", async () => {
 });
 
 test.each([
-  ["federated://other/x", {}, "federated://<openai|anthropic|google|azure>/<name>"],
+  ["federated://other/x", {}, "federated://<openai|anthropic|google|azure|bedrock>/<name>"],
   [openai, { REKEY_OPENAI_IDENTITY_PROVIDER: "" }, "REKEY_OPENAI_IDENTITY_PROVIDER"],
   [openai, { REKEY_OPENAI_AUDIENCE: "" }, "REKEY_OPENAI_JWT_FILE or REKEY_OPENAI_AUDIENCE"],
   [openai, { AWS_REGION: "" }, "AWS_REGION"],
