@@ -23,6 +23,14 @@ export function steadyCallsPerSecond(budget: AccountBudget | undefined): number 
 export interface Budgeted {
   /** What all rotations together may ask of this account; absent: nothing is counted. */
   readonly budget?: AccountBudget;
+  /** Set by a campaign: until then its incidents wait for their account as rotations do. */
+  readonly incidentsWaitUntilMs?: number;
+}
+
+/** An account as a campaign asks it: its hundred incidents wait for each other, also where no budget is declared. */
+export function waitingUntil<Account extends Budgeted>(account: Account, untilMs: number): Account {
+  const budget = { callsPerSecond: callsPerSecondElse, ...account.budget };
+  return { ...account, budget, incidentsWaitUntilMs: untilMs };
 }
 
 /** What is used up of a budget. */

@@ -1,7 +1,10 @@
 import type { CampaignKey } from "./record.ts";
 
-/** Calls of a provider that one incident makes from its opening to the proof of death, rounded up. */
-const callsPerKey = 24;
+/**
+ * Calls of a provider that one incident makes from its opening to the proof of death, at OpenAI 21, and as many again
+ * as keep a third of the account for what is asked twice: incidents that wait for their account are slower.
+ */
+const callsPerKey = 30;
 /** Of Secrets Manager's 50 writes a second half is left to everybody else; one incident makes eight. */
 const startsPerSecondMax = 3;
 /** Keys of one consumer that are on their way at once: each of them makes it fetch, or restart. */
@@ -55,7 +58,7 @@ function roomIn(keys: readonly CampaignKey[], { lapMs, nowMs }: Pick<Lap, "lapMs
 }
 
 /** So many looks may be late, as between two calls of the function: what was missed by then is made up for. */
-const lateLooksMax = 4;
+const lateLooksMax = 3;
 
 /**
  * An account's next key is due when the calls of its last one are answered. Looks come seldom and late, so a key counts

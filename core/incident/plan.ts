@@ -265,6 +265,23 @@ export function containBy({
   return Math.min(byPolicyMs, Math.max(openedAtMs + campaignGraceMinMs, deadlineAtMs - proveMs));
 }
 
+/**
+ * Until when the calls of this incident may wait for its provider account. One incident never waits; those of a
+ * campaign would else be refused by the provider, all of them. Undefined where the key has to die at once.
+ */
+export function waitsForAccountUntil({
+  campaignId,
+  plan,
+  planAsked,
+  containNow,
+  deadlineAtMs,
+}: Pick<IncidentRecord, "campaignId" | "plan" | "planAsked" | "containNow" | "deadlineAtMs">):
+  | number
+  | undefined {
+  if (campaignId === undefined || containNow !== undefined) return undefined;
+  return (planAsked?.plan ?? plan) === "switch-first" ? deadlineAtMs - proveMs : undefined;
+}
+
 /** Whether the deadline was met. `none`: there was no leak, so there was no deadline. */
 export type DeadlineKept = "met" | "missed" | "open" | "waived" | "none";
 

@@ -53,7 +53,7 @@ export const proveContained = step({
     const record = await incidentOf(input, deps);
     const key = keyOf(record, input.ref);
     if (key.state === "dead") return { outcome: "dead", seenSeq: record.seq, waitSeconds: 1 };
-    const policy = await policyOfKey(key, deps);
+    const policy = await policyOfKey({ record, key }, deps);
     const watch = { ref: input.ref, record, key, nowMs, policy, provider: deps.provider(policy) };
     const secret = await plaintextOf(watch, deps);
     return secret === undefined ? byListing(watch, deps) : byProbing({ ...watch, secret }, deps);

@@ -12,6 +12,7 @@ import {
   takeMint,
   takeTurn,
   turnWaitMaxMs,
+  waitingUntil,
   withFailure,
 } from "../../core/provider-account.ts";
 
@@ -237,4 +238,16 @@ test("failures in a row are counted by rotation, and only what the provider is t
   expect(all.runs).toHaveLength(failuresMax);
   expect(isAccountError("AdminCredentialRefused")).toBe(true);
   for (const other of ["VersionMoved", "AccountBusy", undefined]) expect(isAccountError(other)).toBe(false);
+});
+
+test("a campaign asks five calls a second of an account that declares no budget, and else what it declares", () => {
+  const budgetOf = (account: Parameters<typeof waitingUntil>[0]) => waitingUntil(account, noon);
+  expect(budgetOf({})).toEqual({ budget: { callsPerSecond: 5 }, incidentsWaitUntilMs: noon });
+  expect(budgetOf({ budget: { callsPerSecond: 3, mintsAtOnce: 1 } }).budget).toEqual({
+    ...{ callsPerSecond: 3, mintsAtOnce: 1 },
+  });
+  expect(budgetOf({ budget: { callsPerMinute: 60 } }).budget).toEqual({
+    callsPerSecond: 5,
+    callsPerMinute: 60,
+  });
 });

@@ -48,7 +48,7 @@ export async function contain(containing: Containing, deps: Deps): Promise<Turn>
   if (refusal !== undefined || key.keyId === undefined) {
     throw new NeedsHuman(`${refOf(key)} is not contained: ${refusal ?? "its id is not known"}`);
   }
-  const policy = await policyOfKey(key, deps);
+  const policy = await policyOfKey({ record, key }, deps);
   await assertNotStopped(policy, deps, { isIncident: true });
   const provider = deps.provider(policy);
   const { keyId } = key;

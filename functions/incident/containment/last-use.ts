@@ -40,15 +40,18 @@ export async function lookAtUse(
   const asked = { atMs: nowMs, sinceMs: usedBeforeSince(record) };
   const maxMs = lookMaxMs[during];
   const tooLate = deps.clock.pause(maxMs).then(() => ({ unknown: `no answer in ${maxMs / 1000} s` }));
-  return { ...asked, ...(await Promise.race([useOf({ key, sinceMs: asked.sinceMs }, deps), tooLate])) };
+  return {
+    ...asked,
+    ...(await Promise.race([useOf({ record, key, sinceMs: asked.sinceMs }, deps), tooLate])),
+  };
 }
 
 async function useOf(
-  { key, sinceMs }: { readonly key: KeyInScope; readonly sinceMs: number },
+  { record, key, sinceMs }: Pick<Look, "record" | "key"> & { readonly sinceMs: number },
   deps: Deps,
 ): Promise<Pick<LastUse, "requests" | "lastUsedAtMs" | "unknown">> {
   try {
-    const provider = deps.provider(await policyOfKey(key, deps));
+    const provider = deps.provider(await policyOfKey({ record, key }, deps));
     const use = await provider.use({ keyId: key.keyId ?? "", sinceMs });
     if (use === undefined) return { unknown: "the provider does not say" };
     const { requests, lastUsedAtMs } = use;

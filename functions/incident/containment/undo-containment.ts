@@ -78,7 +78,7 @@ interface Restoring {
  * no longer exists.
  */
 async function restoreKey({ record, key, keyId }: Restoring, deps: Deps): Promise<boolean> {
-  const policy = await policyOfKey(key, deps);
+  const policy = await policyOfKey({ record, key }, deps);
   const holding = await Promise.all(record.secrets.map(({ secretArn }) => deps.ledger.secret(secretArn)));
   // A rotation that retires this key now has disabled it itself.
   const isRetired = holding.some(

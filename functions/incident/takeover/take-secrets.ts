@@ -6,6 +6,7 @@ import type { Policy } from "../../../core/policy.ts";
 import type { Deps } from "../../deps.ts";
 import { aliasOfKeyId, type Holder } from "../../key-index/identify-key.ts";
 import { ownCredential } from "../../key-index/own-credential.ts";
+import { asIncidentAsks } from "../record/policies.ts";
 import { type TakenSecret, takeForIncident, unusable, watchedOnly } from "./take-secret.ts";
 
 export interface Opening {
@@ -65,7 +66,8 @@ async function takeOne(
     record.secrets.some((known) => known.secretArn === secretArn && known.fence !== undefined);
   const { incidentId, executionArn, at: atMs } = input;
   const compromised = { keyId, ...(fingerprint !== undefined && { fingerprint }) };
-  const taking = { incidentId, executionArn, atMs, policy, key: compromised, ...place, heldBefore };
+  const asking = asIncidentAsks(policy, record);
+  const taking = { incidentId, executionArn, atMs, policy: asking, key: compromised, ...place, heldBefore };
   try {
     return await takeForIncident(taking, deps);
   } catch (error) {

@@ -1,4 +1,4 @@
-import { AccountBusy } from "../../../core/errors.ts";
+import { AccountBusy, LedgerContended } from "../../../core/errors.ts";
 import type { ProviderPolicy } from "../../../core/policy.ts";
 import {
   type AccountBudget,
@@ -37,23 +37,36 @@ const waitsMaxMs = 12_000;
 
 /**
  * The client of one provider account under its budget, which all functions share. A call of an incident is counted
- * and never waits, neither for the budget nor for a Retry-After that another call was given: its clock is running.
+ * and never waits, neither for the budget nor for a Retry-After that another call was given: its clock is running. Only
+ * the incidents of a campaign wait for each other, as long as the campaign's deadline is not near.
  */
 export function budgetedHttp(http: Http, provider: ProviderPolicy, deps: Needs): Http {
   if (provider.budget === undefined) return http;
   return {
     async send(request) {
-      await waitForTurn(provider, deps);
-      const reply = await http.send(request);
-      if (reply.status === 429) await notePause({ reply, account: provider.account }, deps);
-      return reply;
+      for (let sends = 1; ; sends += 1) {
+        await waitForTurn(provider, deps);
+        const reply = await http.send(request);
+        if (reply.status !== 429) return reply;
+        await notePause({ reply, account: provider.account }, deps);
+        if (sends === sendsMax || !isCampaigns(provider, deps)) return reply;
+      }
     },
   };
 }
 
-async function waitForTurn({ account, budget = {} }: ProviderPolicy, deps: Needs): Promise<void> {
+/** A refused call of a campaign's incident is made again after the wait: the provider did nothing. */
+const sendsMax = 4;
+
+function isCampaigns({ incidentsWaitUntilMs = 0 }: ProviderPolicy, { clock }: Needs): boolean {
+  return clock.nowMs() < incidentsWaitUntilMs;
+}
+
+async function waitForTurn(provider: ProviderPolicy, deps: Needs): Promise<void> {
+  const { account, budget = {} } = provider;
   const now = invocation();
-  if (now?.incidentId !== undefined) return countOnly({ account, budget }, deps);
+  const isPatient = isCampaigns(provider, deps);
+  if (now?.incidentId !== undefined && !isPatient) return countOnly({ account, budget }, deps);
   if (now !== undefined) noteCall(now);
   const isFirst = now?.calls === 1;
   const isBooked = now !== undefined && takeBooked(now, deps.clock.nowMs());
@@ -61,11 +74,12 @@ async function waitForTurn({ account, budget = {} }: ProviderPolicy, deps: Needs
   if (isBooked && callsPerSecond === undefined) return;
   const asked: AccountBudget = isBooked && callsPerSecond !== undefined ? { callsPerSecond } : budget;
   const calls = isFirst ? usualCalls(now) : 1;
-  const patient = isFirst
-    ? (patience[now.functionName] ?? usualPatience)
-    : { waitMaxMs: waitsMaxMs - (now?.waitedMs ?? 0) };
+  const patient =
+    isFirst && !isPatient
+      ? (patience[now.functionName] ?? usualPatience)
+      : { waitMaxMs: waitsMaxMs - (now?.waitedMs ?? 0) };
   const answer = await book({ account, budget: asked, calls, ...patient }, deps);
-  if (answer.waitMs > 0 && (await worksForIncident(now, deps))) {
+  if (answer.waitMs > 0 && !isPatient && (await worksForIncident(now, deps))) {
     // What was booked is counted already.
     return answer.wait === "later" ? countOnly({ account, budget }, deps) : undefined;
   }
@@ -84,12 +98,24 @@ async function book(
   { ledger, clock }: Needs,
 ): Promise<CallAnswer> {
   let answer: CallAnswer = { wait: "later", waitMs: 0 };
-  await ledger.changeAccount(account, (use) => {
-    answer = bookCall(use, { ...ask, nowMs: clock.nowMs() });
-    return answer.wait === "later" ? use : answer.use;
-  });
-  return answer;
+  for (let tries = 1; ; tries += 1) {
+    try {
+      await ledger.changeAccount(account, (use) => {
+        answer = bookCall(use, { ...ask, nowMs: clock.nowMs() });
+        return answer.wait === "later" ? use : answer.use;
+      });
+      return answer;
+    } catch (error) {
+      if (!(error instanceof LedgerContended)) throw error;
+      if (tries === bookingsMax) throw new AccountBusy(`too many calls of account ${account} come at once`);
+      await clock.pause(contendedPauseMs * tries);
+    }
+  }
 }
+
+/** The account's use is one item of the ledger, and each try gives up after it was changed by others 16 times. */
+const bookingsMax = 4;
+const contendedPauseMs = 200;
 
 const bookedCallsMax = 8;
 /** About how many calls each function of this process makes. */

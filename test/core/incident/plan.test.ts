@@ -12,6 +12,7 @@ import {
   isStronger,
   type PlanFacts,
   planFor,
+  waitsForAccountUntil,
   whyNotClose,
 } from "../../../core/incident/plan.ts";
 import type { AlertSeen, IncidentPlan, IncidentRecord, KeyInScope } from "../../../core/incident/record.ts";
@@ -163,6 +164,35 @@ describe("the clock", () => {
     expect(escalateAt({ openedAtMs, deadlineAtMs, escalateAfterMs: 5 * minute })).toBe(
       receivedAtMs + expected * minute,
     );
+  });
+});
+
+describe("calls of a provider account that may wait", () => {
+  const ofCampaign = {
+    campaignId: "c-1",
+    plan: "person" as const,
+    planAsked: { ...word, plan: "switch-first" as const },
+    deadlineAtMs: receivedAtMs + 15 * minute,
+  };
+  test.each([
+    ["of a campaign's switch-first, until two minutes before its deadline", {}, receivedAtMs + 13 * minute],
+    [
+      "also by the incident's own plan",
+      { planAsked: undefined, plan: "switch-first" as const },
+      receivedAtMs + 13 * minute,
+    ],
+    ["not while nobody has decided the plan", { planAsked: undefined }, undefined],
+    ["not of an incident alone", { campaignId: undefined }, undefined],
+    [
+      "not of a key that is contained first",
+      { planAsked: { ...word, plan: "contain-first" as const } },
+      undefined,
+    ],
+    ["not after a person's contain-now", { containNow: word }, undefined],
+  ])("%s", (_title, changes, untilMs) => {
+    const facts = Object.entries({ ...ofCampaign, ...changes }).filter(([, value]) => value !== undefined);
+    const record = Object.fromEntries(facts) as Parameters<typeof waitsForAccountUntil>[0];
+    expect(waitsForAccountUntil(record)).toBe(untilMs);
   });
 });
 

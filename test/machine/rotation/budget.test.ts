@@ -1,6 +1,7 @@
 import type { AccountBudget } from "../../../core/provider-account.ts";
 import type { Fault } from "../../../providers/fake-faults.ts";
 import { secretArnOf } from "../../simulation/world/account.ts";
+import type { BoundaryCall } from "../../simulation/world/surroundings.ts";
 import type { World } from "../../simulation/world/world.ts";
 import { calls, crash, open, type Story, type StoryOptions } from "./story.ts";
 
@@ -220,4 +221,51 @@ test("an incident's calls wait neither for the budget nor for a Retry-After of t
 
   expect(deletedMs - begunMs).toBeLessThan(60_000);
   expect(world.provider.state().filter(({ isAccepted }) => isAccepted)).toHaveLength(1);
+});
+
+describe("six keys of one account that leaked together", () => {
+  /** All reported at the same instant, by one campaign or each alone. */
+  async function leakAll(campaignId?: string) {
+    const many = await fleet({ callsPerSecond: 3 });
+    const { story, world, arns, called } = many;
+    const secrets = await Promise.all(arns.map((arn) => world.ledger.secret(arn)));
+    // Their first step begins again when the incidents are known to be the campaign's.
+    const opens = ({ invocation }: BoundaryCall) => invocation.functionName === "open-incident";
+    story.before(opens, crash, arns.length);
+    const runs = await world.time.run(
+      Promise.all(
+        secrets.map(async ({ keys: [key] }) => {
+          const values = [key?.fingerprint ?? ""];
+          const alert = { identity: { kind: "fingerprint" as const, values }, exposure: "private" as const };
+          const [run] = await world.raise(alert);
+          if (run === undefined) throw new Error("the alert started nothing");
+          if (campaignId !== undefined)
+            await world.ledger.incidents.changeIncident(String(run.input["incidentId"]), (now) => ({
+              ...now,
+              campaignId,
+              planAsked: { by: "ada", reason: "breach", atMs: now.receivedAtMs, plan: "switch-first" },
+            }));
+          return run;
+        }),
+      ),
+    );
+    await Promise.all(runs.map((run) => story.finish(run)));
+    const records = await Promise.all(runs.map((run) => world.incidentOf(run)));
+    return { world, called, records };
+  }
+
+  test("are contained within the account's budget where a campaign reported them", async () => {
+    const { world, called, records } = await leakAll("c-1");
+    expect(records.map(({ status }) => status)).toEqual(records.map(() => "closed"));
+    for (const { keys, deadlineAtMs } of records)
+      expect(keys.map(({ deadAtMs = Number.NaN }) => deadAtMs < deadlineAtMs)).toEqual([true]);
+    expect(mostIn(called, 1_000)).toBeLessThanOrEqual(3);
+    expect(world.provider.state().filter(({ isAccepted }) => isAccepted)).toHaveLength(6);
+  });
+
+  test("wait for nobody where each was reported alone", async () => {
+    const { called, records } = await leakAll();
+    expect(records.map(({ status }) => status)).toEqual(records.map(() => "closed"));
+    expect(mostIn(called, 1_000)).toBeGreaterThan(3);
+  });
 });

@@ -401,7 +401,7 @@ export const plantedBugs: readonly PlantedBug[] = [
   {
     name: "answer 300 schedules at once: no call waits for its account",
     file: "functions/wiring/clients/provider-budget.ts",
-    find: "      await waitForTurn(provider, deps);\n",
+    find: "        await waitForTurn(provider, deps);\n",
     replace: "",
     seeds: "rush",
   },
