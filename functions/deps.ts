@@ -175,6 +175,8 @@ export interface ScopeQuestion {
   readonly untilMs: number;
   readonly where: readonly string[];
   readonly budgetMs: number;
+  /** Of a campaign: until then its calls wait for the provider's account. */
+  readonly accountWaitUntilMs?: number;
 }
 
 /** A local folder, or a bucket in the cloud. Filing again under the same id replaces the report. */

@@ -39,9 +39,12 @@ function roomIn(keys: readonly CampaignKey[], { lapMs, nowMs }: Pick<Lap, "lapMs
   const consumers = new Map<string, number>();
   for (const key of atWork) for (const name of key.consumers) count(consumers, name);
   const dueAt = new Map<string, number>();
-  const started = keys.filter(({ startedAtMs }) => startedAtMs !== undefined);
-  for (const key of started.toSorted((one, other) => (one.startedAtMs ?? 0) - (other.startedAtMs ?? 0)))
-    takeTurn(dueAt, key, { atMs: key.startedAtMs ?? 0, lapMs });
+  const starts = keys.flatMap((key) => {
+    const { startedAtMs: atMs } = key;
+    return atMs === undefined ? [] : [{ key, atMs }];
+  });
+  for (const { key, atMs } of starts.toSorted((one, other) => one.atMs - other.atMs))
+    takeTurn(dueAt, key, { atMs, lapMs });
   let left = Math.min(atOnceMax - atWork.length, Math.ceil((startsPerSecondMax * lapMs) / 1000));
   const take = (key: CampaignKey): boolean => {
     const { wave, account, consumers: names } = key;

@@ -64,5 +64,7 @@ function questionOf(record: IncidentRecord, nowMs: number): ScopeQuestion {
     untilMs: nowMs,
     where: placesOf(record),
     budgetMs,
+    // The key is dead, so nothing presses, also after the campaign's deadline.
+    ...(record.campaignId !== undefined && { accountWaitUntilMs: nowMs + budgetMs }),
   };
 }

@@ -1,7 +1,7 @@
 import type { CloudTrailClient, LookupEventsCommand } from "@aws-sdk/client-cloudtrail";
 import type { InstanceEvidence } from "../../core/adoption/evidence.ts";
 import { ProviderUnavailable } from "../../core/errors.ts";
-import type { Policy } from "../../core/policy.ts";
+import type { Policy, ProviderPolicy } from "../../core/policy.ts";
 import type { KeyUse, ListedKey } from "../../core/ports.ts";
 import { cloudTrailScoper } from "../../functions/adapters/scope/scope.ts";
 import type { Deps, ScopeQuestion } from "../../functions/deps.ts";
@@ -30,6 +30,8 @@ export class ScopeWorld {
   refusesLookups = false;
   keys: readonly ListedKey[] = [];
   use: KeyUse | undefined;
+  /** The accounts as the scoper asked them. */
+  readonly askedOf: ProviderPolicy[] = [];
   providerIsDown = false;
   readonly #trail = cloudTrail({});
 
@@ -137,7 +139,10 @@ export class ScopeWorld {
     const provider = { use: async () => answer(this.use), list: async () => answer(this.keys) };
     return {
       ledger: this.ledger,
-      provider: () => provider as unknown as ReturnType<Deps["provider"]>,
+      provider: ({ provider: asked }) => {
+        this.askedOf.push(asked);
+        return provider as unknown as ReturnType<Deps["provider"]>;
+      },
       clock: {
         nowMs: () => this.nowMs,
         pause: async (ms) => {

@@ -277,6 +277,16 @@ test("instances that used the key after the replacement are named, accepted or n
   expect(keyUse[0]?.stillUsedBy).toEqual(["production/late/i-1", "production/refused/i-1"]);
 });
 
+test("its calls of the provider wait for the account where a campaign asks, and only there", async () => {
+  const world = new ScopeWorld();
+  await world.policies(declared);
+  const untilMs = noon + 10 * minute;
+  await world.scope({ accountWaitUntilMs: untilMs });
+  expect(world.askedOf.map(({ incidentsWaitUntilMs }) => incidentsWaitUntilMs)).toEqual([untilMs, untilMs]);
+  await world.scope();
+  expect(world.askedOf.slice(2).map(({ budget }) => budget)).toEqual([undefined, undefined]);
+});
+
 test("keys made since the exposure are listed unless the ledger knows them, whatever the names", async () => {
   const world = new ScopeWorld();
   await world.policies(declared);
@@ -414,6 +424,8 @@ describe("on the day when a thousand keys are replaced at once", () => {
     const deps = { ledger, scoper } as unknown as With<"scoper">;
     await scopeIncident.run({ incidentId: "i-1", at: noon }, deps);
 
+    // Longer than the campaign's deadline: the key is dead, and nothing presses.
+    expect(asked[0]?.accountWaitUntilMs).toBe(noon + 240_000);
     expect(asked.map((question) => question.where)).toEqual([
       ["https://github.com/acme/shop/blob/main/.env#L3"],
     ]);

@@ -10,6 +10,7 @@ import type {
 } from "../../../core/incident/scope-findings.ts";
 import type { Policy } from "../../../core/policy.ts";
 import type { KeyId, KeyUse, ListedKey } from "../../../core/ports.ts";
+import { waitingUntil } from "../../../core/provider-account.ts";
 import type { Deps, ScopeQuestion, Scoper } from "../../deps.ts";
 import { type Reading, readersOf, siblingsReadBy } from "./readers.ts";
 import { sharedTrail } from "./shared-trail.ts";
@@ -46,10 +47,11 @@ export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, given: 
       const atMs = world.clock.nowMs();
       if (kept === undefined || atMs - kept.atMs > policiesKeptMs)
         kept = { atMs, policies: world.ledger.policies() };
-      const policies = await kept.policies.catch((error: unknown) => {
+      const known = await kept.policies.catch((error: unknown) => {
         kept = undefined;
         throw error;
       });
+      const policies = asAsked(known, question);
       const notChecked: string[] = [];
       const look = { question, policies, notChecked };
       // The provider first: it takes a few calls, while the history could take all of the time.
@@ -68,6 +70,14 @@ export function cloudTrailScoper(client: Pick<CloudTrailClient, "send">, given: 
       };
     },
   };
+}
+
+function asAsked(
+  policies: readonly Policy[],
+  { accountWaitUntilMs: untilMs }: ScopeQuestion,
+): readonly Policy[] {
+  if (untilMs === undefined) return policies;
+  return policies.map((policy) => ({ ...policy, provider: waitingUntil(policy.provider, untilMs) }));
 }
 
 interface Look {

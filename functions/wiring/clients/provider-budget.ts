@@ -34,6 +34,12 @@ const patience: Readonly<Record<string, Patience>> = {
 const usualPatience: Patience = { waitMaxMs: 2_000 };
 /** What was begun goes on if it can: all waits of one function together, well within its time. */
 const waitsMaxMs = 12_000;
+/** Nothing presses, and what it cannot ask is missing in the report. */
+const scopingWaitsMaxMs = 120_000;
+
+function waitsMaxMsOf(now: Invocation | undefined): number {
+  return now?.functionName === "scope-incident" ? scopingWaitsMaxMs : waitsMaxMs;
+}
 
 /**
  * The client of one provider account under its budget, which all functions share. A call of an incident is counted
@@ -77,7 +83,7 @@ async function waitForTurn(provider: ProviderPolicy, deps: Needs): Promise<void>
   const patient =
     isFirst && !isPatient
       ? (patience[now.functionName] ?? usualPatience)
-      : { waitMaxMs: waitsMaxMs - (now?.waitedMs ?? 0) };
+      : { waitMaxMs: waitsMaxMsOf(now) - (now?.waitedMs ?? 0) };
   const answer = await book({ account, budget: asked, calls, ...patient }, deps);
   if (answer.waitMs > 0 && !isPatient && (await worksForIncident(now, deps))) {
     // What was booked is counted already.
