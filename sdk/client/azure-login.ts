@@ -61,13 +61,16 @@ export async function azureToken(asked: Ask, world: LoginWorld): Promise<Token> 
   const { access_token: text, expires_in: said } = (reply.body ?? {}) as Record<string, unknown>;
   if (reply.status !== 200 || typeof text !== "string" || !text) throw refused(asked, reply);
   // The managed identity's endpoints write the number as text.
-  const seconds = Number(said) > 0 ? Number(said) : 3_600;
-  const lifeMs = seconds * 1_000;
+  const lifeMs = Number(said ?? 3_600) * 1_000;
+  if (!(lifeMs > 0)) throw ended(asked, reply);
   return { text, dueAtMs: fromMs + Math.max(lifeMs - headStartMs, lifeMs / 2), endsAtMs: fromMs + lifeMs };
 }
 
 const refused = ({ secret: about }: Ask, { status }: Reply) =>
   unavailable("denied", { about, status, says: `Azure refused the login (${status})` });
+
+const ended = ({ secret: about }: Ask, { status }: Reply) =>
+  unavailable("refused", { about, status, says: "Azure gave a token that has already ended" });
 
 type Asking = LoginWorld & { asked: Ask };
 

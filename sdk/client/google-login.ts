@@ -130,7 +130,12 @@ async function impersonated(
 function tokenIn({ status, body }: Reply, { asked, fromMs }: { asked: Ask; fromMs: number }): Token {
   const { access_token: text, expires_in: seconds } = (body ?? {}) as Record<string, unknown>;
   if (status !== 200 || typeof text !== "string" || !text) throw refused(asked, status);
-  const lifeMs = (typeof seconds === "number" && seconds > 0 ? seconds : 3_600) * 1_000;
+  const lifeMs = Number(seconds ?? 3_600) * 1_000;
+  if (!(lifeMs > 0))
+    throw unavailable("refused", {
+      ...{ about: asked.secret, status },
+      says: "Google gave a token that has already ended",
+    });
   return { text, dueAtMs: fromMs + Math.max(lifeMs - headStartMs, lifeMs / 2), endsAtMs: fromMs + lifeMs };
 }
 
