@@ -12,6 +12,7 @@ import { sweptAtMs, taskMs, wasUndone } from "../rules/incident-rules.ts";
 import type { WatchedSecret } from "../rules/witness.ts";
 import type { Simulated } from "../run/simulated.ts";
 import { isDisabled } from "../world/shaped.ts";
+import type { World } from "../world/world.ts";
 import type { LeakedKey, PlannedAlert, PlannedIncident } from "./incident-plan.ts";
 
 const lookEveryMs = 250;
@@ -116,9 +117,15 @@ export function deliver(simulation: Simulated, detail: unknown, tries: number): 
 // ---- the end ---------------------------------------------------------------------------------------------
 
 /** A person answers what only a person may say; what Rekey can finish alone, it has had the time to finish. */
-export async function peopleAnswer({ world, watch, plan }: Simulated): Promise<void> {
+export async function peopleAnswer(simulation: Simulated): Promise<void> {
+  const { world, watch, plan } = simulation;
   if (plan.incident === undefined) return;
   await world.time.advance(arriveMs, { until: () => watch.violations.length > 0 });
+  await answerOpen(simulation);
+}
+
+/** Somebody looks into every incident that is still open: its key is contained now, or it was a false alarm. */
+export async function answerOpen({ world, watch }: Simulated): Promise<void> {
   for (const { incidentId, status } of watch.incidents.values()) {
     if (status !== "open" && status !== "reported") continue;
     const word = { by: "ops", reason: "looked into it", atMs: world.time.nowMs() };
@@ -154,7 +161,8 @@ export function incidentsEnded(simulation: Simulated): void {
     return simulation.secrets.some((secret) => secret.record?.run?.retiring.keyId === keyId);
   }
 
-  function wasInTime({ incidentId, keys }: IncidentRecord): void {
+  function wasInTime(record: IncidentRecord): void {
+    const { incidentId, keys } = record;
     const facts = watch.incidentFacts(incidentId);
     if (facts.openedAtMs === undefined) return;
     const clockMs = facts.clockMs + facts.clockFaults * faultCostsMs;
@@ -162,10 +170,20 @@ export function incidentsEnded(simulation: Simulated): void {
     const endedAtMs = facts.settledAtMs;
     if (endedAtMs !== undefined && endedAtMs <= limitMs) return;
     if (endedAtMs === undefined && world.time.nowMs() <= limitMs) return;
-    const isTold = world.pages.some((page) => page.incidentId === incidentId && page.atMs <= limitMs);
+    const isTold = world.pages.some((page) => tellsOf(page, record) && page.atMs <= limitMs);
     if (!isTold)
       watch.violate("T3", `${incidentId}: ${keys[0]?.keyId} is neither dead nor escalated in time`);
   }
+}
+
+/** A campaign pages for all of its incidents: by a list that names the secret, or because its deadline passes. */
+function tellsOf(
+  { incidentId, reason, why }: World["pages"][number],
+  { incidentId: own, campaignId, secrets }: IncidentRecord,
+): boolean {
+  if (incidentId === own) return true;
+  const isListed = secrets.some(({ name }) => why.includes(`${name}: `));
+  return incidentId === campaignId && (reason === "deadlinePassed" || isListed);
 }
 
 /**

@@ -7,6 +7,7 @@ import { type SharpWeather, sharpWeatherFor } from "../faults/sharp-weather.ts";
 import { type Weather, weatherFor } from "../faults/weather.ts";
 import { account } from "../world/account.ts";
 import type { ConsumerOptions } from "../world/consumer.ts";
+import { campaignFor, type PlannedCampaign } from "./campaign-plan.ts";
 import { type PlaceTroubled, troublesFor, type WithCopies, withCopies } from "./copies-plan.ts";
 import { type HardIncident, hardIncidentFor } from "./hard-incident-plan.ts";
 import { incidentFor, type PlannedIncident } from "./incident-plan.ts";
@@ -76,6 +77,7 @@ export interface Plan {
   /** Of the provider, where it is not side by side. */
   readonly shape?: PlannedShape;
   readonly terms?: PlannedTerms;
+  readonly campaign?: PlannedCampaign;
   /** Of the one account that all secrets share. */
   readonly budget?: AccountBudget;
   /** The provider's clock against the true one. */
@@ -106,7 +108,8 @@ const scopes = ["api.model.read", "api.model.request"];
 export function planFor(seed: number): Plan {
   const { shape, ...plan } = usualPlan(seed);
   const rush = rushFor(seed, simulatedPropagation);
-  return rush ? { ...plan, ...rush } : { ...plan, ...(shape && { shape }) };
+  const instead = rush ?? campaignFor(seed);
+  return instead ? { ...plan, ...instead } : { ...plan, ...(shape && { shape }) };
 }
 
 function usualPlan(seed: number): Plan {

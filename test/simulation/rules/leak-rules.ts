@@ -235,6 +235,8 @@ export function reportsAreTrue(watch: Witness): void {
   watch.look();
   for (const { incidentId, json } of reports.slice(read)) {
     const report = JSON.parse(json) as IncidentReport;
+    // Of a campaign the keys are judged as they are written.
+    if (!watch.incidents.has(incidentId)) continue;
     if (report.status !== "falseAlarm") isTrue(watch, incidentId, report);
   }
 }

@@ -13,6 +13,7 @@ import type { Simulated } from "../run/simulated.ts";
 import { fleetLooksEveryMs } from "../world/fleet.ts";
 import { isDisabled } from "../world/shaped.ts";
 import type { Run } from "../world/step-functions.ts";
+import { campaignEnded } from "./campaign-rules.ts";
 import { isLeaked, isOrdered } from "./incident-rules.ts";
 import { everyAlertWasHeard } from "./leak-rules.ts";
 import { isMovedLate } from "./outside-change-rules.ts";
@@ -168,6 +169,7 @@ async function ask(simulation: Simulated): Promise<void> {
   for (const secret of simulation.secrets) nothingIsLeft(simulation, secret);
   everyKeyIsAccountedFor(simulation);
   incidentsEnded(simulation);
+  await campaignEnded(simulation);
   everyAlertWasHeard(simulation);
   outsideIsAnswered(simulation);
   const { calls } = world.provider.counters();

@@ -1,4 +1,4 @@
-import type { SecretArn } from "../../../core/ports.ts";
+import type { KeyId, SecretArn } from "../../../core/ports.ts";
 import { type BoundaryCall, rotationOf } from "../world/surroundings.ts";
 import type { WatchedSecret, Witness } from "./witness.ts";
 
@@ -69,20 +69,30 @@ function isPromotion({ port, operation, given }: BoundaryCall, of: SecretArn | u
   return isMove && secretArn === of;
 }
 
-/** A `rekey stop` is read just before a mint and a promotion; an incident's own are exempt. */
+/** A `rekey stop` is read just before a mint and a promotion; incidents obey it only if it says so. */
 export function nothingIsBegunWhenStopped(watch: Witness, call: BoundaryCall): void {
   const { id, functionName, input } = call.invocation;
   const { secretArn } = (input ?? {}) as { readonly secretArn?: string };
   if (!isMint(call) && !isPromotion(call, secretArn)) return;
   const secret = secretArn === undefined ? undefined : watch.secrets.get(secretArn);
-  if (secret === undefined || secret.record?.lease?.kind === "incident") return;
+  if (secret === undefined) return;
+  const isIncident = secret.record?.lease?.kind === "incident";
   const startedStep = watch.lives.get(id)?.startedStep ?? 0;
-  for (const [scope, { step, what }] of watch.stops)
-    if (step < startedStep && covers(scope, secret))
+  for (const [scope, { step, what, includingIncidents = false }] of watch.stops)
+    if (step < startedStep && covers(scope, secret) && (!isIncident || includingIncidents))
       watch.violate(
         "S2",
         `${functionName} goes on with ${secret.policy.name} although a stop applies: ${what}`,
       );
+}
+
+/** S2: a stop that incidents obey, too, is read before each key that one of them ends. */
+export function incidentsAreNotStopped(watch: Witness, keyId: KeyId, { invocation }: BoundaryCall): void {
+  const { id, functionName } = invocation;
+  const startedStep = watch.lives.get(id)?.startedStep ?? 0;
+  for (const { step, what, includingIncidents = false } of watch.stops.values())
+    if (includingIncidents && step < startedStep)
+      watch.violate("S2", `${functionName} ends ${keyId} although a stop applies: ${what}`);
 }
 
 export function covers(scope: string, { policy }: Pick<WatchedSecret, "policy">): boolean {

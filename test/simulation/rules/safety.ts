@@ -14,7 +14,12 @@ import {
 } from "./incident-rules.ts";
 import { containsItsKey } from "./leak-rules.ts";
 import { mayLetGo } from "./letting-go.ts";
-import { dryRunChangesNothing, isMovedLate, nothingIsBegunWhenStopped } from "./outside-change-rules.ts";
+import {
+  dryRunChangesNothing,
+  incidentsAreNotStopped,
+  isMovedLate,
+  nothingIsBegunWhenStopped,
+} from "./outside-change-rules.ts";
 import { currentIsOfTheProject, isMadeFor, madeRoom, placeWasIntended } from "./shape-rules.ts";
 import { termsAreMet } from "./terms-rules.ts";
 import type { WatchedSecret, Witness } from "./witness.ts";
@@ -118,6 +123,7 @@ function keyMayGo(watch: Witness, key: FakeKeyState, call: BoundaryCall): void {
   watch.ends.set(keyId, lookedAtCurrent(watch, call));
   containsItsKey(watch, key, call);
   if (isContained(watch, { keyId, end: "deleted" })) {
+    incidentsAreNotStopped(watch, keyId, call);
     containedIsNotIncoming(watch, keyId);
     return;
   }

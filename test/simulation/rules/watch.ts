@@ -7,6 +7,7 @@ import type { HttpRequest } from "../../../providers/http.ts";
 import { hasKeyMaterial } from "../world/key-material.ts";
 import type { BoundaryCall, Invocation } from "../world/surroundings.ts";
 import { callIsInBudget } from "./budget-rules.ts";
+import { afterCampaign } from "./campaign-rules.ts";
 import { copyWasNoted } from "./copy-rules.ts";
 import { afterIncident, isClockStep, noteSweep } from "./incident-rules.ts";
 import {
@@ -109,6 +110,7 @@ export class Watch extends Witness {
     if (kind === "EVIDENCE") noteReturned(this, body as InstanceEvidence);
     if (kind === "EVIDENCE") whoTestifiesHoldsIt(this, id, body as object);
     if (kind === "INCIDENT" && id === "all") this.#wroteIncident(body as IncidentRecord);
+    if (kind === "CAMPAIGN") afterCampaign(this, { id, body });
     if (kind === "COPY") copyWasNoted(this, body as CopyNote);
     forgeryLeavesNothing(this, kind);
     if (kind !== "SECRET") return;

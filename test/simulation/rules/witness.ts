@@ -61,6 +61,8 @@ export interface Life {
 export interface Placed {
   readonly step: number;
   readonly what: string;
+  /** A stop that incidents obey, too. */
+  readonly includingIncidents?: boolean;
 }
 
 /** What the simulation knows of one incident's clock, on true time. */

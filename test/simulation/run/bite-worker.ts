@@ -41,6 +41,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
   if (planted === undefined) throw new Error(`nobody planted "${bug}"`);
   plant(planted);
   // A module that is loaded before the bug is planted has none: everything else is imported from here on.
+  const { hasCampaign } = await import("../plan/campaign-plan.ts");
   const { hasCopies } = await import("../plan/copies-plan.ts");
   const { isHard } = await import("../plan/hard-incident-plan.ts");
   const { hasOrders } = await import("../plan/orders-plan.ts");
@@ -59,6 +60,7 @@ async function bite({ bug, from, seedsMax }: BiteJob): Promise<Bite> {
     if (planted.seeds === "orders" && !hasOrders(nth)) continue;
     if (planted.seeds === "shapes" && !hasShape(nth)) continue;
     if (planted.seeds === "rush" && !hasRush(nth)) continue;
+    if (planted.seeds === "campaigns" && !hasCampaign(nth)) continue;
     if (planted.seeds === "terms" && !hasTerms(nth)) continue;
     if (machine !== undefined && (points[nth]?.machine ?? machine) !== machine) continue;
     const { violations, runs } = await simulateRange({ of, from: nth, count: 1 });

@@ -12,7 +12,7 @@ export interface PlantedBug {
   /** Of the crash points only those of this machine come to its place. */
   readonly machine?: MachineName;
   /** Only seeds with such a leak come to its place, so only they are tried. */
-  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes" | "rush" | "terms";
+  readonly seeds?: "hard incidents" | "copies" | "orders" | "shapes" | "rush" | "terms" | "campaigns";
 }
 
 /** What somebody could write on a bad day; each has to be found by a rule, not by a crash of the harness. */
@@ -425,6 +425,27 @@ export const plantedBugs: readonly PlantedBug[] = [
     find: "if (opensAtMs === undefined) return undefined;",
     replace: "if (opensAtMs === undefined || opensAtMs > 0) return undefined;",
     seeds: "terms",
+  },
+  {
+    name: "count a campaign's key as contained before its incident says so",
+    file: "core/campaign/progress.ts",
+    find: "const isContained = keys.length > 0 && keys.every(isSettled);",
+    replace: "const isContained = keys.length > 0;",
+    seeds: "campaigns",
+  },
+  {
+    name: "start a campaign's keys while it is paused",
+    file: "functions/campaign/advance-campaigns.ts",
+    find: 'campaign.status === "running" ? nextOf',
+    replace: 'campaign.status !== "done" ? nextOf',
+    seeds: "campaigns",
+  },
+  {
+    name: "contain while incidents are stopped, too",
+    file: "functions/incident/containment/contain.ts",
+    find: "await assertNotStopped(policy, deps, { isIncident: true });",
+    replace: "",
+    seeds: "campaigns",
   },
   {
     name: "finishSecret promotes by itself",

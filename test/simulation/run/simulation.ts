@@ -6,6 +6,7 @@ import { keyIn } from "../../../stores/value.ts";
 import type { PlannedSweep } from "../faults/sharp-weather.ts";
 import { Storm, type Strikes } from "../faults/storm.ts";
 import { approveSteps } from "../plan/approvals.ts";
+import { runCampaign } from "../plan/campaigns.ts";
 import { happen } from "../plan/happenings.ts";
 import { hardPolicy, startHard } from "../plan/hard-incidents.ts";
 import { incidentPolicy, leak } from "../plan/incidents.ts";
@@ -112,8 +113,9 @@ class Simulation implements Simulated {
         if (!this.#isViolated()) happen(this, happening).catch((error) => this.#broken(error));
       }, happening.atMs);
     }
-    const { incident, hard, sharp, terms } = this.plan;
+    const { incident, hard, sharp, terms, campaign } = this.plan;
     if (terms) approveSteps(this, terms.approvesFromMs).catch((error) => this.#broken(error));
+    if (campaign) runCampaign(this, campaign).catch((error) => this.#broken(error));
     for (const planned of sharp?.sweeps ?? []) setTimeout(() => this.#sweep(planned), planned.atMs);
     if (hard) startHard(this, { plan: hard, broken: (error) => this.#broken(error) });
     if (incident) setTimeout(() => leak(this, incident).catch((error) => this.#broken(error)), incident.atMs);
