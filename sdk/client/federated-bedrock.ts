@@ -56,7 +56,7 @@ function signedRequest(
   // In the order of the names, as they are signed.
   const text = query.map(([name, value]) => `${name}=${encodeURIComponent(value)}`).join("&");
   const canonical = `POST\n/\n${text}\nhost:${host}\n\nhost\n${sha256("")}`;
-  const key = steps.reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
+  const key = steps.reduce<Parameters<typeof hmac>[0]>(hmac, `AWS4${secretAccessKey}`);
   const signature = hmac(key, `AWS4-HMAC-SHA256\n${stamp}\n${where}\n${sha256(canonical)}`).toString("hex");
   return `${host}/?${text}&X-Amz-Signature=${signature}`;
 }

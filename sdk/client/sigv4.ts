@@ -41,7 +41,7 @@ export function sign(request: Signable): Record<string, string> {
   const algorithm = "AWS4-HMAC-SHA256";
   const steps = [stamp.slice(0, 8), region, service, "aws4_request"];
   const where = steps.join("/");
-  const key = steps.reduce<string | Buffer>(hmac, `AWS4${secretAccessKey}`);
+  const key = steps.reduce<string | Bytes>(hmac, `AWS4${secretAccessKey}`);
   const signature = hmac(key, `${algorithm}\n${stamp}\n${where}\n${sha256(canonical)}`).toString("hex");
   signed["authorization"] =
     `${algorithm} Credential=${accessKeyId}/${where}, SignedHeaders=${list}, Signature=${signature}`;
@@ -50,7 +50,12 @@ export function sign(request: Signable): Record<string, string> {
 
 export const sha256 = (text: string): string => crypto().createHash("sha256").update(text).digest("hex");
 
-export const hmac = (key: string | Buffer, text: string): Buffer =>
+/** A Buffer, without Node's types: importers may have none. */
+interface Bytes extends Uint8Array {
+  toString(encoding?: "hex"): string;
+}
+
+export const hmac = (key: string | Bytes, text: string): Bytes =>
   crypto().createHmac("sha256", key).update(text).digest();
 
 /** Twelve characters that tell one start of a process from all others of its name. */
