@@ -1,5 +1,6 @@
 import * as z from "zod";
 import type { IncidentRecord, SecretInScope } from "../../core/incident/record.ts";
+import { isReplacedAgain } from "../../core/incident/replace-again.ts";
 import { isOver } from "../../core/incident/status.ts";
 import { dropReused } from "../../core/incident/takeover.ts";
 import { addToTimeline, changeSecretInScope, isPast } from "../../core/incident/transitions.ts";
@@ -86,7 +87,8 @@ async function promoted(input: NoteReplacementInput, deps: Deps): Promise<Noted>
 async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
   const { secretArn, incidentId, rotationId, at } = input;
   const failure = input.failure === undefined ? "it failed" : reasonOf(input.failure);
-  const before = inScope(await incidentOf(input, deps), secretArn);
+  const known = await incidentOf(input, deps);
+  const before = inScope(known, secretArn);
   if (before?.reused && input.failure?.Error !== "Superseded") {
     const record = await deps.ledger.changeSecret(secretArn, (now) => dropReused(now, rotationId));
     if (record.run?.phase === "opened" && record.lease?.runId === rotationId) {
@@ -98,7 +100,17 @@ async function failed(input: NoteReplacementInput, deps: Deps): Promise<Noted> {
       return { ...noted(next), outcome: "again" };
     }
   }
-  const isTaken = input.failure?.Error === "Superseded";
+  const error = input.failure?.Error ?? "";
+  if (before?.replacement === "pending" && isReplacedAgain(known, { error, atMs: at })) {
+    const detail = `${failure}; the replacement begins again`;
+    const again = await changeIncident(
+      incidentId,
+      (now) => addToTimeline(now, { atMs: at, what: "replacementFailed", detail, secretArn }),
+      deps,
+    );
+    return { ...noted(again), outcome: "again" };
+  }
+  const isTaken = error === "Superseded";
   const next = await changeIncident(
     incidentId,
     (now) => {

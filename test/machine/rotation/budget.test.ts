@@ -225,8 +225,8 @@ test("an incident's calls wait neither for the budget nor for a Retry-After of t
 
 describe("six keys of one account that leaked together", () => {
   /** All reported at the same instant, by one campaign or each alone. */
-  async function leakAll(campaignId?: string) {
-    const many = await fleet({ callsPerSecond: 3 });
+  async function leakAll(campaignId?: string, options: Parameters<typeof fleet>[1] = {}) {
+    const many = await fleet({ callsPerSecond: 3 }, options);
     const { story, world, arns, called } = many;
     const secrets = await Promise.all(arns.map((arn) => world.ledger.secret(arn)));
     // Their first step begins again when the incidents are known to be the campaign's.
@@ -261,6 +261,24 @@ describe("six keys of one account that leaked together", () => {
       expect(keys.map(({ deadAtMs = Number.NaN }) => deadAtMs < deadlineAtMs)).toEqual([true]);
     expect(mostIn(called, 1_000)).toBeLessThanOrEqual(3);
     expect(world.provider.state().filter(({ isAccepted }) => isAccepted)).toHaveLength(6);
+  });
+
+  test("are replaced all the same where the provider cannot make the key for a while", async () => {
+    let mints = 0;
+    const down: Fault = { kind: "answer", status: 503, code: "unavailable" };
+    const faults = ({ operation }: { readonly operation: string }) => {
+      if (operation !== "mint") return undefined;
+      mints += 1;
+      return mints <= 10 ? down : undefined;
+    };
+    const { world, records } = await leakAll("c-1", { size: 1, provider: { faults } });
+    const [{ status, timeline } = { status: "none", timeline: [] }] = records;
+    expect(status).toBe("closed");
+    expect(world.provider.state().filter(({ isAccepted }) => isAccepted)).toHaveLength(1);
+    const failures = timeline.filter(({ what }) => what === "replacementFailed");
+    expect(failures.map(({ detail }) => detail)).toEqual([
+      expect.stringMatching(/^MintOutcomeUnknown: .*503.*; the replacement begins again$/),
+    ]);
   });
 
   test("wait for nobody where each was reported alone", async () => {
