@@ -2,6 +2,7 @@ import { roughDuration } from "../../core/duration.ts";
 import { type Federated, keylessText } from "../../core/federated.ts";
 import { isoText } from "../../core/utc.ts";
 import { lastEvidenceMs, type SecretFacts } from "../../ledger/standing.ts";
+import { rowsByBlock } from "../by-block.ts";
 import type { Cli, Register, Shown } from "../command.ts";
 import { csvLines } from "../csv.ts";
 import { type Format, formatOf } from "../format.ts";
@@ -61,7 +62,12 @@ async function show(
     lines:
       format === "csv"
         ? csvLines([columns, ...items.map(csvRow), ...keyless.map(keylessCsv)])
-        : [headedTable(titles, [...items.map((item) => tableRow(item, nowMs)), ...keyless.map(keylessRow)])],
+        : [
+            headedTable(titles, [
+              ...rowsByBlock(items, (item) => tableRow(item, nowMs)),
+              ...keyless.map(keylessRow),
+            ]),
+          ],
   };
 }
 

@@ -3,6 +3,7 @@ import { type Federated, keylessText } from "../../core/federated.ts";
 import { isRotated } from "../../core/policy.ts";
 import type { StopOrder } from "../../core/rotation/stop-order.ts";
 import { utcText } from "../../core/utc.ts";
+import { rowsByBlock } from "../by-block.ts";
 import type { Register } from "../command.ts";
 import { readKeyless } from "../keyless.ts";
 import { readStandings, type SecretStanding } from "../standings.ts";
@@ -28,7 +29,7 @@ export const status: Register = (program, perform) => {
               ? "no secret has a policy yet: rekey apply"
               : headedTable(
                   ["SECRET", "ENVIRONMENT", "KEY", "AGE", "NEXT", "OVERDUE", "STATE"],
-                  [...secrets.map((each) => row(each, nowMs)), ...keyless.map(keylessRow)],
+                  [...rowsByBlock(secrets, (each) => row(each, nowMs)), ...keyless.map(keylessRow)],
                 ),
             ...stops.map(stopText),
           ],

@@ -219,7 +219,10 @@ function storeMistakes(
 function missingIn(block: SecretBlock, { providers }: Surroundings): readonly BlockMistake[] {
   const mistakes: BlockMistake[] = [];
   if (block.arn === undefined)
-    mistakes.push({ path: ["arn"], message: "arn is missing: give the secret's full ARN" });
+    mistakes.push({
+      path: ["arn"],
+      message: "arn is missing: give the secret's full ARN; `rekey issue` makes a new secret from a template",
+    });
   if (block.provider === undefined) {
     mistakes.push({ path: ["provider"], message: "provider is missing: name one of this file" });
   } else if (!providers.has(block.provider)) {

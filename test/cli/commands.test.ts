@@ -261,6 +261,21 @@ test("status says whom an open rotation waits for, and until when", async () => 
   expect((await rekey(world, "status billing-key")).out).toContain("waits for search-2, at most 47 min more");
 });
 
+test("inventory and status show the secrets of one block together, under its name", async () => {
+  const { world } = await appliedWorld({ "ai.web": "", other: "", "ai.jobs": "" });
+  const policies = await world.ledger.policies();
+  for (const policy of policies) {
+    const [, name] = policy.name.split(".");
+    const [first] = policy.consumers === "none" ? [] : policy.consumers;
+    if (name === undefined || first === undefined) continue;
+    await world.ledger.putPolicy({ ...policy, consumers: [{ ...first, name }] });
+  }
+  for (const command of ["inventory", "status"]) {
+    const [, ...lines] = (await rekey(world, command)).out.split("\n");
+    expect(lines.map((line) => /^ *\S+/.exec(line)?.[0])).toEqual(["ai", "  ai.jobs", "  ai.web", "other"]);
+  }
+});
+
 test("inventory names the owner, when the key is overdue and what is owed; as CSV for a spreadsheet", async () => {
   const { world, keys } = await appliedWorld({
     "billing-key":

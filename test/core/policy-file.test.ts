@@ -400,7 +400,7 @@ describe("what is wrong with one secret", () => {
 
   test("what is missing is said once for each field", () => {
     expect(mistakesOf("  a: {}")).toEqual([
-      "1:3 secrets.a.arn: arn is missing: give the secret's full ARN",
+      "1:3 secrets.a.arn: arn is missing: give the secret's full ARN; `rekey issue` makes a new secret from a template",
       "1:3 secrets.a.provider: provider is missing: name one of this file",
       "1:3 secrets.a.rotate: rotate is missing: say when, or `rotate: manual`",
       "1:3 secrets.a.consumers: no consumers: name them, or say `consumers: none` if nothing uses the key",

@@ -61,7 +61,7 @@ test.each([
   [
     "a consumer without a secret",
     block("consumers: [{ name: web }]"),
-    "secrets.ai.consumers.0.arn: arn is missing: give the secret's full ARN",
+    "secrets.ai.consumers.0.arn: arn is missing: give the secret's full ARN; `rekey issue` makes a new secret from a template",
   ],
   [
     "a consumer without a name",
