@@ -36,6 +36,27 @@ export const keysMaxPerUser = 2;
 
 export type Xml = Readonly<Record<string, string | number | undefined>>;
 
+/** What IAM says of keys for one service of AWS. */
+export function serviceCredentialsOf(service: string, aliasIn: (text: string) => string) {
+  return {
+    actions: {
+      list: "ListServiceSpecificCredentials",
+      mint: "CreateServiceSpecificCredential",
+      update: "UpdateServiceSpecificCredential",
+      revoke: "DeleteServiceSpecificCredential",
+    },
+    idField: "ServiceSpecificCredentialId",
+    listElement: "ServiceSpecificCredentials",
+    mintElement: "ServiceSpecificCredential",
+    member: (key: WorldKey) => ({
+      ...{ ServiceSpecificCredentialId: key.keyId, ServiceName: service, Status: statusOf(key) },
+      ...{ CreateDate: timeText(key.createdAtMs), ServiceCredentialAlias: aliasIn(key.text) },
+      ExpirationDate: key.expiresAtMs === undefined ? undefined : timeText(key.expiresAtMs),
+    }),
+    made: ({ text }: WorldKey) => ({ ServiceCredentialSecret: text }),
+  };
+}
+
 /** A stateful stand-in for IAM: the keys and the tags of one user. */
 export function iamFake(options: FakeOptions, kind: IamFakeKind): ProviderFake {
   const tags = new Map<string, string>();

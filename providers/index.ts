@@ -3,6 +3,7 @@ import { assemblyai } from "./assemblyai/index.ts";
 import { azureApp } from "./azure-app/index.ts";
 import { azureOpenAi } from "./azure-openai/index.ts";
 import { bedrock } from "./bedrock/index.ts";
+import { claudeAws } from "./claude-aws/index.ts";
 import { cloudflare } from "./cloudflare/index.ts";
 import { cohere } from "./cohere/index.ts";
 import { datadog } from "./datadog/index.ts";
@@ -48,6 +49,7 @@ export const issuers: readonly (Issuer | ProviderKind)[] = [
   azureApp,
   azureOpenAi,
   bedrock,
+  claudeAws,
   cloudflare,
   cohere,
   datadog,

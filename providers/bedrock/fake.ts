@@ -1,28 +1,10 @@
 import { type FakeOptions, fakeText, json, type ProviderFake } from "../fake-world.ts";
-import { iamFake, statusOf, timeText, userName } from "../iam-fake.ts";
+import { iamFake, serviceCredentialsOf, userName } from "../iam-fake.ts";
 
 /** A stateful stand-in for IAM's keys for Amazon Bedrock, and for Bedrock itself. */
 export function bedrockFake(options: FakeOptions = {}): ProviderFake {
   return iamFake(options, {
-    actions: {
-      list: "ListServiceSpecificCredentials",
-      mint: "CreateServiceSpecificCredential",
-      update: "UpdateServiceSpecificCredential",
-      revoke: "DeleteServiceSpecificCredential",
-    },
-    idField: "ServiceSpecificCredentialId",
-    listElement: "ServiceSpecificCredentials",
-    mintElement: "ServiceSpecificCredential",
-    member: (key) => ({
-      ...{
-        ServiceSpecificCredentialId: key.keyId,
-        ServiceName: "bedrock.amazonaws.com",
-        Status: statusOf(key),
-      },
-      ...{ CreateDate: timeText(key.createdAtMs), ServiceCredentialAlias: aliasIn(key.text) },
-      ExpirationDate: key.expiresAtMs === undefined ? undefined : timeText(key.expiresAtMs),
-    }),
-    made: ({ text }) => ({ ServiceCredentialSecret: text }),
+    ...serviceCredentialsOf("bedrock.amazonaws.com", aliasIn),
     dialect: {
       credentialOf: ({ headers }) => (headers["authorization"] ?? "").replace(/^Bearer /, ""),
       refused: () => json(403, { Message: "Authentication failed: Please make sure your API Key is valid." }),
