@@ -1,3 +1,4 @@
+import { grouped } from "../core/grouped.ts";
 import type { Policy } from "../core/policy.ts";
 
 interface Named {
@@ -19,7 +20,7 @@ export function rowsByBlock<Item extends Named>(
   items: readonly Item[],
   rowOf: (item: Item) => readonly string[],
 ): readonly (readonly string[])[] {
-  const blocks = Map.groupBy(items, blockOf);
+  const blocks = grouped(items, blockOf);
   return items.flatMap((item) => {
     const block = blockOf(item);
     const members = block === undefined ? [item] : (blocks.get(block) ?? []);
