@@ -585,6 +585,11 @@ describe("what only tests use is no product code", () => {
   });
 });
 
+test("Node's own modules are imported by name, at the top: what a late import of one gives, a bundle in parts does not", () => {
+  const files = ours.filter(({ path }) => topOf(path) !== "test" && path !== "sdk/build-late.ts");
+  expect(findings(files, (line) => /import\(\s*["'`]node:/.exec(line)?.[0])).toEqual([]);
+});
+
 test("every test file has a test", () => {
   const files = ours.filter(({ path }) => path.endsWith(".test.ts"));
   const empty = files.filter(

@@ -1,4 +1,5 @@
-import type { IncomingMessage } from "node:http";
+import { type IncomingMessage, request as overHttp } from "node:http";
+import { request as overHttps } from "node:https";
 import type { Fetch } from "../client/credentials.ts";
 
 /**
@@ -7,7 +8,7 @@ import type { Fetch } from "../client/credentials.ts";
  */
 export const hostFetch: Fetch = async (input, { method, headers, body, signal, redirect } = {}) => {
   const url = new URL(String(input));
-  const { request } = await (url.protocol === "http:" ? import("node:http") : import("node:https"));
+  const request = url.protocol === "http:" ? overHttp : overHttps;
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const own = { connection: "close", ...(headers as Readonly<Record<string, string>>) };
     const asked = request(url, { method: method ?? "GET", headers: own, ...(signal && { signal }) }, resolve);

@@ -37,8 +37,12 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** The bundle alone, in a folder without node_modules; says which of Node's modules it loaded, and which files. */
 function rekey(...args: readonly string[]) {
+  return rekeyWith({}, args);
+}
+
+function rekeyWith(more: Readonly<Record<string, string>>, args: readonly string[]) {
   const read = join(folder, "read.json");
-  const env = { PATH: process.env["PATH"] ?? "", AWS_EC2_METADATA_DISABLED: "true", HOME: folder };
+  const env = { PATH: process.env["PATH"] ?? "", AWS_EC2_METADATA_DISABLED: "true", HOME: folder, ...more };
   const code = `
     const byNode = process.moduleLoadList.length;
     process.on("exit", () => {
@@ -104,6 +108,25 @@ test("a mistake in a policy file is found without a cloud", () => {
   expect(status).toBe(2);
   expect(stderr).toContain("and nothing was applied");
 });
+
+test.each(["agent", "exec"])(
+  "%s asks the store from inside the bundle, and says why it gets no answer",
+  (command) => {
+    const closed = {
+      ...{ AWS_ENDPOINT_URL: "http://127.0.0.1:9", AWS_REGION: "eu-west-1" },
+      ...{ AWS_ACCESS_KEY_ID: "AKIAFAKE", AWS_SECRET_ACCESS_KEY: "FAKE" },
+    };
+    const secret = ["--secret", "arn:aws:secretsmanager:eu-west-1:111122223333:secret:x-AbCdEf"];
+    const common = ["--consumer", "search", "--environment", "dev", "--report-bus", "reports", ...secret];
+    const own = command === "agent" ? ["--port", "0", "--token-file", join(folder, "token")] : [];
+    const { status, stderr } = rekeyWith(
+      closed,
+      [command, ...common, ...own, "--", "true"].slice(0, command === "agent" ? -2 : undefined),
+    );
+    expect(status).not.toBe(0);
+    expect(stderr).toContain("could not be read (UpstreamUnavailable: network ECONNREFUSED)");
+  },
+);
 
 test("compromise, supply, sweep and audit are in the bundle with all that they load later", () => {
   for (const command of ["compromise x", "supply x", "sweep", "audit verify", "report /dev/null", "doctor"]) {
