@@ -55,22 +55,21 @@ export function ecsPlatform(clients: EcsClients): Platform {
 // ---- services --------------------------------------------------------------------------------------------
 
 export interface ServiceName {
-  readonly region: string;
   /** Its ARN. By a name alone ECS takes the cluster of the account that asks. */
   readonly cluster: string;
   readonly service: string;
 }
 
-const serviceForm = /^(arn:aws[a-z-]*:ecs:([a-z0-9-]+):\d{12}:)service\/([\w-]+)\/([\w-]+)$/;
+const serviceForm = /^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:)service\/([\w-]+)\/([\w-]+)$/;
 
 export function serviceOf(arn: string): ServiceName {
-  const [, account, region, cluster, service] = serviceForm.exec(arn) ?? [];
-  if (region === undefined || cluster === undefined || service === undefined) {
+  const [, account, cluster, service] = serviceForm.exec(arn) ?? [];
+  if (cluster === undefined || service === undefined) {
     throw new InputInvalid(
       "this is not the ARN of an ECS service with its cluster, nor a cluster's with #family",
     );
   }
-  return { region, cluster: `${account}cluster/${cluster}`, service };
+  return { cluster: `${account}cluster/${cluster}`, service };
 }
 
 export async function describeService(arn: string, clients: EcsClients): Promise<Service> {
@@ -199,18 +198,16 @@ function escaped(text: string): string {
 // ---- families of standalone tasks ------------------------------------------------------------------------
 
 interface Family {
-  readonly region: string;
   /** Its ARN. */
   readonly cluster: string;
   readonly family: string;
 }
 
-const familyForm = /^(arn:aws[a-z-]*:ecs:([a-z0-9-]+):\d{12}:cluster\/[\w-]+)#([\w-]+)$/;
+const familyForm = /^(arn:aws[a-z-]*:ecs:[a-z0-9-]+:\d{12}:cluster\/[\w-]+)#([\w-]+)$/;
 
 function familyOf(workload: string): Family | undefined {
-  const [, cluster, region, family] = familyForm.exec(workload) ?? [];
-  if (region === undefined || cluster === undefined || family === undefined) return undefined;
-  return { region, cluster, family };
+  const [, cluster, family] = familyForm.exec(workload) ?? [];
+  return cluster === undefined || family === undefined ? undefined : { cluster, family };
 }
 
 /**

@@ -32,7 +32,6 @@ export function lambdaPlatform(clients: LambdaClients): Platform {
 }
 
 export interface FunctionName {
-  readonly region: string;
   readonly name: string;
   /** Without version or alias. By a name alone Lambda takes the function of the account that asks. */
   readonly arn: string;
@@ -41,13 +40,13 @@ export interface FunctionName {
 }
 
 const functionForm =
-  /^(arn:aws[a-z-]*:lambda:([a-z0-9-]+):\d{12}:function:([\w-]{1,64}))(?::([\w$-]{1,128}))?$/;
+  /^(arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:([\w-]{1,64}))(?::([\w$-]{1,128}))?$/;
 
 export function functionOf(qualified: string): FunctionName {
-  const [, arn, region, name, qualifier] = functionForm.exec(qualified) ?? [];
-  if (arn === undefined || region === undefined || name === undefined)
+  const [, arn, name, qualifier] = functionForm.exec(qualified) ?? [];
+  if (arn === undefined || name === undefined)
     throw new InputInvalid("this is not the ARN of a Lambda function");
-  return { region, name, arn, ...(qualifier !== undefined && qualifier !== "$LATEST" && { qualifier }) };
+  return { name, arn, ...(qualifier !== undefined && qualifier !== "$LATEST" && { qualifier }) };
 }
 
 interface Serving {

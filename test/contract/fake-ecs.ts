@@ -132,12 +132,17 @@ export class FakeEcs {
   }
 
   #tasks({ input }: ListTasksCommand): unknown {
+    const unknown = Object.keys(input).filter((member) => !listTasksMembers.has(member));
+    if (unknown.length > 0) throw new Error(`ListTasks has no ${unknown.join(" and no ")}`);
     const all = input.desiredStatus === "STOPPED" ? this.stopped : this.running;
     const from = Number(input.nextToken ?? 0);
     const next = from + this.pageMax;
     return { taskArns: all.slice(from, next), ...(next < all.length && { nextToken: String(next) }) };
   }
 }
+
+/** Of `ListTasks`, as far as Rekey uses it. */
+const listTasksMembers = new Set(["cluster", "family", "desiredStatus", "nextToken"]);
 
 /** By its name it is the caller's own, as on AWS; by its ARN it may be another account's. */
 function isOwnCluster(cluster: string): boolean {
